@@ -1,0 +1,27 @@
+/** Connects pod sandboxes to the node. Implemented by `network/`, used by `kubelet/`. */
+export interface PodNetwork {
+  /** Gives the network namespace of process `sandboxPid` its `eth0`, address and default route. Idempotent per uid. */
+  attach(podUid: string, sandboxPid: number): Promise<PodAddress>;
+  /** Frees address and link; safe when nothing was attached. */
+  detach(podUid: string): Promise<void>;
+}
+
+export interface PodAddress {
+  readonly ip: string;
+}
+
+/** Fixed addresses of one cluster, derived from its index. */
+export interface ClusterNetworkPlan {
+  readonly nodeName: string;
+  readonly nodeIp: string;
+  readonly podCidr: string;
+  readonly serviceCidr: string;
+  /** ClusterIP of `default/kubernetes`. */
+  readonly apiServiceIp: string;
+  readonly dnsServiceIp: string;
+  readonly clusterDomain: string;
+  /** Port of the API server on `nodeIp`. */
+  readonly apiPort: number;
+  /** Inclusive. */
+  readonly nodePortRange: readonly [number, number];
+}
