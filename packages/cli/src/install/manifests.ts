@@ -1,0 +1,34 @@
+import { crds } from "@heddle/config";
+import { discoveryDeployment, discoveryService, disruptionBudget } from "./discovery.ts";
+import type { Manifest } from "./manifest.ts";
+import { injectorConfigMap, meshConfigMap } from "./mesh-config.ts";
+import { namespace, serviceAccount } from "./namespace.ts";
+import type { InstallOptions } from "./options.ts";
+import { rbac } from "./rbac.ts";
+import { injectorWebhook, validatorWebhook } from "./webhooks.ts";
+
+/** The custom resource definitions of every dialect. */
+export function crdManifests(): readonly Manifest[] {
+  return crds() as readonly Manifest[];
+}
+
+/** Everything but the CRDs, in an order in which a plain `kubectl apply` succeeds. */
+export function controlPlaneManifests(options: InstallOptions): readonly Manifest[] {
+  return [
+    namespace(options),
+    serviceAccount(options),
+    ...rbac(options),
+    meshConfigMap(options),
+    injectorConfigMap(options),
+    discoveryService(options),
+    discoveryDeployment(options),
+    ...(options.highAvailability ? [disruptionBudget(options)] : []),
+    injectorWebhook(options),
+    validatorWebhook(options),
+  ];
+}
+
+/** What `heddle uninstall` prints: the install without its CRDs' instances surviving, children before parents. */
+export function uninstallManifests(options: InstallOptions): readonly Manifest[] {
+  return [...controlPlaneManifests(options), ...crdManifests()].reverse();
+}

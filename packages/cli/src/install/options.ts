@@ -1,0 +1,46 @@
+/** What decides the manifests of `heddle install`; every field has the default of `defaultInstallOptions`. */
+export interface InstallOptions {
+  readonly namespace: string;
+  /** Image repository without tag. Default: `heddle/heddle`. */
+  readonly image: string;
+  readonly version: string;
+  readonly imagePullPolicy: "Always" | "IfNotPresent" | "Never";
+  readonly clusterDomain: string;
+  readonly clusterId: string;
+  readonly meshId: string;
+  /** Topology network of this cluster; empty means one flat network. */
+  readonly network: string;
+  readonly trustDomain: string;
+  readonly replicas: number;
+  /** High availability: several replicas, anti-affinity, disruption budget, injection fails closed everywhere. */
+  readonly highAvailability: boolean;
+  readonly logLevel: "debug" | "info" | "warning" | "error";
+  /** MeshConfig fields that the user set, merged over the defaults. */
+  readonly meshConfig: Readonly<Record<string, unknown>>;
+  /** Values for the injector (`global.proxy.…`), merged over the defaults. */
+  readonly injectorValues: Readonly<Record<string, unknown>>;
+}
+
+export function defaultInstallOptions(version: string, namespace: string): InstallOptions {
+  return {
+    namespace,
+    image: "heddle/heddle",
+    version,
+    imagePullPolicy: "IfNotPresent",
+    clusterDomain: "cluster.local",
+    clusterId: "Kubernetes",
+    meshId: "cluster.local",
+    network: "",
+    trustDomain: "cluster.local",
+    replicas: 1,
+    highAvailability: false,
+    logLevel: "info",
+    meshConfig: {},
+    injectorValues: {},
+  };
+}
+
+/** Namespaces that are never injected: the cluster's own and the mesh's. */
+export function protectedNamespaces(options: InstallOptions): readonly string[] {
+  return ["kube-system", "kube-public", "kube-node-lease", "local-path-storage", options.namespace, "linkerd-viz"];
+}

@@ -1,0 +1,61 @@
+import { Command, CommanderError } from "commander";
+import { addCheck } from "./commands/check.ts";
+import { addDemo } from "./commands/demo.ts";
+import { addInject } from "./commands/inject.ts";
+import { addInstall } from "./commands/install.ts";
+import { addProxyConfig } from "./commands/proxy-config.ts";
+import { addProxyStatus } from "./commands/proxy-status.ts";
+import { addUninject } from "./commands/uninject.ts";
+import { addUninstall } from "./commands/uninstall.ts";
+import { addVersion } from "./commands/version.ts";
+import { addViz } from "./commands/viz.ts";
+import { type CliContext, createCliContext, defaultMeshNamespace, UsageError } from "./context.ts";
+import { version } from "./version.ts";
+
+/** Every command of the program, one file each. Roles (`discovery`, `proxy` …) and `local` are started before the parser, see roles.ts. */
+const commands = [
+  addInstall,
+  addUninstall,
+  addCheck,
+  addInject,
+  addUninject,
+  addVersion,
+  addProxyStatus,
+  addProxyConfig,
+  addViz,
+  addDemo,
+] as const satisfies readonly ((program: Command, context: CliContext) => void)[];
+
+export function createProgram(context: CliContext): Command {
+  const program = new Command(context.dialect)
+    .description("Heddle, a Kubernetes service mesh. Also: heddle local up|down|list|status (embedded cluster).")
+    .option("--kubeconfig <file>", "kubeconfig of the cluster (default: $KUBECONFIG, then ~/.kube/config)")
+    .option("--context <name>", "context of the kubeconfig")
+    .option("-i, --istioNamespace <namespace>", "namespace of the control plane", defaultMeshNamespace(context))
+    .option("-L, --linkerd-namespace <namespace>", "the same, as linkerd calls it")
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ writeOut: context.out, writeErr: context.err });
+  for (const add of commands) add(program, context);
+  return program;
+}
+
+/** Parses and runs; gives the exit code. Expected failures are one sentence on standard error, never a stack. */
+export async function runCommandLine(argv: readonly string[], env: CliContext["env"]): Promise<number> {
+  const context = createCliContext(env, version);
+  try {
+    await createProgram(context).parseAsync([...argv], { from: "user" });
+    return typeof process.exitCode === "number" ? process.exitCode : 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    if (error instanceof UsageError) {
+      context.err(`${error.message}\n`);
+      return error.code;
+    }
+    if (error instanceof Error && error.name === "KubeError") {
+      context.err(`${error.message}\n`);
+      return 1;
+    }
+    throw error;
+  }
+}

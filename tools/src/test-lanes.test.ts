@@ -1,0 +1,17 @@
+import { expect, test } from "bun:test";
+import { closingLine, tallyOf } from "./test-lanes.ts";
+
+test("counts what bun test reports", () => {
+  expect(tallyOf(" 12 pass\n 2 skip\n 1 fail\n", 1)).toEqual({ passed: 12, failed: 1, skipped: 2 });
+});
+
+test("a run that died without counts is a failure", () => {
+  expect(tallyOf("segmentation fault", 139)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+  expect(tallyOf(" 3 pass\n 0 fail\n", 1).failed).toBe(1);
+  expect(tallyOf("", 0).failed).toBe(1);
+});
+
+test("closing line names skips only where there are some", () => {
+  expect(closingLine({ passed: 3, failed: 0, skipped: 0 })).toBe("3 passed, 0 failed");
+  expect(closingLine({ passed: 3, failed: 1, skipped: 2 })).toBe("3 passed, 1 failed, 2 skipped");
+});

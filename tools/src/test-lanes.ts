@@ -1,0 +1,53 @@
+import { join } from "node:path";
+
+/** Sum of what test runners reported. */
+export interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+export const nothing: Tally = { passed: 0, failed: 0, skipped: 0 };
+
+export function add(a: Tally, b: Tally): Tally {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+}
+
+/** Reads the closing lines of `bun test` (` 12 pass`, ` 1 fail`, ` 2 skip`). A run that printed none counts as one failure. */
+export function tallyOf(output: string, exitCode: number): Tally {
+  const count = (word: string) => Number(new RegExp(`^\\s*(\\d+) ${word}$`, "m").exec(output)?.[1] ?? 0);
+  const tally = { passed: count("pass"), failed: count("fail"), skipped: count("skip") };
+  const silent = tally.passed + tally.failed + tally.skipped === 0;
+  return (exitCode !== 0 && tally.failed === 0) || silent ? { ...tally, failed: tally.failed + 1 } : tally;
+}
+
+/** The closing line that continuous integration reads. */
+export function closingLine(tally: Tally): string {
+  return `${tally.passed} passed, ${tally.failed} failed${tally.skipped ? `, ${tally.skipped} skipped` : ""}`;
+}
+
+/** Runs one `bun test` process over `files`, passes its output through as it comes, and counts. */
+export async function bunTest(
+  root: string,
+  files: readonly string[],
+  timeoutMs: number,
+  env: Record<string, string>,
+): Promise<Tally> {
+  const child = Bun.spawn([join(root, "bin/bun"), "test", "--timeout", String(timeoutMs), ...files], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  let output = "";
+  const pass = async (stream: ReadableStream<Uint8Array>, to: NodeJS.WriteStream) => {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      to.write(chunk);
+      output = (output + decoder.decode(chunk, { stream: true })).slice(-200_000);
+    }
+  };
+  await Promise.all([pass(child.stdout, process.stdout), pass(child.stderr, process.stderr)]);
+  return tallyOf(output, await child.exited);
+}

@@ -1,0 +1,56 @@
+import { dirname, join } from "node:path";
+import { runChecks } from "./ok.ts";
+import { type Found, findEnvoy, findKubectl } from "./prerequisites.ts";
+import { add, bunTest, closingLine, nothing, type Tally } from "./test-lanes.ts";
+
+const root = join(import.meta.dir, "../..");
+const INTEGRATION_TIMEOUT_MS = 600_000;
+
+/** Programs that some tests talk to. A missing one is told here; its tests skip themselves with the same reason. */
+async function prerequisites(): Promise<Record<string, string>> {
+  const env: Record<string, string> = {};
+  const take = (name: string, variable: string, found: Found) => {
+    console.log("path" in found ? `  ${name}: ${found.path}` : `  ${name}: not here (${found.missing})`);
+    if ("path" in found) env[variable] = found.path;
+  };
+  take("envoy", "HEDDLE_ENVOY", await findEnvoy(process.env));
+  const kubectl = await findKubectl(root);
+  take("kubectl", "HEDDLE_KUBECTL", kubectl);
+  if ("path" in kubectl) env["PATH"] = `${dirname(kubectl.path)}:${process.env["PATH"] ?? ""}`;
+  return env;
+}
+
+async function integrationFiles(only: readonly string[]): Promise<string[]> {
+  const files: string[] = [];
+  for await (const f of new Bun.Glob("{packages,samples,bench,tools}/*/{test,src}/**/*.integration.test.ts").scan({
+    cwd: root,
+  }))
+    files.push(f);
+  for await (const f of new Bun.Glob("{bench,tools}/{test,src}/**/*.integration.test.ts").scan({ cwd: root }))
+    files.push(f);
+  const wanted = only.length ? files.filter((f) => only.some((o) => f.includes(o))) : files;
+  return [...new Set(wanted)].filter((f) => !f.includes("node_modules")).sort();
+}
+
+/** `npm test`: the quick checks, then every integration file in a process of its own, one after the other. */
+async function main(only: readonly string[]): Promise<number> {
+  const started = performance.now();
+  const minutes = () => `${((performance.now() - started) / 60_000).toFixed(1)} min`;
+  console.log("== what tests can use");
+  const env = await prerequisites();
+  let total: Tally = nothing;
+  if (only.length === 0) {
+    console.log("== quick checks");
+    total = add(total, { ...nothing, ...(await runChecks(root)) });
+  }
+  const files = await integrationFiles(only);
+  for (const [i, file] of files.entries()) {
+    console.log(`== ${file} (${i + 1} of ${files.length}, ${minutes()})`);
+    total = add(total, await bunTest(root, [`./${file}`], INTEGRATION_TIMEOUT_MS, env));
+  }
+  console.log(`== done in ${minutes()}`);
+  console.log(closingLine(total));
+  return total.failed === 0 ? 0 : 1;
+}
+
+process.exit(await main(process.argv.slice(2)));
