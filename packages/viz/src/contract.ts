@@ -1,0 +1,83 @@
+/** What the HTTP/JSON API answers. The CLI and the dashboard know only these shapes. */
+
+/** Kinds that `stat` can be asked for, as Kubernetes names them. */
+export type ResourceKind =
+  | "deployment"
+  | "pod"
+  | "namespace"
+  | "service"
+  | "statefulset"
+  | "daemonset"
+  | "replicaset"
+  | "job"
+  | "cronjob";
+
+/** One line of `viz stat`. A figure is null where nothing was measured in the window. */
+export interface StatRow {
+  readonly namespace: string;
+  readonly kind: ResourceKind;
+  readonly name: string;
+  /** Running pods with a proxy, and all running pods. */
+  readonly meshed: number;
+  readonly pods: number;
+  /** Units: share of requests that succeeded, 0 to 1. */
+  readonly success: number | null;
+  readonly rps: number | null;
+  /** Units: ms. */
+  readonly latencyMsP50: number | null;
+  readonly latencyMsP95: number | null;
+  readonly latencyMsP99: number | null;
+  readonly tcpOpenConnections: number;
+  /** Units: bytes per second. */
+  readonly tcpReadBytesRate: number;
+  readonly tcpWriteBytesRate: number;
+  /** Requests counted in the window, exact. */
+  readonly requests: number;
+  readonly failures: number;
+}
+
+/** One line of `viz edges`. */
+export interface EdgeRow {
+  readonly src: string;
+  readonly srcNamespace: string;
+  readonly dst: string;
+  readonly dstNamespace: string;
+  /** SPIFFE ids; empty where none was seen. */
+  readonly clientId: string;
+  readonly serverId: string;
+  readonly secured: boolean;
+  /** Why not, where not. */
+  readonly noTlsReason: string;
+  readonly requests: number;
+  readonly failures: number;
+}
+
+export interface StatQuery {
+  readonly kind: ResourceKind;
+  /** undefined: all names / all namespaces. */
+  readonly name?: string;
+  readonly namespace?: string;
+  /** Units: ms. Default: 60000. */
+  readonly windowMs: number;
+  /** Only traffic that these callers sent (outbound side of the caller). */
+  readonly from?: ResourceName;
+  /** Only traffic to this destination, as its callers saw it. */
+  readonly to?: ResourceName;
+}
+
+export interface ResourceName {
+  readonly kind: ResourceKind;
+  readonly name?: string;
+  readonly namespace: string;
+}
+
+export interface StatAnswer {
+  readonly rows: readonly StatRow[];
+  /** What is missing from the answer, as sentences: proxies that could not be scraped, a store younger than the window. */
+  readonly gaps: readonly string[];
+}
+
+export interface EdgesAnswer {
+  readonly rows: readonly EdgeRow[];
+  readonly gaps: readonly string[];
+}

@@ -1,0 +1,109 @@
+import type { ResourceKind } from "./contract.ts";
+
+/** A pod as the queries know it. */
+export interface PodInfo {
+  readonly namespace: string;
+  readonly name: string;
+  readonly ip: string;
+  readonly running: boolean;
+  readonly meshed: boolean;
+  /** Who owns it, from the outermost controller inwards. */
+  readonly owners: readonly { readonly kind: ResourceKind; readonly name: string }[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface ServiceInfo {
+  readonly namespace: string;
+  readonly name: string;
+  readonly selector: Readonly<Record<string, string>>;
+}
+
+/** What exists in the cluster now. */
+export interface Inventory {
+  pods(): readonly PodInfo[];
+  services(): readonly ServiceInfo[];
+}
+
+const OWNER_KINDS: Readonly<Record<string, ResourceKind>> = {
+  StatefulSet: "statefulset",
+  DaemonSet: "daemonset",
+  ReplicaSet: "replicaset",
+  Job: "job",
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+const fields = (value: unknown): Fields =>
+  typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+const texts = (value: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(fields(value)).filter((e): e is [string, string] => typeof e[1] === "string"));
+
+/** Reads what queries need from a `v1/Pod`; unknown shapes give empty fields, never an error. */
+export function podInfo(object: unknown): PodInfo {
+  const { metadata, spec, status } = fields(object);
+  const meta = fields(metadata);
+  const containers = [...list(fields(spec)["containers"]), ...list(fields(spec)["initContainers"])].map((c) =>
+    text(fields(c)["name"]),
+  );
+  return {
+    namespace: text(meta["namespace"]),
+    name: text(meta["name"]),
+    ip: text(fields(status)["podIP"]),
+    running: text(fields(status)["phase"]) === "Running" && meta["deletionTimestamp"] === undefined,
+    meshed: containers.includes("istio-proxy") || containers.includes("linkerd-proxy"),
+    owners: owners(meta),
+    labels: texts(meta["labels"]),
+  };
+}
+
+/** A ReplicaSet named `<deployment>-<pod-template-hash>` belongs to that Deployment: saves reading all ReplicaSets. */
+function owners(meta: Fields): PodInfo["owners"] {
+  const controller = list(meta["ownerReferences"])
+    .map(fields)
+    .find((o) => o["controller"] === true);
+  if (!controller) return [];
+  const kind = OWNER_KINDS[text(controller["kind"])];
+  const name = text(controller["name"]);
+  if (!kind) return [];
+  const hash = texts(meta["labels"])["pod-template-hash"];
+  if (kind === "replicaset" && hash && name.endsWith(`-${hash}`)) {
+    return [
+      { kind: "deployment", name: name.slice(0, -hash.length - 1) },
+      { kind, name },
+    ];
+  }
+  const cron = /^(.*)-\d{8,}$/.exec(name)?.[1];
+  return kind === "job" && cron
+    ? [
+        { kind: "cronjob", name: cron },
+        { kind, name },
+      ]
+    : [{ kind, name }];
+}
+
+export function serviceInfo(object: unknown): ServiceInfo {
+  const { metadata, spec } = fields(object);
+  return {
+    namespace: text(fields(metadata)["namespace"]),
+    name: text(fields(metadata)["name"]),
+    selector: texts(fields(spec)["selector"]),
+  };
+}
+
+/** Names of the resources of a kind that a pod counts for. */
+export function resourcesOf(pod: PodInfo, kind: ResourceKind, services: readonly ServiceInfo[]): readonly string[] {
+  switch (kind) {
+    case "pod":
+      return [pod.name];
+    case "namespace":
+      return [pod.namespace];
+    case "service":
+      return services
+        .filter((s) => s.namespace === pod.namespace && Object.keys(s.selector).length > 0)
+        .filter((s) => Object.entries(s.selector).every(([k, v]) => pod.labels[k] === v))
+        .map((s) => s.name);
+    default:
+      return pod.owners.filter((o) => o.kind === kind).map((o) => o.name);
+  }
+}
