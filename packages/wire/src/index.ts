@@ -1,0 +1,24 @@
+export { type WireFailure, type WireFailureCode, wireFailure } from "./http/failure.ts";
+export { HEADER_ID, HEADER_NAMES, headerId, type KnownHeaderName } from "./http/header-id.ts";
+export { createHeaderList, type HeaderList, headerEntries, headerListOf } from "./http/header-list.ts";
+export type { Http2Options, HttpOptions } from "./http/http-options.ts";
+export {
+  createRequestHead,
+  createResponseHead,
+  HTTP_1_0,
+  HTTP_1_1,
+  HTTP_2,
+  type RequestHead,
+  type ResponseHead,
+} from "./http/message-head.ts";
+export type {
+  ClientConnection,
+  ClientHost,
+  ConnectionHost,
+  HttpConnection,
+  HttpStream,
+  ServerHandler,
+  ServerStream,
+  StreamHandler,
+} from "./http/stream.ts";
+export { createOutputBuffer, type OutputBuffer } from "./output-buffer.ts";
