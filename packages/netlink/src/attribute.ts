@@ -138,6 +138,12 @@ export function attributeBe32(value: Uint8Array | undefined): number {
   return new DataView(value.buffer, value.byteOffset, value.byteLength).getUint32(0, false);
 }
 
+/** Network order. */
+export function attributeBe64(value: Uint8Array | undefined): bigint {
+  if (value === undefined || value.length < 8) return 0n;
+  return new DataView(value.buffer, value.byteOffset, value.byteLength).getBigUint64(0, false);
+}
+
 /** Host order. */
 export function attributeU32(value: Uint8Array | undefined): number {
   if (value === undefined || value.length < 4) return 0;

@@ -1,5 +1,6 @@
 import { KernelError } from "../kernel-error.ts";
 import type { NetlinkSocket } from "../socket.ts";
+import { listRuleset } from "./list.ts";
 import type { Ruleset, Table } from "./ruleset.ts";
 import { encodeTransaction, type TransactionOptions } from "./transaction.ts";
 
@@ -13,7 +14,9 @@ export function applyRuleset(
   options: TransactionOptions = {},
   remove: readonly Pick<Table, "family" | "name">[] = [],
 ): void {
-  const transaction = encodeTransaction(ruleset, options, remove);
+  const families = new Set(ruleset.tables.filter(({ shared }) => shared === true).map(({ family }) => family));
+  const inForce = [...families].flatMap((family) => listRuleset(socket, family).map((rule) => ({ ...rule, family })));
+  const transaction = encodeTransaction(ruleset, { ...options, inForce }, remove);
   for (const reply of socket.exchange(transaction.bytes)) {
     if (reply.kind !== "status" || reply.errno === 0) continue;
     const what = transaction.descriptions.get(reply.sequence) ?? "packet-filter transaction";

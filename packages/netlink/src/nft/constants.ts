@@ -13,6 +13,7 @@ export const MSG = {
   getChain: 4,
   newRule: 6,
   getRule: 7,
+  delRule: 8,
   newSet: 9,
   newSetElement: 12,
 } as const;

@@ -1,14 +1,18 @@
-import { attributeList, attributeText, createAttributeWriter, readAttributes } from "../attribute.ts";
+import { attributeBe64, attributeList, attributeText, createAttributeWriter, readAttributes } from "../attribute.ts";
 import { KernelError } from "../kernel-error.ts";
 import { FLAG_DUMP, FLAG_REQUEST, writeMessage } from "../message.ts";
 import type { NetlinkSocket } from "../socket.ts";
-import { EXPRESSION, FAMILY, LIST_ELEMENT, MSG, RULE, SUBSYSTEM } from "./constants.ts";
+import { DATA, EXPRESSION, FAMILY, LIST_ELEMENT, MSG, RULE, SUBSYSTEM, VERDICT } from "./constants.ts";
 import type { Family } from "./ruleset.ts";
 
 /** A rule that is in force: where it is and the kernel names of its expressions. */
 export interface ListedRule {
   readonly table: string;
   readonly chain: string;
+  /** The kernel's name for the rule within its table. */
+  readonly handle: bigint;
+  /** Chain that a jump or goto of this rule leads to. */
+  readonly target?: string;
   readonly expressions: readonly string[];
 }
 
@@ -25,13 +29,27 @@ export function listRuleset(socket: NetlinkSocket, family: Family): readonly Lis
     }
     if (reply.kind !== "data") continue;
     const attributes = readAttributes(reply.message.payload.subarray(4));
+    const expressions = attributeList(attributes.get(RULE.expressions) ?? new Uint8Array())
+      .filter(([type]) => type === LIST_ELEMENT)
+      .map(([, value]) => readAttributes(value));
+    const target = expressions.map(jumpTarget).find((chain) => chain !== undefined);
     rules.push({
       table: attributeText(attributes.get(RULE.table)),
       chain: attributeText(attributes.get(RULE.chain)),
-      expressions: attributeList(attributes.get(RULE.expressions) ?? new Uint8Array())
-        .filter(([type]) => type === LIST_ELEMENT)
-        .map(([, value]) => attributeText(readAttributes(value).get(EXPRESSION.name))),
+      handle: attributeBe64(attributes.get(RULE.handle)),
+      ...(target === undefined ? {} : { target }),
+      expressions: expressions.map((expression) => attributeText(expression.get(EXPRESSION.name))),
     });
   }
   return rules;
+}
+
+const IMMEDIATE_DATA = 2;
+
+function jumpTarget(expression: ReadonlyMap<number, Uint8Array>): string | undefined {
+  if (attributeText(expression.get(EXPRESSION.name)) !== "immediate") return undefined;
+  const data = readAttributes(expression.get(EXPRESSION.data) ?? new Uint8Array()).get(IMMEDIATE_DATA);
+  const verdict = readAttributes(data ?? new Uint8Array()).get(DATA.verdict);
+  const chain = readAttributes(verdict ?? new Uint8Array()).get(VERDICT.chain);
+  return chain === undefined ? undefined : attributeText(chain);
 }

@@ -8,6 +8,11 @@ export interface Ruleset {
 export interface Table {
   readonly family: Family;
   readonly name: string;
+  /**
+   * The table may hold chains and rules of others, which stay: only this table's plain chains are emptied before their rules are written,
+   * and the rules of base chains that lead into them are replaced. Default: false, the table is replaced whole.
+   */
+  readonly shared?: boolean;
   readonly maps?: readonly VerdictMap[];
   readonly chains: readonly Chain[];
 }

@@ -3,6 +3,7 @@ import { type AttributeWriter, createAttributeWriter } from "../attribute.ts";
 import { FLAG_ACK, FLAG_APPEND, FLAG_CREATE, FLAG_REQUEST, writeMessage } from "../message.ts";
 import * as nft from "./constants.ts";
 import { writeExpressions, writeVerdict } from "./expression.ts";
+import type { ListedRule } from "./list.ts";
 import { printRule } from "./print.ts";
 import type { Chain, Family, KeyField, Rule, Ruleset, Table, VerdictMap } from "./ruleset.ts";
 import { bigEndian16, type EncodeOptions, encodeStatement } from "./statement.ts";
@@ -10,6 +11,8 @@ import { bigEndian16, type EncodeOptions, encodeStatement } from "./statement.ts
 export interface TransactionOptions {
   /** Owner and REDIRECT as iptables extensions, readable for `iptables -L`. Default: false. */
   readonly xtables?: boolean;
+  /** Rules in force, needed for shared tables: those of base chains that lead into the table's own chains are removed. */
+  readonly inForce?: readonly (ListedRule & { readonly family: Family })[];
 }
 
 export interface Transaction {
@@ -19,7 +22,6 @@ export interface Transaction {
 }
 
 const ELEMENTS_PER_MESSAGE = 400;
-const NLM_F_NONE = 0;
 
 /**
  * One atomic transaction that replaces the named tables whole: either all of it is in force afterwards or nothing changed.
@@ -31,12 +33,12 @@ export function encodeTransaction(
   remove: readonly Pick<Table, "family" | "name">[] = [],
 ): Transaction {
   const batch = new Batch();
-  for (const table of [...remove, ...ruleset.tables]) {
+  for (const table of [...remove, ...ruleset.tables.filter(({ shared }) => shared !== true)]) {
     // Creating first makes the deletion succeed whether or not the table was there.
     batch.table(nft.MSG.newTable, table, `creation of table ${table.family} ${table.name}`);
     batch.table(nft.MSG.delTable, table, `removal of table ${table.family} ${table.name}`);
   }
-  for (const table of ruleset.tables) encodeTable(batch, table, options.xtables === true);
+  for (const table of ruleset.tables) encodeTable(batch, table, options);
   return batch.finish();
 }
 
@@ -63,7 +65,7 @@ class Batch {
   }
 
   table(kind: number, table: Pick<Table, "family" | "name">, description: string): void {
-    const flags = kind === nft.MSG.newTable ? FLAG_CREATE : NLM_F_NONE;
+    const flags = kind === nft.MSG.newTable ? FLAG_CREATE : 0;
     this.add(kind, flags, table.family, description, () => this.writer.text(nft.TABLE.name, table.name));
   }
 
@@ -81,18 +83,39 @@ class Batch {
   }
 }
 
-function encodeTable(batch: Batch, table: Table, xtables: boolean): void {
+function encodeTable(batch: Batch, table: Table, transaction: TransactionOptions): void {
   const label = `${table.family} ${table.name}`;
   batch.table(nft.MSG.newTable, table, `creation of table ${label}`);
   for (const chain of table.chains) encodeChain(batch, table, chain);
+  if (table.shared === true) clearOwnRules(batch, table, transaction.inForce ?? []);
   const maps = new Map<string, readonly KeyField[]>();
   for (const map of table.maps ?? []) {
     maps.set(map.name, map.key);
     encodeMap(batch, table, map);
   }
-  const options: EncodeOptions = { family: table.family, xtables, maps };
+  const options: EncodeOptions = { family: table.family, xtables: transaction.xtables === true, maps };
   for (const chain of table.chains) {
     for (const rule of chain.rules) encodeRule(batch, table, chain, rule, options);
+  }
+}
+
+function clearOwnRules(batch: Batch, table: Table, inForce: NonNullable<TransactionOptions["inForce"]>): void {
+  const { writer } = batch;
+  const own = new Set(table.chains.filter(({ hook }) => hook === undefined).map(({ name }) => name));
+  for (const rule of inForce) {
+    if (rule.family !== table.family || rule.table !== table.name || own.has(rule.chain)) continue;
+    if (rule.target === undefined || !own.has(rule.target)) continue;
+    batch.add(nft.MSG.delRule, 0, table.family, `removal of the old jump from ${rule.chain} to ${rule.target}`, () => {
+      writer.text(nft.RULE.table, table.name);
+      writer.text(nft.RULE.chain, rule.chain);
+      writer.be64(nft.RULE.handle, rule.handle);
+    });
+  }
+  for (const chain of own) {
+    batch.add(nft.MSG.delRule, 0, table.family, `emptying of chain ${chain}`, () => {
+      writer.text(nft.RULE.table, table.name);
+      writer.text(nft.RULE.chain, chain);
+    });
   }
 }
 

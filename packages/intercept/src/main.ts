@@ -1,0 +1,44 @@
+import { createLibc, type Family } from "@heddle/netlink";
+import { applyIntercept, hasIpv6 } from "./apply.ts";
+import { parseCommandLine, USAGE } from "./command-line.ts";
+import { iptablesText } from "./iptables-text.ts";
+import { interceptRuleset } from "./ruleset.ts";
+
+/** `heddle intercept`: the sidecar's init container. Gives the exit code. */
+export async function main(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<number> {
+  const command = parseCommandLine(argv, env);
+  switch (command.kind) {
+    case "help":
+      process.stdout.write(USAGE);
+      return 0;
+    case "problems":
+      for (const problem of command.problems) process.stderr.write(`heddle intercept: ${problem}\n`);
+      return 2;
+    case "run":
+      return run(command);
+  }
+}
+
+function run(command: Extract<ReturnType<typeof parseCommandLine>, { kind: "run" }>): number {
+  try {
+    const libc = createLibc();
+    const families: Exclude<Family, "inet">[] = (command.ipv6 ?? hasIpv6(libc)) ? ["ip", "ip6"] : ["ip"];
+    const ruleset = interceptRuleset(command.options, families);
+    process.stdout.write(iptablesText(ruleset));
+    if (command.dryRun || ruleset.tables.length === 0) return 0;
+    const { xtables } = applyIntercept(libc, ruleset);
+    if (!xtables)
+      process.stdout.write(
+        "# the kernel lacks iptables' extensions: `nft list ruleset` shows these rules, iptables does not\n",
+      );
+    return 0;
+  } catch (error) {
+    process.stderr.write(`heddle intercept: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+if (import.meta.main) process.exit(await main(process.argv.slice(2), process.env));

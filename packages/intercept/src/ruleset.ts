@@ -1,0 +1,142 @@
+import {
+  type Chain,
+  type Family,
+  PRIORITY,
+  parsePrefix,
+  type Rule,
+  type Ruleset,
+  type Statement,
+  type Table,
+} from "@heddle/netlink";
+import type { InterceptOptions, ProxyIdentity } from "./options.ts";
+
+/** Chain names as Istio's, which operators look for. */
+const IN = "ISTIO_INBOUND";
+const OUT = "ISTIO_OUTPUT";
+const TO_OUTBOUND = "ISTIO_REDIRECT";
+const TO_INBOUND = "ISTIO_IN_REDIRECT";
+
+/** Addresses whose meaning differs by family: loopback, and the source the proxy binds to when it calls the application. */
+const LOCAL = {
+  ip: { loopback: "127.0.0.1/32", passthrough: "127.0.0.6/32" },
+  ip6: { loopback: "::1/128", passthrough: "::6/128" },
+} as const;
+
+type PodFamily = Exclude<Family, "inet">;
+
+/** The rules for a pod: Istio's semantics, rule for rule. Pure. */
+export function interceptRuleset(options: InterceptOptions, families: readonly PodFamily[]): Ruleset {
+  if (options.mode === "NONE") return { tables: [] };
+  return { tables: families.map((family) => natTable(options, family)) };
+}
+
+function natTable(options: InterceptOptions, family: PodFamily): Table {
+  const chains: Chain[] = [
+    {
+      name: "PREROUTING",
+      hook: { type: "nat", name: "prerouting", priority: PRIORITY.dstnat },
+      rules: prerouting(options, family),
+    },
+    { name: "OUTPUT", hook: { type: "nat", name: "output", priority: PRIORITY.dstnat }, rules: output(options) },
+    { name: IN, rules: inbound(options) },
+    { name: OUT, rules: outbound(options, family) },
+    { name: TO_OUTBOUND, rules: [rule(TCP, { kind: "redirect", port: options.outboundPort })] },
+    { name: TO_INBOUND, rules: [rule(TCP, { kind: "redirect", port: options.inboundPort })] },
+  ];
+  return { family, name: "nat", shared: true, chains };
+}
+
+function prerouting(options: InterceptOptions, family: PodFamily): Rule[] {
+  const rules: Rule[] = [];
+  for (const name of options.virtualInterfaces) {
+    const from: Statement = { kind: "interface", direction: "in", name };
+    if (options.outboundRanges === "*") rules.push(rule(from, jump(TO_OUTBOUND)));
+    else
+      for (const prefix of ofFamily(options.outboundRanges, family))
+        rules.push(rule(from, to(prefix), jump(TO_OUTBOUND)));
+    rules.push(rule(from, RETURN));
+  }
+  for (const name of options.interfacesExclude) rules.push(rule({ kind: "interface", direction: "in", name }, RETURN));
+  if (options.inboundPorts === "*" || options.inboundPorts.length > 0) rules.push(rule(TCP, jump(IN)));
+  return rules;
+}
+
+function output(options: InterceptOptions): Rule[] {
+  const excluded = options.interfacesExclude.map((name) => rule({ kind: "interface", direction: "out", name }, RETURN));
+  return [...excluded, rule(jump(OUT))];
+}
+
+function inbound(options: InterceptOptions): Rule[] {
+  const tunnel = rule(TCP, toPort(options.tunnelPort), RETURN);
+  if (options.inboundPorts !== "*") {
+    return [tunnel, ...options.inboundPorts.map((port) => rule(TCP, toPort(port), jump(TO_INBOUND)))];
+  }
+  const excluded = options.inboundPortsExclude.map((port) => rule(TCP, toPort(port), RETURN));
+  return [tunnel, ...excluded, rule(TCP, jump(TO_INBOUND))];
+}
+
+function outbound(options: InterceptOptions, family: PodFamily): Rule[] {
+  const { loopback, passthrough } = LOCAL[family];
+  const ranges = options.outboundRanges === "*" ? [] : options.outboundRanges;
+  const capturesLoopback = ranges.some((prefix) => prefix.startsWith("127.") || prefix.startsWith("::1"));
+  const rules: Rule[] = [];
+  for (const port of options.outboundPortsExclude) {
+    rules.push(rule(TCP, toPort(port), RETURN), rule(UDP, toPort(port), RETURN));
+  }
+  rules.push(rule(VIA_LOOPBACK, { kind: "address", side: "source", prefix: passthrough }, RETURN));
+  for (const proxy of proxyMatches(options.proxy)) {
+    // The application calls itself by its service: proxy (client) → proxy (server) → application.
+    const toSelf: Statement = { kind: "address", side: "destination", prefix: loopback, negate: true };
+    const notTunnel: Statement = { kind: "port", side: "destination", port: options.tunnelPort, negate: true };
+    rules.push(rule(VIA_LOOPBACK, toSelf, TCP, notTunnel, proxy, jump(TO_INBOUND)));
+    // The application calls itself by its own address: left alone.
+    if (!capturesLoopback) rules.push(rule(VIA_LOOPBACK, { ...proxy, negate: true }, RETURN));
+    // What the proxy sends out must not come back to it.
+    rules.push(rule(proxy, RETURN));
+  }
+  for (const range of options.usersExclude) rules.push(rule(owner("user", range.first, range.last), RETURN));
+  for (const range of options.groupsExclude) rules.push(rule(owner("group", range.first, range.last), RETURN));
+  rules.push(rule(to(loopback), RETURN));
+  for (const prefix of ofFamily(options.outboundRangesExclude, family)) rules.push(rule(to(prefix), RETURN));
+  for (const port of options.outboundPortsInclude) rules.push(rule(TCP, toPort(port), jump(TO_OUTBOUND)));
+  if (options.outboundRanges === "*") rules.push(rule(jump(TO_OUTBOUND)));
+  else for (const prefix of ofFamily(ranges, family)) rules.push(rule(to(prefix), jump(TO_OUTBOUND)));
+  return rules;
+}
+
+type OwnTraffic = Extract<Statement, { kind: "owner" | "mark" }>;
+
+function proxyMatches(proxy: ProxyIdentity): readonly OwnTraffic[] {
+  if (proxy.kind === "mark") return [{ kind: "mark", value: proxy.mark }];
+  return [...proxy.users.map((id) => owner("user", id)), ...proxy.groups.map((id) => owner("group", id))];
+}
+
+const TCP: Statement = { kind: "protocol", protocol: "tcp" };
+const UDP: Statement = { kind: "protocol", protocol: "udp" };
+const RETURN: Statement = { kind: "return" };
+const VIA_LOOPBACK: Statement = { kind: "interface", direction: "out", name: "lo" };
+
+function owner(of: "user" | "group", id: number, lastId?: number): Extract<Statement, { kind: "owner" }> {
+  return { kind: "owner", of, id, ...(lastId === undefined || lastId === id ? {} : { lastId }) };
+}
+
+function jump(chain: string): Statement {
+  return { kind: "jump", chain };
+}
+
+function to(prefix: string): Statement {
+  return { kind: "address", side: "destination", prefix };
+}
+
+function toPort(port: number): Statement {
+  return { kind: "port", side: "destination", port };
+}
+
+function ofFamily(prefixes: readonly string[], family: PodFamily): readonly string[] {
+  return prefixes.filter((prefix) => parsePrefix(prefix)?.family === (family === "ip" ? 4 : 6));
+}
+
+/** Every rule counts, before its verdict, as iptables rules do. */
+function rule(...statements: readonly Statement[]): Rule {
+  return { statements: [...statements.slice(0, -1), { kind: "counter" }, ...statements.slice(-1)] };
+}
