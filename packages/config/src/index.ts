@@ -1,0 +1,30 @@
+export type { Mode, PeerAuthentication } from "./istio/peer-authentication.ts";
+export { labelsMatch } from "./istio/selector.ts";
+export { canonicalJson, isObject, type Json, type JsonObject, type StringMap } from "./json.ts";
+export {
+  type EndpointSliceView,
+  readEndpointSlice,
+  type SliceEndpoint,
+  type SlicePort,
+} from "./kube/endpoint-slice.ts";
+export { type NamespaceView, type NodeView, readNamespace, readNode } from "./kube/namespace.ts";
+export {
+  asKubeObject,
+  groupOf,
+  type KubeObject,
+  type Meta,
+  type ObjectRef,
+  type OwnerRef,
+  readMeta,
+  refKey,
+  refOf,
+  refText,
+} from "./kube/object.ts";
+export { type ContainerPortView, type PodView, readPod } from "./kube/pod.ts";
+export { readService, type ServicePortView, type ServiceView } from "./kube/service.ts";
+export { defaultInjectorValues, type InjectorValues, parseInjectorValues } from "./mesh/injector-values.ts";
+export type { LabelSelector, MeshConfig } from "./mesh/mesh-config.ts";
+export { defaultMeshConfig, parseMeshConfig, parseProxyConfig } from "./mesh/parse-mesh-config.ts";
+export type { DataPlane, ProxyConfig } from "./mesh/proxy-config.ts";
+export { formatProblem, type Parsed, type Problem } from "./problem.ts";
+export { isMeshResource, type MeshResource, parseResource, type WatchedKind, watchedKinds } from "./resources.ts";

@@ -1,0 +1,119 @@
+import { list, map, message } from "../schema/compound.ts";
+import { defaultsOf } from "../schema/defaults.ts";
+import { anyJson, boolean, duration, int, oneOf, port, string } from "../schema/scalar.ts";
+import { type Infer, ignored, required, withDefault } from "../schema/schema.ts";
+import { proxyConfig } from "./proxy-config.ts";
+
+const labelSelector = message("LabelSelector", {
+  matchLabels: map(string()),
+  matchExpressions: list(
+    message("LabelSelectorRequirement", {
+      key: required(string()),
+      operator: required(oneOf("In", "NotIn", "Exists", "DoesNotExist")),
+      values: list(string()),
+    }),
+  ),
+});
+
+export type LabelSelector = Infer<typeof labelSelector>;
+
+const tcpKeepalive = message("TcpKeepalive", { probes: int(0), time: duration(), interval: duration() });
+
+const httpRetry = message("HTTPRetry", {
+  attempts: int(0),
+  perTryTimeout: duration(),
+  retryOn: string(),
+  retryRemoteLocalities: boolean(),
+  retryIgnorePreviousHosts: boolean(),
+  backoff: duration(),
+});
+
+const tlsConfig = message("TLSConfig", {
+  minProtocolVersion: oneOf("TLS_AUTO", "TLSV1_2", "TLSV1_3"),
+  ecdhCurves: list(string()),
+  cipherSuites: list(string()),
+});
+
+const outboundTrafficPolicy = message("OutboundTrafficPolicy", {
+  mode: withDefault(oneOf("REGISTRY_ONLY", "ALLOW_ANY", "ALLOW_ANY_DYNAMIC_DNS"), "ALLOW_ANY"),
+  tls: anyJson(),
+});
+
+/**
+ * Mesh-wide settings (ConfigMap `istio`, key `mesh`). Durations are milliseconds once read.
+ * Source: istio/api mesh/v1alpha1/config.proto; defaults of istio pkg/config/mesh/mesh.go.
+ */
+export const meshConfig = message("MeshConfig", {
+  proxyListenPort: withDefault(port(), 15001),
+  proxyInboundListenPort: withDefault(port(), 15006),
+  proxyHttpPort: port(),
+  connectTimeout: withDefault(duration(), 10_000),
+  protocolDetectionTimeout: withDefault(duration(), 0),
+  tcpKeepalive,
+  ingressClass: withDefault(string(), "istio"),
+  ingressService: withDefault(string(), "istio-ingressgateway"),
+  ingressControllerMode: withDefault(oneOf("UNSPECIFIED", "OFF", "DEFAULT", "STRICT"), "STRICT"),
+  ingressSelector: withDefault(string(), "ingressgateway"),
+  enableTracing: withDefault(boolean(), true),
+  accessLogFile: withDefault(string(), ""),
+  accessLogFormat: withDefault(string(), ""),
+  accessLogEncoding: withDefault(oneOf("TEXT", "JSON"), "TEXT"),
+  enableEnvoyAccessLogService: withDefault(boolean(), false),
+  disableEnvoyListenerLog: withDefault(boolean(), false),
+  defaultConfig: withDefault(proxyConfig, defaultsOf(proxyConfig)),
+  outboundTrafficPolicy: withDefault(outboundTrafficPolicy, { mode: "ALLOW_ANY" }),
+  inboundTrafficPolicy: withDefault(
+    message("InboundTrafficPolicy", { mode: withDefault(oneOf("PASSTHROUGH", "LOCALHOST"), "PASSTHROUGH") }),
+    { mode: "PASSTHROUGH" },
+  ),
+  configSources: ignored(
+    list(anyJson()),
+    "configuration is read from the Kubernetes API and from files given on the command line",
+  ),
+  enableAutoMtls: withDefault(boolean(), true),
+  trustDomain: withDefault(string(), "cluster.local"),
+  trustDomainAliases: list(string()),
+  caCertificates: list(anyJson()),
+  defaultServiceExportTo: withDefault(list(string()), ["*"]),
+  defaultVirtualServiceExportTo: withDefault(list(string()), ["*"]),
+  defaultDestinationRuleExportTo: withDefault(list(string()), ["*"]),
+  rootNamespace: withDefault(string(), "istio-system"),
+  localityLbSetting: anyJson(),
+  zoneAwareLbSetting: anyJson(),
+  dnsRefreshRate: withDefault(duration(), 60_000),
+  h2UpgradePolicy: withDefault(oneOf("DO_NOT_UPGRADE", "UPGRADE"), "DO_NOT_UPGRADE"),
+  inboundClusterStatName: withDefault(string(), ""),
+  outboundClusterStatName: withDefault(string(), ""),
+  certificates: ignored(list(anyJson()), "it was removed by Istio"),
+  serviceSettings: list(
+    message("ServiceSettings", {
+      settings: message("Settings", { clusterLocal: withDefault(boolean(), false) }),
+      hosts: list(string()),
+    }),
+  ),
+  serviceScopeConfigs: ignored(list(anyJson()), "ambient mode is not available"),
+  hboneIdleTimeout: ignored(duration(), "ambient mode is not available"),
+  enablePrometheusMerge: withDefault(boolean(), true),
+  verifyCertificateAtClient: ignored(boolean(), "it was removed by Istio"),
+  ca: anyJson(),
+  extensionProviders: list(anyJson()),
+  defaultProviders: message("DefaultProviders", {
+    tracing: list(string()),
+    metrics: list(string()),
+    accessLogging: list(string()),
+  }),
+  discoverySelectors: list(labelSelector),
+  pathNormalization: message("ProxyPathNormalization", {
+    normalization: withDefault(
+      oneOf("DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"),
+      "DEFAULT",
+    ),
+  }),
+  defaultHttpRetryPolicy: httpRetry,
+  meshMTLS: tlsConfig,
+  tlsDefaults: tlsConfig,
+  defaultTrafficPolicy: anyJson(),
+  serviceEntryVisibility: ignored(anyJson(), "use exportTo"),
+});
+
+export type MeshConfig = Infer<typeof meshConfig>;

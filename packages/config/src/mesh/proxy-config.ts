@@ -1,0 +1,59 @@
+import { list, map, message } from "../schema/compound.ts";
+import { anyJson, boolean, duration, int, oneOf, port, string } from "../schema/scalar.ts";
+import { type Infer, ignored, withDefault } from "../schema/schema.ts";
+
+const notOurs = "it tunes Envoy's process, which the built-in proxy does not have";
+
+/** Which program is the sidecar. */
+export type DataPlane = "heddle" | "envoy";
+
+/** Per-proxy settings. Source: istio/api mesh/v1alpha1/proxy.proto; defaults of istio pkg/config/mesh/mesh.go. */
+export const proxyConfig = message("ProxyConfig", {
+  configPath: withDefault(string(), "./etc/istio/proxy"),
+  binaryPath: ignored(string(), notOurs),
+  serviceCluster: string(),
+  tracingServiceName: oneOf("APP_LABEL_AND_NAMESPACE", "CANONICAL_NAME_ONLY", "CANONICAL_NAME_AND_NAMESPACE"),
+  drainDuration: withDefault(duration(), 45_000),
+  discoveryAddress: withDefault(string(), "istiod.istio-system.svc:15012"),
+  statsdUdpAddress: ignored(string(), "statsd export is not available; scrape 15020 instead"),
+  proxyAdminPort: withDefault(port(), 15000),
+  controlPlaneAuthPolicy: withDefault(oneOf("NONE", "MUTUAL_TLS", "INHERIT"), "MUTUAL_TLS"),
+  customConfigFile: ignored(string(), notOurs),
+  statNameLength: ignored(int(), notOurs),
+  concurrency: withDefault(int(0), 2),
+  proxyBootstrapTemplatePath: ignored(string(), notOurs),
+  interceptionMode: withDefault(oneOf("REDIRECT", "TPROXY", "NONE"), "REDIRECT"),
+  tracing: anyJson(),
+  envoyAccessLogService: anyJson(),
+  envoyMetricsService: ignored(anyJson(), notOurs),
+  proxyMetadata: map(string()),
+  runtimeValues: map(string()),
+  statusPort: withDefault(port(), 15020),
+  extraStatTags: list(string()),
+  gatewayTopology: anyJson(),
+  terminationDrainDuration: withDefault(duration(), 5_000),
+  meshId: string(),
+  readinessProbe: anyJson(),
+  proxyStatsMatcher: message("ProxyStatsMatcher", {
+    inclusionPrefixes: list(string()),
+    inclusionSuffixes: list(string()),
+    inclusionRegexps: list(string()),
+  }),
+  holdApplicationUntilProxyStarts: withDefault(boolean(), false),
+  caCertificatesPem: list(string()),
+  image: message("ProxyImage", { imageType: string() }),
+  privateKeyProvider: ignored(anyJson(), notOurs),
+  proxyHeaders: anyJson(),
+  fileFlushInterval: duration(),
+  fileFlushMinSizeKb: int(0),
+  statsCompression: ignored(boolean(), notOurs),
+  connectionSettings: anyJson(),
+  // Deprecated by Istio, still found in the field.
+  discoveryRefreshDelay: ignored(duration(), "configuration is pushed"),
+  zipkinAddress: ignored(string(), "use an extensionProvider and the Telemetry API"),
+  envoyMetricsServiceAddress: ignored(string(), notOurs),
+  availabilityZone: ignored(string(), "the node's topology labels are used"),
+  sds: ignored(anyJson(), "certificates always come by SDS"),
+});
+
+export type ProxyConfig = Infer<typeof proxyConfig>;

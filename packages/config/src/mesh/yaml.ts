@@ -1,0 +1,21 @@
+import { parseDocument } from "yaml";
+import type { ProblemSink } from "../problem.ts";
+
+/** Reads one YAML (or JSON) document; problems carry line and column. */
+export function parseYaml(text: string, sink: ProblemSink): unknown {
+  const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true });
+  for (const error of document.errors) sink.error("", `is not valid YAML: ${firstLine(error.message)}`);
+  if (document.errors.length > 0) return undefined;
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    // Thrown for alias bombs only.
+    sink.error("", `is not usable YAML: ${error instanceof Error ? firstLine(error.message) : "too many aliases"}`);
+    return undefined;
+  }
+}
+
+function firstLine(text: string): string {
+  const end = text.indexOf("\n");
+  return end < 0 ? text : text.slice(0, end);
+}

@@ -1,0 +1,76 @@
+import { type PeerAuthentication, peerAuthentication } from "./istio/peer-authentication.ts";
+import { groupOf, type KubeObject, refOf, refText } from "./kube/object.ts";
+import { createProblemSink, type Parsed, type Problem } from "./problem.ts";
+import { nearest } from "./schema/nearest.ts";
+import { type ResourceDefinition, readResource } from "./schema/resource.ts";
+
+/** A custom resource of any dialect that Heddle acts on. */
+export type MeshResource = PeerAuthentication;
+
+/** Every custom resource, one literal table. */
+export const definitions = [peerAuthentication] as const satisfies readonly ResourceDefinition<string, unknown>[];
+
+/** A collection that a source has to watch. */
+export interface WatchedKind {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  /** The plural used in URLs. */
+  readonly resource: string;
+  /** False for kinds of Kubernetes itself: they are always there, CRDs may be missing. */
+  readonly optional: boolean;
+}
+
+const builtIn = (group: string, version: string, kind: string, resource: string): WatchedKind => ({
+  group,
+  version,
+  kind,
+  resource,
+  optional: false,
+});
+
+/** What the mesh is built from. */
+export const watchedKinds: readonly WatchedKind[] = [
+  builtIn("", "v1", "Namespace", "namespaces"),
+  builtIn("", "v1", "Node", "nodes"),
+  builtIn("", "v1", "Service", "services"),
+  builtIn("", "v1", "Pod", "pods"),
+  builtIn("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
+  ...definitions.map((definition) => ({
+    group: definition.group,
+    version: definition.versions[0] ?? "v1",
+    kind: definition.kind,
+    resource: definition.plural,
+    optional: true,
+  })),
+];
+
+function definitionOf(object: KubeObject): (typeof definitions)[number] | undefined {
+  const group = groupOf(object.apiVersion);
+  return definitions.find((definition) => definition.kind === object.kind && definition.group === group);
+}
+
+/** True when the object is one of the mesh's custom resources. */
+export function isMeshResource(object: KubeObject): boolean {
+  return definitionOf(object) !== undefined;
+}
+
+/** Reads a custom resource: typed, defaulted and validated, or every problem it has. */
+export function parseResource(object: KubeObject): Parsed<MeshResource> {
+  const definition = definitionOf(object);
+  if (definition === undefined) return { ok: false, problems: [unknownKind(object)] };
+  return readResource(definition as ResourceDefinition<never, never>, object) as Parsed<MeshResource>;
+}
+
+function unknownKind(object: KubeObject): Problem {
+  const sink = createProblemSink(refText(refOf(object)));
+  const close = nearest(
+    object.kind,
+    definitions.map((definition) => definition.kind),
+  );
+  sink.error(
+    "kind",
+    `${object.apiVersion} ${object.kind} is not a resource of the mesh${close === undefined ? "" : `; did you mean ${close}?`}`,
+  );
+  return sink.problems[0] as Problem;
+}

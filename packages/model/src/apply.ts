@@ -1,0 +1,147 @@
+import { labelsMatch, type PodView, type ServiceView } from "@heddle/config";
+import { endpointsOf } from "./build-endpoints.ts";
+import { hostnameOf, meshServiceOf } from "./build-service.ts";
+import { spiffeId, workloadsOf } from "./build-workload.ts";
+import { createDraftMap, type DraftMap, draftObjects, settleObjects } from "./draft.ts";
+import { applyEvent, createDirt, type Dirt, type SourceEvent } from "./events.ts";
+import { contentHash } from "./hash.ts";
+import { type MeshOptions, type MeshState, type Objects, settingsOf } from "./state.ts";
+import type { Workload } from "./workload.ts";
+
+/** What changed between two states, so that only that is pushed. */
+export interface MeshChange {
+  /** Views of proxies may have changed: listeners, routes or clusters. */
+  readonly views: boolean;
+  /** Hostnames whose endpoints changed. */
+  readonly endpoints: readonly string[];
+}
+
+export interface Applied {
+  readonly state: MeshState;
+  readonly change: MeshChange;
+}
+
+/** The mesh after a batch of events. Give the first listing of everything as one batch. */
+export function applyEvents(state: MeshState, events: readonly SourceEvent[]): Applied {
+  const drafts = draftObjects(state.objects);
+  const problems = createDraftMap(state.problems);
+  const dirt = createDirt();
+  for (const event of events) applyEvent(event, drafts, problems, dirt);
+  return derive({ ...state, objects: settleObjects(drafts), problems: problems.current }, dirt);
+}
+
+/** The same objects under other mesh settings. */
+export function applySettings(state: MeshState, options: MeshOptions): Applied {
+  const dirt = createDirt();
+  dirt.everything = true;
+  dirt.policies = true;
+  return derive({ ...state, settings: settingsOf(options) }, dirt);
+}
+
+function derive(state: MeshState, dirt: Dirt): Applied {
+  const { objects, settings } = state;
+  const workloads = createDraftMap(state.workloads);
+  if (dirt.everything) {
+    for (const pod of objects.pods.values()) putWorkloads(pod, objects, state, workloads);
+    for (const key of [...state.objects.services.keys()]) dirt.services.add(key);
+  }
+  for (const { before, after } of dirt.pods) {
+    for (const ip of before?.ips ?? []) {
+      // The address may already belong to a newer pod.
+      if (workloads.get(ip)?.name === before?.meta.name) workloads.delete(ip);
+    }
+    if (after !== undefined) putWorkloads(after, objects, state, workloads);
+  }
+  markServicesOfPods(objects, dirt);
+
+  const services = createDraftMap(state.services);
+  const endpoints = createDraftMap(state.endpoints);
+  const slices = groupBy(objects.slices.values(), (slice) => `${slice.meta.namespace}/${slice.service}`);
+  const pods = groupBy(objects.pods.values(), (pod) => pod.meta.namespace);
+  const changedEndpoints: string[] = [];
+  let views = dirt.policies;
+  for (const key of new Set([...dirt.services, ...dirt.endpoints])) {
+    const view = objects.services.get(key);
+    const [namespace = "", name = ""] = key.split("/");
+    const hostname = hostnameOf(name, namespace, settings.domain);
+    if (view === undefined) {
+      if (services.get(hostname) !== undefined) views = true;
+      services.delete(hostname);
+      endpoints.delete(hostname);
+      continue;
+    }
+    const identities = identitiesOf(view, pods.get(namespace) ?? [], state);
+    const service = meshServiceOf(view, objects.namespaces.get(namespace), identities, settings);
+    const old = services.get(hostname);
+    if (old === undefined || contentHash(old) !== contentHash(service)) {
+      services.set(hostname, service);
+      views = true;
+    }
+    const found = endpointsOf(view, slices.get(key) ?? [], {
+      workloads: workloads.current,
+      pods: objects.pods,
+      nodes: objects.nodes,
+    });
+    if (endpoints.get(hostname)?.hash === found.hash) continue;
+    endpoints.set(hostname, found);
+    changedEndpoints.push(hostname);
+    // Listeners of headless services name the addresses of their endpoints.
+    if (service.headless) views = true;
+  }
+  // A workload's own labels decide which services and policies are inbound for it.
+  if (dirt.pods.length > 0 && dirt.pods.some(({ before, after }) => inboundKey(before) !== inboundKey(after)))
+    views = true;
+  return {
+    state: { ...state, workloads: workloads.current, services: services.current, endpoints: endpoints.current },
+    change: { views, endpoints: changedEndpoints },
+  };
+}
+
+function inboundKey(pod: PodView | undefined): string {
+  return pod === undefined ? "" : contentHash([pod.meta.labels, pod.ips, pod.ports]);
+}
+
+function putWorkloads(pod: PodView, objects: Objects, state: MeshState, workloads: DraftMap<Workload>): void {
+  // Pods on the host's network share its address, and no sidecar stands before them.
+  if (pod.hostNetwork) return;
+  for (const workload of workloadsOf(pod, objects.nodes.get(pod.nodeName), state.settings))
+    workloads.set(workload.ip, workload);
+}
+
+/** A pod's change matters to the services that select it, before or after. */
+function markServicesOfPods(objects: Objects, dirt: Dirt): void {
+  if (dirt.pods.length === 0) return;
+  for (const [key, service] of objects.services) {
+    if (dirt.services.has(key)) continue;
+    const touched = dirt.pods.some(({ before, after }) =>
+      [before, after].some((pod) => pod !== undefined && selects(service, pod)),
+    );
+    if (touched) dirt.endpoints.add(key);
+  }
+}
+
+/** A service without selector has its slices from elsewhere, and they may name any pod of the namespace. */
+function selects(service: ServiceView, pod: PodView): boolean {
+  return service.meta.namespace === pod.meta.namespace && labelsMatch(service.selector, pod.meta.labels);
+}
+
+/** SPIFFE ids of all pods that the service selects, ready or not: a restart must not change them. */
+function identitiesOf(service: ServiceView, pods: readonly PodView[], state: MeshState): readonly string[] {
+  if (Object.keys(service.selector).length === 0) return [];
+  const ids = new Set<string>();
+  for (const pod of pods) {
+    if (pod.phase === "Succeeded" || pod.phase === "Failed" || !selects(service, pod)) continue;
+    ids.add(spiffeId(state.settings.trustDomain, pod.meta.namespace, pod.serviceAccount));
+  }
+  return [...ids].sort();
+}
+
+function groupBy<T>(items: Iterable<T>, key: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group === undefined) groups.set(key(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}

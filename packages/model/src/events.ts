@@ -1,0 +1,117 @@
+import {
+  canonicalJson,
+  isMeshResource,
+  type KubeObject,
+  type ObjectRef,
+  type PodView,
+  type Problem,
+  parseResource,
+  readEndpointSlice,
+  readNamespace,
+  readNode,
+  readPod,
+  readService,
+  refKey,
+  refOf,
+} from "@heddle/config";
+import type { DraftMap, ObjectDrafts } from "./draft.ts";
+
+/** What a source says: an object is there (new or changed), or is gone. */
+export type SourceEvent =
+  | { readonly kind: "upsert"; readonly object: KubeObject }
+  | { readonly kind: "delete"; readonly ref: ObjectRef };
+
+/** What a batch of events touched; keys are `namespace/name`. */
+export interface Dirt {
+  readonly services: Set<string>;
+  /** Services of which only the endpoints changed. */
+  readonly endpoints: Set<string>;
+  /** Every version of a pod before and after. */
+  readonly pods: { readonly before: PodView | undefined; readonly after: PodView | undefined }[];
+  /** Topology, namespaces or mesh-wide data changed: build everything anew. */
+  everything: boolean;
+  /** Policies changed: views change, services don't. */
+  policies: boolean;
+}
+
+export function createDirt(): Dirt {
+  return { services: new Set(), endpoints: new Set(), pods: [], everything: false, policies: false };
+}
+
+/** Applies one event to the drafts and notes what it touched. Objects whose view did not change touch nothing. */
+export function applyEvent(
+  event: SourceEvent,
+  drafts: ObjectDrafts,
+  problems: DraftMap<readonly Problem[]>,
+  dirt: Dirt,
+): void {
+  const ref = event.kind === "upsert" ? refOf(event.object) : event.ref;
+  const object = event.kind === "upsert" ? event.object : undefined;
+  const key = ref.namespace === "" ? ref.name : `${ref.namespace}/${ref.name}`;
+  switch (`${ref.group}/${ref.kind}`) {
+    case "/Service":
+      if (store(drafts.services, key, object && readService(object))) dirt.services.add(key);
+      return;
+    case "discovery.k8s.io/EndpointSlice": {
+      const before = drafts.slices.get(key);
+      const after = object && readEndpointSlice(object);
+      if (!store(drafts.slices, key, after)) return;
+      for (const slice of [before, after]) {
+        if (slice !== undefined && slice.service !== "") dirt.endpoints.add(`${slice.meta.namespace}/${slice.service}`);
+      }
+      return;
+    }
+    case "/Pod": {
+      const before = drafts.pods.get(key);
+      const after = object && readPod(object);
+      if (store(drafts.pods, key, after)) dirt.pods.push({ before, after });
+      return;
+    }
+    case "/Namespace":
+      if (store(drafts.namespaces, key, object && readNamespace(object))) dirt.everything = true;
+      return;
+    case "/Node":
+      if (store(drafts.nodes, key, object && topologyOf(object))) dirt.everything = true;
+      return;
+    default:
+      if (object === undefined ? ref.group.includes(".") : isMeshResource(object))
+        applyResource(ref, object, key, drafts, problems, dirt);
+  }
+}
+
+/** Nodes matter by topology only; their heartbeats must not look like changes. */
+function topologyOf(object: KubeObject): ReturnType<typeof readNode> {
+  const node = readNode(object);
+  return { ...node, meta: { ...node.meta, labels: {}, annotations: {}, generation: 0 } };
+}
+
+function applyResource(
+  ref: ObjectRef,
+  object: KubeObject | undefined,
+  key: string,
+  drafts: ObjectDrafts,
+  problems: DraftMap<readonly Problem[]>,
+  dirt: Dirt,
+): void {
+  const id = refKey(ref);
+  const result = object === undefined ? undefined : parseResource(object);
+  const found = result === undefined ? [] : result.ok ? result.warnings : result.problems;
+  if (found.length > 0) problems.set(id, found);
+  else problems.delete(id);
+  // An invalid change leaves the last valid version in force.
+  if (result !== undefined && !result.ok) return;
+  const value = result?.value;
+  if (ref.kind === "PeerAuthentication" && store(drafts.peerAuthentications, key, value)) dirt.policies = true;
+}
+
+/** Returns whether anything changed. */
+function store<T>(map: DraftMap<T>, key: string, value: T | undefined): boolean {
+  const before = map.get(key);
+  if (value === undefined) {
+    map.delete(key);
+    return before !== undefined;
+  }
+  if (before !== undefined && canonicalJson(before) === canonicalJson(value)) return false;
+  map.set(key, value);
+  return true;
+}

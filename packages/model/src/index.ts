@@ -1,0 +1,23 @@
+export { type Applied, applyEvents, applySettings, type MeshChange } from "./apply.ts";
+export { hostnameOf } from "./build-service.ts";
+export { canonicalName, canonicalRevision, ownerOf, spiffeId, type WorkloadOwner } from "./build-workload.ts";
+export { type ClusterName, formatClusterName, formatSni, parseClusterName } from "./cluster-name.ts";
+export type { SourceEvent } from "./events.ts";
+export { contentHash } from "./hash.ts";
+export { readProxyNode } from "./node.ts";
+export { isHttp2, type Protocol, wireOf } from "./protocol.ts";
+export type {
+  EffectiveMtls,
+  EndpointsView,
+  HeadlessEndpoint,
+  InboundPort,
+  InboundView,
+  OutboundView,
+  ProxyNode,
+  ProxyView,
+} from "./proxy-view.ts";
+export type { MeshPort, MeshService, Resolution } from "./service.ts";
+export type { MeshSettings } from "./settings.ts";
+export { emptyMesh, type MeshOptions, type MeshState, type ServiceEndpoints } from "./state.ts";
+export { createViews, endpointsFor, type Views } from "./views.ts";
+export type { Endpoint, Locality, Workload } from "./workload.ts";

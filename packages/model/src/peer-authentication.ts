@@ -1,0 +1,52 @@
+import { labelsMatch, type Mode, type PeerAuthentication, type StringMap } from "@heddle/config";
+import type { EffectiveMtls } from "./proxy-view.ts";
+
+/**
+ * The effective PeerAuthentication of a workload: port, then workload, then namespace, then mesh (root namespace);
+ * UNSET inherits; without any, PERMISSIVE. Of two objects for the same scope the older one counts.
+ */
+export function effectiveMtls(
+  policies: Iterable<PeerAuthentication>,
+  namespace: string,
+  labels: StringMap,
+  rootNamespace: string,
+): EffectiveMtls {
+  const workload: PeerAuthentication[] = [];
+  const wide: PeerAuthentication[] = [];
+  const mesh: PeerAuthentication[] = [];
+  for (const policy of policies) {
+    const wanted = policy.spec.selector?.matchLabels ?? {};
+    const selects = Object.keys(wanted).length > 0;
+    if (policy.ref.namespace === namespace && selects && labelsMatch(wanted, labels)) workload.push(policy);
+    else if (policy.ref.namespace === namespace && !selects && namespace !== rootNamespace) wide.push(policy);
+    else if (policy.ref.namespace === rootNamespace && !selects) mesh.push(policy);
+  }
+  const chain = [oldest(workload), oldest(wide), oldest(mesh)].filter((policy) => policy !== undefined);
+  const mode = firstSet(chain.map((policy) => policy.spec.mtls?.mode)) ?? "PERMISSIVE";
+  const ports: Record<number, Mode> = {};
+  for (const [port, tls] of Object.entries(chain[0]?.spec.portLevelMtls ?? {})) {
+    // Ports are validated to need a selector, so only a workload's own policy has them.
+    if (tls.mode !== "UNSET") ports[Number(port)] = tls.mode;
+  }
+  return { mode, ports, decidedBy: chain.map((policy) => `${policy.ref.namespace}/${policy.ref.name}`) };
+}
+
+function firstSet(modes: readonly (Mode | "UNSET" | undefined)[]): Mode | undefined {
+  for (const mode of modes) {
+    if (mode !== undefined && mode !== "UNSET") return mode;
+  }
+  return undefined;
+}
+
+function oldest(policies: readonly PeerAuthentication[]): PeerAuthentication | undefined {
+  return [...policies].sort((a, b) => compare(order(a), order(b)) || (a.ref.name < b.ref.name ? -1 : 1))[0];
+}
+
+function order(policy: PeerAuthentication): number {
+  const time = Date.parse(policy.meta.creationTimestamp);
+  return Number.isNaN(time) ? Number.POSITIVE_INFINITY : time;
+}
+
+function compare(a: number, b: number): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}

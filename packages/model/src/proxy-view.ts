@@ -1,0 +1,85 @@
+import type { DataPlane, Mode, StringMap } from "@heddle/config";
+import type { MeshPort, MeshService } from "./service.ts";
+import type { MeshSettings } from "./settings.ts";
+import type { Endpoint, Locality } from "./workload.ts";
+
+/** The proxy that asks, as its node id and metadata describe it. */
+export interface ProxyNode {
+  readonly kind: "sidecar" | "router";
+  readonly ip: string;
+  /** Pod name. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly labels: StringMap;
+  readonly workloadName: string;
+  readonly clusterId: string;
+  readonly network: string;
+  readonly locality: Locality;
+  readonly dataPlane: DataPlane;
+  /** Suffix of service names, e.g. `cluster.local`. */
+  readonly domain: string;
+  readonly interception: "REDIRECT" | "TPROXY" | "NONE";
+}
+
+/** A port on which this workload serves: a service port that leads to it. */
+export interface InboundPort {
+  /** Port on the workload. */
+  readonly number: number;
+  readonly servicePort: MeshPort;
+  readonly service: MeshService;
+}
+
+/** What all sidecars of one scope may call; shared between them. */
+export interface OutboundView {
+  /** Content hash over everything in here: equal hash, equal configuration. */
+  readonly hash: string;
+  readonly namespace: string;
+  readonly domain: string;
+  readonly dataPlane: DataPlane;
+  readonly settings: MeshSettings;
+  /** Visible services, by hostname. */
+  readonly services: readonly MeshService[];
+  /** Addresses of headless services' endpoints, by hostname: their listeners need them. */
+  readonly headless: Readonly<Record<string, readonly HeadlessEndpoint[]>>;
+}
+
+export interface HeadlessEndpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly portName: string;
+  readonly hostname: string;
+}
+
+/** What one proxy accepts for its workload. */
+export interface InboundView {
+  readonly hash: string;
+  readonly proxy: ProxyNode;
+  readonly settings: MeshSettings;
+  readonly ports: readonly InboundPort[];
+  /** Effective PeerAuthentication of the workload. */
+  readonly mtls: EffectiveMtls;
+}
+
+export interface EffectiveMtls {
+  readonly mode: Mode;
+  /** Overrides by workload port. */
+  readonly ports: Readonly<Record<number, Mode>>;
+  /** The PeerAuthentication objects that decided, most specific first, as `namespace/name`. */
+  readonly decidedBy: readonly string[];
+}
+
+/** Everything one proxy may see (design.md D7). */
+export interface ProxyView {
+  readonly hash: string;
+  readonly outbound: OutboundView;
+  readonly inbound: InboundView;
+}
+
+/** The endpoints of one cluster; the fast path (design.md D8). */
+export interface EndpointsView {
+  readonly hash: string;
+  /** The cluster's name, `outbound|80||web-svc.emojivoto.svc.cluster.local`. */
+  readonly cluster: string;
+  readonly endpoints: readonly Endpoint[];
+}

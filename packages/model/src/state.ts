@@ -1,0 +1,82 @@
+import type {
+  EndpointSliceView,
+  MeshConfig,
+  NamespaceView,
+  NodeView,
+  PeerAuthentication,
+  PodView,
+  Problem,
+  ServiceView,
+} from "@heddle/config";
+import type { MeshService } from "./service.ts";
+import type { MeshSettings } from "./settings.ts";
+import type { Endpoint, Workload } from "./workload.ts";
+
+/** Objects as they were read, by `namespace/name` (cluster-scoped: `name`). */
+export interface Objects {
+  readonly services: ReadonlyMap<string, ServiceView>;
+  readonly slices: ReadonlyMap<string, EndpointSliceView>;
+  readonly pods: ReadonlyMap<string, PodView>;
+  readonly namespaces: ReadonlyMap<string, NamespaceView>;
+  readonly nodes: ReadonlyMap<string, NodeView>;
+  readonly peerAuthentications: ReadonlyMap<string, PeerAuthentication>;
+}
+
+/** The endpoints of one service, for all of its ports. */
+export interface ServiceEndpoints {
+  /** Content hash: equal hash, equal endpoints. */
+  readonly hash: string;
+  /** By service port number. */
+  readonly ports: ReadonlyMap<number, readonly Endpoint[]>;
+}
+
+/** The mesh at one moment. Immutable: a change gives a new one that shares what did not change. */
+export interface MeshState {
+  readonly settings: MeshSettings;
+  readonly objects: Objects;
+  /** Derived: services by hostname. */
+  readonly services: ReadonlyMap<string, MeshService>;
+  /** Derived: workloads by address. */
+  readonly workloads: ReadonlyMap<string, Workload>;
+  /** Derived: endpoints by hostname. */
+  readonly endpoints: ReadonlyMap<string, ServiceEndpoints>;
+  /** Problems of the custom resources at hand, by reference key; these resources have no effect. */
+  readonly problems: ReadonlyMap<string, readonly Problem[]>;
+}
+
+export interface MeshOptions {
+  readonly mesh: MeshConfig;
+  /** Default: `cluster.local`. */
+  readonly domain?: string;
+  /** Default: `Kubernetes`. */
+  readonly clusterId?: string;
+}
+
+/** A mesh without objects. */
+export function emptyMesh(options: MeshOptions): MeshState {
+  return {
+    settings: settingsOf(options),
+    objects: {
+      services: new Map(),
+      slices: new Map(),
+      pods: new Map(),
+      namespaces: new Map(),
+      nodes: new Map(),
+      peerAuthentications: new Map(),
+    },
+    services: new Map(),
+    workloads: new Map(),
+    endpoints: new Map(),
+    problems: new Map(),
+  };
+}
+
+export function settingsOf(options: MeshOptions): MeshSettings {
+  return {
+    mesh: options.mesh,
+    trustDomain: options.mesh.trustDomain,
+    rootNamespace: options.mesh.rootNamespace,
+    domain: options.domain ?? "cluster.local",
+    clusterId: options.clusterId ?? "Kubernetes",
+  };
+}
