@@ -1,0 +1,128 @@
+/**
+ * Writes `src/gen` from Envoy's protos (they come inside the npm package `@grpc/grpc-js-xds`) and our own `proto/`.
+ * Run at development time: `bin/bun packages/xds-api/generate.ts`. The tools are fetched into a temporary folder, because
+ * nobody who only runs Heddle needs their 150 MB.
+ */
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+
+const tools = ["@bufbuild/buf@1.75.0", "@bufbuild/protoc-gen-es@2.17.0", "@grpc/grpc-js-xds@1.14.1"];
+
+/** What must be reachable; everything that these import is generated too. */
+const roots = [
+  "envoy/service/discovery/v3/{ads,discovery}",
+  "envoy/service/{status/v3/csds,secret/v3/sds,health/v3/hds,accesslog/v3/als,auth/v3/external_auth,ratelimit/v3/rls,load_stats/v3/lrs}",
+  "envoy/config/{listener/v3/listener,route/v3/route,route/v3/scoped_route,cluster/v3/cluster,endpoint/v3/endpoint,bootstrap/v3/bootstrap}",
+  "envoy/config/{accesslog/v3/accesslog,rbac/v3/rbac,trace/v3/{zipkin,opentelemetry},core/v3/extension}",
+  "envoy/extensions/filters/network/{http_connection_manager,tcp_proxy,rbac,set_filter_state,local_ratelimit,ext_authz,connection_limit,sni_cluster,ratelimit,direct_response}/v3/*",
+  "envoy/extensions/filters/http/{router,set_filter_state,cors,fault,rbac,jwt_authn,ext_authz,local_ratelimit,ratelimit,header_mutation,grpc_web,grpc_stats,buffer,lua,wasm,stateful_session,health_check,ext_proc}/v3/*",
+  "envoy/extensions/filters/listener/{original_dst,tls_inspector,http_inspector,proxy_protocol,original_src}/v3/*",
+  "envoy/extensions/filters/common/{set_filter_state,fault}/v3/*",
+  "envoy/extensions/http/{original_ip_detection/xff,header_formatters/preserve_case,stateful_session/cookie,stateful_session/header}/v3/*",
+  "envoy/extensions/transport_sockets/{tls,raw_buffer,proxy_protocol,internal_upstream,starttls}/v3/*",
+  "envoy/extensions/upstreams/http/v3/*",
+  "envoy/extensions/load_balancing_policies/{pick_first,random,common,subset,wrr_locality,least_request,ring_hash,maglev,cluster_provided,round_robin,client_side_weighted_round_robin}/v3/*",
+  "envoy/extensions/access_loggers/{file,stream,grpc,filters/cel}/v3/*",
+  "envoy/extensions/{retry/host/previous_hosts,retry/host/omit_host_metadata,retry/priority/previous_priorities,request_id/uuid,wasm,rbac/audit_loggers/stream}/v3/*",
+  "envoy/admin/v3/{config_dump,config_dump_shared,clusters,certs,server_info,listeners}",
+  "envoy/type/matcher/v3/{string,regex,value}",
+  "udpa/type/v1/typed_struct",
+  "xds/type/{v3/typed_struct,matcher/v3/*}",
+  "istio/v1/auth/ca",
+  "istio/networking/nds/v1/nds",
+  "google/rpc/{status,code}",
+];
+
+/** `a/{b/c,d}/e` → `a/b/c/e`, `a/d/e` (a glob's own braces may not hold a slash). */
+const expandBraces = (pattern: string): string[] => {
+  const braces = /\{([^{}]*)\}/.exec(pattern);
+  if (braces === null) return [pattern];
+  return (braces[1] ?? "").split(",").flatMap((choice) => expandBraces(pattern.replace(braces[0], choice)));
+};
+
+const here = import.meta.dirname;
+const work = mkdtempSync(join(tmpdir(), "xds-api-"));
+const run = (command: string, args: readonly string[], cwd: string): void => {
+  const done = spawnSync(command, args, { cwd, stdio: ["ignore", "inherit", "inherit"] });
+  if (done.status !== 0) throw new Error(`${command} ${args.slice(0, 3).join(" ")} … ended with ${done.status}`);
+};
+
+try {
+  writeFileSync(join(work, "package.json"), "{}");
+  run("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", ...tools], work);
+
+  const protos = join(work, "protos");
+  mkdirSync(protos);
+  for (const module of ["envoy-api", "googleapis", "protoc-gen-validate", "xds"]) {
+    cpSync(join(work, "node_modules/@grpc/grpc-js-xds/deps", module), protos, { recursive: true });
+  }
+  cpSync(join(here, "proto"), protos, { recursive: true });
+
+  // The package's copy of validate.proto is older than Envoy's use of it (its text is dropped below anyway).
+  const validate = join(protos, "validate/validate.proto");
+  const strict = "optional bool strict = 25 [default = true];";
+  writeFileSync(
+    validate,
+    readFileSync(validate, "utf8").replace(strict, `${strict}\n  optional bool ignore_empty = 26;`),
+  );
+
+  const files = new Set<string>();
+  for (const root of roots.flatMap(expandBraces)) {
+    const found = [...new Bun.Glob(`${root}.proto`).scanSync(protos)];
+    if (found.length === 0) throw new Error(`no proto matches ${root}: was it renamed by Envoy?`);
+    for (const file of found) files.add(file);
+  }
+  writeFileSync(join(work, "buf.yaml"), "version: v2\nmodules:\n  - path: protos\n");
+  writeFileSync(
+    join(work, "buf.gen.yaml"),
+    [
+      "version: v2",
+      "plugins:",
+      "  - local: protoc-gen-es",
+      "    out: gen",
+      "    opt: [target=js+dts, import_extension=js]",
+      "    include_imports: true",
+      "    include_wkt: false",
+    ].join("\n"),
+  );
+  process.env["PATH"] = `${join(work, "node_modules/.bin")}:${process.env["PATH"]}`;
+  run(
+    "buf",
+    ["build", "-o", "image.json", ...[...files].sort().flatMap((file) => ["--path", join("protos", file)])],
+    work,
+  );
+  // Custom options (validation rules, annotations) only make the descriptors bigger; nothing here reads them.
+  const image: { file: { package?: string; extension?: { name: string }[] }[] } = await Bun.file(
+    join(work, "image.json"),
+  ).json();
+  const options = image.file.flatMap((file) =>
+    (file.extension ?? []).map((option) => `${file.package}.${option.name}`),
+  );
+  run("buf", ["generate", "image.json", ...options.flatMap((option) => ["--exclude-type", option])], work);
+
+  const out = join(here, "src/gen");
+  rmSync(out, { recursive: true, force: true });
+  cpSync(join(work, "gen"), out, { recursive: true });
+  const written = readdirSync(out, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith("_pb.ts"))
+    .sort();
+  const descriptor = (name: string): string => `file_${name.replace(/_pb\.js$/, "").replaceAll("/", "_")}`;
+  writeFileSync(
+    join(out, "files.ts"),
+    [
+      "// Every generated file descriptor; written by generate.ts.",
+      ...written.map((name) => `import { ${descriptor(name)} } from "./${name}";`),
+      "",
+      "export const files = [",
+      ...written.map((name) => `  ${descriptor(name)},`),
+      "];",
+      "",
+    ].join("\n"),
+  );
+  console.log(`${written.length} files from ${files.size} roots in ${relative(process.cwd(), out)}`);
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}

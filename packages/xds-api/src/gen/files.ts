@@ -1,0 +1,4 @@
+// Every generated file descriptor; written by generate.ts.
+
+export const files = [
+];
