@@ -107,7 +107,7 @@ try {
   cpSync(join(work, "gen"), out, { recursive: true });
   const written = readdirSync(out, { recursive: true })
     .map(String)
-    .filter((name) => name.endsWith("_pb.ts"))
+    .filter((name) => name.endsWith("_pb.js"))
     .sort();
   const descriptor = (name: string): string => `file_${name.replace(/_pb\.js$/, "").replaceAll("/", "_")}`;
   writeFileSync(
