@@ -1,5 +1,5 @@
 import { createKubeClient } from "@heddle/kube-client";
-import { createLineSink, createLogger, createSystemClock, formatLogText, parseLogLevel } from "@heddle/std";
+import { createLineSink, createLogger, createSystemClock, parseLogLevel } from "@heddle/std";
 import { createApi } from "./api.ts";
 import { watchInventory } from "./kubernetes-inventory.ts";
 import { createScraper } from "./scraper.ts";
@@ -25,7 +25,7 @@ export async function main(
   const clock = createSystemClock();
   const log = createLogger({
     clock,
-    sink: createLineSink((line) => void process.stderr.write(line), formatLogText),
+    sink: createLineSink("text", (line) => void process.stderr.write(line)),
     level: parseLogLevel(flag("log-level", DEFAULTS.logLevel)) ?? "info",
     scope: "viz",
   });

@@ -1,0 +1,90 @@
+import type { Command } from "commander";
+import { config, existence } from "../check/categories/control-plane.ts";
+import { dataPlane } from "../check/categories/data-plane.ts";
+import { identity, webhooks } from "../check/categories/identity.ts";
+import { kubernetesApi, kubernetesVersion, preKubernetesSetup } from "../check/categories/kubernetes.ts";
+import { controlPlaneVersion } from "../check/categories/versions.ts";
+import { viz } from "../check/categories/viz.ts";
+import type { CheckCategory, CheckTarget } from "../check/check.ts";
+import { renderCategory, renderCheck, renderShort, renderSummary } from "../check/render.ts";
+import { runChecks } from "../check/runner.ts";
+import { type CliContext, UsageError } from "../context.ts";
+import { globalOptions } from "../global-options.ts";
+
+interface Flags {
+  readonly pre?: boolean;
+  readonly proxy?: boolean;
+  readonly namespace?: string;
+  readonly wait: string;
+  readonly output: string;
+}
+
+async function categoriesFor(flags: Flags, target: CheckTarget): Promise<readonly CheckCategory[]> {
+  const base = [kubernetesApi, kubernetesVersion];
+  if (flags.pre) return [...base, preKubernetesSetup];
+  const extension = await target
+    .client()
+    .then((kube) => kube.find({ apiVersion: "v1", kind: "Namespace", name: "linkerd-viz" }))
+    .catch(() => undefined);
+  return [
+    ...base,
+    existence,
+    config,
+    identity,
+    webhooks,
+    controlPlaneVersion,
+    ...(flags.proxy ? [dataPlane] : []),
+    ...(extension ? [viz] : []),
+  ];
+}
+
+function waitMs(text: string): number {
+  const m = /^(\d+)(s|m)?$/.exec(text);
+  if (!m) throw new UsageError(`--wait ${text}: expected a time such as 30s or 5m`);
+  return Number(m[1]) * (m[2] === "m" ? 60_000 : 1000);
+}
+
+export function addCheck(program: Command, context: CliContext): void {
+  program
+    .command("check")
+    .description("whether the cluster and the mesh are well; each line that isn't has a cause and a next step")
+    .option("--pre", "before installing: may we, and can the cluster carry a mesh")
+    .option("--proxy", "the sidecars too")
+    .option("-n, --namespace <namespace>", "with --proxy: only this namespace")
+    .option("--wait <time>", "how long to wait for what comes up by itself", "5m")
+    .option("-o, --output <format>", "table, short or json", "table")
+    .action(async (flags: Flags, command: Command) => {
+      if (!["table", "short", "json"].includes(flags.output))
+        throw new UsageError(`-o ${flags.output}: expected table, short or json`);
+      const global = globalOptions(command);
+      let client: ReturnType<CliContext["kube"]> | undefined;
+      const target: CheckTarget = {
+        client: () => {
+          client ??= context.kube(global);
+          return client;
+        },
+        meshNamespace: global.meshNamespace,
+        dataPlaneNamespace: flags.namespace,
+        cliVersion: context.version,
+        now: () => new Date(),
+      };
+      const live = flags.output === "table";
+      let first = true;
+      const { success, categories } = await runChecks(await categoriesFor(flags, target), target, {
+        waitMs: waitMs(flags.wait),
+        sleep: (ms) => Bun.sleep(ms),
+        nowMs: () => performance.now(),
+        onCategory: (name) => {
+          if (live) context.out(renderCategory(name, first));
+          first = false;
+        },
+        onCheck: (check) => {
+          if (live) context.out(renderCheck(check));
+        },
+      });
+      if (live) context.out(renderSummary(success));
+      else if (flags.output === "short") context.out(renderShort(categories, success));
+      else context.out(`${JSON.stringify({ success, categories }, null, 2)}\n`);
+      if (!success) process.exitCode = 1;
+    });
+}

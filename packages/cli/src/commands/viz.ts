@@ -1,0 +1,105 @@
+import type { EdgesAnswer, StatAnswer } from "@heddle/viz";
+import type { Command } from "commander";
+import { type CliContext, UsageError } from "../context.ts";
+import { globalOptions } from "../global-options.ts";
+import { vizManifests } from "../install/viz.ts";
+import { renderManifests } from "../output.ts";
+import { askViz } from "../viz/client.ts";
+import { edgesJson, edgesTable } from "../viz/edges-table.ts";
+import { parseResource, parseWindow } from "../viz/resource.ts";
+import { statJson, statTable } from "../viz/stat-table.ts";
+import { addInstallFlags, type InstallFlags, installOptions, outputFormat } from "./install.ts";
+
+interface QueryFlags {
+  readonly namespace?: string;
+  readonly allNamespaces?: boolean;
+  readonly timeWindow: string;
+  readonly output: string;
+  readonly to?: string;
+  readonly toNamespace?: string;
+  readonly from?: string;
+  readonly fromNamespace?: string;
+}
+
+export function addViz(program: Command, context: CliContext): void {
+  const viz = program.command("viz").description("golden metrics and who calls whom");
+  addInstallFlags(viz.command("install"))
+    .description("print the manifests of the metrics extension, for `kubectl apply -f -`")
+    .action((flags: InstallFlags, command: Command) => {
+      const options = installOptions(flags, globalOptions(command), context);
+      context.out(renderManifests(vizManifests(options), outputFormat(flags.output)));
+    });
+  addInstallFlags(viz.command("uninstall"))
+    .description("print what `viz install` created, for `kubectl delete -f -`")
+    .action((flags: InstallFlags, command: Command) => {
+      const options = installOptions(flags, globalOptions(command), context);
+      context.out(renderManifests([...vizManifests(options)].reverse(), outputFormat(flags.output)));
+    });
+  addStat(viz, context);
+  addEdges(viz, context);
+}
+
+function queryFlags(command: Command): Command {
+  return command
+    .option("-n, --namespace <namespace>", "namespace to look at (default: the kubeconfig's)")
+    .option("-A, --all-namespaces", "all namespaces")
+    .option("-t, --time-window <time>", "how far to look back, at least 15s", "1m")
+    .option("-o, --output <format>", "table, wide or json", "table");
+}
+
+function addStat(viz: Command, context: CliContext): void {
+  queryFlags(viz.command("stat <resource...>"))
+    .description(
+      "success rate, requests per second and latencies of deploy, po, ns, svc, sts, ds, rs, job, cj; or one: deploy/web",
+    )
+    .option("--to <resource>", "only what the resource sends there")
+    .option("--to-namespace <namespace>")
+    .option("--from <resource>", "only what that resource sends here")
+    .option("--from-namespace <namespace>")
+    .action(async (words: string[], flags: QueryFlags, command: Command) => {
+      const kube = await context.kube(globalOptions(command));
+      const { kind, name } = parseResource(words);
+      const namespace = flags.allNamespaces || kind === "namespace" ? undefined : (flags.namespace ?? kube.namespace);
+      const other = (text: string | undefined) => {
+        if (text === undefined) return undefined;
+        const r = parseResource([text]);
+        return r.name ? `${r.kind}/${r.name}` : r.kind;
+      };
+      const answer = await askViz<StatAnswer>(kube, "/api/stat", {
+        kind,
+        name,
+        namespace,
+        windowMs: String(parseWindow(flags.timeWindow)),
+        to: other(flags.to),
+        toNamespace: flags.toNamespace ?? flags.namespace ?? kube.namespace,
+        from: other(flags.from),
+        fromNamespace: flags.fromNamespace ?? flags.namespace ?? kube.namespace,
+      });
+      for (const gap of answer.gaps) context.err(`‼ ${gap}\n`);
+      if (answer.rows.length === 0) return context.err("No resources found.\n");
+      if (flags.output === "json") return context.out(statJson(answer.rows));
+      context.out(statTable(answer.rows, { allNamespaces: flags.allNamespaces === true, wide: isWide(flags.output) }));
+    });
+}
+
+function addEdges(viz: Command, context: CliContext): void {
+  queryFlags(viz.command("edges <kind>"))
+    .description("who calls whom, with which identity, and whether it is secured")
+    .action(async (word: string, flags: QueryFlags, command: Command) => {
+      const kube = await context.kube(globalOptions(command));
+      const answer = await askViz<EdgesAnswer>(kube, "/api/edges", {
+        kind: parseResource([word]).kind,
+        namespace: flags.allNamespaces ? undefined : (flags.namespace ?? kube.namespace),
+        windowMs: String(parseWindow(flags.timeWindow)),
+      });
+      for (const gap of answer.gaps) context.err(`‼ ${gap}\n`);
+      if (answer.rows.length === 0) return context.err("No edges found.\n");
+      context.out(flags.output === "json" ? edgesJson(answer.rows) : edgesTable(answer.rows, isWide(flags.output)));
+    });
+}
+
+function isWide(format: string): boolean {
+  if (format !== "table" && format !== "wide" && format !== "json")
+    throw new UsageError(`-o ${format}: expected table, wide or json`);
+  return format === "wide";
+}

@@ -1,0 +1,75 @@
+import { type Manifest, meshLabels } from "./manifest.ts";
+import type { InstallOptions } from "./options.ts";
+
+const NAME = "metrics-api";
+const NAMESPACE = "linkerd-viz";
+const RBAC = "rbac.authorization.k8s.io";
+
+/** The metrics extension: one Deployment that scrapes the mesh and answers queries. */
+export function vizManifests(options: InstallOptions): readonly Manifest[] {
+  const labels = { ...meshLabels("metrics-api"), "linkerd.io/extension": "viz", app: NAME };
+  const named = { name: NAME, namespace: NAMESPACE, labels };
+  const clusterName = "heddle-viz-metrics-api";
+  return [
+    {
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: {
+        name: NAMESPACE,
+        labels: { ...meshLabels("viz"), "linkerd.io/extension": "viz", "istio-injection": "disabled" },
+      },
+    },
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: named },
+    {
+      apiVersion: `${RBAC}/v1`,
+      kind: "ClusterRole",
+      metadata: { name: clusterName, labels },
+      rules: [{ apiGroups: [""], resources: ["pods", "services", "namespaces"], verbs: ["get", "list", "watch"] }],
+    },
+    {
+      apiVersion: `${RBAC}/v1`,
+      kind: "ClusterRoleBinding",
+      metadata: { name: clusterName, labels },
+      roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: clusterName },
+      subjects: [{ kind: "ServiceAccount", name: NAME, namespace: NAMESPACE }],
+    },
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: named,
+      spec: { selector: { app: NAME }, ports: [{ name: "http", port: 8085, targetPort: 8085 }] },
+    },
+    {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: named,
+      spec: {
+        replicas: 1,
+        selector: { matchLabels: { app: NAME } },
+        template: {
+          metadata: { labels: { app: NAME, "linkerd.io/extension": "viz", "sidecar.istio.io/inject": "false" } },
+          spec: {
+            serviceAccountName: NAME,
+            securityContext: { runAsUser: 1337, runAsGroup: 1337, runAsNonRoot: true },
+            containers: [
+              {
+                name: NAME,
+                image: `${options.image}:${options.version}`,
+                imagePullPolicy: options.imagePullPolicy,
+                args: ["viz", "serve", "--port", "8085"],
+                ports: [{ name: "http", containerPort: 8085 }],
+                readinessProbe: { httpGet: { path: "/ready", port: 8085 }, periodSeconds: 1 },
+                resources: { requests: { cpu: "20m", memory: "64Mi" } },
+                securityContext: {
+                  allowPrivilegeEscalation: false,
+                  capabilities: { drop: ["ALL"] },
+                  readOnlyRootFilesystem: true,
+                },
+              },
+            ],
+          },
+        },
+      },
+    },
+  ];
+}

@@ -1,0 +1,56 @@
+import type { KubeClient, KubeObject } from "@heddle/kube-client";
+import { UsageError } from "./context.ts";
+import { at, listOf, recordOf, textOf } from "./json-view.ts";
+
+const KINDS: Readonly<Record<string, { readonly group: string; readonly resource: string }>> = {
+  deployment: { group: "apps", resource: "deployments" },
+  deploy: { group: "apps", resource: "deployments" },
+  statefulset: { group: "apps", resource: "statefulsets" },
+  daemonset: { group: "apps", resource: "daemonsets" },
+  replicaset: { group: "apps", resource: "replicasets" },
+};
+
+/**
+ * The pod that a user means by `name`, `name.namespace`, `pod/name` or `deploy/name` (then its first running pod).
+ * Errors: UsageError when there is none.
+ */
+export async function findPod(
+  kube: KubeClient,
+  target: string,
+  namespace: string,
+): Promise<{ namespace: string; pod: string }> {
+  const [kind, rest] = target.includes("/") ? target.split("/", 2) : ["pod", target];
+  const [name = "", inNamespace = namespace] = (rest ?? "").split(".", 2);
+  if (kind === "pod" || kind === "po" || kind === "pods") return { namespace: inNamespace, pod: name };
+  const type = KINDS[(kind ?? "").replace(/s$/, "")];
+  if (!type)
+    throw new UsageError(
+      `${target}: kind ${kind} is not taken here; use pod, deploy, statefulset, daemonset or replicaset`,
+    );
+  const workload = await kube.get({
+    group: type.group,
+    version: "v1",
+    resource: type.resource,
+    name,
+    namespace: inNamespace,
+  });
+  const labels = Object.entries(recordOf(at(workload, "spec", "selector", "matchLabels"))).map(
+    ([k, v]) => `${k}=${textOf(v)}`,
+  );
+  const pods = await kube.list(
+    { apiVersion: "v1", kind: "Pod", namespace: inNamespace },
+    { labelSelector: labels.join(",") },
+  );
+  const running = pods.items.find((p) => textOf(at(p, "status", "phase")) === "Running");
+  if (!running)
+    throw new UsageError(
+      `${target}: no running pod in namespace ${inNamespace}; look at kubectl get pods -n ${inNamespace}`,
+    );
+  return { namespace: inNamespace, pod: running.metadata.name };
+}
+
+/** Whether a pod carries a sidecar of the mesh. */
+export function isMeshed(pod: KubeObject): boolean {
+  const containers = [...listOf(at(pod, "spec", "containers")), ...listOf(at(pod, "spec", "initContainers"))];
+  return containers.some((c) => ["istio-proxy", "linkerd-proxy"].includes(textOf(at(c, "name"))));
+}

@@ -1,0 +1,29 @@
+import type { KubeClient } from "@heddle/kube-client";
+import type { EdgesAnswer, StatAnswer } from "@heddle/viz";
+import { UsageError } from "../context.ts";
+
+const NAMESPACE = "linkerd-viz";
+
+/** Asks the metrics service in the cluster through the API server. Errors: UsageError with the next step when it isn't installed. */
+export async function askViz<T extends StatAnswer | EdgesAnswer>(
+  kube: KubeClient,
+  path: "/api/stat" | "/api/edges",
+  query: Readonly<Record<string, string | undefined>>,
+): Promise<T> {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== undefined) params.set(key, value);
+  let response: Response;
+  try {
+    response = await kube.proxyRequest(
+      { kind: "services", namespace: NAMESPACE, name: "metrics-api", port: 8085 },
+      "GET",
+      `${path}?${params}`,
+    );
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(
+      `the metrics service ${NAMESPACE}/metrics-api can't be reached (${reason}); install it with: heddle viz install | kubectl apply -f -`,
+    );
+  }
+  return (await response.json()) as T;
+}

@@ -1,0 +1,72 @@
+import type { StatRow } from "@heddle/viz";
+import { renderTable } from "../output.ts";
+
+const RIGHT = [
+  "MESHED",
+  "SUCCESS",
+  "RPS",
+  "LATENCY_P50",
+  "LATENCY_P95",
+  "LATENCY_P99",
+  "TCP_CONN",
+  "READ_BYTES/SEC",
+  "WRITE_BYTES/SEC",
+];
+
+export interface StatTableOptions {
+  readonly allNamespaces: boolean;
+  readonly wide: boolean;
+}
+
+const dash = (value: number | null, show: (n: number) => string) => (value === null ? "-" : show(value));
+const ms = (value: number | null) => dash(value, (n) => `${Math.round(n)}ms`);
+
+/** Linkerd's `viz stat` table: same columns, same number forms. */
+export function statTable(rows: readonly StatRow[], options: StatTableOptions): string {
+  const header = [
+    ...(options.allNamespaces ? ["NAMESPACE"] : []),
+    "NAME",
+    "MESHED",
+    "SUCCESS",
+    "RPS",
+    "LATENCY_P50",
+    "LATENCY_P95",
+    "LATENCY_P99",
+    "TCP_CONN",
+    ...(options.wide ? ["READ_BYTES/SEC", "WRITE_BYTES/SEC"] : []),
+  ];
+  const lines = rows.map((r) => [
+    ...(options.allNamespaces ? [r.namespace] : []),
+    r.name,
+    `${r.meshed}/${r.pods}`,
+    dash(r.success, (n) => `${(n * 100).toFixed(2)}%`),
+    dash(r.rps, (n) => `${n.toFixed(1)}rps`),
+    ms(r.latencyMsP50),
+    ms(r.latencyMsP95),
+    ms(r.latencyMsP99),
+    r.meshed === 0 ? "-" : String(r.tcpOpenConnections),
+    ...(options.wide ? [`${r.tcpReadBytesRate.toFixed(1)}B/s`, `${r.tcpWriteBytesRate.toFixed(1)}B/s`] : []),
+  ]);
+  return renderTable(header, lines, RIGHT);
+}
+
+/** Linkerd's `-o json` rows, with the exact counts added. */
+export function statJson(rows: readonly StatRow[]): string {
+  const out = rows.map((r) => ({
+    namespace: r.namespace,
+    kind: r.kind,
+    name: r.name,
+    meshed: `${r.meshed}/${r.pods}`,
+    success: r.success,
+    rps: r.rps,
+    latency_ms_p50: r.latencyMsP50,
+    latency_ms_p95: r.latencyMsP95,
+    latency_ms_p99: r.latencyMsP99,
+    tcp_open_connections: r.tcpOpenConnections,
+    tcp_read_bytes_rate: r.tcpReadBytesRate,
+    tcp_write_bytes_rate: r.tcpWriteBytesRate,
+    requests: r.requests,
+    failures: r.failures,
+  }));
+  return `${JSON.stringify(out, null, 2)}\n`;
+}
