@@ -112,6 +112,8 @@ export interface ConnectionHost {
   setReadPaused(connection: HttpConnection, paused: boolean): void;
   /** `shouldClose` turned true: close after the output is flushed. */
   wantsClose(connection: HttpConnection): void;
+  /** After an upgrade our direction ended: half-close (FIN, close_notify) after the output is flushed; the peer may still send. */
+  wantsHalfClose(connection: HttpConnection): void;
   /** The peer broke the protocol. The connection answers and closes by itself; this is for metrics and log. */
   onFailure(connection: HttpConnection, failure: WireFailure): void;
 }

@@ -1,0 +1,39 @@
+// Hot path: once per message.
+import { STATUS_CODES } from "node:http";
+import type { RequestHead } from "../http/message-head.ts";
+import type { OutputBuffer } from "../output-buffer.ts";
+import { writeBytes, writeSafe } from "./header-writer.ts";
+
+const SP = 32;
+
+/** `HTTP/1.1 200 OK\r\n`, prepared for every status; index is the status. */
+const STATUS_LINES: readonly (Buffer | undefined)[] = Array.from({ length: 1000 }, (_, status) =>
+  status < 100 ? undefined : Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`, "latin1"),
+);
+const FALLBACK_STATUS = Buffer.from("HTTP/1.1 500 Internal Server Error\r\n", "latin1");
+const VERSION = Buffer.from(" HTTP/1.1\r\n", "latin1");
+
+export function writeStatusLine(status: number, output: OutputBuffer): void {
+  writeBytes(STATUS_LINES[status] ?? FALLBACK_STATUS, output);
+}
+
+/** `GET /path HTTP/1.1\r\n`; a target that would break the line cannot (blanks become %20). */
+export function writeRequestLine(head: RequestHead, output: OutputBuffer): void {
+  const target = head.method === "CONNECT" ? head.authority : head.path;
+  const safe = target.includes(" ") ? target.replaceAll(" ", "%20") : target;
+  const n = head.method.length + 1 + safe.length;
+  let at = output.reserve(n);
+  at = writeSafe(head.method, output.bytes, at);
+  output.bytes[at] = SP;
+  writeTarget(safe, output.bytes, at + 1);
+  output.commit(n);
+  writeBytes(VERSION, output);
+}
+
+function writeTarget(text: string, bytes: Buffer, at: number): void {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    // An underscore rather than a blank: a blank would end the target early.
+    bytes[at + i] = code <= SP || code === 127 || code > 255 ? 95 : code;
+  }
+}
