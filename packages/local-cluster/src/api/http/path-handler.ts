@@ -1,0 +1,58 @@
+import type { Discovery } from "../discovery/discovery.ts";
+import { noSuchPath } from "../errors/api-errors.ts";
+import { sendObject, sendText } from "./answer.ts";
+import type { Exchange } from "./exchange.ts";
+
+export interface PathHandlerDeps {
+  readonly discovery: Discovery;
+  /** The `/version` document. */
+  readonly version: object;
+  /** Documents that are made on demand: OpenAPI, OpenID. Undefined: no such path. */
+  readonly documents: (exchange: Exchange) => Promise<object | undefined>;
+}
+
+const HEALTH = ["/healthz", "/livez", "/readyz"];
+
+/** Paths that are not resources: discovery, version, health, OpenAPI. */
+export function createPathHandler(deps: PathHandlerDeps): (exchange: Exchange) => Promise<void> {
+  const { discovery } = deps;
+  return async (exchange) => {
+    const path = exchange.path.length > 1 ? exchange.path.replace(/\/+$/, "") : exchange.path;
+    if (HEALTH.some((root) => path === root || path.startsWith(`${root}/`))) {
+      return sendText(exchange, 200, health(path, exchange), "text/plain; charset=utf-8");
+    }
+    const found = path === "/version" ? deps.version : (discover(path, exchange) ?? (await deps.documents(exchange)));
+    if (!found) throw noSuchPath();
+    const aggregated = exchange.form.as === "APIGroupDiscoveryList" && (path === "/api" || path === "/apis");
+    if (!aggregated) return sendObject(exchange, 200, found);
+    sendText(
+      exchange,
+      200,
+      JSON.stringify(found),
+      "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+    );
+  };
+
+  function discover(path: string, exchange: Exchange): object | undefined {
+    if (path === "/")
+      return {
+        paths: ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"],
+      };
+    const aggregated = exchange.form.as === "APIGroupDiscoveryList";
+    const parts = path.slice(1).split("/");
+    const [root, first, second] = parts;
+    if (root === "api") {
+      if (parts.length === 1) return aggregated ? discovery.aggregated(true) : discovery.apiVersions();
+      return parts.length === 2 ? discovery.resources("", first ?? "") : undefined;
+    }
+    if (root !== "apis") return undefined;
+    if (parts.length === 1) return aggregated ? discovery.aggregated(false) : discovery.groups();
+    if (parts.length === 2) return first === "" ? undefined : discovery.group(first ?? "");
+    return parts.length === 3 ? discovery.resources(first ?? "", second ?? "") : undefined;
+  }
+}
+
+function health(path: string, exchange: Exchange): string {
+  const name = path.split("/")[1] ?? "healthz";
+  return exchange.query.has("verbose") ? `[+]ping ok\n${name} check passed\n` : "ok";
+}
