@@ -1,0 +1,59 @@
+import { type DescMessage, fromBinary, fromJson, type JsonObject, type JsonValue, type Message, type MessageShape } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { UdpaTypedStructSchema, XdsTypedStructSchema } from "./proto.ts";
+import type { DecodeScope } from "./scope.ts";
+
+/** What an `Any` field can hold at this place: full type name (without the URL's host) to what reads it. */
+export type AnyTable<T> = Readonly<Record<string, AnyEntry<T>>>;
+
+/** Reads one extension type, or a `TypedStruct` that names it. */
+export type AnyEntry<T> =
+  | { readonly kind: "message"; readonly schema: DescMessage; readonly decode: (message: Message, scope: DecodeScope) => T | undefined }
+  | { readonly kind: "struct"; readonly decode: (value: JsonObject, scope: DecodeScope) => T | undefined };
+
+/** An entry for a protobuf message. */
+export function messageEntry<D extends DescMessage, T>(
+  schema: D,
+  decode: (message: MessageShape<D>, scope: DecodeScope) => T | undefined,
+): AnyEntry<T> {
+  return { kind: "message", schema, decode: (message, scope) => decode(message as MessageShape<D>, scope) };
+}
+
+/** Errors: missing, unknown types, bytes that don't parse. */
+export function decodeAny<T>(any: Any | undefined, table: AnyTable<T>, scope: DecodeScope): T | undefined {
+  if (any === undefined || any.typeUrl === "") {
+    scope.problem("typed_config is missing");
+    return undefined;
+  }
+  const name = typeName(any.typeUrl);
+  try {
+    if (name === UdpaTypedStructSchema.typeName || name === XdsTypedStructSchema.typeName) {
+      const struct = fromBinary(XdsTypedStructSchema, any.value);
+      return decodeStruct(typeName(struct.typeUrl), struct.value ?? {}, table, scope);
+    }
+    const entry = table[name];
+    if (entry === undefined) return refuse(name, table, scope);
+    if (entry.kind === "message") return entry.decode(fromBinary(entry.schema, any.value), scope);
+    return entry.decode({}, scope);
+  } catch (error) {
+    scope.problem(`the bytes are not a ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+}
+
+function decodeStruct<T>(name: string, value: JsonObject, table: AnyTable<T>, scope: DecodeScope): T | undefined {
+  const entry = table[name];
+  if (entry === undefined) return refuse(name, table, scope);
+  if (entry.kind === "struct") return entry.decode(value, scope);
+  return entry.decode(fromJson(entry.schema, value as JsonValue), scope);
+}
+
+function refuse<T>(name: string, table: AnyTable<T>, scope: DecodeScope): undefined {
+  scope.problem(`${name} is not an extension that this proxy has here; it has ${Object.keys(table).join(", ")}`);
+  return undefined;
+}
+
+/** `type.googleapis.com/a.b.C` → `a.b.C`. */
+export function typeName(typeUrl: string): string {
+  return typeUrl.slice(typeUrl.lastIndexOf("/") + 1);
+}

@@ -1,0 +1,241 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
+import { decodeDuration } from "./duration-field.ts";
+import { decodeLoadAssignment, type LoadAssignmentConfig } from "./endpoints.ts";
+import {
+  type CircuitBreakers,
+  type Cluster,
+  Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
+  Cluster_LbPolicy,
+  ClusterSchema,
+  RawBufferSchema,
+  RoutingPriority,
+  UpstreamTlsContextSchema,
+} from "./proto.ts";
+import { type ResourceSource, sourceOf } from "./resource-source.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+import { decodeUpstreamTls, type UpstreamTlsConfig } from "./tls-context.ts";
+import { decodeUpstreamHttp, type UpstreamHttpConfig } from "./upstream-http.ts";
+
+/** How a cluster learns its endpoints. */
+export type ClusterDiscovery =
+  | { readonly kind: "static" | "strict-dns" | "logical-dns"; readonly assignment: LoadAssignmentConfig }
+  | { readonly kind: "eds"; readonly serviceName: string }
+  | { readonly kind: "original-dst"; readonly portOverride: number | undefined; readonly useHeader: string | undefined };
+
+export type LbPolicy = "round-robin" | "least-request" | "random" | "cluster-provided";
+
+/** Limits at which the cluster refuses more. */
+export interface CircuitLimits {
+  readonly maxConnections: number;
+  readonly maxPendingRequests: number;
+  readonly maxRequests: number;
+  readonly maxRetries: number;
+}
+
+/** How to reach an endpoint whose labels match. */
+export interface TransportMatchConfig {
+  readonly name: string;
+  readonly labels: JsonObject;
+  /** Undefined: plain text. */
+  readonly tls: UpstreamTlsConfig | undefined;
+}
+
+export interface KeepAliveConfig {
+  readonly probes: number;
+  readonly idleSeconds: number;
+  readonly intervalSeconds: number;
+}
+
+export interface ClusterConfig {
+  readonly name: string;
+  readonly statName: string;
+  readonly discovery: ClusterDiscovery;
+  readonly lbPolicy: LbPolicy;
+  /** Hosts compared by least-request. Default: 2. */
+  readonly choiceCount: number;
+  /** Default: 5 s. Units: ms. */
+  readonly connectTimeoutMs: number;
+  readonly transportMatches: readonly TransportMatchConfig[];
+  readonly tls: UpstreamTlsConfig | undefined;
+  readonly http: UpstreamHttpConfig;
+  readonly limits: CircuitLimits;
+  readonly highLimits: CircuitLimits;
+  readonly sourceIp: string | undefined;
+  readonly keepAlive: KeepAliveConfig | undefined;
+  /** Units: ms. Default: 5 s. */
+  readonly dnsRefreshMs: number;
+  readonly dnsFamily: "v4" | "v6" | "any";
+  /** Share of healthy hosts under which health is ignored. Default: 50. Units: %. */
+  readonly panicPercent: number;
+  /** Host names of services behind the cluster, for metrics. */
+  readonly services: readonly { readonly host: string; readonly name: string; readonly namespace: string }[];
+  readonly source: ResourceSource;
+}
+
+export const CLUSTER_SHAPE = shape(
+  ClusterSchema,
+  [
+    "name",
+    "alt_stat_name",
+    "type",
+    "eds_cluster_config",
+    "connect_timeout",
+    "lb_policy",
+    "load_assignment",
+    "circuit_breakers",
+    "max_requests_per_connection",
+    "common_http_protocol_options",
+    "http2_protocol_options",
+    "http_protocol_options",
+    "protocol_selection",
+    "typed_extension_protocol_options",
+    "dns_refresh_rate",
+    "dns_lookup_family",
+    "upstream_bind_config",
+    "original_dst_lb_config",
+    "least_request_lb_config",
+    "common_lb_config",
+    "transport_socket",
+    "transport_socket_matches",
+    "metadata",
+    "upstream_connection_options",
+  ],
+  // Tuning without influence on where requests go. filters: only Istio's metadata exchange is ever there, which the pools do themselves.
+  ["per_connection_buffer_limit_bytes", "respect_dns_ttl", "dns_failure_refresh_rate", "cleanup_interval", "wait_for_warm_on_init", "track_timeout_budgets", "track_cluster_stats", "filters", "close_connections_on_host_health_failure", "ignore_health_on_host_removal", "round_robin_lb_config", "typed_dns_resolver_config"],
+);
+
+type UpstreamTransport = { readonly tls: UpstreamTlsConfig | undefined };
+
+const UPSTREAM_TRANSPORTS: AnyTable<UpstreamTransport> = {
+  "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext": messageEntry(UpstreamTlsContextSchema, (message, scope) => ({
+    tls: decodeUpstreamTls(message, scope),
+  })),
+  "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer": messageEntry(RawBufferSchema, () => ({ tls: undefined })),
+};
+
+export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConfig | undefined {
+  checkShape(CLUSTER_SHAPE, message, scope);
+  if (message.name === "") scope.field("name").problem("a cluster needs a name");
+  const discovery = decodeDiscovery(message, scope);
+  const lbPolicy = decodeLbPolicy(message, scope);
+  const socket = message.transportSocket;
+  const tls =
+    socket === undefined ? undefined : decodeAny(socket.configType.value, UPSTREAM_TRANSPORTS, scope.field("transport_socket.typed_config"))?.tls;
+  const transportMatches = message.transportSocketMatches.map((match, i): TransportMatchConfig => {
+    const at = scope.field("transport_socket_matches").item(i).field("transport_socket.typed_config");
+    const transport = decodeAny(match.transportSocket?.configType.value, UPSTREAM_TRANSPORTS, at);
+    return { name: match.name, labels: match.match ?? {}, tls: transport?.tls };
+  });
+  const http = decodeUpstreamHttp(message, scope);
+  const keepAlive = message.upstreamConnectionOptions?.tcpKeepalive;
+  if (discovery === undefined || lbPolicy === undefined) return undefined;
+  const bind = message.upstreamBindConfig?.sourceAddress;
+  return {
+    name: message.name,
+    statName: message.altStatName === "" ? message.name : message.altStatName,
+    discovery,
+    lbPolicy,
+    choiceCount: message.lbConfig.case === "leastRequestLbConfig" ? (message.lbConfig.value.choiceCount ?? 2) : 2,
+    connectTimeoutMs: decodeDuration(message.connectTimeout, scope.field("connect_timeout")) ?? 5000,
+    transportMatches,
+    tls,
+    http,
+    limits: decodeLimits(message.circuitBreakers, RoutingPriority.DEFAULT),
+    highLimits: decodeLimits(message.circuitBreakers, RoutingPriority.HIGH),
+    sourceIp: bind === undefined || bind.address === "" ? undefined : bind.address,
+    keepAlive:
+      keepAlive === undefined
+        ? undefined
+        : { probes: keepAlive.keepaliveProbes ?? 9, idleSeconds: keepAlive.keepaliveTime ?? 7200, intervalSeconds: keepAlive.keepaliveInterval ?? 75 },
+    dnsRefreshMs: decodeDuration(message.dnsRefreshRate, scope.field("dns_refresh_rate")) ?? 5000,
+    dnsFamily:
+      message.dnsLookupFamily === Cluster_DnsLookupFamily.V4_ONLY ? "v4" : message.dnsLookupFamily === Cluster_DnsLookupFamily.V6_ONLY ? "v6" : "any",
+    panicPercent: message.commonLbConfig?.healthyPanicThreshold?.value ?? 50,
+    services: decodeServices(message.metadata?.filterMetadata["istio"]),
+    source: sourceOf(message.metadata),
+  };
+}
+
+function decodeDiscovery(message: Cluster, scope: DecodeScope): ClusterDiscovery | undefined {
+  if (message.clusterDiscoveryType.case === "clusterType") {
+    scope.field("cluster_type").problem("custom cluster types are not implemented");
+    return undefined;
+  }
+  const type = message.clusterDiscoveryType.value ?? Cluster_DiscoveryType.STATIC;
+  const assignment = () =>
+    message.loadAssignment === undefined
+      ? { cluster: message.name, localities: [] }
+      : decodeLoadAssignment(message.loadAssignment, scope.field("load_assignment"));
+  switch (type) {
+    case Cluster_DiscoveryType.STATIC: {
+      const decoded = assignment();
+      for (const [i, locality] of decoded.localities.entries()) {
+        locality.endpoints.forEach((endpoint, j) => {
+          if (endpoint.address.kind === "tcp" && !endpoint.address.numeric) {
+            const at = scope.field("load_assignment.endpoints").item(i).field("lb_endpoints").item(j);
+            at.problem(`"${endpoint.address.address.ip}" is a name; a STATIC cluster needs numeric addresses, or type STRICT_DNS`);
+          }
+        });
+      }
+      return { kind: "static", assignment: decoded };
+    }
+    case Cluster_DiscoveryType.STRICT_DNS:
+      return { kind: "strict-dns", assignment: assignment() };
+    case Cluster_DiscoveryType.LOGICAL_DNS:
+      return { kind: "logical-dns", assignment: assignment() };
+    case Cluster_DiscoveryType.EDS: {
+      const name = message.edsClusterConfig?.serviceName ?? "";
+      return { kind: "eds", serviceName: name === "" ? message.name : name };
+    }
+    case Cluster_DiscoveryType.ORIGINAL_DST: {
+      const config = message.lbConfig.case === "originalDstLbConfig" ? message.lbConfig.value : undefined;
+      return {
+        kind: "original-dst",
+        portOverride: config?.upstreamPortOverride,
+        useHeader: config?.useHttpHeader === true ? config.httpHeaderName.toLowerCase() || "x-envoy-original-dst-host" : undefined,
+      };
+    }
+  }
+}
+
+function decodeLbPolicy(message: Cluster, scope: DecodeScope): LbPolicy | undefined {
+  switch (message.lbPolicy) {
+    case Cluster_LbPolicy.ROUND_ROBIN:
+      return "round-robin";
+    case Cluster_LbPolicy.LEAST_REQUEST:
+      return "least-request";
+    case Cluster_LbPolicy.RANDOM:
+      return "random";
+    case Cluster_LbPolicy.CLUSTER_PROVIDED:
+      return "cluster-provided";
+    default:
+      scope.field("lb_policy").problem(`${Cluster_LbPolicy[message.lbPolicy]} is not implemented; use ROUND_ROBIN, LEAST_REQUEST or RANDOM`);
+      return undefined;
+  }
+}
+
+function decodeLimits(message: CircuitBreakers | undefined, priority: RoutingPriority): CircuitLimits {
+  const found = message?.thresholds.find((t) => t.priority === priority);
+  return {
+    maxConnections: found?.maxConnections ?? 1024,
+    maxPendingRequests: found?.maxPendingRequests ?? 1024,
+    maxRequests: found?.maxRequests ?? 1024,
+    maxRetries: found?.maxRetries ?? 3,
+  };
+}
+
+function decodeServices(metadata: JsonObject | undefined): ClusterConfig["services"] {
+  const list = metadata?.["services"];
+  if (!Array.isArray(list)) return [];
+  return list.map((item) => {
+    const fields = typeof item === "object" && item !== null && !Array.isArray(item) ? item : {};
+    const text = (key: string) => {
+      const value = fields[key];
+      return typeof value === "string" ? value : "";
+    };
+    return { host: text("host"), name: text("name"), namespace: text("namespace") };
+  });
+}

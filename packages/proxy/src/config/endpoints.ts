@@ -1,0 +1,129 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import {
+  type ClusterLoadAssignment,
+  ClusterLoadAssignmentSchema,
+  EndpointSchema,
+  HealthStatus,
+  type LbEndpoint,
+  LbEndpointSchema,
+  type LocalityLbEndpoints,
+  LocalityLbEndpointsSchema,
+  type Metadata,
+} from "./proto.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+import { type ConfigAddress, decodeAddress } from "./socket-address.ts";
+
+/** Who serves at an endpoint, as the control plane says. */
+export interface WorkloadLabels {
+  readonly workload: string;
+  readonly namespace: string;
+  readonly canonicalName: string;
+  readonly canonicalRevision: string;
+  readonly cluster: string;
+}
+
+export interface EndpointConfig {
+  readonly address: ConfigAddress;
+  readonly hostname: string;
+  readonly healthy: boolean;
+  readonly draining: boolean;
+  readonly weight: number;
+  /** `envoy.transport_socket_match` metadata. */
+  readonly transportLabels: JsonObject | undefined;
+  /** `envoy.lb` metadata, for subsets. */
+  readonly lbLabels: JsonObject | undefined;
+  readonly workload: WorkloadLabels | undefined;
+}
+
+export interface LocalityConfig {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+  readonly priority: number;
+  readonly weight: number;
+  readonly endpoints: readonly EndpointConfig[];
+}
+
+/** A decoded ClusterLoadAssignment. */
+export interface LoadAssignmentConfig {
+  readonly cluster: string;
+  readonly localities: readonly LocalityConfig[];
+}
+
+export const LOAD_ASSIGNMENT_SHAPE = shape(
+  ClusterLoadAssignmentSchema,
+  ["cluster_name", "endpoints"],
+  // Over-provisioning only matters between priorities with partial health; drops are refused below.
+  ["policy"],
+);
+export const LOCALITY_SHAPE = shape(
+  LocalityLbEndpointsSchema,
+  ["locality", "lb_endpoints", "load_balancing_weight", "priority"],
+  ["metadata", "proximity"],
+);
+export const LB_ENDPOINT_SHAPE = shape(LbEndpointSchema, ["endpoint", "health_status", "metadata", "load_balancing_weight"]);
+export const ENDPOINT_SHAPE = shape(EndpointSchema, ["address", "hostname"], ["health_check_config"]);
+
+export function decodeLoadAssignment(message: ClusterLoadAssignment, scope: DecodeScope): LoadAssignmentConfig {
+  checkShape(LOAD_ASSIGNMENT_SHAPE, message, scope);
+  if ((message.policy?.dropOverloads.length ?? 0) > 0) scope.field("policy.drop_overloads").problem("drops by the control plane are not implemented");
+  return {
+    cluster: message.clusterName,
+    localities: message.endpoints.map((locality, i) => decodeLocality(locality, scope.field("endpoints").item(i))),
+  };
+}
+
+function decodeLocality(message: LocalityLbEndpoints, scope: DecodeScope): LocalityConfig {
+  checkShape(LOCALITY_SHAPE, message, scope);
+  const endpoints: EndpointConfig[] = [];
+  message.lbEndpoints.forEach((item, i) => {
+    const endpoint = decodeEndpoint(item, scope.field("lb_endpoints").item(i));
+    if (endpoint !== undefined) endpoints.push(endpoint);
+  });
+  return {
+    region: message.locality?.region ?? "",
+    zone: message.locality?.zone ?? "",
+    subZone: message.locality?.subZone ?? "",
+    priority: message.priority,
+    weight: message.loadBalancingWeight ?? 0,
+    endpoints,
+  };
+}
+
+function decodeEndpoint(message: LbEndpoint, scope: DecodeScope): EndpointConfig | undefined {
+  checkShape(LB_ENDPOINT_SHAPE, message, scope);
+  if (message.hostIdentifier.case !== "endpoint") {
+    scope.problem("an endpoint needs an address in place (endpoint)");
+    return undefined;
+  }
+  const endpoint = message.hostIdentifier.value;
+  checkShape(ENDPOINT_SHAPE, endpoint, scope.field("endpoint"));
+  const address = decodeAddress(endpoint.address, scope.field("endpoint.address"));
+  if (address === undefined) return undefined;
+  const status = message.healthStatus;
+  return {
+    address,
+    hostname: endpoint.hostname,
+    healthy: status === HealthStatus.UNKNOWN || status === HealthStatus.HEALTHY || status === HealthStatus.DEGRADED,
+    draining: status === HealthStatus.DRAINING,
+    weight: Math.max(1, message.loadBalancingWeight ?? 1),
+    transportLabels: message.metadata?.filterMetadata["envoy.transport_socket_match"],
+    lbLabels: message.metadata?.filterMetadata["envoy.lb"],
+    workload: decodeWorkload(message.metadata),
+  };
+}
+
+/** Reads `istio: {workload: "<workload>;<ns>;<canonical name>;<canonical revision>;<cluster>"}`. */
+function decodeWorkload(metadata: Metadata | undefined): WorkloadLabels | undefined {
+  const text = metadata?.filterMetadata["istio"]?.["workload"];
+  if (typeof text !== "string") return undefined;
+  const parts = text.split(";");
+  return {
+    workload: parts[0] ?? "",
+    namespace: parts[1] ?? "",
+    canonicalName: parts[2] ?? "",
+    canonicalRevision: parts[3] ?? "",
+    cluster: parts[4] ?? "",
+  };
+}

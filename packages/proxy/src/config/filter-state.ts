@@ -1,0 +1,32 @@
+import { compileFormat, type Format } from "./format.ts";
+import { type FilterStateValue, FilterStateValue_SharedWithUpstream } from "./proto.ts";
+import type { DecodeScope } from "./scope.ts";
+
+/** Keys that change how the upstream connection is made. Source: Envoy well-known filter state objects. */
+export const APPLICATION_PROTOCOLS_KEY = "envoy.network.application_protocols";
+export const UPSTREAM_SNI_KEY = "envoy.network.upstream_server_name";
+
+/** A value put beside a connection or request. */
+export interface FilterStateConfig {
+  readonly key: string;
+  readonly value: Format;
+  readonly sharedWithUpstream: boolean;
+  readonly skipIfEmpty: boolean;
+}
+
+export function decodeFilterState(messages: readonly FilterStateValue[], scope: DecodeScope): readonly FilterStateConfig[] {
+  return messages.map((message, i): FilterStateConfig => {
+    const at = scope.item(i);
+    const key = message.key.case === "objectKey" ? message.key.value : "";
+    if (key === "") at.field("object_key").problem("a filter state value needs an object key");
+    const format = message.value.case === "formatString" ? message.value.value.format : undefined;
+    const text = format?.case === "textFormat" ? format.value : format?.case === "textFormatSource" && format.value.specifier.case === "inlineString" ? format.value.specifier.value : undefined;
+    if (text === undefined) at.field("format_string").problem("only a text format is implemented");
+    return {
+      key,
+      value: compileFormat(text ?? "", at.field("format_string")),
+      sharedWithUpstream: message.sharedWithUpstream !== FilterStateValue_SharedWithUpstream.NONE,
+      skipIfEmpty: message.skipIfEmpty,
+    };
+  });
+}

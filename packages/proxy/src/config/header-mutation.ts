@@ -1,0 +1,72 @@
+import { type HeaderValueOption, HeaderValueOption_HeaderAppendAction } from "./proto.ts";
+import { compileFormat, type Format } from "./format.ts";
+import type { DecodeScope } from "./scope.ts";
+
+export type AppendAction = "append" | "add-if-absent" | "overwrite-or-add" | "overwrite-if-exists";
+
+export interface HeaderAddition {
+  readonly name: string;
+  readonly value: Format;
+  readonly action: AppendAction;
+  readonly keepEmpty: boolean;
+}
+
+/** Header changes of one route level. */
+export interface HeaderMutations {
+  readonly requestAdd: readonly HeaderAddition[];
+  readonly requestRemove: readonly string[];
+  readonly responseAdd: readonly HeaderAddition[];
+  readonly responseRemove: readonly string[];
+}
+
+interface MutationFields {
+  readonly requestHeadersToAdd: HeaderValueOption[];
+  readonly requestHeadersToRemove: string[];
+  readonly responseHeadersToAdd: HeaderValueOption[];
+  readonly responseHeadersToRemove: string[];
+}
+
+/** Undefined when nothing changes, so that the hot path tests one field. */
+export function decodeHeaderMutations(message: MutationFields, scope: DecodeScope): HeaderMutations | undefined {
+  const mutations: HeaderMutations = {
+    requestAdd: message.requestHeadersToAdd.map((o, i) => decodeAddition(o, scope.field("request_headers_to_add").item(i))),
+    requestRemove: message.requestHeadersToRemove.map((name) => name.toLowerCase()),
+    responseAdd: message.responseHeadersToAdd.map((o, i) => decodeAddition(o, scope.field("response_headers_to_add").item(i))),
+    responseRemove: message.responseHeadersToRemove.map((name) => name.toLowerCase()),
+  };
+  const count =
+    mutations.requestAdd.length +
+    mutations.requestRemove.length +
+    mutations.responseAdd.length +
+    mutations.responseRemove.length;
+  return count === 0 ? undefined : mutations;
+}
+
+function decodeAddition(option: HeaderValueOption, scope: DecodeScope): HeaderAddition {
+  const name = (option.header?.key ?? "").toLowerCase();
+  if (name === "") scope.field("header.key").problem("a header to add needs a name");
+  if (name.startsWith(":") || name === "host") scope.field("header.key").problem(`${name} can't be changed this way; use a host or path rewrite`);
+  const raw = option.header?.rawValue;
+  const text = raw !== undefined && raw.length > 0 ? Buffer.from(raw).toString("latin1") : (option.header?.value ?? "");
+  return {
+    name,
+    value: compileFormat(text, scope.field("header.value")),
+    action: appendAction(option),
+    keepEmpty: option.keepEmptyValue,
+  };
+}
+
+function appendAction(option: HeaderValueOption): AppendAction {
+  // The deprecated wrapper still decides where it is set: Istio writes it.
+  if (option.append !== undefined) return option.append ? "append" : "overwrite-or-add";
+  switch (option.appendAction) {
+    case HeaderValueOption_HeaderAppendAction.ADD_IF_ABSENT:
+      return "add-if-absent";
+    case HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD:
+      return "overwrite-or-add";
+    case HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS:
+      return "overwrite-if-exists";
+    default:
+      return "append";
+  }
+}

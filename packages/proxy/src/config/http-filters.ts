@@ -1,0 +1,94 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
+import { decodeFilterState, type FilterStateConfig } from "./filter-state.ts";
+import {
+  CorsSchema,
+  GrpcStatsSchema,
+  HTTPFaultSchema,
+  type HttpFilter,
+  HttpSetFilterStateSchema,
+  RouterSchema,
+} from "./proto.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+
+/** One HTTP filter of a connection manager. */
+export type HttpFilterConfig =
+  | { readonly kind: "router" }
+  | { readonly kind: "istio-stats"; readonly stats: IstioStatsConfig }
+  | { readonly kind: "set-filter-state"; readonly values: readonly FilterStateConfig[] }
+  /** Accepted, does nothing with the configuration that it has. */
+  | { readonly kind: "inert"; readonly name: string };
+
+/** Configuration of Istio's standard metrics. */
+export interface IstioStatsConfig {
+  readonly disableHostHeaderFallback: boolean;
+}
+
+export const ROUTER_SHAPE = shape(
+  RouterSchema,
+  [],
+  ["dynamic_stats", "suppress_envoy_headers", "start_child_span", "respect_expected_rq_timeout", "strict_check_headers", "suppress_grpc_request_failure_code_stats", "reject_connect_request_early_data"],
+);
+export const FAULT_SHAPE = shape(HTTPFaultSchema, []);
+
+const STATS_ENTRY = {
+  kind: "struct" as const,
+  decode: (value: JsonObject): HttpFilterConfig => ({ kind: "istio-stats", stats: decodeIstioStats(value) }),
+};
+const INERT_STRUCT = (name: string) => ({
+  kind: "struct" as const,
+  decode: (): HttpFilterConfig => ({ kind: "inert", name }),
+});
+
+const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
+  "envoy.extensions.filters.http.router.v3.Router": messageEntry(RouterSchema, (message, scope): HttpFilterConfig => {
+    checkShape(ROUTER_SHAPE, message, scope);
+    return { kind: "router" };
+  }),
+  "envoy.extensions.filters.http.set_filter_state.v3.Config": messageEntry(
+    HttpSetFilterStateSchema,
+    (message, scope): HttpFilterConfig => ({
+      kind: "set-filter-state",
+      values: decodeFilterState(message.onRequestHeaders, scope.field("on_request_headers")),
+    }),
+  ),
+  "envoy.extensions.filters.http.cors.v3.Cors": messageEntry(CorsSchema, (): HttpFilterConfig => ({ kind: "inert", name: "cors" })),
+  "envoy.extensions.filters.http.fault.v3.HTTPFault": messageEntry(HTTPFaultSchema, (message, scope): HttpFilterConfig => {
+    checkShape(FAULT_SHAPE, message, scope);
+    return { kind: "inert", name: "fault" };
+  }),
+  // gRPC exchanges are counted by the standard metrics.
+  "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig": messageEntry(
+    GrpcStatsSchema,
+    (): HttpFilterConfig => ({ kind: "inert", name: "grpc_stats" }),
+  ),
+  "stats.PluginConfig": STATS_ENTRY,
+  // Peers are learnt together with the standard metrics.
+  "io.istio.http.peer_metadata.Config": INERT_STRUCT("peer_metadata"),
+  "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig": INERT_STRUCT("alpn"),
+};
+
+export function decodeIstioStats(value: JsonObject): IstioStatsConfig {
+  const flag = value["disable_host_header_fallback"] ?? value["disableHostHeaderFallback"];
+  return { disableHostHeaderFallback: flag === true };
+}
+
+/** Errors: unknown filters, disabled ones that are needed, a router that is not last. */
+export function decodeHttpFilters(messages: readonly HttpFilter[], scope: DecodeScope): readonly HttpFilterConfig[] {
+  const filters: HttpFilterConfig[] = [];
+  messages.forEach((message, i) => {
+    const at = scope.item(i);
+    if (message.disabled) return;
+    if (message.configType.case === "configDiscovery") {
+      at.field("config_discovery").problem("filter configuration over ECDS is not implemented; send typed_config");
+      return;
+    }
+    const filter = decodeAny(message.configType.value, HTTP_FILTERS, at.field("typed_config"));
+    if (filter !== undefined) filters.push(filter);
+  });
+  if (filters.length > 0 && filters[filters.length - 1]?.kind !== "router") {
+    scope.problem("the last HTTP filter must be envoy.filters.http.router");
+  }
+  return filters;
+}

@@ -1,0 +1,250 @@
+import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
+import { decodeDuration } from "./duration-field.ts";
+import { decodeHttpFilters, type HttpFilterConfig } from "./http-filters.ts";
+import { decodeHttp1, decodeHttp2, type Http1Limits, type Http2Limits } from "./http-protocol.ts";
+import {
+  CommonHttpProtocolOptionsSchema,
+  type HttpConnectionManager,
+  HttpConnectionManager_CodecType,
+  HttpConnectionManager_ForwardClientCertDetails,
+  HttpConnectionManager_PathWithEscapedSlashesAction,
+  HttpConnectionManager_ServerHeaderTransformation,
+  HttpConnectionManagerSchema,
+  HttpProtocolOptions_HeadersWithUnderscoresAction,
+} from "./proto.ts";
+import { decodeRouteTable, type RouteTableConfig } from "./route-table.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+
+/** Where the routes of a connection manager come from. */
+export type RouteSource = { readonly kind: "rds"; readonly name: string } | { readonly kind: "inline"; readonly table: RouteTableConfig };
+
+/** What happens to x-forwarded-client-cert. */
+export type ForwardClientCert = "sanitize" | "forward-only" | "append-forward" | "sanitize-set" | "always-forward-only";
+
+export interface ClientCertDetails {
+  readonly subject: boolean;
+  readonly cert: boolean;
+  readonly chain: boolean;
+  readonly dns: boolean;
+  readonly uri: boolean;
+}
+
+/** Configuration of an HTTP connection manager. Zero durations mean no limit. */
+export interface HttpManagerConfig {
+  readonly kind: "http";
+  readonly statPrefix: string;
+  readonly codec: "auto" | "http1" | "http2";
+  readonly routes: RouteSource;
+  readonly filters: readonly HttpFilterConfig[];
+  readonly accessLogs: readonly AccessLogConfig[];
+  readonly http1: Http1Limits;
+  readonly http2: Http2Limits;
+  readonly serverName: string;
+  readonly serverHeader: "overwrite" | "append-if-absent" | "pass-through";
+  readonly maxRequestHeadersBytes: number;
+  readonly maxRequestHeadersCount: number;
+  readonly underscores: "allow" | "reject" | "drop";
+  /** Between two events of a stream. Default: 5 min. Units: ms. */
+  readonly streamIdleTimeoutMs: number;
+  /** Until the whole request is there. Units: ms. */
+  readonly requestTimeoutMs: number;
+  readonly requestHeadersTimeoutMs: number;
+  /** Connection without streams. Default: 1 h. Units: ms. */
+  readonly idleTimeoutMs: number;
+  readonly maxConnectionDurationMs: number;
+  readonly maxStreamDurationMs: number;
+  readonly maxRequestsPerConnection: number;
+  /** Default: 5 s. Units: ms. */
+  readonly drainTimeoutMs: number;
+  readonly useRemoteAddress: boolean;
+  readonly trustedHops: number;
+  readonly skipXffAppend: boolean;
+  readonly via: string;
+  readonly generateRequestId: boolean;
+  readonly preserveExternalRequestId: boolean;
+  readonly requestIdInResponse: boolean;
+  readonly forwardClientCert: ForwardClientCert;
+  readonly clientCertDetails: ClientCertDetails;
+  readonly proxy100Continue: boolean;
+  /** Upgrade tokens that are let through; empty map: none. */
+  readonly upgrades: ReadonlyMap<string, boolean>;
+  readonly normalizePath: boolean;
+  readonly mergeSlashes: boolean;
+  readonly escapedSlashes: "keep" | "reject" | "unescape" | "redirect";
+  readonly stripPort: "none" | "matching" | "any";
+  readonly stripTrailingDot: boolean;
+  readonly schemeOverwrite: string | undefined;
+  readonly appendForwardedPort: boolean;
+}
+
+export const HTTP_MANAGER_SHAPE = shape(
+  HttpConnectionManagerSchema,
+  [
+    "codec_type",
+    "stat_prefix",
+    "rds",
+    "route_config",
+    "http_filters",
+    "common_http_protocol_options",
+    "http_protocol_options",
+    "http2_protocol_options",
+    "server_name",
+    "server_header_transformation",
+    "scheme_header_transformation",
+    "max_request_headers_kb",
+    "stream_idle_timeout",
+    "request_timeout",
+    "request_headers_timeout",
+    "drain_timeout",
+    "access_log",
+    "use_remote_address",
+    "xff_num_trusted_hops",
+    "skip_xff_append",
+    "via",
+    "generate_request_id",
+    "preserve_external_request_id",
+    "always_set_request_id_in_response",
+    "forward_client_cert_details",
+    "set_current_client_cert_details",
+    "proxy_100_continue",
+    "upgrade_configs",
+    "normalize_path",
+    "merge_slashes",
+    "path_with_escaped_slashes_action",
+    "strip_matching_host_port",
+    "strip_any_host_port",
+    "strip_trailing_host_dot",
+    "append_x_forwarded_port",
+  ],
+  // tracing: spans are exported in a later step, headers are passed on unchanged. delayed_close_timeout: closing is immediate after
+  // the flush. internal_address_config: only decides x-envoy-internal. request_id_extension: UUIDs as its default.
+  // stream_error_on_invalid_http_message: errors always end the connection for HTTP/1 and the stream for HTTP/2, the safe reading.
+  ["tracing", "delayed_close_timeout", "internal_address_config", "request_id_extension", "stream_error_on_invalid_http_message", "access_log_options", "add_proxy_protocol_connection_state", "append_local_overload"],
+);
+export const COMMON_HTTP_SHAPE = shape(CommonHttpProtocolOptionsSchema, [
+  "idle_timeout",
+  "max_connection_duration",
+  "max_headers_count",
+  "max_stream_duration",
+  "headers_with_underscores_action",
+  "max_requests_per_connection",
+]);
+
+const CODECS = {
+  [HttpConnectionManager_CodecType.AUTO]: "auto",
+  [HttpConnectionManager_CodecType.HTTP1]: "http1",
+  [HttpConnectionManager_CodecType.HTTP2]: "http2",
+  [HttpConnectionManager_CodecType.HTTP3]: undefined,
+} as const;
+
+const FORWARDING = {
+  [HttpConnectionManager_ForwardClientCertDetails.SANITIZE]: "sanitize",
+  [HttpConnectionManager_ForwardClientCertDetails.FORWARD_ONLY]: "forward-only",
+  [HttpConnectionManager_ForwardClientCertDetails.APPEND_FORWARD]: "append-forward",
+  [HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET]: "sanitize-set",
+  [HttpConnectionManager_ForwardClientCertDetails.ALWAYS_FORWARD_ONLY]: "always-forward-only",
+} as const;
+
+export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeScope): HttpManagerConfig | undefined {
+  checkShape(HTTP_MANAGER_SHAPE, message, scope);
+  const common = message.commonHttpProtocolOptions;
+  if (common !== undefined) checkShape(COMMON_HTTP_SHAPE, common, scope.field("common_http_protocol_options"));
+  const routes = decodeRouteSource(message, scope);
+  const codec = CODECS[message.codecType];
+  if (codec === undefined) scope.field("codec_type").problem("HTTP/3 is not implemented; use AUTO, HTTP1 or HTTP2");
+  const ms = (name: string, value: Parameters<typeof decodeDuration>[0], fallback: number) => decodeDuration(value, scope.field(name)) ?? fallback;
+  const filters = decodeHttpFilters(message.httpFilters, scope.field("http_filters"));
+  const accessLogs = decodeAccessLogs(message.accessLog, scope.field("access_log"));
+  const details = message.setCurrentClientCertDetails;
+  if (routes === undefined || codec === undefined) return undefined;
+  return {
+    kind: "http",
+    statPrefix: message.statPrefix,
+    codec,
+    routes,
+    filters,
+    accessLogs,
+    http1: decodeHttp1(message.httpProtocolOptions, scope.field("http_protocol_options")),
+    http2: decodeHttp2(message.http2ProtocolOptions, scope.field("http2_protocol_options")),
+    serverName: message.serverName === "" ? "envoy" : message.serverName,
+    serverHeader:
+      message.serverHeaderTransformation === HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH
+        ? "pass-through"
+        : message.serverHeaderTransformation === HttpConnectionManager_ServerHeaderTransformation.APPEND_IF_ABSENT
+          ? "append-if-absent"
+          : "overwrite",
+    maxRequestHeadersBytes: (message.maxRequestHeadersKb ?? 60) * 1024,
+    maxRequestHeadersCount: common?.maxHeadersCount ?? 100,
+    underscores: underscoreAction(common?.headersWithUnderscoresAction),
+    streamIdleTimeoutMs: ms("stream_idle_timeout", message.streamIdleTimeout, 300_000),
+    requestTimeoutMs: ms("request_timeout", message.requestTimeout, 0),
+    requestHeadersTimeoutMs: ms("request_headers_timeout", message.requestHeadersTimeout, 0),
+    idleTimeoutMs: ms("common_http_protocol_options.idle_timeout", common?.idleTimeout, 3_600_000),
+    maxConnectionDurationMs: ms("common_http_protocol_options.max_connection_duration", common?.maxConnectionDuration, 0),
+    maxStreamDurationMs: ms("common_http_protocol_options.max_stream_duration", common?.maxStreamDuration, 0),
+    maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
+    drainTimeoutMs: ms("drain_timeout", message.drainTimeout, 5000),
+    useRemoteAddress: message.useRemoteAddress ?? false,
+    trustedHops: message.xffNumTrustedHops,
+    skipXffAppend: message.skipXffAppend,
+    via: message.via,
+    generateRequestId: message.generateRequestId ?? true,
+    preserveExternalRequestId: message.preserveExternalRequestId,
+    requestIdInResponse: message.alwaysSetRequestIdInResponse,
+    forwardClientCert: FORWARDING[message.forwardClientCertDetails],
+    clientCertDetails: {
+      subject: details?.subject ?? false,
+      cert: details?.cert ?? false,
+      chain: details?.chain ?? false,
+      dns: details?.dns ?? false,
+      uri: details?.uri ?? false,
+    },
+    proxy100Continue: message.proxy100Continue,
+    upgrades: new Map(message.upgradeConfigs.map((u) => [u.upgradeType.toLowerCase(), u.enabled ?? true])),
+    normalizePath: message.normalizePath ?? false,
+    mergeSlashes: message.mergeSlashes,
+    escapedSlashes: escapedSlashes(message.pathWithEscapedSlashesAction),
+    stripPort: message.stripPortMode.case === "stripAnyHostPort" && message.stripPortMode.value ? "any" : message.stripMatchingHostPort ? "matching" : "none",
+    stripTrailingDot: message.stripTrailingHostDot,
+    schemeOverwrite:
+      message.schemeHeaderTransformation?.transformation.case === "schemeToOverwrite"
+        ? message.schemeHeaderTransformation.transformation.value
+        : undefined,
+    appendForwardedPort: message.appendXForwardedPort,
+  };
+}
+
+function decodeRouteSource(message: HttpConnectionManager, scope: DecodeScope): RouteSource | undefined {
+  const specifier = message.routeSpecifier;
+  switch (specifier.case) {
+    case "rds":
+      if (specifier.value.routeConfigName === "") scope.field("rds.route_config_name").problem("RDS needs the name of a route configuration");
+      return { kind: "rds", name: specifier.value.routeConfigName };
+    case "routeConfig":
+      return { kind: "inline", table: decodeRouteTable(specifier.value, scope.field("route_config")) };
+    case "scopedRoutes":
+      return undefined;
+    case undefined:
+      scope.problem("an HTTP connection manager needs one of rds, route_config");
+      return undefined;
+  }
+}
+
+function underscoreAction(action: HttpProtocolOptions_HeadersWithUnderscoresAction | undefined): HttpManagerConfig["underscores"] {
+  if (action === HttpProtocolOptions_HeadersWithUnderscoresAction.REJECT_REQUEST) return "reject";
+  return action === HttpProtocolOptions_HeadersWithUnderscoresAction.DROP_HEADER ? "drop" : "allow";
+}
+
+function escapedSlashes(action: HttpConnectionManager_PathWithEscapedSlashesAction): HttpManagerConfig["escapedSlashes"] {
+  switch (action) {
+    case HttpConnectionManager_PathWithEscapedSlashesAction.REJECT_REQUEST:
+      return "reject";
+    case HttpConnectionManager_PathWithEscapedSlashesAction.UNESCAPE_AND_FORWARD:
+      return "unescape";
+    case HttpConnectionManager_PathWithEscapedSlashesAction.UNESCAPE_AND_REDIRECT:
+      return "redirect";
+    default:
+      return "keep";
+  }
+}

@@ -1,0 +1,57 @@
+import type { Http1ProtocolOptions } from "@heddle/xds-api/envoy/config/core/v3/protocol";
+import { Http1ProtocolOptionsSchema, type Http2ProtocolOptions, Http2ProtocolOptionsSchema } from "./proto.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+
+/** Settings of HTTP/1 connections. */
+export interface Http1Limits {
+  readonly acceptHttp10: boolean;
+}
+
+/** Settings of HTTP/2 connections; undefined: the codec's default. */
+export interface Http2Limits {
+  readonly maxConcurrentStreams: number | undefined;
+  readonly streamWindow: number | undefined;
+  readonly connectionWindow: number | undefined;
+  readonly allowConnect: boolean;
+}
+
+export const HTTP1_SHAPE = shape(
+  Http1ProtocolOptionsSchema,
+  ["accept_http_10"],
+  // Header case is kept as it arrives, absolute URLs are always accepted, trailers always pass, and only our parser exists.
+  ["allow_absolute_url", "header_key_format", "enable_trailers", "use_balsa_parser", "override_stream_error_on_invalid_http_message", "allow_custom_methods"],
+);
+
+export const HTTP2_SHAPE = shape(
+  Http2ProtocolOptionsSchema,
+  ["max_concurrent_streams", "initial_stream_window_size", "initial_connection_window_size", "allow_connect"],
+  // Flood limits: the codec has its own, stricter ones.
+  [
+    "max_outbound_frames",
+    "max_outbound_control_frames",
+    "max_consecutive_inbound_frames_with_empty_payload",
+    "max_inbound_priority_frames_per_stream",
+    "max_inbound_window_update_frames_per_data_frame_sent",
+    "stream_error_on_invalid_http_messaging",
+    "override_stream_error_on_invalid_http_message",
+    "use_oghttp2_codec",
+    "hpack_table_size",
+    "connection_keepalive",
+  ],
+);
+
+export function decodeHttp1(message: Http1ProtocolOptions | undefined, scope: DecodeScope): Http1Limits {
+  if (message !== undefined) checkShape(HTTP1_SHAPE, message, scope);
+  return { acceptHttp10: message?.acceptHttp10 ?? false };
+}
+
+export function decodeHttp2(message: Http2ProtocolOptions | undefined, scope: DecodeScope): Http2Limits {
+  if (message !== undefined) checkShape(HTTP2_SHAPE, message, scope);
+  return {
+    maxConcurrentStreams: message?.maxConcurrentStreams,
+    streamWindow: message?.initialStreamWindowSize,
+    connectionWindow: message?.initialConnectionWindowSize,
+    allowConnect: message?.allowConnect ?? false,
+  };
+}

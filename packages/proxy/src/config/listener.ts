@@ -1,0 +1,165 @@
+import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
+import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
+import { type ChainMatchConfig, decodeChainMatch } from "./chain-match.ts";
+import { decodeDuration } from "./duration-field.ts";
+import { decodeNetworkFilters, type NetworkFilterConfig } from "./network-filters.ts";
+import {
+  DownstreamTlsContextSchema,
+  type FilterChain,
+  FilterChainSchema,
+  HttpInspectorSchema,
+  type Listener,
+  ListenerSchema,
+  OriginalDstSchema,
+  RawBufferSchema,
+  TlsInspectorSchema,
+  TrafficDirection,
+} from "./proto.ts";
+import { type ResourceSource, sourceOf } from "./resource-source.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+import { type ConfigAddress, decodeAddress } from "./socket-address.ts";
+import { decodeDownstreamTls, type DownstreamTlsConfig } from "./tls-context.ts";
+
+export interface FilterChainConfig {
+  readonly name: string;
+  readonly match: ChainMatchConfig;
+  /** Undefined: plain text. */
+  readonly tls: DownstreamTlsConfig | undefined;
+  readonly filters: readonly NetworkFilterConfig[];
+  /** Time for the TLS handshake; 0: the default. Units: ms. */
+  readonly handshakeTimeoutMs: number;
+  readonly source: ResourceSource;
+}
+
+/** What may look at a connection before its chain is chosen. */
+export type ListenerFilterKind = "original-dst" | "tls-inspector" | "http-inspector";
+
+export interface ListenerConfig {
+  readonly name: string;
+  readonly address: ConfigAddress;
+  readonly extraAddresses: readonly ConfigAddress[];
+  readonly bindToPort: boolean;
+  /** Hand connections to the listener of their original destination. */
+  readonly useOriginalDst: boolean;
+  readonly direction: "inbound" | "outbound" | "unspecified";
+  readonly listenerFilters: readonly ListenerFilterKind[];
+  /** How long inspectors may wait for the first bytes; 0: for ever. Default: 15 s. Units: ms. */
+  readonly inspectTimeoutMs: number;
+  readonly continueOnTimeout: boolean;
+  readonly chains: readonly FilterChainConfig[];
+  readonly defaultChain: FilterChainConfig | undefined;
+  readonly accessLogs: readonly AccessLogConfig[];
+  readonly source: ResourceSource;
+}
+
+export const LISTENER_SHAPE = shape(
+  ListenerSchema,
+  [
+    "name",
+    "address",
+    "additional_addresses",
+    "filter_chains",
+    "default_filter_chain",
+    "use_original_dst",
+    "listener_filters",
+    "listener_filters_timeout",
+    "continue_on_listener_filters_timeout",
+    "traffic_direction",
+    "bind_to_port",
+    "deprecated_v1",
+    "access_log",
+    "metadata",
+  ],
+  // Names and tuning without influence on behaviour.
+  ["stat_prefix", "per_connection_buffer_limit_bytes", "drain_type", "tcp_backlog_size", "enable_reuse_port", "reuse_port", "connection_balance_config", "max_connections_to_accept_per_socket_event", "ignore_global_conn_limit", "bypass_overload_manager", "freebind"],
+);
+
+export const FILTER_CHAIN_SHAPE = shape(FilterChainSchema, [
+  "filter_chain_match",
+  "filters",
+  "metadata",
+  "transport_socket",
+  "transport_socket_connect_timeout",
+  "name",
+]);
+
+const LISTENER_FILTERS: AnyTable<ListenerFilterKind> = {
+  "envoy.extensions.filters.listener.original_dst.v3.OriginalDst": messageEntry(OriginalDstSchema, () => "original-dst"),
+  "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector": messageEntry(TlsInspectorSchema, () => "tls-inspector"),
+  "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector": messageEntry(HttpInspectorSchema, () => "http-inspector"),
+};
+
+type DownstreamTransport = { readonly tls: DownstreamTlsConfig | undefined };
+
+const DOWNSTREAM_TRANSPORTS: AnyTable<DownstreamTransport> = {
+  "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext": messageEntry(DownstreamTlsContextSchema, (message, scope) => ({
+    tls: decodeDownstreamTls(message, scope),
+  })),
+  "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer": messageEntry(RawBufferSchema, () => ({ tls: undefined })),
+};
+
+const DEFAULT_INSPECT_TIMEOUT_MS = 15_000;
+
+export function decodeListener(message: Listener, scope: DecodeScope): ListenerConfig | undefined {
+  checkShape(LISTENER_SHAPE, message, scope);
+  const address = decodeAddress(message.address, scope.field("address"));
+  const extraAddresses: ConfigAddress[] = [];
+  message.additionalAddresses.forEach((extra, i) => {
+    const decoded = decodeAddress(extra.address, scope.field("additional_addresses").item(i).field("address"));
+    if (decoded !== undefined) extraAddresses.push(decoded);
+  });
+  const listenerFilters: ListenerFilterKind[] = [];
+  message.listenerFilters.forEach((filter, i) => {
+    const at = scope.field("listener_filters").item(i);
+    if (filter.configType.case === "configDiscovery") {
+      at.field("config_discovery").problem("filter configuration over ECDS is not implemented; send typed_config");
+      return;
+    }
+    // filter_disabled only spares work: the proxy inspects no more than the chains ask for.
+    const kind = decodeAny(filter.configType.value, LISTENER_FILTERS, at.field("typed_config"));
+    if (kind !== undefined) listenerFilters.push(kind);
+  });
+  const chains = message.filterChains.map((chain, i) => decodeChain(chain, scope.field("filter_chains").item(i)));
+  const defaultChain =
+    message.defaultFilterChain === undefined ? undefined : decodeChain(message.defaultFilterChain, scope.field("default_filter_chain"));
+  if (chains.length === 0 && defaultChain === undefined) scope.problem("a listener needs filter_chains or default_filter_chain");
+  if (address === undefined) return undefined;
+  return {
+    name: message.name,
+    address,
+    extraAddresses,
+    bindToPort: message.bindToPort ?? message.deprecatedV1?.bindToPort ?? true,
+    useOriginalDst: message.useOriginalDst ?? false,
+    direction:
+      message.trafficDirection === TrafficDirection.INBOUND
+        ? "inbound"
+        : message.trafficDirection === TrafficDirection.OUTBOUND
+          ? "outbound"
+          : "unspecified",
+    listenerFilters,
+    inspectTimeoutMs: decodeDuration(message.listenerFiltersTimeout, scope.field("listener_filters_timeout")) ?? DEFAULT_INSPECT_TIMEOUT_MS,
+    continueOnTimeout: message.continueOnListenerFiltersTimeout,
+    chains,
+    defaultChain,
+    accessLogs: decodeAccessLogs(message.accessLog, scope.field("access_log")),
+    source: sourceOf(message.metadata),
+  };
+}
+
+function decodeChain(message: FilterChain, scope: DecodeScope): FilterChainConfig {
+  checkShape(FILTER_CHAIN_SHAPE, message, scope);
+  let tls: DownstreamTlsConfig | undefined;
+  if (message.transportSocket !== undefined) {
+    const at = scope.field("transport_socket.typed_config");
+    tls = decodeAny(message.transportSocket.configType.value, DOWNSTREAM_TRANSPORTS, at)?.tls;
+  }
+  return {
+    name: message.name,
+    match: decodeChainMatch(message.filterChainMatch, scope.field("filter_chain_match")),
+    tls,
+    filters: decodeNetworkFilters(message.filters, scope.field("filters")),
+    handshakeTimeoutMs: decodeDuration(message.transportSocketConnectTimeout, scope.field("transport_socket_connect_timeout")) ?? 0,
+    source: sourceOf(message.metadata),
+  };
+}

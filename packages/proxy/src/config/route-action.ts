@@ -1,0 +1,204 @@
+import { decodeDuration } from "./duration-field.ts";
+import { decodeHeaderMutations, type HeaderMutations } from "./header-mutation.ts";
+import {
+  type RouteAction,
+  RouteAction_ClusterNotFoundResponseCode,
+  RouteActionSchema,
+  RoutingPriority,
+  type WeightedCluster,
+  WeightedCluster_ClusterWeightSchema,
+  WeightedClusterSchema,
+} from "./proto.ts";
+import { compileRewrite, type RegexRewrite } from "./regex.ts";
+import { decodeRetryPolicy, type RetryPolicyConfig } from "./retry-policy.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+
+/** A share of the traffic of a route. */
+export interface WeightedClusterConfig {
+  readonly cluster: string;
+  readonly weight: number;
+  readonly mutations: HeaderMutations | undefined;
+  readonly hostRewrite: string | undefined;
+}
+
+export type ClusterChoice =
+  | { readonly kind: "cluster"; readonly cluster: string }
+  | { readonly kind: "header"; readonly name: string }
+  | { readonly kind: "weighted"; readonly clusters: readonly WeightedClusterConfig[]; readonly total: number };
+
+export type PathRewrite =
+  | { readonly kind: "prefix"; readonly text: string }
+  | { readonly kind: "regex"; readonly rewrite: RegexRewrite };
+
+export type HostRewrite =
+  | { readonly kind: "literal"; readonly text: string }
+  | { readonly kind: "header"; readonly name: string }
+  | { readonly kind: "auto" }
+  | { readonly kind: "path-regex"; readonly rewrite: RegexRewrite };
+
+/** Forwarding of matched requests. */
+export interface ForwardAction {
+  readonly kind: "forward";
+  readonly choice: ClusterChoice;
+  readonly clusterNotFoundStatus: number;
+  readonly pathRewrite: PathRewrite | undefined;
+  readonly hostRewrite: HostRewrite | undefined;
+  readonly appendForwardedHost: boolean;
+  /** Whole exchange; 0: none. Default: 15 s. Units: ms. */
+  readonly timeoutMs: number;
+  /** Undefined: what the connection manager says. Units: ms. */
+  readonly idleTimeoutMs: number | undefined;
+  /** Upper limit of `grpc-timeout` when that is honoured; undefined: it is not. Units: ms. */
+  readonly maxGrpcTimeoutMs: number | undefined;
+  readonly retry: RetryPolicyConfig | undefined;
+  /** Upgrade tokens switched on or off for this route. */
+  readonly upgrades: ReadonlyMap<string, boolean>;
+  readonly highPriority: boolean;
+}
+
+export const ROUTE_ACTION_SHAPE = shape(
+  RouteActionSchema,
+  [
+    "cluster",
+    "cluster_header",
+    "weighted_clusters",
+    "cluster_not_found_response_code",
+    "prefix_rewrite",
+    "regex_rewrite",
+    "host_rewrite_literal",
+    "auto_host_rewrite",
+    "host_rewrite_header",
+    "host_rewrite_path_regex",
+    "append_x_forwarded_host",
+    "timeout",
+    "idle_timeout",
+    "retry_policy",
+    "priority",
+    "max_grpc_timeout",
+    "max_stream_duration",
+    "upgrade_configs",
+  ],
+  // Deprecated spellings that Istio still writes beside max_stream_duration, and 0-RTT, which we never accept.
+  ["grpc_timeout_offset", "early_data_policy", "include_vh_rate_limits"],
+);
+
+export const WEIGHTED_CLUSTER_SHAPE = shape(WeightedClusterSchema, ["clusters", "total_weight"], ["runtime_key_prefix"]);
+
+export const CLUSTER_WEIGHT_SHAPE = shape(WeightedCluster_ClusterWeightSchema, [
+  "name",
+  "weight",
+  "request_headers_to_add",
+  "request_headers_to_remove",
+  "response_headers_to_add",
+  "response_headers_to_remove",
+  "host_rewrite_literal",
+]);
+
+const DEFAULT_ROUTE_TIMEOUT_MS = 15_000;
+
+export function decodeForward(
+  message: RouteAction,
+  fallbackRetry: RetryPolicyConfig | undefined,
+  scope: DecodeScope,
+): ForwardAction | undefined {
+  checkShape(ROUTE_ACTION_SHAPE, message, scope);
+  const choice = decodeChoice(message, scope);
+  const stream = message.maxStreamDuration;
+  const streamMs = decodeDuration(stream?.maxStreamDuration, scope.field("max_stream_duration.max_stream_duration"));
+  const timeoutMs = decodeDuration(message.timeout, scope.field("timeout"));
+  const upgrades = new Map(message.upgradeConfigs.map((u) => [u.upgradeType.toLowerCase(), u.enabled ?? true]));
+  const retry =
+    message.retryPolicy === undefined ? fallbackRetry : decodeRetryPolicy(message.retryPolicy, scope.field("retry_policy"));
+  const pathRewrite = decodePathRewrite(message, scope);
+  const hostRewrite = decodeHostRewrite(message, scope);
+  if (choice === undefined) return undefined;
+  return {
+    kind: "forward",
+    choice,
+    clusterNotFoundStatus:
+      message.clusterNotFoundResponseCode === RouteAction_ClusterNotFoundResponseCode.NOT_FOUND
+        ? 404
+        : message.clusterNotFoundResponseCode === RouteAction_ClusterNotFoundResponseCode.INTERNAL_SERVER_ERROR
+          ? 500
+          : 503,
+    pathRewrite,
+    hostRewrite,
+    appendForwardedHost: message.appendXForwardedHost,
+    timeoutMs: timeoutMs ?? streamMs ?? DEFAULT_ROUTE_TIMEOUT_MS,
+    idleTimeoutMs: decodeDuration(message.idleTimeout, scope.field("idle_timeout")),
+    maxGrpcTimeoutMs:
+      decodeDuration(message.maxGrpcTimeout, scope.field("max_grpc_timeout")) ??
+      decodeDuration(stream?.grpcTimeoutHeaderMax, scope.field("max_stream_duration.grpc_timeout_header_max")),
+    retry,
+    upgrades,
+    highPriority: message.priority === RoutingPriority.HIGH,
+  };
+}
+
+function decodeChoice(message: RouteAction, scope: DecodeScope): ClusterChoice | undefined {
+  const specifier = message.clusterSpecifier;
+  switch (specifier.case) {
+    case "cluster":
+      return { kind: "cluster", cluster: specifier.value };
+    case "clusterHeader":
+      return { kind: "header", name: specifier.value.toLowerCase() };
+    case "weightedClusters":
+      return decodeWeighted(specifier.value, scope.field("weighted_clusters"));
+    case undefined:
+      scope.problem("a route action needs one of cluster, cluster_header, weighted_clusters");
+      return undefined;
+    default:
+      return undefined;
+  }
+}
+
+function decodeWeighted(message: WeightedCluster, scope: DecodeScope): ClusterChoice | undefined {
+  checkShape(WEIGHTED_CLUSTER_SHAPE, message, scope);
+  let total = 0;
+  const clusters = message.clusters.map((item, i): WeightedClusterConfig => {
+    const at = scope.field("clusters").item(i);
+    checkShape(CLUSTER_WEIGHT_SHAPE, item, at);
+    if (item.name === "") at.field("name").problem("a weighted cluster needs a name");
+    const weight = item.weight ?? 0;
+    total += weight;
+    return {
+      cluster: item.name,
+      weight,
+      mutations: decodeHeaderMutations(item, at),
+      hostRewrite: item.hostRewriteSpecifier.case === "hostRewriteLiteral" ? item.hostRewriteSpecifier.value : undefined,
+    };
+  });
+  if (total === 0) {
+    scope.field("clusters").problem("the weights add up to zero, so no cluster could be chosen");
+    return undefined;
+  }
+  return { kind: "weighted", clusters, total };
+}
+
+function decodePathRewrite(message: RouteAction, scope: DecodeScope): PathRewrite | undefined {
+  if (message.prefixRewrite !== "") return { kind: "prefix", text: message.prefixRewrite };
+  if (message.regexRewrite === undefined) return undefined;
+  const { pattern, substitution } = message.regexRewrite;
+  const rewrite = compileRewrite(pattern?.regex ?? "", substitution, scope.field("regex_rewrite.pattern.regex"));
+  return rewrite === undefined ? undefined : { kind: "regex", rewrite };
+}
+
+function decodeHostRewrite(message: RouteAction, scope: DecodeScope): HostRewrite | undefined {
+  const specifier = message.hostRewriteSpecifier;
+  switch (specifier.case) {
+    case "hostRewriteLiteral":
+      return { kind: "literal", text: specifier.value };
+    case "hostRewriteHeader":
+      return { kind: "header", name: specifier.value.toLowerCase() };
+    case "autoHostRewrite":
+      return specifier.value.value ? { kind: "auto" } : undefined;
+    case "hostRewritePathRegex": {
+      const { pattern, substitution } = specifier.value;
+      const rewrite = compileRewrite(pattern?.regex ?? "", substitution, scope.field("host_rewrite_path_regex.pattern.regex"));
+      return rewrite === undefined ? undefined : { kind: "path-regex", rewrite };
+    }
+    case undefined:
+      return undefined;
+  }
+}

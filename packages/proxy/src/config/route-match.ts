@@ -1,0 +1,110 @@
+import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
+import { FractionalPercent_DenominatorType, type FractionalPercent, type QueryParameterMatcher, type RouteMatch, RouteMatchSchema } from "./proto.ts";
+import { compileFullMatch, type FullMatch } from "./regex.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+import { decodeStringMatch, type StringMatch } from "./string-match.ts";
+
+export type PathMatch =
+  | { readonly kind: "prefix" | "exact" | "separated-prefix"; readonly text: string }
+  | { readonly kind: "regex"; readonly regex: FullMatch }
+  | { readonly kind: "connect" };
+
+export interface QueryMatch {
+  readonly name: string;
+  /** Undefined: presence alone decides. */
+  readonly match: StringMatch | undefined;
+  readonly present: boolean;
+}
+
+/** When a route applies. */
+export interface RouteMatchConfig {
+  readonly path: PathMatch;
+  readonly caseSensitive: boolean;
+  readonly headers: readonly HeaderMatch[];
+  readonly query: readonly QueryMatch[];
+  readonly grpc: boolean;
+  /** Share of requests that match, 0…1; undefined for all. */
+  readonly fraction: number | undefined;
+}
+
+export const ROUTE_MATCH_SHAPE = shape(RouteMatchSchema, [
+  "prefix",
+  "path",
+  "safe_regex",
+  "connect_matcher",
+  "path_separated_prefix",
+  "case_sensitive",
+  "runtime_fraction",
+  "headers",
+  "query_parameters",
+  "grpc",
+]);
+
+export function decodeRouteMatch(message: RouteMatch | undefined, scope: DecodeScope): RouteMatchConfig | undefined {
+  if (message === undefined) {
+    scope.problem("a route needs a match");
+    return undefined;
+  }
+  checkShape(ROUTE_MATCH_SHAPE, message, scope);
+  const caseSensitive = message.caseSensitive ?? true;
+  const path = decodePath(message, caseSensitive, scope);
+  const headers: HeaderMatch[] = [];
+  message.headers.forEach((header, i) => {
+    const match = decodeHeaderMatch(header, scope.field("headers").item(i));
+    if (match !== undefined) headers.push(match);
+  });
+  const query: QueryMatch[] = [];
+  message.queryParameters.forEach((parameter, i) => {
+    const match = decodeQuery(parameter, scope.field("query_parameters").item(i));
+    if (match !== undefined) query.push(match);
+  });
+  if (path === undefined) return undefined;
+  const percent = message.runtimeFraction?.defaultValue;
+  const fraction = percent === undefined ? undefined : fractionOf(percent);
+  return { path, caseSensitive, headers, query, grpc: message.grpc !== undefined, fraction };
+}
+
+function decodePath(message: RouteMatch, caseSensitive: boolean, scope: DecodeScope): PathMatch | undefined {
+  const specifier = message.pathSpecifier;
+  switch (specifier.case) {
+    case "prefix":
+      return { kind: "prefix", text: caseSensitive ? specifier.value : specifier.value.toLowerCase() };
+    case "path":
+      return { kind: "exact", text: caseSensitive ? specifier.value : specifier.value.toLowerCase() };
+    case "pathSeparatedPrefix":
+      return { kind: "separated-prefix", text: caseSensitive ? specifier.value : specifier.value.toLowerCase() };
+    case "safeRegex": {
+      const regex = compileFullMatch(specifier.value.regex, scope.field("safe_regex.regex"));
+      return regex === undefined ? undefined : { kind: "regex", regex };
+    }
+    case "connectMatcher":
+      return { kind: "connect" };
+    case "pathMatchPolicy":
+      return undefined;
+    case undefined:
+      scope.problem("a route match needs one of prefix, path, safe_regex, path_separated_prefix, connect_matcher");
+      return undefined;
+  }
+}
+
+function decodeQuery(message: QueryParameterMatcher, scope: DecodeScope): QueryMatch | undefined {
+  const specifier = message.queryParameterMatchSpecifier;
+  if (specifier.case === "stringMatch") {
+    const match = decodeStringMatch(specifier.value, scope.field("string_match"));
+    return match === undefined ? undefined : { name: message.name, match, present: true };
+  }
+  return { name: message.name, match: undefined, present: specifier.case === "presentMatch" ? specifier.value : true };
+}
+
+/** A percentage as 0…1. */
+export function fractionOf(percent: FractionalPercent): number {
+  switch (percent.denominator) {
+    case FractionalPercent_DenominatorType.TEN_THOUSAND:
+      return percent.numerator / 10_000;
+    case FractionalPercent_DenominatorType.MILLION:
+      return percent.numerator / 1_000_000;
+    default:
+      return percent.numerator / 100;
+  }
+}

@@ -1,0 +1,121 @@
+import { decodeHeaderMutations, type HeaderMutations } from "./header-mutation.ts";
+import {
+  type RouteConfiguration,
+  RouteConfigurationSchema,
+  type VirtualHost,
+  VirtualHost_TlsRequirementType,
+  VirtualHostSchema,
+} from "./proto.ts";
+import { type ResourceSource, sourceOf } from "./resource-source.ts";
+import { decodeRetryPolicy } from "./retry-policy.ts";
+import { decodeRoute, type RouteConfig } from "./route.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+
+/** Routes of a set of host names. */
+export interface VirtualHostConfig {
+  readonly name: string;
+  readonly domains: readonly string[];
+  readonly routes: readonly RouteConfig[];
+  readonly mutations: HeaderMutations | undefined;
+  readonly attemptCountInRequest: boolean;
+  readonly attemptCountInResponse: boolean;
+  readonly source: ResourceSource;
+}
+
+/** A decoded RouteConfiguration. */
+export interface RouteTableConfig {
+  readonly name: string;
+  readonly hosts: readonly VirtualHostConfig[];
+  readonly mutations: HeaderMutations | undefined;
+  readonly ignorePort: boolean;
+  readonly ignorePathParameters: boolean;
+  /** Header mutations run from the most to the least specific level, or the other way round. */
+  readonly mostSpecificWins: boolean;
+  readonly source: ResourceSource;
+}
+
+export const ROUTE_TABLE_SHAPE = shape(
+  RouteConfigurationSchema,
+  [
+    "name",
+    "virtual_hosts",
+    "request_headers_to_add",
+    "request_headers_to_remove",
+    "response_headers_to_add",
+    "response_headers_to_remove",
+    "most_specific_header_mutations_wins",
+    "ignore_port_in_host_matching",
+    "ignore_path_parameters_in_path_matching",
+    "metadata",
+  ],
+  // Clusters come and go on their own stream; a route to an unknown one answers 503 as with Envoy's default over RDS.
+  ["validate_clusters", "max_direct_response_body_size_bytes", "internal_only_headers"],
+);
+
+export const VIRTUAL_HOST_SHAPE = shape(
+  VirtualHostSchema,
+  [
+    "name",
+    "domains",
+    "routes",
+    "require_tls",
+    "request_headers_to_add",
+    "request_headers_to_remove",
+    "response_headers_to_add",
+    "response_headers_to_remove",
+    "include_request_attempt_count",
+    "include_attempt_count_in_response",
+    "retry_policy",
+    "metadata",
+  ],
+  // Only groups statistics.
+  ["virtual_clusters"],
+);
+
+export function decodeRouteTable(message: RouteConfiguration, scope: DecodeScope): RouteTableConfig {
+  checkShape(ROUTE_TABLE_SHAPE, message, scope);
+  const hosts = message.virtualHosts.map((host, i) => decodeVirtualHost(host, scope.field("virtual_hosts").item(i)));
+  const seen = new Map<string, string>();
+  hosts.forEach((host, i) => {
+    for (const domain of host.domains) {
+      const key = domain.toLowerCase();
+      const other = seen.get(key);
+      if (other !== undefined) {
+        scope.field("virtual_hosts").item(i).field("domains").problem(`domain ${domain} is also in virtual host ${other}; each may stand once`);
+      }
+      seen.set(key, host.name);
+    }
+  });
+  return {
+    name: message.name,
+    hosts,
+    mutations: decodeHeaderMutations(message, scope),
+    ignorePort: message.ignorePortInHostMatching,
+    ignorePathParameters: message.ignorePathParametersInPathMatching,
+    mostSpecificWins: message.mostSpecificHeaderMutationsWins,
+    source: sourceOf(message.metadata),
+  };
+}
+
+function decodeVirtualHost(message: VirtualHost, scope: DecodeScope): VirtualHostConfig {
+  checkShape(VIRTUAL_HOST_SHAPE, message, scope);
+  if (message.domains.length === 0) scope.field("domains").problem("a virtual host needs at least one domain");
+  if (message.requireTls !== VirtualHost_TlsRequirementType.NONE) scope.field("require_tls").problem("only NONE is implemented");
+  const retry =
+    message.retryPolicy === undefined ? undefined : decodeRetryPolicy(message.retryPolicy, scope.field("retry_policy"));
+  const routes: RouteConfig[] = [];
+  message.routes.forEach((route, i) => {
+    const decoded = decodeRoute(route, retry, scope.field("routes").item(i));
+    if (decoded !== undefined) routes.push(decoded);
+  });
+  return {
+    name: message.name,
+    domains: message.domains,
+    routes,
+    mutations: decodeHeaderMutations(message, scope),
+    attemptCountInRequest: message.includeRequestAttemptCount,
+    attemptCountInResponse: message.includeAttemptCountInResponse,
+    source: sourceOf(message.metadata),
+  };
+}

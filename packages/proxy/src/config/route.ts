@@ -1,0 +1,147 @@
+import { decodeHeaderMutations, type HeaderMutations } from "./header-mutation.ts";
+import { decodeDataText } from "./data-source.ts";
+import {
+  type DirectResponseAction,
+  type RedirectAction,
+  RedirectAction_RedirectResponseCode,
+  type Route,
+  RouteSchema,
+} from "./proto.ts";
+import { type ResourceSource, sourceOf } from "./resource-source.ts";
+import type { RetryPolicyConfig } from "./retry-policy.ts";
+import { compileRewrite, type RegexRewrite } from "./regex.ts";
+import { decodeForward, type ForwardAction } from "./route-action.ts";
+import { decodeRouteMatch, type RouteMatchConfig } from "./route-match.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+
+export interface RedirectConfig {
+  readonly kind: "redirect";
+  readonly status: number;
+  readonly scheme: string | undefined;
+  readonly host: string | undefined;
+  readonly port: number | undefined;
+  readonly path:
+    | { readonly kind: "full" | "prefix"; readonly text: string }
+    | { readonly kind: "regex"; readonly rewrite: RegexRewrite }
+    | undefined;
+  readonly stripQuery: boolean;
+}
+
+export interface DirectResponseConfig {
+  readonly kind: "direct";
+  readonly status: number;
+  readonly body: string;
+}
+
+export type RouteActionConfig = ForwardAction | RedirectConfig | DirectResponseConfig;
+
+/** One rule of a virtual host. */
+export interface RouteConfig {
+  readonly name: string;
+  readonly match: RouteMatchConfig;
+  readonly action: RouteActionConfig;
+  readonly mutations: HeaderMutations | undefined;
+  /** Name of the operation for traces. */
+  readonly operation: string;
+  readonly source: ResourceSource;
+}
+
+export const ROUTE_SHAPE = shape(
+  RouteSchema,
+  [
+    "name",
+    "match",
+    "route",
+    "redirect",
+    "direct_response",
+    "metadata",
+    "decorator",
+    "request_headers_to_add",
+    "request_headers_to_remove",
+    "response_headers_to_add",
+    "response_headers_to_remove",
+  ],
+  // Only names statistics.
+  ["stat_prefix"],
+);
+
+export function decodeRoute(
+  message: Route,
+  fallbackRetry: RetryPolicyConfig | undefined,
+  scope: DecodeScope,
+): RouteConfig | undefined {
+  checkShape(ROUTE_SHAPE, message, scope);
+  const match = decodeRouteMatch(message.match, scope.field("match"));
+  const action = decodeAction(message, fallbackRetry, scope);
+  const mutations = decodeHeaderMutations(message, scope);
+  if (match === undefined || action === undefined) return undefined;
+  return {
+    name: message.name,
+    match,
+    action,
+    mutations,
+    operation: message.decorator?.operation ?? "",
+    source: sourceOf(message.metadata),
+  };
+}
+
+function decodeAction(
+  message: Route,
+  fallbackRetry: RetryPolicyConfig | undefined,
+  scope: DecodeScope,
+): RouteActionConfig | undefined {
+  switch (message.action.case) {
+    case "route":
+      return decodeForward(message.action.value, fallbackRetry, scope.field("route"));
+    case "redirect":
+      return decodeRedirect(message.action.value, scope.field("redirect"));
+    case "directResponse":
+      return decodeDirect(message.action.value, scope.field("direct_response"));
+    case undefined:
+      scope.problem("a route needs one of route, redirect, direct_response");
+      return undefined;
+    default:
+      return undefined;
+  }
+}
+
+const REDIRECT_STATUS: ReadonlyMap<RedirectAction_RedirectResponseCode, number> = new Map([
+  [RedirectAction_RedirectResponseCode.MOVED_PERMANENTLY, 301],
+  [RedirectAction_RedirectResponseCode.FOUND, 302],
+  [RedirectAction_RedirectResponseCode.SEE_OTHER, 303],
+  [RedirectAction_RedirectResponseCode.TEMPORARY_REDIRECT, 307],
+  [RedirectAction_RedirectResponseCode.PERMANENT_REDIRECT, 308],
+]);
+
+function decodeRedirect(message: RedirectAction, scope: DecodeScope): RedirectConfig {
+  const scheme = message.schemeRewriteSpecifier;
+  const rewrite = message.pathRewriteSpecifier;
+  let path: RedirectConfig["path"];
+  if (rewrite.case === "pathRedirect") path = { kind: "full", text: rewrite.value };
+  else if (rewrite.case === "prefixRewrite") path = { kind: "prefix", text: rewrite.value };
+  else if (rewrite.case === "regexRewrite") {
+    const { pattern, substitution } = rewrite.value;
+    const compiled = compileRewrite(pattern?.regex ?? "", substitution, scope.field("regex_rewrite.pattern.regex"));
+    if (compiled !== undefined) path = { kind: "regex", rewrite: compiled };
+  }
+  return {
+    kind: "redirect",
+    status: REDIRECT_STATUS.get(message.responseCode) ?? 301,
+    scheme:
+      scheme.case === "httpsRedirect" ? (scheme.value ? "https" : undefined) : scheme.case === "schemeRedirect" ? scheme.value : undefined,
+    host: message.hostRedirect === "" ? undefined : message.hostRedirect,
+    port: message.portRedirect === 0 ? undefined : message.portRedirect,
+    path,
+    stripQuery: message.stripQuery,
+  };
+}
+
+function decodeDirect(message: DirectResponseAction, scope: DecodeScope): DirectResponseConfig {
+  if (message.status < 200 || message.status > 599) scope.field("status").problem(`${message.status} is not a final status (200 to 599)`);
+  return {
+    kind: "direct",
+    status: message.status,
+    body: message.body === undefined ? "" : (decodeDataText(message.body, scope.field("body")) ?? ""),
+  };
+}

@@ -1,0 +1,29 @@
+import { type Secret, SecretSchema } from "./proto.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+import { decodeKeyPair, decodeValidation, type KeyPair, type ValidationConfig } from "./tls-context.ts";
+
+/** A decoded SDS secret. */
+export type SecretConfig =
+  | { readonly kind: "certificate"; readonly name: string; readonly pair: KeyPair }
+  | { readonly kind: "validation"; readonly name: string; readonly validation: ValidationConfig };
+
+export const SECRET_SHAPE = shape(SecretSchema, ["name", "tls_certificate", "validation_context"]);
+
+export function decodeSecret(message: Secret, scope: DecodeScope): SecretConfig | undefined {
+  checkShape(SECRET_SHAPE, message, scope);
+  switch (message.type.case) {
+    case "tlsCertificate": {
+      const pair = decodeKeyPair(message.type.value, scope.field("tls_certificate"));
+      return pair === undefined ? undefined : { kind: "certificate", name: message.name, pair };
+    }
+    case "validationContext":
+      return {
+        kind: "validation",
+        name: message.name,
+        validation: decodeValidation(message.type.value, scope.field("validation_context")),
+      };
+    default:
+      return undefined;
+  }
+}

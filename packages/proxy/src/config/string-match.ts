@@ -1,0 +1,49 @@
+import type { FullMatch } from "./regex.ts";
+import { compileFullMatch } from "./regex.ts";
+import type { DecodeScope } from "./scope.ts";
+import type { StringMatcher } from "./proto.ts";
+
+/** One condition on a text. */
+export type StringMatch =
+  | { readonly kind: "exact" | "prefix" | "suffix" | "contains"; readonly text: string; readonly ignoreCase: boolean }
+  | { readonly kind: "regex"; readonly regex: FullMatch };
+
+export function matchesString(match: StringMatch, text: string): boolean {
+  if (match.kind === "regex") return match.regex.test(text);
+  const value = match.ignoreCase ? text.toLowerCase() : text;
+  switch (match.kind) {
+    case "exact":
+      return value === match.text;
+    case "prefix":
+      return value.startsWith(match.text);
+    case "suffix":
+      return value.endsWith(match.text);
+    case "contains":
+      return value.includes(match.text);
+  }
+}
+
+export function decodeStringMatch(message: StringMatcher, scope: DecodeScope): StringMatch | undefined {
+  const pattern = message.matchPattern;
+  switch (pattern.case) {
+    case "exact":
+    case "prefix":
+    case "suffix":
+    case "contains":
+      return {
+        kind: pattern.case,
+        text: message.ignoreCase ? pattern.value.toLowerCase() : pattern.value,
+        ignoreCase: message.ignoreCase,
+      };
+    case "safeRegex": {
+      const regex = compileFullMatch(pattern.value.regex, scope.field("safe_regex.regex"));
+      return regex === undefined ? undefined : { kind: "regex", regex };
+    }
+    case "custom":
+      scope.field("custom").problem("custom string matchers are not implemented; use exact, prefix, suffix, contains or safe_regex");
+      return undefined;
+    case undefined:
+      scope.problem("a string matcher needs one of exact, prefix, suffix, contains, safe_regex");
+      return undefined;
+  }
+}

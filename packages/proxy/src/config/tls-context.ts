@@ -1,0 +1,232 @@
+import { decodeDataText } from "./data-source.ts";
+import {
+  type CertificateValidationContext,
+  CertificateValidationContextSchema,
+  type CommonTlsContext,
+  CommonTlsContextSchema,
+  type DownstreamTlsContext,
+  DownstreamTlsContextSchema,
+  SubjectAltNameMatcher_SanType,
+  type TlsCertificate,
+  TlsCertificateSchema,
+  type TlsParameters,
+  TlsParameters_TlsProtocol,
+  TlsParametersSchema,
+  type UpstreamTlsContext,
+  UpstreamTlsContextSchema,
+} from "./proto.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+import { decodeStringMatch, type StringMatch } from "./string-match.ts";
+
+/** A certificate with its key, PEM. */
+export interface KeyPair {
+  readonly certificateChain: string;
+  /** Never printed. */
+  readonly privateKey: string;
+}
+
+/** One accepted subject alternative name. */
+export interface SanMatch {
+  /** `any` for the deprecated untyped form. */
+  readonly type: "uri" | "dns" | "any";
+  readonly match: StringMatch;
+}
+
+/** How the peer's certificate is checked. */
+export interface ValidationConfig {
+  /** Trusted roots, PEM; undefined: the chain is not checked. */
+  readonly trustedCa: string | undefined;
+  /** Empty: any name is accepted. */
+  readonly sans: readonly SanMatch[];
+  /** Accept certificates that the roots don't cover (trust_chain_verification: ACCEPT_UNTRUSTED). */
+  readonly acceptUntrusted: boolean;
+}
+
+/** Certificates either in place or by name over SDS. */
+export type CertificateRef =
+  | { readonly kind: "inline"; readonly pair: KeyPair }
+  | { readonly kind: "sds"; readonly name: string }
+  | { readonly kind: "none" };
+
+export interface ValidationRef {
+  /** Conditions that stand in the listener or cluster itself. */
+  readonly own: ValidationConfig;
+  /** Secret that adds the roots (and possibly names). */
+  readonly sds: string | undefined;
+}
+
+/** What both directions share. */
+export interface TlsConfig {
+  readonly certificate: CertificateRef;
+  readonly validation: ValidationRef;
+  readonly alpn: readonly string[];
+  readonly minVersion: TlsVersion | undefined;
+  readonly maxVersion: TlsVersion | undefined;
+  readonly cipherSuites: readonly string[];
+  readonly curves: readonly string[];
+}
+
+export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
+
+export interface DownstreamTlsConfig extends TlsConfig {
+  readonly requireClientCertificate: boolean;
+  readonly requireSni: boolean;
+}
+
+export interface UpstreamTlsConfig extends TlsConfig {
+  readonly sni: string;
+}
+
+export const COMMON_TLS_SHAPE = shape(
+  CommonTlsContextSchema,
+  [
+    "tls_params",
+    "tls_certificates",
+    "tls_certificate_sds_secret_configs",
+    "validation_context",
+    "validation_context_sds_secret_config",
+    "combined_validation_context",
+    "alpn_protocols",
+  ],
+  // Writes session keys for debugging; never wanted in a mesh, harmless to leave out.
+  ["key_log"],
+);
+export const TLS_PARAMETERS_SHAPE = shape(TlsParametersSchema, [
+  "tls_minimum_protocol_version",
+  "tls_maximum_protocol_version",
+  "cipher_suites",
+  "ecdh_curves",
+]);
+export const VALIDATION_SHAPE = shape(
+  CertificateValidationContextSchema,
+  ["trusted_ca", "match_typed_subject_alt_names", "match_subject_alt_names", "trust_chain_verification"],
+  // Files are re-read when the control plane or the agent sends the secret again.
+  ["watched_directory"],
+);
+export const TLS_CERTIFICATE_SHAPE = shape(TlsCertificateSchema, ["certificate_chain", "private_key"], ["watched_directory"]);
+export const DOWNSTREAM_TLS_SHAPE = shape(
+  DownstreamTlsContextSchema,
+  ["common_tls_context", "require_client_certificate", "require_sni"],
+  // Resumption only saves work; the proxy decides by itself.
+  ["session_timeout", "disable_stateless_session_resumption", "disable_stateful_session_resumption", "ocsp_staple_policy", "full_scan_certs_on_sni_mismatch"],
+);
+export const UPSTREAM_TLS_SHAPE = shape(
+  UpstreamTlsContextSchema,
+  ["common_tls_context", "sni"],
+  ["max_session_keys", "enforce_rsa_key_usage"],
+);
+
+export function decodeDownstreamTls(message: DownstreamTlsContext, scope: DecodeScope): DownstreamTlsConfig {
+  checkShape(DOWNSTREAM_TLS_SHAPE, message, scope);
+  return {
+    ...decodeCommon(message.commonTlsContext, scope.field("common_tls_context")),
+    requireClientCertificate: message.requireClientCertificate ?? false,
+    requireSni: message.requireSni ?? false,
+  };
+}
+
+export function decodeUpstreamTls(message: UpstreamTlsContext, scope: DecodeScope): UpstreamTlsConfig {
+  checkShape(UPSTREAM_TLS_SHAPE, message, scope);
+  return { ...decodeCommon(message.commonTlsContext, scope.field("common_tls_context")), sni: message.sni };
+}
+
+const ACCEPT_ALL: ValidationConfig = { trustedCa: undefined, sans: [], acceptUntrusted: false };
+
+function decodeCommon(message: CommonTlsContext | undefined, scope: DecodeScope): TlsConfig {
+  const parameters = decodeParameters(message?.tlsParams, scope.field("tls_params"));
+  if (message === undefined) {
+    return { certificate: { kind: "none" }, validation: { own: ACCEPT_ALL, sds: undefined }, alpn: [], ...parameters };
+  }
+  checkShape(COMMON_TLS_SHAPE, message, scope);
+  return {
+    certificate: decodeCertificateRef(message, scope),
+    validation: decodeValidationRef(message, scope),
+    alpn: message.alpnProtocols,
+    ...parameters,
+  };
+}
+
+function decodeCertificateRef(message: CommonTlsContext, scope: DecodeScope): CertificateRef {
+  const sds = message.tlsCertificateSdsSecretConfigs[0];
+  if (message.tlsCertificateSdsSecretConfigs.length + message.tlsCertificates.length > 1) {
+    scope.problem("only one certificate per TLS context is implemented");
+  }
+  if (sds !== undefined) return { kind: "sds", name: sds.name };
+  const own = message.tlsCertificates[0];
+  if (own === undefined) return { kind: "none" };
+  const pair = decodeKeyPair(own, scope.field("tls_certificates").item(0));
+  return pair === undefined ? { kind: "none" } : { kind: "inline", pair };
+}
+
+function decodeValidationRef(message: CommonTlsContext, scope: DecodeScope): ValidationRef {
+  const type = message.validationContextType;
+  switch (type.case) {
+    case "validationContext":
+      return { own: decodeValidation(type.value, scope.field("validation_context")), sds: undefined };
+    case "validationContextSdsSecretConfig":
+      return { own: ACCEPT_ALL, sds: type.value.name };
+    case "combinedValidationContext": {
+      const own = type.value.defaultValidationContext;
+      const at = scope.field("combined_validation_context.default_validation_context");
+      return {
+        own: own === undefined ? ACCEPT_ALL : decodeValidation(own, at),
+        sds: type.value.validationContextSdsSecretConfig?.name,
+      };
+    }
+    default:
+      return { own: ACCEPT_ALL, sds: undefined };
+  }
+}
+
+export function decodeKeyPair(message: TlsCertificate, scope: DecodeScope): KeyPair | undefined {
+  checkShape(TLS_CERTIFICATE_SHAPE, message, scope);
+  if (message.certificateChain === undefined || message.privateKey === undefined) {
+    scope.problem("a certificate needs both certificate_chain and private_key");
+    return undefined;
+  }
+  const certificateChain = decodeDataText(message.certificateChain, scope.field("certificate_chain"));
+  const privateKey = decodeDataText(message.privateKey, scope.field("private_key"));
+  if (certificateChain === undefined || privateKey === undefined) return undefined;
+  return { certificateChain, privateKey };
+}
+
+export function decodeValidation(message: CertificateValidationContext, scope: DecodeScope): ValidationConfig {
+  checkShape(VALIDATION_SHAPE, message, scope);
+  const sans: SanMatch[] = [];
+  message.matchTypedSubjectAltNames.forEach((item, i) => {
+    const at = scope.field("match_typed_subject_alt_names").item(i);
+    const type =
+      item.sanType === SubjectAltNameMatcher_SanType.URI ? "uri" : item.sanType === SubjectAltNameMatcher_SanType.DNS ? "dns" : undefined;
+    if (type === undefined) at.field("san_type").problem("only URI and DNS names are implemented");
+    const match = item.matcher === undefined ? undefined : decodeStringMatch(item.matcher, at.field("matcher"));
+    if (match !== undefined && type !== undefined) sans.push({ type, match });
+  });
+  message.matchSubjectAltNames.forEach((item, i) => {
+    const match = decodeStringMatch(item, scope.field("match_subject_alt_names").item(i));
+    if (match !== undefined) sans.push({ type: "any", match });
+  });
+  return {
+    trustedCa: message.trustedCa === undefined ? undefined : decodeDataText(message.trustedCa, scope.field("trusted_ca")),
+    sans,
+    acceptUntrusted: message.trustChainVerification === 1,
+  };
+}
+
+const VERSIONS: ReadonlyMap<TlsParameters_TlsProtocol, TlsVersion> = new Map([
+  [TlsParameters_TlsProtocol.TLSv1_0, "TLSv1"],
+  [TlsParameters_TlsProtocol.TLSv1_1, "TLSv1.1"],
+  [TlsParameters_TlsProtocol.TLSv1_2, "TLSv1.2"],
+  [TlsParameters_TlsProtocol.TLSv1_3, "TLSv1.3"],
+]);
+
+function decodeParameters(message: TlsParameters | undefined, scope: DecodeScope): Pick<TlsConfig, "minVersion" | "maxVersion" | "cipherSuites" | "curves"> {
+  if (message === undefined) return { minVersion: undefined, maxVersion: undefined, cipherSuites: [], curves: [] };
+  checkShape(TLS_PARAMETERS_SHAPE, message, scope);
+  return {
+    minVersion: VERSIONS.get(message.tlsMinimumProtocolVersion),
+    maxVersion: VERSIONS.get(message.tlsMaximumProtocolVersion),
+    cipherSuites: message.cipherSuites,
+    curves: message.ecdhCurves,
+  };
+}

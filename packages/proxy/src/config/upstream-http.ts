@@ -1,0 +1,94 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { typeName } from "./any-field.ts";
+import { decodeDuration } from "./duration-field.ts";
+import { COMMON_HTTP_SHAPE } from "./http-manager.ts";
+import { decodeHttp2, type Http2Limits } from "./http-protocol.ts";
+import { type Cluster, HttpProtocolOptionsSchema } from "./proto.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+
+/** Which HTTP version a cluster's connections speak. */
+export type UpstreamProtocol = "http1" | "http2" | "downstream" | "alpn";
+
+export interface UpstreamHttpConfig {
+  readonly protocol: UpstreamProtocol;
+  readonly http2: Http2Limits;
+  /** Unused connection. Default: 1 h. 0: none. Units: ms. */
+  readonly idleTimeoutMs: number;
+  readonly maxRequestsPerConnection: number;
+  readonly maxConnectionDurationMs: number;
+  readonly maxStreamDurationMs: number;
+}
+
+export const UPSTREAM_HTTP_SHAPE = shape(HttpProtocolOptionsSchema, [
+  "common_http_protocol_options",
+  "upstream_http_protocol_options",
+  "explicit_http_config",
+  "use_downstream_protocol_config",
+  "auto_config",
+]);
+
+const KEY = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+/** Default of Envoy's upstream idle timeout. Units: ms. */
+const IDLE_MS = 3_600_000;
+
+export function decodeUpstreamHttp(cluster: Cluster, scope: DecodeScope): UpstreamHttpConfig {
+  const options = cluster.typedExtensionProtocolOptions;
+  for (const name of Object.keys(options)) {
+    if (name !== KEY) scope.field("typed_extension_protocol_options").item(name).problem(`only ${KEY} is implemented`);
+  }
+  const any = options[KEY];
+  if (any !== undefined) return decodeTyped(any, scope.field("typed_extension_protocol_options").item(KEY));
+  // The deprecated fields of the cluster itself.
+  const common = cluster.commonHttpProtocolOptions;
+  return {
+    protocol: cluster.http2ProtocolOptions !== undefined ? "http2" : cluster.protocolSelection === 1 ? "downstream" : "http1",
+    http2: decodeHttp2(cluster.http2ProtocolOptions, scope.field("http2_protocol_options")),
+    idleTimeoutMs: decodeDuration(common?.idleTimeout, scope.field("common_http_protocol_options.idle_timeout")) ?? IDLE_MS,
+    maxRequestsPerConnection: cluster.maxRequestsPerConnection ?? common?.maxRequestsPerConnection ?? 0,
+    maxConnectionDurationMs: 0,
+    maxStreamDurationMs: 0,
+  };
+}
+
+function decodeTyped(any: Any, scope: DecodeScope): UpstreamHttpConfig {
+  if (typeName(any.typeUrl) !== HttpProtocolOptionsSchema.typeName) scope.problem(`expected ${HttpProtocolOptionsSchema.typeName}`);
+  const message = fromBinary(HttpProtocolOptionsSchema, any.value);
+  checkShape(UPSTREAM_HTTP_SHAPE, message, scope);
+  const common = message.commonHttpProtocolOptions;
+  if (common !== undefined) checkShape(COMMON_HTTP_SHAPE, common, scope.field("common_http_protocol_options"));
+  const ms = (name: string, value: Parameters<typeof decodeDuration>[0], fallback: number) =>
+    decodeDuration(value, scope.field("common_http_protocol_options").field(name)) ?? fallback;
+  let protocol: UpstreamProtocol = "http1";
+  let http2 = decodeHttp2(undefined, scope);
+  const specifier = message.upstreamProtocolOptions;
+  switch (specifier.case) {
+    case "explicitHttpConfig":
+      if (specifier.value.protocolConfig.case === "http2ProtocolOptions") {
+        protocol = "http2";
+        http2 = decodeHttp2(specifier.value.protocolConfig.value, scope.field("explicit_http_config.http2_protocol_options"));
+      } else if (specifier.value.protocolConfig.case === "http3ProtocolOptions") {
+        scope.field("explicit_http_config.http3_protocol_options").problem("HTTP/3 is not implemented");
+      }
+      break;
+    case "useDownstreamProtocolConfig":
+      protocol = "downstream";
+      http2 = decodeHttp2(specifier.value.http2ProtocolOptions, scope.field("use_downstream_protocol_config.http2_protocol_options"));
+      break;
+    case "autoConfig":
+      protocol = "alpn";
+      http2 = decodeHttp2(specifier.value.http2ProtocolOptions, scope.field("auto_config.http2_protocol_options"));
+      break;
+    case undefined:
+      scope.problem("one of explicit_http_config, use_downstream_protocol_config, auto_config is needed");
+  }
+  return {
+    protocol,
+    http2,
+    idleTimeoutMs: ms("idle_timeout", common?.idleTimeout, IDLE_MS),
+    maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
+    maxConnectionDurationMs: ms("max_connection_duration", common?.maxConnectionDuration, 0),
+    maxStreamDurationMs: ms("max_stream_duration", common?.maxStreamDuration, 0),
+  };
+}

@@ -1,0 +1,90 @@
+import type { Socket, SocketHandler } from "bun";
+
+/** The native parts of Bun's sockets that its published types leave out. Source: Bun 1.4.5, `node:tls` inside the runtime. */
+export interface NativeSocket {
+  data: SocketEvents;
+  readonly fd: number;
+  readonly alpnProtocol: string | false | null;
+  readonly authorized: boolean;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  write(bytes: Uint8Array, offset?: number, length?: number): number;
+  pause(): void;
+  resume(): void;
+  shutdown(): void;
+  end(): void;
+  terminate(): void;
+  getServername(): string | undefined | false;
+  getTLSVersion(): string;
+  getPeerCertificate(abbreviated?: boolean): NativeCertificate | undefined;
+  upgradeTLS(options: NativeUpgrade): [raw: NativeSocket, tls: NativeSocket];
+}
+
+export interface NativeCertificate {
+  readonly subject?: Readonly<Record<string, string | string[]>>;
+  readonly subjectaltname?: string;
+  readonly raw?: Uint8Array;
+}
+
+/** An SSL_CTX with keys parsed, shared by all connections of one configuration. */
+export interface NativeSecureContext {
+  readonly nativeSecureContext: unique symbol;
+}
+
+export interface NativeUpgrade {
+  readonly isServer: boolean;
+  /** Bytes read before the upgrade. */
+  readonly initialData?: Uint8Array;
+  readonly data: SocketEvents;
+  readonly tls: {
+    readonly secureContext: NativeSecureContext;
+    readonly requestCert?: boolean;
+    readonly rejectUnauthorized: boolean;
+    readonly ALPNProtocols?: Uint8Array;
+    readonly serverName?: string;
+  };
+  readonly socket: NativeHandlers;
+}
+
+/** Who receives a native socket's events; sits in its `data` field. */
+export interface SocketEvents {
+  socketOpened(socket: NativeSocket): void;
+  socketHandshake(socket: NativeSocket, ok: boolean, error: Error | null): void;
+  socketData(chunk: Uint8Array): void;
+  socketEnd(): void;
+  socketDrain(): void;
+  socketClosed(error: Error | undefined): void;
+  socketError(error: Error): void;
+}
+
+export interface NativeHandlers {
+  open(socket: NativeSocket): void;
+  handshake(socket: NativeSocket, ok: boolean, error: Error | null): void;
+  data?(socket: NativeSocket, chunk: Uint8Array): void;
+  end(socket: NativeSocket): void;
+  drain(socket: NativeSocket): void;
+  close(socket: NativeSocket, error?: Error): void;
+  error(socket: NativeSocket, error: Error): void;
+}
+
+/** The raw half of an upgraded socket also sees the ciphertext; nobody listens there. */
+export const NO_EVENTS: SocketEvents = {
+  socketOpened() {},
+  socketHandshake() {},
+  socketData() {},
+  socketEnd() {},
+  socketDrain() {},
+  socketClosed() {},
+  socketError() {},
+};
+
+/** Handlers in the form that Bun's types ask for. */
+export function asBunHandlers(handlers: NativeHandlers): SocketHandler<SocketEvents> {
+  return handlers as unknown as SocketHandler<SocketEvents>;
+}
+
+export function asNativeSocket(socket: Socket<SocketEvents>): NativeSocket {
+  return socket as unknown as NativeSocket;
+}

@@ -1,0 +1,153 @@
+import { dlopen, ptr, read } from "bun:ffi";
+import { ipText, type OriginalDst, parseIp, plainIp, type SocketAddress } from "./address.ts";
+
+/** Options of a new outgoing connection that Bun's own connect can't set. */
+export interface DialOptions {
+  /** Bind to this address first (`127.0.0.6` for inbound). */
+  readonly sourceIp: string | undefined;
+  /** SO_MARK, so that packet rules let it pass. */
+  readonly mark: number | undefined;
+  readonly keepAlive: { readonly probes: number; readonly idleSeconds: number; readonly intervalSeconds: number } | undefined;
+}
+
+/** The few system calls that the runtime has no API for. */
+export interface Kernel {
+  /** A non-blocking socket with its connect under way; a negative errno when the kernel refuses at once. */
+  dial(to: SocketAddress, options: DialOptions): number;
+  /** Destination before redirection, or undefined when the connection was not redirected. Source: Linux SO_ORIGINAL_DST. */
+  originalDst(fd: number): OriginalDst | undefined;
+  /** Pending connect error as a positive errno; 0 when none. */
+  socketError(fd: number): number;
+  /** True once the TCP handshake is done. */
+  connected(fd: number): boolean;
+  closeFd(fd: number): void;
+}
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0o4000 | 0o2000000;
+const SOL_SOCKET = 1;
+const SO_ERROR = 4;
+const SO_KEEPALIVE = 9;
+const SO_MARK = 36;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
+const SOL_IP = 0;
+const SOL_IPV6 = 41;
+const SO_ORIGINAL_DST = 80;
+const EINPROGRESS = 115;
+const IP_BIND_ADDRESS_NO_PORT = 24;
+
+function openLibc() {
+  return dlopen("libc.so.6", {
+    socket: { args: ["i32", "i32", "i32"], returns: "i32" },
+    connect: { args: ["i32", "ptr", "u32"], returns: "i32" },
+    bind: { args: ["i32", "ptr", "u32"], returns: "i32" },
+    setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+    getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
+    getpeername: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+    close: { args: ["i32"], returns: "i32" },
+    __errno_location: { args: [], returns: "ptr" },
+  }).symbols;
+}
+
+class LinuxKernel implements Kernel {
+  readonly #libc = openLibc();
+  readonly #name = new Uint8Array(128);
+  readonly #namePtr = ptr(this.#name);
+  readonly #int = new Int32Array(1);
+  readonly #intPtr = ptr(this.#int);
+  readonly #length = new Uint32Array(1);
+  readonly #lengthPtr = ptr(this.#length);
+
+  dial(to: SocketAddress, options: DialOptions): number {
+    const target = parseIp(to.ip);
+    if (target === undefined) return -22;
+    const fd = this.#libc.socket(target.length === 4 ? AF_INET : AF_INET6, SOCK_STREAM_NONBLOCK_CLOEXEC, 0);
+    if (fd < 0) return -this.#errno();
+    this.#set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (options.mark !== undefined) this.#set(fd, SOL_SOCKET, SO_MARK, options.mark);
+    if (options.keepAlive !== undefined) {
+      this.#set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+      this.#set(fd, IPPROTO_TCP, TCP_KEEPIDLE, options.keepAlive.idleSeconds);
+      this.#set(fd, IPPROTO_TCP, TCP_KEEPINTVL, options.keepAlive.intervalSeconds);
+      this.#set(fd, IPPROTO_TCP, TCP_KEEPCNT, options.keepAlive.probes);
+    }
+    if (options.sourceIp !== undefined) {
+      const source = parseIp(options.sourceIp);
+      if (source !== undefined && source.length === target.length) {
+        this.#set(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+        if (this.#libc.bind(fd, this.#namePtr, this.#writeName(source, 0)) !== 0) return this.#fail(fd);
+      }
+    }
+    const done = this.#libc.connect(fd, this.#namePtr, this.#writeName(target, to.port));
+    if (done === 0) return fd;
+    const errno = this.#errno();
+    if (errno === EINPROGRESS) return fd;
+    this.#libc.close(fd);
+    return -errno;
+  }
+
+  originalDst(fd: number): OriginalDst | undefined {
+    this.#length[0] = 28;
+    if (this.#libc.getsockopt(fd, SOL_IP, SO_ORIGINAL_DST, this.#namePtr, this.#lengthPtr) !== 0) {
+      this.#length[0] = 28;
+      if (this.#libc.getsockopt(fd, SOL_IPV6, SO_ORIGINAL_DST, this.#namePtr, this.#lengthPtr) !== 0) return undefined;
+    }
+    const name = this.#name;
+    const port = ((name[2] ?? 0) << 8) | (name[3] ?? 0);
+    const ip = name[0] === AF_INET ? ipText(name.slice(4, 8)) : plainIp(ipText(name.slice(8, 24)));
+    return { ip, port } as OriginalDst;
+  }
+
+  socketError(fd: number): number {
+    this.#length[0] = 4;
+    this.#int[0] = 0;
+    if (this.#libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, this.#intPtr, this.#lengthPtr) !== 0) return this.#errno();
+    return this.#int[0] ?? 0;
+  }
+
+  connected(fd: number): boolean {
+    this.#length[0] = 128;
+    return this.#libc.getpeername(fd, this.#namePtr, this.#lengthPtr) === 0;
+  }
+
+  closeFd(fd: number): void {
+    this.#libc.close(fd);
+  }
+
+  #fail(fd: number): number {
+    const errno = this.#errno();
+    this.#libc.close(fd);
+    return -errno;
+  }
+
+  #set(fd: number, level: number, option: number, value: number): void {
+    this.#int[0] = value;
+    this.#libc.setsockopt(fd, level, option, this.#intPtr, 4);
+  }
+
+  /** Fills the name buffer with a sockaddr and returns its length. */
+  #writeName(ip: Uint8Array, port: number): number {
+    const name = this.#name;
+    name.fill(0, 0, 28);
+    name[0] = ip.length === 4 ? AF_INET : AF_INET6;
+    name[2] = port >> 8;
+    name[3] = port & 255;
+    name.set(ip, ip.length === 4 ? 4 : 8);
+    return ip.length === 4 ? 16 : 28;
+  }
+
+  #errno(): number {
+    const at = this.#libc.__errno_location();
+    return at === null ? 0 : read.i32(at, 0);
+  }
+}
+
+/** Opens libc. Only composition roots call this. */
+export function createKernel(): Kernel {
+  return new LinuxKernel();
+}
