@@ -25,6 +25,7 @@ export { readService, type ServicePortView, type ServiceView } from "./kube/serv
 export { defaultInjectorValues, type InjectorValues, parseInjectorValues } from "./mesh/injector-values.ts";
 export type { LabelSelector, MeshConfig } from "./mesh/mesh-config.ts";
 export { defaultMeshConfig, parseMeshConfig, parseProxyConfig } from "./mesh/parse-mesh-config.ts";
-export type { DataPlane, ProxyConfig } from "./mesh/proxy-config.ts";
+export { type DataPlane, type ProxyConfig, proxyConfigJson } from "./mesh/proxy-config.ts";
+export { parseYamlText } from "./mesh/yaml.ts";
 export { formatProblem, type Parsed, type Problem } from "./problem.ts";
 export { isMeshResource, type MeshResource, parseResource, type WatchedKind, watchedKinds } from "./resources.ts";

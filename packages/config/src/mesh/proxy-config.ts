@@ -1,4 +1,7 @@
+import { durationMs, formatProtoDuration } from "@heddle/std";
+import { canonicalJson, type Json, type JsonObject } from "../json.ts";
 import { list, map, message } from "../schema/compound.ts";
+import { defaultsOf } from "../schema/defaults.ts";
 import { anyJson, boolean, duration, int, oneOf, port, string } from "../schema/scalar.ts";
 import { type Infer, ignored, withDefault } from "../schema/schema.ts";
 
@@ -57,3 +60,18 @@ export const proxyConfig = message("ProxyConfig", {
 });
 
 export type ProxyConfig = Infer<typeof proxyConfig>;
+
+const durations: readonly (keyof ProxyConfig)[] = ["drainDuration", "terminationDrainDuration", "fileFlushInterval"];
+
+/** The JSON form, without fields that have their default value: what PROXY_CONFIG in a sidecar's environment holds. */
+export function proxyConfigJson(config: ProxyConfig): JsonObject {
+  const defaults = defaultsOf(proxyConfig);
+  const out: Record<string, Json> = { discoveryAddress: config.discoveryAddress };
+  for (const key of Object.keys(config) as (keyof ProxyConfig)[]) {
+    const value = config[key];
+    if (value === undefined || canonicalJson(value) === canonicalJson(defaults[key])) continue;
+    out[key] =
+      durations.includes(key) && typeof value === "number" ? formatProtoDuration(durationMs(value)) : (value as Json);
+  }
+  return out;
+}

@@ -1,5 +1,5 @@
 import { parseDocument } from "yaml";
-import type { ProblemSink } from "../problem.ts";
+import { createProblemSink, type Parsed, type ProblemSink, parsed } from "../problem.ts";
 
 /** Reads one YAML (or JSON) document; problems carry line and column. */
 export function parseYaml(text: string, sink: ProblemSink): unknown {
@@ -18,4 +18,11 @@ export function parseYaml(text: string, sink: ProblemSink): unknown {
 function firstLine(text: string): string {
   const end = text.indexOf("\n");
   return end < 0 ? text : text.slice(0, end);
+}
+
+/** Reads one YAML or JSON document; empty text gives null. @param source Names the text in problems. */
+export function parseYamlText(text: string, source: string): Parsed<unknown> {
+  const sink = createProblemSink(source);
+  const value = parseYaml(text, sink);
+  return parsed(value ?? null, sink);
 }
