@@ -1,0 +1,28 @@
+export { createDeltaClient, type DeltaClientOptions } from "./client/delta-client.ts";
+export type {
+  ClientStatus,
+  DiscoveryClient,
+  DiscoveryClientOptions,
+  ReceivedResource,
+  ResourceUpdate,
+} from "./client/discovery-client.ts";
+export { createSotwClient, type SotwClientOptions } from "./client/sotw-client.ts";
+export {
+  createResourceSet,
+  createSnapshot,
+  type EncodedResource,
+  emptySet,
+  type ResourceSet,
+  type Snapshot,
+} from "./resource.ts";
+export { resourceName } from "./resource-name.ts";
+export { readDeltaRequest, readSotwRequest, type SubscriptionRequest } from "./server/request.ts";
+export { encodeDeltaResponse, encodeSotwResponse, type OutgoingResponse } from "./server/response.ts";
+export {
+  type Answer,
+  createServerStream,
+  type ServerStream,
+  type ServerStreamOptions,
+  type SyncStatus,
+} from "./server/server-stream.ts";
+export { createSnapshotCache, type SnapshotCache } from "./snapshot-cache.ts";
