@@ -211,3 +211,5 @@ export function reject(family: number): Expression {
         },
       };
 }
+
+export const tcpReset: Expression = { name: "reject", write: (w) => w.be32(1, 1) };

@@ -45,7 +45,6 @@ function printStatement(statement: Statement): string {
     case "return":
     case "counter":
     case "masquerade":
-    case "reject":
       return statement.kind;
     case "jump":
     case "goto":
@@ -69,7 +68,9 @@ function printStatement(statement: Statement): string {
     case "connection-state":
       return `ct state ${statement.states.join(",")}`;
     case "local-destination":
-      return "fib daddr type local";
+      return `fib daddr type ${not}local`;
+    case "reject":
+      return statement.tcpReset === true ? "reject with tcp reset" : "reject";
     case "random":
       return `numgen random mod ${statement.modulus} 0`;
     case "source-hash":

@@ -78,7 +78,7 @@ export type Statement =
   | { readonly kind: "set-mark"; readonly bits: number }
   | { readonly kind: "connection-state"; readonly states: readonly CtState[] }
   /** The destination is an address of this host. */
-  | { readonly kind: "local-destination" }
+  | { readonly kind: "local-destination"; readonly negate?: boolean }
   /** True for one packet in `modulus`, at random. */
   | { readonly kind: "random"; readonly modulus: number }
   /** True for the senders whose address hashes to `remainder`; always the same for one address. */
@@ -89,8 +89,8 @@ export type Statement =
   | { readonly kind: "destination-nat"; readonly address: string; readonly port?: number }
   | { readonly kind: "source-nat"; readonly address: string }
   | { readonly kind: "masquerade" }
-  /** ICMP port unreachable: a TCP connect fails at once with "connection refused". */
-  | { readonly kind: "reject" };
+  /** ICMP port unreachable, or a TCP reset (needs a `protocol` statement "tcp" before it). */
+  | { readonly kind: "reject"; readonly tcpReset?: boolean };
 
 /** Hook priorities by their nft names. */
 export const PRIORITY = { raw: -300, mangle: -150, dstnat: -100, filter: 0, security: 50, srcnat: 100 } as const;

@@ -58,7 +58,7 @@ export function encodeStatement(statement: Statement, options: EncodeOptions): r
       return [expr.connectionState(), expr.bitwise(hostWord(mask), zero), expr.compare(zero, COMPARE.notEqual)];
     }
     case "local-destination":
-      return [expr.destinationType(), expr.compare(hostWord(RTN_LOCAL))];
+      return [expr.destinationType(), expr.compare(hostWord(RTN_LOCAL), operator(statement.negate))];
     case "random":
       return [expr.randomNumber(statement.modulus), expr.compare(hostWord(0))];
     case "source-hash": {
@@ -88,7 +88,7 @@ export function encodeStatement(statement: Statement, options: EncodeOptions): r
     case "masquerade":
       return [expr.masquerade];
     case "reject":
-      return [expr.reject(FAMILY[options.family])];
+      return [statement.tcpReset === true ? expr.tcpReset : expr.reject(FAMILY[options.family])];
   }
 }
 

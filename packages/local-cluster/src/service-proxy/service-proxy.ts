@@ -1,0 +1,80 @@
+import { applyRuleset, type Libc, NETLINK_NETFILTER, openNetlinkSocket } from "@heddle/netlink";
+import type { Logger } from "@heddle/std";
+import type { ClusterNetworkPlan } from "../contract/index.ts";
+import type { ServiceCatalogue } from "./service-catalogue.ts";
+import { serviceRuleset } from "./service-ruleset.ts";
+
+export interface NodePortUse {
+  readonly port: number;
+  /** `namespace/name`. */
+  readonly service: string;
+}
+
+/** Keeps the node's packet rules equal to the Services and their endpoints. */
+export interface ServiceProxy {
+  /** Writes the first rules; later changes are written by themselves. Errors: throws when the kernel refuses the first. */
+  start(): void;
+  close(): void;
+}
+
+export interface ServiceProxyDeps {
+  readonly libc: Libc;
+  readonly plan: ClusterNetworkPlan;
+  readonly catalogue: ServiceCatalogue;
+  readonly log: Logger;
+  /** The NodePorts (TCP) in use, whenever they changed. */
+  readonly onNodePorts: (ports: readonly NodePortUse[]) => void;
+}
+
+/** A burst of changes becomes one transaction; one change waits at most this long. */
+const SETTLE_MS = 10;
+
+/** Opens its kernel socket at `start`, in the calling thread's network namespace. */
+export function createServiceProxy({ libc, plan, catalogue, log, onNodePorts }: ServiceProxyDeps): ServiceProxy {
+  let socket: ReturnType<typeof openNetlinkSocket> | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let announced = "";
+
+  const write = () => {
+    timer = undefined;
+    if (socket === undefined) return;
+    const services = [...catalogue.services()];
+    const withEndpoints = services.map((service) => ({
+      service,
+      slices: catalogue.slices(service.namespace, service.name),
+    }));
+    applyRuleset(socket, serviceRuleset(plan, withEndpoints));
+    const ports = services.flatMap((service) =>
+      service.ports.flatMap(({ nodePort, protocol }) =>
+        nodePort === undefined || protocol !== "tcp"
+          ? []
+          : { port: nodePort, service: `${service.namespace}/${service.name}` },
+      ),
+    );
+    const text = JSON.stringify(ports);
+    if (text === announced) return;
+    announced = text;
+    onNodePorts(ports);
+  };
+  const writeLater = () => {
+    timer ??= setTimeout(() => {
+      try {
+        write();
+      } catch (error) {
+        log.error("service rules not written; the previous ones stay in force", { error: String(error) });
+      }
+    }, SETTLE_MS);
+  };
+  return {
+    start: () => {
+      socket = openNetlinkSocket(libc, NETLINK_NETFILTER);
+      write();
+      catalogue.onChange(writeLater);
+    },
+    close: () => {
+      clearTimeout(timer);
+      socket?.close();
+      socket = undefined;
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { ClusterProblem } from "./cluster-problem.ts";
+
+/** How the node process is put into its own namespaces. */
+export interface NamespaceLauncher {
+  readonly rootless: boolean;
+  /** The command line that runs `argv` under a first process which collects orphans, all of it ending with the caller. */
+  command(argv: readonly string[]): readonly string[];
+}
+
+const NAMESPACES = ["--mount", "--pid", "--net", "--ipc", "--uts"];
+/**
+ * The first process of the namespace: a shell, because it waits for every child, adopted ones too, while Bun waits only for its own.
+ * `exit $?` keeps the shell from replacing itself by the program.
+ */
+const FIRST_PROCESS = '"$@"; exit $?';
+
+/**
+ * Finds out whether namespaces can be made here.
+ * Errors: throws `ClusterProblem` with one sentence: what is not allowed, why, how to mend it.
+ */
+export function createNamespaceLauncher(uid: number): NamespaceLauncher {
+  const rootless = uid !== 0;
+  const flags = [
+    ...(rootless ? ["--user", "--map-root-user"] : []),
+    ...NAMESPACES,
+    "--mount-proc",
+    "--fork",
+    "--kill-child",
+  ];
+  const probe = spawnSync("unshare", [...flags, "true"], { encoding: "utf8" });
+  if (probe.error !== undefined) {
+    throw new ClusterProblem(
+      `the program "unshare" (package util-linux) is needed and could not be run: ${probe.error.message}`,
+    );
+  }
+  if (probe.status !== 0) throw new ClusterProblem(explain(rootless, probe.stderr.trim()));
+  return {
+    rootless,
+    command: (argv) => [
+      "setpriv",
+      "--pdeathsig",
+      "KILL",
+      "unshare",
+      ...flags,
+      "sh",
+      "-c",
+      FIRST_PROCESS,
+      "heddle-node",
+      ...argv,
+    ],
+  };
+}
+
+const ROOTLESS_SWITCHES = [
+  {
+    file: "/proc/sys/kernel/unprivileged_userns_clone",
+    off: "0",
+    mend: "sysctl -w kernel.unprivileged_userns_clone=1",
+  },
+  {
+    file: "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+    off: "1",
+    mend: "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+  },
+  { file: "/proc/sys/user/max_user_namespaces", off: "0", mend: "sysctl -w user.max_user_namespaces=10000" },
+] as const;
+
+function explain(rootless: boolean, reason: string): string {
+  const said = reason === "" ? "" : ` (${reason})`;
+  if (!rootless) {
+    return `this machine does not let root make namespaces${said}, probably a container without privileges: run it with CAP_SYS_ADMIN, CAP_NET_ADMIN and an unmasked /proc (docker run --privileged), or outside`;
+  }
+  const blocked = ROOTLESS_SWITCHES.find(({ file, off }) => readSwitch(file) === off);
+  const mend = blocked === undefined ? "ask the administrator to allow them" : `as root: ${blocked.mend}`;
+  return `this machine does not let ordinary users make user namespaces${said}: run as root, or ${mend}`;
+}
+
+function readSwitch(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch {
+    return undefined;
+  }
+}
