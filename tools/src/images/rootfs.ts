@@ -1,0 +1,75 @@
+import { chmod, cp, mkdir, realpath, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { runCommand } from "../checks/run-command.ts";
+
+const BUN = "/usr/local/bin/bun";
+
+/** Copies a program with the shared libraries that it asks for; a static program has none. */
+export async function copyProgram(program: string, to: string, rootfs: string): Promise<void> {
+  await mkdir(dirname(join(rootfs, to)), { recursive: true });
+  await cp(await realpath(program), join(rootfs, to));
+  await chmod(join(rootfs, to), 0o755);
+  const { output } = await runCommand(["ldd", await realpath(program)], "/");
+  for (const [, library = ""] of output.matchAll(/(\/\S+\.so[^\s]*) \(0x/g)) {
+    await mkdir(dirname(join(rootfs, library)), { recursive: true });
+    await cp(await realpath(library), join(rootfs, library));
+  }
+}
+
+/** The layer under every image: Bun, the C library, users, and name resolution by files then DNS. */
+export async function baseRootfs(rootfs: string): Promise<void> {
+  await copyProgram(process.execPath, BUN, rootfs);
+  const { output } = await runCommand(
+    [
+      "sh",
+      "-c",
+      "ls /lib/*-linux-gnu/libnss_dns.so.2 /lib/*-linux-gnu/libnss_files.so.2 /lib/*-linux-gnu/libresolv.so.2",
+    ],
+    "/",
+  );
+  for (const library of output.split("\n").filter((l) => l.startsWith("/"))) {
+    await mkdir(dirname(join(rootfs, library)), { recursive: true });
+    await cp(await realpath(library), join(rootfs, library)).catch(() => undefined);
+  }
+  await mkdir(join(rootfs, "etc"), { recursive: true });
+  await mkdir(join(rootfs, "tmp"), { recursive: true });
+  await chmod(join(rootfs, "tmp"), 0o1777);
+  await writeFile(
+    join(rootfs, "etc/passwd"),
+    "root:x:0:0:root:/:/bin/false\nistio-proxy:x:1337:1337:sidecar:/:/bin/false\n",
+  );
+  await writeFile(join(rootfs, "etc/group"), "root:x:0:\nistio-proxy:x:1337:\n");
+  await writeFile(join(rootfs, "etc/nsswitch.conf"), "hosts: files dns\npasswd: files\ngroup: files\n");
+}
+
+/**
+ * Bundles each entry to `/app/<name>/` and puts a script on PATH that Bun runs by its first line, so that no shell is needed.
+ * Errors: what the bundler printed.
+ */
+export async function scriptsRootfs(
+  root: string,
+  scripts: Readonly<Record<string, string>>,
+  rootfs: string,
+): Promise<void> {
+  for (const [name, entry] of Object.entries(scripts)) {
+    const out = join(rootfs, "app", name);
+    const { code, output } = await runCommand(
+      [
+        process.execPath,
+        "build",
+        join(root, entry),
+        "--target=bun",
+        "--splitting",
+        "--minify-syntax",
+        `--outdir=${out}`,
+        "--entry-naming=main.js",
+      ],
+      root,
+    );
+    if (code !== 0) throw new Error(`bundling ${entry} failed:\n${output}`);
+    const path = join(rootfs, "usr/local/bin", name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, `#!${BUN}\nawait import("/app/${name}/main.js");\n`);
+    await chmod(path, 0o755);
+  }
+}
