@@ -21,4 +21,6 @@ export type {
   ServerStream,
   StreamHandler,
 } from "./http/stream.ts";
+export { createHttp1Client } from "./http1/client-connection.ts";
+export { createHttp1Server } from "./http1/server-connection.ts";
 export { createOutputBuffer, type OutputBuffer } from "./output-buffer.ts";

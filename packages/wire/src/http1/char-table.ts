@@ -23,8 +23,8 @@ export const AUTHORITY_BYTE: Uint8Array = build((_, char) => (/[A-Za-z0-9\-._~%!
 /** Value of a hex digit, 255 for all other bytes. */
 export const HEX_VALUE: Uint8Array = build((_, char) => (/[0-9A-Fa-f]/.test(char) ? Number.parseInt(char, 16) : 255));
 
-function build(valueOf: (code: number, char: string) => number): Uint8Array {
+function build(cell: (code: number, char: string) => number): Uint8Array {
   const table = new Uint8Array(256);
-  for (let code = 0; code < 256; code++) table[code] = valueOf(code, String.fromCharCode(code));
+  for (let code = 0; code < 256; code++) table[code] = cell(code, String.fromCharCode(code));
   return table;
 }

@@ -124,7 +124,7 @@ class LineParser implements HeadParser {
     const bytes = this.bytes;
     // A head may not be larger than this however it arrives, so the scan stops there whatever follows.
     const limit = this.base + this.#maxBytes;
-    const end = this.end < limit ? this.end : limit;
+    const end = Math.min(this.end, limit);
     let at = this.position;
     let state = this.#state;
     while (at < end) {

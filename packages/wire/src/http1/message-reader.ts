@@ -87,6 +87,8 @@ export class MessageReader {
     this.fields.begin(list, false);
     this.#parser.begin(true);
     this.#state = HEAD;
+    // A pause was meant for the message before.
+    this.#paused = false;
     this.#run();
   }
 
