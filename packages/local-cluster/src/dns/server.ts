@@ -1,0 +1,111 @@
+import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import { createServer, type Server, type Socket } from "node:net";
+import type { Logger } from "@heddle/std";
+import type { Responder } from "./responder.ts";
+
+/** Cluster DNS over UDP and TCP. */
+export interface DnsServer {
+  /** Errors: rejects when the address can't be bound. */
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DnsServerOptions {
+  readonly address: string;
+  /** Default: 53. */
+  readonly port?: number;
+  readonly responder: Responder;
+  readonly log: Logger;
+}
+
+const UDP_BYTES = 512;
+const TCP_BYTES = 65_535;
+const TCP_IDLE_MS = 10_000;
+const MAX_TCP_CLIENTS = 256;
+
+class UdpTcpServer implements DnsServer {
+  readonly #options: DnsServerOptions;
+  #udp: UdpSocket | undefined;
+  #tcp: Server | undefined;
+  readonly #clients = new Set<Socket>();
+
+  constructor(options: DnsServerOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([this.#startUdp(), this.#startTcp()]);
+  }
+
+  #startUdp(): Promise<void> {
+    const udp = createSocket("udp4");
+    this.#udp = udp;
+    udp.on("message", (query, from) => {
+      void this.#options.responder.respond(query, UDP_BYTES).then((answer) => {
+        if (answer !== undefined && this.#udp !== undefined) udp.send(answer, from.port, from.address, () => undefined);
+      }, this.#report);
+    });
+    return new Promise((resolve, reject) => {
+      udp.once("error", reject);
+      udp.bind(this.#options.port ?? 53, this.#options.address, () => {
+        udp.off("error", reject);
+        udp.on("error", this.#report);
+        resolve();
+      });
+    });
+  }
+
+  #startTcp(): Promise<void> {
+    const tcp = createServer((socket) => this.#serve(socket));
+    tcp.maxConnections = MAX_TCP_CLIENTS;
+    this.#tcp = tcp;
+    return new Promise((resolve, reject) => {
+      tcp.once("error", reject);
+      tcp.listen(this.#options.port ?? 53, this.#options.address, () => {
+        tcp.off("error", reject);
+        tcp.on("error", this.#report);
+        resolve();
+      });
+    });
+  }
+
+  #serve(socket: Socket): void {
+    this.#clients.add(socket);
+    socket.setTimeout(TCP_IDLE_MS, () => socket.destroy());
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => this.#clients.delete(socket));
+    let received = Buffer.alloc(0);
+    socket.on("data", (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
+        const end = 2 + received.readUInt16BE(0);
+        const query = received.subarray(2, end);
+        received = received.subarray(end);
+        void this.#options.responder.respond(query, TCP_BYTES).then((answer) => {
+          if (answer === undefined) return socket.destroy();
+          return socket.write(Buffer.concat([Buffer.from([answer.length >> 8, answer.length & 0xff]), answer]));
+        }, this.#report);
+      }
+    });
+  }
+
+  readonly #report = (error: unknown): void => {
+    this.#options.log.warn("DNS question failed", { error: String(error) });
+  };
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.destroy();
+    const udp = this.#udp;
+    const tcp = this.#tcp;
+    this.#udp = undefined;
+    this.#tcp = undefined;
+    await Promise.all([
+      udp === undefined ? undefined : new Promise<void>((resolve) => udp.close(() => resolve())),
+      tcp === undefined ? undefined : new Promise<void>((resolve) => tcp.close(() => resolve())),
+    ]);
+  }
+}
+
+export function createDnsServer(options: DnsServerOptions): DnsServer {
+  return new UdpTcpServer(options);
+}
