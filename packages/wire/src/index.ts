@@ -24,3 +24,8 @@ export type {
 export { createHttp1Client } from "./http1/client-connection.ts";
 export { createHttp1Server } from "./http1/server-connection.ts";
 export { createOutputBuffer, type OutputBuffer } from "./output-buffer.ts";
+export type { ProxyAddress, ProxyHeader, ProxyTlv, ReadProxyHeader } from "./proxy-protocol/proxy-header.ts";
+export { MAX_PROXY_HEADER_BYTES, readProxyHeader } from "./proxy-protocol/read-proxy-header.ts";
+export { writeProxyV1, writeProxyV2 } from "./proxy-protocol/write-proxy-header.ts";
+export { MAX_SNIFF_BYTES, type SniffedProtocol, sniffProtocol } from "./sniff/protocol-sniff.ts";
+export { type ClientHello, MAX_CLIENT_HELLO_BYTES, readClientHello } from "./tls/client-hello.ts";
