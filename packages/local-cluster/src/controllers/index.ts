@@ -1,0 +1,1 @@
+export { type Controllers, type ControllersDeps, createControllers } from "./create-controllers.ts";
