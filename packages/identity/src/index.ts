@@ -1,0 +1,19 @@
+export {
+  type Authority,
+  type AuthorityMaterial,
+  type AuthorityProblems,
+  certificateLifetimes,
+  createAuthority,
+  createSelfSignedRoot,
+  type IssuedCertificate,
+  type IssueOptions,
+} from "./authority.ts";
+export { type Certificate, readCertificate, readCertificates } from "./certificate.ts";
+export { createSigningRequest, readSigningRequest, type SigningRequest } from "./csr.ts";
+export { exportPrivateKey, generateKey, keysMatch, type PrivateKey, type PublicKey, readPrivateKey } from "./key.ts";
+export type { SubjectAltNames } from "./names.ts";
+export { matchPeer, type PeerIdentity, type PeerMatcher, peerIdentity } from "./peer.ts";
+export { pemBlocks } from "./pem.ts";
+export { type RotationOptions, renewalDelay } from "./rotation.ts";
+export { parseSpiffeId, type SpiffeId, type SpiffeIdParts, workloadId } from "./spiffe-id.ts";
+export { createTrustBundle, type TrustBundle, verifyChain } from "./trust-bundle.ts";
