@@ -49,6 +49,8 @@ export interface HeadlessEndpoint {
   readonly port: number;
   readonly portName: string;
   readonly hostname: string;
+  /** A sidecar before it accepts mesh mTLS. */
+  readonly meshed: boolean;
 }
 
 /** What one proxy accepts for its workload. */

@@ -48,7 +48,8 @@ export const meshConfig = message("MeshConfig", {
   proxyInboundListenPort: withDefault(port(), 15006),
   proxyHttpPort: port(),
   connectTimeout: withDefault(duration(), 10_000),
-  protocolDetectionTimeout: withDefault(duration(), 0),
+  // Istio's default is 0 (for ever), which lets server-first protocols hang; 0s can still be asked for.
+  protocolDetectionTimeout: withDefault(duration(), 5_000),
   tcpKeepalive,
   ingressClass: withDefault(string(), "istio"),
   ingressService: withDefault(string(), "istio-ingressgateway"),

@@ -1,0 +1,51 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { Endpoint, EndpointsView, Locality } from "@heddle/model";
+import { HealthStatus } from "@heddle/xds-api/envoy/config/core/v3/health_check";
+import {
+  type ClusterLoadAssignment,
+  ClusterLoadAssignmentSchema,
+} from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint";
+import type { LbEndpointSchema } from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint_components";
+import { tcpAddress } from "../address.ts";
+
+/** The endpoints of a cluster, grouped by locality. */
+export function loadAssignment(view: EndpointsView): ClusterLoadAssignment {
+  const groups = new Map<string, { locality: Locality; endpoints: Endpoint[] }>();
+  for (const endpoint of view.endpoints) {
+    const { region, zone, subzone } = endpoint.locality;
+    const key = `${region}/${zone}/${subzone}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { locality: endpoint.locality, endpoints: [endpoint] });
+    else group.endpoints.push(endpoint);
+  }
+  return create(ClusterLoadAssignmentSchema, {
+    clusterName: view.cluster,
+    endpoints: [...groups.values()].map(({ locality, endpoints }) => ({
+      locality: { region: locality.region, zone: locality.zone, subZone: locality.subzone },
+      loadBalancingWeight: endpoints.length,
+      lbEndpoints: endpoints.map(lbEndpoint),
+    })),
+  });
+}
+
+function lbEndpoint(endpoint: Endpoint): MessageInitShape<typeof LbEndpointSchema> {
+  const { workload } = endpoint;
+  return {
+    loadBalancingWeight: 1,
+    healthStatus: endpoint.health === "draining" ? HealthStatus.DRAINING : HealthStatus.HEALTHY,
+    hostIdentifier: { case: "endpoint", value: { address: tcpAddress(endpoint.address, endpoint.port) } },
+    metadata: {
+      filterMetadata: {
+        ...(workload?.tlsMode === "istio" ? { "envoy.transport_socket_match": { tlsMode: "istio" } } : {}),
+        ...(workload === undefined
+          ? {}
+          : {
+              // Tells the client side who serves, for the standard metrics. Source: Istio's endpoint metadata.
+              istio: {
+                workload: `${workload.workloadName};${workload.namespace};${workload.canonicalName};${workload.canonicalRevision};${workload.clusterId}`,
+              },
+            }),
+      },
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  ApiConfigSource_ApiType,
+  ApiVersion,
+  type ConfigSourceSchema,
+} from "@heddle/xds-api/envoy/config/core/v3/config_source";
+import { noTimeout } from "./proto-duration.ts";
+
+/** Over the stream that delivered the resource. */
+export const fromAds: MessageInitShape<typeof ConfigSourceSchema> = {
+  configSourceSpecifier: { case: "ads", value: {} },
+  initialFetchTimeout: noTimeout,
+  resourceApiVersion: ApiVersion.V3,
+};
+
+/** From the agent in the pod, over the cluster `sds-grpc` of the bootstrap. Source: Istio's sidecar bootstrap. */
+export const fromAgent: MessageInitShape<typeof ConfigSourceSchema> = {
+  configSourceSpecifier: {
+    case: "apiConfigSource",
+    value: {
+      apiType: ApiConfigSource_ApiType.GRPC,
+      transportApiVersion: ApiVersion.V3,
+      setNodeOnFirstMessageOnly: true,
+      grpcServices: [{ targetSpecifier: { case: "envoyGrpc", value: { clusterName: "sds-grpc" } } }],
+    },
+  },
+  initialFetchTimeout: noTimeout,
+  resourceApiVersion: ApiVersion.V3,
+};

@@ -1,0 +1,63 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { DataPlane, MeshConfig } from "@heddle/config";
+import { packAny } from "@heddle/xds-api";
+import type { FilterSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener_components";
+import type { RouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/route";
+import {
+  HttpConnectionManager_ForwardClientCertDetails,
+  HttpConnectionManager_PathWithEscapedSlashesAction,
+  HttpConnectionManager_ServerHeaderTransformation,
+  HttpConnectionManagerSchema,
+} from "@heddle/xds-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
+import { accessLogs } from "../access-log.ts";
+import { fromAds } from "../config-source.ts";
+import { noTimeout } from "../proto-duration.ts";
+import { type Direction, httpFilters } from "./filters.ts";
+
+export interface ManagerInput {
+  readonly direction: Direction;
+  readonly statPrefix: string;
+  readonly dataPlane: DataPlane;
+  readonly mesh: MeshConfig;
+  /** The name of a route configuration to ask for, or the routes themselves. */
+  readonly routes: string | MessageInitShape<typeof RouteConfigurationSchema>;
+}
+
+/** The network filter that speaks HTTP. Settings are Istio's for sidecars. */
+export function connectionManager(input: ManagerInput): MessageInitShape<typeof FilterSchema> {
+  const { direction, mesh, routes } = input;
+  const paths = mesh.pathNormalization?.normalization ?? "DEFAULT";
+  const manager = create(HttpConnectionManagerSchema, {
+    statPrefix: input.statPrefix,
+    routeSpecifier:
+      typeof routes === "string"
+        ? { case: "rds", value: { configSource: fromAds, routeConfigName: routes } }
+        : { case: "routeConfig", value: routes },
+    httpFilters: httpFilters({ direction, dataPlane: input.dataPlane }),
+    httpProtocolOptions: { acceptHttp10: false },
+    serverName: "istio-envoy",
+    useRemoteAddress: false,
+    // Long polls and streams are the application's business.
+    streamIdleTimeout: noTimeout,
+    accessLog: accessLogs(mesh),
+    upgradeConfigs: [{ upgradeType: "websocket" }],
+    normalizePath: paths !== "NONE",
+    mergeSlashes: paths === "MERGE_SLASHES" || paths === "DECODE_AND_MERGE_SLASHES",
+    pathWithEscapedSlashesAction:
+      paths === "DECODE_AND_MERGE_SLASHES"
+        ? HttpConnectionManager_PathWithEscapedSlashesAction.UNESCAPE_AND_FORWARD
+        : HttpConnectionManager_PathWithEscapedSlashesAction.KEEP_UNCHANGED,
+    ...(direction === "inbound"
+      ? {
+          // The application's own `server` header stays; who called is told in x-forwarded-client-cert.
+          serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
+          forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.APPEND_FORWARD,
+          setCurrentClientCertDetails: { subject: true, dns: true, uri: true },
+        }
+      : {}),
+  });
+  return {
+    name: "envoy.filters.network.http_connection_manager",
+    configType: { case: "typedConfig", value: packAny(HttpConnectionManagerSchema, manager) },
+  };
+}

@@ -1,0 +1,94 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import type { DataPlane } from "@heddle/config";
+import { packAny, packTypedStruct } from "@heddle/xds-api";
+import { FilterStateValue_SharedWithUpstream } from "@heddle/xds-api/envoy/extensions/filters/common/set_filter_state/v3/value";
+import { CorsSchema } from "@heddle/xds-api/envoy/extensions/filters/http/cors/v3/cors";
+import { HTTPFaultSchema } from "@heddle/xds-api/envoy/extensions/filters/http/fault/v3/fault";
+import { RouterSchema } from "@heddle/xds-api/envoy/extensions/filters/http/router/v3/router";
+import { ConfigSchema as SetFilterStateSchema } from "@heddle/xds-api/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state";
+import type { HttpFilterSchema } from "@heddle/xds-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
+
+type HttpFilter = MessageInitShape<typeof HttpFilterSchema>;
+
+export type Direction = "inbound" | "outbound";
+
+export interface FilterContext {
+  readonly direction: Direction;
+  readonly dataPlane: DataPlane;
+}
+
+/** One HTTP filter: its name, when it is there, and its configuration. */
+interface FilterDefinition {
+  readonly name: string;
+  readonly applies: (context: FilterContext) => boolean;
+  readonly config: (context: FilterContext) => Any;
+}
+
+/**
+ * Tells the upstream TLS context to offer "mesh HTTP" instead of the cluster's `istio`, so that the server side knows without
+ * looking that HTTP follows (docs/decisions/0001). The stock filter does what Istio's alpn filter does.
+ */
+function meshHttpProtocols(): Any {
+  return packAny(
+    SetFilterStateSchema,
+    create(SetFilterStateSchema, {
+      onRequestHeaders: [
+        {
+          key: { case: "objectKey", value: "envoy.network.application_protocols" },
+          value: {
+            case: "formatString",
+            value: {
+              format: {
+                case: "textFormatSource",
+                value: { specifier: { case: "inlineString", value: "istio-http/1.1,istio-h2" } },
+              },
+            },
+          },
+          sharedWithUpstream: FilterStateValue_SharedWithUpstream.ONCE,
+        },
+      ],
+    }),
+  );
+}
+
+/** Every HTTP filter of a sidecar; the position is the order in which requests pass. */
+const filters: readonly FilterDefinition[] = [
+  {
+    name: "envoy.filters.http.set_filter_state",
+    applies: ({ direction }) => direction === "outbound",
+    config: meshHttpProtocols,
+  },
+  {
+    name: "envoy.filters.http.fault",
+    applies: ({ direction }) => direction === "outbound",
+    config: () => packAny(HTTPFaultSchema, create(HTTPFaultSchema)),
+  },
+  {
+    name: "envoy.filters.http.cors",
+    applies: () => true,
+    config: () => packAny(CorsSchema, create(CorsSchema)),
+  },
+  {
+    // Stock Envoy does not have it (1.40 checked): there the agent makes the standard metrics.
+    name: "istio.stats",
+    applies: ({ dataPlane }) => dataPlane === "heddle",
+    config: () => statsConfig(),
+  },
+  {
+    name: "envoy.filters.http.router",
+    applies: () => true,
+    config: () => packAny(RouterSchema, create(RouterSchema)),
+  },
+];
+
+/** Configuration of the standard metrics filter, the same for HTTP and TCP. */
+export function statsConfig(): Any {
+  return packTypedStruct("type.googleapis.com/stats.PluginConfig", { disable_host_header_fallback: false });
+}
+
+export function httpFilters(context: FilterContext): HttpFilter[] {
+  return filters
+    .filter((filter) => filter.applies(context))
+    .map((filter) => ({ name: filter.name, configType: { case: "typedConfig", value: filter.config(context) } }));
+}

@@ -1,0 +1,7 @@
+export {
+  type ProxyResources,
+  translate,
+  translateEndpoints,
+  translateInbound,
+  translateOutbound,
+} from "./translate.ts";

@@ -1,0 +1,125 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Mode } from "@heddle/config";
+import type { InboundPort, InboundView } from "@heddle/model";
+import { wireOf } from "@heddle/model";
+import type {
+  FilterChainMatchSchema,
+  FilterChainSchema,
+} from "@heddle/xds-api/envoy/config/listener/v3/listener_components";
+import { inboundClusterName, inboundPassthroughCluster } from "../cluster/fixed-clusters.ts";
+import { connectionManager } from "../http/connection-manager.ts";
+import { provenance, serviceMetadata } from "../provenance.ts";
+import { inboundRoutes } from "../route/inbound-routes.ts";
+import { downstreamMeshTls } from "../tls/mesh-tls.ts";
+import { meshHttpProtocols, meshTcpProtocols, plainHttpProtocols } from "./inspectors.ts";
+import { tcpFilters } from "./tcp-proxy.ts";
+
+type FilterChain = MessageInitShape<typeof FilterChainSchema>;
+type Match = MessageInitShape<typeof FilterChainMatchSchema>;
+
+/** A port of the workload, or all ports that no service names. */
+export interface ChainTarget {
+  /** Undefined for the catch-all. */
+  readonly number: number | undefined;
+  readonly port: InboundPort | undefined;
+  readonly mode: Mode;
+}
+
+/** How one kind of connection is recognised and carried. */
+interface ChainKind {
+  readonly name: string;
+  readonly match: Match;
+  readonly tls: boolean;
+  readonly http: boolean;
+}
+
+const tls = "tls";
+const meshHttp: ChainKind = {
+  name: "mtls-http",
+  match: { transportProtocol: tls, applicationProtocols: [...meshHttpProtocols] },
+  tls: true,
+  http: true,
+};
+const meshTcp: ChainKind = {
+  name: "mtls-tcp",
+  match: { transportProtocol: tls, applicationProtocols: [...meshTcpProtocols] },
+  tls: true,
+  http: false,
+};
+const meshAnyTcp: ChainKind = { name: "mtls-tcp", match: { transportProtocol: tls }, tls: true, http: false };
+const meshAnyHttp: ChainKind = { name: "mtls-http", match: { transportProtocol: tls }, tls: true, http: true };
+/** On an HTTP port mesh peers that offer the plain `istio` speak HTTP, too. */
+const meshEither: ChainKind = {
+  ...meshHttp,
+  match: { transportProtocol: tls, applicationProtocols: [...meshHttpProtocols, ...meshTcpProtocols] },
+};
+const foreignTls: ChainKind = { name: "tls-passthrough", match: { transportProtocol: tls }, tls: false, http: false };
+const plainHttp: ChainKind = {
+  name: "http",
+  match: { transportProtocol: "raw_buffer", applicationProtocols: [...plainHttpProtocols] },
+  tls: false,
+  http: true,
+};
+/** Without a condition on the transport, so that connections whose detection timed out come here as well. */
+const anyHttp: ChainKind = { name: "http", match: {}, tls: false, http: true };
+const anyTcp: ChainKind = { name: "tcp", match: {}, tls: false, http: false };
+
+/** Which connections a port accepts, by its protocol and its PeerAuthentication mode. */
+const accepted: Readonly<Record<"http" | "tcp" | "detect", Readonly<Record<Mode, readonly ChainKind[]>>>> = {
+  http: {
+    STRICT: [meshAnyHttp],
+    PERMISSIVE: [meshEither, foreignTls, anyHttp],
+    DISABLE: [foreignTls, anyHttp],
+  },
+  tcp: {
+    STRICT: [meshAnyTcp],
+    PERMISSIVE: [
+      {
+        ...meshTcp,
+        match: { transportProtocol: tls, applicationProtocols: [...meshTcpProtocols, ...meshHttpProtocols] },
+      },
+      anyTcp,
+    ],
+    DISABLE: [anyTcp],
+  },
+  detect: {
+    STRICT: [meshHttp, meshAnyTcp],
+    PERMISSIVE: [meshHttp, meshTcp, plainHttp, anyTcp],
+    DISABLE: [plainHttp, anyTcp],
+  },
+};
+
+/** The filter chains of one inbound port (or of the rest). */
+export function inboundChains(view: InboundView, target: ChainTarget): readonly FilterChain[] {
+  const wire = target.port === undefined ? "detect" : wireOf(target.port.servicePort.protocol);
+  if (wire === "none") return [];
+  return accepted[wire][target.mode].map((kind) => filterChain(view, target, kind));
+}
+
+function filterChain(view: InboundView, target: ChainTarget, kind: ChainKind): FilterChain {
+  const { settings, proxy } = view;
+  const label = target.number === undefined ? "virtualInbound-catchall" : `0.0.0.0_${target.number}`;
+  const cluster = target.port === undefined ? inboundPassthroughCluster : inboundClusterName(target.port.number);
+  const policies = view.mtls.decidedBy.map((id) => {
+    const [namespace = "", name = ""] = id.split("/");
+    return { group: "security.istio.io", kind: "PeerAuthentication", namespace, name };
+  });
+  return {
+    name: `${label}-${kind.name}`,
+    filterChainMatch: { ...kind.match, ...(target.number === undefined ? {} : { destinationPort: target.number }) },
+    filters: kind.http
+      ? [
+          connectionManager({
+            direction: "inbound",
+            statPrefix: `inbound_${label}`,
+            dataPlane: proxy.dataPlane,
+            mesh: settings.mesh,
+            routes: inboundRoutes(cluster, target.port),
+          }),
+        ]
+      : tcpFilters(cluster, proxy.dataPlane, settings.mesh),
+    // The codec is found from the bytes: h2 and http/1.1 are what stock clients may negotiate.
+    ...(kind.tls ? { transportSocket: downstreamMeshTls(kind.http ? ["h2", "http/1.1"] : [], settings) } : {}),
+    metadata: target.port === undefined ? provenance(policies) : serviceMetadata(target.port.service, policies),
+  };
+}

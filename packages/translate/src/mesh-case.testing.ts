@@ -1,0 +1,64 @@
+import { asKubeObject, parseMeshConfig } from "@heddle/config";
+import {
+  applyEvents,
+  createViews,
+  emptyMesh,
+  endpointsFor,
+  type MeshState,
+  type ProxyView,
+  readProxyNode,
+} from "@heddle/model";
+import { parse } from "yaml";
+import { type ProxyResources, translate } from "./translate.ts";
+
+/** A mesh and one of its proxies, written down for a test: Kubernetes objects, MeshConfig, and the pod whose sidecar asks. */
+export interface MeshCase {
+  readonly mesh?: unknown;
+  readonly objects: readonly unknown[];
+  /** `namespace/name` of the pod. */
+  readonly proxy: string;
+  readonly dataPlane?: "heddle" | "envoy";
+}
+
+export interface BuiltCase {
+  readonly state: MeshState;
+  readonly view: ProxyView;
+  readonly resources: ProxyResources;
+}
+
+/** Builds the mesh, the view of the proxy and its configuration. */
+export function buildCase(input: MeshCase): BuiltCase {
+  const mesh = parseMeshConfig(JSON.stringify(input.mesh ?? {}));
+  if (!mesh.ok) throw new Error(JSON.stringify(mesh.problems));
+  const events = input.objects.map((raw) => {
+    const object = asKubeObject(raw);
+    if (object === undefined) throw new Error(`not an object: ${JSON.stringify(raw)}`);
+    return { kind: "upsert", object } as const;
+  });
+  const { state } = applyEvents(emptyMesh({ mesh: mesh.value }), events);
+  if (state.problems.size > 0) throw new Error(JSON.stringify([...state.problems]));
+  const [namespace = "", name = ""] = input.proxy.split("/");
+  const pod = state.objects.pods.get(input.proxy);
+  if (pod === undefined) throw new Error(`no pod ${input.proxy}`);
+  const node = readProxyNode(`sidecar~${pod.ip}~${name}.${namespace}~${namespace}.svc.cluster.local`, {
+    LABELS: pod.meta.labels,
+    SERVICE_ACCOUNT: pod.serviceAccount,
+    HEDDLE_DATA_PLANE: input.dataPlane ?? "heddle",
+  });
+  if (!node.ok) throw new Error(JSON.stringify(node.problems));
+  const view = createViews().viewFor(state, node.value);
+  return { state, view, resources: translate(view) };
+}
+
+/** Endpoints of every EDS cluster of the case. */
+export function endpointViews(built: BuiltCase) {
+  return built.resources.clusters.flatMap((cluster) => {
+    if (cluster.edsClusterConfig === undefined) return [];
+    const found = endpointsFor(built.state, cluster.name);
+    return found === undefined ? [] : [found];
+  });
+}
+
+export function parseCase(text: string): MeshCase & { readonly [key: string]: unknown } {
+  return parse(text) as MeshCase & { readonly [key: string]: unknown };
+}

@@ -1,0 +1,48 @@
+import type { EndpointsView, InboundView, OutboundView, ProxyView } from "@heddle/model";
+import type { Cluster } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
+import type { ClusterLoadAssignment } from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint";
+import type { Listener } from "@heddle/xds-api/envoy/config/listener/v3/listener";
+import type { RouteConfiguration } from "@heddle/xds-api/envoy/config/route/v3/route";
+import { inboundClusters, outboundFixedClusters } from "./cluster/fixed-clusters.ts";
+import { loadAssignment } from "./cluster/load-assignment.ts";
+import { outboundClusters } from "./cluster/outbound-cluster.ts";
+import { outboundListeners } from "./listener/outbound-listeners.ts";
+import { virtualInbound } from "./listener/virtual-inbound.ts";
+import { outboundRoutes } from "./route/outbound-routes.ts";
+
+/** What a proxy is told, apart from endpoints. Names are unique within each list. */
+export interface ProxyResources {
+  readonly listeners: readonly Listener[];
+  readonly routes: readonly RouteConfiguration[];
+  readonly clusters: readonly Cluster[];
+}
+
+/** The outbound half; the same for all proxies whose views have this `hash`, so cache its encoded form by it. */
+export function translateOutbound(view: OutboundView): ProxyResources {
+  return {
+    listeners: outboundListeners(view),
+    routes: outboundRoutes(view),
+    clusters: [...outboundClusters(view), ...outboundFixedClusters(view)],
+  };
+}
+
+/** The inbound half; the same for replicas. */
+export function translateInbound(view: InboundView): ProxyResources {
+  return { listeners: [virtualInbound(view)], routes: [], clusters: inboundClusters(view) };
+}
+
+/** Both halves. */
+export function translate(view: ProxyView): ProxyResources {
+  const outbound = translateOutbound(view.outbound);
+  const inbound = translateInbound(view.inbound);
+  return {
+    listeners: [...outbound.listeners, ...inbound.listeners],
+    routes: [...outbound.routes, ...inbound.routes],
+    clusters: [...outbound.clusters, ...inbound.clusters],
+  };
+}
+
+/** One EDS resource. */
+export function translateEndpoints(view: EndpointsView): ClusterLoadAssignment {
+  return loadAssignment(view);
+}
