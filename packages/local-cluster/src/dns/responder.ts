@@ -3,10 +3,12 @@ import type { ClusterNetworkPlan } from "../contract/index.ts";
 import { lookUp, TTL_SECONDS, type ZoneData } from "./cluster-zone.ts";
 import { type StubDomain, type Upstream, upstreamFor } from "./upstream.ts";
 
+export type Transport = "udp" | "tcp";
+
 /** Turns one query packet into one answer packet. */
 export interface Responder {
-  /** `maxBytes` is what the transport carries. `undefined` for bytes that are no query. Never rejects. */
-  respond(query: Uint8Array, maxBytes: number): Promise<Uint8Array | undefined>;
+  /** `undefined` for bytes that are no query. Never rejects. */
+  respond(query: Uint8Array, transport: Transport): Promise<Uint8Array | undefined>;
 }
 
 export interface ResponderDeps {
@@ -28,6 +30,7 @@ const FLAG = {
 const RCODE = { ok: 0, formatError: 1, serverFailure: 2, missing: 3, notImplemented: 4 } as const;
 /** Without EDNS a datagram answer has at most this. */
 const PLAIN_UDP_BYTES = 512;
+const STREAM_BYTES = 65_535;
 const MAX_ALIASES = 8;
 
 interface Outcome {
@@ -44,7 +47,7 @@ class ClusterResponder implements Responder {
     this.#deps = deps;
   }
 
-  async respond(query: Uint8Array, maxBytes: number): Promise<Uint8Array | undefined> {
+  async respond(query: Uint8Array, transport: Transport): Promise<Uint8Array | undefined> {
     const packet = decodeQuery(query);
     if (packet === undefined) return undefined;
     const [question] = packet.questions ?? [];
@@ -56,7 +59,7 @@ class ClusterResponder implements Responder {
       return answer ?? failure(packet, question.name.includes(".") ? RCODE.serverFailure : RCODE.missing);
     }
     const outcome = await this.#answer(question);
-    return pack(packet, outcome, this.#negative(outcome), maxBytes);
+    return pack(packet, outcome, this.#negative(outcome), transport);
   }
 
   #upstream(name: string): Upstream {
@@ -132,18 +135,13 @@ function decodeQuery(bytes: Uint8Array): QueryPacket | undefined {
 }
 
 function failure(query: QueryPacket, rcode: number): Uint8Array {
-  return pack(query, { rcode, authoritative: false, answers: [], additional: [] }, [], PLAIN_UDP_BYTES);
+  return pack(query, { rcode, authoritative: false, answers: [], additional: [] }, [], "udp");
 }
 
-function pack(
-  query: QueryPacket,
-  outcome: Outcome,
-  authorities: readonly Answer[],
-  transportBytes: number,
-): Uint8Array {
+function pack(query: QueryPacket, outcome: Outcome, authorities: readonly Answer[], transport: Transport): Uint8Array {
   const edns = query.additionals?.find((record) => record.type === "OPT");
-  const allowed = edns === undefined ? PLAIN_UDP_BYTES : Math.max(PLAIN_UDP_BYTES, edns.udpPayloadSize);
-  const limit = transportBytes > PLAIN_UDP_BYTES ? transportBytes : Math.min(transportBytes, allowed);
+  const datagram = edns === undefined ? PLAIN_UDP_BYTES : Math.max(PLAIN_UDP_BYTES, edns.udpPayloadSize);
+  const limit = transport === "udp" ? datagram : STREAM_BYTES;
   const flags =
     ((query.flags ?? 0) & FLAG.recursionDesired) |
     FLAG.recursionAvailable |

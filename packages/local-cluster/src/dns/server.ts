@@ -18,8 +18,6 @@ export interface DnsServerOptions {
   readonly log: Logger;
 }
 
-const UDP_BYTES = 512;
-const TCP_BYTES = 65_535;
 const TCP_IDLE_MS = 10_000;
 const MAX_TCP_CLIENTS = 256;
 
@@ -41,7 +39,7 @@ class UdpTcpServer implements DnsServer {
     const udp = createSocket("udp4");
     this.#udp = udp;
     udp.on("message", (query, from) => {
-      void this.#options.responder.respond(query, UDP_BYTES).then((answer) => {
+      void this.#options.responder.respond(query, "udp").then((answer) => {
         if (answer !== undefined && this.#udp !== undefined) udp.send(answer, from.port, from.address, () => undefined);
       }, this.#report);
     });
@@ -81,7 +79,7 @@ class UdpTcpServer implements DnsServer {
         const end = 2 + received.readUInt16BE(0);
         const query = received.subarray(2, end);
         received = received.subarray(end);
-        void this.#options.responder.respond(query, TCP_BYTES).then((answer) => {
+        void this.#options.responder.respond(query, "tcp").then((answer) => {
           if (answer === undefined) return socket.destroy();
           return socket.write(Buffer.concat([Buffer.from([answer.length >> 8, answer.length & 0xff]), answer]));
         }, this.#report);

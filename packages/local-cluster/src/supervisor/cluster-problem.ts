@@ -25,6 +25,8 @@ export function fileProblem(path: string, error: unknown): unknown {
       return new ClusterProblem(`${path} is on a read-only file system: mount it writable, ${elsewhere}`, {
         cause: error,
       });
+    case "ENOENT":
+      return new ClusterProblem(`${path} can't be made there: choose an existing place, ${elsewhere}`, { cause: error });
     case "ENOTDIR":
     case "EEXIST":
       return new ClusterProblem(`${path} is in the way: a directory is needed there; remove it, ${elsewhere}`, {

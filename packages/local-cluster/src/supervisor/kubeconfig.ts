@@ -5,26 +5,20 @@ import { isMap, isSeq, parseDocument, stringify, type YAMLMap } from "yaml";
 import { ClusterProblem, fileProblem } from "./cluster-problem.ts";
 import type { AdminAccess } from "./node-link.ts";
 
-const base64 = (text: string): string => Buffer.from(text).toString("base64");
-
 /** A kubeconfig whose only context, named as the cluster, is the current one. */
 export function kubeconfigText(name: string, server: string, access: AdminAccess): string {
-  return stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    clusters: [{ name, cluster: { server, "certificate-authority-data": base64(access.caCertificate) } }],
-    users: [
-      {
-        name,
-        user: {
-          "client-certificate-data": base64(access.clientCertificate),
-          "client-key-data": base64(access.clientKey),
-        },
-      },
-    ],
-    contexts: [{ name, context: { cluster: name, user: name } }],
-    "current-context": name,
-  });
+  const authority = Buffer.from(access.caPem).toString("base64");
+  return stringify(
+    {
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ name, cluster: { server, "certificate-authority-data": authority } }],
+      users: [{ name, user: { token: access.token } }],
+      contexts: [{ name, context: { cluster: name, user: name } }],
+      "current-context": name,
+    },
+    { lineWidth: 0 },
+  );
 }
 
 /** The file that kubectl would write to. */
@@ -63,7 +57,7 @@ type KubeconfigDocument = ReturnType<typeof parseDocument>;
 function changeKubeconfig(target: string, change: (document: KubeconfigDocument) => void): void {
   try {
     mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-    const document = parseDocument(existsSync(target) ? readFileSync(target, "utf8") : "{}");
+    const document = parseDocument(existsSync(target) ? readFileSync(target, "utf8") : "apiVersion: v1\nkind: Config\n");
     const [problem] = document.errors;
     if (problem !== undefined || !isMap(document.contents)) {
       throw new ClusterProblem(

@@ -13,11 +13,11 @@ export interface NodeConfig {
 }
 export const NODE_CONFIG_VARIABLE = "HEDDLE_NODE_CONFIG";
 
-/** Credentials of the cluster's administrator, PEM. */
+/** What the cluster's administrator needs beside the address. */
 export interface AdminAccess {
-  readonly caCertificate: string;
-  readonly clientCertificate: string;
-  readonly clientKey: string;
+  readonly caPem: string;
+  /** Bearer token. */
+  readonly token: string;
 }
 
 export interface NodePort {
