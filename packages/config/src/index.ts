@@ -1,3 +1,4 @@
+export { crdOf, crds } from "./crd/crds.ts";
 export type { Mode, PeerAuthentication } from "./istio/peer-authentication.ts";
 export { labelsMatch } from "./istio/selector.ts";
 export { canonicalJson, isObject, type Json, type JsonObject, type StringMap } from "./json.ts";

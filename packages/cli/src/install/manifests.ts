@@ -1,4 +1,4 @@
-import { crds } from "@heddle/config";
+import { crds, type JsonObject } from "@heddle/config";
 import { discoveryDeployment, discoveryService, disruptionBudget } from "./discovery.ts";
 import type { Manifest } from "./manifest.ts";
 import { injectorConfigMap, meshConfigMap } from "./mesh-config.ts";
@@ -9,7 +9,7 @@ import { injectorWebhook, validatorWebhook } from "./webhooks.ts";
 
 /** The custom resource definitions of every dialect. */
 export function crdManifests(): readonly Manifest[] {
-  return crds() as readonly Manifest[];
+  return crds().map((crd) => crd as JsonObject & Manifest);
 }
 
 /** Everything but the CRDs, in an order in which a plain `kubectl apply` succeeds. */

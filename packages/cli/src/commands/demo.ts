@@ -1,0 +1,91 @@
+import { join } from "node:path";
+import type { Command } from "commander";
+import { type CliContext, UsageError } from "../context.ts";
+import { renderReport, reportJson } from "../demo/report.ts";
+import { type Demo, startDemo } from "../demo/run.ts";
+import { createTimeline } from "../demo/timeline.ts";
+
+const ONCE_SECONDS = 60;
+const REFRESH_MS = 2000;
+
+interface Flags {
+  readonly once?: boolean;
+  readonly json?: boolean;
+  readonly name: string;
+  readonly requestRate?: string;
+}
+
+function rateOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const rate = Number(text);
+  if (!(rate > 0 && rate <= 1000))
+    throw new UsageError(`--request-rate ${text}: expected a number above 0 and up to 1000`);
+  return rate;
+}
+
+/** Settles when the user asks to end, or the process is told to. */
+function interrupted(): Promise<"interrupted"> {
+  return new Promise((resolve) => {
+    process.once("SIGINT", () => resolve("interrupted"));
+    process.once("SIGTERM", () => resolve("interrupted"));
+  });
+}
+
+export function addDemo(program: Command, context: CliContext): void {
+  program
+    .command("demo")
+    .description("an embedded cluster with the mesh and emojivoto inside; Ctrl-C removes everything")
+    .option("--once", `end after ${ONCE_SECONDS} s of traffic and print the table`)
+    .option("--json", "with --once: the report as one JSON object on the last line")
+    .option("--name <name>", "name of the embedded cluster", "demo")
+    .option("--request-rate <rate>", "rounds per second of the vote bot (published: 1)")
+    .action(async (flags: Flags) => {
+      const live = process.stderr.isTTY === true;
+      const stop = interrupted();
+      const started = performance.now();
+      const timeline = createTimeline({ write: context.err, nowMs: () => performance.now(), live });
+      const root = join(import.meta.dir, "../../../..");
+      const demo = await startDemo(
+        context,
+        { name: flags.name, requestRate: rateOf(flags.requestRate), root },
+        timeline,
+      );
+      context.err(`All pods ready after ${((performance.now() - started) / 1000).toFixed(1)} s.\n`);
+      context.err(`  kubectl      export KUBECONFIG=${demo.cluster.kubeconfig}\n`);
+      for (const [name, url] of Object.entries(demo.urls)) context.err(`  ${name.padEnd(12)} ${url}\n`);
+      try {
+        await (flags.once ? once(context, demo, flags, stop) : watch(context, demo, stop));
+      } finally {
+        context.err("removing everything …\n");
+        await demo.close();
+      }
+    });
+}
+
+async function once(context: CliContext, demo: Demo, flags: Flags, stop: Promise<unknown>): Promise<void> {
+  for (let s = 0; s < ONCE_SECONDS; s += 10) {
+    context.err(`… traffic: ${s} of ${ONCE_SECONDS} s\n`);
+    const ended = await Promise.race([Bun.sleep(10_000), stop, demo.cluster.ended]);
+    if (ended === "interrupted") return;
+    if (typeof ended === "string") throw new UsageError(ended);
+  }
+  const report = await demo.report(ONCE_SECONDS * 1000, ONCE_SECONDS);
+  context.out(renderReport(report));
+  if (flags.json) context.out(reportJson(report));
+}
+
+async function watch(context: CliContext, demo: Demo, stop: Promise<unknown>): Promise<void> {
+  const clear = process.stdout.isTTY ? "\u001b[2J\u001b[H" : "";
+  const started = performance.now();
+  for (;;) {
+    const ended = await Promise.race([Bun.sleep(REFRESH_MS), stop, demo.cluster.ended]);
+    if (ended === "interrupted") return;
+    if (typeof ended === "string") throw new UsageError(ended);
+    try {
+      const report = await demo.report(60_000, (performance.now() - started) / 1000);
+      context.out(`${clear}emojivoto, the last minute (Ctrl-C ends and removes everything)\n\n${renderReport(report)}`);
+    } catch (error) {
+      context.err(`‼ ${error instanceof Error ? error.message : "no figures yet"}\n`);
+    }
+  }
+}
