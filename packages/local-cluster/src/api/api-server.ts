@@ -7,6 +7,7 @@ import { createClusterApi } from "./cluster-api.ts";
 import { createDiscovery } from "./discovery/discovery.ts";
 import { noSuchPath, unauthorized } from "./errors/api-errors.ts";
 import { createEventRecorder } from "./events/event-recorder.ts";
+import { createFieldTracker } from "./fields/managed-fields.ts";
 import { createFront } from "./http/front.ts";
 import { createPathHandler } from "./http/path-handler.ts";
 import { createResourceHandler } from "./http/resource-handler.ts";
@@ -16,6 +17,9 @@ import type { ClusterPki } from "./pki/cluster-pki.ts";
 import { createEncoding } from "./read/encoding.ts";
 import { BUILTIN_RESOURCES } from "./resources/builtin.ts";
 import { createRegistry } from "./resources/registry.ts";
+import { createBuiltinTypes } from "./schema/builtin-types.ts";
+import { createTyping, withDecoders } from "./schema/decoders.ts";
+import { createProtobufDecoder } from "./schema/protobuf.ts";
 import { createStore } from "./store/store.ts";
 import { createStamps } from "./write/stamps.ts";
 import { createWriter } from "./write/writer.ts";
@@ -64,20 +68,23 @@ const VERSION = {
 export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   const { log } = deps;
   const store = createStore();
-  const registry = createRegistry(BUILTIN_RESOURCES);
+  const types = createBuiltinTypes();
+  const registry = createRegistry(withDecoders(BUILTIN_RESOURCES, types));
+  const typing = createTyping(types, () => undefined);
   const encoding = createEncoding();
   const stamps = createStamps(deps.now, deps.randomBytes);
   const closing = new AbortController();
   let streams: PodStreams | undefined;
 
+  const tracker = createFieldTracker({ fieldOf: typing.fieldOf, now: () => stamps().now });
   const writer = createWriter({
     store,
     admission: [],
     stamps,
     allocate: {},
-    trackFields: () => {},
+    trackFields: tracker.track,
   });
-  const patcher = createPatcher(writer);
+  const patcher = createPatcher({ writer, store, typing, tracker });
   const eventsDef = registry.need({ group: "", version: "v1", resource: "events" });
   const events = createEventRecorder({
     now: () => stamps().now,
@@ -102,7 +109,14 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   const discovery = createDiscovery(registry);
   const authenticator = createAuthenticator({ adminToken, serviceAccount: () => Promise.resolve(undefined) });
   const handlePath = createPathHandler({ discovery, version: VERSION, documents: () => Promise.resolve(undefined) });
-  const handleResource = createResourceHandler({ store, writer, patcher, encoding, now: deps.now });
+  const handleResource = createResourceHandler({
+    store,
+    writer,
+    patcher,
+    encoding,
+    protobuf: createProtobufDecoder(types.schema),
+    now: deps.now,
+  });
 
   const onRequest = createFront({
     authenticator,

@@ -3,7 +3,7 @@ import type { Exchange } from "./exchange.ts";
 
 /** RFC 7234 warn-text: quotes and control characters would break the header. */
 function warningHeader(message: string): string {
-  const clean = message.replace(/[\u0000-\u001f\u007f]/g, " ").replace(/["\\]/g, "\\$&");
+  const clean = message.replace(/\p{Cc}/gu, " ").replace(/["\\]/g, "\\$&");
   return `299 - "${clean}"`;
 }
 

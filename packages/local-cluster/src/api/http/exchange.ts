@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { badRequest, tooLarge, unsupportedMediaType } from "../errors/api-errors.ts";
 import { type Draft, isDict } from "../json/json-value.ts";
+import { type ProtobufDecoder, ProtobufError } from "../schema/protobuf.ts";
 import type { Actor } from "../write/write-request.ts";
 import type { AnswerForm } from "./accept.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -32,7 +33,7 @@ export function headersOf(request: IncomingMessage): Record<string, string> {
 }
 
 /** Errors: 413 beyond 3 MiB. */
-export async function readBody(request: IncomingMessage): Promise<string> {
+export async function readBytes(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
@@ -41,16 +42,28 @@ export async function readBody(request: IncomingMessage): Promise<string> {
     if (size > LIMIT_BYTES) throw tooLarge();
     chunks.push(bytes);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return Buffer.concat(chunks);
 }
 
-const JSON_TYPES = ["application/json", "application/yaml"];
+export async function readBody(request: IncomingMessage): Promise<string> {
+  return (await readBytes(request)).toString("utf8");
+}
 
-/** Parses JSON, or YAML where the type says so. Errors: 400 and 415. */
-export async function parseBody(source: string, contentType: string): Promise<Draft> {
+const JSON_TYPES = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+
+/** Parses JSON, or YAML and protobuf where the type says so. Errors: 400 and 415. */
+export async function parseBody(source: Buffer, contentType: string, protobuf: ProtobufDecoder): Promise<Draft> {
   const type = (contentType.split(";")[0] ?? "").trim().toLowerCase();
-  if (type.includes("protobuf") || type.includes("cbor")) throw unsupportedMediaType(JSON_TYPES, type);
-  const value = await parseText(source, type.includes("yaml"));
+  if (type.includes("cbor")) throw unsupportedMediaType(JSON_TYPES, type);
+  if (type === "application/vnd.kubernetes.protobuf") {
+    try {
+      return protobuf.decode(source);
+    } catch (error) {
+      if (error instanceof ProtobufError) throw badRequest(error.message);
+      throw error;
+    }
+  }
+  const value = await parseText(source.toString("utf8"), type.includes("yaml"));
   if (isDict(value)) return { ...value };
   throw badRequest("the object provided is unrecognized: the body must be a JSON object");
 }

@@ -10,12 +10,13 @@ import { partialMetadata, tableOf } from "../read/table.ts";
 import type { ResourceDefinition, Verb } from "../resources/resource-definition.ts";
 import type { ResourceTarget } from "../resources/resource-target.ts";
 import { scaleOf, withReplicas } from "../resources/scale.ts";
+import type { ProtobufDecoder } from "../schema/protobuf.ts";
 import type { Store } from "../store/store.ts";
 import type { DeleteRequest } from "../write/deletion.ts";
 import type { FieldValidation, WriteRequest } from "../write/write-request.ts";
 import { type Deleted, namespaceProtection, type Writer } from "../write/writer.ts";
 import { sendJson, sendObject } from "./answer.ts";
-import { type Exchange, parseBody, readBody } from "./exchange.ts";
+import { type Exchange, parseBody, readBody, readBytes } from "./exchange.ts";
 import { isTrue } from "./request-info.ts";
 import { includeOf, streamWatch } from "./watch-stream.ts";
 
@@ -24,6 +25,7 @@ export interface ResourceHandlerDeps {
   readonly writer: Writer;
   readonly patcher: Patcher;
   readonly encoding: Encoding;
+  readonly protobuf: ProtobufDecoder;
   readonly now: () => number;
 }
 
@@ -57,6 +59,11 @@ export function createResourceHandler(
     }
   };
 
+  async function jsonBody(exchange: Exchange): Promise<Draft> {
+    const type = exchange.headers["content-type"] ?? "application/json";
+    return parseBody(await readBytes(exchange.request), type, deps.protobuf);
+  }
+
   function read(target: ResourceTarget): KubeObject {
     needVerb(target.def, "get");
     return getObject(deps.store, target.def, target.namespace, target.name);
@@ -71,7 +78,10 @@ export function createResourceHandler(
       query.get("labelSelector") ?? undefined,
       query.get("fieldSelector") ?? undefined,
     );
-    if (isTrue(query.get("watch"))) return streamWatch(exchange, def, selection, deps);
+    if (isTrue(query.get("watch"))) {
+      streamWatch(exchange, def, selection, deps);
+      return;
+    }
     const page = listPage(deps.store, def, selection, {
       limit: Number(query.get("limit") ?? "0"),
       continueToken: query.get("continue") ?? "",
@@ -81,16 +91,18 @@ export function createResourceHandler(
     const { as } = exchange.form;
     if (as === "Table") {
       const shown = page.items.map((object) => deps.encoding.view(def, object));
-      return sendObject(exchange, 200, tableOf(def, shown, page.metadata, includeOf(query), deps.now()));
+      sendObject(exchange, 200, tableOf(def, shown, page.metadata, includeOf(query), deps.now()));
+      return;
     }
     if (as !== "") {
       const items = page.items.map((object) => ({ metadata: object.metadata }));
-      return sendObject(exchange, 200, {
+      sendObject(exchange, 200, {
         kind: "PartialObjectMetadataList",
         apiVersion: "meta.k8s.io/v1",
         metadata: page.metadata,
         items: items.map((item) => ({ kind: "PartialObjectMetadata", apiVersion: "meta.k8s.io/v1", ...item })),
       });
+      return;
     }
     const head = JSON.stringify({
       kind: def.listKind,
@@ -134,18 +146,13 @@ export function createResourceHandler(
   async function deleteOne(exchange: Exchange, target: ResourceTarget): Promise<void> {
     const { def, namespace, name } = target;
     needVerb(def, "delete");
-    const options = await deleteOptions(exchange);
+    const options = await deleteOptions(exchange, deps.protobuf);
     namespaceProtection(def, name);
     const request = { ...writeRequest(exchange, ""), dryRun: options.dryRun };
     const deleted = await deps.writer.delete(def, namespace, name, options, request);
     if (deleted.kind === "pending" || def.storageKey === "/pods") {
-      return answer(
-        exchange,
-        def,
-        deleted.kind === "pending" && def.storageKey !== "/pods" ? 200 : 200,
-        deleted.object,
-        "",
-      );
+      answer(exchange, def, 200, deleted.object, "");
+      return;
     }
     sendObject(exchange, 200, {
       kind: "Status",
@@ -165,7 +172,7 @@ export function createResourceHandler(
     const { def, namespace } = target;
     needVerb(def, "deletecollection");
     const { query } = exchange;
-    const options = await deleteOptions(exchange);
+    const options = await deleteOptions(exchange, deps.protobuf);
     const selection = parseSelection(
       def,
       namespace === "" ? undefined : namespace,
@@ -193,24 +200,19 @@ export function createResourceHandler(
     object: KubeObject,
     subresource: string,
   ): void {
-    if (subresource === "scale") return sendObject(exchange, code, scaleOf(def, object));
     const { as } = exchange.form;
-    const shown = deps.encoding.view(def, object);
-    if (as === "Table") {
+    if (subresource === "scale") sendObject(exchange, code, scaleOf(def, object));
+    else if (as === "Table") {
       const meta = { resourceVersion: object.metadata.resourceVersion ?? "" };
-      return sendObject(exchange, code, tableOf(def, [shown], meta, includeOf(exchange.query), deps.now()));
-    }
-    if (as === "PartialObjectMetadata") return sendObject(exchange, code, partialMetadata(object));
-    sendJson(exchange, code, deps.encoding.text(def, object));
+      const shown = [deps.encoding.view(def, object)];
+      sendObject(exchange, code, tableOf(def, shown, meta, includeOf(exchange.query), deps.now()));
+    } else if (as === "PartialObjectMetadata") sendObject(exchange, code, partialMetadata(object));
+    else sendJson(exchange, code, deps.encoding.text(def, object));
   }
 }
 
 function needVerb(def: ResourceDefinition, verb: Verb): void {
   if (!def.verbs.includes(verb)) throw methodNotAllowed();
-}
-
-async function jsonBody(exchange: Exchange): Promise<Draft> {
-  return parseBody(await readBody(exchange.request), exchange.headers["content-type"] ?? "application/json");
 }
 
 function fieldValidation(query: URLSearchParams): FieldValidation {
@@ -241,10 +243,13 @@ export function writeRequest(exchange: Exchange, subresource: string): WriteRequ
   };
 }
 
-async function deleteOptions(exchange: Exchange): Promise<DeleteRequest & { readonly dryRun: boolean }> {
-  const source = await readBody(exchange.request);
+async function deleteOptions(
+  exchange: Exchange,
+  protobuf: ProtobufDecoder,
+): Promise<DeleteRequest & { readonly dryRun: boolean }> {
+  const source = await readBytes(exchange.request);
   const { query } = exchange;
-  const body = source.trim() === "" ? {} : await parseBody(source, exchange.headers["content-type"] ?? "");
+  const body = source.length === 0 ? {} : await parseBody(source, exchange.headers["content-type"] ?? "", protobuf);
   if (body["kind"] !== undefined && body["kind"] !== "DeleteOptions") {
     throw unsupportedMediaType(["application/json"], `kind ${text(body["kind"])}, expected DeleteOptions`);
   }
