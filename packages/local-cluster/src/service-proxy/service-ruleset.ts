@@ -74,7 +74,7 @@ export function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[])
 }
 
 function addressesOf(service: Service, port: ServicePort, plan: ClusterNetworkPlan): readonly (string | number)[][] {
-  const keys = [...service.clusterIps, ...service.externalIps]
+  const keys = [...service.clusterIps, ...service.externalIps, ...service.balancerIps]
     // The DNS address is the node's own: the server listens there, no translation needed.
     .filter((ip) => ip !== plan.dnsServiceIp)
     .map((ip) => [ip, port.protocol, port.port]);

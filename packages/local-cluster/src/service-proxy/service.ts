@@ -12,8 +12,9 @@ export interface Service {
   readonly clusterIps: readonly string[];
   readonly headless: boolean;
   readonly externalName?: string;
-  /** `externalIPs` and addresses of the load balancer. */
   readonly externalIps: readonly string[];
+  /** Addresses of the load balancer. */
+  readonly balancerIps: readonly string[];
   /** One sender keeps its endpoint. */
   readonly clientAffinity: boolean;
   readonly ports: readonly ServicePort[];
@@ -57,10 +58,8 @@ export function decodeService(object: KubeObject): Service {
     clusterIps: (all.length > 0 ? all : clusterIp === undefined ? [] : [clusterIp]).filter(isIpv4),
     headless: clusterIp === "None",
     ...(externalName === undefined ? {} : { externalName }),
-    externalIps: [
-      ...texts(spec["externalIPs"]),
-      ...ingress.flatMap((entry) => text(fieldsOf(entry)["ip"]) ?? []),
-    ].filter(isIpv4),
+    externalIps: texts(spec["externalIPs"]).filter(isIpv4),
+    balancerIps: ingress.flatMap((entry) => text(fieldsOf(entry)["ip"]) ?? []).filter(isIpv4),
     clientAffinity: spec["sessionAffinity"] === "ClientIP",
     ports: listOf(spec["ports"]).map(decodePort),
   };

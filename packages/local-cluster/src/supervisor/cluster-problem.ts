@@ -26,7 +26,9 @@ export function fileProblem(path: string, error: unknown): unknown {
         cause: error,
       });
     case "ENOENT":
-      return new ClusterProblem(`${path} can't be made there: choose an existing place, ${elsewhere}`, { cause: error });
+      return new ClusterProblem(`${path} can't be made there: choose an existing place, ${elsewhere}`, {
+        cause: error,
+      });
     case "ENOTDIR":
     case "EEXIST":
       return new ClusterProblem(`${path} is in the way: a directory is needed there; remove it, ${elsewhere}`, {

@@ -57,7 +57,9 @@ type KubeconfigDocument = ReturnType<typeof parseDocument>;
 function changeKubeconfig(target: string, change: (document: KubeconfigDocument) => void): void {
   try {
     mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-    const document = parseDocument(existsSync(target) ? readFileSync(target, "utf8") : "apiVersion: v1\nkind: Config\n");
+    const document = parseDocument(
+      existsSync(target) ? readFileSync(target, "utf8") : "apiVersion: v1\nkind: Config\n",
+    );
     const [problem] = document.errors;
     if (problem !== undefined || !isMap(document.contents)) {
       throw new ClusterProblem(
