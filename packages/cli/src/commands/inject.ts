@@ -75,14 +75,14 @@ async function manualContext(
       textOf(
         at(await kube.get({ apiVersion: "v1", kind: "ConfigMap", name, namespace: global.meshNamespace }), "data", key),
       );
-    mesh = valueOf(parseMeshConfig(await data("istio", "mesh")));
-    values = valueOf(parseInjectorValues(await data("istio-sidecar-injector", "values")));
+    mesh = valueOrRefusal(parseMeshConfig(await data("istio", "mesh")));
+    values = valueOrRefusal(parseInjectorValues(await data("istio-sidecar-injector", "values")));
   }
   return (namespace) => ({ namespace: { name: namespace ?? "default", labels: {}, annotations: {} }, mesh, values });
 }
 
 /** Errors: UsageError with every problem of the cluster's configuration. */
-function valueOf<T>(parsed: Parsed<T>): T {
+function valueOrRefusal<T>(parsed: Parsed<T>): T {
   if (parsed.ok) return parsed.value;
   throw new UsageError(parsed.problems.map(formatProblem).join("\n"));
 }
