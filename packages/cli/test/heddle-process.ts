@@ -1,0 +1,78 @@
+import { join } from "node:path";
+
+export const root = join(import.meta.dir, "../../..");
+
+/** A run of the command line program. */
+export interface HeddleProcess {
+  readonly pid: number;
+  readonly exited: Promise<number>;
+  /** Everything printed so far, both streams. */
+  output(): string;
+  stdout(): string;
+  /** Resolves when `pattern` was printed. Errors: the output so far when the process ends or `timeoutMs` is over first. */
+  printed(pattern: RegExp, timeoutMs: number): Promise<string>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export function heddle(args: readonly string[], env: Readonly<Record<string, string>> = {}): HeddleProcess {
+  const child = Bun.spawn([join(root, "bin/heddle"), ...args], {
+    env: { ...process.env, ...env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  let out = "";
+  let err = "";
+  const follow = async (stream: ReadableStream<Uint8Array>, take: (text: string) => void) => {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) take(decoder.decode(chunk, { stream: true }));
+  };
+  const streams = Promise.all([
+    follow(child.stdout, (text) => {
+      out += text;
+    }),
+    follow(child.stderr, (text) => {
+      err += text;
+      process.stderr.write(text);
+    }),
+  ]);
+  const exited = child.exited.then(async (code) => {
+    await streams;
+    return code;
+  });
+  let ended = false;
+  void exited.then(() => {
+    ended = true;
+  });
+  return {
+    pid: child.pid,
+    exited,
+    output: () => out + err,
+    stdout: () => out,
+    kill: (signal) => child.kill(signal),
+    async printed(pattern, timeoutMs) {
+      const deadline = performance.now() + timeoutMs;
+      for (;;) {
+        const found = pattern.exec(out + err);
+        if (found) return found[0];
+        if (ended || performance.now() > deadline)
+          throw new Error(`${pattern} was not printed:\n${(out + err).slice(-4000)}`);
+        await Bun.sleep(50);
+      }
+    },
+  };
+}
+
+/** Pids of processes whose environment or command line mentions `word`; what a cluster leaves behind would be here. */
+export async function processesMentioning(word: string): Promise<number[]> {
+  const found: number[] = [];
+  for await (const path of new Bun.Glob("[0-9]*/cmdline").scan({ cwd: "/proc", onlyFiles: true })) {
+    const pid = Number(path.split("/")[0]);
+    if (pid === process.pid) continue;
+    const text = await Bun.file(join("/proc", path))
+      .text()
+      .catch(() => "");
+    if (text.includes(word)) found.push(pid);
+  }
+  return found;
+}
