@@ -1,0 +1,3 @@
+export * from "./catalogue.ts";
+export * from "./host-programs.ts";
+export * from "./reference.ts";

@@ -1,0 +1,35 @@
+import type { RunningContainer } from "./running-container.ts";
+
+export interface ExecOutcome {
+  readonly exitCode: number;
+  readonly output: string;
+  readonly timedOut: boolean;
+}
+
+/** Runs a short command, as probes and hooks do. Never rejects. */
+export async function execInContainer(
+  running: RunningContainer,
+  command: readonly string[],
+  timeoutMs: number,
+): Promise<ExecOutcome> {
+  const missing = running.missingProgram(command);
+  if (missing !== undefined)
+    return { exitCode: 127, output: `failed to exec in container: ${missing}`, timedOut: false };
+  const child = Bun.spawn([...running.execCommand(command, false)], {
+    cwd: "/",
+    env: { ...running.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    child.kill("SIGKILL");
+  }, timeoutMs);
+  const [stdout, stderr, exitCode] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  clearTimeout(timer);
+  return { exitCode, output: `${stdout}${stderr}`.slice(0, 10 * 1024), timedOut };
+}
