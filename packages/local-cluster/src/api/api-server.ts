@@ -12,6 +12,7 @@ import { createFront } from "./http/front.ts";
 import { createPathHandler } from "./http/path-handler.ts";
 import { createResourceHandler } from "./http/resource-handler.ts";
 import { createHttpsServers, type ListenAddress } from "./http/server.ts";
+import { createOpenApi } from "./openapi/openapi.ts";
 import { createPatcher } from "./patch/patcher.ts";
 import type { ClusterPki } from "./pki/cluster-pki.ts";
 import { createEncoding } from "./read/encoding.ts";
@@ -107,8 +108,13 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
 
   const adminToken = Buffer.from(deps.randomBytes(24)).toString("base64url");
   const discovery = createDiscovery(registry);
+  const openApi = createOpenApi({ registry, schema: types.schema, customSchema: () => undefined });
   const authenticator = createAuthenticator({ adminToken, serviceAccount: () => Promise.resolve(undefined) });
-  const handlePath = createPathHandler({ discovery, version: VERSION, documents: () => Promise.resolve(undefined) });
+  const handlePath = createPathHandler({
+    discovery,
+    version: VERSION,
+    documents: (exchange) => openApi.document(exchange.path),
+  });
   const handleResource = createResourceHandler({
     store,
     writer,
