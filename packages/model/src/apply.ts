@@ -5,6 +5,7 @@ import { spiffeId, workloadsOf } from "./build-workload.ts";
 import { createDraftMap, type DraftMap, draftObjects, settleObjects } from "./draft.ts";
 import { applyEvent, createDirt, type Dirt, type SourceEvent } from "./events.ts";
 import { contentHash } from "./hash.ts";
+import { plainPortTest } from "./peer-authentication.ts";
 import { type MeshOptions, type MeshState, type Objects, settingsOf } from "./state.ts";
 import type { Workload } from "./workload.ts";
 
@@ -58,6 +59,9 @@ function derive(state: MeshState, dirt: Dirt): Applied {
   const endpoints = createDraftMap(state.endpoints);
   const slices = groupBy(objects.slices.values(), (slice) => `${slice.meta.namespace}/${slice.service}`);
   const pods = groupBy(objects.pods.values(), (pod) => pod.meta.namespace);
+  const isPlain = plainPortTest(objects.peerAuthentications, settings.rootNamespace);
+  // A policy may switch mutual TLS off or on for endpoints; which ones, their hashes tell.
+  if (dirt.policies) for (const key of objects.services.keys()) dirt.endpoints.add(key);
   const changedEndpoints: string[] = [];
   let views = dirt.policies;
   for (const key of new Set([...dirt.services, ...dirt.endpoints])) {
@@ -78,6 +82,7 @@ function derive(state: MeshState, dirt: Dirt): Applied {
       views = true;
     }
     const found = endpointsOf(view, slices.get(key) ?? [], {
+      isPlain,
       workloads: workloads.current,
       pods: objects.pods,
       nodes: objects.nodes,

@@ -9,6 +9,8 @@ export interface EndpointContext {
   readonly workloads: ReadonlyMap<string, Workload>;
   readonly pods: ReadonlyMap<string, PodView>;
   readonly nodes: ReadonlyMap<string, NodeView>;
+  /** Whether PeerAuthentication switches mutual TLS off on a port of a workload. */
+  readonly isPlain: (workload: Workload, port: number) => boolean;
 }
 
 /** Endpoints of a service from its EndpointSlices. One address appears once, even while slices are being rebalanced. */
@@ -66,6 +68,7 @@ function endpointOf(
     hostname: entry.hostname,
     locality: workload?.locality ?? localityOf(labels, context.nodes.get(entry.nodeName)),
     labels,
+    meshed: workload?.tlsMode === "istio" && !context.isPlain(workload, port),
     workload,
   };
 }

@@ -1,5 +1,6 @@
 import { labelsMatch, type Mode, type PeerAuthentication, type StringMap } from "@heddle/config";
 import type { EffectiveMtls } from "./proxy-view.ts";
+import type { Workload } from "./workload.ts";
 
 /**
  * The effective PeerAuthentication of a workload: port, then workload, then namespace, then mesh (root namespace);
@@ -49,4 +50,21 @@ function order(policy: PeerAuthentication): number {
 
 function compare(a: number, b: number): number {
   return a === b ? 0 : a < b ? -1 : 1;
+}
+
+/** Tells whether mutual TLS is switched off on a workload's port. Cheap where no policy says DISABLE, which is nearly everywhere. */
+export function plainPortTest(
+  policies: ReadonlyMap<string, PeerAuthentication>,
+  rootNamespace: string,
+): (workload: Workload, port: number) => boolean {
+  const all = [...policies.values()];
+  const disables = all.some(
+    ({ spec }) =>
+      spec.mtls?.mode === "DISABLE" || Object.values(spec.portLevelMtls).some((tls) => tls.mode === "DISABLE"),
+  );
+  if (!disables) return () => false;
+  return (workload, port) => {
+    const mtls = effectiveMtls(all, workload.namespace, workload.labels, rootNamespace);
+    return (mtls.ports[port] ?? mtls.mode) === "DISABLE";
+  };
 }

@@ -72,7 +72,7 @@ function headlessEndpoints(state: MeshState, service: MeshService): readonly Hea
       port: endpoint.port,
       portName: port.name,
       hostname: endpoint.hostname,
-      meshed: endpoint.workload?.tlsMode === "istio",
+      meshed: endpoint.meshed,
     })),
   );
 }

@@ -41,6 +41,8 @@ export interface Endpoint {
   readonly hostname: string;
   readonly locality: Locality;
   readonly labels: StringMap;
+  /** A sidecar accepts mesh mTLS on this port: there is one, and no PeerAuthentication switches it off. */
+  readonly meshed: boolean;
   /** Undefined when the address belongs to nothing that the mesh knows. */
   readonly workload: Workload | undefined;
 }

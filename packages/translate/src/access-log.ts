@@ -1,8 +1,14 @@
 import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
 import type { MeshConfig } from "@heddle/config";
 import { packAny } from "@heddle/xds-api";
 import type { AccessLogSchema } from "@heddle/xds-api/envoy/config/accesslog/v3/accesslog";
+import type { SubstitutionFormatStringSchema } from "@heddle/xds-api/envoy/config/core/v3/substitution_format_string";
 import { FileAccessLogSchema } from "@heddle/xds-api/envoy/extensions/access_loggers/file/v3/file";
+import {
+  StderrAccessLogSchema,
+  StdoutAccessLogSchema,
+} from "@heddle/xds-api/envoy/extensions/access_loggers/stream/v3/stream";
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
 
@@ -44,32 +50,44 @@ const jsonFormat: JsonObject = {
 /** The access log that MeshConfig asks for; none when `accessLogFile` is empty. */
 export function accessLogs(mesh: MeshConfig): AccessLog[] {
   if (mesh.accessLogFile === "") return [];
-  const log = create(FileAccessLogSchema, {
-    path: mesh.accessLogFile,
-    accessLogFormat: {
-      case: "logFormat",
-      value: {
-        format:
-          mesh.accessLogEncoding === "JSON"
-            ? { case: "jsonFormat", value: customJson(mesh.accessLogFormat) ?? jsonFormat }
-            : {
-                case: "textFormatSource",
-                value: {
-                  specifier: {
-                    case: "inlineString",
-                    value: mesh.accessLogFormat === "" ? textFormat : mesh.accessLogFormat,
-                  },
-                },
+  const logFormat: MessageInitShape<typeof SubstitutionFormatStringSchema> = {
+    format:
+      mesh.accessLogEncoding === "JSON"
+        ? { case: "jsonFormat", value: customJson(mesh.accessLogFormat) ?? jsonFormat }
+        : {
+            case: "textFormatSource",
+            value: {
+              specifier: {
+                case: "inlineString",
+                value: mesh.accessLogFormat === "" ? textFormat : mesh.accessLogFormat,
               },
-      },
-    },
-  });
-  return [
-    {
-      name: "envoy.access_loggers.file",
-      configType: { case: "typedConfig", value: packAny(FileAccessLogSchema, log) },
-    },
-  ];
+            },
+          },
+  };
+  return [sink(mesh.accessLogFile, { case: "logFormat", value: logFormat })];
+}
+
+type LogFormat = { case: "logFormat"; value: MessageInitShape<typeof SubstitutionFormatStringSchema> };
+
+/** The process's own streams by their logger: Envoy cannot open them by path where they are sockets. */
+function sink(path: string, accessLogFormat: LogFormat): AccessLog {
+  const logger = (name: string, value: Any): AccessLog => ({ name, configType: { case: "typedConfig", value } });
+  if (path === "/dev/stdout") {
+    return logger(
+      "envoy.access_loggers.stdout",
+      packAny(StdoutAccessLogSchema, create(StdoutAccessLogSchema, { accessLogFormat })),
+    );
+  }
+  if (path === "/dev/stderr") {
+    return logger(
+      "envoy.access_loggers.stderr",
+      packAny(StderrAccessLogSchema, create(StderrAccessLogSchema, { accessLogFormat })),
+    );
+  }
+  return logger(
+    "envoy.access_loggers.file",
+    packAny(FileAccessLogSchema, create(FileAccessLogSchema, { path, accessLogFormat })),
+  );
 }
 
 /** `accessLogFormat` as a JSON object of operators; undefined when it is empty or not one. */

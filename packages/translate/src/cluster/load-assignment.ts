@@ -36,7 +36,7 @@ function lbEndpoint(endpoint: Endpoint): MessageInitShape<typeof LbEndpointSchem
     hostIdentifier: { case: "endpoint", value: { address: tcpAddress(endpoint.address, endpoint.port) } },
     metadata: {
       filterMetadata: {
-        ...(workload?.tlsMode === "istio" ? { "envoy.transport_socket_match": { tlsMode: "istio" } } : {}),
+        ...(endpoint.meshed ? { "envoy.transport_socket_match": { tlsMode: "istio" } } : {}),
         ...(workload === undefined
           ? {}
           : {

@@ -15,6 +15,7 @@ import {
   Cluster_LbPolicy,
   ClusterSchema,
 } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
+import type { ClusterLoadAssignmentSchema } from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint";
 import { tcpAddress } from "../address.ts";
 import { fromAds } from "../config-source.ts";
 import { protoDuration } from "../proto-duration.ts";
@@ -45,8 +46,17 @@ function outboundCluster(view: OutboundView, service: MeshService, port: MeshPor
     typedExtensionProtocolOptions: httpProtocolOptions(port.protocol),
     metadata: serviceMetadata(service),
   };
-  if (service.resolution === "dns")
-    return create(ClusterSchema, { ...shared, ...dnsDiscovery(view, service, port, name) });
+  if (service.resolution === "dns") {
+    return create(ClusterSchema, {
+      ...shared,
+      clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STRICT_DNS },
+      lbPolicy: Cluster_LbPolicy.LEAST_REQUEST,
+      dnsLookupFamily: Cluster_DnsLookupFamily.V4_ONLY,
+      dnsRefreshRate: protoDuration(view.settings.mesh.dnsRefreshRate),
+      respectDnsTtl: true,
+      loadAssignment: dnsAssignment(name, service.externalName, port.number),
+    });
+  }
   const sni = formatSni(port.number, "", service.hostname);
   const mtls = () => upstreamMeshTls(service.identities, sni, view.settings);
   if (service.headless) {
@@ -74,32 +84,20 @@ function outboundCluster(view: OutboundView, service: MeshService, port: MeshPor
   });
 }
 
-function dnsDiscovery(
-  view: OutboundView,
-  service: MeshService,
-  port: MeshPort,
-  name: string,
-): MessageInitShape<typeof ClusterSchema> {
+function dnsAssignment(
+  clusterName: string,
+  host: string,
+  port: number,
+): MessageInitShape<typeof ClusterLoadAssignmentSchema> {
+  const endpoint = { address: tcpAddress(host, port) };
   return {
-    clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STRICT_DNS },
-    lbPolicy: Cluster_LbPolicy.LEAST_REQUEST,
-    dnsLookupFamily: Cluster_DnsLookupFamily.V4_ONLY,
-    dnsRefreshRate: protoDuration(view.settings.mesh.dnsRefreshRate),
-    respectDnsTtl: true,
-    loadAssignment: {
-      clusterName: name,
-      endpoints: [
-        {
-          loadBalancingWeight: 1,
-          lbEndpoints: [
-            {
-              loadBalancingWeight: 1,
-              hostIdentifier: { case: "endpoint", value: { address: tcpAddress(service.externalName, port.number) } },
-            },
-          ],
-        },
-      ],
-    },
+    clusterName,
+    endpoints: [
+      {
+        loadBalancingWeight: 1,
+        lbEndpoints: [{ loadBalancingWeight: 1, hostIdentifier: { case: "endpoint", value: endpoint } }],
+      },
+    ],
   };
 }
 
