@@ -32,10 +32,21 @@ export interface ClusterApi {
   update(resource: ResourceId, object: KubeObject): Promise<KubeObject>;
   updateStatus(resource: ResourceId, object: KubeObject): Promise<KubeObject>;
   /** RFC 7386 merge patch; `subresource` "status" or "scale". */
-  patch(resource: ResourceId, namespace: string | undefined, name: string, mergePatch: unknown, subresource?: string): Promise<KubeObject>;
+  patch(
+    resource: ResourceId,
+    namespace: string | undefined,
+    name: string,
+    mergePatch: unknown,
+    subresource?: string,
+  ): Promise<KubeObject>;
   delete(resource: ResourceId, namespace: string | undefined, name: string, options?: DeleteOptions): Promise<void>;
   /** First every present object as ADDED, then `onSync` once, then changes in order, no gap, until closed. */
-  watch(resource: ResourceId, selection: Selection, onEvent: (event: WatchEvent) => void, onSync?: () => void): { close(): void };
+  watch(
+    resource: ResourceId,
+    selection: Selection,
+    onEvent: (event: WatchEvent) => void,
+    onSync?: () => void,
+  ): { close(): void };
   /** Records a `v1/Event` on an object (what `kubectl describe` shows), counting repeats. */
   event(about: KubeObject, type: "Normal" | "Warning", reason: string, message: string, component: string): void;
 }
