@@ -53,10 +53,16 @@ export interface HeadlessEndpoint {
   readonly meshed: boolean;
 }
 
+/** What inbound configuration may depend on: nothing that differs between replicas. */
+export type InboundProxy = Pick<
+  ProxyNode,
+  "kind" | "namespace" | "serviceAccount" | "labels" | "dataPlane" | "domain" | "interception"
+>;
+
 /** What one proxy accepts for its workload. */
 export interface InboundView {
   readonly hash: string;
-  readonly proxy: ProxyNode;
+  readonly proxy: InboundProxy;
   readonly settings: MeshSettings;
   readonly ports: readonly InboundPort[];
   /** Effective PeerAuthentication of the workload. */

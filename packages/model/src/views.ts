@@ -7,6 +7,7 @@ import type {
   EndpointsView,
   HeadlessEndpoint,
   InboundPort,
+  InboundProxy,
   InboundView,
   OutboundView,
   ProxyNode,
@@ -82,7 +83,8 @@ export function buildInboundView(state: MeshState, node: ProxyNode): InboundView
   const workload = state.workloads.get(node.ip);
   // The workload as the cluster knows it wins over what the proxy says about itself.
   const labels = workload?.namespace === node.namespace ? workload.labels : node.labels;
-  const proxy: ProxyNode = { ...node, labels, locality: workload?.locality ?? node.locality };
+  const { kind, namespace, serviceAccount, dataPlane, domain, interception } = node;
+  const proxy: InboundProxy = { kind, namespace, serviceAccount, labels, dataPlane, domain, interception };
   const ports: InboundPort[] = [];
   const services = [...state.services.values()].sort((a, b) =>
     a.creationTimestamp !== b.creationTimestamp
@@ -109,9 +111,7 @@ export function buildInboundView(state: MeshState, node: ProxyNode): InboundView
     state.settings.rootNamespace,
   );
   const content = { proxy, settings: state.settings, ports: ports.sort((a, b) => a.number - b.number), mtls };
-  // Which pod asks does not change its inbound configuration, unless in these points.
-  const { name: _name, ip: _ip, ...rest } = proxy;
-  return { hash: contentHash({ ...content, proxy: rest }), ...content };
+  return { hash: contentHash(content), ...content };
 }
 
 /** The endpoints of an EDS cluster, or undefined when the name is not that of a known service port. */
