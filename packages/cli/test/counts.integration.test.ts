@@ -60,7 +60,7 @@ for (const [deployment, port] of [
     const caller = await samples("web", PROXY_METRICS.port, PROXY_METRICS.path);
     for (const [name, code] of [
       ["OK", "0"],
-      ["UNKNOWN", "2"],
+      ["Unknown", "2"],
     ] as const) {
       const answered = sum(program, "grpc_server_handled_total", { grpc_code: name });
       console.log(`${deployment} ${name}: ${answered}`);

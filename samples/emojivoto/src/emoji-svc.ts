@@ -1,23 +1,20 @@
-import { serveCounters } from "./counters.ts";
-import { type Emoji, emojiList } from "./emoji-list.ts";
-import { numberFrom } from "./environment.ts";
-import { serveGrpc } from "./serve-grpc.ts";
-import { emojiService } from "./services.ts";
+import { LISTED_EMOJI } from "./emoji-table.ts";
+import { type Env, portOf, requiredText, runProgram } from "./program.ts";
+import { createRpcServer } from "./rpc-server.ts";
+import { EMOJI_SERVICE, EMOJI_SERVICE_NAME } from "./services.ts";
 
-const byShortcode = new Map<string, Emoji>(emojiList.map((e) => [e.shortcode, e]));
-
-function shortcodeOf(request: unknown): string {
-  return typeof request === "object" && request !== null && "shortcode" in request ? String(request.shortcode) : "";
+/** Knows the emoji. Environment: GRPC_PORT, PROM_PORT. */
+export async function startEmojiService(env: Env) {
+  const promPort = env["PROM_PORT"];
+  const server = createRpcServer(EMOJI_SERVICE_NAME, {
+    grpcPort: portOf("GRPC_PORT", requiredText(env, "GRPC_PORT")),
+    promPort: promPort === undefined || promPort === "" ? undefined : portOf("PROM_PORT", promPort),
+  });
+  const byShortcode = new Map(LISTED_EMOJI.map((emoji) => [emoji.shortcode, emoji]));
+  server.handle(EMOJI_SERVICE.ListAll, () => LISTED_EMOJI);
+  server.handle(EMOJI_SERVICE.FindByShortcode, (shortcode) => ({ emoji: byShortcode.get(shortcode) }));
+  const ports = await server.start();
+  return { ...ports, close: () => server.close() };
 }
 
-const port = numberFrom("GRPC_PORT", 8080);
-await serveGrpc(
-  emojiService,
-  {
-    ListAll: () => ({ list: emojiList }),
-    FindByShortcode: (request) => ({ emoji: byShortcode.get(shortcodeOf(request)) }),
-  },
-  port,
-  serveCounters(numberFrom("PROM_PORT", 8801)),
-);
-console.log(`emoji-svc serves gRPC on ${port}`);
+if (import.meta.main) await runProgram(startEmojiService);

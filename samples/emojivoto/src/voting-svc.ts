@@ -1,30 +1,60 @@
-import { status } from "@grpc/grpc-js";
-import { serveCounters } from "./counters.ts";
-import { votable, voteMethod } from "./emoji-list.ts";
-import { numberFrom } from "./environment.ts";
-import { CallError, serveGrpc } from "./serve-grpc.ts";
-import { votingService } from "./services.ts";
+import { type Env, log, portOf, requiredText, runProgram } from "./program.ts";
+import { createRpcServer, RpcFailure } from "./rpc-server.ts";
+import { RESULTS, VOTES, VOTING_SERVICE_NAME } from "./services.ts";
 
-/** Share of votes that fail besides the doughnut's, 0 to 1. */
-const failureRate = numberFrom("FAILURE_RATE", 0);
-const delayMs = numberFrom("ARTIFICIAL_DELAY", 0);
-const votes = new Map<string, number>();
+const DOUGHNUT = ":doughnut:";
 
-function vote(shortcode: string): object {
-  if (delayMs > 0) Bun.sleepSync(delayMs);
-  // Version 11 of the published application: a vote for the doughnut always fails.
-  if (shortcode === ":doughnut:") throw new CallError(status.UNKNOWN, "ERROR");
-  if (failureRate > 0 && Math.random() < failureRate) throw new CallError(status.UNKNOWN, "ERROR");
-  votes.set(shortcode, (votes.get(shortcode) ?? 0) + 1);
-  return {};
+/**
+ * Counts votes. Environment: GRPC_PORT, PROM_PORT, ARTIFICIAL_DELAY (before each vote), FAILURE_RATE (0 to 1: how often a vote for the
+ * doughnut fails; default: always, as in v11 of the original).
+ */
+export async function startVotingService(env: Env, random: () => number = Math.random) {
+  const promPort = env["PROM_PORT"];
+  const server = createRpcServer(VOTING_SERVICE_NAME, {
+    grpcPort: portOf("GRPC_PORT", requiredText(env, "GRPC_PORT")),
+    promPort: promPort === undefined || promPort === "" ? undefined : portOf("PROM_PORT", promPort),
+  });
+  const failureRate = failureRateOf(env["FAILURE_RATE"]);
+  const delayMs = await delayOf(env["ARTIFICIAL_DELAY"]);
+  log(`Using failureRate [${failureRate}] for the doughnut and artificialDelayDuration [${delayMs}ms]`);
+  const votes = new Map<string, number>();
+  for (const [shortcode, method] of VOTES) {
+    server.handle(method, async () => {
+      if (shortcode === DOUGHNUT && random() < failureRate) {
+        log("logging an error for doughnut");
+        throw new RpcFailure("ERROR");
+      }
+      if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+      const total = (votes.get(shortcode) ?? 0) + 1;
+      votes.set(shortcode, total);
+      server.counters.count("emojivoto_votes_total", "Number of emoji votes", { emoji: shortcode });
+      log(`Voted for [${shortcode}], which now has a total of [${total}] votes`);
+      return {};
+    });
+  }
+  server.handle(RESULTS, () =>
+    [...votes].map(([shortcode, count]) => ({ shortcode, votes: count })).toSorted((a, b) => b.votes - a.votes),
+  );
+  const ports = await server.start();
+  return { ...ports, close: () => server.close() };
 }
 
-function results(): object {
-  const all = [...votes].map(([shortcode, count]) => ({ shortcode, votes: count }));
-  return { results: all.sort((a, b) => b.votes - a.votes) };
+function failureRateOf(text: string | undefined): number {
+  if (text === undefined || text === "") return 1;
+  const rate = Number(text);
+  if (rate >= 0 && rate <= 1) return rate;
+  log(`FAILURE_RATE is [${text}]; it should be a value between 0.0 and 1.0. Using 1 instead`);
+  return 1;
 }
 
-const port = numberFrom("GRPC_PORT", 8080);
-const handlers = Object.fromEntries(votable.map((code) => [voteMethod(code), () => vote(code)]));
-await serveGrpc(votingService, { ...handlers, Results: results }, port, serveCounters(numberFrom("PROM_PORT", 8801)));
-console.log(`voting-svc serves gRPC on ${port}`);
+async function delayOf(text: string | undefined): Promise<number> {
+  if (text === undefined || text === "") return 0;
+  // Loaded only when asked for: start-up time and memory matter to four programs on a laptop.
+  const { parseGoDuration } = await import("@heddle/std");
+  const delay = parseGoDuration(text);
+  if (delay.ok) return delay.value;
+  log(`ARTIFICIAL_DELAY: ${delay.error}; using 0ms instead`);
+  return 0;
+}
+
+if (import.meta.main) await runProgram(startVotingService);

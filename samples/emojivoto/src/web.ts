@@ -1,26 +1,38 @@
-import { createMetricsRegistry } from "@heddle/std";
-import { connectBackends } from "./backends.ts";
-import { numberFrom, required } from "./environment.ts";
-import { createWebApp } from "./web-app.ts";
+import { Client, credentials } from "@grpc/grpc-js";
+import { createCounters } from "./counters.ts";
+import { serveLocalCounters } from "./local-counters.ts";
+import { type Env, log, portOf, requiredText, runProgram } from "./program.ts";
+import { createWebApi } from "./web-api.ts";
+import { loadPage } from "./web-page.ts";
+import { createWebServer } from "./web-server.ts";
 
-const port = numberFrom("WEB_PORT", 8080);
-const registry = createMetricsRegistry();
-const requests = registry.counter({
-  name: "emojivoto_web_requests_total",
-  help: "Requests answered.",
-  labels: ["path", "code"],
-});
-const app = createWebApp(
-  connectBackends(required("EMOJISVC_HOST"), required("VOTINGSVC_HOST")),
-  process.env["MESSAGE_OF_THE_DAY"] ?? "",
-  requests,
-);
-// Only for whoever is inside the pod: what this program counted, itself not counted.
-const counters = Bun.serve({
-  port: numberFrom("WEB_COUNTERS_PORT", 8802),
-  hostname: "127.0.0.1",
-  fetch: () => new Response(registry.expose()),
-});
-const server = Bun.serve({ port, hostname: "0.0.0.0", development: false, idleTimeout: 120, fetch: app });
-process.once("SIGTERM", () => void server.stop().then(() => process.exit(0)));
-console.log(`web serves HTTP on ${port}, its counters on 127.0.0.1:${counters.port}`);
+// An upstream that starts later is found soon, not after grpc's two minutes.
+const CHANNEL = { "grpc.initial_reconnect_backoff_ms": 200, "grpc.max_reconnect_backoff_ms": 2000 };
+
+/**
+ * The page and its API. Environment: WEB_PORT, EMOJISVC_HOST, VOTINGSVC_HOST, INDEX_BUNDLE (a script served instead of the built-in one,
+ * if the file exists), MESSAGE_OF_THE_DAY, PROM_PORT (counters, on the loopback address only; default 8802, empty: none).
+ */
+export async function startWeb(env: Env) {
+  const port = portOf("WEB_PORT", requiredText(env, "WEB_PORT"));
+  const emoji = new Client(requiredText(env, "EMOJISVC_HOST"), credentials.createInsecure(), CHANNEL);
+  const voting = new Client(requiredText(env, "VOTINGSVC_HOST"), credentials.createInsecure(), CHANNEL);
+  const counters = createCounters();
+  const page = await loadPage(requiredText(env, "INDEX_BUNDLE"), env["MESSAGE_OF_THE_DAY"] ?? "");
+  const server = createWebServer({ api: createWebApi({ emoji, voting }), page, counters });
+  const local = await serveLocalCounters(counters, env);
+  const webPort = await server.start(port);
+  log(`Starting web server on WEB_PORT=[${webPort}] and MESSAGE_OF_THE_DAY=[${env["MESSAGE_OF_THE_DAY"] ?? ""}]`);
+  return {
+    webPort,
+    promPort: local?.port,
+    async close() {
+      local?.server.close();
+      await server.close();
+      emoji.close();
+      voting.close();
+    },
+  };
+}
+
+if (import.meta.main) await runProgram(startWeb);
