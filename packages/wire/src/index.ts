@@ -23,6 +23,9 @@ export type {
 } from "./http/stream.ts";
 export { createHttp1Client } from "./http1/client-connection.ts";
 export { createHttp1Server } from "./http1/server-connection.ts";
+export { createHttp2Client } from "./http2/client-connection.ts";
+export { errorCodeName } from "./http2/error-code.ts";
+export { createHttp2Server } from "./http2/server-connection.ts";
 export { createOutputBuffer, type OutputBuffer } from "./output-buffer.ts";
 export type { ProxyAddress, ProxyHeader, ProxyTlv, ReadProxyHeader } from "./proxy-protocol/proxy-header.ts";
 export { MAX_PROXY_HEADER_BYTES, readProxyHeader } from "./proxy-protocol/read-proxy-header.ts";

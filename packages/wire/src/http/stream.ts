@@ -131,6 +131,8 @@ export interface ServerHandler {
 export interface ClientConnection extends HttpConnection {
   /** How many more requests may be started now: HTTP/1 0 or 1; HTTP/2 by the peer's limit; 0 once it is shutting down. */
   readonly capacity: number;
+  /** Whether requests with `protocol` may be sent: always over HTTP/1; over HTTP/2 when the peer's SETTINGS offer RFC 8441. */
+  readonly supportsUpgrade: boolean;
   /** Starts an exchange. Errors: throws when `capacity` is 0, which is a bug of the pool. */
   request(head: RequestHead, endStream: boolean, handler: StreamHandler): HttpStream;
 }

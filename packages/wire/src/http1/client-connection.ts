@@ -29,6 +29,7 @@ const LENGTH_ZERO = Buffer.from("content-length: 0\r\n");
 export class Http1ClientConnection implements ClientConnection, MessageSink {
   readonly version = HTTP_1_1;
   readonly output: OutputBuffer = createOutputBuffer();
+  readonly supportsUpgrade = true;
   readonly writer = new BodyWriter();
   readonly reader: MessageReader;
   shouldClose = false;
