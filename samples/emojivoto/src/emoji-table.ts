@@ -9,7 +9,7 @@ joy 😂 sunglasses 😎 doughnut 🍩 stuck_out_tongue_winking_eye 😜 money_m
 ghost 👻 skull_and_crossbones ☠️ heart_eyes_cat 😻 hear_no_evil 🙉 see_no_evil 🙈 speak_no_evil 🙊 boy 👦 girl 👧
 man 👨 woman 👩 older_man 👴 policeman 👮 guardsman 💂 construction_worker_man 👷 prince 🤴 princess 👸
 man_in_tuxedo 🤵 bride_with_veil 👰 mrs_claus 🤶 santa 🎅 turkey 🦃 rabbit 🐰 no_good_woman 🙅 ok_woman 🙆
-raising_hand_woman 🙋 bowing_man 🙇 man_facepalming 🤦‍♂️ woman_shrugging 🤷 massage_woman 💆 walking_man 🚶 running_man 🏃
+raising_hand_woman 🙋 bowing_man 🙇 man_facepalming 🤦‍♂️ woman_shrugging 🤷‍♀️ massage_woman 💆 walking_man 🚶 running_man 🏃
 dancer 💃 man_dancing 🕺 dancing_women 👯 rainbow 🌈 skier ⛷ golfing_man 🏌️ surfing_man 🏄 basketball_man ⛹️
 biking_man 🚴 point_up_2 👆 vulcan_salute 🖖 metal 🤘 call_me_hand 🤙 thumbsup 👍 wave 👋 clap 👏 raised_hands 🙌
 pray 🙏 dog 🐶 cat2 🐈 pig 🐷 hatching_chick 🐣 snail 🐌 bacon 🥓 pizza 🍕 taco 🌮 burrito 🌯 ramen 🍜
