@@ -128,7 +128,11 @@ function baseChains(plan: ClusterNetworkPlan): Chain[] {
     {
       name: "output-filter",
       hook: { type: "filter", name: "output", priority: PRIORITY.filter },
-      rules: [refuseEmpty, rule(nowhere, { kind: "local-destination", negate: true }, refuse)],
+      rules: [
+        refuseEmpty,
+        rule({ kind: "destination-translated" }, { kind: "accept" }),
+        rule(nowhere, { kind: "local-destination", negate: true }, refuse),
+      ],
     },
     {
       name: REFUSE,

@@ -76,3 +76,5 @@ export const PAYLOAD_BASE = { network: 1, transport: 2 } as const;
 export const COMPARE = { equal: 0, notEqual: 1, atLeast: 5, atMost: 3 } as const;
 /** nft's own type numbers, which let `nft list` show keys in words. */
 export const NFT_TYPE = { daddr: 7, protocol: 12, dport: 13 } as const;
+export const CT_KEY = { state: 0, status: 2 } as const;
+export const CT_STATUS_DNAT = 0x20;

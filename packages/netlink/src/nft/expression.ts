@@ -109,12 +109,13 @@ export const counter: Expression = {
   },
 };
 
-export function connectionState(): Expression {
+/** A property of the packet's connection into the first register. */
+export function loadConnection(key: number): Expression {
   return {
     name: "ct",
     write: (w) => {
       w.be32(1, REGISTER.first);
-      w.be32(2, 0);
+      w.be32(2, key);
     },
   };
 }

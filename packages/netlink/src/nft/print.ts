@@ -67,6 +67,8 @@ function printStatement(statement: Statement): string {
       return `meta mark set meta mark | ${hex(statement.bits)}`;
     case "connection-state":
       return `ct state ${statement.states.join(",")}`;
+    case "destination-translated":
+      return "ct status dnat";
     case "local-destination":
       return `fib daddr type ${not}local`;
     case "reject":

@@ -77,6 +77,8 @@ export type Statement =
   | { readonly kind: "mark"; readonly value: number; readonly mask?: number; readonly negate?: boolean }
   | { readonly kind: "set-mark"; readonly bits: number }
   | { readonly kind: "connection-state"; readonly states: readonly CtState[] }
+  /** The connection's destination was translated; later hooks of the same packet still name the interface of before. */
+  | { readonly kind: "destination-translated" }
   /** The destination is an address of this host. */
   | { readonly kind: "local-destination"; readonly negate?: boolean }
   /** True for one packet in `modulus`, at random. */

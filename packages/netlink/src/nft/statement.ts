@@ -1,5 +1,15 @@
 import { maskedPrefix, parseIp, parsePrefix, prefixByte } from "../address.ts";
-import { COMPARE, CT_STATE, FAMILY, IP_PROTOCOL, META_KEY, PAYLOAD_BASE, REGISTER } from "./constants.ts";
+import {
+  COMPARE,
+  CT_KEY,
+  CT_STATE,
+  CT_STATUS_DNAT,
+  FAMILY,
+  IP_PROTOCOL,
+  META_KEY,
+  PAYLOAD_BASE,
+  REGISTER,
+} from "./constants.ts";
 import type { Expression } from "./expression.ts";
 import * as expr from "./expression.ts";
 import type { Family, KeyField, Statement } from "./ruleset.ts";
@@ -55,7 +65,16 @@ export function encodeStatement(statement: Statement, options: EncodeOptions): r
     case "connection-state": {
       const mask = statement.states.reduce((bits, state) => bits | CT_STATE[state], 0);
       const zero = hostWord(0);
-      return [expr.connectionState(), expr.bitwise(hostWord(mask), zero), expr.compare(zero, COMPARE.notEqual)];
+      return [
+        expr.loadConnection(CT_KEY.state),
+        expr.bitwise(hostWord(mask), zero),
+        expr.compare(zero, COMPARE.notEqual),
+      ];
+    }
+    case "destination-translated": {
+      const zero = hostWord(0);
+      const load = expr.loadConnection(CT_KEY.status);
+      return [load, expr.bitwise(hostWord(CT_STATUS_DNAT), zero), expr.compare(zero, COMPARE.notEqual)];
     }
     case "local-destination":
       return [expr.destinationType(), expr.compare(hostWord(RTN_LOCAL), operator(statement.negate))];
