@@ -12,6 +12,7 @@ import { createFront } from "./http/front.ts";
 import { createPathHandler } from "./http/path-handler.ts";
 import { createResourceHandler } from "./http/resource-handler.ts";
 import { createHttpsServers, type ListenAddress } from "./http/server.ts";
+import { createServiceAllocator } from "./kinds/service-allocation.ts";
 import { createOpenApi } from "./openapi/openapi.ts";
 import { createPatcher } from "./patch/patcher.ts";
 import type { ClusterPki } from "./pki/cluster-pki.ts";
@@ -82,7 +83,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     store,
     admission: [],
     stamps,
-    allocate: {},
+    allocate: { "/services": createServiceAllocator(store, deps.network) },
     trackFields: tracker.track,
   });
   const patcher = createPatcher({ writer, store, typing, tracker });

@@ -1,3 +1,6 @@
+import { BUILTIN_COLUMNS } from "../columns/builtin-columns.ts";
+import { KIND_RULES } from "../kinds/kind-rules.ts";
+import { SELECTABLE_FIELDS } from "../kinds/selectable-fields.ts";
 import { CREATED_AT, NAME } from "./basic-columns.ts";
 import type { ResourceDefinition, SubresourceDefinition, Verb } from "./resource-definition.ts";
 
@@ -16,6 +19,7 @@ type Essential = Pick<ResourceDefinition, "group" | "version" | "resource" | "ki
 
 /** A row of the resource table: what is usual is filled in. */
 export function define(row: Essential & Partial<ResourceDefinition>): ResourceDefinition {
+  const storageKey = row.storageKey ?? `${row.group}/${row.resource}`;
   return {
     singular: row.kind.toLowerCase(),
     listKind: `${row.kind}List`,
@@ -27,11 +31,11 @@ export function define(row: Essential & Partial<ResourceDefinition>): ResourceDe
     subresources: [],
     nameForm: "subdomain",
     countsGeneration: false,
-    fields: {},
-    columns: [NAME, CREATED_AT],
-    rules: {},
+    fields: SELECTABLE_FIELDS[storageKey] ?? {},
+    columns: BUILTIN_COLUMNS[storageKey] ?? [NAME, CREATED_AT],
+    rules: KIND_RULES[storageKey] ?? {},
     decoder: undefined,
-    storageKey: `${row.group}/${row.resource}`,
+    storageKey,
     stored: true,
     custom: false,
     ...row,
