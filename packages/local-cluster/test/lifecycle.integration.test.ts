@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const isRoot = process.getuid?.() === 0;
+const probe = spawnSync("unshare", [
+  ...(isRoot ? [] : ["-Ur"]),
+  "--mount",
+  "--pid",
+  "--net",
+  "--fork",
+  "--mount-proc",
+  "true",
+]);
+const available = probe.status === 0;
+if (!available) console.log("skipped: this machine does not let this user make namespaces");
+
+const state = mkdtempSync(join(tmpdir(), "hl-"));
+const program = `${import.meta.dir}/../src/main.ts`;
+const env = { ...process.env, HEDDLE_STATE: state, HOME: state };
+
+function heddle(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: "utf8", env });
+  return { status, stdout, stderr };
+}
+
+interface Owner {
+  readonly pid: number;
+}
+
+function ownerOf(name: string): Owner {
+  return JSON.parse(readFileSync(join(state, "clusters", name, "cluster.json"), "utf8")).owner;
+}
+
+/** All descendants of a process. */
+function descendants(pid: number): readonly number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    .trim()
+    .split(" ")
+    .filter(Boolean)
+    .map(Number);
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+async function gone(pids: readonly number[]): Promise<boolean> {
+  for (let tries = 0; tries < 100; tries++) {
+    if (!pids.some((pid) => existsSync(`/proc/${pid}`))) return true;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return false;
+}
+
+async function api(name: string, path: string, init: { method?: string; body?: string } = {}): Promise<Response> {
+  const text = readFileSync(join(state, "clusters", name, "kubeconfig"), "utf8");
+  const field = (key: string) => new RegExp(`${key}: "?([^"\\s]+)`).exec(text)?.[1] ?? "";
+  const ca = Buffer.from(field("certificate-authority-data"), "base64").toString();
+  const headers = { authorization: `Bearer ${field("token")}`, "content-type": "application/json" };
+  return fetch(`${field("server")}${path}`, { ...init, headers, tls: { ca } });
+}
+
+describe.skipIf(!available)("heddle local", () => {
+  beforeAll(() => {
+    const up = heddle("up", "--name", "a");
+    if (up.status !== 0) throw new Error(up.stderr);
+  });
+  afterAll(() => {
+    heddle("down", "--all");
+    rmSync(state, { recursive: true, force: true });
+  });
+
+  test("up serves an API with a ready node", async () => {
+    const node = await (await api("a", "/api/v1/nodes/heddle-node")).json();
+    expect(node.status.conditions.find((c: { type: string }) => c.type === "Ready").status).toBe("True");
+    const status = heddle("status", "--name", "a");
+    expect(status.status).toBe(0);
+    expect(status.stdout).toContain("10.40.0.0/16");
+    expect(heddle("list").stdout).toContain("ready");
+    expect(heddle("kubeconfig", "--name", "a").stdout).toContain("current-context: a");
+  });
+
+  test("a second up of the same name is a sentence, another name runs beside it", () => {
+    const again = heddle("up", "--name", "a");
+    expect(again.status).toBe(1);
+    expect(again.stderr).toContain('cluster "a" is running already');
+    expect(heddle("up", "--name", "b").status).toBe(0);
+    expect(heddle("list").stdout.match(/ready/g)).toHaveLength(2);
+    expect(heddle("down", "--name", "b").status).toBe(0);
+    expect(existsSync(join(state, "clusters", "b"))).toBe(false);
+  });
+
+  test("a NodePort opens on the host; one that is taken becomes an event and nothing else breaks", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => taken.once("listening", resolve));
+    const clash = 31_987;
+    const blocker = createServer().listen(clash, "127.0.0.1");
+    await new Promise((resolve) => blocker.once("listening", resolve));
+    const service = (name: string, nodePort: number) => ({
+      method: "POST",
+      body: JSON.stringify({
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: { name },
+        spec: { type: "NodePort", ports: [{ name: "https", port: 443, nodePort, protocol: "TCP" }] },
+      }),
+    });
+    const services = "/api/v1/namespaces/default/services";
+    expect((await api("a", services, service("clash", clash))).status).toBe(201);
+    expect((await api("a", services, service("open", 31_988))).status).toBe(201);
+    const slice = {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { name: "open-1", labels: { "kubernetes.io/service-name": "open" } },
+      addressType: "IPv4",
+      endpoints: [{ addresses: ["10.40.255.1"], conditions: { ready: true } }],
+      ports: [{ name: "https", port: 6443, protocol: "TCP" }],
+    };
+    const slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
+    expect((await api("a", slices, { method: "POST", body: JSON.stringify(slice) })).status).toBe(201);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const through = await fetch("https://127.0.0.1:31988/version", { tls: { rejectUnauthorized: false } });
+    expect(through.status).toBeLessThan(500);
+    const events = await (await api("a", "/api/v1/namespaces/default/events")).json();
+    const reasons = events.items.map(
+      (event: { reason: string; message: string }) => `${event.reason} ${event.message}`,
+    );
+    expect(reasons.find((text: string) => text.startsWith("NodePortNotOpen"))).toContain(
+      "port 31987 of the host is in use",
+    );
+    blocker.close();
+    taken.close();
+  });
+
+  test("kill -9 of the host process leaves no process, and the next up cleans", async () => {
+    const { pid } = ownerOf("a");
+    const inside = descendants(pid);
+    expect(inside.length).toBeGreaterThanOrEqual(3);
+    process.kill(pid, "SIGKILL");
+    expect(await gone([pid, ...inside])).toBe(true);
+    expect(heddle("list").stdout).toBe("");
+    expect(heddle("up", "--name", "a").status).toBe(0);
+  });
+
+  test("down ends everything and removes the directory", async () => {
+    const { pid } = ownerOf("a");
+    const all = [pid, ...descendants(pid)];
+    expect(heddle("down", "--name", "a")).toMatchObject({ status: 0, stderr: 'cluster "a" ended\n' });
+    expect(await gone(all)).toBe(true);
+    expect(readdirSync(join(state, "clusters"))).toEqual([]);
+    expect(heddle("down", "--name", "a").stderr).toBe('cluster "a" is not running\n');
+  });
+
+  test("a cluster in the foreground ends with Ctrl-C", async () => {
+    const child = spawn(process.execPath, [program, "serve", "--name", "f"], {
+      env,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let text = "";
+    await new Promise<void>((resolve) => {
+      child.stdout.on("data", (chunk) => {
+        text += chunk;
+        if (text.includes('"ready"')) resolve();
+      });
+    });
+    const all = descendants(child.pid ?? 0);
+    child.kill("SIGINT");
+    expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(0);
+    expect(await gone(all)).toBe(true);
+    expect(existsSync(join(state, "clusters", "f"))).toBe(false);
+  });
+});
