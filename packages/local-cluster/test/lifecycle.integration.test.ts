@@ -45,9 +45,18 @@ function descendants(pid: number): readonly number[] {
   return children.flatMap((child) => [child, ...descendants(child)]);
 }
 
+/** A zombie that nobody has collected yet does not run. */
+function runs(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
 async function gone(pids: readonly number[]): Promise<boolean> {
   for (let tries = 0; tries < 100; tries++) {
-    if (!pids.some((pid) => existsSync(`/proc/${pid}`))) return true;
+    if (!pids.some(runs)) return true;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return false;
