@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
 import { createLibc, type Family } from "@heddle/netlink";
 import { applyIntercept, hasIpv6 } from "./apply.ts";
 import { parseCommandLine, USAGE } from "./command-line.ts";
+import { isMapped } from "./id-map.ts";
 import { iptablesText } from "./iptables-text.ts";
+import type { InterceptOptions } from "./options.ts";
 import { interceptRuleset } from "./ruleset.ts";
 
 /** `heddle intercept`: the sidecar's init container. Gives the exit code. */
@@ -24,6 +27,8 @@ export async function main(
 
 function run(command: Extract<ReturnType<typeof parseCommandLine>, { kind: "run" }>): number {
   try {
+    const problem = identityProblem(command.options);
+    if (problem !== undefined && !command.dryRun) throw new Error(problem);
     const libc = createLibc();
     const families: Exclude<Family, "inet">[] = (command.ipv6 ?? hasIpv6(libc)) ? ["ip", "ip6"] : ["ip"];
     const ruleset = interceptRuleset(command.options, families);
@@ -39,6 +44,21 @@ function run(command: Extract<ReturnType<typeof parseCommandLine>, { kind: "run"
     process.stderr.write(`heddle intercept: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   }
+}
+
+/** Rules about a user that this user namespace does not know would match nothing, or be refused. */
+function identityProblem({ mode, proxy }: InterceptOptions): string | undefined {
+  if (mode === "NONE" || proxy.kind === "mark") return undefined;
+  const users = readMap("uid_map");
+  const groups = readMap("gid_map");
+  const user = proxy.users.find((id) => !isMapped(users, id));
+  const group = proxy.groups.find((id) => !isMapped(groups, id));
+  if (user === undefined && group === undefined) return undefined;
+  return `${user === undefined ? `group ${group}` : `user ${user}`} does not exist in this user namespace (a rootless node), so the proxy can't be told by it: set HEDDLE_PROXY_MARK=1337 in the environment of this container and of the proxy`;
+}
+
+function readMap(name: "uid_map" | "gid_map"): string {
+  return readFileSync(`/proc/self/${name}`, "utf8");
 }
 
 if (import.meta.main) process.exit(await main(process.argv.slice(2), process.env));
