@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { createLibc } from "@heddle/netlink";
-import { createLineSink, createLogger, createSystemClock, formatLogText } from "@heddle/std";
+import { createLineSink, createLogger, createSystemClock } from "@heddle/std";
 import { createApiServer, createClusterPki, kubeconfigOf } from "../src/api/index.ts";
 import type { ClusterApi } from "../src/contract/index.ts";
 import { createControllers } from "../src/controllers/index.ts";
@@ -20,16 +20,7 @@ export interface OneNode {
 
 export async function startOneNode(directory: string, rootless: boolean): Promise<OneNode> {
   const clock = createSystemClock();
-  const sink = createLineSink(
-    (line) => process.stderr.write(line),
-    (r) => {
-      try {
-        return formatLogText(r);
-      } catch (e) {
-        return `BAD ${String(r.timeMs)} ${Date.now()} ${performance.now()} ${r.message} ${JSON.stringify(r.fields)}\n`;
-      }
-    },
-  );
+  const sink = createLineSink("text", (line) => process.stderr.write(line));
   const log = createLogger({ clock, sink, scope: "node", level: "warn" });
   const plan = networkPlan(0);
   const libc = createLibc();

@@ -1,5 +1,6 @@
-import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { createLibc } from "@heddle/netlink";
 import type { Clock } from "@heddle/std";
 import type { ClusterApi, ClusterNetworkPlan, KubeObject, PodNetwork, PodStreams } from "../contract/index.ts";
 import { type Catalogue, createHostPrograms } from "../images/index.ts";
@@ -82,7 +83,7 @@ class NodeAgent implements Kubelet {
       memoryDirectory: path.join(directory, "memory"),
       hostsFile: readFileSync("/etc/hosts", "utf8"),
       allocatable: this.#status.allocatable,
-      ownNetnsFd: openSync("/proc/thread-self/ns/net", "r"),
+      libc: createLibc(),
       newId: deps.newId,
     };
     this.streams = createPodStreams(this.#node, (pod) => this.#find(pod.namespace, pod.name));
@@ -162,7 +163,6 @@ class NodeAgent implements Kubelet {
     await Promise.allSettled([...this.#workers.values()].map((worker) => worker.terminate(grace(worker), false)));
     this.#node.base.close();
     this.#node.syscalls.unmount(this.#node.memoryDirectory);
-    closeSync(this.#node.ownNetnsFd);
     this.#deps.log.info("node agent ended", { pods: this.#workers.size });
   }
 }

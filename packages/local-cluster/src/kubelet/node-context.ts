@@ -1,3 +1,4 @@
+import type { Libc } from "@heddle/netlink";
 import type { Clock } from "@heddle/std";
 import type { ClusterApi, ClusterNetworkPlan, KubeObject, PodNetwork } from "../contract/index.ts";
 import type { Catalogue } from "../images/index.ts";
@@ -38,8 +39,7 @@ export interface NodeContext {
   readonly memoryDirectory: string;
   readonly hostsFile: string;
   readonly allocatable: Readonly<Record<string, string>>;
-  /** A descriptor of the node's own network namespace. */
-  readonly ownNetnsFd: number;
+  readonly libc: Libc;
   /** Random hexadecimal text, for container ids. */
   readonly newId: () => string;
 }

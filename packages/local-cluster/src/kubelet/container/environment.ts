@@ -55,7 +55,7 @@ export function buildEnvironment(input: EnvironmentInput): Environment {
       for (const [key, value] of Object.entries(object ? objectTexts(object) : {})) env[`${from.prefix}${key}`] = value;
     }
     for (const entry of input.container.env) {
-      const value = valueOf(entry, env, input);
+      const value = entryValue(entry, env, input);
       if (value !== undefined) env[entry.name] = value;
     }
   } catch (error) {
@@ -65,7 +65,11 @@ export function buildEnvironment(input: EnvironmentInput): Environment {
   return { kind: "environment", env: { ...input.serviceVariables, ...env } };
 }
 
-function valueOf(entry: EnvEntry, env: Readonly<Record<string, string>>, input: EnvironmentInput): string | undefined {
+function entryValue(
+  entry: EnvEntry,
+  env: Readonly<Record<string, string>>,
+  input: EnvironmentInput,
+): string | undefined {
   const { source } = entry;
   switch (source.kind) {
     case "value":

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { readFd } from "../host/fd-stream.ts";
+import { createPipeWriter, createTerminalWriter, type FdWriter } from "../host/fd-writer.ts";
 import type { Identity } from "../host/identity.ts";
 import { execArguments, launch, type RunningProcess } from "../host/launch.ts";
 import { findProgram } from "../host/path-in-root.ts";
@@ -24,8 +25,8 @@ export interface RunningContainer {
   signal(name: "SIGTERM" | "SIGKILL"): void;
   /** Copies of the output as it comes, for `attach`. */
   listen(listener: OutputListener): () => void;
-  /** `undefined` closes the program's input; the whole is undefined where the container has no `stdin`. */
-  readonly stdin: ((data: Uint8Array | undefined) => void) | undefined;
+  /** Undefined where the container has no `stdin`. */
+  readonly stdin: FdWriter | undefined;
   resize(columns: number, rows: number): void;
   /** Why `argv` cannot run in the container, or undefined. */
   missingProgram(argv: readonly string[]): string | undefined;
@@ -65,9 +66,10 @@ export async function runContainer(
     log.append(stream, chunk);
     for (const listener of listeners) listener(stream, chunk);
   };
-  const outputs = container.tty ? terminalOutput(context, config) : pipeOutput(context, config);
+  const outputs = container.tty ? terminalOutput(context, config) : pipeOutput(context, config, container.stdin);
   const pumps = outputs.read.map(async ([stream, fd]) => {
     for await (const chunk of readFd(fd)) emit(stream, chunk);
+    if (container.tty) outputs.input?.close();
     log.endStream(stream);
   });
   let process_: RunningProcess;
@@ -81,7 +83,7 @@ export async function runContainer(
         env: config.env,
         identity: config.identity,
         rootless: node.rootless,
-        stdin: container.stdin ? "pipe" : "none",
+        stdinFd: outputs.stdinFd,
         tty: container.tty,
         stdoutFd: outputs.stdoutFd,
         stderrFd: outputs.stderrFd,
@@ -105,6 +107,7 @@ export async function runContainer(
     ended = true;
     // A process that left the container's process tree could hold the pipes: don't wait for it for ever.
     await Promise.race([Promise.all(pumps), Bun.sleep(1000)]);
+    outputs.input?.close();
     return code;
   });
   return {
@@ -125,7 +128,7 @@ export async function runContainer(
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    stdin: container.stdin ? (container.tty ? outputs.write : process_.stdin) : undefined,
+    stdin: container.stdin ? outputs.input : undefined,
     resize: outputs.resize,
     missingProgram(argv) {
       const found = findProgram(`/proc/${pid}/root`, argv[0] ?? "", config.env["PATH"] ?? "", config.workdir);
@@ -177,30 +180,34 @@ function prepare(
 
 interface Outputs {
   readonly read: readonly (readonly [OutputStream, number])[];
+  readonly stdinFd: number | undefined;
   readonly stdoutFd: number;
   readonly stderrFd: number;
   /** Closes the ends that belong to the program. */
   closeOwn(): void;
-  readonly write: ((data: Uint8Array | undefined) => void) | undefined;
+  readonly input: FdWriter | undefined;
   resize(columns: number, rows: number): void;
 }
 
-function pipeOutput(context: PodContext, config: ContainerConfig): Outputs {
+function pipeOutput(context: PodContext, config: ContainerConfig, withInput: boolean): Outputs {
   const { uid, gid } = config.identity;
   const stdout = context.node.syscalls.pipe(uid, gid);
   const stderr = context.node.syscalls.pipe(uid, gid);
+  const stdin = withInput ? context.node.syscalls.inputPipe(uid, gid) : undefined;
   return {
     read: [
       ["stdout", stdout.readFd],
       ["stderr", stderr.readFd],
     ],
+    stdinFd: stdin?.readFd,
     stdoutFd: stdout.writeFd,
     stderrFd: stderr.writeFd,
     closeOwn() {
+      if (stdin) closeSync(stdin.readFd);
       closeSync(stdout.writeFd);
       closeSync(stderr.writeFd);
     },
-    write: undefined,
+    input: stdin && createPipeWriter(stdin.writeFd),
     resize() {},
   };
 }
@@ -210,10 +217,11 @@ function terminalOutput(context: PodContext, config: ContainerConfig): Outputs {
   const pty = syscalls.openPty(config.identity.uid);
   return {
     read: [["stdout", pty.masterFd]],
+    stdinFd: pty.slaveFd,
     stdoutFd: pty.slaveFd,
     stderrFd: pty.slaveFd,
     closeOwn: () => closeSync(pty.slaveFd),
-    write: (data) => syscalls.writeAll(pty.masterFd, data ?? Uint8Array.of(4)),
+    input: createTerminalWriter(pty.masterFd),
     resize: (columns, rows) => syscalls.setWindowSize(pty.masterFd, columns, rows),
   };
 }

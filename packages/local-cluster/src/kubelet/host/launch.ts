@@ -11,7 +11,6 @@ export interface RunningProcess {
   readonly pid: number;
   /** Exit code; 128 + n after signal n. */
   readonly exited: Promise<number>;
-  readonly stdin: ((data: Uint8Array | undefined) => void) | undefined;
 }
 
 export interface LaunchPlan {
@@ -22,7 +21,8 @@ export interface LaunchPlan {
   readonly env: Readonly<Record<string, string>>;
   readonly identity: Identity;
   readonly rootless: boolean;
-  readonly stdin: "none" | "pipe";
+  /** Undefined: no input. For a terminal its slave end. */
+  readonly stdinFd: number | undefined;
   readonly tty: boolean;
   /** For a terminal all three are its slave end. */
   readonly stdoutFd: number;
@@ -78,13 +78,12 @@ export function execArguments(
 export async function launch(plan: LaunchPlan, syscalls: Syscalls): Promise<RunningProcess> {
   const report = syscalls.pipe(plan.identity.uid, plan.identity.gid);
   const proc = openSync("/proc", constants.O_RDONLY | constants.O_DIRECTORY);
-  const stdin = plan.tty ? plan.stdoutFd : plan.stdin === "pipe" ? "pipe" : "ignore";
   let child: Bun.Subprocess;
   try {
     child = Bun.spawn([...launchArguments(plan)], {
       cwd: "/",
       env: { ...plan.env },
-      stdio: [stdin, plan.stdoutFd, plan.stderrFd, report.writeFd, proc],
+      stdio: [plan.stdinFd ?? "ignore", plan.stdoutFd, plan.stderrFd, report.writeFd, proc],
     });
   } catch (error) {
     closeSync(report.readFd);
@@ -102,23 +101,7 @@ export async function launch(plan: LaunchPlan, syscalls: Syscalls): Promise<Runn
   }
   if (pid === undefined || !Number.isInteger(pid))
     throw new Error(`container process ended with code ${await exited} before it started`);
-  return { pid, exited, stdin: stdinWriter(child) };
-}
-
-function stdinWriter(child: Bun.Subprocess): RunningProcess["stdin"] {
-  const sink = child.stdin;
-  if (sink === undefined || typeof sink === "number") return undefined;
-  return (data) => {
-    try {
-      if (data === undefined) sink.end();
-      else {
-        sink.write(data);
-        sink.flush();
-      }
-    } catch {
-      // The program has closed its input.
-    }
-  };
+  return { pid, exited };
 }
 
 const SIGNALS: Readonly<Record<string, number>> = {

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { readFdLines } from "./fd-stream.ts";
 import type { Syscalls } from "./syscalls.ts";
 
@@ -6,7 +6,7 @@ import type { Syscalls } from "./syscalls.ts";
 export interface Sandbox {
   readonly pid: number;
   /** For connections into the pod; undefined with `hostNetwork`. */
-  readonly netnsFd: number | undefined;
+  readonly networkNamespace: string | undefined;
   readonly exited: Promise<void>;
   close(): Promise<void>;
 }
@@ -60,18 +60,16 @@ export async function createSandbox(options: SandboxOptions, syscalls: Syscalls)
       `pod sandbox could not be made: ${said.join("; ") || `unshare ended with code ${await child.exited}`}`,
     );
   }
-  const netnsFd = options.hostNetwork ? undefined : openSync(`/proc/${child.pid}/ns/net`, "r");
   let closed = false;
   return {
     pid: child.pid,
-    netnsFd,
+    networkNamespace: options.hostNetwork ? undefined : `/proc/${child.pid}/ns/net`,
     exited: child.exited.then(() => undefined),
     async close() {
       if (closed) return;
       closed = true;
       child.kill("SIGKILL");
       await child.exited;
-      if (netnsFd !== undefined) closeSync(netnsFd);
     },
   };
 }

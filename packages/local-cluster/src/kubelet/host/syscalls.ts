@@ -1,5 +1,4 @@
 import { CString, dlopen, ptr, read } from "bun:ffi";
-import { writeSync } from "node:fs";
 
 /** Thrown when the kernel refuses; `errno` is the number, `message` names call, object and reason. */
 export class SyscallError extends Error {
@@ -24,7 +23,6 @@ const AT_RECURSIVE = 0x8000;
 const AT_FDCWD = -100;
 const SYS_MOUNT_SETATTR = 442;
 const MOUNT_ATTR_RDONLY = 1n;
-const CLONE_NEWNET = 0x40000000;
 const O_CLOEXEC = 0o2000000;
 const O_NONBLOCK = 0o4000;
 const O_NOCTTY = 0o400;
@@ -44,12 +42,10 @@ export interface Syscalls {
   unmount(target: string): void;
   /** A pipe whose read end is non-blocking and whose write end belongs to `uid`, so that the program can reopen `/dev/stdout`. */
   pipe(uid: number, gid: number): { readonly readFd: number; readonly writeFd: number };
+  /** A pipe for a program's input, which belongs to `uid`; the write end is non-blocking. */
+  inputPipe(uid: number, gid: number): { readonly readFd: number; readonly writeFd: number };
   openPty(uid: number): { readonly masterFd: number; readonly slaveFd: number };
   setWindowSize(fd: number, columns: number, rows: number): void;
-  /** Writes to a terminal, dropping what it doesn't take when its program doesn't read. */
-  writeAll(fd: number, data: Uint8Array): void;
-  /** Runs `action` with this thread inside the network namespace of `netnsFd`; sockets made in it stay there. `action` must not wait. */
-  inNetworkNamespace<T>(netnsFd: number, ownNetnsFd: number, action: () => T): T;
 }
 
 const open = () =>
@@ -65,7 +61,6 @@ const open = () =>
     ptsname_r: { args: ["i32", "ptr", "u64"], returns: "i32" },
     open: { args: ["ptr", "i32"], returns: "i32" },
     ioctl: { args: ["i32", "u64", "ptr"], returns: "i32" },
-    setns: { args: ["i32", "i32"], returns: "i32" },
     strerror: { args: ["i32"], returns: "ptr" },
     __errno_location: { args: [], returns: "ptr" },
   }).symbols;
@@ -140,6 +135,15 @@ class LinuxSyscalls implements Syscalls {
     return { readFd, writeFd };
   }
 
+  inputPipe(uid: number, gid: number): { readonly readFd: number; readonly writeFd: number } {
+    const ends = new Int32Array(2);
+    if (this.#libc.pipe2(ptr(ends), O_CLOEXEC) !== 0) this.#fail("pipe2", "for a container's input");
+    const [readFd = -1, writeFd = -1] = ends;
+    this.#libc.fcntl(writeFd, F_SETFL, O_NONBLOCK);
+    this.#libc.fchown(readFd, uid, gid);
+    return { readFd, writeFd };
+  }
+
   openPty(uid: number): { readonly masterFd: number; readonly slaveFd: number } {
     const masterFd = this.#libc.posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     if (masterFd < 0) this.#fail("posix_openpt", "for a terminal");
@@ -154,24 +158,6 @@ class LinuxSyscalls implements Syscalls {
 
   setWindowSize(fd: number, columns: number, rows: number): void {
     this.#libc.ioctl(fd, TIOCSWINSZ, ptr(new Uint16Array([rows, columns, 0, 0])));
-  }
-
-  writeAll(fd: number, data: Uint8Array): void {
-    try {
-      for (let sent = 0; sent < data.length; ) sent += writeSync(fd, data, sent);
-    } catch {
-      // Full or closed; a terminal without a reader loses input too.
-    }
-  }
-
-  inNetworkNamespace<T>(netnsFd: number, ownNetnsFd: number, action: () => T): T {
-    if (this.#libc.setns(netnsFd, CLONE_NEWNET) !== 0) this.#fail("setns", "into the pod's network namespace");
-    try {
-      return action();
-    } finally {
-      // A node that stayed in a pod's network could not serve anyone: better to end than to go on.
-      if (this.#libc.setns(ownNetnsFd, CLONE_NEWNET) !== 0) process.abort();
-    }
   }
 }
 
