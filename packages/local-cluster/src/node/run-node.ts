@@ -9,6 +9,7 @@ import type { ClusterNetworkPlan } from "../contract/index.ts";
 import { createControllers } from "../controllers/index.ts";
 import { createDnsServer, createResponder } from "../dns/index.ts";
 import { type Catalogue, decodeCatalogue } from "../images/index.ts";
+import { createSyscalls } from "../kubelet/host/syscalls.ts";
 import { createKubelet } from "../kubelet/index.ts";
 import { createPodNetwork, networkPlan, setUpNodeNetwork } from "../network/index.ts";
 import { assignLoadBalancers, createServiceCatalogue, createServiceProxy } from "../service-proxy/index.ts";
@@ -137,6 +138,8 @@ class ClusterParts {
 
   async startKubelet(server: ApiServer): Promise<void> {
     const { config, log, clock, env } = this.#deps;
+    // A file system of its own: `/run` may forbid running programs, and nothing of it may outlive the cluster.
+    createSyscalls().mountFs("tmpfs", config.nodeDirectory, "mode=0755");
     const cataloguePath = join(REPOSITORY, "images.json");
     const kubelet = createKubelet({
       api: server.api,

@@ -1,5 +1,5 @@
 import { mkdirSync, statfsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { ClusterProblem, fileProblem } from "./cluster-problem.ts";
 
 /** Where the files of clusters are. */
@@ -33,7 +33,7 @@ export function stateDirectory(env: Readonly<Record<string, string | undefined>>
   const runtime = env["XDG_RUNTIME_DIR"];
   const fallback = uid === 0 ? "/run/heddle" : runtime ? join(runtime, "heddle") : `/tmp/heddle-${uid}`;
   const chosen = env["HEDDLE_STATE"];
-  const root = chosen === undefined || chosen === "" ? fallback : chosen;
+  const root = resolve(chosen === undefined || chosen === "" ? fallback : chosen);
   const clusters = join(root, "clusters");
   return {
     root,

@@ -37,9 +37,13 @@ export async function serve(context: CommandContext, flags: CommandFlags): Promi
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, stop);
     say({ kind: "ready", apiUrl: cluster.apiUrl, kubeconfig: cluster.kubeconfig });
     const reason = await cluster.ended;
-    if (reason !== undefined) log(reason);
+    if (reason !== undefined) {
+      // The files stay for reading; the next `up` removes them.
+      log(reason);
+      return 1;
+    }
     await cluster.close();
-    return reason === undefined ? 0 : 1;
+    return 0;
   } catch (error) {
     say({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
     return 1;
