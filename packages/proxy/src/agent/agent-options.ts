@@ -1,0 +1,122 @@
+/** Everything that the sidecar's environment tells the agent. Source: docs/decisions/0001, Istio's pilot-agent. */
+export interface AgentOptions {
+  readonly podName: string;
+  readonly namespace: string;
+  readonly podIp: string;
+  readonly serviceAccount: string;
+  readonly trustDomain: string;
+  /** DNS suffix of the pod's namespace: `<ns>.svc.cluster.local`. */
+  readonly domain: string;
+  /** `host:port` of the certificate authority. */
+  readonly caAddress: string;
+  /** `host:port` of the discovery service. */
+  readonly discoveryAddress: string;
+  readonly dataPlane: "heddle" | "envoy";
+  readonly statusPort: number;
+  /** Units: ms. */
+  readonly terminationDrainMs: number;
+  readonly concurrency: number;
+  /** Units: s. */
+  readonly certificateTtlSeconds: number;
+  readonly files: AgentFiles;
+  /** Every `ISTIO_META_*` variable without its prefix. */
+  readonly meta: Readonly<Record<string, string>>;
+  /** MeshConfig.defaultConfig as the injector wrote it, for node metadata. */
+  readonly proxyConfig: Readonly<Record<string, unknown>>;
+  /** JSON of `ISTIO_KUBE_APP_PROBERS`; empty when no probe was rewritten. */
+  readonly appProbers: string;
+  /** JSON of `ISTIO_PROMETHEUS_ANNOTATIONS`; empty when the application has no metrics of its own. */
+  readonly appMetrics: string;
+}
+
+export interface AgentFiles {
+  readonly token: string;
+  readonly rootCertificate: string;
+  readonly podLabels: string;
+  readonly podAnnotations: string;
+  /** Writable folder for Envoy's bootstrap and the secret discovery socket. */
+  readonly configFolder: string;
+}
+
+export interface OptionProblem {
+  readonly path: string;
+  readonly reason: string;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_DRAIN_MS = 5000;
+const DEFAULT_TTL_SECONDS = 86_400;
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "{}");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Go durations of whole seconds, milliseconds, minutes or hours; anything else is `fallback`. */
+function durationMs(value: unknown, fallback: number): number {
+  const m = typeof value === "string" ? /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value) : null;
+  const unit: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+  return m ? Number(m[1]) * (unit[m[2] ?? "s"] ?? 1000) : fallback;
+}
+
+/** Reads the environment. Every missing variable is named at once. */
+export function readAgentOptions(
+  argv: readonly string[],
+  env: Env,
+): { readonly options: AgentOptions; readonly problems: readonly OptionProblem[] } {
+  const problems: OptionProblem[] = [];
+  const need = (name: string): string => {
+    const value = env[name];
+    if (value) return value;
+    problems.push({
+      path: name,
+      reason: "is not set; a sidecar gets it from injection, so look at the pod's istio-proxy container",
+    });
+    return "";
+  };
+  const parsed = parseJson(env["PROXY_CONFIG"]);
+  if (parsed === undefined) problems.push({ path: "PROXY_CONFIG", reason: "is not JSON" });
+  const proxyConfig = typeof parsed === "object" && parsed !== null ? Object.fromEntries(Object.entries(parsed)) : {};
+  const namespace = need("POD_NAMESPACE");
+  const caAddress = env["CA_ADDR"] || String(proxyConfig["discoveryAddress"] ?? "istiod.istio-system.svc:15012");
+  const domainFlag = argv.indexOf("--domain");
+  const dataPlane = env["HEDDLE_DATA_PLANE"] ?? "heddle";
+  if (dataPlane !== "heddle" && dataPlane !== "envoy") {
+    problems.push({ path: "HEDDLE_DATA_PLANE", reason: `is ${JSON.stringify(dataPlane)}; use heddle or envoy` });
+  }
+  const options: AgentOptions = {
+    podName: need("POD_NAME"),
+    namespace,
+    podIp: need("INSTANCE_IP"),
+    serviceAccount: env["SERVICE_ACCOUNT"] || "default",
+    trustDomain: env["TRUST_DOMAIN"] || "cluster.local",
+    domain: (domainFlag >= 0 ? argv[domainFlag + 1] : undefined) ?? `${namespace}.svc.cluster.local`,
+    caAddress,
+    discoveryAddress: String(proxyConfig["discoveryAddress"] ?? caAddress),
+    dataPlane: dataPlane === "envoy" ? "envoy" : "heddle",
+    statusPort: Number(proxyConfig["statusPort"] ?? 15020),
+    terminationDrainMs: durationMs(proxyConfig["terminationDrainDuration"], DEFAULT_DRAIN_MS),
+    concurrency: Number(proxyConfig["concurrency"] ?? 1) || 1,
+    certificateTtlSeconds: durationMs(env["SECRET_TTL"], DEFAULT_TTL_SECONDS * 1000) / 1000,
+    files: {
+      token: env["HEDDLE_TOKEN_FILE"] ?? "/var/run/secrets/tokens/istio-token",
+      rootCertificate: env["HEDDLE_ROOT_CERT_FILE"] ?? "/var/run/secrets/istio/root-cert.pem",
+      podLabels: env["HEDDLE_POD_LABELS_FILE"] ?? "/etc/istio/pod/labels",
+      podAnnotations: env["HEDDLE_POD_ANNOTATIONS_FILE"] ?? "/etc/istio/pod/annotations",
+      configFolder: env["HEDDLE_CONFIG_FOLDER"] ?? "/etc/istio/proxy",
+    },
+    meta: Object.fromEntries(
+      Object.entries(env).flatMap(([k, v]) =>
+        k.startsWith("ISTIO_META_") && v !== undefined ? [[k.slice(11), v]] : [],
+      ),
+    ),
+    proxyConfig,
+    appProbers: env["ISTIO_KUBE_APP_PROBERS"] ?? "",
+    appMetrics: env["ISTIO_PROMETHEUS_ANNOTATIONS"] ?? "",
+  };
+  return { options, problems };
+}

@@ -1,0 +1,65 @@
+import { readFile } from "node:fs/promises";
+import { type Clock, createBackoff, type Logger } from "@heddle/std";
+import type { AgentOptions } from "./agent-options.ts";
+import { createAuthorityClient } from "./certificate-authority-client.ts";
+import { type NodeIdentity, nodeIdentity, parseDownward } from "./node-identity.ts";
+import { createWorkloadCertificate, type WorkloadCertificate } from "./workload-certificate.ts";
+
+/** The parts of the agent that every data plane needs: who the proxy is, and its certificate. */
+export interface Agent {
+  readonly node: NodeIdentity;
+  readonly certificate: WorkloadCertificate;
+  close(): void;
+}
+
+export interface AgentDeps {
+  readonly options: AgentOptions;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly version: string;
+}
+
+/** Reads the pod's labels, waits for the mounted root to exist, and starts asking for a certificate. */
+export async function startAgent(deps: AgentDeps): Promise<Agent> {
+  const { options, log } = deps;
+  const downward = async (file: string) => parseDownward(await readFile(file, "utf8").catch(() => ""));
+  const node = nodeIdentity(
+    options,
+    await downward(options.files.podLabels),
+    await downward(options.files.podAnnotations),
+    deps.version,
+  );
+  const certificate = createWorkloadCertificate({
+    authority: createAuthorityClient({
+      address: options.caAddress,
+      tokenFile: options.files.token,
+      rootFile: options.files.rootCertificate,
+    }),
+    identity: options,
+    ttlSeconds: options.certificateTtlSeconds,
+    clock: deps.clock,
+    random: deps.random,
+    log: log.child("certificate"),
+    readRoots: () => readFile(options.files.rootCertificate, "utf8"),
+  });
+  certificate.start();
+  return { node, certificate, close: () => certificate.close() };
+}
+
+/** Runs `start` again and again when what it started ends, waiting longer each time; a run of a minute counts as healthy. */
+export async function keepRunning(
+  start: () => Promise<number>,
+  deps: { readonly clock: Clock; readonly random: () => number; readonly log: Logger; readonly stopped: () => boolean },
+): Promise<void> {
+  const backoff = createBackoff({ baseMs: 200, maxMs: 30_000, minMs: 100 }, deps.random);
+  while (!deps.stopped()) {
+    const began = deps.clock.monotonic();
+    const code = await start();
+    if (deps.stopped()) return;
+    if (deps.clock.monotonic() - began > 60_000) backoff.reset();
+    const delay = backoff.next();
+    deps.log.error("the data plane ended and is started again", { exitCode: code, inMs: Math.round(delay) });
+    await new Promise<void>((resolve) => void deps.clock.after(delay, resolve));
+  }
+}

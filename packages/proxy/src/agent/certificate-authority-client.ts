@@ -1,0 +1,92 @@
+import { readFile } from "node:fs/promises";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
+import { IstioCertificateRequestSchema, IstioCertificateResponseSchema } from "@heddle/xds-api/istio/v1/auth/ca";
+
+/** A CSR in, a certificate chain out. */
+export interface CertificateAuthorityClient {
+  /** PEM certificates, leaf first. Errors: `SigningError`. */
+  sign(csrPem: string, validitySeconds: number): Promise<readonly string[]>;
+  close(): void;
+}
+
+/** Why there is no certificate; the sentence names the likely cause and the next step. */
+export class SigningError extends Error {
+  /** False when asking again with the same token cannot help by itself. */
+  readonly retryable: boolean;
+  constructor(message: string, retryable: boolean) {
+    super(message);
+    this.name = "SigningError";
+    this.retryable = retryable;
+  }
+}
+
+const METHOD = "/istio.v1.auth.IstioCertificateService/CreateCertificate";
+const DEADLINE_MS = 10_000;
+
+const CAUSES: Readonly<Partial<Record<status, string>>> = {
+  [status.UNAVAILABLE]:
+    "the control plane can't be reached; is istiod running, and does its certificate lead to the mounted root?",
+  [status.DEADLINE_EXCEEDED]: "the control plane did not answer in time",
+  [status.UNAUTHENTICATED]: "the control plane refused the pod's token; is it expired, or from another cluster?",
+  [status.PERMISSION_DENIED]: "the control plane refuses this identity for this token",
+};
+
+export interface AuthorityClientOptions {
+  readonly address: string;
+  readonly tokenFile: string;
+  readonly rootFile: string;
+}
+
+/** Talks to `istio.v1.auth.IstioCertificateService`; token and root are read anew for each call, because both rotate. */
+export function createAuthorityClient(options: AuthorityClientOptions): CertificateAuthorityClient {
+  let client: Client | undefined;
+  let roots = "";
+  const connect = async (): Promise<Client> => {
+    const now = await readFile(options.rootFile, "utf8").catch(() => {
+      throw new SigningError(
+        `${options.rootFile} is not there yet; the control plane writes ConfigMap istio-ca-root-cert into each namespace`,
+        true,
+      );
+    });
+    if (client && now === roots) return client;
+    client?.close();
+    roots = now;
+    client = new Client(options.address, credentials.createSsl(Buffer.from(now)), { "grpc.enable_retries": 0 });
+    return client;
+  };
+  return {
+    async sign(csrPem, validitySeconds) {
+      const token = (await readFile(options.tokenFile, "utf8").catch(() => "")).trim();
+      if (!token)
+        throw new SigningError(
+          `${options.tokenFile} is missing or empty; the pod needs its projected token with audience istio-ca`,
+          true,
+        );
+      const channel = await connect();
+      const metadata = new Metadata();
+      metadata.set("authorization", `Bearer ${token}`);
+      const request = create(IstioCertificateRequestSchema, {
+        csr: csrPem,
+        validityDuration: BigInt(Math.round(validitySeconds)),
+      });
+      return new Promise((resolve, reject) => {
+        channel.makeUnaryRequest(
+          METHOD,
+          (message: typeof request) => Buffer.from(toBinary(IstioCertificateRequestSchema, message)),
+          (bytes: Buffer) => fromBinary(IstioCertificateResponseSchema, bytes),
+          request,
+          metadata,
+          { deadline: Date.now() + DEADLINE_MS },
+          (error, response) => {
+            if (error) {
+              const cause = CAUSES[error.code] ?? "the control plane failed";
+              reject(new SigningError(`${cause} (${options.address}: ${status[error.code]}: ${error.details})`, true));
+            } else resolve(response?.certChain ?? []);
+          },
+        );
+      });
+    },
+    close: () => client?.close(),
+  };
+}

@@ -1,0 +1,99 @@
+import { join } from "node:path";
+import { type Clock, createMetricsRegistry, type Logger } from "@heddle/std";
+import { keepRunning, startAgent } from "./agent.ts";
+import type { AgentOptions } from "./agent-options.ts";
+import { parseAppProbers } from "./app-probe.ts";
+import { envoyBootstrap } from "./envoy-bootstrap.ts";
+import { type EnvoyProcess, runEnvoy } from "./envoy-process.ts";
+import { parseAppMetrics } from "./merged-metrics.ts";
+import { serveSecrets } from "./secret-discovery.ts";
+import { startStatusServer } from "./status-server.ts";
+
+const READINESS_PORT = 15021;
+
+export interface EnvoySidecarDeps {
+  readonly options: AgentOptions;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly version: string;
+  readonly logLevel: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Settles when the process is asked to end. */
+  readonly stop: Promise<void>;
+}
+
+/** Role of the sidecar where the data plane is real Envoy: certificates by SDS, bootstrap, supervision, status. Gives the exit code. */
+export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
+  const { options, log, clock, random } = deps;
+  const agent = await startAgent(deps);
+  const socketPath = join(options.files.configFolder, "SDS");
+  const secrets = await serveSecrets(socketPath, agent.certificate, log.child("sds"));
+  const registry = createMetricsRegistry();
+  const expiry = registry
+    .gauge({
+      name: "istio_agent_cert_expiry_seconds",
+      help: "Seconds until the workload's certificate expires.",
+      labels: ["resource_name"],
+    })
+    .with("default");
+  registry.onCollect(() => {
+    expiry.value = ((agent.certificate.current?.notAfterMs ?? clock.now()) - clock.now()) / 1000;
+  });
+  const { probers, problem } = parseAppProbers(options.appProbers);
+  if (problem) log.error(problem);
+  let envoy: EnvoyProcess | undefined;
+  let envoyReady = false;
+  let ending = false;
+  const poll = clock.every(500, () => {
+    void envoy?.admin("/ready").then((answer) => {
+      envoyReady = answer?.status === 200;
+    });
+  });
+  let quit: () => void = () => undefined;
+  const quitAsked = new Promise<void>((resolve) => {
+    quit = resolve;
+  });
+  const status = startStatusServer({
+    statusPort: options.statusPort,
+    readinessPort: READINESS_PORT,
+    podIp: options.podIp,
+    probers,
+    appMetrics: parseAppMetrics(options.appMetrics),
+    log,
+    notReady: () => {
+      if (!agent.certificate.current) return "the workload has no certificate yet";
+      if (ending) return "the sidecar is draining";
+      return envoyReady ? undefined : "Envoy has no configuration yet";
+    },
+    metrics: async () => `${(await envoy?.admin("/stats/prometheus"))?.text ?? ""}${registry.expose()}`,
+    onQuit: () => quit(),
+    onDrain: () => void envoy?.admin("/drain_listeners?graceful", "POST"),
+  });
+  const running = keepRunning(
+    async () => {
+      envoyReady = false;
+      envoy = await runEnvoy({
+        program: deps.env["HEDDLE_ENVOY"] ?? "envoy",
+        bootstrap: envoyBootstrap(options, agent.node, socketPath),
+        folder: options.files.configFolder,
+        concurrency: options.concurrency,
+        logLevel: deps.logLevel,
+        log,
+      });
+      return envoy.exited;
+    },
+    { clock, random, log, stopped: () => ending },
+  );
+  await Promise.race([deps.stop, quitAsked, running]);
+  ending = true;
+  await envoy?.admin("/drain_listeners?graceful", "POST");
+  await new Promise<void>((resolve) => void clock.after(options.terminationDrainMs, resolve));
+  envoy?.stop();
+  await running;
+  poll.cancel();
+  await status.close();
+  secrets.close();
+  agent.close();
+  return 0;
+}
