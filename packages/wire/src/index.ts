@@ -1,3 +1,20 @@
+export {
+  decodeGrpcMessage,
+  encodeGrpcMessage,
+  GRPC_STATUS_NAMES,
+  type GrpcStatus,
+  grpcCodeOfHttpStatus,
+  grpcStatusHeaders,
+  isGrpc,
+  readGrpcStatus,
+} from "./grpc/grpc-status.ts";
+export { formatGrpcTimeout, parseGrpcTimeout } from "./grpc/grpc-timeout.ts";
+export {
+  createGrpcMessageReader,
+  type GrpcMessageReader,
+  type GrpcMessageSink,
+  writeGrpcMessage,
+} from "./grpc/message-framing.ts";
 export { type WireFailure, type WireFailureCode, wireFailure } from "./http/failure.ts";
 export { HEADER_ID, HEADER_NAMES, headerId, type KnownHeaderName } from "./http/header-id.ts";
 export { createHeaderList, type HeaderList, headerEntries, headerListOf } from "./http/header-list.ts";
@@ -32,3 +49,17 @@ export { MAX_PROXY_HEADER_BYTES, readProxyHeader } from "./proxy-protocol/read-p
 export { writeProxyV1, writeProxyV2 } from "./proxy-protocol/write-proxy-header.ts";
 export { MAX_SNIFF_BYTES, type SniffedProtocol, sniffProtocol } from "./sniff/protocol-sniff.ts";
 export { type ClientHello, MAX_CLIENT_HELLO_BYTES, readClientHello } from "./tls/client-hello.ts";
+export {
+  createWebSocketReader,
+  type WebSocketReader,
+  type WebSocketReaderOptions,
+  type WebSocketSink,
+  WS_BINARY,
+  WS_CLOSE,
+  WS_CONTINUATION,
+  WS_PING,
+  WS_PONG,
+  WS_TEXT,
+  writeWebSocketFrame,
+} from "./websocket/frame-codec.ts";
+export { webSocketAccept } from "./websocket/handshake.ts";

@@ -1,7 +1,7 @@
 import { createServer, connect as netConnect, type Server, type Socket } from "node:net";
-import { createHeaderList, headerListOf } from "../src/http/header-list.ts";
-import { createResponseHead } from "../src/http/message-head.ts";
+import { createHeaderList, type HeaderList, headerListOf } from "../src/http/header-list.ts";
 import type { HttpOptions } from "../src/http/http-options.ts";
+import { createResponseHead } from "../src/http/message-head.ts";
 import type {
   ClientConnection,
   ClientHost,
@@ -23,7 +23,7 @@ class SocketBinding implements ClientHost {
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("data", (chunk) => {
-      this.connection?.receive(chunk, 0, chunk.length);
+      if (typeof chunk !== "string") this.connection?.receive(chunk, 0, chunk.length);
     });
     socket.on("end", () => {
       this.connection?.receiveEnd();
@@ -78,7 +78,11 @@ export type MakeServer = (options: HttpOptions, host: ConnectionHost, handler: S
 export type MakeClient = (options: HttpOptions, host: ClientHost) => ClientConnection;
 
 /** Serves connections on a free port of 127.0.0.1. */
-export async function serve(make: MakeServer, handler: ServerHandler, port = 0): Promise<{ port: number; server: Server }> {
+export async function serve(
+  make: MakeServer,
+  handler: ServerHandler,
+  port = 0,
+): Promise<{ port: number; server: Server }> {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const binding = new SocketBinding(socket);
     binding.connection = make({}, binding, handler);
@@ -138,7 +142,7 @@ export class EchoApp implements ServerHandler, StreamHandler {
     if (!stream.sendClosed && !stream.sendData(bytes, start, end, endStream)) stream.pause();
   }
 
-  onTrailers(stream: HttpStream, trailers: import("../src/http/header-list.ts").HeaderList): void {
+  onTrailers(stream: HttpStream, trailers: HeaderList): void {
     if (!stream.sendClosed) stream.sendTrailers(trailers);
   }
 

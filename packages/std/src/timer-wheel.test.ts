@@ -1,0 +1,81 @@
+import { describe, expect, test } from "bun:test";
+import { createTimerWheel, type WheelTimer } from "./timer-wheel.ts";
+
+/** mulberry32, so that a failing case can be repeated. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+describe("timer wheel", () => {
+  test("fires once, never early, at most two ticks late", () => {
+    const random = seeded(1);
+    const wheel = createTimerWheel({ tickMs: 10, slots: 64 }, 1000);
+    let now = 1000;
+    const due = new Map<number, number>();
+    const timers: WheelTimer[] = [];
+    for (let i = 0; i < 300; i++) {
+      timers.push(
+        wheel.create({
+          onExpire: () => {
+            const deadline = due.get(i);
+            expect(deadline).toBeDefined();
+            expect(now).toBeGreaterThanOrEqual(deadline ?? 0);
+            expect(now - (deadline ?? 0)).toBeLessThan(10 + 10 + 7);
+            due.delete(i);
+          },
+        }),
+      );
+    }
+    for (let step = 0; step < 4000; step++) {
+      const i = Math.floor(random() * timers.length);
+      const delay = Math.floor(random() * 3000);
+      if (random() < 0.3) {
+        timers[i]?.disarm();
+        due.delete(i);
+      } else {
+        timers[i]?.arm(delay);
+        due.set(i, wheel.nowMs + delay);
+      }
+      now += 1 + Math.floor(random() * 7);
+      wheel.advance(now);
+    }
+    for (const end = now + 4000; now < end; now += 10) wheel.advance(now);
+    expect(due.size).toBe(0);
+    expect(wheel.size).toBe(0);
+  });
+
+  test("a pause longer than a turn fires everything that is due and nothing else", () => {
+    const wheel = createTimerWheel({ tickMs: 10, slots: 16 }, 0);
+    const fired: string[] = [];
+    wheel.create({ onExpire: () => fired.push("short") }).arm(50);
+    wheel.create({ onExpire: () => fired.push("long") }).arm(1_000_000);
+    wheel.advance(60_000);
+    expect(fired).toEqual(["short"]);
+    wheel.advance(1_001_000);
+    expect(fired).toEqual(["short", "long"]);
+  });
+
+  test("a timer may be armed again from its own expiry", () => {
+    const wheel = createTimerWheel({ tickMs: 10, slots: 16 }, 0);
+    let count = 0;
+    const timer = wheel.create({
+      onExpire: () => {
+        count++;
+        timer.arm(10);
+      },
+    });
+    timer.arm(10);
+    for (let now = 0; now <= 1000; now += 10) wheel.advance(now);
+    expect(count).toBe(50);
+  });
+
+  test("slots must be a power of two", () => {
+    expect(() => createTimerWheel({ slots: 100 }, 0)).toThrow("power of two");
+  });
+});
