@@ -1,3 +1,5 @@
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
 
 /** One probe of the application as the pod's author wrote it, ports resolved. */
@@ -32,43 +34,58 @@ export async function runAppProbe(probe: AppProbe, podIp: string, headers: Heade
   const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
   if (probe.httpGet) return httpProbe(probe.httpGet, podIp, headers, timeoutMs);
   if (probe.tcpSocket) return (await tcpProbe(podIp, probe.tcpSocket.port, timeoutMs)) ? 200 : 500;
-  if (probe.grpc) return grpcProbe(probe.grpc, podIp, timeoutMs);
+  if (probe.grpc) return grpcProbe(probe.grpc, "127.0.0.1", timeoutMs);
   return 404;
 }
 
 /** Kubelet's own headers go on to the application; what belongs to this hop does not. */
 const HOP_HEADERS = new Set(["host", "connection", "content-length", "accept-encoding"]);
 
-async function httpProbe(
+/** The redirection lets this source address pass, so that the probe reaches the application and not the proxy. Source: Istio. */
+const PROBE_SOURCE = "127.0.0.6";
+
+function httpProbe(
   get: NonNullable<AppProbe["httpGet"]>,
   podIp: string,
   headers: Headers,
   timeoutMs: number,
 ): Promise<number> {
-  const scheme = (get.scheme ?? "HTTP").toLowerCase();
-  const sent = new Headers();
+  const sent: Record<string, string> = {};
   headers.forEach((value, name) => {
-    if (!HOP_HEADERS.has(name)) sent.set(name, value);
+    if (!HOP_HEADERS.has(name)) sent[name] = value;
   });
-  for (const { name, value } of get.httpHeaders ?? []) sent.set(name, value);
-  try {
-    const path = (get.path ?? "/").startsWith("/") ? (get.path ?? "/") : `/${get.path}`;
-    const response = await fetch(`${scheme}://${get.host ?? podIp}:${get.port}${path}`, {
-      headers: sent,
-      redirect: "manual",
-      signal: AbortSignal.timeout(timeoutMs),
-      tls: { rejectUnauthorized: false },
+  for (const { name, value } of get.httpHeaders ?? []) sent[name.toLowerCase()] = value;
+  const path = get.path ?? "/";
+  const secure = (get.scheme ?? "HTTP").toUpperCase() === "HTTPS";
+  const options = {
+    host: get.host ?? podIp,
+    port: get.port,
+    path: path.startsWith("/") ? path : `/${path}`,
+    headers: sent,
+    localAddress: PROBE_SOURCE,
+    agent: false,
+    rejectUnauthorized: false,
+    timeout: timeoutMs,
+  };
+  return new Promise((resolve) => {
+    const request = (secure ? httpsRequest : httpRequest)(options, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 500);
     });
-    await response.body?.cancel();
-    return response.status;
-  } catch {
-    return 500;
-  }
+    const fail = () => {
+      request.destroy();
+      resolve(500);
+    };
+    request.on("timeout", fail);
+    request.on("error", fail);
+    request.end();
+    setTimeout(fail, timeoutMs).unref();
+  });
 }
 
 function tcpProbe(host: string, port: number, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port });
+    const socket = connect({ host, port, localAddress: PROBE_SOURCE });
     const end = (ok: boolean) => {
       clearTimeout(timer);
       socket.destroy();
