@@ -1,0 +1,200 @@
+import {
+  defaultInjectorValues,
+  defaultMeshConfig,
+  formatProblem,
+  type InjectorValues,
+  isObject,
+  type KubeObject,
+  type MeshConfig,
+  parseInjectorValues,
+  parseMeshConfig,
+  refOf,
+} from "@heddle/config";
+import {
+  applyEvents,
+  applySettings,
+  emptyMesh,
+  type MeshChange,
+  type MeshOptions,
+  type MeshState,
+} from "@heddle/model";
+import type { SourceEvent, SourceProblem, SourceSink } from "@heddle/sources";
+import type { Clock, Logger } from "@heddle/std";
+import { createDebounce, type Debounce } from "./debounce.ts";
+
+/** A new state of the mesh. */
+export interface MeshUpdate {
+  readonly state: MeshState;
+  readonly change: MeshChange;
+  /** When the first event of this update arrived, on the monotonic clock. Units: ms. */
+  readonly sinceMs: number;
+  readonly waitedMs: number;
+}
+
+export interface MeshFeedOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly domain: string;
+  readonly clusterId: string;
+  readonly rootNamespace: string;
+  readonly debounceAfterMs: number;
+  readonly debounceMaxMs: number;
+  /** Number of sources that have to be in sync before the first update. */
+  readonly sources: number;
+  /** In force until a ConfigMap `istio` says otherwise. */
+  readonly mesh?: MeshConfig;
+  onEvent?(kind: string, action: "upsert" | "delete"): void;
+  onUpdate(update: MeshUpdate): void;
+}
+
+/** Turns what sources say into states of the mesh: the first when all are in sync, then one after each burst of changes. */
+export interface MeshFeed {
+  /** The sink for one source. */
+  sink(name: string): SourceSink;
+  readonly state: MeshState;
+  readonly synced: boolean;
+  readonly injectorValues: InjectorValues;
+  close(): void;
+}
+
+/** Endpoint changes reach proxies after this much quiet, everything else after `debounceAfterMs`. Units: ms. */
+const endpointQuietMs = 10;
+const endpointKinds = new Set(["EndpointSlice", "Pod"]);
+
+class Feed implements MeshFeed {
+  readonly #options: MeshFeedOptions;
+  readonly #debounce: Debounce;
+  #settings: MeshOptions;
+  #settingsChanged = false;
+  #state: MeshState;
+  #events: SourceEvent[] = [];
+  #unsynced: number;
+  #since: number | undefined;
+  #injectorValues = defaultInjectorValues();
+  #closed = false;
+
+  constructor(options: MeshFeedOptions) {
+    this.#options = options;
+    this.#unsynced = options.sources;
+    this.#settings = {
+      mesh: options.mesh ?? defaultMeshConfig(),
+      domain: options.domain,
+      clusterId: options.clusterId,
+    };
+    this.#state = emptyMesh(this.#settings);
+    this.#debounce = createDebounce({
+      clock: options.clock,
+      quietMs: options.debounceAfterMs,
+      urgentMs: endpointQuietMs,
+      maxMs: options.debounceMaxMs,
+      run: (waitedMs) => this.#apply(waitedMs),
+    });
+  }
+
+  get state(): MeshState {
+    return this.#state;
+  }
+
+  get synced(): boolean {
+    return this.#unsynced === 0;
+  }
+
+  get injectorValues(): InjectorValues {
+    return this.#injectorValues;
+  }
+
+  sink(name: string): SourceSink {
+    let synced = false;
+    return {
+      onEvent: (event) => this.#onEvent(event),
+      onProblem: (problem: SourceProblem) => this.#options.log.warn(problem.reason, { source: problem.source }),
+      onSynced: () => {
+        if (synced) return;
+        synced = true;
+        this.#unsynced--;
+        this.#options.log.info("source is in sync", { source: name });
+        if (this.#unsynced === 0 && !this.#closed) this.#apply(0);
+      },
+    };
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#debounce.cancel();
+  }
+
+  #onEvent(event: SourceEvent): void {
+    if (this.#closed) return;
+    const kind = event.kind === "upsert" ? event.object.kind : event.ref.kind;
+    this.#options.onEvent?.(kind, event.kind);
+    this.#since ??= this.#options.clock.monotonic();
+    if (kind === "ConfigMap") {
+      if (!this.#readConfigMap(event)) return;
+    } else {
+      this.#events.push(event);
+    }
+    if (this.#unsynced === 0) this.#debounce.trigger(endpointKinds.has(kind));
+  }
+
+  /** The mesh's own settings. Invalid ones are logged and leave the last valid ones in force. */
+  #readConfigMap(event: SourceEvent): boolean {
+    const ref = event.kind === "upsert" ? refOf(event.object) : event.ref;
+    if (ref.namespace !== this.#options.rootNamespace) return false;
+    const object = event.kind === "upsert" ? event.object : undefined;
+    if (ref.name === "istio") {
+      const parsed = parseMeshConfig(dataOf(object, "mesh"));
+      for (const problem of parsed.ok ? parsed.warnings : parsed.problems)
+        this.#options.log.warn(formatProblem(problem));
+      if (!parsed.ok) return false;
+      this.#settings = { ...this.#settings, mesh: parsed.value };
+      this.#settingsChanged = true;
+      return true;
+    }
+    if (ref.name === "istio-sidecar-injector") {
+      const parsed = parseInjectorValues(dataOf(object, "values"));
+      for (const problem of parsed.ok ? parsed.warnings : parsed.problems)
+        this.#options.log.warn(formatProblem(problem));
+      if (parsed.ok) this.#injectorValues = parsed.value;
+    }
+    return false;
+  }
+
+  #apply(waitedMs: number): void {
+    const events = this.#events;
+    this.#events = [];
+    const sinceMs = this.#since ?? this.#options.clock.monotonic();
+    this.#since = undefined;
+    let applied = applyEvents(this.#state, events);
+    if (this.#settingsChanged) {
+      this.#settingsChanged = false;
+      const settled = applySettings(applied.state, this.#settings);
+      applied = {
+        state: settled.state,
+        change: { views: true, endpoints: [...applied.change.endpoints, ...settled.change.endpoints] },
+      };
+    }
+    this.#logProblems(applied.state);
+    this.#state = applied.state;
+    this.#options.onUpdate({ state: applied.state, change: applied.change, sinceMs, waitedMs });
+  }
+
+  #logProblems(state: MeshState): void {
+    for (const [key, problems] of state.problems) {
+      if (this.#state.problems.get(key) === problems) continue;
+      for (const problem of problems) {
+        if (problem.severity === "error") this.#options.log.error(formatProblem(problem));
+        else this.#options.log.warn(formatProblem(problem));
+      }
+    }
+  }
+}
+
+function dataOf(object: KubeObject | undefined, key: string): string {
+  const data = object?.["data"];
+  const value = isObject(data) ? data[key] : undefined;
+  return typeof value === "string" ? value : "";
+}
+
+export function createMeshFeed(options: MeshFeedOptions): MeshFeed {
+  return new Feed(options);
+}

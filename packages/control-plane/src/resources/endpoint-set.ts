@@ -1,0 +1,98 @@
+import { endpointsFor, type MeshState, parseClusterName, type ServiceEndpoints } from "@heddle/model";
+import { translateEndpoints } from "@heddle/translate";
+import type { EncodedResource, ResourceSet } from "@heddle/xds";
+import { ClusterLoadAssignmentSchema } from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint";
+import { encodeResource } from "./encode.ts";
+
+/** Makes the endpoint sets of successive states; clusters are encoded when first asked for and kept while they don't change. */
+export interface EndpointSets {
+  /** @param changedHosts Hostnames that differ from the state before; undefined when services came or went. */
+  next(state: MeshState, changedHosts: readonly string[] | undefined): ResourceSet;
+}
+
+/** Clients that are further behind compare everything. */
+const rememberedChanges = 64;
+
+class Sets implements EndpointSets {
+  /** Encoded clusters of a service's endpoints; they live as long as any state that holds these endpoints. */
+  readonly #kept = new WeakMap<ServiceEndpoints, Map<string, EncodedResource>>();
+  /** Cluster names that were asked for, by hostname. */
+  readonly #clusters = new Map<string, Set<string>>();
+  readonly #changes: (readonly string[] | undefined)[] = [];
+  #sequence = 0;
+
+  next(state: MeshState, changedHosts: readonly string[] | undefined): ResourceSet {
+    this.#sequence++;
+    this.#changes.push(changedHosts);
+    if (this.#changes.length > rememberedChanges) this.#changes.shift();
+    if (changedHosts === undefined) this.#forgetGone(state);
+    return new EndpointSet(this, state, this.#sequence);
+  }
+
+  get(state: MeshState, cluster: string): EncodedResource | undefined {
+    const hostname = parseClusterName(cluster)?.hostname;
+    if (hostname === undefined || !state.services.has(hostname)) return undefined;
+    const source = state.endpoints.get(hostname);
+    // A service without endpoints so far: an empty assignment, cheap to make.
+    const kept = source === undefined ? undefined : (this.#kept.get(source) ?? new Map<string, EncodedResource>());
+    const known = kept?.get(cluster);
+    if (known !== undefined) return known;
+    const view = endpointsFor(state, cluster);
+    if (view === undefined) return undefined;
+    const resource = encodeResource(ClusterLoadAssignmentSchema, cluster, translateEndpoints(view));
+    if (source !== undefined && kept !== undefined) this.#kept.set(source, kept.set(cluster, resource));
+    const names = this.#clusters.get(hostname);
+    if (names === undefined) this.#clusters.set(hostname, new Set([cluster]));
+    else names.add(cluster);
+    return resource;
+  }
+
+  /** Cluster names whose endpoints may have changed after the set with this sequence number. */
+  changedAfter(sequence: number, until: number): readonly string[] | undefined {
+    const first = this.#sequence - this.#changes.length + 1;
+    if (sequence + 1 < first) return undefined;
+    const names: string[] = [];
+    for (let number = sequence + 1; number <= until; number++) {
+      const hosts = this.#changes[number - first];
+      if (hosts === undefined) return undefined;
+      for (const host of hosts) names.push(...(this.#clusters.get(host) ?? []));
+    }
+    return names;
+  }
+
+  #forgetGone(state: MeshState): void {
+    for (const hostname of this.#clusters.keys()) if (!state.services.has(hostname)) this.#clusters.delete(hostname);
+  }
+}
+
+class EndpointSet implements ResourceSet {
+  readonly version: string;
+  readonly sequence: number;
+  readonly #sets: Sets;
+  readonly #state: MeshState;
+
+  constructor(sets: Sets, state: MeshState, sequence: number) {
+    this.#sets = sets;
+    this.#state = state;
+    this.sequence = sequence;
+    this.version = String(sequence);
+  }
+
+  get(name: string): EncodedResource | undefined {
+    return this.#sets.get(this.#state, name);
+  }
+
+  *names(): Iterable<string> {
+    for (const service of this.#state.services.values()) {
+      for (const port of service.ports) yield `outbound|${port.number}||${service.hostname}`;
+    }
+  }
+
+  changedSince(previous: ResourceSet): Iterable<string> | undefined {
+    return previous instanceof EndpointSet ? this.#sets.changedAfter(previous.sequence, this.sequence) : undefined;
+  }
+}
+
+export function createEndpointSets(): EndpointSets {
+  return new Sets();
+}

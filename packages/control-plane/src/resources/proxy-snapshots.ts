@@ -1,0 +1,123 @@
+import { createViews, type MeshState, type ProxyNode, type ProxyView } from "@heddle/model";
+import { translateInbound, translateOutbound } from "@heddle/translate";
+import { createResourceSet, createSnapshot, type ResourceSet, type Snapshot } from "@heddle/xds";
+import { typeUrls } from "@heddle/xds-api";
+import type { MeshUpdate } from "../mesh/mesh-feed.ts";
+import { type EncodedResources, encodeResources } from "./encode.ts";
+import { createEndpointSets, type EndpointSets } from "./endpoint-set.ts";
+
+/** What one proxy gets; proxies with equal views share everything in it. */
+export interface ProxySnapshot {
+  /** The view's content hash. */
+  readonly hash: string;
+  readonly snapshot: Snapshot;
+}
+
+/** Makes snapshots of the newest state. Encoded resources are kept by the content hash of the view that they were made from (D7). */
+export interface ProxySnapshots {
+  /** Takes the newest state. False: no view changed, only endpoints. */
+  update(update: Pick<MeshUpdate, "state" | "change">): void;
+  snapshotFor(proxy: ProxyNode, last?: ProxySnapshot): ProxySnapshot;
+  /** Forgets what no proxy uses any more; `inUse` are the hashes of the connected proxies' snapshots. */
+  sweep(inUse: ReadonlySet<string>): void;
+  readonly stats: { readonly kept: number; readonly hits: number; readonly misses: number };
+}
+
+interface Kept {
+  readonly sets: Readonly<Record<string, ResourceSet>>;
+  readonly outbound: string;
+  readonly inbound: string;
+}
+
+class Snapshots implements ProxySnapshots {
+  readonly #views = createViews();
+  readonly #endpointSets: EndpointSets = createEndpointSets();
+  readonly #outbound = new Map<string, EncodedResources>();
+  readonly #inbound = new Map<string, EncodedResources>();
+  readonly #sets = new Map<string, Kept>();
+  #state: MeshState | undefined;
+  #endpoints: ResourceSet | undefined;
+  /** Raised when views may differ; equal numbers mean equal views. */
+  #viewEpoch = 0;
+  readonly #epochs = new WeakMap<ProxySnapshot, number>();
+  #hits = 0;
+  #misses = 0;
+
+  update(update: Pick<MeshUpdate, "state" | "change">): void {
+    const { state, change } = update;
+    if (change.views || this.#state === undefined) this.#viewEpoch++;
+    this.#state = state;
+    this.#endpoints = this.#endpointSets.next(state, change.views ? undefined : change.endpoints);
+  }
+
+  snapshotFor(proxy: ProxyNode, last?: ProxySnapshot): ProxySnapshot {
+    const state = this.#state;
+    const endpoints = this.#endpoints;
+    if (state === undefined || endpoints === undefined) throw new Error("no state of the mesh yet");
+    const unchanged =
+      last !== undefined && this.#epochs.get(last) === this.#viewEpoch ? this.#sets.get(last.hash) : undefined;
+    const view = unchanged === undefined ? this.#views.viewFor(state, proxy) : undefined;
+    const hash = view?.hash ?? last?.hash ?? "";
+    const kept = unchanged ?? (view === undefined ? undefined : this.#keptFor(view));
+    const snapshot: ProxySnapshot = {
+      hash,
+      snapshot: createSnapshot({ ...kept?.sets, [typeUrls.endpoint]: endpoints }),
+    };
+    this.#epochs.set(snapshot, this.#viewEpoch);
+    return snapshot;
+  }
+
+  #keptFor(view: ProxyView): Kept {
+    const known = this.#sets.get(view.hash);
+    if (known !== undefined) {
+      this.#hits++;
+      return known;
+    }
+    this.#misses++;
+    const outbound = keep(this.#outbound, view.outbound.hash, () => encodeResources(translateOutbound(view.outbound)));
+    const inbound = keep(this.#inbound, view.inbound.hash, () => encodeResources(translateInbound(view.inbound)));
+    const set = (pick: (half: EncodedResources) => EncodedResources["clusters"]): ResourceSet =>
+      createResourceSet(view.hash, [...pick(outbound), ...pick(inbound)]);
+    const made: Kept = {
+      outbound: view.outbound.hash,
+      inbound: view.inbound.hash,
+      sets: {
+        [typeUrls.cluster]: set((half) => half.clusters),
+        [typeUrls.listener]: set((half) => half.listeners),
+        [typeUrls.route]: set((half) => half.routes),
+      },
+    };
+    this.#sets.set(view.hash, made);
+    return made;
+  }
+
+  sweep(inUse: ReadonlySet<string>): void {
+    const outbound = new Set<string>();
+    const inbound = new Set<string>();
+    for (const [hash, kept] of this.#sets) {
+      if (!inUse.has(hash)) this.#sets.delete(hash);
+      else {
+        outbound.add(kept.outbound);
+        inbound.add(kept.inbound);
+      }
+    }
+    for (const hash of this.#outbound.keys()) if (!outbound.has(hash)) this.#outbound.delete(hash);
+    for (const hash of this.#inbound.keys()) if (!inbound.has(hash)) this.#inbound.delete(hash);
+  }
+
+  get stats(): { readonly kept: number; readonly hits: number; readonly misses: number } {
+    return { kept: this.#sets.size, hits: this.#hits, misses: this.#misses };
+  }
+}
+
+function keep<V>(map: Map<string, V>, key: string, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}
+
+export function createProxySnapshots(): ProxySnapshots {
+  return new Snapshots();
+}

@@ -1,0 +1,82 @@
+import {
+  asKubeObject,
+  formatProblem,
+  groupOf,
+  type InjectorValues,
+  isMeshResource,
+  parseResource,
+} from "@heddle/config";
+import { allow, answerInjection, deny, readAdmissionReview } from "@heddle/inject";
+import type { MeshState } from "@heddle/model";
+import type { Clock, Logger } from "@heddle/std";
+import type { Telemetry } from "../telemetry.ts";
+import type { AdmissionHandler } from "./https-server.ts";
+
+export interface InjectionOptions {
+  readonly state: () => MeshState;
+  readonly values: () => InjectorValues;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly telemetry: Telemetry;
+}
+
+/** `/inject`: adds the sidecar to pods. */
+export function injectionHandler(options: InjectionOptions): AdmissionHandler {
+  const { telemetry, clock, log } = options;
+  return (body) => {
+    const start = clock.monotonic();
+    telemetry.injections.with().value++;
+    const request = readAdmissionReview(body);
+    if (typeof request === "string") {
+      telemetry.injectionFailures.with().value++;
+      return request;
+    }
+    const state = options.state();
+    const namespace = state.objects.namespaces.get(request.namespace)?.meta;
+    const answer = answerInjection(request, {
+      namespace: {
+        name: request.namespace,
+        labels: namespace?.labels ?? {},
+        annotations: namespace?.annotations ?? {},
+      },
+      mesh: state.settings.mesh,
+      values: options.values(),
+    });
+    const outcome = {
+      injected: telemetry.injected,
+      skipped: telemetry.injectionSkips,
+      refused: telemetry.injectionFailures,
+    }[answer.outcome];
+    outcome.with().value++;
+    telemetry.injectionTime.with().observe((clock.monotonic() - start) / 1000);
+    log.info(`pod ${answer.outcome}`, {
+      namespace: request.namespace,
+      pod: request.name || "(generated name)",
+      reason: answer.reason,
+    });
+    return answer.review;
+  };
+}
+
+/** `/validate`: refuses mesh resources that would have no effect, with every problem by field. */
+export function validationHandler(options: { readonly log: Logger; readonly telemetry: Telemetry }): AdmissionHandler {
+  const { telemetry, log } = options;
+  return (body) => {
+    const request = readAdmissionReview(body);
+    if (typeof request === "string") return request;
+    const object = asKubeObject(request.object);
+    // Nothing to check in a deletion, nor in kinds that the mesh does not act on.
+    if (object === undefined || !isMeshResource(object))
+      return allow(request, "skipped", "not a resource that the mesh reads").review;
+    const [group, version] = [groupOf(object.apiVersion), object.apiVersion.split("/").at(-1) ?? ""];
+    const parsed = parseResource(object);
+    if (parsed.ok) {
+      telemetry.validationPassed.with(group, version, object.kind).value++;
+      return allow(request, "skipped", "valid").review;
+    }
+    telemetry.validationFailed.with(group, version, object.kind, "invalid_resource").value++;
+    const message = parsed.problems.map(formatProblem).join("; ");
+    log.info("resource refused", { message });
+    return deny(request, message).review;
+  };
+}
