@@ -2,16 +2,20 @@ import type { Clock, Logger } from "@heddle/std";
 import { BUILTIN_RESOURCES } from "../api/resources/builtin.ts";
 import type { ClusterApi, ResourceId } from "../contract/index.ts";
 import type { Controller, ControllerDeps } from "./controller.ts";
+import { createCronJobController } from "./cron-job/cron-job-controller.ts";
+import { createDaemonSetController } from "./daemon-set/daemon-set-controller.ts";
 import { createDeploymentController } from "./deployment/deployment-controller.ts";
 import { createEndpointSliceController, createEndpointsController } from "./endpoints/endpoints-controllers.ts";
 import { createGarbageCollector } from "./garbage/garbage-collector.ts";
 import { createObjectGraph, type GraphResource } from "./garbage/object-graph.ts";
+import { createJobController } from "./job/job-controller.ts";
 import { createNamespaceController } from "./namespace/namespace-controller.ts";
 import { createNamespaceDefaultsController } from "./namespace/namespace-defaults.ts";
 import { createObjectCache, type ObjectCache } from "./object-cache.ts";
 import { createReplicaSetController } from "./replica-set/replica-set-controller.ts";
 import { DEFINITIONS } from "./resource-ids.ts";
 import { createScheduler } from "./scheduler/scheduler.ts";
+import { createStatefulSetController } from "./stateful-set/stateful-set-controller.ts";
 
 export interface ControllersDeps {
   readonly api: ClusterApi;
@@ -64,6 +68,10 @@ export function createControllers(deps: ControllersDeps): Controllers {
     createScheduler(controllerDeps),
     createDeploymentController(controllerDeps),
     createReplicaSetController(controllerDeps),
+    createStatefulSetController(controllerDeps),
+    createDaemonSetController(controllerDeps),
+    createJobController(controllerDeps),
+    createCronJobController(controllerDeps),
     createEndpointSliceController(controllerDeps),
     createEndpointsController(controllerDeps),
     createNamespaceDefaultsController(controllerDeps, deps.clusterCa),
