@@ -26,10 +26,8 @@ const ERRORS: Readonly<Record<number, readonly [name: string, meaning: string]>>
 
 export const EPERM = 1;
 export const ENOENT = 2;
-export const ESRCH = 3;
 export const EEXIST = 17;
 export const ENODEV = 19;
-export const EADDRNOTAVAIL = 99;
 
 /** `ENOENT (not found: …)` for error number 2. */
 export function systemErrorText(number: number): string {
