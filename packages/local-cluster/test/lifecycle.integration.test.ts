@@ -177,4 +177,40 @@ describe.skipIf(!available)("heddle local", () => {
     expect(await gone(all)).toBe(true);
     expect(existsSync(join(state, "clusters", "f"))).toBe(false);
   });
+
+  test("where namespaces are not allowed, one sentence says so", () => {
+    // A user namespace without a user map: nothing may be made from inside it.
+    const { status, stderr } = spawnSync("unshare", ["-U", process.execPath, program, "up", "--name", "n"], {
+      encoding: "utf8",
+      env,
+    });
+    expect(status).toBe(1);
+    expect(stderr).toContain("does not let ordinary users make user namespaces");
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+
+  test.skipIf(!isRoot)("a full disk is a sentence", () => {
+    const small = mkdtempSync(join(tmpdir(), "hl-small-"));
+    const command = `mount -t tmpfs -o size=64k small ${small} && HEDDLE_STATE=${small} exec "$@"`;
+    const args = ["--mount", "sh", "-c", command, "sh", process.execPath, program, "up"];
+    const { status, stderr } = spawnSync("unshare", args, { encoding: "utf8", env });
+    rmSync(small, { recursive: true, force: true });
+    expect(status).toBe(1);
+    expect(stderr).toContain(`left on the disk that holds ${small}: free some`);
+  });
+
+  test("wrong arguments are sentences", () => {
+    for (const [args, expected] of [
+      [["up", "--name", "No!"], "no cluster name"],
+      [["up", "--port", "0"], '--port: "0" is no port'],
+      [["up", "--nope"], "--nope"],
+      [["sideways"], '"sideways" is no command'],
+      [["status", "--name", "zz"], 'cluster "zz" is not running'],
+    ] as const) {
+      const { status, stderr } = heddle(...args);
+      expect(status).toBe(1);
+      expect(stderr).toStartWith("heddle local: ");
+      expect(stderr).toContain(expected);
+    }
+  });
 });
