@@ -1,21 +1,32 @@
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import type { ClusterApi, ClusterNetworkPlan, PodStreams } from "../contract/index.ts";
+import { createNamespaceLifecycle } from "./admission/namespace-lifecycle.ts";
+import { createPodAdmission } from "./admission/pod-admission.ts";
+import { createServiceAccountAdmission } from "./admission/service-account.ts";
+import { createAccessCheck } from "./auth/access.ts";
 import { createAuthenticator } from "./auth/authenticator.ts";
-import { seedCluster } from "./bootstrap/seed.ts";
+import { createOpenIdDocuments } from "./auth/openid.ts";
+import { createRbacAuthorizer } from "./auth/rbac.ts";
+import { createReviews } from "./auth/reviews.ts";
+import { createServiceAccountTokens } from "./auth/service-account-tokens.ts";
+import { createTokenRequests } from "./auth/token-requests.ts";
+import { startRoleAggregation } from "./bootstrap/role-aggregation.ts";
+import { seedCluster, seedPriorityClasses, seedRoles } from "./bootstrap/seed.ts";
 import { createClusterApi } from "./cluster-api.ts";
 import { createDiscovery } from "./discovery/discovery.ts";
-import { noSuchPath, unauthorized } from "./errors/api-errors.ts";
 import { createEventRecorder } from "./events/event-recorder.ts";
 import { createFieldTracker } from "./fields/managed-fields.ts";
 import { createFront } from "./http/front.ts";
 import { createPathHandler } from "./http/path-handler.ts";
 import { createResourceHandler } from "./http/resource-handler.ts";
+import { createPosts, createRoutes } from "./http/routes.ts";
 import { createHttpsServers, type ListenAddress } from "./http/server.ts";
+import { createUpgrades } from "./http/upgrades.ts";
 import { createServiceAllocator } from "./kinds/service-allocation.ts";
 import { createOpenApi } from "./openapi/openapi.ts";
 import { createPatcher } from "./patch/patcher.ts";
 import type { ClusterPki } from "./pki/cluster-pki.ts";
+import { createPodPosts } from "./pods/pod-posts.ts";
+import { createPodStreaming } from "./pods/pod-streaming.ts";
 import { createEncoding } from "./read/encoding.ts";
 import { BUILTIN_RESOURCES } from "./resources/builtin.ts";
 import { createRegistry } from "./resources/registry.ts";
@@ -24,6 +35,7 @@ import { createTyping, withDecoders } from "./schema/decoders.ts";
 import { createProtobufDecoder } from "./schema/protobuf.ts";
 import { createStore } from "./store/store.ts";
 import { createStamps } from "./write/stamps.ts";
+import { trustedRequest } from "./write/write-request.ts";
 import { createWriter } from "./write/writer.ts";
 
 export interface ApiLog {
@@ -79,20 +91,40 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   let streams: PodStreams | undefined;
 
   const tracker = createFieldTracker({ fieldOf: typing.fieldOf, now: () => stamps().now });
+  const tokens = createServiceAccountTokens({
+    store,
+    keys: deps.pki.tokenKeys,
+    clusterDomain: deps.network.clusterDomain,
+    now: deps.now,
+    uuid: () => stamps().uuid(),
+  });
+  const authorizer = createRbacAuthorizer(store);
+  const adminToken = Buffer.from(deps.randomBytes(24)).toString("base64url");
+  const authenticator = createAuthenticator({ adminToken, tokens });
+
   const writer = createWriter({
     store,
-    admission: [],
+    admission: [
+      createNamespaceLifecycle(store),
+      createServiceAccountAdmission(store, () => stamps().suffix()),
+      createPodAdmission(store),
+    ],
     stamps,
     allocate: { "/services": createServiceAllocator(store, deps.network) },
     trackFields: tracker.track,
   });
-  const patcher = createPatcher({ writer, store, typing, tracker });
+  const podsDef = registry.need({ group: "", version: "v1", resource: "pods" });
+  const post = createPosts({
+    reviews: createReviews({ authorizer, tokens, authenticate: authenticator.adminOf }),
+    podPosts: createPodPosts(store, writer, podsDef, () => stamps().now),
+    requestToken: createTokenRequests(store, tokens),
+  });
   const eventsDef = registry.need({ group: "", version: "v1", resource: "events" });
   const events = createEventRecorder({
     now: () => stamps().now,
     suffix: () => stamps().suffix(),
     nodeName: deps.network.nodeName,
-    write: (event) => api.create({ group: "", version: "v1", resource: "events" }, event),
+    write: (event) => api.create(eventsDef, event),
     bump: (namespace, name, count, lastTimestamp) => api.patch(eventsDef, namespace, name, { count, lastTimestamp }),
     onFailure: (error) => log.warn("event not recorded", { error: String(error) }),
   });
@@ -102,49 +134,47 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     writer,
     encoding,
     events,
-    post: () => Promise.reject(noSuchPath()),
+    post: (def, subresource, namespace, name, body) => post(def, subresource, namespace, name, body, trustedRequest()),
     onWatchFailure: (error) => log.error("a watch callback failed", { error: String(error) }),
   });
   await seedCluster(api, deps.network);
+  await seedRoles(api);
+  await seedPriorityClasses(api);
+  const aggregation = startRoleAggregation(api, (error) => log.error("role aggregation", { error: String(error) }));
 
-  const adminToken = Buffer.from(deps.randomBytes(24)).toString("base64url");
-  const discovery = createDiscovery(registry);
+  const protobuf = createProtobufDecoder(types.schema);
   const openApi = createOpenApi({ registry, schema: types.schema, customSchema: () => undefined });
-  const authenticator = createAuthenticator({ adminToken, serviceAccount: () => Promise.resolve(undefined) });
-  const handlePath = createPathHandler({
-    discovery,
-    version: VERSION,
-    documents: (exchange) => openApi.document(exchange.path),
-  });
-  const handleResource = createResourceHandler({
-    store,
-    writer,
-    patcher,
-    encoding,
-    protobuf: createProtobufDecoder(types.schema),
-    now: deps.now,
-  });
-
+  const openId = createOpenIdDocuments(tokens, deps.network);
+  const streaming = createPodStreaming(store, podsDef, () => streams);
+  const authorize = createAccessCheck(authorizer);
   const onRequest = createFront({
     authenticator,
-    authorize(actor) {
-      if (!actor.groups.includes("system:masters")) throw unauthorized();
-      return actor;
-    },
-    async handle(exchange) {
-      const { info } = exchange;
-      if (info.kind === "path") return handlePath(exchange);
-      const def = registry.need(info);
-      await handleResource(exchange, { def, ...info });
-    },
+    authorize,
+    handle: createRoutes({
+      registry,
+      store,
+      protobuf,
+      post,
+      streaming,
+      handlePath: createPathHandler({
+        discovery: createDiscovery(registry),
+        version: VERSION,
+        documents: async (exchange) => (await openApi.document(exchange.path)) ?? openId(exchange.path),
+      }),
+      handleResource: createResourceHandler({
+        store,
+        writer,
+        patcher: createPatcher({ writer, store, typing, tracker }),
+        encoding,
+        protobuf,
+        now: deps.now,
+      }),
+      aggregated: () => undefined,
+    }),
     closing: closing.signal,
     onFailure: (error, method, path) => log.error("request failed", { method, path, error: String(error) }),
   });
-
-  function onUpgrade(_request: IncomingMessage, socket: Duplex): void {
-    socket.end(`HTTP/1.1 ${streams ? 501 : 503} Unavailable\r\nConnection: close\r\n\r\n`);
-  }
-
+  const onUpgrade = createUpgrades({ authenticator, authorize, streaming });
   const servers = createHttpsServers({ pki: deps.pki, onRequest, onUpgrade });
   return {
     api,
@@ -156,6 +186,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     start: (addresses) => servers.start(addresses),
     async close() {
       closing.abort();
+      aggregation.close();
       await servers.close();
     },
   };

@@ -1,16 +1,18 @@
 import { timingSafeEqual } from "node:crypto";
 import { unauthorized } from "../errors/api-errors.ts";
 import type { Actor } from "../write/write-request.ts";
+import type { ServiceAccountTokens } from "./service-account-tokens.ts";
 
 export interface Authenticator {
+  /** The administrator, when the token is theirs. */
+  adminOf(token: string): Actor | undefined;
   /** Errors: 401 for a token that is wrong; no token is `system:anonymous`. */
   authenticate(headers: Readonly<Record<string, string>>): Promise<Actor>;
 }
 
 export interface AuthenticatorDeps {
   readonly adminToken: string;
-  /** Undefined when the token is not a valid service-account token for this server. */
-  serviceAccount(token: string): Promise<Actor | undefined>;
+  readonly tokens: Pick<ServiceAccountTokens, "verify">;
 }
 
 export const ANONYMOUS: Actor = { name: "system:anonymous", uid: "", groups: ["system:unauthenticated"], extra: {} };
@@ -40,14 +42,17 @@ export function bearerToken(headers: Readonly<Record<string, string>>): string |
 }
 
 export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
+  const adminOf = (token: string) => (same(token, deps.adminToken) ? ADMIN : undefined);
   return {
+    adminOf,
     async authenticate(headers) {
       const token = bearerToken(headers);
       if (token === undefined) return ANONYMOUS;
-      if (same(token, deps.adminToken)) return ADMIN;
-      const actor = await deps.serviceAccount(token);
-      if (!actor) throw unauthorized();
-      return actor;
+      const admin = adminOf(token);
+      if (admin) return admin;
+      const verdict = await deps.tokens.verify(token);
+      if (verdict.kind === "refused") throw unauthorized();
+      return verdict.actor;
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { ClusterApi, ClusterNetworkPlan } from "../../contract/index.ts";
+import { AGGREGATED_ROLES, AGGREGATING_LABELS, DEFAULT_BINDINGS, DEFAULT_ROLE_RULES } from "./default-roles.ts";
 
 const CORE = { group: "", version: "v1" } as const;
 export const SYSTEM_NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -64,4 +65,69 @@ export async function seedCluster(api: ClusterApi, network: ClusterNetworkPlan):
       ports: [{ name: "https", port: network.apiPort, protocol: "TCP" }],
     },
   );
+}
+
+const RBAC = { group: "rbac.authorization.k8s.io", version: "v1" } as const;
+const RBAC_VERSION = "rbac.authorization.k8s.io/v1";
+const BOOTSTRAPPING = { "kubernetes.io/bootstrapping": "rbac-defaults" };
+const AUTO_UPDATE = { "rbac.authorization.kubernetes.io/autoupdate": "true" };
+
+/** The default cluster roles and their bindings. */
+export async function seedRoles(api: ClusterApi): Promise<void> {
+  const roles = { ...RBAC, resource: "clusterroles" };
+  for (const [name, rules] of Object.entries(DEFAULT_ROLE_RULES)) {
+    const label = AGGREGATING_LABELS[name];
+    await api.create(roles, {
+      apiVersion: RBAC_VERSION,
+      kind: "ClusterRole",
+      metadata: {
+        name,
+        labels: label === undefined ? BOOTSTRAPPING : { ...BOOTSTRAPPING, [label]: "true" },
+        annotations: AUTO_UPDATE,
+      },
+      rules,
+    });
+  }
+  for (const [name, { label, labels }] of Object.entries(AGGREGATED_ROLES)) {
+    await api.create(roles, {
+      apiVersion: RBAC_VERSION,
+      kind: "ClusterRole",
+      metadata: { name, labels: { ...BOOTSTRAPPING, ...labels }, annotations: AUTO_UPDATE },
+      aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [label]: "true" } }] },
+      rules: [],
+    });
+  }
+  for (const [name, groups] of Object.entries(DEFAULT_BINDINGS)) {
+    await api.create(
+      { ...RBAC, resource: "clusterrolebindings" },
+      {
+        apiVersion: RBAC_VERSION,
+        kind: "ClusterRoleBinding",
+        metadata: { name, labels: BOOTSTRAPPING, annotations: AUTO_UPDATE },
+        roleRef: { apiGroup: RBAC.group, kind: "ClusterRole", name },
+        subjects: groups.map((group) => ({ kind: "Group", name: group, apiGroup: RBAC.group })),
+      },
+    );
+  }
+}
+
+const PRIORITIES: Readonly<Record<string, number>> = {
+  "system-cluster-critical": 2_000_000_000,
+  "system-node-critical": 2_000_001_000,
+};
+
+export async function seedPriorityClasses(api: ClusterApi): Promise<void> {
+  for (const [name, value] of Object.entries(PRIORITIES)) {
+    await api.create(
+      { group: "scheduling.k8s.io", version: "v1", resource: "priorityclasses" },
+      {
+        apiVersion: "scheduling.k8s.io/v1",
+        kind: "PriorityClass",
+        metadata: { name },
+        value,
+        preemptionPolicy: "PreemptLowerPriority",
+        description: `Used for system critical pods that must ${name === "system-node-critical" ? "not be moved from their current node" : "run in the cluster, but can be moved to another node if necessary"}.`,
+      },
+    );
+  }
 }

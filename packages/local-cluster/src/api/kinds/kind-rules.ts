@@ -12,7 +12,7 @@ import * as validation from "./workload-validation.ts";
 export const KIND_RULES: Readonly<Record<string, KindRules>> = {
   "/configmaps": { validate: config.configMapErrors, validateUpdate: config.immutableDataErrors },
   "/endpoints": { defaults: network.endpointsDefaults },
-  "/namespaces": { defaults: network.namespaceDefaults },
+  "/namespaces": { defaults: network.namespaceDefaults, prepareUpdate: network.keepNamespaceFinalizers },
   "/persistentvolumeclaims": { defaults: network.volumeClaimDefaults },
   "/persistentvolumes": { defaults: network.volumeDefaults },
   "/pods": { defaults: podDefaults, prepareCreate: preparePod, validate: podErrors, validateUpdate: podUpdateErrors },

@@ -1,3 +1,4 @@
+import type { KubeObject } from "../../contract/index.ts";
 import { at, child, childIfAny, children, type Draft, isEmpty, list, text } from "../json/json-value.ts";
 import { fill } from "./pod-defaults.ts";
 
@@ -61,6 +62,13 @@ export function namespaceDefaults(draft: Draft): void {
   const spec = child(draft, "spec");
   if (at(metadata, "deletionTimestamp") === undefined) fill(spec, "finalizers", ["kubernetes"]);
   fill(child(draft, "status"), "phase", "Active");
+}
+
+/** `spec.finalizers` changes through the finalize subresource only. */
+export function keepNamespaceFinalizers(draft: Draft, present: KubeObject): void {
+  const before = at(present, "spec", "finalizers");
+  if (before === undefined) delete child(draft, "spec")["finalizers"];
+  else child(draft, "spec")["finalizers"] = before;
 }
 
 export function secretDefaults(draft: Draft): void {
