@@ -70,8 +70,11 @@ export async function* readLog(
       const closed = log.closed;
       yield* send(parse(tail.read()));
       if (log.rotations !== rotations) {
+        // What was written between the last read and the rotation is in the old file.
+        const rest = tail.read();
         rotations = log.rotations;
         tail.reopen();
+        yield* send(parse(rest));
         continue;
       }
       if (closed) return;
