@@ -45,7 +45,6 @@ export const ENVOY_DEFAULT_FORMAT =
   '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" ' +
   '"%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"\n';
 
-
 type Sink = Pick<AccessLogConfig, "path" | "line">;
 
 const LOGGERS: AnyTable<Sink> = {
@@ -64,14 +63,26 @@ const LOGGERS: AnyTable<Sink> = {
         return { path: message.path, line: textLine(ENVOY_DEFAULT_FORMAT, scope) };
     }
   }),
-  "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog": messageEntry(StdoutAccessLogSchema, (message, scope): Sink => ({
-    path: "/dev/stdout",
-    line: message.accessLogFormat.case === "logFormat" ? decodeFormatString(message.accessLogFormat.value, scope.field("log_format")) : textLine(ENVOY_DEFAULT_FORMAT, scope),
-  })),
-  "envoy.extensions.access_loggers.stream.v3.StderrAccessLog": messageEntry(StderrAccessLogSchema, (message, scope): Sink => ({
-    path: "/dev/stderr",
-    line: message.accessLogFormat.case === "logFormat" ? decodeFormatString(message.accessLogFormat.value, scope.field("log_format")) : textLine(ENVOY_DEFAULT_FORMAT, scope),
-  })),
+  "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog": messageEntry(
+    StdoutAccessLogSchema,
+    (message, scope): Sink => ({
+      path: "/dev/stdout",
+      line:
+        message.accessLogFormat.case === "logFormat"
+          ? decodeFormatString(message.accessLogFormat.value, scope.field("log_format"))
+          : textLine(ENVOY_DEFAULT_FORMAT, scope),
+    }),
+  ),
+  "envoy.extensions.access_loggers.stream.v3.StderrAccessLog": messageEntry(
+    StderrAccessLogSchema,
+    (message, scope): Sink => ({
+      path: "/dev/stderr",
+      line:
+        message.accessLogFormat.case === "logFormat"
+          ? decodeFormatString(message.accessLogFormat.value, scope.field("log_format"))
+          : textLine(ENVOY_DEFAULT_FORMAT, scope),
+    }),
+  ),
 };
 
 export function decodeAccessLogs(messages: readonly AccessLog[], scope: DecodeScope): readonly AccessLogConfig[] {
@@ -98,7 +109,10 @@ function decodeFormatString(message: SubstitutionFormatString, scope: DecodeScop
     case "textFormat":
       return textLine(message.format.value, scope.field("text_format"));
     case "textFormatSource":
-      return textLine(decodeDataText(message.format.value, scope.field("text_format_source")) ?? "", scope.field("text_format_source"));
+      return textLine(
+        decodeDataText(message.format.value, scope.field("text_format_source")) ?? "",
+        scope.field("text_format_source"),
+      );
     case "jsonFormat":
       return jsonLine(message.format.value, message.omitEmptyValues, scope.field("json_format"));
     case undefined:
@@ -128,7 +142,11 @@ function decodeFilter(message: AccessLogFilter, scope: DecodeScope): LogFilter |
     case "durationFilter": {
       const comparison = specifier.value.comparison;
       const kind = specifier.case === "statusCodeFilter" ? "status" : "duration";
-      return { kind, op: OPS.get(comparison?.op ?? ComparisonFilter_Op.EQ) ?? "eq", value: comparison?.value?.defaultValue ?? 0 };
+      return {
+        kind,
+        op: OPS.get(comparison?.op ?? ComparisonFilter_Op.EQ) ?? "eq",
+        value: comparison?.value?.defaultValue ?? 0,
+      };
     }
     case "responseFlagFilter":
       return { kind: "flags", flags: specifier.value.flags };
@@ -144,7 +162,9 @@ function decodeFilter(message: AccessLogFilter, scope: DecodeScope): LogFilter |
       return { kind: specifier.case === "andFilter" ? "and" : "or", filters };
     }
     default:
-      scope.problem(`the filter ${specifier.case ?? "(none)"} is not implemented; use status code, duration, response flag, and, or`);
+      scope.problem(
+        `the filter ${specifier.case ?? "(none)"} is not implemented; use status code, duration, response flag, and, or`,
+      );
       return undefined;
   }
 }

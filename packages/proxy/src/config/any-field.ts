@@ -1,4 +1,12 @@
-import { type DescMessage, fromBinary, fromJson, type JsonObject, type JsonValue, type Message, type MessageShape } from "@bufbuild/protobuf";
+import {
+  type DescMessage,
+  fromBinary,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type Message,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { UdpaTypedStructSchema, XdsTypedStructSchema } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
@@ -8,7 +16,11 @@ export type AnyTable<T> = Readonly<Record<string, AnyEntry<T>>>;
 
 /** Reads one extension type, or a `TypedStruct` that names it. */
 export type AnyEntry<T> =
-  | { readonly kind: "message"; readonly schema: DescMessage; readonly decode: (message: Message, scope: DecodeScope) => T | undefined }
+  | {
+      readonly kind: "message";
+      readonly schema: DescMessage;
+      readonly decode: (message: Message, scope: DecodeScope) => T | undefined;
+    }
   | { readonly kind: "struct"; readonly decode: (value: JsonObject, scope: DecodeScope) => T | undefined };
 
 /** An entry for a protobuf message. */

@@ -21,9 +21,15 @@ import { decodeUpstreamHttp, type UpstreamHttpConfig } from "./upstream-http.ts"
 
 /** How a cluster learns its endpoints. */
 export type ClusterDiscovery =
-  | { readonly kind: "static" | "strict-dns" | "logical-dns"; readonly assignment: LoadAssignmentConfig }
+  | { readonly kind: "static"; readonly assignment: LoadAssignmentConfig }
+  | { readonly kind: "strict-dns"; readonly assignment: LoadAssignmentConfig }
+  | { readonly kind: "logical-dns"; readonly assignment: LoadAssignmentConfig }
   | { readonly kind: "eds"; readonly serviceName: string }
-  | { readonly kind: "original-dst"; readonly portOverride: number | undefined; readonly useHeader: string | undefined };
+  | {
+      readonly kind: "original-dst";
+      readonly portOverride: number | undefined;
+      readonly useHeader: string | undefined;
+    };
 
 export type LbPolicy = "round-robin" | "least-request" | "random" | "cluster-provided";
 
@@ -104,16 +110,34 @@ export const CLUSTER_SHAPE = shape(
     "upstream_connection_options",
   ],
   // Tuning without influence on where requests go. filters: only Istio's metadata exchange is ever there, which the pools do themselves.
-  ["per_connection_buffer_limit_bytes", "respect_dns_ttl", "dns_failure_refresh_rate", "cleanup_interval", "wait_for_warm_on_init", "track_timeout_budgets", "track_cluster_stats", "filters", "close_connections_on_host_health_failure", "ignore_health_on_host_removal", "round_robin_lb_config", "typed_dns_resolver_config"],
+  [
+    "per_connection_buffer_limit_bytes",
+    "respect_dns_ttl",
+    "dns_failure_refresh_rate",
+    "cleanup_interval",
+    "wait_for_warm_on_init",
+    "track_timeout_budgets",
+    "track_cluster_stats",
+    "filters",
+    "close_connections_on_host_health_failure",
+    "ignore_health_on_host_removal",
+    "round_robin_lb_config",
+    "typed_dns_resolver_config",
+  ],
 );
 
 type UpstreamTransport = { readonly tls: UpstreamTlsConfig | undefined };
 
 const UPSTREAM_TRANSPORTS: AnyTable<UpstreamTransport> = {
-  "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext": messageEntry(UpstreamTlsContextSchema, (message, scope) => ({
-    tls: decodeUpstreamTls(message, scope),
+  "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext": messageEntry(
+    UpstreamTlsContextSchema,
+    (message, scope) => ({
+      tls: decodeUpstreamTls(message, scope),
+    }),
+  ),
+  "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer": messageEntry(RawBufferSchema, () => ({
+    tls: undefined,
   })),
-  "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer": messageEntry(RawBufferSchema, () => ({ tls: undefined })),
 };
 
 export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConfig | undefined {
@@ -123,7 +147,9 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
   const lbPolicy = decodeLbPolicy(message, scope);
   const socket = message.transportSocket;
   const tls =
-    socket === undefined ? undefined : decodeAny(socket.configType.value, UPSTREAM_TRANSPORTS, scope.field("transport_socket.typed_config"))?.tls;
+    socket === undefined
+      ? undefined
+      : decodeAny(socket.configType.value, UPSTREAM_TRANSPORTS, scope.field("transport_socket.typed_config"))?.tls;
   const transportMatches = message.transportSocketMatches.map((match, i): TransportMatchConfig => {
     const at = scope.field("transport_socket_matches").item(i).field("transport_socket.typed_config");
     const transport = decodeAny(match.transportSocket?.configType.value, UPSTREAM_TRANSPORTS, at);
@@ -149,10 +175,18 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
     keepAlive:
       keepAlive === undefined
         ? undefined
-        : { probes: keepAlive.keepaliveProbes ?? 9, idleSeconds: keepAlive.keepaliveTime ?? 7200, intervalSeconds: keepAlive.keepaliveInterval ?? 75 },
+        : {
+            probes: keepAlive.keepaliveProbes ?? 9,
+            idleSeconds: keepAlive.keepaliveTime ?? 7200,
+            intervalSeconds: keepAlive.keepaliveInterval ?? 75,
+          },
     dnsRefreshMs: decodeDuration(message.dnsRefreshRate, scope.field("dns_refresh_rate")) ?? 5000,
     dnsFamily:
-      message.dnsLookupFamily === Cluster_DnsLookupFamily.V4_ONLY ? "v4" : message.dnsLookupFamily === Cluster_DnsLookupFamily.V6_ONLY ? "v6" : "any",
+      message.dnsLookupFamily === Cluster_DnsLookupFamily.V4_ONLY
+        ? "v4"
+        : message.dnsLookupFamily === Cluster_DnsLookupFamily.V6_ONLY
+          ? "v6"
+          : "any",
     panicPercent: message.commonLbConfig?.healthyPanicThreshold?.value ?? 50,
     services: decodeServices(message.metadata?.filterMetadata["istio"]),
     source: sourceOf(message.metadata),
@@ -176,7 +210,9 @@ function decodeDiscovery(message: Cluster, scope: DecodeScope): ClusterDiscovery
         locality.endpoints.forEach((endpoint, j) => {
           if (endpoint.address.kind === "tcp" && !endpoint.address.numeric) {
             const at = scope.field("load_assignment.endpoints").item(i).field("lb_endpoints").item(j);
-            at.problem(`"${endpoint.address.address.ip}" is a name; a STATIC cluster needs numeric addresses, or type STRICT_DNS`);
+            at.problem(
+              `"${endpoint.address.address.ip}" is a name; a STATIC cluster needs numeric addresses, or type STRICT_DNS`,
+            );
           }
         });
       }
@@ -195,7 +231,10 @@ function decodeDiscovery(message: Cluster, scope: DecodeScope): ClusterDiscovery
       return {
         kind: "original-dst",
         portOverride: config?.upstreamPortOverride,
-        useHeader: config?.useHttpHeader === true ? config.httpHeaderName.toLowerCase() || "x-envoy-original-dst-host" : undefined,
+        useHeader:
+          config?.useHttpHeader === true
+            ? config.httpHeaderName.toLowerCase() || "x-envoy-original-dst-host"
+            : undefined,
       };
     }
   }
@@ -212,7 +251,9 @@ function decodeLbPolicy(message: Cluster, scope: DecodeScope): LbPolicy | undefi
     case Cluster_LbPolicy.CLUSTER_PROVIDED:
       return "cluster-provided";
     default:
-      scope.field("lb_policy").problem(`${Cluster_LbPolicy[message.lbPolicy]} is not implemented; use ROUND_ROBIN, LEAST_REQUEST or RANDOM`);
+      scope
+        .field("lb_policy")
+        .problem(`${Cluster_LbPolicy[message.lbPolicy]} is not implemented; use ROUND_ROBIN, LEAST_REQUEST or RANDOM`);
       return undefined;
   }
 }

@@ -14,11 +14,15 @@ export function decodeDataText(source: DataSource, scope: DecodeScope): string |
       try {
         return readFileSync(specifier.value, "utf8");
       } catch (error) {
-        scope.field("filename").problem(`cannot read ${specifier.value}: ${error instanceof Error ? error.message : String(error)}`);
+        scope
+          .field("filename")
+          .problem(`cannot read ${specifier.value}: ${error instanceof Error ? error.message : String(error)}`);
         return undefined;
       }
     case "environmentVariable":
-      scope.field("environment_variable").problem("environment variables are not implemented as a data source; use inline_string or filename");
+      scope
+        .field("environment_variable")
+        .problem("environment variables are not implemented as a data source; use inline_string or filename");
       return undefined;
     case undefined:
       scope.problem("a data source needs one of filename, inline_bytes, inline_string");

@@ -62,12 +62,18 @@ export const LOCALITY_SHAPE = shape(
   ["locality", "lb_endpoints", "load_balancing_weight", "priority"],
   ["metadata", "proximity"],
 );
-export const LB_ENDPOINT_SHAPE = shape(LbEndpointSchema, ["endpoint", "health_status", "metadata", "load_balancing_weight"]);
+export const LB_ENDPOINT_SHAPE = shape(LbEndpointSchema, [
+  "endpoint",
+  "health_status",
+  "metadata",
+  "load_balancing_weight",
+]);
 export const ENDPOINT_SHAPE = shape(EndpointSchema, ["address", "hostname"], ["health_check_config"]);
 
 export function decodeLoadAssignment(message: ClusterLoadAssignment, scope: DecodeScope): LoadAssignmentConfig {
   checkShape(LOAD_ASSIGNMENT_SHAPE, message, scope);
-  if ((message.policy?.dropOverloads.length ?? 0) > 0) scope.field("policy.drop_overloads").problem("drops by the control plane are not implemented");
+  if ((message.policy?.dropOverloads.length ?? 0) > 0)
+    scope.field("policy.drop_overloads").problem("drops by the control plane are not implemented");
   return {
     cluster: message.clusterName,
     localities: message.endpoints.map((locality, i) => decodeLocality(locality, scope.field("endpoints").item(i))),

@@ -14,13 +14,21 @@ export interface FilterStateConfig {
   readonly skipIfEmpty: boolean;
 }
 
-export function decodeFilterState(messages: readonly FilterStateValue[], scope: DecodeScope): readonly FilterStateConfig[] {
+export function decodeFilterState(
+  messages: readonly FilterStateValue[],
+  scope: DecodeScope,
+): readonly FilterStateConfig[] {
   return messages.map((message, i): FilterStateConfig => {
     const at = scope.item(i);
     const key = message.key.case === "objectKey" ? message.key.value : "";
     if (key === "") at.field("object_key").problem("a filter state value needs an object key");
     const format = message.value.case === "formatString" ? message.value.value.format : undefined;
-    const text = format?.case === "textFormat" ? format.value : format?.case === "textFormatSource" && format.value.specifier.case === "inlineString" ? format.value.specifier.value : undefined;
+    const text =
+      format?.case === "textFormat"
+        ? format.value
+        : format?.case === "textFormatSource" && format.value.specifier.case === "inlineString"
+          ? format.value.specifier.value
+          : undefined;
     if (text === undefined) at.field("format_string").problem("only a text format is implemented");
     return {
       key,

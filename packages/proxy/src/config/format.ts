@@ -91,7 +91,8 @@ export function compileFormat(text: string, scope: DecodeScope): Format {
     segments.push({ name, argument: match[2], maxLength: match[3] === undefined ? undefined : Number(match[3]) });
   }
   const rest = text.slice(end);
-  if (rest.includes("%")) scope.problem(`"${text}" has a percent sign that starts no command; write %% for the sign itself`);
+  if (rest.includes("%"))
+    scope.problem(`"${text}" has a percent sign that starts no command; write %% for the sign itself`);
   literal += rest;
   if (segments.length === 0) return { segments: [literal], constant: literal };
   if (literal !== "") segments.push(literal);

@@ -1,5 +1,5 @@
-import { type HeaderValueOption, HeaderValueOption_HeaderAppendAction } from "./proto.ts";
 import { compileFormat, type Format } from "./format.ts";
+import { type HeaderValueOption, HeaderValueOption_HeaderAppendAction } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 
 export type AppendAction = "append" | "add-if-absent" | "overwrite-or-add" | "overwrite-if-exists";
@@ -29,9 +29,13 @@ interface MutationFields {
 /** Undefined when nothing changes, so that the hot path tests one field. */
 export function decodeHeaderMutations(message: MutationFields, scope: DecodeScope): HeaderMutations | undefined {
   const mutations: HeaderMutations = {
-    requestAdd: message.requestHeadersToAdd.map((o, i) => decodeAddition(o, scope.field("request_headers_to_add").item(i))),
+    requestAdd: message.requestHeadersToAdd.map((o, i) =>
+      decodeAddition(o, scope.field("request_headers_to_add").item(i)),
+    ),
     requestRemove: message.requestHeadersToRemove.map((name) => name.toLowerCase()),
-    responseAdd: message.responseHeadersToAdd.map((o, i) => decodeAddition(o, scope.field("response_headers_to_add").item(i))),
+    responseAdd: message.responseHeadersToAdd.map((o, i) =>
+      decodeAddition(o, scope.field("response_headers_to_add").item(i)),
+    ),
     responseRemove: message.responseHeadersToRemove.map((name) => name.toLowerCase()),
   };
   const count =
@@ -45,7 +49,8 @@ export function decodeHeaderMutations(message: MutationFields, scope: DecodeScop
 function decodeAddition(option: HeaderValueOption, scope: DecodeScope): HeaderAddition {
   const name = (option.header?.key ?? "").toLowerCase();
   if (name === "") scope.field("header.key").problem("a header to add needs a name");
-  if (name.startsWith(":") || name === "host") scope.field("header.key").problem(`${name} can't be changed this way; use a host or path rewrite`);
+  if (name.startsWith(":") || name === "host")
+    scope.field("header.key").problem(`${name} can't be changed this way; use a host or path rewrite`);
   const raw = option.header?.rawValue;
   const text = raw !== undefined && raw.length > 0 ? Buffer.from(raw).toString("latin1") : (option.header?.value ?? "");
   return {

@@ -28,7 +28,14 @@ export interface IstioStatsConfig {
 export const ROUTER_SHAPE = shape(
   RouterSchema,
   [],
-  ["dynamic_stats", "suppress_envoy_headers", "start_child_span", "respect_expected_rq_timeout", "strict_check_headers", "suppress_grpc_request_failure_code_stats", "reject_connect_request_early_data"],
+  [
+    "dynamic_stats",
+    "suppress_envoy_headers",
+    "start_child_span",
+    "respect_expected_rq_timeout",
+    "strict_check_headers",
+    "suppress_grpc_request_failure_code_stats",
+  ],
 );
 export const FAULT_SHAPE = shape(HTTPFaultSchema, []);
 
@@ -53,11 +60,17 @@ const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
       values: decodeFilterState(message.onRequestHeaders, scope.field("on_request_headers")),
     }),
   ),
-  "envoy.extensions.filters.http.cors.v3.Cors": messageEntry(CorsSchema, (): HttpFilterConfig => ({ kind: "inert", name: "cors" })),
-  "envoy.extensions.filters.http.fault.v3.HTTPFault": messageEntry(HTTPFaultSchema, (message, scope): HttpFilterConfig => {
-    checkShape(FAULT_SHAPE, message, scope);
-    return { kind: "inert", name: "fault" };
-  }),
+  "envoy.extensions.filters.http.cors.v3.Cors": messageEntry(
+    CorsSchema,
+    (): HttpFilterConfig => ({ kind: "inert", name: "cors" }),
+  ),
+  "envoy.extensions.filters.http.fault.v3.HTTPFault": messageEntry(
+    HTTPFaultSchema,
+    (message, scope): HttpFilterConfig => {
+      checkShape(FAULT_SHAPE, message, scope);
+      return { kind: "inert", name: "fault" };
+    },
+  ),
   // gRPC exchanges are counted by the standard metrics.
   "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig": messageEntry(
     GrpcStatsSchema,

@@ -17,7 +17,9 @@ import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 
 /** Where the routes of a connection manager come from. */
-export type RouteSource = { readonly kind: "rds"; readonly name: string } | { readonly kind: "inline"; readonly table: RouteTableConfig };
+export type RouteSource =
+  | { readonly kind: "rds"; readonly name: string }
+  | { readonly kind: "inline"; readonly table: RouteTableConfig };
 
 /** What happens to x-forwarded-client-cert. */
 export type ForwardClientCert = "sanitize" | "forward-only" | "append-forward" | "sanitize-set" | "always-forward-only";
@@ -120,7 +122,16 @@ export const HTTP_MANAGER_SHAPE = shape(
   // tracing: spans are exported in a later step, headers are passed on unchanged. delayed_close_timeout: closing is immediate after
   // the flush. internal_address_config: only decides x-envoy-internal. request_id_extension: UUIDs as its default.
   // stream_error_on_invalid_http_message: errors always end the connection for HTTP/1 and the stream for HTTP/2, the safe reading.
-  ["tracing", "delayed_close_timeout", "internal_address_config", "request_id_extension", "stream_error_on_invalid_http_message", "access_log_options", "add_proxy_protocol_connection_state", "append_local_overload"],
+  [
+    "tracing",
+    "delayed_close_timeout",
+    "internal_address_config",
+    "request_id_extension",
+    "stream_error_on_invalid_http_message",
+    "access_log_options",
+    "add_proxy_protocol_connection_state",
+    "append_local_overload",
+  ],
 );
 export const COMMON_HTTP_SHAPE = shape(CommonHttpProtocolOptionsSchema, [
   "idle_timeout",
@@ -153,7 +164,8 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
   const routes = decodeRouteSource(message, scope);
   const codec = CODECS[message.codecType];
   if (codec === undefined) scope.field("codec_type").problem("HTTP/3 is not implemented; use AUTO, HTTP1 or HTTP2");
-  const ms = (name: string, value: Parameters<typeof decodeDuration>[0], fallback: number) => decodeDuration(value, scope.field(name)) ?? fallback;
+  const ms = (name: string, value: Parameters<typeof decodeDuration>[0], fallback: number) =>
+    decodeDuration(value, scope.field(name)) ?? fallback;
   const filters = decodeHttpFilters(message.httpFilters, scope.field("http_filters"));
   const accessLogs = decodeAccessLogs(message.accessLog, scope.field("access_log"));
   const details = message.setCurrentClientCertDetails;
@@ -181,7 +193,11 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
     requestTimeoutMs: ms("request_timeout", message.requestTimeout, 0),
     requestHeadersTimeoutMs: ms("request_headers_timeout", message.requestHeadersTimeout, 0),
     idleTimeoutMs: ms("common_http_protocol_options.idle_timeout", common?.idleTimeout, 3_600_000),
-    maxConnectionDurationMs: ms("common_http_protocol_options.max_connection_duration", common?.maxConnectionDuration, 0),
+    maxConnectionDurationMs: ms(
+      "common_http_protocol_options.max_connection_duration",
+      common?.maxConnectionDuration,
+      0,
+    ),
     maxStreamDurationMs: ms("common_http_protocol_options.max_stream_duration", common?.maxStreamDuration, 0),
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     drainTimeoutMs: ms("drain_timeout", message.drainTimeout, 5000),
@@ -205,7 +221,12 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
     normalizePath: message.normalizePath ?? false,
     mergeSlashes: message.mergeSlashes,
     escapedSlashes: escapedSlashes(message.pathWithEscapedSlashesAction),
-    stripPort: message.stripPortMode.case === "stripAnyHostPort" && message.stripPortMode.value ? "any" : message.stripMatchingHostPort ? "matching" : "none",
+    stripPort:
+      message.stripPortMode.case === "stripAnyHostPort" && message.stripPortMode.value
+        ? "any"
+        : message.stripMatchingHostPort
+          ? "matching"
+          : "none",
     stripTrailingDot: message.stripTrailingHostDot,
     schemeOverwrite:
       message.schemeHeaderTransformation?.transformation.case === "schemeToOverwrite"
@@ -219,7 +240,8 @@ function decodeRouteSource(message: HttpConnectionManager, scope: DecodeScope): 
   const specifier = message.routeSpecifier;
   switch (specifier.case) {
     case "rds":
-      if (specifier.value.routeConfigName === "") scope.field("rds.route_config_name").problem("RDS needs the name of a route configuration");
+      if (specifier.value.routeConfigName === "")
+        scope.field("rds.route_config_name").problem("RDS needs the name of a route configuration");
       return { kind: "rds", name: specifier.value.routeConfigName };
     case "routeConfig":
       return { kind: "inline", table: decodeRouteTable(specifier.value, scope.field("route_config")) };
@@ -231,12 +253,16 @@ function decodeRouteSource(message: HttpConnectionManager, scope: DecodeScope): 
   }
 }
 
-function underscoreAction(action: HttpProtocolOptions_HeadersWithUnderscoresAction | undefined): HttpManagerConfig["underscores"] {
+function underscoreAction(
+  action: HttpProtocolOptions_HeadersWithUnderscoresAction | undefined,
+): HttpManagerConfig["underscores"] {
   if (action === HttpProtocolOptions_HeadersWithUnderscoresAction.REJECT_REQUEST) return "reject";
   return action === HttpProtocolOptions_HeadersWithUnderscoresAction.DROP_HEADER ? "drop" : "allow";
 }
 
-function escapedSlashes(action: HttpConnectionManager_PathWithEscapedSlashesAction): HttpManagerConfig["escapedSlashes"] {
+function escapedSlashes(
+  action: HttpConnectionManager_PathWithEscapedSlashesAction,
+): HttpManagerConfig["escapedSlashes"] {
   switch (action) {
     case HttpConnectionManager_PathWithEscapedSlashesAction.REJECT_REQUEST:
       return "reject";

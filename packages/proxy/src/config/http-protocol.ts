@@ -20,7 +20,14 @@ export const HTTP1_SHAPE = shape(
   Http1ProtocolOptionsSchema,
   ["accept_http_10"],
   // Header case is kept as it arrives, absolute URLs are always accepted, trailers always pass, and only our parser exists.
-  ["allow_absolute_url", "header_key_format", "enable_trailers", "use_balsa_parser", "override_stream_error_on_invalid_http_message", "allow_custom_methods"],
+  [
+    "allow_absolute_url",
+    "header_key_format",
+    "enable_trailers",
+    "use_balsa_parser",
+    "override_stream_error_on_invalid_http_message",
+    "allow_custom_methods",
+  ],
 );
 
 export const HTTP2_SHAPE = shape(

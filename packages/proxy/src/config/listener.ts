@@ -1,7 +1,9 @@
+import { toBinary } from "@bufbuild/protobuf";
 import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { type ChainMatchConfig, decodeChainMatch } from "./chain-match.ts";
 import { decodeDuration } from "./duration-field.ts";
+import { fingerprint } from "./fingerprint.ts";
 import { decodeNetworkFilters, type NetworkFilterConfig } from "./network-filters.ts";
 import {
   DownstreamTlsContextSchema,
@@ -19,7 +21,7 @@ import { type ResourceSource, sourceOf } from "./resource-source.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { type ConfigAddress, decodeAddress } from "./socket-address.ts";
-import { decodeDownstreamTls, type DownstreamTlsConfig } from "./tls-context.ts";
+import { type DownstreamTlsConfig, decodeDownstreamTls } from "./tls-context.ts";
 
 export interface FilterChainConfig {
   readonly name: string;
@@ -30,6 +32,8 @@ export interface FilterChainConfig {
   /** Time for the TLS handshake; 0: the default. Units: ms. */
   readonly handshakeTimeoutMs: number;
   readonly source: ResourceSource;
+  /** Equal for equal chains: an update of a listener leaves the connections of unchanged chains alone. */
+  readonly fingerprint: string;
 }
 
 /** What may look at a connection before its chain is chosen. */
@@ -72,7 +76,19 @@ export const LISTENER_SHAPE = shape(
     "metadata",
   ],
   // Names and tuning without influence on behaviour.
-  ["stat_prefix", "per_connection_buffer_limit_bytes", "drain_type", "tcp_backlog_size", "enable_reuse_port", "reuse_port", "connection_balance_config", "max_connections_to_accept_per_socket_event", "ignore_global_conn_limit", "bypass_overload_manager", "freebind"],
+  [
+    "stat_prefix",
+    "per_connection_buffer_limit_bytes",
+    "drain_type",
+    "tcp_backlog_size",
+    "enable_reuse_port",
+    "reuse_port",
+    "connection_balance_config",
+    "max_connections_to_accept_per_socket_event",
+    "ignore_global_conn_limit",
+    "bypass_overload_manager",
+    "freebind",
+  ],
 );
 
 export const FILTER_CHAIN_SHAPE = shape(FilterChainSchema, [
@@ -85,18 +101,32 @@ export const FILTER_CHAIN_SHAPE = shape(FilterChainSchema, [
 ]);
 
 const LISTENER_FILTERS: AnyTable<ListenerFilterKind> = {
-  "envoy.extensions.filters.listener.original_dst.v3.OriginalDst": messageEntry(OriginalDstSchema, () => "original-dst"),
-  "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector": messageEntry(TlsInspectorSchema, () => "tls-inspector"),
-  "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector": messageEntry(HttpInspectorSchema, () => "http-inspector"),
+  "envoy.extensions.filters.listener.original_dst.v3.OriginalDst": messageEntry(
+    OriginalDstSchema,
+    () => "original-dst",
+  ),
+  "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector": messageEntry(
+    TlsInspectorSchema,
+    () => "tls-inspector",
+  ),
+  "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector": messageEntry(
+    HttpInspectorSchema,
+    () => "http-inspector",
+  ),
 };
 
 type DownstreamTransport = { readonly tls: DownstreamTlsConfig | undefined };
 
 const DOWNSTREAM_TRANSPORTS: AnyTable<DownstreamTransport> = {
-  "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext": messageEntry(DownstreamTlsContextSchema, (message, scope) => ({
-    tls: decodeDownstreamTls(message, scope),
+  "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext": messageEntry(
+    DownstreamTlsContextSchema,
+    (message, scope) => ({
+      tls: decodeDownstreamTls(message, scope),
+    }),
+  ),
+  "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer": messageEntry(RawBufferSchema, () => ({
+    tls: undefined,
   })),
-  "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer": messageEntry(RawBufferSchema, () => ({ tls: undefined })),
 };
 
 const DEFAULT_INSPECT_TIMEOUT_MS = 15_000;
@@ -122,8 +152,11 @@ export function decodeListener(message: Listener, scope: DecodeScope): ListenerC
   });
   const chains = message.filterChains.map((chain, i) => decodeChain(chain, scope.field("filter_chains").item(i)));
   const defaultChain =
-    message.defaultFilterChain === undefined ? undefined : decodeChain(message.defaultFilterChain, scope.field("default_filter_chain"));
-  if (chains.length === 0 && defaultChain === undefined) scope.problem("a listener needs filter_chains or default_filter_chain");
+    message.defaultFilterChain === undefined
+      ? undefined
+      : decodeChain(message.defaultFilterChain, scope.field("default_filter_chain"));
+  if (chains.length === 0 && defaultChain === undefined)
+    scope.problem("a listener needs filter_chains or default_filter_chain");
   if (address === undefined) return undefined;
   return {
     name: message.name,
@@ -138,7 +171,9 @@ export function decodeListener(message: Listener, scope: DecodeScope): ListenerC
           ? "outbound"
           : "unspecified",
     listenerFilters,
-    inspectTimeoutMs: decodeDuration(message.listenerFiltersTimeout, scope.field("listener_filters_timeout")) ?? DEFAULT_INSPECT_TIMEOUT_MS,
+    inspectTimeoutMs:
+      decodeDuration(message.listenerFiltersTimeout, scope.field("listener_filters_timeout")) ??
+      DEFAULT_INSPECT_TIMEOUT_MS,
     continueOnTimeout: message.continueOnListenerFiltersTimeout,
     chains,
     defaultChain,
@@ -159,7 +194,9 @@ function decodeChain(message: FilterChain, scope: DecodeScope): FilterChainConfi
     match: decodeChainMatch(message.filterChainMatch, scope.field("filter_chain_match")),
     tls,
     filters: decodeNetworkFilters(message.filters, scope.field("filters")),
-    handshakeTimeoutMs: decodeDuration(message.transportSocketConnectTimeout, scope.field("transport_socket_connect_timeout")) ?? 0,
+    handshakeTimeoutMs:
+      decodeDuration(message.transportSocketConnectTimeout, scope.field("transport_socket_connect_timeout")) ?? 0,
     source: sourceOf(message.metadata),
+    fingerprint: fingerprint(toBinary(FilterChainSchema, message)),
   };
 }

@@ -38,7 +38,15 @@ export type NetworkFilterConfig =
 
 export const TCP_PROXY_SHAPE = shape(
   TcpProxySchema,
-  ["stat_prefix", "cluster", "weighted_clusters", "idle_timeout", "max_downstream_connection_duration", "max_connect_attempts", "access_log"],
+  [
+    "stat_prefix",
+    "cluster",
+    "weighted_clusters",
+    "idle_timeout",
+    "max_downstream_connection_duration",
+    "max_connect_attempts",
+    "access_log",
+  ],
   // Written when the connection ends, whatever these say.
   ["access_log_options"],
 );
@@ -79,7 +87,8 @@ export function decodeNetworkFilters(messages: readonly Filter[], scope: DecodeS
     if (filter !== undefined) filters.push(filter);
   });
   const last = filters[filters.length - 1];
-  if (messages.length === 0) scope.problem("a filter chain needs a last filter that uses the connection: http_connection_manager or tcp_proxy");
+  if (messages.length === 0)
+    scope.problem("a filter chain needs a last filter that uses the connection: http_connection_manager or tcp_proxy");
   else if (last !== undefined && last.kind !== "http" && last.kind !== "tcp" && filters.length === messages.length) {
     scope.item(messages.length - 1).problem("the last network filter must be http_connection_manager or tcp_proxy");
   }
@@ -91,16 +100,19 @@ function decodeTcpProxy(message: TcpProxy, scope: DecodeScope): TcpProxyConfig {
   const specifier = message.clusterSpecifier;
   let clusters: { cluster: string; weight: number }[] = [];
   if (specifier.case === "cluster") clusters = [{ cluster: specifier.value, weight: 1 }];
-  else if (specifier.case === "weightedClusters") clusters = specifier.value.clusters.map((c) => ({ cluster: c.name, weight: c.weight }));
+  else if (specifier.case === "weightedClusters")
+    clusters = specifier.value.clusters.map((c) => ({ cluster: c.name, weight: c.weight }));
   const totalWeight = clusters.reduce((sum, item) => sum + item.weight, 0);
-  if (totalWeight === 0) scope.problem("a TCP proxy needs cluster, or weighted_clusters whose weights are not all zero");
+  if (totalWeight === 0)
+    scope.problem("a TCP proxy needs cluster, or weighted_clusters whose weights are not all zero");
   return {
     kind: "tcp",
     statPrefix: message.statPrefix,
     clusters,
     totalWeight,
     idleTimeoutMs: decodeDuration(message.idleTimeout, scope.field("idle_timeout")) ?? 3_600_000,
-    maxDurationMs: decodeDuration(message.maxDownstreamConnectionDuration, scope.field("max_downstream_connection_duration")) ?? 0,
+    maxDurationMs:
+      decodeDuration(message.maxDownstreamConnectionDuration, scope.field("max_downstream_connection_duration")) ?? 0,
     maxConnectAttempts: Math.max(1, message.maxConnectAttempts ?? 1),
     accessLogs: decodeAccessLogs(message.accessLog, scope.field("access_log")),
   };

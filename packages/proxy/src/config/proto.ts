@@ -1,10 +1,11 @@
 /** The generated messages that the decoders read, in one place: the rest of the package never sees protobuf. */
+
+export type { AccessLogFilter } from "@heddle/xds-api/envoy/config/accesslog/v3/accesslog";
 export {
   type AccessLog,
   AccessLogSchema,
   ComparisonFilter_Op,
 } from "@heddle/xds-api/envoy/config/accesslog/v3/accesslog";
-export type { AccessLogFilter } from "@heddle/xds-api/envoy/config/accesslog/v3/accesslog";
 export { type Bootstrap, BootstrapSchema } from "@heddle/xds-api/envoy/config/bootstrap/v3/bootstrap";
 export { type CircuitBreakers, CircuitBreakersSchema } from "@heddle/xds-api/envoy/config/cluster/v3/circuit_breaker";
 export {
@@ -120,7 +121,11 @@ export {
   TlsParameters_TlsProtocol,
   TlsParametersSchema,
 } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/common";
-export { type SdsSecretConfig, type Secret, SecretSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/secret";
+export {
+  type SdsSecretConfig,
+  type Secret,
+  SecretSchema,
+} from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/secret";
 export {
   type CommonTlsContext,
   CommonTlsContextSchema,

@@ -26,7 +26,9 @@ export function compileFullMatch(pattern: string, scope: DecodeScope): FullMatch
   try {
     return new Re2FullMatch(pattern, RE2JS.compile(pattern));
   } catch (error) {
-    scope.problem(`"${pattern}" is not a regular expression that RE2 accepts: ${error instanceof Error ? error.message : String(error)}`);
+    scope.problem(
+      `"${pattern}" is not a regular expression that RE2 accepts: ${error instanceof Error ? error.message : String(error)}`,
+    );
     return undefined;
   }
 }
@@ -56,7 +58,9 @@ export function compileRewrite(pattern: string, substitution: string, scope: Dec
   try {
     return new Re2Rewrite(RE2JS.compile(pattern), substitution);
   } catch (error) {
-    scope.problem(`"${pattern}" is not a regular expression that RE2 accepts: ${error instanceof Error ? error.message : String(error)}`);
+    scope.problem(
+      `"${pattern}" is not a regular expression that RE2 accepts: ${error instanceof Error ? error.message : String(error)}`,
+    );
     return undefined;
   }
 }

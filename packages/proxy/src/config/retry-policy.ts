@@ -1,5 +1,5 @@
-import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
 import { decodeDuration } from "./duration-field.ts";
+import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
 import { type RetryPolicy, RetryPolicySchema } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
@@ -66,7 +66,11 @@ export function decodeRetryPolicy(message: RetryPolicy, scope: DecodeScope): Ret
   message.retryHostPredicate.forEach((predicate, i) => {
     const type = predicate.configType.value?.typeUrl ?? "";
     if (predicate.name === PREVIOUS_HOSTS || type.endsWith("PreviousHostsPredicate")) avoidPreviousHosts = true;
-    else scope.field("retry_host_predicate").item(i).problem(`${predicate.name} is not implemented; only ${PREVIOUS_HOSTS} is`);
+    else
+      scope
+        .field("retry_host_predicate")
+        .item(i)
+        .problem(`${predicate.name} is not implemented; only ${PREVIOUS_HOSTS} is`);
   });
   const headers: HeaderMatch[] = [];
   message.retriableHeaders.forEach((header, i) => {
@@ -83,7 +87,8 @@ export function decodeRetryPolicy(message: RetryPolicy, scope: DecodeScope): Ret
     avoidPreviousHosts,
     hostAttempts: Number(message.hostSelectionRetryMaxAttempts) || 1,
     backOffBaseMs: base,
-    backOffMaxMs: decodeDuration(message.retryBackOff?.maxInterval, scope.field("retry_back_off.max_interval")) ?? base * 10,
+    backOffMaxMs:
+      decodeDuration(message.retryBackOff?.maxInterval, scope.field("retry_back_off.max_interval")) ?? base * 10,
   };
 }
 

@@ -83,7 +83,11 @@ export const ROUTE_ACTION_SHAPE = shape(
   ["grpc_timeout_offset", "early_data_policy", "include_vh_rate_limits"],
 );
 
-export const WEIGHTED_CLUSTER_SHAPE = shape(WeightedClusterSchema, ["clusters", "total_weight"], ["runtime_key_prefix"]);
+export const WEIGHTED_CLUSTER_SHAPE = shape(
+  WeightedClusterSchema,
+  ["clusters", "total_weight"],
+  ["runtime_key_prefix"],
+);
 
 export const CLUSTER_WEIGHT_SHAPE = shape(WeightedCluster_ClusterWeightSchema, [
   "name",
@@ -109,7 +113,9 @@ export function decodeForward(
   const timeoutMs = decodeDuration(message.timeout, scope.field("timeout"));
   const upgrades = new Map(message.upgradeConfigs.map((u) => [u.upgradeType.toLowerCase(), u.enabled ?? true]));
   const retry =
-    message.retryPolicy === undefined ? fallbackRetry : decodeRetryPolicy(message.retryPolicy, scope.field("retry_policy"));
+    message.retryPolicy === undefined
+      ? fallbackRetry
+      : decodeRetryPolicy(message.retryPolicy, scope.field("retry_policy"));
   const pathRewrite = decodePathRewrite(message, scope);
   const hostRewrite = decodeHostRewrite(message, scope);
   if (choice === undefined) return undefined;
@@ -166,7 +172,8 @@ function decodeWeighted(message: WeightedCluster, scope: DecodeScope): ClusterCh
       cluster: item.name,
       weight,
       mutations: decodeHeaderMutations(item, at),
-      hostRewrite: item.hostRewriteSpecifier.case === "hostRewriteLiteral" ? item.hostRewriteSpecifier.value : undefined,
+      hostRewrite:
+        item.hostRewriteSpecifier.case === "hostRewriteLiteral" ? item.hostRewriteSpecifier.value : undefined,
     };
   });
   if (total === 0) {
@@ -195,7 +202,11 @@ function decodeHostRewrite(message: RouteAction, scope: DecodeScope): HostRewrit
       return specifier.value.value ? { kind: "auto" } : undefined;
     case "hostRewritePathRegex": {
       const { pattern, substitution } = specifier.value;
-      const rewrite = compileRewrite(pattern?.regex ?? "", substitution, scope.field("host_rewrite_path_regex.pattern.regex"));
+      const rewrite = compileRewrite(
+        pattern?.regex ?? "",
+        substitution,
+        scope.field("host_rewrite_path_regex.pattern.regex"),
+      );
       return rewrite === undefined ? undefined : { kind: "path-regex", rewrite };
     }
     case undefined:

@@ -1,5 +1,11 @@
 import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
-import { FractionalPercent_DenominatorType, type FractionalPercent, type QueryParameterMatcher, type RouteMatch, RouteMatchSchema } from "./proto.ts";
+import {
+  type FractionalPercent,
+  FractionalPercent_DenominatorType,
+  type QueryParameterMatcher,
+  type RouteMatch,
+  RouteMatchSchema,
+} from "./proto.ts";
 import { compileFullMatch, type FullMatch } from "./regex.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";

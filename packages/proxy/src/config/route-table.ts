@@ -82,7 +82,11 @@ export function decodeRouteTable(message: RouteConfiguration, scope: DecodeScope
       const key = domain.toLowerCase();
       const other = seen.get(key);
       if (other !== undefined) {
-        scope.field("virtual_hosts").item(i).field("domains").problem(`domain ${domain} is also in virtual host ${other}; each may stand once`);
+        scope
+          .field("virtual_hosts")
+          .item(i)
+          .field("domains")
+          .problem(`domain ${domain} is also in virtual host ${other}; each may stand once`);
       }
       seen.set(key, host.name);
     }
@@ -101,7 +105,8 @@ export function decodeRouteTable(message: RouteConfiguration, scope: DecodeScope
 function decodeVirtualHost(message: VirtualHost, scope: DecodeScope): VirtualHostConfig {
   checkShape(VIRTUAL_HOST_SHAPE, message, scope);
   if (message.domains.length === 0) scope.field("domains").problem("a virtual host needs at least one domain");
-  if (message.requireTls !== VirtualHost_TlsRequirementType.NONE) scope.field("require_tls").problem("only NONE is implemented");
+  if (message.requireTls !== VirtualHost_TlsRequirementType.NONE)
+    scope.field("require_tls").problem("only NONE is implemented");
   const retry =
     message.retryPolicy === undefined ? undefined : decodeRetryPolicy(message.retryPolicy, scope.field("retry_policy"));
   const routes: RouteConfig[] = [];

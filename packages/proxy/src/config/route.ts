@@ -1,5 +1,5 @@
-import { decodeHeaderMutations, type HeaderMutations } from "./header-mutation.ts";
 import { decodeDataText } from "./data-source.ts";
+import { decodeHeaderMutations, type HeaderMutations } from "./header-mutation.ts";
 import {
   type DirectResponseAction,
   type RedirectAction,
@@ -7,9 +7,9 @@ import {
   type Route,
   RouteSchema,
 } from "./proto.ts";
+import { compileRewrite, type RegexRewrite } from "./regex.ts";
 import { type ResourceSource, sourceOf } from "./resource-source.ts";
 import type { RetryPolicyConfig } from "./retry-policy.ts";
-import { compileRewrite, type RegexRewrite } from "./regex.ts";
 import { decodeForward, type ForwardAction } from "./route-action.ts";
 import { decodeRouteMatch, type RouteMatchConfig } from "./route-match.ts";
 import type { DecodeScope } from "./scope.ts";
@@ -129,7 +129,13 @@ function decodeRedirect(message: RedirectAction, scope: DecodeScope): RedirectCo
     kind: "redirect",
     status: REDIRECT_STATUS.get(message.responseCode) ?? 301,
     scheme:
-      scheme.case === "httpsRedirect" ? (scheme.value ? "https" : undefined) : scheme.case === "schemeRedirect" ? scheme.value : undefined,
+      scheme.case === "httpsRedirect"
+        ? scheme.value
+          ? "https"
+          : undefined
+        : scheme.case === "schemeRedirect"
+          ? scheme.value
+          : undefined,
     host: message.hostRedirect === "" ? undefined : message.hostRedirect,
     port: message.portRedirect === 0 ? undefined : message.portRedirect,
     path,
@@ -138,7 +144,8 @@ function decodeRedirect(message: RedirectAction, scope: DecodeScope): RedirectCo
 }
 
 function decodeDirect(message: DirectResponseAction, scope: DecodeScope): DirectResponseConfig {
-  if (message.status < 200 || message.status > 599) scope.field("status").problem(`${message.status} is not a final status (200 to 599)`);
+  if (message.status < 200 || message.status > 599)
+    scope.field("status").problem(`${message.status} is not a final status (200 to 599)`);
   return {
     kind: "direct",
     status: message.status,

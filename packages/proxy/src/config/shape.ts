@@ -24,6 +24,8 @@ export function shape(schema: DescMessage, supported: readonly string[], ignored
 export function checkShape(of: Shape, message: Message, scope: DecodeScope): void {
   for (const field of of.schema.fields) {
     if (!of.refused.includes(field.name) || !isFieldSet(message, field)) continue;
-    scope.field(field.name).problem("this proxy does not implement the field; remove it or use the Envoy data plane for this workload");
+    scope
+      .field(field.name)
+      .problem("this proxy does not implement the field; remove it or use the Envoy data plane for this workload");
   }
 }

@@ -1,11 +1,15 @@
-import { parseIp, type SocketAddress } from "../network/address.ts";
+import type { Cidr } from "../transport/address.ts";
+import { parseIp, type SocketAddress } from "../transport/address.ts";
 import { type Address, type CidrRange, SocketAddress_Protocol } from "./proto.ts";
-import type { Cidr } from "../network/address.ts";
 import type { DecodeScope } from "./scope.ts";
 
 /** An address of the configuration: TCP or a unix socket. */
 export type ConfigAddress =
-  | { readonly kind: "tcp"; readonly address: SocketAddress; /** False when `address.ip` is a name. */ readonly numeric: boolean }
+  | {
+      readonly kind: "tcp";
+      readonly address: SocketAddress /** False when `address.ip` is a name. */;
+      readonly numeric: boolean;
+    }
   | { readonly kind: "pipe"; readonly path: string };
 
 export function decodeAddress(message: Address | undefined, scope: DecodeScope): ConfigAddress | undefined {
@@ -16,7 +20,8 @@ export function decodeAddress(message: Address | undefined, scope: DecodeScope):
       const at = scope.field("socket_address");
       if (socket.protocol !== SocketAddress_Protocol.TCP) at.field("protocol").problem("only TCP is implemented");
       if (socket.address === "") at.field("address").problem("an address is missing");
-      if (socket.portSpecifier.case === "namedPort") at.field("named_port").problem("named ports are not implemented; use port_value");
+      if (socket.portSpecifier.case === "namedPort")
+        at.field("named_port").problem("named ports are not implemented; use port_value");
       const port = socket.portSpecifier.case === "portValue" ? socket.portSpecifier.value : 0;
       if (port > 65_535) at.field("port_value").problem(`${port} is not a port`);
       return { kind: "tcp", address: { ip: socket.address, port }, numeric: parseIp(socket.address) !== undefined };

@@ -1,7 +1,7 @@
+import type { StringMatcher } from "./proto.ts";
 import type { FullMatch } from "./regex.ts";
 import { compileFullMatch } from "./regex.ts";
 import type { DecodeScope } from "./scope.ts";
-import type { StringMatcher } from "./proto.ts";
 
 /** One condition on a text. */
 export type StringMatch =
@@ -40,7 +40,9 @@ export function decodeStringMatch(message: StringMatcher, scope: DecodeScope): S
       return regex === undefined ? undefined : { kind: "regex", regex };
     }
     case "custom":
-      scope.field("custom").problem("custom string matchers are not implemented; use exact, prefix, suffix, contains or safe_regex");
+      scope
+        .field("custom")
+        .problem("custom string matchers are not implemented; use exact, prefix, suffix, contains or safe_regex");
       return undefined;
     case undefined:
       scope.problem("a string matcher needs one of exact, prefix, suffix, contains, safe_regex");

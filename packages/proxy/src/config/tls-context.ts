@@ -104,12 +104,22 @@ export const VALIDATION_SHAPE = shape(
   // Files are re-read when the control plane or the agent sends the secret again.
   ["watched_directory"],
 );
-export const TLS_CERTIFICATE_SHAPE = shape(TlsCertificateSchema, ["certificate_chain", "private_key"], ["watched_directory"]);
+export const TLS_CERTIFICATE_SHAPE = shape(
+  TlsCertificateSchema,
+  ["certificate_chain", "private_key"],
+  ["watched_directory"],
+);
 export const DOWNSTREAM_TLS_SHAPE = shape(
   DownstreamTlsContextSchema,
   ["common_tls_context", "require_client_certificate", "require_sni"],
   // Resumption only saves work; the proxy decides by itself.
-  ["session_timeout", "disable_stateless_session_resumption", "disable_stateful_session_resumption", "ocsp_staple_policy", "full_scan_certs_on_sni_mismatch"],
+  [
+    "session_timeout",
+    "disable_stateless_session_resumption",
+    "disable_stateful_session_resumption",
+    "ocsp_staple_policy",
+    "full_scan_certs_on_sni_mismatch",
+  ],
 );
 export const UPSTREAM_TLS_SHAPE = shape(
   UpstreamTlsContextSchema,
@@ -197,7 +207,11 @@ export function decodeValidation(message: CertificateValidationContext, scope: D
   message.matchTypedSubjectAltNames.forEach((item, i) => {
     const at = scope.field("match_typed_subject_alt_names").item(i);
     const type =
-      item.sanType === SubjectAltNameMatcher_SanType.URI ? "uri" : item.sanType === SubjectAltNameMatcher_SanType.DNS ? "dns" : undefined;
+      item.sanType === SubjectAltNameMatcher_SanType.URI
+        ? "uri"
+        : item.sanType === SubjectAltNameMatcher_SanType.DNS
+          ? "dns"
+          : undefined;
     if (type === undefined) at.field("san_type").problem("only URI and DNS names are implemented");
     const match = item.matcher === undefined ? undefined : decodeStringMatch(item.matcher, at.field("matcher"));
     if (match !== undefined && type !== undefined) sans.push({ type, match });
@@ -207,7 +221,8 @@ export function decodeValidation(message: CertificateValidationContext, scope: D
     if (match !== undefined) sans.push({ type: "any", match });
   });
   return {
-    trustedCa: message.trustedCa === undefined ? undefined : decodeDataText(message.trustedCa, scope.field("trusted_ca")),
+    trustedCa:
+      message.trustedCa === undefined ? undefined : decodeDataText(message.trustedCa, scope.field("trusted_ca")),
     sans,
     acceptUntrusted: message.trustChainVerification === 1,
   };
@@ -220,7 +235,10 @@ const VERSIONS: ReadonlyMap<TlsParameters_TlsProtocol, TlsVersion> = new Map([
   [TlsParameters_TlsProtocol.TLSv1_3, "TLSv1.3"],
 ]);
 
-function decodeParameters(message: TlsParameters | undefined, scope: DecodeScope): Pick<TlsConfig, "minVersion" | "maxVersion" | "cipherSuites" | "curves"> {
+function decodeParameters(
+  message: TlsParameters | undefined,
+  scope: DecodeScope,
+): Pick<TlsConfig, "minVersion" | "maxVersion" | "cipherSuites" | "curves"> {
   if (message === undefined) return { minVersion: undefined, maxVersion: undefined, cipherSuites: [], curves: [] };
   checkShape(TLS_PARAMETERS_SHAPE, message, scope);
   return {

@@ -9,7 +9,7 @@ import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 
 /** Which HTTP version a cluster's connections speak. */
-export type UpstreamProtocol = "http1" | "http2" | "downstream" | "alpn";
+export type UpstreamProtocol = "http1" | "http2" | "downstream";
 
 export interface UpstreamHttpConfig {
   readonly protocol: UpstreamProtocol;
@@ -26,7 +26,6 @@ export const UPSTREAM_HTTP_SHAPE = shape(HttpProtocolOptionsSchema, [
   "upstream_http_protocol_options",
   "explicit_http_config",
   "use_downstream_protocol_config",
-  "auto_config",
 ]);
 
 const KEY = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -43,9 +42,11 @@ export function decodeUpstreamHttp(cluster: Cluster, scope: DecodeScope): Upstre
   // The deprecated fields of the cluster itself.
   const common = cluster.commonHttpProtocolOptions;
   return {
-    protocol: cluster.http2ProtocolOptions !== undefined ? "http2" : cluster.protocolSelection === 1 ? "downstream" : "http1",
+    protocol:
+      cluster.http2ProtocolOptions !== undefined ? "http2" : cluster.protocolSelection === 1 ? "downstream" : "http1",
     http2: decodeHttp2(cluster.http2ProtocolOptions, scope.field("http2_protocol_options")),
-    idleTimeoutMs: decodeDuration(common?.idleTimeout, scope.field("common_http_protocol_options.idle_timeout")) ?? IDLE_MS,
+    idleTimeoutMs:
+      decodeDuration(common?.idleTimeout, scope.field("common_http_protocol_options.idle_timeout")) ?? IDLE_MS,
     maxRequestsPerConnection: cluster.maxRequestsPerConnection ?? common?.maxRequestsPerConnection ?? 0,
     maxConnectionDurationMs: 0,
     maxStreamDurationMs: 0,
@@ -53,7 +54,8 @@ export function decodeUpstreamHttp(cluster: Cluster, scope: DecodeScope): Upstre
 }
 
 function decodeTyped(any: Any, scope: DecodeScope): UpstreamHttpConfig {
-  if (typeName(any.typeUrl) !== HttpProtocolOptionsSchema.typeName) scope.problem(`expected ${HttpProtocolOptionsSchema.typeName}`);
+  if (typeName(any.typeUrl) !== HttpProtocolOptionsSchema.typeName)
+    scope.problem(`expected ${HttpProtocolOptionsSchema.typeName}`);
   const message = fromBinary(HttpProtocolOptionsSchema, any.value);
   checkShape(UPSTREAM_HTTP_SHAPE, message, scope);
   const common = message.commonHttpProtocolOptions;
@@ -67,21 +69,25 @@ function decodeTyped(any: Any, scope: DecodeScope): UpstreamHttpConfig {
     case "explicitHttpConfig":
       if (specifier.value.protocolConfig.case === "http2ProtocolOptions") {
         protocol = "http2";
-        http2 = decodeHttp2(specifier.value.protocolConfig.value, scope.field("explicit_http_config.http2_protocol_options"));
+        http2 = decodeHttp2(
+          specifier.value.protocolConfig.value,
+          scope.field("explicit_http_config.http2_protocol_options"),
+        );
       } else if (specifier.value.protocolConfig.case === "http3ProtocolOptions") {
         scope.field("explicit_http_config.http3_protocol_options").problem("HTTP/3 is not implemented");
       }
       break;
     case "useDownstreamProtocolConfig":
       protocol = "downstream";
-      http2 = decodeHttp2(specifier.value.http2ProtocolOptions, scope.field("use_downstream_protocol_config.http2_protocol_options"));
+      http2 = decodeHttp2(
+        specifier.value.http2ProtocolOptions,
+        scope.field("use_downstream_protocol_config.http2_protocol_options"),
+      );
       break;
     case "autoConfig":
-      protocol = "alpn";
-      http2 = decodeHttp2(specifier.value.http2ProtocolOptions, scope.field("auto_config.http2_protocol_options"));
       break;
     case undefined:
-      scope.problem("one of explicit_http_config, use_downstream_protocol_config, auto_config is needed");
+      scope.problem("one of explicit_http_config, use_downstream_protocol_config is needed");
   }
   return {
     protocol,

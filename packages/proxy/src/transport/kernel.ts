@@ -7,7 +7,9 @@ export interface DialOptions {
   readonly sourceIp: string | undefined;
   /** SO_MARK, so that packet rules let it pass. */
   readonly mark: number | undefined;
-  readonly keepAlive: { readonly probes: number; readonly idleSeconds: number; readonly intervalSeconds: number } | undefined;
+  readonly keepAlive:
+    | { readonly probes: number; readonly idleSeconds: number; readonly intervalSeconds: number }
+    | undefined;
 }
 
 /** The few system calls that the runtime has no API for. */

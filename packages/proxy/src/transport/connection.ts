@@ -1,3 +1,4 @@
+import type { OutputBuffer } from "@heddle/wire";
 import type { SocketAddress } from "./address.ts";
 
 /** Why a connection ended before both sides had finished. */
@@ -6,12 +7,12 @@ export interface ConnectionError {
   readonly message: string;
 }
 
-/** What a connection tells its owner. Called from the event loop, never from inside a call to the connection. */
+/** What a connection tells its owner. Called from the event loop, never from inside a call to the connection (but for `abort`). */
 export interface ConnectionHandler {
   onData(chunk: Uint8Array): void;
   /** The peer will send nothing more; our direction stays open. */
   onEnd(): void;
-  /** Buffered output fell under the limit: producers may go on. */
+  /** The kernel took output: producers that stopped may go on while `writable`. */
   onDrain(): void;
   /** Always the last call, exactly once. `undefined` for an orderly end. */
   onClose(error: ConnectionError | undefined): void;
@@ -39,24 +40,26 @@ export interface TlsState {
 export interface Connection {
   /** Who gets the events; may be replaced at any time by the present owner. */
   handler: ConnectionHandler;
+  /** Bytes that wait for the kernel. A codec puts its own buffer here while nothing waits. */
+  output: OutputBuffer;
   readonly id: number;
   readonly local: SocketAddress;
   readonly remote: SocketAddress;
   readonly tls: TlsState | undefined;
   readonly closed: boolean;
-  /** False while more output is buffered than the limit; `onDrain` follows. */
+  /** False while more output waits than the limit; `onDrain` follows. */
   readonly writable: boolean;
   readonly bytesIn: number;
   readonly bytesOut: number;
-  /** Takes ownership of the bytes. */
+  /** Sends bytes; what the kernel does not take at once is copied. */
   write(bytes: Uint8Array): void;
-  /** Text in which each character is one byte, such as an HTTP/1 head. */
-  writeLatin1(text: string): void;
+  /** `output` was filled: send it before the present event ends. */
+  wantsFlush(): void;
   pause(): void;
   resume(): void;
-  /** Sends what is buffered, then ends our direction. */
+  /** Sends what waits, then ends our direction. */
   shutdown(): void;
-  /** Sends what is buffered, then closes both directions. */
+  /** Sends what waits, then closes both directions. */
   close(): void;
   /** Closes at once; the peer sees a reset where the system can send one. */
   abort(): void;

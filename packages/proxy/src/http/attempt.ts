@@ -1,0 +1,137 @@
+// Hot path: one per try of a request.
+import type { HeaderList, HttpStream, ResponseHead, StreamHandler, WireFailure } from "@heddle/wire";
+import type { Cluster } from "../upstream/cluster.ts";
+import { type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
+import type { Host } from "../upstream/host.ts";
+import type { HostPool, PooledConnection, PoolWaiter } from "../upstream/pool.ts";
+
+/** What an attempt tells the exchange; nothing after `abandon`. */
+export interface AttemptOwner {
+  /** A connection is there: start the stream with `connection.http.request(…, attempt)`. */
+  onAttemptReady(attempt: Attempt, connection: PooledConnection): void;
+  onAttemptInformational(attempt: Attempt, head: ResponseHead): void;
+  onAttemptHead(attempt: Attempt, head: ResponseHead, endStream: boolean): void;
+  onAttemptData(attempt: Attempt, bytes: Uint8Array, start: number, end: number, endStream: boolean): void;
+  onAttemptTrailers(attempt: Attempt, trailers: HeaderList): void;
+  onAttemptFailed(attempt: Attempt, failure: UpstreamFailure): void;
+  onAttemptDrain(attempt: Attempt): void;
+}
+
+/** One try of a request at one host. */
+export class Attempt implements StreamHandler, PoolWaiter {
+  readonly cluster: Cluster;
+  readonly host: Host;
+  readonly #pool: HostPool;
+  #owner: AttemptOwner | undefined;
+  connection: PooledConnection | undefined = undefined;
+  stream: HttpStream | undefined = undefined;
+  /** A final response head has come. */
+  answered = false;
+  /** The connection had carried requests before this one. */
+  reused = false;
+  #counted = true;
+  #waiting = true;
+
+  constructor(owner: AttemptOwner, cluster: Cluster, host: Host, pool: HostPool) {
+    this.#owner = owner;
+    this.cluster = cluster;
+    this.host = host;
+    this.#pool = pool;
+    host.active++;
+    host.stats.rqTotal++;
+    cluster.counters.requests++;
+    cluster.counters.requestsTotal++;
+  }
+
+  start(): void {
+    this.#pool.acquire(this);
+  }
+
+  /** Stops without telling the owner anything more. */
+  abandon(): void {
+    this.#owner = undefined;
+    if (this.#waiting) {
+      this.#waiting = false;
+      this.#pool.cancel(this);
+      this.#release();
+    } else if (this.stream !== undefined && !(this.stream.receiveClosed && this.stream.sendClosed)) {
+      this.stream.reset();
+    }
+  }
+
+  onConnection(connection: PooledConnection): void {
+    this.#waiting = false;
+    if (this.#owner === undefined) return;
+    this.connection = connection;
+    this.reused = connection.requests > 1;
+    this.#owner.onAttemptReady(this, connection);
+  }
+
+  onPoolFailure(failure: UpstreamFailure): void {
+    this.#waiting = false;
+    this.#release();
+    this.#owner?.onAttemptFailed(this, failure);
+  }
+
+  onHead(_stream: HttpStream, head: ResponseHead, endStream: boolean): void {
+    this.answered = true;
+    const { status } = head;
+    if (status >= 500) this.host.stats.rqError++;
+    else this.host.stats.rqSuccess++;
+    const classes = this.cluster.counters.statusClasses;
+    const index = (status / 100) | 0;
+    classes[index] = (classes[index] ?? 0) + 1;
+    this.#owner?.onAttemptHead(this, head, endStream);
+  }
+
+  onInformational(_stream: HttpStream, head: ResponseHead): void {
+    this.#owner?.onAttemptInformational(this, head);
+  }
+
+  onData(_stream: HttpStream, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
+    this.#owner?.onAttemptData(this, bytes, start, end, endStream);
+  }
+
+  onTrailers(_stream: HttpStream, trailers: HeaderList): void {
+    this.#owner?.onAttemptTrailers(this, trailers);
+  }
+
+  onReset(_stream: HttpStream, failure: WireFailure): void {
+    if (failure.code === "local") return;
+    if (!this.answered) this.host.stats.rqError++;
+    this.#owner?.onAttemptFailed(this, fromWire(failure));
+  }
+
+  onDrain(_stream: HttpStream): void {
+    this.#owner?.onAttemptDrain(this);
+  }
+
+  onClose(_stream: HttpStream): void {
+    this.stream = undefined;
+    this.#release();
+  }
+
+  #release(): void {
+    if (!this.#counted) return;
+    this.#counted = false;
+    this.host.active--;
+    this.cluster.counters.requests--;
+  }
+}
+
+function fromWire(failure: WireFailure): UpstreamFailure {
+  switch (failure.code) {
+    case "refused":
+      return upstreamFailure("refused-stream", failure.message);
+    case "connection-closed":
+      return upstreamFailure("connection-closed", failure.message);
+    case "protocol":
+    case "limit":
+    case "abuse":
+      return upstreamFailure("protocol", failure.message);
+    case "cancelled":
+    case "peer-error":
+    case "local":
+      return upstreamFailure("reset", failure.message);
+  }
+}

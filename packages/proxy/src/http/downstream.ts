@@ -1,0 +1,154 @@
+// Hot path: one per accepted HTTP connection.
+
+import type { Expirable, WheelTimer } from "@heddle/std";
+import type { HttpConnection, ServerHandler, ServerStream, WireFailure } from "@heddle/wire";
+import type { ConnectionInfo } from "../listener/connection-info.ts";
+import { createServerCodec } from "../transport/codecs.ts";
+import type { Connection, ConnectionError } from "../transport/connection.ts";
+import { type HttpLink, type LinkOwner, SocketLink } from "../transport/http-link.ts";
+import { Exchange, type ExchangeOwner } from "./exchange.ts";
+import type { HttpManager } from "./manager.ts";
+
+/** An HTTP connection of a client. */
+export interface HttpDownstream {
+  /** No new requests; closes when those under way are done. */
+  drain(): void;
+  readonly activeExchanges: number;
+}
+
+/** Told when the connection is gone. */
+export interface HttpDownstreamOwner {
+  onDownstreamClosed(downstream: HttpDownstream): void;
+}
+
+class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, ExchangeOwner, Expirable {
+  readonly #manager: HttpManager;
+  readonly #info: ConnectionInfo;
+  readonly #owner: HttpDownstreamOwner;
+  readonly #link: SocketLink<HttpConnection>;
+  readonly #exchanges = new Set<Exchange>();
+  readonly #timer: WheelTimer;
+  readonly #openedMs: number;
+  #lastUsedMs: number;
+  /** When the head that is arriving now began; -1: none is. Units: ms of the wheel. */
+  #headSinceMs = -1;
+  #requests = 0;
+
+  constructor(
+    manager: HttpManager,
+    info: ConnectionInfo,
+    connection: Connection,
+    http2: boolean,
+    owner: HttpDownstreamOwner,
+  ) {
+    this.#manager = manager;
+    this.#info = info;
+    this.#owner = owner;
+    this.#openedMs = manager.wheel.nowMs;
+    this.#lastUsedMs = this.#openedMs;
+    this.#link = new SocketLink(connection, this, (host) =>
+      createServerCodec(
+        http2,
+        manager.config,
+        info.tls === undefined ? "http" : "https",
+        () => manager.wheel.nowMs,
+        host,
+        this,
+      ),
+    );
+    const { counters } = manager;
+    counters.connectionsTotal++;
+    counters.connectionsActive++;
+    if (http2) counters.connectionsHttp2++;
+    else counters.connectionsHttp1++;
+    this.#timer = manager.wheel.create(this);
+    this.#timer.arm(SWEEP_MS);
+  }
+
+  get activeExchanges(): number {
+    return this.#exchanges.size;
+  }
+
+  /** Bytes that arrived before the codec was chosen. */
+  receive(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.#link.onData(bytes);
+  }
+
+  drain(): void {
+    this.#link.http.shutdown();
+  }
+
+  onRequest(stream: ServerStream, endStream: boolean, expectContinue: boolean): void {
+    const manager = this.#manager;
+    this.#headSinceMs = -1;
+    this.#requests++;
+    const limit = manager.config.maxRequestsPerConnection;
+    if (manager.draining || (limit > 0 && this.#requests >= limit)) this.#link.http.shutdown();
+    const exchange = new Exchange(manager, this, this.#info, stream);
+    stream.handler = exchange;
+    this.#exchanges.add(exchange);
+    exchange.begin(endStream, expectContinue);
+  }
+
+  onExchangeOver(exchange: Exchange): void {
+    this.#exchanges.delete(exchange);
+    this.#lastUsedMs = this.#manager.wheel.nowMs;
+  }
+
+  onLinkClosed(_link: HttpLink, _error: ConnectionError | undefined): void {
+    this.#timer.disarm();
+    this.#manager.counters.connectionsActive--;
+    this.#owner.onDownstreamClosed(this);
+  }
+
+  onLinkFailure(_link: HttpLink, _failure: WireFailure): void {
+    this.#manager.counters.protocolErrors++;
+  }
+
+  onLinkCapacity(): void {}
+
+  /** Looks at all deadlines of the connection; coarse, so that requests arm no timers of their own. */
+  onExpire(): void {
+    const { config, wheel } = this.#manager;
+    const nowMs = wheel.nowMs;
+    for (const exchange of this.#exchanges) {
+      const quietMs = nowMs - exchange.lastActivityMs;
+      const idleMs = exchange.idleTimeoutMs;
+      if (idleMs > 0 && quietMs >= idleMs) exchange.fail("stream-idle");
+      else exchange.checkDurations(nowMs);
+    }
+    const http = this.#link.http;
+    if (
+      this.#exchanges.size === 0 &&
+      !http.headPending &&
+      config.idleTimeoutMs > 0 &&
+      nowMs - this.#lastUsedMs >= config.idleTimeoutMs
+    )
+      http.shutdown();
+    if (config.maxConnectionDurationMs > 0 && nowMs - this.#openedMs >= config.maxConnectionDurationMs) http.shutdown();
+    if (http.headPending && config.requestHeadersTimeoutMs > 0) {
+      if (this.#headSinceMs < 0) this.#headSinceMs = nowMs;
+      else if (nowMs - this.#headSinceMs >= config.requestHeadersTimeoutMs) this.#link.connection.close();
+    } else {
+      this.#headSinceMs = -1;
+    }
+    if (!this.#link.connection.closed) this.#timer.arm(SWEEP_MS);
+  }
+}
+
+/** How exact idle timeouts are. Units: ms. */
+const SWEEP_MS = 1000;
+
+/** Serves HTTP on a connection. `first`: bytes that were read before. */
+export function serveHttp(
+  manager: HttpManager,
+  info: ConnectionInfo,
+  connection: Connection,
+  http2: boolean,
+  first: Uint8Array,
+  owner: HttpDownstreamOwner,
+): HttpDownstream {
+  const downstream = new ServerConnection(manager, info, connection, http2, owner);
+  downstream.receive(first);
+  return downstream;
+}

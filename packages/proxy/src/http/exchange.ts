@@ -1,0 +1,617 @@
+// Hot path: one per request; every event of both directions passes here.
+
+import type { Expirable, WheelTimer } from "@heddle/std";
+import {
+  createHeaderList,
+  createResponseHead,
+  HEADER_ID,
+  type HeaderList,
+  HTTP_2,
+  type HttpStream,
+  type RequestHead,
+  type ResponseHead,
+  type ServerStream,
+  type StreamHandler,
+  type WireFailure,
+} from "@heddle/wire";
+import type { RetryPolicyConfig } from "../config/retry-policy.ts";
+import type { ForwardAction } from "../config/route-action.ts";
+import type { ConnectionInfo } from "../listener/connection-info.ts";
+import { grpcStatusOf, rescue, rescueUpstream, type TrafficFailureCode } from "../rescue.ts";
+import { redirectLocation } from "../router/rewrite.ts";
+import { type CompiledRoute, isGrpc } from "../router/route-table.ts";
+import type { Cluster } from "../upstream/cluster.ts";
+import { type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
+import type { Host } from "../upstream/host.ts";
+import type { PooledConnection } from "../upstream/pool.ts";
+import { Attempt, type AttemptOwner } from "./attempt.ts";
+import { BodyBuffer } from "./body-buffer.ts";
+import type { ExchangeRecord } from "./exchange-record.ts";
+import { adaptToUpstream, forwardRequest } from "./forward-request.ts";
+import { makeLocalReply } from "./local-reply.ts";
+import type { HttpManager } from "./manager.ts";
+import { prepareRequest } from "./request-prepare.ts";
+import { prepareLocalResponse, prepareResponse } from "./response-prepare.ts";
+import { isIdempotent, retriesFailure, retriesResponse } from "./retry-decision.ts";
+
+/** Body kept for a retry, or while no connection is there. Beyond it a request is sent once only. Units: bytes. */
+const REPLAY_BYTES = 262_144;
+/** With this much waiting for a connection the client is asked to pause. Units: bytes. */
+const WAITING_BYTES = 65_536;
+
+const GRPC_STATUS = HEADER_ID["grpc-status"];
+const ATTEMPT_COUNT = HEADER_ID["x-envoy-attempt-count"];
+
+/** Told when an exchange is over. */
+export interface ExchangeOwner {
+  onExchangeOver(exchange: Exchange): void;
+}
+
+/** One request and its response, from the client's stream to the upstream's and back. States: LIFECYCLE.md. */
+export class Exchange implements StreamHandler, AttemptOwner, ExchangeRecord {
+  readonly connection: ConnectionInfo;
+  readonly request: RequestHead;
+  readonly grpc: boolean;
+  readonly startMs: number;
+  readonly startTime: number;
+  readonly #manager: HttpManager;
+  readonly #owner: ExchangeOwner;
+  readonly #downstream: ServerStream;
+  response: ResponseHead | undefined = undefined;
+  route: CompiledRoute | undefined = undefined;
+  cluster: Cluster | undefined = undefined;
+  clusterName = "";
+  host: Host | undefined = undefined;
+  upstreamLocal = "";
+  upstreamSecure = false;
+  upstreamPrincipal = "";
+  status = 0;
+  grpcStatus = -1;
+  flags = "-";
+  details = "via_upstream";
+  transportFailure = "";
+  bytesReceived = 0;
+  bytesSent = 0;
+  attempts = 0;
+  endMs = -1;
+  requestEndMs = -1;
+  firstByteMs = -1;
+  originalPath = "";
+  peerMetadataId = "";
+  peerMetadata = "";
+  /** Last event of either direction. Units: ms of the wheel. */
+  lastActivityMs: number;
+  /** A tunnel (upgrade or CONNECT) is open: both directions end on their own. */
+  tunnel = false;
+  readonly #openedMs: number;
+  #action: ForwardAction | undefined = undefined;
+  #retry: RetryPolicyConfig | undefined = undefined;
+  #attempt: Attempt | undefined = undefined;
+  #tried: Host[] = [];
+  #body: BodyBuffer | undefined = undefined;
+  #trailers: HeaderList | undefined = undefined;
+  #requestEnded = false;
+  /** The answer has begun: no retry, no local reply. */
+  #committed = false;
+  /** The answer is complete. */
+  #answered = false;
+  #over = false;
+  #idleRetries = 0;
+  #timer: WheelTimer | undefined = undefined;
+  #tryTimer: WheelTimer | undefined = undefined;
+
+  constructor(manager: HttpManager, owner: ExchangeOwner, connection: ConnectionInfo, downstream: ServerStream) {
+    this.#manager = manager;
+    this.#owner = owner;
+    this.connection = connection;
+    this.#downstream = downstream;
+    this.request = downstream.request;
+    this.grpc = isGrpc(downstream.request);
+    this.startMs = manager.clock.monotonic();
+    this.startTime = manager.clock.now();
+    this.lastActivityMs = manager.wheel.nowMs;
+    this.#openedMs = this.lastActivityMs;
+    manager.counters.requestsTotal++;
+    manager.counters.requestsActive++;
+  }
+
+  /** Runs the request phase: prepare, route, forward or answer. */
+  begin(endStream: boolean, expectContinue: boolean): void {
+    const { config } = this.#manager;
+    const request = this.request;
+    this.originalPath = request.path;
+    if (endStream) this.#endRequest();
+    if (expectContinue && !config.proxy100Continue) {
+      request.headers.removeId(HEADER_ID.expect);
+      const head = createResponseHead();
+      head.status = 100;
+      this.#downstream.sendInformational(head);
+    }
+    if (!prepareRequest(config, this.connection, request, this.#manager.uuid)) {
+      this.fail("path-refused");
+      return;
+    }
+    const route = this.#manager.routes()?.match(request, this.#manager.random);
+    if (route === undefined) {
+      this.fail("route-not-found");
+      return;
+    }
+    this.route = route;
+    const { action } = route.route;
+    switch (action.kind) {
+      case "forward":
+        this.#forward(route, action);
+        return;
+      case "direct":
+        this.details = "direct_response";
+        this.#reply(action.status, action.body, undefined);
+        return;
+      case "redirect": {
+        this.details = "direct_response";
+        this.#reply(
+          action.status,
+          "",
+          redirectLocation(
+            action,
+            route.route,
+            request,
+            request.headers.getId(HEADER_ID["x-forwarded-proto"]) ?? "http",
+          ),
+        );
+        return;
+      }
+    }
+  }
+
+  /** Answers with a failure, or cuts the stream when the answer has begun. */
+  fail(code: TrafficFailureCode): void {
+    if (this.#over) return;
+    const { status, flag, details, body } = rescue(code);
+    this.#giveUpAttempt();
+    this.#flag(flag);
+    this.details = details;
+    if (this.#committed) this.#cut();
+    else this.#reply(status, body, undefined);
+  }
+
+  /** Time without events after which the exchange is given up; 0: none. Units: ms. */
+  get idleTimeoutMs(): number {
+    return this.#action?.idleTimeoutMs ?? this.#manager.config.streamIdleTimeoutMs;
+  }
+
+  /** Ends what takes longer than the connection manager allows. */
+  checkDurations(nowMs: number): void {
+    const { requestTimeoutMs, maxStreamDurationMs } = this.#manager.config;
+    if (requestTimeoutMs > 0 && !this.#requestEnded && !this.tunnel && nowMs - this.#openedMs >= requestTimeoutMs)
+      this.fail("request-timeout");
+    else if (maxStreamDurationMs > 0 && nowMs - this.#openedMs >= maxStreamDurationMs) this.fail("max-duration");
+  }
+
+  // ---- The client's stream -------------------------------------------------------------------------------------------
+
+  onHead(): void {}
+  onInformational(): void {}
+
+  onData(stream: HttpStream, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
+    this.lastActivityMs = this.#manager.wheel.nowMs;
+    this.bytesReceived += end - start;
+    if (endStream) this.#endRequest();
+    if (this.#answered && !this.tunnel) return;
+    this.#body?.append(bytes, start, end);
+    const upstream = this.#attempt?.stream;
+    if (upstream === undefined) {
+      if (this.#body !== undefined && this.#body.length > WAITING_BYTES) stream.pause();
+      if (this.#body?.overflowed === true && !this.#committed) this.#overflowWhileWaiting();
+      return;
+    }
+    if (!upstream.sendData(bytes, start, end, endStream)) stream.pause();
+  }
+
+  onTrailers(_stream: HttpStream, trailers: HeaderList): void {
+    this.lastActivityMs = this.#manager.wheel.nowMs;
+    this.#endRequest();
+    if (this.#answered) return;
+    const upstream = this.#attempt?.stream;
+    if (upstream !== undefined) upstream.sendTrailers(trailers);
+    if (upstream === undefined || this.#body !== undefined) {
+      this.#trailers = createHeaderList();
+      this.#trailers.appendAll(trailers);
+    }
+  }
+
+  onReset(_stream: HttpStream, failure: WireFailure): void {
+    if (failure.code === "local") return;
+    this.#giveUpAttempt();
+    if (this.#answered) return;
+    this.#flag(failure.code === "protocol" || failure.code === "limit" ? "DPE" : "DC");
+    this.details =
+      failure.code === "protocol" ? rescue("downstream-protocol").details : rescue("downstream-gone").details;
+  }
+
+  onDrain(): void {
+    this.#attempt?.stream?.resume();
+  }
+
+  onClose(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#giveUpAttempt();
+    this.#timer?.disarm();
+    this.#tryTimer?.disarm();
+    this.#body = undefined;
+    this.endMs = this.#manager.clock.monotonic();
+    const { counters, observers } = this.#manager;
+    counters.requestsActive--;
+    const index = (this.status / 100) | 0;
+    counters.statusClasses[index] = (counters.statusClasses[index] ?? 0) + 1;
+    for (let i = 0; i < observers.length; i++) observers[i]?.onExchangeDone(this);
+    this.#owner.onExchangeOver(this);
+  }
+
+  // ---- The upstream's attempt ----------------------------------------------------------------------------------------
+
+  onAttemptReady(attempt: Attempt, connection: PooledConnection): void {
+    const request = this.request;
+    this.upstreamLocal = connection.localText;
+    this.upstreamSecure = connection.secure;
+    this.upstreamPrincipal = connection.peer?.uriSans[0] ?? "";
+    if (this.route?.host.attemptCountInRequest === true) request.headers.setId(ATTEMPT_COUNT, String(this.attempts));
+    adaptToUpstream(this, this.#action, attempt.host, connection.secure, this.#manager);
+    const body = this.#body;
+    const bodyless = this.#requestEnded && (body === undefined || body.length === 0) && this.#trailers === undefined;
+    const stream = connection.http.request(request, bodyless, attempt);
+    attempt.stream = stream;
+    if (bodyless) return;
+    if (body !== undefined) this.#sendBuffered(stream, body);
+    if (!this.#requestEnded) this.#downstream.resume();
+  }
+
+  onAttemptInformational(_attempt: Attempt, head: ResponseHead): void {
+    // 100 is between the client and the first proxy unless it is passed on by configuration.
+    if (head.status !== 100 || this.#manager.config.proxy100Continue) this.#downstream.sendInformational(head);
+  }
+
+  onAttemptHead(attempt: Attempt, head: ResponseHead, endStream: boolean): void {
+    this.lastActivityMs = this.#manager.wheel.nowMs;
+    this.#tryTimer?.disarm();
+    const retry = this.#retry;
+    if (retry !== undefined && this.#mayRetry(retry) && retriesResponse(retry, head)) {
+      this.#startRetry(attempt, retry);
+      return;
+    }
+    if (retry !== undefined && this.attempts > retry.retries && retry.retries > 0 && retriesResponse(retry, head))
+      this.#flag("URX");
+    this.#committed = true;
+    this.#body = undefined;
+    this.firstByteMs = this.#manager.clock.monotonic();
+    this.response = head;
+    this.status = head.status;
+    prepareResponse(this.#manager, this, head, this.firstByteMs - this.startMs);
+    const grpcStatus = head.headers.getId(GRPC_STATUS);
+    if (grpcStatus !== undefined) this.grpcStatus = Number(grpcStatus);
+    if (head.status === 101 || (this.request.method === "CONNECT" && head.status < 300)) {
+      this.tunnel = true;
+      this.#timer?.disarm();
+    }
+    this.#downstream.sendHead(head, endStream);
+    if (endStream) this.#responseComplete(attempt);
+  }
+
+  onAttemptData(attempt: Attempt, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
+    this.lastActivityMs = this.#manager.wheel.nowMs;
+    this.bytesSent += end - start;
+    if (!this.#downstream.sendData(bytes, start, end, endStream) && !endStream) attempt.stream?.pause();
+    if (endStream) this.#responseComplete(attempt);
+  }
+
+  onAttemptTrailers(attempt: Attempt, trailers: HeaderList): void {
+    const grpcStatus = trailers.getId(GRPC_STATUS);
+    if (grpcStatus !== undefined) this.grpcStatus = Number(grpcStatus);
+    this.#downstream.sendTrailers(trailers);
+    this.#responseComplete(attempt);
+  }
+
+  onAttemptFailed(attempt: Attempt, failure: UpstreamFailure): void {
+    this.#tryTimer?.disarm();
+    if (this.#committed) {
+      if (this.#attempt === attempt) this.#attempt = undefined;
+      this.#flag("UC");
+      this.details = "upstream_reset_after_response_started{connection_termination}";
+      this.#cut();
+      return;
+    }
+    const retry = this.#retry;
+    if (this.#retriesLostIdle(attempt, failure)) {
+      // The server closed a kept-alive connection while our request was on its way: that says nothing about the host.
+      this.#idleRetries++;
+      this.attempts--;
+      this.#attempt = undefined;
+      this.#startAttempt();
+      return;
+    }
+    const sent = attempt.stream !== undefined;
+    if (retry !== undefined && this.#mayRetry(retry) && retriesFailure(retry, failure, sent)) {
+      this.#startRetry(attempt, retry);
+      return;
+    }
+    if (
+      retry !== undefined &&
+      this.attempts > retry.retries &&
+      retry.retries > 0 &&
+      retriesFailure(retry, failure, sent)
+    )
+      this.#flag("URX");
+    this.#attempt = undefined;
+    this.#failUpstream(failure);
+  }
+
+  onAttemptDrain(): void {
+    if (!this.#requestEnded) this.#downstream.resume();
+  }
+
+  // ---- Timers (objects of the wheel call back here) -------------------------------------------------------------------
+
+  onRouteTimeout(): void {
+    if (this.#answered || this.#over) return;
+    if (this.cluster !== undefined) this.cluster.counters.timeouts++;
+    if (this.host !== undefined) this.host.stats.rqTimeout++;
+    this.fail("timeout");
+  }
+
+  onTryTimeout(): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined || this.#committed) return;
+    if (this.host !== undefined) this.host.stats.rqTimeout++;
+    attempt.abandon();
+    this.onAttemptFailed(attempt, upstreamFailure("per-try-timeout", "no response within the time for one try"));
+  }
+
+  // ---- Inside ---------------------------------------------------------------------------------------------------------
+
+  #endRequest(): void {
+    this.#requestEnded = true;
+    this.requestEndMs = this.#manager.clock.monotonic();
+    const timeoutMs = this.#action?.timeoutMs ?? 0;
+    if (timeoutMs > 0 && !this.tunnel) this.#armRouteTimer(timeoutMs);
+  }
+
+  #armRouteTimer(timeoutMs: number): void {
+    this.#timer ??= this.#manager.wheel.create(new RouteTimeout(this));
+    this.#timer.arm(timeoutMs);
+  }
+
+  #forward(route: CompiledRoute, action: ForwardAction): void {
+    if ((this.request.protocol !== "" || this.request.method === "CONNECT") && !this.#mayUpgrade(action)) {
+      this.fail("upgrade-refused");
+      return;
+    }
+    this.clusterName = forwardRequest(this, route, action, this.#manager);
+    const cluster = this.#manager.clusters.get(this.clusterName);
+    if (cluster === undefined) {
+      const missing = rescue("no-cluster");
+      this.#flag(missing.flag);
+      this.details = missing.details;
+      this.#reply(action.clusterNotFoundStatus, "", undefined);
+      return;
+    }
+    this.cluster = cluster;
+    this.#action = action;
+    const timeoutMs = this.#effectiveTimeout(action);
+    if (timeoutMs > 0 && this.#requestEnded) this.#armRouteTimer(timeoutMs);
+    this.#retry = action.retry;
+    if (!this.#requestEnded && this.request.protocol === "" && this.request.method !== "CONNECT")
+      this.#body = new BodyBuffer(REPLAY_BYTES);
+    this.#startAttempt();
+    // Kept from now on only for a retry.
+    if (action.retry === undefined && this.#attempt?.stream !== undefined) this.#body = undefined;
+  }
+
+  #effectiveTimeout(action: ForwardAction): number {
+    if (action.maxGrpcTimeoutMs === undefined || !this.grpc) return action.timeoutMs;
+    const asked = grpcTimeoutMs(this.request.headers.getId(HEADER_ID["grpc-timeout"]));
+    if (asked === undefined) return action.timeoutMs;
+    return action.maxGrpcTimeoutMs === 0 ? asked : Math.min(asked, action.maxGrpcTimeoutMs);
+  }
+
+  #mayUpgrade(action: ForwardAction): boolean {
+    const token = this.request.method === "CONNECT" ? "connect" : this.request.protocol.toLowerCase();
+    return action.upgrades.get(token) ?? this.#manager.config.upgrades.get(token) ?? false;
+  }
+
+  #startAttempt(): void {
+    const cluster = this.cluster;
+    if (cluster === undefined) return;
+    const retry = this.#retry;
+    const avoid = this.#tried.length > 0 && retry?.avoidPreviousHosts === true;
+    const host = cluster.pick(this.connection.local, avoid ? this.#tried : NONE_TRIED, retry?.hostAttempts ?? 1);
+    this.attempts++;
+    if (host === undefined) {
+      this.#failUpstream(upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint"));
+      return;
+    }
+    const { limits } = cluster.config;
+    if (cluster.counters.requests >= limits.maxRequests) {
+      cluster.counters.requestOverflow++;
+      this.#failUpstream(upstreamFailure("overflow", "too many requests to the cluster (circuit breaker)"));
+      return;
+    }
+    this.host = host;
+    const wanted = cluster.config.http.protocol;
+    const http2 = wanted === "http2" || (wanted === "downstream" && this.request.version === HTTP_2);
+    const pool = cluster.pool(host, http2, this.connection.upstreamAlpn ?? this.#manager.upstreamAlpn);
+    const attempt = new Attempt(this, cluster, host, pool);
+    this.#attempt = attempt;
+    if (retry !== undefined && retry.perTryTimeoutMs > 0) {
+      this.#tryTimer ??= this.#manager.wheel.create(new TryTimeout(this));
+      this.#tryTimer.arm(retry.perTryTimeoutMs);
+    }
+    attempt.start();
+  }
+
+  #sendBuffered(stream: HttpStream, body: BodyBuffer): void {
+    const { chunks } = body;
+    const last = this.#requestEnded && this.#trailers === undefined;
+    let room = true;
+    for (let i = 0; i < chunks.length; i++) {
+      const chunk = chunks[i];
+      if (chunk !== undefined) room = stream.sendData(chunk, 0, chunk.length, last && i === chunks.length - 1);
+    }
+    if (chunks.length === 0 && last) stream.sendData(NO_BYTES, 0, 0, true);
+    if (this.#trailers !== undefined) stream.sendTrailers(this.#trailers);
+    if (!room) this.#downstream.pause();
+    if (this.#retry === undefined) this.#body = undefined;
+  }
+
+  #overflowWhileWaiting(): void {
+    if (this.#attempt?.stream !== undefined) return;
+    this.fail("overflow");
+  }
+
+  #mayRetry(policy: RetryPolicyConfig): boolean {
+    if (this.#committed || this.attempts > policy.retries || this.#answered) return false;
+    if (this.#body?.overflowed === true || (!this.#requestEnded && this.#body === undefined)) return false;
+    const cluster = this.cluster;
+    if (cluster === undefined) return false;
+    if (cluster.counters.retries < cluster.config.limits.maxRetries) return true;
+    cluster.counters.retryOverflow++;
+    return false;
+  }
+
+  #retriesLostIdle(attempt: Attempt, failure: UpstreamFailure): boolean {
+    return (
+      attempt.reused &&
+      failure.code === "connection-closed" &&
+      this.#idleRetries < 2 &&
+      this.#requestEnded &&
+      isIdempotent(this.request.method) &&
+      (this.bytesReceived === 0 || (this.#body !== undefined && !this.#body.overflowed))
+    );
+  }
+
+  #startRetry(failed: Attempt, policy: RetryPolicyConfig): void {
+    failed.abandon();
+    this.#attempt = undefined;
+    this.#tried.push(failed.host);
+    const counters = failed.cluster.counters;
+    counters.retries++;
+    counters.retriesTotal++;
+    // Full jitter over a window that doubles. Source: Envoy `retry_back_off`.
+    const windowMs = Math.min(policy.backOffMaxMs, policy.backOffBaseMs * 2 ** (this.attempts - 1));
+    this.#manager.clock.after(this.#manager.random() * windowMs, () => {
+      counters.retries--;
+      if (!this.#over && !this.#answered) this.#startAttempt();
+    });
+  }
+
+  #failUpstream(failure: UpstreamFailure): void {
+    const answer = rescueUpstream(failure);
+    this.#flag(answer.flag);
+    this.details = answer.details;
+    this.transportFailure = failure.code === "tls-failed" || failure.code === "connect-failed" ? failure.cause : "";
+    this.#reply(answer.status, answer.body, undefined);
+  }
+
+  #giveUpAttempt(): void {
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    attempt?.abandon();
+  }
+
+  #responseComplete(attempt: Attempt): void {
+    this.#answered = true;
+    this.#timer?.disarm();
+    if (this.tunnel) return;
+    this.#attempt = undefined;
+    // The server has answered without reading the rest.
+    if (!this.#requestEnded) {
+      attempt.abandon();
+      this.#stopUpload();
+    }
+  }
+
+  /** The answer is out although the client still sends. */
+  #stopUpload(): void {
+    // HTTP/2 can say so without an error; HTTP/1 reads on, and closes after it.
+    if (this.request.version === HTTP_2) this.#downstream.reset(0);
+    else this.#downstream.resume();
+  }
+
+  #reply(status: number, body: string, location: string | undefined): void {
+    const reply = makeLocalReply(status, body, this.grpc, this.request.method === "HEAD");
+    const head = createResponseHead();
+    head.status = reply.status;
+    head.headers = reply.headers;
+    if (location !== undefined) head.headers.append("location", location);
+    prepareLocalResponse(this.#manager, this, head);
+    this.response = head;
+    this.status = reply.status;
+    this.grpcStatus = reply.grpcStatus >= 0 ? reply.grpcStatus : this.grpc ? grpcStatusOf(status) : -1;
+    this.#committed = true;
+    this.#answered = true;
+    this.#timer?.disarm();
+    this.#tryTimer?.disarm();
+    this.#downstream.sendHead(head, reply.body.length === 0);
+    if (reply.body.length > 0) {
+      this.bytesSent += reply.body.length;
+      this.#downstream.sendData(reply.body, 0, reply.body.length, true);
+    }
+    if (!this.#requestEnded) this.#stopUpload();
+  }
+
+  /** The answer has begun and can't be completed. INTERNAL_ERROR for HTTP/2, a closed connection for HTTP/1. */
+  #cut(): void {
+    this.#answered = true;
+    this.#downstream.reset(2);
+  }
+
+  #flag(flag: string): void {
+    if (flag === "-") return;
+    this.flags = this.flags === "-" ? flag : `${this.flags},${flag}`;
+  }
+}
+
+const NONE_TRIED: readonly Host[] = [];
+const NO_BYTES = new Uint8Array(0);
+
+class RouteTimeout implements Expirable {
+  readonly #exchange: Exchange;
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+  onExpire(): void {
+    this.#exchange.onRouteTimeout();
+  }
+}
+
+class TryTimeout implements Expirable {
+  readonly #exchange: Exchange;
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+  }
+  onExpire(): void {
+    this.#exchange.onTryTimeout();
+  }
+}
+
+/** Source: gRPC over HTTP/2, "Timeout". */
+function grpcTimeoutMs(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text.slice(0, -1));
+  if (!Number.isFinite(value)) return undefined;
+  switch (text[text.length - 1]) {
+    case "H":
+      return value * 3_600_000;
+    case "M":
+      return value * 60_000;
+    case "S":
+      return value * 1000;
+    case "m":
+      return value;
+    case "u":
+      return value / 1000;
+    case "n":
+      return value / 1_000_000;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,116 @@
+// Hot path: once per forwarded request.
+import { HEADER_ID, type RequestHead } from "@heddle/wire";
+import type { HeaderMutations } from "../config/header-mutation.ts";
+import type { ForwardAction } from "../config/route-action.ts";
+import { chooseCluster, chooseWeighted } from "../router/cluster-choice.ts";
+import { rewritePath } from "../router/rewrite.ts";
+import type { CompiledRoute } from "../router/route-table.ts";
+import type { Host } from "../upstream/host.ts";
+import type { ExchangeRecord } from "./exchange-record.ts";
+import { exchangeValues } from "./exchange-values.ts";
+import { addHeaders } from "./header-values.ts";
+import type { HttpManager } from "./manager.ts";
+
+const PEER_METADATA = HEADER_ID["x-envoy-peer-metadata"];
+const PEER_METADATA_ID = HEADER_ID["x-envoy-peer-metadata-id"];
+const EXPECTED_TIMEOUT = HEADER_ID["x-envoy-expected-rq-timeout-ms"];
+const ORIGINAL_PATH = HEADER_ID["x-envoy-original-path"];
+
+/** A record whose peer is filled in here. */
+export interface ForwardedExchange extends ExchangeRecord {
+  peerMetadataId: string;
+  peerMetadata: string;
+}
+
+/** Applies the route to the request and returns the name of its cluster. Source: Envoy `RouteEntryImplBase::finalizeRequestHeaders`. */
+export function forwardRequest(
+  exchange: ForwardedExchange,
+  route: CompiledRoute,
+  action: ForwardAction,
+  manager: HttpManager,
+): string {
+  const request = exchange.request;
+  const { headers } = request;
+  const inbound = exchange.connection.direction === "inbound";
+  if (manager.exchange !== undefined) {
+    if (inbound && headers.hasId(PEER_METADATA_ID)) {
+      // What the caller's proxy says of itself is for us only.
+      exchange.peerMetadataId = headers.getId(PEER_METADATA_ID) ?? "";
+      exchange.peerMetadata = headers.getId(PEER_METADATA) ?? "";
+      headers.removeId(PEER_METADATA_ID);
+      headers.removeId(PEER_METADATA);
+    }
+  }
+  if (action.timeoutMs > 0) headers.setId(EXPECTED_TIMEOUT, String(action.timeoutMs));
+  const cluster = applyWeights(exchange, action, manager);
+  if (route.mutations.length > 0) applyMutations(exchange, route.mutations);
+  if (action.pathRewrite !== undefined) {
+    headers.setId(ORIGINAL_PATH, request.path);
+    request.path = rewritePath(route.route, action, request.path);
+  }
+  if (action.hostRewrite !== undefined) rewriteHost(request, action);
+  return cluster;
+}
+
+/** What depends on the chosen endpoint and its connection; runs again for each try. */
+export function adaptToUpstream(
+  exchange: ForwardedExchange,
+  action: ForwardAction | undefined,
+  host: Host,
+  secure: boolean,
+  manager: HttpManager,
+): void {
+  const { request } = exchange;
+  const self = manager.exchange;
+  if (self !== undefined && exchange.connection.direction !== "inbound") {
+    const { headers } = request;
+    if (secure) {
+      headers.setId(PEER_METADATA_ID, self.id);
+      headers.setId(PEER_METADATA, self.metadata);
+    } else if (headers.hasId(PEER_METADATA_ID)) {
+      // Peers outside the mesh learn nothing of us.
+      headers.removeId(PEER_METADATA_ID);
+      headers.removeId(PEER_METADATA);
+    }
+  }
+  if (action?.hostRewrite?.kind === "auto" && host.hostname !== "") request.authority = host.hostname;
+}
+
+function applyWeights(exchange: ExchangeRecord, action: ForwardAction, manager: HttpManager): string {
+  const { choice } = action;
+  if (choice.kind !== "weighted") return chooseCluster(choice, exchange.request, manager.random) ?? "";
+  const item = chooseWeighted(choice.clusters, choice.total, manager.random);
+  if (item.mutations !== undefined) applyMutations(exchange, [item.mutations]);
+  if (item.hostRewrite !== undefined) exchange.request.authority = item.hostRewrite;
+  return item.cluster;
+}
+
+function applyMutations(exchange: ExchangeRecord, levels: readonly HeaderMutations[]): void {
+  const { headers } = exchange.request;
+  const values = exchangeValues(exchange);
+  for (const level of levels) {
+    for (const name of level.requestRemove) headers.remove(name);
+    addHeaders(level.requestAdd, headers, values);
+  }
+}
+
+function rewriteHost(request: RequestHead, action: ForwardAction): void {
+  const rewrite = action.hostRewrite;
+  if (rewrite === undefined) return;
+  const before = request.authority;
+  switch (rewrite.kind) {
+    case "literal":
+      request.authority = rewrite.text;
+      break;
+    case "header":
+      request.authority = request.headers.get(rewrite.name) ?? before;
+      break;
+    case "path-regex":
+      request.authority = rewrite.rewrite.apply(request.path);
+      break;
+    case "auto":
+      // Done when the host is known.
+      break;
+  }
+  if (action.appendForwardedHost && request.authority !== before) request.headers.append("x-forwarded-host", before);
+}

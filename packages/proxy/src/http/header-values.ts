@@ -1,0 +1,57 @@
+import type { HeaderList, RequestHead } from "@heddle/wire";
+import type { FormatCommand, FormatValues } from "../config/format.ts";
+import { renderFormat } from "../config/format.ts";
+import type { HeaderAddition } from "../config/header-mutation.ts";
+
+/** Adds configured headers to a message. */
+export function addHeaders(additions: readonly HeaderAddition[], headers: HeaderList, values: FormatValues): void {
+  for (const addition of additions) {
+    const value = renderFormat(addition.value, values);
+    if (value === "" && !addition.keepEmpty) continue;
+    switch (addition.action) {
+      case "append":
+        headers.append(addition.name, value);
+        break;
+      case "add-if-absent":
+        if (!headers.has(addition.name)) headers.append(addition.name, value);
+        break;
+      case "overwrite-or-add":
+        headers.set(addition.name, value);
+        break;
+      case "overwrite-if-exists":
+        if (headers.has(addition.name)) headers.set(addition.name, value);
+        break;
+    }
+  }
+}
+
+/** Value of `%REQ(a?b)%` and its like. */
+export function headerCommand(
+  command: FormatCommand,
+  head: RequestHead | undefined,
+  headers: HeaderList | undefined,
+): string | undefined {
+  for (const raw of (command.argument ?? "").split("?")) {
+    const name = raw.trim().toLowerCase();
+    const value = pseudoHeader(name, head) ?? headers?.getAll(name);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
+function pseudoHeader(name: string, head: RequestHead | undefined): string | undefined {
+  if (head === undefined) return undefined;
+  switch (name) {
+    case ":method":
+      return head.method;
+    case ":path":
+      return head.path;
+    case ":authority":
+    case "host":
+      return head.authority;
+    case ":scheme":
+      return head.scheme;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+import type { Clock, Logger, TimerWheel } from "@heddle/std";
+import type { HttpManagerConfig } from "../config/http-manager.ts";
+import type { RouteTable } from "../router/route-table.ts";
+import type { ClusterSet } from "../upstream/cluster-set.ts";
+import type { ExchangeRecord } from "./exchange-record.ts";
+
+/** Takes finished exchanges: metrics, access logs. */
+export interface ExchangeObserver {
+  onExchangeDone(record: ExchangeRecord): void;
+}
+
+/** How peers describe themselves to each other inside the mesh. */
+export interface MetadataExchange {
+  /** Our node id. */
+  readonly id: string;
+  /** base64 of a protobuf Struct. */
+  readonly metadata: string;
+}
+
+/** Counters of a connection manager; Envoy's `http.<prefix>.` statistics. */
+export interface HttpManagerCounters {
+  connectionsTotal: number;
+  connectionsActive: number;
+  connectionsHttp1: number;
+  connectionsHttp2: number;
+  requestsTotal: number;
+  requestsActive: number;
+  protocolErrors: number;
+  readonly statusClasses: number[];
+}
+
+/** Everything that requests of one filter chain have in common; compiled once per configuration. */
+export interface HttpManager {
+  readonly config: HttpManagerConfig;
+  readonly clusters: ClusterSet;
+  readonly wheel: TimerWheel;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly uuid: () => string;
+  readonly log: Logger;
+  readonly counters: HttpManagerCounters;
+  readonly observers: readonly ExchangeObserver[];
+  /** Set where the standard metrics are on: peers exchange their metadata. */
+  readonly exchange: MetadataExchange | undefined;
+  /** ALPN that upstream connections offer instead of the cluster's; undefined: no change. */
+  readonly upstreamAlpn: readonly string[] | undefined;
+  /** The present routes; undefined until RDS has answered. */
+  routes(): RouteTable | undefined;
+  /** `date` header of the present second. */
+  httpDate(): string;
+  /** True once the listener or process drains: connections end when they can. */
+  draining: boolean;
+}
+
+export function createHttpManagerCounters(): HttpManagerCounters {
+  return {
+    connectionsTotal: 0,
+    connectionsActive: 0,
+    connectionsHttp1: 0,
+    connectionsHttp2: 0,
+    requestsTotal: 0,
+    requestsActive: 0,
+    protocolErrors: 0,
+    statusClasses: [0, 0, 0, 0, 0, 0],
+  };
+}

@@ -1,0 +1,51 @@
+import type { HttpManagerConfig } from "../config/http-manager.ts";
+
+type Rules = Pick<HttpManagerConfig, "normalizePath" | "mergeSlashes" | "escapedSlashes">;
+
+/** The path by the configured rules; undefined when it must be refused. Source: Envoy path normalisation, RFC 3986 6. */
+export function normalizePath(path: string, rules: Rules): string | undefined {
+  if (!path.startsWith("/")) return path;
+  const query = path.indexOf("?");
+  let bare = query < 0 ? path : path.slice(0, query);
+  const rest = query < 0 ? "" : path.slice(query);
+  if (rules.escapedSlashes !== "keep" && /%2f|%5c/i.test(bare)) {
+    if (rules.escapedSlashes === "reject") return undefined;
+    bare = bare.replace(/%2f/gi, "/").replace(/%5c/gi, "\\");
+  }
+  if (rules.normalizePath) {
+    const normal = removeDots(decodeUnreserved(bare.replaceAll("\\", "/")));
+    if (normal === undefined) return undefined;
+    bare = normal;
+  }
+  if (rules.mergeSlashes) bare = bare.replace(/\/{2,}/g, "/");
+  return bare + rest;
+}
+
+function decodeUnreserved(path: string): string {
+  if (!path.includes("%")) return path;
+  return path.replace(/%([0-9a-fA-F]{2})/g, (whole, hex: string) => {
+    const char = String.fromCharCode(Number.parseInt(hex, 16));
+    return /[A-Za-z0-9\-._~]/.test(char) ? char : whole.toUpperCase();
+  });
+}
+
+/** Errors: undefined when `..` leads above the root. */
+function removeDots(path: string): string | undefined {
+  if (!path.includes("/.")) return path;
+  const kept: string[] = [];
+  const parts = path.slice(1).split("/");
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i] ?? "";
+    const last = i === parts.length - 1;
+    if (part === "..") {
+      if (kept.length === 0) return undefined;
+      kept.pop();
+      if (last) kept.push("");
+    } else if (part === ".") {
+      if (last) kept.push("");
+    } else {
+      kept.push(part);
+    }
+  }
+  return `/${kept.join("/")}`;
+}

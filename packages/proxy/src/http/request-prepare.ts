@@ -1,0 +1,56 @@
+// Hot path: once per request.
+import { HEADER_ID, type RequestHead } from "@heddle/wire";
+import type { HttpManagerConfig } from "../config/http-manager.ts";
+import type { ConnectionInfo } from "../listener/connection-info.ts";
+import { withoutPort } from "../router/route-table.ts";
+import { forwardClientCert } from "./client-cert-header.ts";
+import { normalizePath } from "./path-normalize.ts";
+
+const X_FORWARDED_PROTO = HEADER_ID["x-forwarded-proto"];
+const X_FORWARDED_FOR = HEADER_ID["x-forwarded-for"];
+const X_REQUEST_ID = HEADER_ID["x-request-id"];
+const X_ENVOY_INTERNAL = HEADER_ID["x-envoy-internal"];
+const X_ENVOY_EXTERNAL_ADDRESS = HEADER_ID["x-envoy-external-address"];
+const VIA = HEADER_ID.via;
+
+/** Sets what a connection manager sets on requests. Returns false when the path must be refused. Source: Envoy `ConnectionManagerUtility::mutateRequestHeaders`. */
+export function prepareRequest(
+  config: HttpManagerConfig,
+  info: ConnectionInfo,
+  request: RequestHead,
+  uuid: () => string,
+): boolean {
+  const { headers } = request;
+  if (config.useRemoteAddress) {
+    if (!config.skipXffAppend) {
+      const before = headers.getAll("x-forwarded-for");
+      headers.setId(X_FORWARDED_FOR, before === undefined ? info.remote.ip : `${before},${info.remote.ip}`);
+    }
+    // From outside nobody may claim to be inside.
+    headers.removeId(X_ENVOY_INTERNAL);
+    headers.setId(X_ENVOY_EXTERNAL_ADDRESS, info.remote.ip);
+    headers.setId(X_FORWARDED_PROTO, info.tls === undefined ? "http" : "https");
+  } else if (!headers.hasId(X_FORWARDED_PROTO)) {
+    headers.appendId(X_FORWARDED_PROTO, info.tls === undefined ? "http" : "https");
+  }
+  if (config.generateRequestId) {
+    const keep = !config.useRemoteAddress || config.preserveExternalRequestId;
+    if (!keep || !headers.hasId(X_REQUEST_ID)) headers.setId(X_REQUEST_ID, uuid());
+  }
+  forwardClientCert(config, info, headers);
+  if (config.via !== "") {
+    const before = headers.getAll("via");
+    headers.setId(VIA, before === undefined ? config.via : `${before}, ${config.via}`);
+  }
+  if (config.stripPort !== "none") {
+    const bare = withoutPort(request.authority);
+    if (config.stripPort === "any" || request.authority === `${bare}:${info.local.port}`) request.authority = bare;
+  }
+  if (config.stripTrailingDot && request.authority.endsWith(".")) request.authority = request.authority.slice(0, -1);
+  if (config.normalizePath || config.mergeSlashes || config.escapedSlashes !== "keep") {
+    const path = normalizePath(request.path, config);
+    if (path === undefined) return false;
+    request.path = path;
+  }
+  return true;
+}

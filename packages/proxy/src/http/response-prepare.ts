@@ -1,0 +1,69 @@
+// Hot path: once per response.
+import { HEADER_ID, type ResponseHead } from "@heddle/wire";
+import { exchangeValues } from "./exchange-values.ts";
+import type { ForwardedExchange } from "./forward-request.ts";
+import { addHeaders } from "./header-values.ts";
+import type { HttpManager } from "./manager.ts";
+
+const PEER_METADATA = HEADER_ID["x-envoy-peer-metadata"];
+const PEER_METADATA_ID = HEADER_ID["x-envoy-peer-metadata-id"];
+const SERVICE_TIME = HEADER_ID["x-envoy-upstream-service-time"];
+const SERVER = HEADER_ID.server;
+const DATE = HEADER_ID.date;
+const X_REQUEST_ID = HEADER_ID["x-request-id"];
+const ATTEMPT_COUNT = HEADER_ID["x-envoy-attempt-count"];
+
+/** Sets what routers and connection managers set on responses. Source: Envoy `mutateResponseHeaders`, router. */
+export function prepareResponse(
+  manager: HttpManager,
+  exchange: ForwardedExchange,
+  head: ResponseHead,
+  serviceMs: number,
+): void {
+  const { headers } = head;
+  if (manager.exchange !== undefined) {
+    if (exchange.connection.direction !== "inbound") {
+      if (headers.hasId(PEER_METADATA_ID)) {
+        exchange.peerMetadataId = headers.getId(PEER_METADATA_ID) ?? "";
+        exchange.peerMetadata = headers.getId(PEER_METADATA) ?? "";
+        headers.removeId(PEER_METADATA_ID);
+        headers.removeId(PEER_METADATA);
+      }
+    } else if (exchange.peerMetadataId !== "") {
+      // Only who introduced itself gets an introduction back.
+      headers.setId(PEER_METADATA_ID, manager.exchange.id);
+      headers.setId(PEER_METADATA, manager.exchange.metadata);
+    }
+  }
+  headers.setId(SERVICE_TIME, String(Math.trunc(serviceMs)));
+  finish(manager, exchange, head, false);
+}
+
+/** The same for an answer of the proxy itself. */
+export function prepareLocalResponse(manager: HttpManager, exchange: ForwardedExchange, head: ResponseHead): void {
+  finish(manager, exchange, head, true);
+}
+
+function finish(manager: HttpManager, exchange: ForwardedExchange, head: ResponseHead, local: boolean): void {
+  const { headers } = head;
+  const { config } = manager;
+  const levels = exchange.route?.mutations;
+  if (levels !== undefined && levels.length > 0) {
+    const values = exchangeValues(exchange);
+    for (let i = 0; i < levels.length; i++) {
+      const level = levels[i];
+      if (level === undefined) continue;
+      for (const name of level.responseRemove) headers.remove(name);
+      addHeaders(level.responseAdd, headers, values);
+    }
+  }
+  if (config.serverHeader === "overwrite" || local) headers.setId(SERVER, config.serverName);
+  else if (config.serverHeader === "append-if-absent" && !headers.hasId(SERVER))
+    headers.appendId(SERVER, config.serverName);
+  if (!headers.hasId(DATE)) headers.appendId(DATE, manager.httpDate());
+  if (config.requestIdInResponse) {
+    const id = exchange.request.headers.getId(X_REQUEST_ID);
+    if (id !== undefined) headers.setId(X_REQUEST_ID, id);
+  }
+  if (exchange.route?.host.attemptCountInResponse === true) headers.setId(ATTEMPT_COUNT, String(exchange.attempts));
+}

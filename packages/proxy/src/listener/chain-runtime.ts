@@ -1,0 +1,98 @@
+import { APPLICATION_PROTOCOLS_KEY, type FilterStateConfig } from "../config/filter-state.ts";
+import { renderFormat } from "../config/format.ts";
+import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
+import type { HttpDownstream, HttpDownstreamOwner } from "../http/downstream.ts";
+import type { HttpManager } from "../http/manager.ts";
+import type { TcpManager, TcpSession, TcpSessionOwner } from "../network/tcp-proxy.ts";
+
+/** What a filter chain does with its connections. */
+export type ChainHandler =
+  | { readonly kind: "http"; readonly manager: HttpManager }
+  | { readonly kind: "tcp"; readonly manager: TcpManager };
+
+/** A filter chain in service: its handler and its open connections. */
+export interface ChainRuntime extends HttpDownstreamOwner, TcpSessionOwner {
+  readonly config: FilterChainConfig;
+  readonly listener: ListenerConfig;
+  readonly handler: ChainHandler;
+  /** ALPN for upstream connections, from network filters. */
+  readonly upstreamAlpn: readonly string[] | undefined;
+  addHttp(downstream: HttpDownstream): void;
+  addTcp(session: TcpSession): void;
+  readonly connections: number;
+  /** No new requests; HTTP connections end when they are idle. TCP connections stay until `closeAll`. */
+  drain(): void;
+  closeAll(): void;
+}
+
+class TrackingChain implements ChainRuntime {
+  readonly config: FilterChainConfig;
+  readonly listener: ListenerConfig;
+  readonly handler: ChainHandler;
+  readonly upstreamAlpn: readonly string[] | undefined;
+  readonly #http = new Set<HttpDownstream>();
+  readonly #tcp = new Set<TcpSession>();
+
+  constructor(listener: ListenerConfig, config: FilterChainConfig, handler: ChainHandler) {
+    this.listener = listener;
+    this.config = config;
+    this.handler = handler;
+    this.upstreamAlpn = chainAlpn(config);
+  }
+
+  get connections(): number {
+    return this.#http.size + this.#tcp.size;
+  }
+
+  addHttp(downstream: HttpDownstream): void {
+    this.#http.add(downstream);
+  }
+
+  addTcp(session: TcpSession): void {
+    this.#tcp.add(session);
+  }
+
+  onDownstreamClosed(downstream: HttpDownstream): void {
+    this.#http.delete(downstream);
+  }
+
+  onTcpClosed(session: TcpSession): void {
+    this.#tcp.delete(session);
+  }
+
+  drain(): void {
+    if (this.handler.kind === "http") this.handler.manager.draining = true;
+    for (const downstream of [...this.#http]) downstream.drain();
+  }
+
+  closeAll(): void {
+    for (const downstream of [...this.#http]) downstream.drain();
+    for (const session of [...this.#tcp]) session.close();
+  }
+}
+
+function chainAlpn(config: FilterChainConfig): readonly string[] | undefined {
+  for (const filter of config.filters) {
+    if (filter.kind === "set-filter-state") {
+      const found = alpnFromFilterState(filter.values);
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+/** The protocols that a filter state value puts in place of the cluster's; only constant values can. */
+export function alpnFromFilterState(values: readonly FilterStateConfig[]): readonly string[] | undefined {
+  const value = values.find((v) => v.key === APPLICATION_PROTOCOLS_KEY && v.sharedWithUpstream);
+  if (value === undefined) return undefined;
+  const text = renderFormat(value.value, { command: () => undefined });
+  return text === "" ? undefined : text.split(",").map((name) => name.trim());
+}
+
+export function createChainRuntime(
+  listener: ListenerConfig,
+  config: FilterChainConfig,
+  handler: ChainHandler,
+): ChainRuntime {
+  return new TrackingChain(listener, config, handler);
+}

@@ -1,0 +1,44 @@
+import type { SocketAddress } from "../transport/address.ts";
+import { formatAddress } from "../transport/address.ts";
+import type { Connection, TlsState } from "../transport/connection.ts";
+
+/** What is known of an accepted connection, for everything above the transport. */
+export interface ConnectionInfo {
+  readonly id: number;
+  /** Where the client wanted to go (the original destination when redirected). */
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  readonly localText: string;
+  readonly remoteText: string;
+  readonly direction: "inbound" | "outbound" | "unspecified";
+  readonly tls: TlsState | undefined;
+  /** First URI name of the peer; "" without mTLS. */
+  readonly principal: string;
+  readonly sni: string;
+  /** Our own URI name towards this client; "" without TLS. */
+  readonly localUri: string;
+  readonly chainName: string;
+  readonly listenerName: string;
+  /** Protocols that replace the upstream's ALPN; undefined: what the cluster says. */
+  readonly upstreamAlpn: readonly string[] | undefined;
+  /** Our element of x-forwarded-client-cert, once it was needed. */
+  clientCertElement: string | undefined;
+}
+
+export function describeConnection(
+  connection: Connection,
+  local: SocketAddress,
+  place: Pick<ConnectionInfo, "direction" | "chainName" | "listenerName" | "upstreamAlpn" | "sni" | "localUri">,
+): ConnectionInfo {
+  return {
+    id: connection.id,
+    local,
+    remote: connection.remote,
+    localText: formatAddress(local),
+    remoteText: formatAddress(connection.remote),
+    tls: connection.tls,
+    principal: connection.tls?.peer?.uriSans[0] ?? "",
+    ...place,
+    clientCertElement: undefined,
+  };
+}

@@ -1,0 +1,244 @@
+import type { Clock, ClockTimer, Logger } from "@heddle/std";
+import type { ListenerConfig } from "../config/listener.ts";
+import { serveHttp } from "../http/downstream.ts";
+import { serveTcp } from "../network/tcp-proxy.ts";
+import { type InspectionNeeds, inspectionNeeds, matchFilterChain } from "../router/chain-matcher.ts";
+import { acceptTls } from "../tls/accept-tls.ts";
+import type { SecureContexts } from "../tls/secure-context.ts";
+import { formatAddress, type SocketAddress } from "../transport/address.ts";
+import type { ConnectionError, ConnectionHandler } from "../transport/connection.ts";
+import type { Network } from "../transport/network.ts";
+import type { StreamConnection } from "../transport/stream-connection.ts";
+import type { ChainRuntime } from "./chain-runtime.ts";
+import { describeConnection } from "./connection-info.ts";
+import { type Inspection, inspect, PLAIN } from "./inspector.ts";
+
+/** What accepted connections need from the listeners. */
+export interface IncomingSurroundings {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly contexts: SecureContexts;
+  readonly log: Logger;
+  readonly counters: ListenerCounters;
+  /** Listener for a redirected connection; undefined: stay where it came in. */
+  findListener(destination: SocketAddress): ListenerConfig | undefined;
+  chainRuntime(listener: ListenerConfig, chain: ListenerConfig["chains"][number]): ChainRuntime;
+  /** URI name in our own certificate; "" when there is none. */
+  localUri(): string;
+}
+
+/** Counters of all listeners; Envoy's `listener.` and `listener_manager.` statistics. */
+export interface ListenerCounters {
+  connectionsTotal: number;
+  noChainMatch: number;
+  inspectTimeouts: number;
+  tlsErrors: number;
+}
+
+/** Longest start of a connection that is kept while it is inspected. Units: bytes. */
+const MAX_INSPECT_BYTES = 65_536;
+const DEFAULT_HANDSHAKE_MS = 10_000;
+const EMPTY = new Uint8Array(0);
+
+/** A connection from its accept until a filter chain owns it: original destination → inspection → chain → TLS → last filter. */
+class Incoming implements ConnectionHandler {
+  readonly #around: IncomingSurroundings;
+  readonly #connection: StreamConnection;
+  readonly #listener: ListenerConfig;
+  readonly #needs: InspectionNeeds;
+  readonly #destination: SocketAddress;
+  #timer: ClockTimer | undefined = undefined;
+  #first: Uint8Array = EMPTY;
+  #ended = false;
+  #chosen = false;
+
+  constructor(around: IncomingSurroundings, connection: StreamConnection, bound: ListenerConfig) {
+    this.#around = around;
+    this.#connection = connection;
+    connection.pinAddresses();
+    const redirected = bound.useOriginalDst || bound.listenerFilters.includes("original-dst");
+    const original = redirected ? around.network.kernel.originalDst(connection.socket.fd) : undefined;
+    this.#destination = original ?? connection.local;
+    const target = bound.useOriginalDst && original !== undefined ? around.findListener(original) : undefined;
+    this.#listener = target ?? bound;
+    this.#needs = inspectionNeeds(this.#listener);
+  }
+
+  start(): void {
+    this.#around.counters.connectionsTotal++;
+    this.#connection.handler = this;
+    if (!this.#needs.tls && !this.#needs.http) {
+      this.#choose(PLAIN);
+      return;
+    }
+    const timeoutMs = this.#listener.inspectTimeoutMs;
+    if (timeoutMs > 0) this.#timer = this.#around.clock.after(timeoutMs, () => this.#inspectTimeout());
+  }
+
+  onData(chunk: Uint8Array): void {
+    this.#first = this.#first.length === 0 ? chunk : Buffer.concat([this.#first, chunk]);
+    if (this.#chosen) return;
+    const inspection = inspect(this.#first, this.#needs);
+    if (inspection !== undefined) this.#choose(inspection);
+    else if (this.#first.length > MAX_INSPECT_BYTES) this.#choose(PLAIN);
+  }
+
+  onEnd(): void {
+    // Too little came to know what it is; what came is passed on as it is.
+    this.#ended = true;
+    if (!this.#chosen) this.#choose(PLAIN);
+  }
+
+  onDrain(): void {}
+
+  onClose(_error: ConnectionError | undefined): void {
+    this.#timer?.cancel();
+    this.#chosen = true;
+  }
+
+  /** A server-first protocol: the client waits, and so would we. */
+  #inspectTimeout(): void {
+    if (this.#chosen) return;
+    this.#around.counters.inspectTimeouts++;
+    if (!this.#listener.continueOnTimeout) {
+      this.#connection.close();
+      return;
+    }
+    this.#choose(PLAIN);
+  }
+
+  #choose(inspection: Inspection): void {
+    this.#chosen = true;
+    this.#timer?.cancel();
+    const { remote } = this.#connection;
+    const chain = matchFilterChain(this.#listener, {
+      destinationIp: this.#destination.ip,
+      destinationPort: this.#destination.port,
+      sourceIp: remote.ip,
+      sourcePort: remote.port,
+      ...inspection,
+    });
+    if (chain === undefined) {
+      this.#around.counters.noChainMatch++;
+      this.#around.log.debug("no filter chain matches; the connection is closed", {
+        listener: this.#listener.name,
+        destination: formatAddress(this.#destination),
+        transport: inspection.transportProtocol,
+        alpn: inspection.applicationProtocols,
+      });
+      this.#connection.close();
+      return;
+    }
+    const runtime = this.#around.chainRuntime(this.#listener, chain);
+    if (chain.tls === undefined) {
+      this.#serve(runtime, inspection, this.#first);
+      return;
+    }
+    const ready = this.#around.contexts.ready(chain.tls);
+    if (!ready.ok) {
+      this.#refused(ready.error);
+      this.#connection.close();
+      return;
+    }
+    acceptTls(
+      this.#around.network,
+      this.#connection,
+      this.#first,
+      {
+        ready: ready.value,
+        requireCertificate: chain.tls.requireClientCertificate,
+        alpn: chain.tls.alpn,
+        offered: inspection.applicationProtocols,
+        timeoutMs: chain.handshakeTimeoutMs > 0 ? chain.handshakeTimeoutMs : DEFAULT_HANDSHAKE_MS,
+      },
+      {
+        onSecured: () => this.#serve(runtime, inspection, EMPTY),
+        onRefused: (reason) => this.#refused(reason),
+      },
+      this.#around.clock,
+    );
+  }
+
+  #refused(reason: string): void {
+    this.#around.counters.tlsErrors++;
+    this.#around.log.info("TLS handshake with a client failed", {
+      listener: this.#listener.name,
+      client: formatAddress(this.#connection.remote),
+      reason,
+    });
+  }
+
+  #serve(runtime: ChainRuntime, inspection: Inspection, first: Uint8Array): void {
+    const connection = this.#connection;
+    const info = describeConnection(connection, this.#destination, {
+      direction: this.#listener.direction,
+      chainName: runtime.config.name,
+      listenerName: this.#listener.name,
+      upstreamAlpn: runtime.upstreamAlpn,
+      sni: connection.tls?.sni ?? inspection.serverName,
+      localUri: connection.tls === undefined ? "" : this.#around.localUri(),
+    });
+    const { handler } = runtime;
+    if (handler.kind === "tcp") {
+      const session = serveTcp(handler.manager, info, connection, first, runtime);
+      runtime.addTcp(session);
+      if (this.#ended) connection.handler.onEnd();
+      return;
+    }
+    const codec = handler.manager.config.codec;
+    const serve = (http2: boolean, bytes: Uint8Array) => {
+      runtime.addHttp(serveHttp(handler.manager, info, connection, http2, bytes, runtime));
+    };
+    if (codec !== "auto") serve(codec === "http2", first);
+    else if (connection.tls?.alpn === "h2") serve(true, first);
+    else if (decided(first)) serve(isPreface(first), first);
+    // Which version it is shows with the first bytes after the handshake.
+    else connection.handler = new CodecChoice(connection, first, serve);
+  }
+}
+
+function decided(first: Uint8Array): boolean {
+  return first[0] !== undefined && (first[0] !== 0x50 || first.length >= PREFACE_DECIDES);
+}
+
+function isPreface(first: Uint8Array): boolean {
+  return first[0] === 0x50 && first[1] === 0x52 && first[2] === 0x49;
+}
+
+/** "PRI" differs from "POST", "PUT" and "PATCH" at the third byte. Units: bytes. */
+const PREFACE_DECIDES = 3;
+
+/** Waits for the bytes that tell HTTP/2 from HTTP/1. */
+class CodecChoice implements ConnectionHandler {
+  readonly #connection: StreamConnection;
+  readonly #decide: (http2: boolean, first: Uint8Array) => void;
+  #first: Uint8Array;
+
+  constructor(connection: StreamConnection, first: Uint8Array, decide: (http2: boolean, first: Uint8Array) => void) {
+    this.#connection = connection;
+    this.#first = first;
+    this.#decide = decide;
+  }
+
+  onData(chunk: Uint8Array): void {
+    this.#first = this.#first.length === 0 ? chunk : Buffer.concat([this.#first, chunk]);
+    if (!decided(this.#first)) return;
+    this.#decide(isPreface(this.#first), this.#first);
+  }
+
+  onEnd(): void {
+    this.#connection.close();
+  }
+
+  onDrain(): void {}
+  onClose(): void {}
+}
+
+/** Takes an accepted connection to the filter chain that serves it. */
+export function handleIncoming(
+  around: IncomingSurroundings,
+  connection: StreamConnection,
+  bound: ListenerConfig,
+): void {
+  new Incoming(around, connection, bound).start();
+}

@@ -1,0 +1,29 @@
+import { MAX_CLIENT_HELLO_BYTES, readClientHello, sniffProtocol } from "@heddle/wire";
+import type { InspectionNeeds } from "../router/chain-matcher.ts";
+
+/** What the first bytes of a connection say. */
+export interface Inspection {
+  readonly transportProtocol: "tls" | "raw_buffer";
+  readonly serverName: string;
+  readonly applicationProtocols: readonly string[];
+}
+
+export const PLAIN: Inspection = { transportProtocol: "raw_buffer", serverName: "", applicationProtocols: [] };
+const PLAIN_HTTP1: Inspection = { ...PLAIN, applicationProtocols: ["http/1.1"] };
+const PLAIN_HTTP2: Inspection = { ...PLAIN, applicationProtocols: ["h2c"] };
+
+/** Looks at the bytes that a connection began with; undefined while more are needed. Source: Envoy tls_inspector, http_inspector. */
+export function inspect(bytes: Uint8Array, needs: InspectionNeeds): Inspection | undefined {
+  if (bytes.length === 0) return undefined;
+  const protocol = sniffProtocol(bytes);
+  if (protocol === undefined) return undefined;
+  if (protocol === "tls") {
+    if (!needs.tls) return PLAIN;
+    const hello = readClientHello(bytes);
+    if (hello === undefined) return bytes.length > MAX_CLIENT_HELLO_BYTES ? PLAIN : undefined;
+    if (!hello.ok) return PLAIN;
+    return { transportProtocol: "tls", serverName: hello.value.serverName, applicationProtocols: hello.value.alpn };
+  }
+  if (!needs.http || protocol === "opaque") return PLAIN;
+  return protocol === "http2" ? PLAIN_HTTP2 : PLAIN_HTTP1;
+}

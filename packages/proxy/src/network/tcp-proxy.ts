@@ -1,0 +1,318 @@
+// Hot path: every byte of a TCP connection passes here.
+import type { Clock, Expirable, TimerWheel, WheelTimer } from "@heddle/std";
+import type { TcpProxyConfig } from "../config/network-filters.ts";
+import type { ConnectionInfo } from "../listener/connection-info.ts";
+import { rescueUpstream } from "../rescue.ts";
+import { formatAddress } from "../transport/address.ts";
+import type { Connection, ConnectionError, ConnectionHandler } from "../transport/connection.ts";
+import type { Dial, DialOwner } from "../transport/dial.ts";
+import type { Cluster } from "../upstream/cluster.ts";
+import type { ClusterSet } from "../upstream/cluster-set.ts";
+import { connectFailure, type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
+import type { Host } from "../upstream/host.ts";
+import type { TcpObserver, TcpRecord } from "./tcp-record.ts";
+
+/** What TCP connections of one filter chain have in common. */
+export interface TcpManager {
+  readonly config: TcpProxyConfig;
+  readonly clusters: ClusterSet;
+  readonly wheel: TimerWheel;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly observers: readonly TcpObserver[];
+  readonly upstreamAlpn: readonly string[] | undefined;
+}
+
+/** A proxied TCP connection. */
+export interface TcpSession {
+  close(): void;
+}
+
+export interface TcpSessionOwner {
+  onTcpClosed(session: TcpSession): void;
+}
+
+/** How often idle and progress are looked at. Units: ms. */
+const SWEEP_MS = 5000;
+/** Bytes kept while the upstream connection is made; then reading stops. Units: bytes. */
+const EARLY_BYTES = 65_536;
+
+/** Copies what one side sends to the other. */
+class Side implements ConnectionHandler {
+  readonly session: Session;
+  readonly toUpstream: boolean;
+
+  constructor(session: Session, toUpstream: boolean) {
+    this.session = session;
+    this.toUpstream = toUpstream;
+  }
+
+  onData(chunk: Uint8Array): void {
+    this.session.relay(chunk, this.toUpstream);
+  }
+
+  onEnd(): void {
+    this.session.ended(this.toUpstream);
+  }
+
+  onDrain(): void {
+    this.session.drained(this.toUpstream);
+  }
+
+  onClose(error: ConnectionError | undefined): void {
+    this.session.closed(this.toUpstream, error);
+  }
+}
+
+class Session implements TcpSession, TcpRecord, DialOwner, Expirable {
+  readonly connection: ConnectionInfo;
+  readonly startMs: number;
+  readonly startTime: number;
+  readonly #manager: TcpManager;
+  readonly #owner: TcpSessionOwner;
+  readonly #downstream: Connection;
+  readonly #timer: WheelTimer;
+  #upstream: Connection | undefined = undefined;
+  #dial: Dial | undefined = undefined;
+  #early: Uint8Array[] = [];
+  #earlyBytes = 0;
+  #clientEnded = false;
+  #serverEnded = false;
+  #lastActivityMs: number;
+  #attempts = 0;
+  #over = false;
+  #opened = false;
+  cluster: Cluster | undefined = undefined;
+  clusterName = "";
+  host: Host | undefined = undefined;
+  upstreamLocal = "";
+  upstreamSecure = false;
+  upstreamPrincipal = "";
+  flags = "-";
+  details = "";
+  transportFailure = "";
+  bytesReceived = 0;
+  bytesSent = 0;
+  endMs = -1;
+
+  constructor(manager: TcpManager, owner: TcpSessionOwner, info: ConnectionInfo, downstream: Connection) {
+    this.#manager = manager;
+    this.#owner = owner;
+    this.connection = info;
+    this.#downstream = downstream;
+    this.startMs = manager.clock.monotonic();
+    this.startTime = manager.clock.now();
+    this.#lastActivityMs = manager.wheel.nowMs;
+    this.#timer = manager.wheel.create(this);
+    this.#timer.arm(SWEEP_MS);
+  }
+
+  start(first: Uint8Array): void {
+    this.#downstream.handler = new Side(this, true);
+    if (first.length > 0) this.relay(first, true);
+    const { config, clusters } = this.#manager;
+    this.clusterName = chooseTcpCluster(config, this.#manager.random);
+    this.cluster = clusters.get(this.clusterName);
+    this.#tryConnect();
+  }
+
+  close(): void {
+    this.#finish("-", "");
+    this.#downstream.close();
+    this.#upstream?.close();
+  }
+
+  relay(chunk: Uint8Array, toUpstream: boolean): void {
+    this.#lastActivityMs = this.#manager.wheel.nowMs;
+    if (!toUpstream) {
+      this.bytesSent += chunk.length;
+      this.#downstream.write(chunk);
+      if (!this.#downstream.writable) this.#upstream?.pause();
+      return;
+    }
+    this.bytesReceived += chunk.length;
+    const upstream = this.#upstream;
+    if (upstream === undefined) {
+      this.#early.push(chunk);
+      this.#earlyBytes += chunk.length;
+      if (this.#earlyBytes > EARLY_BYTES) this.#downstream.pause();
+      return;
+    }
+    upstream.write(chunk);
+    if (!upstream.writable) this.#downstream.pause();
+  }
+
+  ended(toUpstream: boolean): void {
+    if (toUpstream) {
+      this.#clientEnded = true;
+      this.#upstream?.shutdown();
+    } else {
+      this.#serverEnded = true;
+      this.#downstream.shutdown();
+    }
+    if (this.#clientEnded && this.#serverEnded) {
+      this.#downstream.close();
+      this.#upstream?.close();
+    }
+  }
+
+  drained(fromDownstream: boolean): void {
+    if (fromDownstream) {
+      if (this.#downstream.writable) this.#upstream?.resume();
+    } else if (this.#upstream?.writable === true) {
+      this.#downstream.resume();
+    }
+  }
+
+  closed(downstream: boolean, error: ConnectionError | undefined): void {
+    const other = downstream ? this.#upstream : this.#downstream;
+    if (downstream) this.#dial?.cancel();
+    if (other !== undefined && !other.closed) {
+      // A reset on one side is a reset on the other; an orderly end lets what waits go out.
+      if (error?.kind === "reset") other.abort();
+      else other.close();
+    }
+    if (this.#over) return;
+    if (downstream && this.#upstream === undefined) this.#finish("DC", "");
+    else this.#finish(error !== undefined && !downstream ? "UC" : "-", "");
+  }
+
+  onConnected(upstream: Connection): void {
+    this.#dial = undefined;
+    this.#upstream = upstream;
+    const host = this.host;
+    if (host !== undefined) {
+      host.stats.cxTotal++;
+      host.stats.cxActive++;
+    }
+    this.upstreamLocal = formatAddress(upstream.local);
+    this.upstreamSecure = upstream.tls !== undefined;
+    this.upstreamPrincipal = upstream.tls?.peer?.uriSans[0] ?? "";
+    upstream.handler = new Side(this, false);
+    this.#opened = true;
+    for (const observer of this.#manager.observers) observer.onTcpOpened(this);
+    for (const chunk of this.#early) upstream.write(chunk);
+    this.#early = [];
+    this.#downstream.resume();
+    if (this.#clientEnded) upstream.shutdown();
+  }
+
+  onConnectFailed(error: ConnectionError): void {
+    this.#dial = undefined;
+    this.#release();
+    if (this.host !== undefined) this.host.stats.cxConnectFail++;
+    if (this.cluster !== undefined) this.cluster.counters.connectFailures++;
+    if (this.#attempts < this.#manager.config.maxConnectAttempts) {
+      this.#tryConnect();
+      return;
+    }
+    this.#fail(connectFailure(error));
+  }
+
+  onExpire(): void {
+    if (this.#over) return;
+    const { config, wheel } = this.#manager;
+    const idle = config.idleTimeoutMs > 0 && wheel.nowMs - this.#lastActivityMs >= config.idleTimeoutMs;
+    const old = config.maxDurationMs > 0 && this.#manager.clock.monotonic() - this.startMs >= config.maxDurationMs;
+    if (idle || old) {
+      this.close();
+      return;
+    }
+    if (this.#opened) for (const observer of this.#manager.observers) observer.onTcpProgress(this);
+    this.#timer.arm(SWEEP_MS);
+  }
+
+  #tryConnect(): void {
+    this.#attempts++;
+    const cluster = this.cluster;
+    if (cluster === undefined) {
+      this.#fail(upstreamFailure("no-cluster", `there is no cluster ${this.clusterName}`));
+      return;
+    }
+    if (cluster.counters.connections >= cluster.config.limits.maxConnections) {
+      cluster.counters.connectionOverflow++;
+      this.#fail(upstreamFailure("overflow", "too many connections to the cluster (circuit breaker)"));
+      return;
+    }
+    const host = cluster.pick(this.connection.local, NONE, 1);
+    if (host === undefined) {
+      this.#fail(upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint"));
+      return;
+    }
+    const dial = cluster.dial(host, this.connection.upstreamAlpn ?? this.#manager.upstreamAlpn, this);
+    if ("code" in dial) {
+      this.#fail(dial);
+      return;
+    }
+    this.host = host;
+    host.active++;
+    cluster.counters.connections++;
+    cluster.counters.connectionsTotal++;
+    cluster.counters.tcpConnectionsTotal++;
+    this.#dial = dial;
+  }
+
+  #fail(failure: UpstreamFailure): void {
+    const { flag, details } = rescueUpstream(failure);
+    this.transportFailure = failure.cause;
+    this.#finish(flag, details);
+    this.#downstream.close();
+  }
+
+  #release(): void {
+    if (this.host === undefined || this.cluster === undefined) return;
+    this.host.active--;
+    if (this.#upstream !== undefined) this.host.stats.cxActive--;
+    this.cluster.counters.connections--;
+  }
+
+  #finish(flags: string, details: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#timer.disarm();
+    const dialing = this.#dial !== undefined;
+    this.#dial?.cancel();
+    this.#dial = undefined;
+    if (dialing || this.#upstream !== undefined) this.#release();
+    this.#early = [];
+    this.flags = flags;
+    this.details = details;
+    this.endMs = this.#manager.clock.monotonic();
+    if (this.cluster !== undefined) {
+      this.cluster.counters.bytesReceived += this.bytesSent;
+      this.cluster.counters.bytesSent += this.bytesReceived;
+    }
+    for (const observer of this.#manager.observers) {
+      // Connections that failed count as opened and closed too. Source: Istio's stats filter.
+      if (!this.#opened) observer.onTcpOpened(this);
+      observer.onTcpDone(this);
+    }
+    this.#owner.onTcpClosed(this);
+  }
+}
+
+const NONE: readonly Host[] = [];
+
+function chooseTcpCluster(config: TcpProxyConfig, random: () => number): string {
+  const only = config.clusters[0];
+  if (config.clusters.length === 1 && only !== undefined) return only.cluster;
+  let point = random() * config.totalWeight;
+  for (const item of config.clusters) {
+    point -= item.weight;
+    if (point < 0) return item.cluster;
+  }
+  return only?.cluster ?? "";
+}
+
+/** Relays a connection. `first`: bytes that were read before. */
+export function serveTcp(
+  manager: TcpManager,
+  info: ConnectionInfo,
+  downstream: Connection,
+  first: Uint8Array,
+  owner: TcpSessionOwner,
+): TcpSession {
+  const session = new Session(manager, owner, info, downstream);
+  session.start(first);
+  return session;
+}

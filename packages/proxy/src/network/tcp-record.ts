@@ -1,0 +1,30 @@
+import type { ConnectionInfo } from "../listener/connection-info.ts";
+import type { Cluster } from "../upstream/cluster.ts";
+import type { Host } from "../upstream/host.ts";
+
+/** What telemetry may know of a proxied TCP connection. */
+export interface TcpRecord {
+  readonly connection: ConnectionInfo;
+  readonly cluster: Cluster | undefined;
+  readonly clusterName: string;
+  readonly host: Host | undefined;
+  readonly upstreamLocal: string;
+  readonly upstreamSecure: boolean;
+  readonly upstreamPrincipal: string;
+  readonly flags: string;
+  readonly details: string;
+  readonly transportFailure: string;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly startTime: number;
+}
+
+/** Takes events of TCP connections: metrics, access logs. */
+export interface TcpObserver {
+  onTcpOpened(record: TcpRecord): void;
+  /** Every few seconds while it lasts, so that long connections are visible. */
+  onTcpProgress(record: TcpRecord): void;
+  onTcpDone(record: TcpRecord): void;
+}

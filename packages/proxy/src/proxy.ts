@@ -1,0 +1,158 @@
+import { type Clock, createTimerWheel, type Logger, type TimerWheel } from "@heddle/std";
+import type { HttpManagerConfig } from "./config/http-manager.ts";
+import type { FilterChainConfig, ListenerConfig } from "./config/listener.ts";
+import {
+  createHttpManagerCounters,
+  type ExchangeObserver,
+  type HttpManager,
+  type HttpManagerCounters,
+  type MetadataExchange,
+} from "./http/manager.ts";
+import { alpnFromFilterState, type ChainHandler } from "./listener/chain-runtime.ts";
+import { createListenerSet, type ListenerSet } from "./listener/listener-set.ts";
+import type { TcpObserver } from "./network/tcp-record.ts";
+import { createResourceStore, type ResourceStore } from "./resources.ts";
+import { compileRouteTable } from "./router/route-table.ts";
+import { createSecretStore, type SecretStore } from "./tls/secret-store.ts";
+import { createSecureContexts } from "./tls/secure-context.ts";
+import { createFlushQueue } from "./transport/flush-queue.ts";
+import type { Kernel } from "./transport/kernel.ts";
+import { createNetwork, type Network } from "./transport/network.ts";
+import { type ClusterSet, createClusterSet } from "./upstream/cluster-set.ts";
+import type { ResolveHost } from "./upstream/dns-watch.ts";
+
+/** Observers of the exchanges and connections of one filter chain. */
+export interface ChainObservers {
+  readonly http: readonly ExchangeObserver[];
+  readonly tcp: readonly TcpObserver[];
+}
+
+export interface ProxyDeps {
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly uuid: () => string;
+  readonly log: Logger;
+  readonly resolve: ResolveHost;
+  /** SO_MARK of outgoing sockets; undefined: none. */
+  readonly mark: number | undefined;
+  /** How we describe ourselves to peers; undefined: not at all. */
+  readonly exchange: MetadataExchange | undefined;
+  /** Units: ms. */
+  readonly drainMs: number;
+  /** Our URI name, for x-forwarded-client-cert and metrics. */
+  localUri(): string;
+  observe(listener: ListenerConfig, chain: FilterChainConfig): ChainObservers;
+}
+
+/** The data plane of one process. */
+export interface Proxy {
+  readonly network: Network;
+  readonly wheel: TimerWheel;
+  readonly secrets: SecretStore;
+  readonly clusters: ClusterSet;
+  readonly listeners: ListenerSet;
+  readonly resources: ResourceStore;
+  /** Counters of connection managers by stat prefix. */
+  readonly httpCounters: ReadonlyMap<string, HttpManagerCounters>;
+  start(): void;
+  close(): void;
+}
+
+/** Resolution of timeouts. Units: ms. */
+const TICK_MS = 10;
+
+/** Puts the layers together: listeners → filter chains → HTTP or TCP → clusters → sockets. */
+export function createProxy(deps: ProxyDeps): Proxy {
+  const { clock, log } = deps;
+  const network = createNetwork(deps.kernel, createFlushQueue());
+  const wheel = createTimerWheel({ tickMs: TICK_MS }, clock.monotonic());
+  const secrets = createSecretStore();
+  const contexts = createSecureContexts(secrets);
+  const clusters = createClusterSet(
+    { network, clock, wheel, random: deps.random, contexts, log: log.child("upstream"), mark: deps.mark },
+    deps.resolve,
+  );
+  const httpCounters = new Map<string, HttpManagerCounters>();
+  const dates = createHttpDate(clock);
+
+  const makeHandler = (listener: ListenerConfig, chain: FilterChainConfig): ChainHandler => {
+    const last = chain.filters[chain.filters.length - 1];
+    const observers = deps.observe(listener, chain);
+    const shared = { clusters, wheel, clock, random: deps.random, upstreamAlpn: undefined };
+    if (last?.kind === "tcp") return { kind: "tcp", manager: { ...shared, config: last, observers: observers.tcp } };
+    if (last?.kind !== "http") throw new Error("a filter chain without its last filter was decoded");
+    return { kind: "http", manager: makeHttpManager(last, observers.http, shared) };
+  };
+
+  const makeHttpManager = (
+    config: HttpManagerConfig,
+    observers: readonly ExchangeObserver[],
+    shared: Pick<HttpManager, "clusters" | "wheel" | "clock" | "random">,
+  ): HttpManager => {
+    const { routes } = config;
+    const inline = routes.kind === "inline" ? compileRouteTable(routes.table) : undefined;
+    let counters = httpCounters.get(config.statPrefix);
+    if (counters === undefined) httpCounters.set(config.statPrefix, (counters = createHttpManagerCounters()));
+    let upstreamAlpn: readonly string[] | undefined;
+    for (const filter of config.filters) {
+      if (filter.kind === "set-filter-state") upstreamAlpn = alpnFromFilterState(filter.values) ?? upstreamAlpn;
+    }
+    return {
+      ...shared,
+      config,
+      observers,
+      counters,
+      upstreamAlpn,
+      uuid: deps.uuid,
+      log: log.child("http"),
+      exchange: config.filters.some((filter) => filter.kind === "istio-stats") ? deps.exchange : undefined,
+      routes: routes.kind === "inline" ? () => inline : () => resources.route(routes.name),
+      httpDate: dates,
+      draining: false,
+    };
+  };
+
+  const listeners = createListenerSet({
+    network,
+    clock,
+    contexts,
+    log: log.child("listener"),
+    drainMs: deps.drainMs,
+    localUri: deps.localUri,
+    makeHandler,
+  });
+  const resources: ResourceStore = createResourceStore({ listeners, clusters, secrets, log, now: () => clock.now() });
+  let ticking: { cancel(): void } | undefined;
+  return {
+    network,
+    wheel,
+    secrets,
+    clusters,
+    listeners,
+    resources,
+    httpCounters,
+    start: () => {
+      ticking ??= clock.every(TICK_MS, () => wheel.advance(clock.monotonic()));
+    },
+    close: () => {
+      ticking?.cancel();
+      listeners.close();
+      clusters.close();
+    },
+  };
+}
+
+/** `date` header values, made once a second. */
+function createHttpDate(clock: Clock): () => string {
+  let second = -1;
+  let text = "";
+  return () => {
+    const now = Math.trunc(clock.now() / 1000);
+    if (now !== second) {
+      second = now;
+      text = new Date(now * 1000).toUTCString();
+    }
+    return text;
+  };
+}

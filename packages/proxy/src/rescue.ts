@@ -1,0 +1,131 @@
+import type { UpstreamFailure, UpstreamFailureCode } from "./upstream/failure.ts";
+
+/** Everything that can end an exchange other than the upstream's own answer. */
+export type TrafficFailureCode =
+  | UpstreamFailureCode
+  | "route-not-found"
+  | "upgrade-refused"
+  | "downstream-gone"
+  | "downstream-protocol"
+  | "stream-idle"
+  | "request-timeout"
+  | "max-duration"
+  | "path-refused"
+  | "denied";
+
+/** What the client and the statistics see of a failure. Source: Envoy's response flags, response code details and local replies. */
+export interface Rescue {
+  readonly status: number;
+  /** Envoy's short response flag. */
+  readonly flag: string;
+  readonly details: string;
+  readonly body: string;
+  /** gRPC status that stands for it; the HTTP status decides when undefined. */
+  readonly grpcStatus?: number;
+}
+
+const RESET_PREFIX = "upstream connect error or disconnect/reset before headers. reset reason: ";
+
+/** The one table from failure to answer. */
+const TABLE = {
+  "route-not-found": { status: 404, flag: "NR", details: "route_not_found", body: "" },
+  "no-cluster": { status: 503, flag: "NC", details: "cluster_not_found", body: "" },
+  "no-healthy-host": { status: 503, flag: "UH", details: "no_healthy_upstream", body: "no healthy upstream" },
+  overflow: {
+    status: 503,
+    flag: "UO",
+    details: "upstream_reset_before_response_started{overflow}",
+    body: `${RESET_PREFIX}overflow`,
+  },
+  "connect-failed": {
+    status: 503,
+    flag: "UF",
+    details: "upstream_reset_before_response_started{remote_connection_failure}",
+    body: `${RESET_PREFIX}remote connection failure`,
+  },
+  "connect-timeout": {
+    status: 503,
+    flag: "UF",
+    details: "upstream_reset_before_response_started{connection_timeout}",
+    body: `${RESET_PREFIX}connection timeout`,
+  },
+  "tls-failed": {
+    status: 503,
+    flag: "UF",
+    details: "upstream_reset_before_response_started{remote_connection_failure|TLS_error}",
+    body: `${RESET_PREFIX}remote connection failure`,
+  },
+  reset: {
+    status: 503,
+    flag: "UR",
+    details: "upstream_reset_before_response_started{remote_reset}",
+    body: `${RESET_PREFIX}remote reset`,
+  },
+  "refused-stream": {
+    status: 503,
+    flag: "UR",
+    details: "upstream_reset_before_response_started{remote_refused_stream_reset}",
+    body: `${RESET_PREFIX}remote refused stream reset`,
+  },
+  protocol: {
+    status: 502,
+    flag: "UPE",
+    details: "upstream_reset_before_response_started{protocol_error}",
+    body: `${RESET_PREFIX}protocol error`,
+  },
+  "connection-closed": {
+    status: 503,
+    flag: "UC",
+    details: "upstream_reset_before_response_started{connection_termination}",
+    body: `${RESET_PREFIX}connection termination`,
+  },
+  timeout: { status: 504, flag: "UT", details: "response_timeout", body: "upstream request timeout" },
+  "per-try-timeout": { status: 504, flag: "UT", details: "upstream_per_try_timeout", body: "upstream request timeout" },
+  "upgrade-refused": { status: 403, flag: "-", details: "upgrade_failed", body: "" },
+  "downstream-gone": { status: 0, flag: "DC", details: "downstream_remote_disconnect", body: "" },
+  "downstream-protocol": { status: 400, flag: "DPE", details: "http1.codec_error", body: "Bad Request" },
+  "stream-idle": { status: 408, flag: "SI", details: "stream_idle_timeout", body: "stream timeout" },
+  "request-timeout": { status: 408, flag: "-", details: "request_overall_timeout", body: "request timeout" },
+  "max-duration": { status: 408, flag: "DT", details: "max_duration_timeout", body: "downstream duration timeout" },
+  "path-refused": { status: 400, flag: "-", details: "path_normalization_failed", body: "" },
+  denied: { status: 403, flag: "-", details: "rbac_access_denied_matched_policy[none]", body: "RBAC: access denied" },
+} satisfies Record<TrafficFailureCode, Rescue>;
+
+/** The answer to a failure. */
+export function rescue(code: TrafficFailureCode): Rescue {
+  return TABLE[code];
+}
+
+/** The answer to an upstream failure, with what is known of its cause. */
+export function rescueUpstream(failure: UpstreamFailure): Rescue {
+  const base = TABLE[failure.code];
+  if (failure.code === "connect-failed" || failure.code === "tls-failed") {
+    const reason =
+      failure.code === "tls-failed" ? `TLS_error: ${failure.cause}` : `delayed connect error: ${failure.cause}`;
+    return { ...base, body: `${base.body}, transport failure reason: ${reason}` };
+  }
+  return base;
+}
+
+/** gRPC status for an HTTP status. Source: gRPC "HTTP to gRPC Status Code Mapping". */
+export function grpcStatusOf(status: number): number {
+  switch (status) {
+    case 200:
+      return 0;
+    case 400:
+      return 13;
+    case 401:
+      return 16;
+    case 403:
+      return 7;
+    case 404:
+      return 12;
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+      return 14;
+    default:
+      return 2;
+  }
+}

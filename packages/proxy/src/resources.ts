@@ -1,0 +1,196 @@
+import type { Logger } from "@heddle/std";
+import { typeUrls } from "@heddle/xds-api";
+import type { ListenerConfig } from "./config/listener.ts";
+import { decodeResource, type ResourceConfig } from "./config/resources.ts";
+import type { RouteTableConfig } from "./config/route-table.ts";
+import { problemText } from "./config/scope.ts";
+import type { SecretConfig } from "./config/secret.ts";
+import type { TlsConfig } from "./config/tls-context.ts";
+import type { ListenerSet } from "./listener/listener-set.ts";
+import { compileRouteTable, type RouteTable } from "./router/route-table.ts";
+import type { SecretStore } from "./tls/secret-store.ts";
+import type { ClusterSet } from "./upstream/cluster-set.ts";
+
+/** A resource with its encoded form, as the config dump shows it. */
+export interface HeldResource {
+  readonly typeUrl: string;
+  readonly name: string;
+  readonly version: string;
+  readonly bytes: Uint8Array;
+  readonly updatedMs: number;
+}
+
+/** One resource of an update. */
+export interface IncomingResource {
+  readonly name: string;
+  readonly version: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The configuration in service: applies resources, and says which others they refer to. */
+export interface ResourceStore {
+  /** Applies an update as a whole, or refuses it: undefined, or every problem in one text. */
+  apply(typeUrl: string, resources: readonly IncomingResource[], removed: readonly string[]): string | undefined;
+  route(name: string): RouteTable | undefined;
+  wantedRoutes(): readonly string[];
+  wantedSecrets(): readonly string[];
+  wantedAssignments(): readonly string[];
+  held(typeUrl: string): readonly HeldResource[];
+  /** Resources last refused, by type and name, with the reason. */
+  rejected(): ReadonlyMap<string, string>;
+  /** Types that have been answered at least once. */
+  readonly received: ReadonlySet<string>;
+}
+
+export interface ResourceStoreDeps {
+  readonly listeners: ListenerSet;
+  readonly clusters: ClusterSet;
+  readonly secrets: SecretStore;
+  readonly log: Logger;
+  now(): number;
+}
+
+class Store implements ResourceStore {
+  readonly #deps: ResourceStoreDeps;
+  readonly #routes = new Map<string, { readonly table: RouteTable; readonly fingerprint: string }>();
+  readonly #held = new Map<string, Map<string, HeldResource>>();
+  readonly #rejected = new Map<string, string>();
+  readonly received = new Set<string>();
+
+  constructor(deps: ResourceStoreDeps) {
+    this.#deps = deps;
+  }
+
+  apply(typeUrl: string, resources: readonly IncomingResource[], removed: readonly string[]): string | undefined {
+    const problems: string[] = [];
+    for (const resource of resources) {
+      const problem = this.#applyOne(typeUrl, resource);
+      const key = `${typeUrl}|${resource.name}`;
+      if (problem === undefined) {
+        this.#rejected.delete(key);
+        continue;
+      }
+      this.#rejected.set(key, problem);
+      problems.push(`${resource.name}: ${problem}`);
+    }
+    for (const name of removed) this.#remove(typeUrl, name);
+    this.received.add(typeUrl);
+    return problems.length === 0 ? undefined : problems.join("; ");
+  }
+
+  route(name: string): RouteTable | undefined {
+    return this.#routes.get(name)?.table;
+  }
+
+  wantedRoutes(): readonly string[] {
+    const names = new Set<string>();
+    for (const chain of this.#chains()) {
+      for (const filter of chain.filters) {
+        if (filter.kind === "http" && filter.routes.kind === "rds") names.add(filter.routes.name);
+      }
+    }
+    return [...names];
+  }
+
+  wantedSecrets(): readonly string[] {
+    const names = new Set<string>();
+    const add = (tls: TlsConfig | undefined) => {
+      if (tls?.certificate.kind === "sds") names.add(tls.certificate.name);
+      if (tls?.validation.sds !== undefined) names.add(tls.validation.sds);
+    };
+    for (const chain of this.#chains()) add(chain.tls);
+    for (const { config } of this.#deps.clusters.all()) {
+      add(config.tls);
+      for (const match of config.transportMatches) add(match.tls);
+    }
+    return [...names];
+  }
+
+  wantedAssignments(): readonly string[] {
+    return this.#deps.clusters.wantedAssignments();
+  }
+
+  held(typeUrl: string): readonly HeldResource[] {
+    return [...(this.#held.get(typeUrl)?.values() ?? [])];
+  }
+
+  rejected(): ReadonlyMap<string, string> {
+    return this.#rejected;
+  }
+
+  *#chains(): Iterable<ListenerConfig["chains"][number]> {
+    for (const listener of this.#deps.listeners.all()) {
+      yield* listener.chains;
+      if (listener.defaultChain !== undefined) yield listener.defaultChain;
+    }
+  }
+
+  #applyOne(typeUrl: string, resource: IncomingResource): string | undefined {
+    const decoded = decodeResource(typeUrl, resource.bytes);
+    if (!decoded.ok) return problemText(decoded.error);
+    const problem = this.#install(decoded.value);
+    if (problem !== undefined) return problem;
+    let byName = this.#held.get(typeUrl);
+    if (byName === undefined) this.#held.set(typeUrl, (byName = new Map()));
+    byName.set(resource.name, { typeUrl, ...resource, updatedMs: this.#deps.now() });
+    return undefined;
+  }
+
+  #install(resource: ResourceConfig): string | undefined {
+    const { listeners, clusters } = this.#deps;
+    switch (resource.kind) {
+      case "listener": {
+        const done = listeners.set(resource.config, resource.fingerprint);
+        return done.ok ? undefined : done.error;
+      }
+      case "route":
+        this.#installRoute(resource.config, resource.fingerprint);
+        return undefined;
+      case "cluster":
+        clusters.set(resource.config, resource.fingerprint);
+        return undefined;
+      case "endpoints":
+        clusters.setAssignment(resource.config);
+        return undefined;
+      case "secret":
+        installSecret(this.#deps.secrets, resource.config);
+        return undefined;
+    }
+  }
+
+  #installRoute(config: RouteTableConfig, fingerprint: string): void {
+    if (this.#routes.get(config.name)?.fingerprint === fingerprint) return;
+    this.#routes.set(config.name, { table: compileRouteTable(config), fingerprint });
+  }
+
+  #remove(typeUrl: string, name: string): void {
+    this.#held.get(typeUrl)?.delete(name);
+    this.#rejected.delete(`${typeUrl}|${name}`);
+    switch (typeUrl) {
+      case typeUrls.listener:
+        this.#deps.listeners.remove(name);
+        break;
+      case typeUrls.route:
+        this.#routes.delete(name);
+        break;
+      case typeUrls.cluster:
+        this.#deps.clusters.remove(name);
+        break;
+      case typeUrls.endpoint:
+        this.#deps.clusters.removeAssignment(name);
+        break;
+      case typeUrls.secret:
+        this.#deps.secrets.remove(name);
+        break;
+    }
+  }
+}
+
+function installSecret(secrets: SecretStore, secret: SecretConfig): void {
+  if (secret.kind === "certificate") secrets.setCertificate(secret.name, secret.pair);
+  else secrets.setValidation(secret.name, secret.validation);
+}
+
+export function createResourceStore(deps: ResourceStoreDeps): ResourceStore {
+  return new Store(deps);
+}

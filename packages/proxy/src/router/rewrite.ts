@@ -1,0 +1,56 @@
+import type { RequestHead } from "@heddle/wire";
+import type { RedirectConfig, RouteConfig } from "../config/route.ts";
+import type { ForwardAction } from "../config/route-action.ts";
+import { pathOnly } from "./route-matcher.ts";
+import { withoutPort } from "./route-table.ts";
+
+/** The path after the route's rewrite; the same string when there is none. */
+export function rewritePath(route: RouteConfig, action: ForwardAction, path: string): string {
+  const rewrite = action.pathRewrite;
+  if (rewrite === undefined) return path;
+  const bare = pathOnly(path, false);
+  const rest = path.slice(bare.length);
+  if (rewrite.kind === "regex") return rewrite.rewrite.apply(bare) + rest;
+  const matched = matchedLength(route, bare);
+  return rewrite.text + bare.slice(matched) + rest;
+}
+
+function matchedLength(route: RouteConfig, bare: string): number {
+  const path = route.match.path;
+  switch (path.kind) {
+    case "prefix":
+    case "separated-prefix":
+      return path.text.length;
+    case "exact":
+      return bare.length;
+    case "regex":
+    case "connect":
+      return bare.length;
+  }
+}
+
+/** Value of `location` for a redirect. */
+export function redirectLocation(
+  redirect: RedirectConfig,
+  route: RouteConfig,
+  request: RequestHead,
+  scheme: string,
+): string {
+  const toScheme = redirect.scheme ?? scheme;
+  let authority = redirect.host ?? request.authority;
+  if (redirect.port !== undefined) authority = `${withoutPort(authority)}:${redirect.port}`;
+  else if (redirect.scheme !== undefined && redirect.host === undefined) {
+    // A default port of the old scheme would be wrong under the new one.
+    if (authority.endsWith(":80") || authority.endsWith(":443")) authority = withoutPort(authority);
+  }
+  const query = request.path.indexOf("?");
+  const bare = query < 0 ? request.path : request.path.slice(0, query);
+  const rest = query < 0 || redirect.stripQuery ? "" : request.path.slice(query);
+  let path = bare;
+  if (redirect.path !== undefined) {
+    if (redirect.path.kind === "regex") path = redirect.path.rewrite.apply(bare);
+    else if (redirect.path.kind === "full") path = redirect.path.text;
+    else path = redirect.path.text + bare.slice(matchedLength(route, bare));
+  }
+  return `${toScheme}://${authority}${path}${path.includes("?") ? "" : rest}`;
+}

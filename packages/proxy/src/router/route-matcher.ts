@@ -1,0 +1,109 @@
+// Hot path: for each request whose virtual host has more than a catch-all route.
+import { HEADER_ID, type RequestHead } from "@heddle/wire";
+import type { HeaderMatch } from "../config/header-match.ts";
+import type { PathMatch, QueryMatch, RouteMatchConfig } from "../config/route-match.ts";
+import { matchesString } from "../config/string-match.ts";
+
+/** Whether a request satisfies all conditions of a route. Source: Envoy `RouteMatch`. */
+export function matchesRoute(
+  match: RouteMatchConfig,
+  request: RequestHead,
+  ignorePathParameters: boolean,
+  random: () => number,
+): boolean {
+  if (!matchesPath(match.path, match.caseSensitive, request, ignorePathParameters)) return false;
+  for (let i = 0; i < match.headers.length; i++) {
+    const header = match.headers[i];
+    if (header !== undefined && !matchesHeader(header, request)) return false;
+  }
+  if (match.query.length > 0 && !matchesQuery(match.query, request.path)) return false;
+  if (match.grpc && request.headers.getId(HEADER_ID["content-type"])?.startsWith("application/grpc") !== true)
+    return false;
+  return match.fraction === undefined || random() < match.fraction;
+}
+
+/** The path without query, and without `;parameters` when asked. */
+export function pathOnly(path: string, ignoreParameters: boolean): string {
+  const query = path.indexOf("?");
+  const bare = query < 0 ? path : path.slice(0, query);
+  if (!ignoreParameters) return bare;
+  const semicolon = bare.indexOf(";");
+  return semicolon < 0 ? bare : bare.slice(0, semicolon);
+}
+
+function matchesPath(
+  match: PathMatch,
+  caseSensitive: boolean,
+  request: RequestHead,
+  ignoreParameters: boolean,
+): boolean {
+  if (match.kind === "connect") return request.method === "CONNECT";
+  if (request.path === "") return false;
+  const bare = pathOnly(request.path, ignoreParameters);
+  if (match.kind === "regex") return match.regex.test(bare);
+  const path = caseSensitive ? bare : bare.toLowerCase();
+  switch (match.kind) {
+    case "prefix":
+      return path.startsWith(match.text);
+    case "exact":
+      return path === match.text;
+    case "separated-prefix":
+      return path.startsWith(match.text) && (path.length === match.text.length || path[match.text.length] === "/");
+  }
+}
+
+/** One header condition, pseudo-headers included. */
+export function matchesHeader(match: HeaderMatch, request: RequestHead): boolean {
+  const value = headerValue(match, request);
+  if (match.test.kind === "present") return (value !== undefined) === (match.test.present !== match.invert);
+  // A missing header matches nothing, inverted or not, unless it counts as empty.
+  if (value === undefined && !match.missingIsEmpty) return match.invert;
+  return testValue(match, value ?? "") !== match.invert;
+}
+
+/** The same for a response or any other list of headers. */
+export function matchesHeaderValue(match: HeaderMatch, value: string | undefined): boolean {
+  if (match.test.kind === "present") return (value !== undefined) === (match.test.present !== match.invert);
+  if (value === undefined && !match.missingIsEmpty) return match.invert;
+  return testValue(match, value ?? "") !== match.invert;
+}
+
+function testValue(match: HeaderMatch, value: string): boolean {
+  const test = match.test;
+  if (test.kind === "string") return matchesString(test.match, value);
+  if (test.kind !== "range" || !/^-?\d{1,19}$/.test(value)) return false;
+  const number = BigInt(value);
+  return number >= test.start && number < test.end;
+}
+
+function headerValue(match: HeaderMatch, request: RequestHead): string | undefined {
+  if (match.id !== 0) {
+    return match.name === "host" ? request.authority : request.headers.getAll(match.name);
+  }
+  switch (match.name) {
+    case ":method":
+      return request.method;
+    case ":path":
+      return request.path;
+    case ":authority":
+      return request.authority;
+    case ":scheme":
+      return request.scheme;
+    default:
+      return request.headers.getAll(match.name);
+  }
+}
+
+function matchesQuery(conditions: readonly QueryMatch[], path: string): boolean {
+  const mark = path.indexOf("?");
+  const query = new URLSearchParams(mark < 0 ? "" : path.slice(mark + 1));
+  for (const condition of conditions) {
+    const value = query.get(condition.name);
+    if (condition.match === undefined) {
+      if ((value !== null) !== condition.present) return false;
+    } else if (value === null || !matchesString(condition.match, value)) {
+      return false;
+    }
+  }
+  return true;
+}

@@ -1,0 +1,138 @@
+// Hot path: one look-up per request.
+import { HEADER_ID, type RequestHead } from "@heddle/wire";
+import type { HeaderMutations } from "../config/header-mutation.ts";
+import type { RouteConfig } from "../config/route.ts";
+import type { RouteTableConfig, VirtualHostConfig } from "../config/route-table.ts";
+import { matchesRoute } from "./route-matcher.ts";
+
+/** A route together with what surrounds it; made once per configuration. */
+export interface CompiledRoute {
+  readonly route: RouteConfig;
+  readonly host: VirtualHostConfig;
+  readonly table: RouteTableConfig;
+  /** Header changes in the order in which they run; empty mostly. */
+  readonly mutations: readonly HeaderMutations[];
+}
+
+/** Routes ready for requests. */
+export interface RouteTable {
+  readonly config: RouteTableConfig;
+  /** The virtual host of an authority, or undefined. */
+  findHost(authority: string): VirtualHostConfig | undefined;
+  /** The first route that matches, or undefined. `random` in [0, 1) decides runtime fractions. */
+  match(request: RequestHead, random: () => number): CompiledRoute | undefined;
+}
+
+class CompiledHost {
+  readonly config: VirtualHostConfig;
+  readonly routes: readonly CompiledRoute[];
+  /** The first route, when it takes every request. */
+  readonly catchAll: CompiledRoute | undefined;
+
+  constructor(table: RouteTableConfig, host: VirtualHostConfig) {
+    this.config = host;
+    this.routes = host.routes.map((route) => ({ route, host, table, mutations: orderMutations(table, host, route) }));
+    const first = host.routes[0]?.match;
+    const takesAll =
+      first !== undefined &&
+      first.path.kind === "prefix" &&
+      first.path.text === "/" &&
+      first.headers.length === 0 &&
+      first.query.length === 0 &&
+      !first.grpc &&
+      first.fraction === undefined;
+    this.catchAll = takesAll ? this.routes[0] : undefined;
+  }
+}
+
+function orderMutations(
+  table: RouteTableConfig,
+  host: VirtualHostConfig,
+  route: RouteConfig,
+): readonly HeaderMutations[] {
+  const levels = [route.mutations, host.mutations, table.mutations];
+  if (table.mostSpecificWins) levels.reverse();
+  return levels.filter((level) => level !== undefined);
+}
+
+class IndexedTable implements RouteTable {
+  readonly config: RouteTableConfig;
+  readonly #exact = new Map<string, CompiledHost>();
+  /** `*.example.com`, longest first. */
+  readonly #suffixes: (readonly [string, CompiledHost])[] = [];
+  /** `example.*`, longest first. */
+  readonly #prefixes: (readonly [string, CompiledHost])[] = [];
+  #default: CompiledHost | undefined;
+
+  constructor(config: RouteTableConfig) {
+    this.config = config;
+    for (const host of config.hosts) {
+      const compiled = new CompiledHost(config, host);
+      for (const raw of host.domains) {
+        const domain = raw.toLowerCase();
+        if (domain === "*") this.#default = compiled;
+        else if (domain.startsWith("*")) this.#suffixes.push([domain.slice(1), compiled]);
+        else if (domain.endsWith("*")) this.#prefixes.push([domain.slice(0, -1), compiled]);
+        else this.#exact.set(domain, compiled);
+      }
+    }
+    this.#suffixes.sort((a, b) => b[0].length - a[0].length);
+    this.#prefixes.sort((a, b) => b[0].length - a[0].length);
+  }
+
+  findHost(authority: string): VirtualHostConfig | undefined {
+    return this.#find(authority)?.config;
+  }
+
+  match(request: RequestHead, random: () => number): CompiledRoute | undefined {
+    const host = this.#find(request.authority);
+    if (host === undefined) return undefined;
+    // CONNECT has no path, so a catch-all prefix does not take it.
+    if (host.catchAll !== undefined && request.path !== "") return host.catchAll;
+    const routes = host.routes;
+    for (let i = 0; i < routes.length; i++) {
+      const compiled = routes[i];
+      if (
+        compiled !== undefined &&
+        matchesRoute(compiled.route.match, request, this.config.ignorePathParameters, random)
+      ) {
+        return compiled;
+      }
+    }
+    return undefined;
+  }
+
+  #find(authority: string): CompiledHost | undefined {
+    const exact = this.#exact.get(authority);
+    if (exact !== undefined) return exact;
+    let name = authority.toLowerCase();
+    if (this.config.ignorePort) name = withoutPort(name);
+    return this.#exact.get(name) ?? this.#findWildcard(name) ?? this.#default;
+  }
+
+  #findWildcard(name: string): CompiledHost | undefined {
+    for (const [suffix, host] of this.#suffixes) {
+      if (name.length > suffix.length && name.endsWith(suffix)) return host;
+    }
+    for (const [prefix, host] of this.#prefixes) {
+      if (name.length > prefix.length && name.startsWith(prefix)) return host;
+    }
+    return undefined;
+  }
+}
+
+/** `a:80` → `a`; IPv6 literals keep their brackets. */
+export function withoutPort(authority: string): string {
+  const colon = authority.lastIndexOf(":");
+  return colon > authority.lastIndexOf("]") && colon >= 0 ? authority.slice(0, colon) : authority;
+}
+
+export function compileRouteTable(config: RouteTableConfig): RouteTable {
+  return new IndexedTable(config);
+}
+
+/** Whether a request is gRPC by its content type. */
+export function isGrpc(request: RequestHead): boolean {
+  const type = request.headers.getId(HEADER_ID["content-type"]);
+  return type?.startsWith("application/grpc") === true && (type.length === 16 || type[16] === "+" || type[16] === ";");
+}

@@ -1,0 +1,128 @@
+import type { Clock, ClockTimer } from "@heddle/std";
+import { type NativeSocket, NO_EVENTS, type SocketEvents } from "../transport/bun-socket.ts";
+import type { Network } from "../transport/network.ts";
+import type { StreamConnection } from "../transport/stream-connection.ts";
+import { readTlsState } from "../transport/tls-state.ts";
+import { refusePeer } from "./san-check.ts";
+import { alpnWire, type ReadyTls } from "./secure-context.ts";
+
+/** Who waits for the server side of a handshake; one of both is called once. */
+export interface AcceptTlsOwner {
+  onSecured(connection: StreamConnection): void;
+  onRefused(reason: string): void;
+}
+
+export interface AcceptTlsOptions {
+  readonly ready: ReadyTls;
+  readonly requireCertificate: boolean;
+  /** The server's protocols, best first. */
+  readonly alpn: readonly string[];
+  /** The client's, from its hello. */
+  readonly offered: readonly string[];
+  /** Units: ms. */
+  readonly timeoutMs: number;
+}
+
+class Handshake implements SocketEvents {
+  readonly #connection: StreamConnection;
+  readonly #options: AcceptTlsOptions;
+  readonly #owner: AcceptTlsOwner;
+  readonly #timer: ClockTimer;
+  #socket: NativeSocket | undefined;
+  #done = false;
+
+  constructor(connection: StreamConnection, options: AcceptTlsOptions, owner: AcceptTlsOwner, clock: Clock) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#owner = owner;
+    this.#timer = clock.after(options.timeoutMs, () => this.#refuse(`no TLS handshake within ${options.timeoutMs} ms`));
+  }
+
+  start(network: Network, first: Uint8Array): void {
+    const raw = this.#connection.socket;
+    const { ready, requireCertificate } = this.#options;
+    // Without a common protocol the handshake goes on without one, as with Envoy; the runtime would end it.
+    const common = this.#options.alpn.find((name) => this.#options.offered.includes(name));
+    const wire = common === undefined ? undefined : alpnWire([common]);
+    this.#connection.pinAddresses();
+    raw.data = NO_EVENTS;
+    const [, secure] = raw.upgradeTLS({
+      isServer: true,
+      initialData: first,
+      data: this,
+      tls: {
+        secureContext: ready.context,
+        requestCert: requireCertificate || ready.verifyChain,
+        rejectUnauthorized: requireCertificate && ready.verifyChain,
+        ...(wire === undefined ? {} : { ALPNProtocols: wire }),
+      },
+      socket: network.handlers,
+    });
+    this.#socket = secure;
+    this.#connection.adopt(secure);
+  }
+
+  socketOpened(socket: NativeSocket): void {
+    this.#socket = socket;
+  }
+
+  socketHandshake(socket: NativeSocket, ok: boolean, error: Error | null): void {
+    if (this.#done) return;
+    const state = readTlsState(socket);
+    const chainError = ok ? undefined : (error?.message ?? "the handshake failed");
+    const { ready, requireCertificate } = this.#options;
+    if (!ok && state.peer === undefined) {
+      this.#refuse(chainError ?? "the handshake failed");
+      return;
+    }
+    const refusal = refusePeer(
+      { sans: ready.sans, verifyChain: ready.verifyChain, required: requireCertificate },
+      state.peer,
+      chainError,
+    );
+    if (refusal !== undefined) {
+      this.#refuse(refusal);
+      return;
+    }
+    this.#done = true;
+    this.#timer.cancel();
+    this.#connection.tls = state;
+    socket.data = this.#connection;
+    this.#owner.onSecured(this.#connection);
+  }
+
+  socketData(): void {}
+  socketDrain(): void {}
+
+  socketEnd(): void {
+    this.#refuse("the client ended the connection during the handshake");
+  }
+
+  socketError(error: Error): void {
+    this.#refuse(error.message);
+  }
+
+  socketClosed(): void {
+    this.#refuse("the client closed the connection during the handshake");
+  }
+
+  #refuse(reason: string): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#timer.cancel();
+    this.#owner.onRefused(reason);
+    this.#socket?.terminate();
+  }
+}
+
+/** Runs the server side of TLS on a connection whose first bytes were already read. */
+export function acceptTls(
+  network: Network,
+  connection: StreamConnection,
+  first: Uint8Array,
+  options: AcceptTlsOptions,
+  owner: AcceptTlsOwner,
+  clock: Clock,
+): void {
+  new Handshake(connection, options, owner, clock).start(network, first);
+}

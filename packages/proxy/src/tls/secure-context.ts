@@ -1,0 +1,87 @@
+import { createSecureContext } from "node:tls";
+import { err, ok, type Result } from "@heddle/std";
+import type { SanMatch, TlsConfig } from "../config/tls-context.ts";
+import type { NativeSecureContext } from "../transport/bun-socket.ts";
+import type { SecretStore } from "./secret-store.ts";
+
+/** A TLS configuration with its secrets filled in. */
+export interface ReadyTls {
+  readonly context: NativeSecureContext;
+  readonly sans: readonly SanMatch[];
+  /** Roots are known, so the peer's chain is checked. */
+  readonly verifyChain: boolean;
+}
+
+/** Fills configurations with secrets; results are kept until a secret changes. */
+export interface SecureContexts {
+  /** Errors: a sentence that names the missing secret or the bad certificate. */
+  ready(config: TlsConfig): Result<ReadyTls>;
+}
+
+class CachedContexts implements SecureContexts {
+  readonly #secrets: SecretStore;
+  #cache = new Map<TlsConfig, Result<ReadyTls>>();
+  #version = -1;
+
+  constructor(secrets: SecretStore) {
+    this.#secrets = secrets;
+  }
+
+  ready(config: TlsConfig): Result<ReadyTls> {
+    if (this.#version !== this.#secrets.version) {
+      this.#cache = new Map();
+      this.#version = this.#secrets.version;
+    }
+    let result = this.#cache.get(config);
+    if (result === undefined) {
+      result = buildContext(config, this.#secrets);
+      this.#cache.set(config, result);
+    }
+    return result;
+  }
+}
+
+function buildContext(config: TlsConfig, secrets: SecretStore): Result<ReadyTls> {
+  const certificate = config.certificate;
+  const pair =
+    certificate.kind === "sds"
+      ? secrets.certificate(certificate.name)
+      : certificate.kind === "inline"
+        ? certificate.pair
+        : undefined;
+  if (certificate.kind === "sds" && pair === undefined) {
+    return err(`TLSV1_CERTIFICATE_MISSING: the secret ${certificate.name} has not arrived yet`);
+  }
+  const { own, sds } = config.validation;
+  const shared = sds === undefined ? undefined : secrets.validation(sds);
+  if (sds !== undefined && shared === undefined) return err(`the trust bundle ${sds} has not arrived yet`);
+  const roots = own.trustedCa ?? shared?.trustedCa;
+  const acceptUntrusted = own.acceptUntrusted || shared?.acceptUntrusted === true;
+  try {
+    // `context` is the runtime's own object inside Node's wrapper; sockets take it without parsing keys again.
+    const wrapper = createSecureContext({
+      ...(pair === undefined ? {} : { cert: pair.certificateChain, key: pair.privateKey }),
+      ...(roots === undefined ? {} : { ca: roots }),
+      minVersion: config.minVersion ?? "TLSv1.2",
+      ...(config.maxVersion === undefined ? {} : { maxVersion: config.maxVersion }),
+      ...(config.cipherSuites.length === 0 ? {} : { ciphers: config.cipherSuites.join(":") }),
+    });
+    return ok({
+      context: (wrapper as unknown as { context: NativeSecureContext }).context,
+      sans: [...own.sans, ...(shared?.sans ?? [])],
+      verifyChain: roots !== undefined && !acceptUntrusted,
+    });
+  } catch (error) {
+    return err(`the certificate or its key can't be used: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+export function createSecureContexts(secrets: SecretStore): SecureContexts {
+  return new CachedContexts(secrets);
+}
+
+/** ALPN names in the form of the extension: each with its length before it. */
+export function alpnWire(names: readonly string[]): Uint8Array | undefined {
+  if (names.length === 0) return undefined;
+  return Buffer.concat(names.map((name) => Buffer.concat([Buffer.from([name.length]), Buffer.from(name, "latin1")])));
+}

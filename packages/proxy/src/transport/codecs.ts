@@ -1,0 +1,48 @@
+import {
+  type ClientConnection,
+  type ClientHost,
+  type ConnectionHost,
+  createHttp1Client,
+  createHttp1Server,
+  createHttp2Client,
+  createHttp2Server,
+  type HttpConnection,
+  type ServerHandler,
+} from "@heddle/wire";
+import type { HttpManagerConfig } from "../config/http-manager.ts";
+import type { Http2Limits } from "../config/http-protocol.ts";
+
+/** The client side of a connection of the wanted version. */
+export function createClientCodec(http2: boolean, limits: Http2Limits, host: ClientHost): ClientConnection {
+  return http2 ? createHttp2Client(windows(limits), host) : createHttp1Client({}, host);
+}
+
+/** The server side. */
+export function createServerCodec(
+  http2: boolean,
+  config: HttpManagerConfig,
+  scheme: "http" | "https",
+  nowMs: () => number,
+  host: ConnectionHost,
+  handler: ServerHandler,
+): HttpConnection {
+  const common = {
+    scheme,
+    maxHeaderBytes: config.maxRequestHeadersBytes,
+    maxHeaderCount: config.maxRequestHeadersCount,
+  };
+  if (!http2) return createHttp1Server({ ...common, acceptHttp10: config.http1.acceptHttp10 }, host, handler);
+  const streams = config.http2.maxConcurrentStreams;
+  return createHttp2Server(
+    { ...common, ...windows(config.http2), ...(streams === undefined ? {} : { maxConcurrentStreams: streams }), nowMs },
+    host,
+    handler,
+  );
+}
+
+function windows(limits: Http2Limits) {
+  return {
+    ...(limits.streamWindow === undefined ? {} : { initialStreamWindow: limits.streamWindow }),
+    ...(limits.connectionWindow === undefined ? {} : { connectionWindow: limits.connectionWindow }),
+  };
+}

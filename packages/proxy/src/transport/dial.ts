@@ -1,0 +1,189 @@
+import type { Clock, ClockTimer } from "@heddle/std";
+import type { SocketAddress } from "./address.ts";
+import {
+  asBunHandlers,
+  type NativeSecureContext,
+  type NativeSocket,
+  NO_EVENTS,
+  type SocketEvents,
+} from "./bun-socket.ts";
+import type { ConnectionError, TlsState } from "./connection.ts";
+import { connectionError, errnoError } from "./connection-error.ts";
+import type { DialOptions } from "./kernel.ts";
+import type { Network } from "./network.ts";
+import { StreamConnection } from "./stream-connection.ts";
+import { readTlsState } from "./tls-state.ts";
+
+/** TLS of an outgoing connection. */
+export interface DialTls {
+  readonly context: NativeSecureContext;
+  /** Wire form: each protocol with its length before it. */
+  readonly alpn: Uint8Array | undefined;
+  readonly sni: string;
+  /** Checks the finished handshake; a text says why the peer is refused. */
+  verify(state: TlsState, chainError: string | undefined): string | undefined;
+}
+
+export interface DialTarget extends DialOptions {
+  readonly address: SocketAddress;
+  readonly tls: DialTls | undefined;
+  /** TCP and TLS together. Units: ms. */
+  readonly timeoutMs: number;
+}
+
+/** Who waits for a connection. Exactly one of both is called, unless the dial was cancelled. */
+export interface DialOwner {
+  onConnected(connection: StreamConnection): void;
+  onConnectFailed(error: ConnectionError): void;
+}
+
+/** A connection attempt under way. */
+export interface Dial {
+  cancel(): void;
+}
+
+const CONNECTING = 0;
+const SECURING = 1;
+const DONE = 2;
+
+class SocketDial implements Dial, SocketEvents {
+  readonly #network: Network;
+  readonly #target: DialTarget;
+  readonly #owner: DialOwner;
+  readonly #timer: ClockTimer;
+  #state = CONNECTING;
+  #raw: NativeSocket | undefined;
+  #connection: StreamConnection | undefined;
+  #failure: ConnectionError | undefined;
+
+  constructor(network: Network, target: DialTarget, owner: DialOwner, clock: Clock) {
+    this.#network = network;
+    this.#target = target;
+    this.#owner = owner;
+    this.#timer = clock.after(target.timeoutMs, () => {
+      this.#fail({ kind: "timeout", message: `no connection within ${target.timeoutMs} ms` });
+      this.#raw?.terminate();
+    });
+    const fd = network.kernel.dial(target.address, target);
+    if (fd < 0) {
+      // Owners may not be called back before they have the dial in hand.
+      queueMicrotask(() => this.#fail(errnoError(-fd)));
+      return;
+    }
+    // `fd` is missing from Bun's published types.
+    const options = { fd, allowHalfOpen: true, data: this as SocketEvents, socket: asBunHandlers(network.handlers) };
+    Bun.connect<SocketEvents>(options as unknown as Bun.TCPSocketConnectOptions<SocketEvents>).catch(
+      (error: unknown) => {
+        this.#fail(error instanceof Error ? connectionError(error) : { kind: "other", message: String(error) });
+      },
+    );
+  }
+
+  cancel(): void {
+    if (this.#state === DONE) return;
+    this.#state = DONE;
+    this.#timer.cancel();
+    this.#raw?.terminate();
+  }
+
+  socketOpened(socket: NativeSocket): void {
+    if (this.#state === CONNECTING && this.#raw === undefined) {
+      this.#raw = socket;
+      if (this.#network.kernel.connected(socket.fd)) this.#connected(socket);
+      return;
+    }
+    if (this.#state === DONE && this.#connection === undefined) socket.terminate();
+  }
+
+  /** The first drain event is the end of the TCP handshake. */
+  socketDrain(): void {
+    if (this.#state !== CONNECTING || this.#raw === undefined) return;
+    if (this.#network.kernel.connected(this.#raw.fd)) this.#connected(this.#raw);
+  }
+
+  socketHandshake(socket: NativeSocket, ok: boolean, error: Error | null): void {
+    const tls = this.#target.tls;
+    const connection = this.#connection;
+    if (this.#state !== SECURING || tls === undefined || connection === undefined) return;
+    const state = readTlsState(socket);
+    // The runtime compares the server's host name too; meshes compare SPIFFE ids instead, which `verify` does.
+    const chainError = ok ? undefined : chainFailure(error);
+    const refusal = tls.verify(state, chainError);
+    if (refusal !== undefined) {
+      this.#fail({ kind: "tls", message: refusal });
+      socket.terminate();
+      return;
+    }
+    connection.tls = state;
+    socket.data = connection;
+    this.#finish(connection);
+  }
+
+  socketData(): void {}
+
+  socketEnd(): void {
+    this.#fail({ kind: "reset", message: "the peer ended the connection during its set-up" });
+    this.#raw?.terminate();
+  }
+
+  socketClosed(error: Error | undefined): void {
+    const failure = this.#failure ?? (error instanceof Error ? connectionError(error) : undefined);
+    this.#fail(failure ?? { kind: "reset", message: "the connection closed during its set-up" });
+  }
+
+  socketError(error: Error): void {
+    this.#failure ??= connectionError(error);
+  }
+
+  #connected(socket: NativeSocket): void {
+    const connection = new StreamConnection(this.#network.shared, socket);
+    this.#connection = connection;
+    connection.pinAddresses();
+    const tls = this.#target.tls;
+    if (tls === undefined) {
+      socket.data = connection;
+      this.#finish(connection);
+      return;
+    }
+    this.#state = SECURING;
+    const [raw, secure] = socket.upgradeTLS({
+      isServer: false,
+      data: this,
+      tls: {
+        secureContext: tls.context,
+        rejectUnauthorized: false,
+        ...(tls.alpn === undefined ? {} : { ALPNProtocols: tls.alpn }),
+        ...(tls.sni === "" ? {} : { serverName: tls.sni }),
+      },
+      socket: this.#network.handlers,
+    });
+    raw.data = NO_EVENTS;
+    this.#raw = secure;
+    connection.adopt(secure);
+  }
+
+  #finish(connection: StreamConnection): void {
+    this.#state = DONE;
+    this.#timer.cancel();
+    this.#owner.onConnected(connection);
+  }
+
+  #fail(error: ConnectionError): void {
+    if (this.#state === DONE) return;
+    this.#state = DONE;
+    this.#timer.cancel();
+    this.#owner.onConnectFailed(error);
+  }
+}
+
+function chainFailure(error: Error | null): string | undefined {
+  if (error === null) return "the handshake failed";
+  const code = "code" in error ? String(error.code) : "";
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return undefined;
+  return code === "" ? error.message : `${code}: ${error.message}`;
+}
+
+/** Starts a connection. The owner is never called before this returns. */
+export function dial(network: Network, target: DialTarget, owner: DialOwner, clock: Clock): Dial {
+  return new SocketDial(network, target, owner, clock);
+}

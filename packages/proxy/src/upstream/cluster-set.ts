@@ -1,0 +1,107 @@
+import type { ClusterConfig } from "../config/cluster.ts";
+import type { LoadAssignmentConfig } from "../config/endpoints.ts";
+import { type Cluster, createCluster, type UpstreamSurroundings } from "./cluster.ts";
+import { createDnsWatch, type DnsWatch, type ResolveHost } from "./dns-watch.ts";
+
+/** All clusters of the proxy by name. */
+export interface ClusterSet {
+  get(name: string): Cluster | undefined;
+  all(): Iterable<Cluster>;
+  /** Adds or replaces; unchanged ones (same fingerprint) keep their connections. */
+  set(config: ClusterConfig, fingerprint: string): void;
+  remove(name: string): void;
+  /** Endpoints of EDS clusters by service name; kept for clusters that come later. */
+  setAssignment(assignment: LoadAssignmentConfig): void;
+  removeAssignment(serviceName: string): void;
+  /** Service names that EDS clusters want. */
+  wantedAssignments(): readonly string[];
+  close(): void;
+}
+
+interface Entry {
+  readonly cluster: Cluster;
+  readonly fingerprint: string;
+  readonly dns: DnsWatch | undefined;
+}
+
+class NamedClusters implements ClusterSet {
+  readonly #around: UpstreamSurroundings;
+  readonly #resolve: ResolveHost;
+  readonly #entries = new Map<string, Entry>();
+  readonly #assignments = new Map<string, LoadAssignmentConfig>();
+
+  constructor(around: UpstreamSurroundings, resolve: ResolveHost) {
+    this.#around = around;
+    this.#resolve = resolve;
+  }
+
+  get(name: string): Cluster | undefined {
+    return this.#entries.get(name)?.cluster;
+  }
+
+  *all(): Iterable<Cluster> {
+    for (const entry of this.#entries.values()) yield entry.cluster;
+  }
+
+  set(config: ClusterConfig, fingerprint: string): void {
+    const old = this.#entries.get(config.name);
+    if (old?.fingerprint === fingerprint) return;
+    const cluster = createCluster(config, this.#around);
+    const { discovery } = config;
+    let dns: DnsWatch | undefined;
+    if (discovery.kind === "eds") {
+      const assignment = this.#assignments.get(discovery.serviceName);
+      if (assignment !== undefined) cluster.setEndpoints(assignment);
+    } else if (discovery.kind === "strict-dns" || discovery.kind === "logical-dns") {
+      dns = createDnsWatch(config, discovery, this.#resolve, this.#around, (found) => cluster.setEndpoints(found));
+      dns.start();
+    }
+    this.#entries.set(config.name, { cluster, fingerprint, dns });
+    if (old !== undefined) retire(old);
+  }
+
+  remove(name: string): void {
+    const old = this.#entries.get(name);
+    this.#entries.delete(name);
+    if (old !== undefined) retire(old);
+  }
+
+  setAssignment(assignment: LoadAssignmentConfig): void {
+    this.#assignments.set(assignment.cluster, assignment);
+    for (const { cluster } of this.#entries.values()) {
+      const { discovery } = cluster.config;
+      if (discovery.kind === "eds" && discovery.serviceName === assignment.cluster) cluster.setEndpoints(assignment);
+    }
+  }
+
+  removeAssignment(serviceName: string): void {
+    this.#assignments.delete(serviceName);
+    for (const { cluster } of this.#entries.values()) {
+      const { discovery } = cluster.config;
+      if (discovery.kind === "eds" && discovery.serviceName === serviceName)
+        cluster.setEndpoints({ cluster: serviceName, localities: [] });
+    }
+  }
+
+  wantedAssignments(): readonly string[] {
+    const names = new Set<string>();
+    for (const { cluster } of this.#entries.values()) {
+      if (cluster.config.discovery.kind === "eds") names.add(cluster.config.discovery.serviceName);
+    }
+    return [...names];
+  }
+
+  close(): void {
+    for (const entry of this.#entries.values()) retire(entry);
+    this.#entries.clear();
+  }
+}
+
+function retire(entry: Entry): void {
+  entry.dns?.close();
+  entry.cluster.drain();
+}
+
+export function createClusterSet(around: UpstreamSurroundings, resolve: ResolveHost): ClusterSet {
+  return new NamedClusters(around, resolve);
+}

@@ -1,0 +1,296 @@
+// Hot path: acquire and release run for every request.
+
+import type { Expirable, TimerWheel, WheelTimer } from "@heddle/std";
+import type { ClientConnection, WireFailure } from "@heddle/wire";
+import type { UpstreamHttpConfig } from "../config/upstream-http.ts";
+import { formatAddress } from "../transport/address.ts";
+import { createClientCodec } from "../transport/codecs.ts";
+import type { ConnectionError, PeerIdentity } from "../transport/connection.ts";
+import type { Dial, DialOwner, DialTarget } from "../transport/dial.ts";
+import { type HttpLink, type LinkOwner, SocketLink } from "../transport/http-link.ts";
+import type { StreamConnection } from "../transport/stream-connection.ts";
+import type { ClusterCounters, ClusterLimits } from "./counters.ts";
+import { connectFailure, type UpstreamFailure, upstreamFailure } from "./failure.ts";
+import type { Host } from "./host.ts";
+import type { HostPool, PooledConnection, PoolWaiter } from "./pool.ts";
+
+/** What a pool needs from its cluster and process. */
+export interface PoolSurroundings {
+  readonly host: Host;
+  readonly protocol: "http1" | "http2";
+  readonly transportKey: unknown;
+  readonly http: UpstreamHttpConfig;
+  readonly limits: ClusterLimits;
+  readonly counters: ClusterCounters;
+  readonly wheel: TimerWheel;
+  /** The target with fresh secrets, or why there can be none. */
+  target(): DialTarget | UpstreamFailure;
+  dial(target: DialTarget, owner: DialOwner): Dial;
+  /** The pool holds nothing any more and was told to drain. */
+  onEmpty(pool: HostPool): void;
+}
+
+class PooledLink implements PooledConnection, LinkOwner, Expirable {
+  readonly pool: ConnectionPool;
+  readonly link: SocketLink<ClientConnection>;
+  readonly http: ClientConnection;
+  readonly localText: string;
+  readonly peer: PeerIdentity | undefined;
+  readonly secure: boolean;
+  requests = 0;
+  /** Its place in the pool's stack of usable connections. */
+  ready = false;
+  readonly idleTimer: WheelTimer;
+
+  constructor(pool: ConnectionPool, connection: StreamConnection, wheel: TimerWheel, http2: boolean) {
+    this.pool = pool;
+    this.link = new SocketLink(connection, this, (host) =>
+      createClientCodec(http2, pool.surroundings.http.http2, host),
+    );
+    this.http = this.link.http;
+    this.localText = formatAddress(connection.local);
+    this.peer = connection.tls?.peer;
+    this.secure = connection.tls !== undefined;
+    this.idleTimer = wheel.create(this);
+  }
+
+  onExpire(): void {
+    if (this.http.activeStreams === 0) this.http.shutdown();
+  }
+
+  onLinkClosed(_link: HttpLink, _error: ConnectionError | undefined): void {
+    this.idleTimer.disarm();
+    this.pool.forget(this);
+  }
+
+  onLinkFailure(_link: HttpLink, _failure: WireFailure): void {
+    this.pool.surroundings.counters.protocolErrors++;
+  }
+
+  onLinkCapacity(_link: HttpLink): void {
+    this.pool.offer(this);
+  }
+}
+
+class PendingDial implements DialOwner {
+  readonly pool: ConnectionPool;
+  dial: Dial | undefined;
+
+  constructor(pool: ConnectionPool) {
+    this.pool = pool;
+  }
+
+  onConnected(connection: StreamConnection): void {
+    this.pool.connected(this, connection);
+  }
+
+  onConnectFailed(error: ConnectionError): void {
+    this.pool.dialFailed(this, connectFailure(error));
+  }
+}
+
+class ConnectionPool implements HostPool {
+  readonly protocol: "http1" | "http2";
+  readonly transportKey: unknown;
+  readonly surroundings: PoolSurroundings;
+  /** Usable connections, the one used last on top: the others may idle out. */
+  readonly #ready: PooledLink[] = [];
+  readonly #links = new Set<PooledLink>();
+  readonly #dials = new Set<PendingDial>();
+  /** Invariant: empty unless a dial is under way or the cluster is at its connection limit. */
+  readonly #waiters: PoolWaiter[] = [];
+  #draining = false;
+
+  constructor(surroundings: PoolSurroundings) {
+    this.surroundings = surroundings;
+    this.protocol = surroundings.protocol;
+    this.transportKey = surroundings.transportKey;
+  }
+
+  get connections(): number {
+    return this.#links.size;
+  }
+
+  get pending(): number {
+    return this.#waiters.length;
+  }
+
+  acquire(waiter: PoolWaiter): void {
+    const ready = this.#takeReady();
+    if (ready !== undefined) {
+      this.#handOut(ready, waiter);
+      return;
+    }
+    const { limits, counters } = this.surroundings;
+    if (counters.pending >= limits.maxPendingRequests) {
+      counters.pendingOverflow++;
+      waiter.onPoolFailure(upstreamFailure("overflow", "too many requests wait for a connection (circuit breaker)"));
+      return;
+    }
+    const mayDial = counters.connections < limits.maxConnections || this.#links.size + this.#dials.size === 0;
+    if (!mayDial) counters.connectionOverflow++;
+    counters.pending++;
+    this.#waiters.push(waiter);
+    if (mayDial && (this.protocol === "http1" || this.#dials.size === 0)) this.#startDial();
+  }
+
+  cancel(waiter: PoolWaiter): void {
+    const at = this.#waiters.indexOf(waiter);
+    if (at < 0) return;
+    this.#waiters.splice(at, 1);
+    this.surroundings.counters.pending--;
+  }
+
+  drain(): void {
+    this.#draining = true;
+    for (const link of [...this.#links]) link.http.shutdown();
+    this.#reportEmpty();
+  }
+
+  close(): void {
+    this.#draining = true;
+    for (const dial of this.#dials) this.#dropDial(dial);
+    this.#dials.clear();
+    this.#failWaiters(upstreamFailure("connect-failed", "the endpoint was removed"));
+    for (const link of [...this.#links]) link.link.connection.abort();
+    this.#reportEmpty();
+  }
+
+  /** A connection can take requests again, or never will. */
+  offer(link: PooledLink): void {
+    if (link.http.capacity === 0) return;
+    if (this.#draining) {
+      link.http.shutdown();
+      return;
+    }
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined) {
+      this.surroundings.counters.pending--;
+      if (!link.ready) this.#push(link);
+      this.#handOut(link, waiter);
+      return;
+    }
+    if (!link.ready) this.#push(link);
+    const idleMs = this.surroundings.http.idleTimeoutMs;
+    if (idleMs > 0 && link.http.activeStreams === 0) link.idleTimer.arm(idleMs);
+  }
+
+  connected(dial: PendingDial, connection: StreamConnection): void {
+    this.#dials.delete(dial);
+    const { counters, host, wheel } = this.surroundings;
+    host.stats.cxTotal++;
+    host.stats.cxActive++;
+    counters.connectionsTotal++;
+    const link = new PooledLink(this, connection, wheel, this.protocol === "http2");
+    this.#links.add(link);
+    this.offer(link);
+    // One HTTP/2 connection serves many who waited for it.
+    while (this.#waiters.length > 0 && link.http.capacity > 0) this.offer(link);
+    this.#dialForWaiters();
+  }
+
+  dialFailed(dial: PendingDial, failure: UpstreamFailure): void {
+    this.#dials.delete(dial);
+    const { counters, host } = this.surroundings;
+    counters.connections--;
+    counters.connectFailures++;
+    host.stats.cxConnectFail++;
+    if (this.protocol === "http2") {
+      this.#failWaiters(failure);
+    } else {
+      const waiter = this.#waiters.shift();
+      if (waiter !== undefined) {
+        counters.pending--;
+        waiter.onPoolFailure(failure);
+      }
+    }
+    this.#reportEmpty();
+  }
+
+  /** The connection is gone. */
+  forget(link: PooledLink): void {
+    if (!this.#links.delete(link)) return;
+    this.surroundings.counters.connections--;
+    this.surroundings.host.stats.cxActive--;
+    if (link.ready) {
+      link.ready = false;
+      const at = this.#ready.indexOf(link);
+      if (at >= 0) this.#ready.splice(at, 1);
+    }
+    this.#dialForWaiters();
+    this.#reportEmpty();
+  }
+
+  #push(link: PooledLink): void {
+    link.ready = true;
+    this.#ready.push(link);
+  }
+
+  #takeReady(): PooledLink | undefined {
+    const ready = this.#ready;
+    while (ready.length > 0) {
+      const link = ready[ready.length - 1];
+      if (link !== undefined && link.http.capacity > 0) return link;
+      ready.pop();
+      if (link !== undefined) link.ready = false;
+    }
+    return undefined;
+  }
+
+  #handOut(link: PooledLink, waiter: PoolWaiter): void {
+    link.idleTimer.disarm();
+    link.requests++;
+    waiter.onConnection(link);
+    const limit = this.surroundings.http.maxRequestsPerConnection;
+    if (limit > 0 && link.requests >= limit) link.http.shutdown();
+    if (link.http.capacity > 0 || !link.ready) return;
+    // On top nearly always; a look-up elsewhere is for HTTP/2 at its limit.
+    if (this.#ready[this.#ready.length - 1] === link) {
+      this.#ready.pop();
+      link.ready = false;
+    }
+  }
+
+  #startDial(): void {
+    const { counters } = this.surroundings;
+    const target = this.surroundings.target();
+    if ("code" in target) {
+      this.#failWaiters(target);
+      return;
+    }
+    counters.connections++;
+    const pending = new PendingDial(this);
+    this.#dials.add(pending);
+    pending.dial = this.surroundings.dial(target, pending);
+  }
+
+  #dialForWaiters(): void {
+    const { limits, counters } = this.surroundings;
+    if (this.protocol === "http2" && this.#dials.size > 0) return;
+    if (
+      this.#waiters.length > this.#dials.size &&
+      (counters.connections < limits.maxConnections || this.#links.size + this.#dials.size === 0)
+    ) {
+      this.#startDial();
+    }
+  }
+
+  #dropDial(dial: PendingDial): void {
+    dial.dial?.cancel();
+    this.surroundings.counters.connections--;
+  }
+
+  #failWaiters(failure: UpstreamFailure): void {
+    const waiters = this.#waiters.splice(0);
+    this.surroundings.counters.pending -= waiters.length;
+    for (const waiter of waiters) waiter.onPoolFailure(failure);
+  }
+
+  #reportEmpty(): void {
+    if (this.#draining && this.#links.size === 0 && this.#dials.size === 0) this.surroundings.onEmpty(this);
+  }
+}
+
+export function createConnectionPool(surroundings: PoolSurroundings): HostPool {
+  return new ConnectionPool(surroundings);
+}

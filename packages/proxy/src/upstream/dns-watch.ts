@@ -1,0 +1,94 @@
+import type { ClockTimer } from "@heddle/std";
+import type { ClusterConfig, ClusterDiscovery } from "../config/cluster.ts";
+import type { EndpointConfig, LoadAssignmentConfig, LocalityConfig } from "../config/endpoints.ts";
+import type { UpstreamSurroundings } from "./cluster.ts";
+
+/** Resolves a name to numeric addresses; rejects when the name has none. */
+export type ResolveHost = (name: string, family: "v4" | "v6" | "any") => Promise<readonly string[]>;
+
+/** Keeps the endpoints of a DNS cluster fresh. */
+export interface DnsWatch {
+  start(): void;
+  close(): void;
+}
+
+type DnsDiscovery = Extract<ClusterDiscovery, { readonly kind: "strict-dns" | "logical-dns" }>;
+
+class PollingWatch implements DnsWatch {
+  readonly #config: ClusterConfig;
+  readonly #discovery: DnsDiscovery;
+  readonly #resolve: ResolveHost;
+  readonly #around: UpstreamSurroundings;
+  readonly #onFound: (assignment: LoadAssignmentConfig) => void;
+  /** Last good answer by name: a failing resolver does not empty a cluster. */
+  readonly #answers = new Map<string, readonly string[]>();
+  #timer: ClockTimer | undefined;
+  #closed = false;
+
+  constructor(
+    config: ClusterConfig,
+    discovery: DnsDiscovery,
+    resolve: ResolveHost,
+    around: UpstreamSurroundings,
+    onFound: (assignment: LoadAssignmentConfig) => void,
+  ) {
+    this.#config = config;
+    this.#discovery = discovery;
+    this.#resolve = resolve;
+    this.#around = around;
+    this.#onFound = onFound;
+  }
+
+  start(): void {
+    void this.#refresh();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  async #refresh(): Promise<void> {
+    const localities: LocalityConfig[] = [];
+    for (const locality of this.#discovery.assignment.localities) {
+      const endpoints: EndpointConfig[] = [];
+      for (const endpoint of locality.endpoints) endpoints.push(...(await this.#resolveEndpoint(endpoint)));
+      localities.push({ ...locality, endpoints });
+    }
+    if (this.#closed) return;
+    this.#onFound({ cluster: this.#discovery.assignment.cluster, localities });
+    this.#timer = this.#around.clock.after(this.#config.dnsRefreshMs, () => void this.#refresh());
+  }
+
+  async #resolveEndpoint(endpoint: EndpointConfig): Promise<readonly EndpointConfig[]> {
+    const at = endpoint.address;
+    if (at.kind !== "tcp" || at.numeric) return [endpoint];
+    const name = at.address.ip;
+    try {
+      this.#answers.set(name, await this.#resolve(name, this.#config.dnsFamily));
+    } catch (error) {
+      this.#around.log.warn("a name of a cluster does not resolve; the last answer stays in use", {
+        cluster: this.#config.name,
+        name,
+        error: error instanceof Error ? error.message : String(error),
+      });
+    }
+    const ips = this.#answers.get(name) ?? [];
+    const used = this.#discovery.kind === "logical-dns" ? ips.slice(0, 1) : ips;
+    return used.map((ip) => ({
+      ...endpoint,
+      hostname: endpoint.hostname === "" ? name : endpoint.hostname,
+      address: { kind: "tcp" as const, address: { ip, port: at.address.port }, numeric: true },
+    }));
+  }
+}
+
+export function createDnsWatch(
+  config: ClusterConfig,
+  discovery: DnsDiscovery,
+  resolve: ResolveHost,
+  around: UpstreamSurroundings,
+  onFound: (assignment: LoadAssignmentConfig) => void,
+): DnsWatch {
+  return new PollingWatch(config, discovery, resolve, around, onFound);
+}

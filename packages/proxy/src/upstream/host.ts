@@ -1,0 +1,77 @@
+// Hot path: fields are read for every request.
+import type { EndpointConfig, WorkloadLabels } from "../config/endpoints.ts";
+import type { SocketAddress } from "../transport/address.ts";
+import { formatAddress } from "../transport/address.ts";
+import type { HostPool } from "./pool.ts";
+
+/** An endpoint that a cluster can send to. */
+export interface Host {
+  readonly address: SocketAddress;
+  /** `1.2.3.4:80`. */
+  readonly text: string;
+  readonly hostname: string;
+  readonly weight: number;
+  readonly priority: number;
+  readonly workload: WorkloadLabels | undefined;
+  readonly endpoint: EndpointConfig | undefined;
+  healthy: boolean;
+  /** Requests and TCP connections under way. */
+  active: number;
+  /** Pools by protocol and transport; empty until first used. */
+  readonly pools: HostPool[];
+  /** Out of the cluster: pools drain. */
+  removed: boolean;
+  /** Last use, for hosts that are made on demand. Units: ms of the timer wheel. */
+  lastUsedMs: number;
+  readonly stats: HostStats;
+}
+
+/** Counters of a host; Envoy's names on `/clusters`. */
+export interface HostStats {
+  cxTotal: number;
+  cxActive: number;
+  cxConnectFail: number;
+  rqTotal: number;
+  rqSuccess: number;
+  rqError: number;
+  rqTimeout: number;
+}
+
+class EndpointHost implements Host {
+  readonly address: SocketAddress;
+  readonly text: string;
+  readonly hostname: string;
+  readonly weight: number;
+  readonly priority: number;
+  readonly workload: WorkloadLabels | undefined;
+  readonly endpoint: EndpointConfig | undefined;
+  healthy: boolean;
+  active = 0;
+  readonly pools: HostPool[] = [];
+  removed = false;
+  lastUsedMs = 0;
+  readonly stats: HostStats = {
+    cxTotal: 0,
+    cxActive: 0,
+    cxConnectFail: 0,
+    rqTotal: 0,
+    rqSuccess: 0,
+    rqError: 0,
+    rqTimeout: 0,
+  };
+
+  constructor(address: SocketAddress, priority: number, endpoint: EndpointConfig | undefined) {
+    this.address = address;
+    this.text = formatAddress(address);
+    this.hostname = endpoint?.hostname ?? "";
+    this.weight = endpoint?.weight ?? 1;
+    this.priority = priority;
+    this.workload = endpoint?.workload;
+    this.endpoint = endpoint;
+    this.healthy = endpoint?.healthy ?? true;
+  }
+}
+
+export function createHost(address: SocketAddress, priority: number, endpoint: EndpointConfig | undefined): Host {
+  return new EndpointHost(address, priority, endpoint);
+}

@@ -1,0 +1,35 @@
+import type { ClientConnection } from "@heddle/wire";
+import type { PeerIdentity } from "../transport/connection.ts";
+import type { UpstreamFailure } from "./failure.ts";
+
+/** A connection of a pool, ready for a request. */
+export interface PooledConnection {
+  readonly http: ClientConnection;
+  readonly localText: string;
+  readonly peer: PeerIdentity | undefined;
+  readonly secure: boolean;
+  /** Requests that it has carried. */
+  requests: number;
+}
+
+/** A request that needs a connection. One of both is called once, possibly before `acquire` returns. */
+export interface PoolWaiter {
+  onConnection(connection: PooledConnection): void;
+  onPoolFailure(failure: UpstreamFailure): void;
+}
+
+/** The connections of one host for one protocol and one kind of transport. States and transitions: LIFECYCLE.md. */
+export interface HostPool {
+  readonly protocol: "http1" | "http2";
+  /** Differs where connections of one kind can't serve requests of another. */
+  readonly transportKey: unknown;
+  acquire(waiter: PoolWaiter): void;
+  /** The waiter went away before it got a connection. */
+  cancel(waiter: PoolWaiter): void;
+  /** No new requests; connections close when their requests are done. */
+  drain(): void;
+  /** Closes everything at once. */
+  close(): void;
+  readonly connections: number;
+  readonly pending: number;
+}
