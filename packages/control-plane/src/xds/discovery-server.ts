@@ -105,8 +105,9 @@ class Server implements DiscoveryServer {
     const { telemetry, snapshots, clock, log } = this.#options;
     telemetry.queueTime.with().observe(queuedMs / 1000);
     try {
+      const isUpdate = connection.current !== undefined;
       connection.push(snapshots.snapshotFor(connection.node, connection.current));
-      telemetry.convergence.with().observe(Math.max(0, clock.monotonic() - this.#since) / 1000);
+      if (isUpdate) telemetry.convergence.with().observe(Math.max(0, clock.monotonic() - this.#since) / 1000);
     } catch (error) {
       // A bug of the translator must not take the other proxies with it.
       telemetry.internalErrors.with().value++;
