@@ -12,6 +12,7 @@ import { createTokenRequests } from "./auth/token-requests.ts";
 import { startRoleAggregation } from "./bootstrap/role-aggregation.ts";
 import { seedCluster, seedPriorityClasses, seedRoles } from "./bootstrap/seed.ts";
 import { createClusterApi } from "./cluster-api.ts";
+import { createCustomResources } from "./custom/custom-resources.ts";
 import { createDiscovery } from "./discovery/discovery.ts";
 import { createEventRecorder } from "./events/event-recorder.ts";
 import { createFieldTracker } from "./fields/managed-fields.ts";
@@ -84,7 +85,14 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   const store = createStore();
   const types = createBuiltinTypes();
   const registry = createRegistry(withDecoders(BUILTIN_RESOURCES, types));
-  const typing = createTyping(types, () => undefined);
+  const customs = createCustomResources({
+    registry,
+    store,
+    types,
+    now: () => stamps().now,
+    onFailure: (error) => log.error("custom resources", { error: String(error) }),
+  });
+  const typing = createTyping(types, customs.typeOf);
   const encoding = createEncoding();
   const stamps = createStamps(deps.now, deps.randomBytes);
   const closing = new AbortController();
@@ -137,13 +145,14 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     post: (def, subresource, namespace, name, body) => post(def, subresource, namespace, name, body, trustedRequest()),
     onWatchFailure: (error) => log.error("a watch callback failed", { error: String(error) }),
   });
+  customs.start(api);
   await seedCluster(api, deps.network);
   await seedRoles(api);
   await seedPriorityClasses(api);
   const aggregation = startRoleAggregation(api, (error) => log.error("role aggregation", { error: String(error) }));
 
   const protobuf = createProtobufDecoder(types.schema);
-  const openApi = createOpenApi({ registry, schema: types.schema, customSchema: () => undefined });
+  const openApi = createOpenApi({ registry, schema: types.schema, customSchema: customs.schemaOf });
   const openId = createOpenIdDocuments(tokens, deps.network);
   const streaming = createPodStreaming(store, podsDef, () => streams);
   const authorize = createAccessCheck(authorizer);
@@ -187,6 +196,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     async close() {
       closing.abort();
       aggregation.close();
+      customs.close();
       await servers.close();
     },
   };

@@ -19,6 +19,11 @@ export function sendText(exchange: Exchange, code: number, body: string, content
   response.end(exchange.method === "HEAD" ? undefined : body);
 }
 
+export function sendBytes(exchange: Exchange, body: Uint8Array, contentType: string): void {
+  exchange.response.writeHead(200, { "Content-Type": contentType, "Content-Length": body.length });
+  exchange.response.end(body);
+}
+
 export function sendJson(exchange: Exchange, code: number, body: string): void {
   if (!exchange.form.yaml) {
     sendText(exchange, code, body, "application/json");

@@ -1,6 +1,6 @@
 import type { Discovery } from "../discovery/discovery.ts";
 import { noSuchPath } from "../errors/api-errors.ts";
-import { sendObject, sendText } from "./answer.ts";
+import { sendBytes, sendObject, sendText } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 
 export interface PathHandlerDeps {
@@ -9,6 +9,19 @@ export interface PathHandlerDeps {
   readonly version: object;
   /** Documents that are made on demand: OpenAPI, OpenID. Undefined: no such path. */
   readonly documents: (exchange: Exchange) => Promise<object | undefined>;
+}
+
+const OPENAPI_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+/**
+ * kubectl reads OpenAPI 3 and asks for version 2, in protobuf only, about kinds that it did not find there. The answer is a document without kinds,
+ * so that it goes on to say that the kind is not known. Field numbers: gnostic's openapiv2.proto.
+ */
+function emptyOpenApi(): Uint8Array {
+  const field = (number: number, content: Uint8Array) =>
+    Buffer.concat([Buffer.from([(number << 3) | 2, content.length]), content]);
+  const info = Buffer.concat([field(1, Buffer.from("Kubernetes")), field(2, Buffer.from("v1.34.4"))]);
+  return Buffer.concat([field(1, Buffer.from("2.0")), field(2, info), field(8, Buffer.alloc(0))]);
 }
 
 const HEALTH = ["/healthz", "/livez", "/readyz"];
@@ -20,6 +33,9 @@ export function createPathHandler(deps: PathHandlerDeps): (exchange: Exchange) =
     const path = exchange.path.length > 1 ? exchange.path.replace(/\/+$/, "") : exchange.path;
     if (HEALTH.some((root) => path === root || path.startsWith(`${root}/`))) {
       return sendText(exchange, 200, health(path, exchange), "text/plain; charset=utf-8");
+    }
+    if (path === "/openapi/v2" && (exchange.headers["accept"] ?? "").includes(OPENAPI_PROTOBUF)) {
+      return sendBytes(exchange, emptyOpenApi(), OPENAPI_PROTOBUF);
     }
     const found = path === "/version" ? deps.version : (discover(path, exchange) ?? (await deps.documents(exchange)));
     if (!found) throw noSuchPath();

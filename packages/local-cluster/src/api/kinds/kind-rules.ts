@@ -1,3 +1,4 @@
+import { addCrdFinalizer, crdDefaults, crdErrors, crdUpdateErrors, crdWarnings } from "../custom/crd-validation.ts";
 import type { KindRules } from "../resources/resource-definition.ts";
 import * as config from "./config-validation.ts";
 import * as network from "./network-defaults.ts";
@@ -36,6 +37,13 @@ export const KIND_RULES: Readonly<Record<string, KindRules>> = {
   "admissionregistration.k8s.io/validatingwebhookconfigurations": {
     defaults: network.webhookDefaults,
     validate: config.webhookErrors,
+  },
+  "apiextensions.k8s.io/customresourcedefinitions": {
+    defaults: crdDefaults,
+    prepareCreate: addCrdFinalizer,
+    validate: crdErrors,
+    validateUpdate: crdUpdateErrors,
+    warnings: crdWarnings,
   },
   "apps/daemonsets": {
     defaults: defaults.daemonSetDefaults,

@@ -14,8 +14,6 @@ export interface Store {
   insert(key: string, draft: Draft): KubeObject | undefined;
   replace(key: string, present: KubeObject, draft: Draft): KubeObject | undefined;
   remove(key: string, present: KubeObject): KubeObject | undefined;
-  /** Forgets a collection whose definition went away. */
-  drop(key: string): void;
 }
 
 /** Default: `keepChanges` 2,000 changes a collection for watches that resume. */
@@ -62,10 +60,6 @@ class MemoryStore implements Store {
     const collection = this.collection(key);
     if (collection.get(namespaceOf(present), present.metadata.name) !== present) return undefined;
     return this.#commit(collection, "DELETED", { ...present }, present);
-  }
-
-  drop(key: string): void {
-    this.#collections.delete(key);
   }
 
   #commit(collection: Collection, type: Change["type"], draft: Draft, previous: KubeObject | undefined): KubeObject {

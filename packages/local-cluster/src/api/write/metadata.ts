@@ -2,7 +2,7 @@ import type { KubeObject } from "../../contract/index.ts";
 import { type FieldError, invalid, required } from "../errors/field-errors.ts";
 import { at, child, type Dict, type Draft, dict, isDict, isEmpty, list, sameJson, text } from "../json/json-value.ts";
 import type { ResourceDefinition } from "../resources/resource-definition.ts";
-import { annotationErrors, labelErrors, nameErrors } from "../validate/names.ts";
+import { annotationErrors, labelErrors, nameErrors, qualifiedNameErrors } from "../validate/names.ts";
 
 export interface Stamps {
   /** RFC 3339, seconds. */
@@ -99,15 +99,7 @@ export function metadataErrors(object: Dict, def: ResourceDefinition): FieldErro
   errors.push(...annotationErrors("metadata.annotations", metadata["annotations"]));
   errors.push(...ownerErrors(metadata));
   list(metadata["finalizers"]).forEach((finalizer, index) => {
-    if (!text(finalizer).includes("/") && !["orphan", "foregroundDeletion", "kubernetes"].includes(text(finalizer))) {
-      errors.push(
-        invalid(
-          `metadata.finalizers[${index}]`,
-          finalizer,
-          "name is neither a standard finalizer name nor is it fully qualified",
-        ),
-      );
-    }
+    errors.push(...qualifiedNameErrors(`metadata.finalizers[${index}]`, text(finalizer)));
   });
   return errors;
 }

@@ -95,6 +95,7 @@ class ObjectWriter implements Writer {
     draft = await this.#mutate("CREATE", def, namespace, draft, undefined, request);
     this.#fill(def, draft);
     this.#refuse(def, text(at(draft, "metadata", "name")), this.#errors(def, draft), request);
+    request.warnings.push(...(def.rules.warnings?.(draft) ?? []));
     await this.#validate("CREATE", def, namespace, draft, undefined, request);
     this.#refuse(def, name, this.#deps.allocate[def.storageKey]?.(draft, undefined) ?? [], request);
     this.#deps.trackFields(def, draft, undefined, request);
