@@ -63,7 +63,8 @@ function countsOf(view: RolloutView): Counts {
 }
 
 /** Status during a rollout: also Progressing and ReplicaFailure. Source: Kubernetes' deployment `progress.go`. */
-export function rolloutStatus(view: RolloutView, conditions: unknown): DeploymentStatus {
+export function rolloutStatus(view: RolloutView, before: unknown): DeploymentStatus {
+  const { conditions } = deploymentStatus(view, before);
   const counts = countsOf(view);
   const deadline = view.progressDeadlineSeconds;
   const progressing = conditionOf(conditions, "Progressing");

@@ -29,7 +29,8 @@ const antiAffinity = {
     },
   },
 };
-const PREEMPTION = "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
+const PREEMPTION =
+  "no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.";
 
 const cases: readonly {
   readonly name: string;

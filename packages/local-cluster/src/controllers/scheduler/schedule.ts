@@ -66,7 +66,7 @@ function load(node: KubeObject, placed: readonly KubeObject[]): number {
 }
 
 function preemption(nodes: readonly KubeObject[]): string {
-  return `preemption: 0/${nodes.length} nodes are available: ${nodes.length} Preemption is not helpful for scheduling.`;
+  return `no new claims to deallocate, preemption: 0/${nodes.length} nodes are available: ${nodes.length} Preemption is not helpful for scheduling.`;
 }
 
 function bind(pod: KubeObject, node: KubeObject): Action {
@@ -103,6 +103,10 @@ function unscheduled(observed: SchedulingObserved, reason: string, message: stri
     { type: "PodScheduled", status: "False", reason, message },
     nowMs,
     false,
+  ).map((item) =>
+    item["type"] === "PodScheduled"
+      ? { ...item, lastProbeTime: null, observedGeneration: pod.metadata.generation ?? 1 }
+      : item,
   );
   const status: Action = {
     kind: "patch",

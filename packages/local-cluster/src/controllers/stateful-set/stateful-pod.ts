@@ -33,6 +33,7 @@ export function statefulPod(set: KubeObject, template: unknown, revision: string
   const service = text(at(set, "spec", "serviceName"));
   return {
     ...pod,
+    metadata: { ...pod.metadata, generateName: `${set.metadata.name}-` },
     spec: {
       ...spec,
       hostname: name,
