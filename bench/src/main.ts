@@ -1,0 +1,16 @@
+import { runPair } from "./pair/command.ts";
+
+const COMMANDS = {
+  pair: { run: runPair, about: "a sidecar pair with mTLS: ours, real Envoy, and no proxy" },
+} satisfies Record<string, { run: (argv: readonly string[]) => Promise<number>; about: string }>;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name = "", ...rest] = argv;
+  const command = Object.entries(COMMANDS).find(([known]) => known === name)?.[1];
+  if (command !== undefined) return command.run(rest);
+  console.error("Usage: npm run bench -- <name> [options]; names:");
+  for (const [known, { about }] of Object.entries(COMMANDS)) console.error(`  ${known}  ${about}`);
+  return 2;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,163 @@
+import { BENCH_NAMESPACE, type WorkloadFiles } from "./certificates.ts";
+
+/** What the bootstrap of one proxy of the pair needs to know. */
+export interface SidecarPlan {
+  readonly role: "client" | "server";
+  readonly listenPort: number;
+  readonly targetPort: number;
+  readonly adminPort: number;
+  readonly own: WorkloadFiles;
+  /** The only peer that is let in, or talked to. */
+  readonly peer: WorkloadFiles;
+  /** Version between the two proxies. */
+  readonly between: "h1" | "h2";
+  /** Ask for Istio's standard metrics; stock Envoy lacks that filter and has its own statistics instead. */
+  readonly istioStats: boolean;
+}
+
+const TYPE = "type.googleapis.com/envoy.extensions";
+const SERVICE = `app.${BENCH_NAMESPACE}.svc.cluster.local`;
+
+/** An Envoy v3 bootstrap with everything static, in the shape that the mesh's control plane gives to a sidecar. */
+export function sidecarBootstrap(plan: SidecarPlan): unknown {
+  const outbound = plan.role === "client";
+  const cluster = outbound ? `outbound|8080||${SERVICE}` : "inbound|8080||";
+  return {
+    node: {
+      id: `sidecar~127.0.0.1~${plan.role}.${BENCH_NAMESPACE}~${BENCH_NAMESPACE}.svc.cluster.local`,
+      cluster: `${plan.role}.${BENCH_NAMESPACE}`,
+    },
+    admin: { address: address(plan.adminPort) },
+    static_resources: {
+      listeners: [listener(plan, cluster)],
+      clusters: [
+        {
+          name: cluster,
+          type: "STATIC",
+          connect_timeout: "10s",
+          circuit_breakers: { thresholds: [{ max_connections: 4096, max_pending_requests: 4096, max_requests: 4096 }] },
+          load_assignment: {
+            cluster_name: cluster,
+            endpoints: [{ lb_endpoints: [{ endpoint: { address: address(plan.targetPort) } }] }],
+          },
+          ...(outbound ? upstreamTls(plan) : {}),
+        },
+      ],
+    },
+  };
+}
+
+function address(port: number) {
+  return { socket_address: { address: "127.0.0.1", port_value: port } };
+}
+
+function listener(plan: SidecarPlan, cluster: string) {
+  const outbound = plan.role === "client";
+  return {
+    name: outbound ? "outbound" : "virtualInbound",
+    address: address(plan.listenPort),
+    traffic_direction: outbound ? "OUTBOUND" : "INBOUND",
+    filter_chains: [{ filters: [connectionManager(plan, cluster)], ...(outbound ? {} : downstreamTls(plan)) }],
+  };
+}
+
+function connectionManager(plan: SidecarPlan, cluster: string) {
+  const outbound = plan.role === "client";
+  const stats = {
+    name: "istio.stats",
+    typed_config: {
+      "@type": "type.googleapis.com/udpa.type.v1.TypedStruct",
+      type_url: "type.googleapis.com/stats.PluginConfig",
+      value: {},
+    },
+  };
+  return {
+    name: "envoy.filters.network.http_connection_manager",
+    typed_config: {
+      "@type": `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+      stat_prefix: outbound ? "outbound_0.0.0.0_8080" : "inbound_0.0.0.0_8080",
+      codec_type: "AUTO",
+      server_name: "istio-envoy",
+      use_remote_address: false,
+      generate_request_id: true,
+      normalize_path: true,
+      forward_client_cert_details: outbound ? "SANITIZE" : "APPEND_FORWARD",
+      ...(outbound ? {} : { set_current_client_cert_details: { subject: true, dns: true, uri: true } }),
+      route_config: {
+        name: "8080",
+        virtual_hosts: [
+          {
+            name: `${SERVICE}:8080`,
+            domains: ["*"],
+            routes: [
+              {
+                name: "default",
+                match: { prefix: "/" },
+                route: { cluster, timeout: "0s", retry_policy: retries() },
+                decorator: { operation: `${SERVICE}:8080/*` },
+              },
+            ],
+          },
+        ],
+      },
+      http_filters: [
+        ...(plan.istioStats ? [stats] : []),
+        { name: "envoy.filters.http.router", typed_config: { "@type": `${TYPE}.filters.http.router.v3.Router` } },
+      ],
+    },
+  };
+}
+
+/** Istio's default for sidecars. */
+function retries() {
+  return { retry_on: "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes", num_retries: 2 };
+}
+
+function commonTls(plan: SidecarPlan, match: object, alpn: readonly string[]) {
+  return {
+    alpn_protocols: alpn,
+    tls_params: { tls_minimum_protocol_version: "TLSv1_2", tls_maximum_protocol_version: "TLSv1_3" },
+    tls_certificates: [{ certificate_chain: { filename: plan.own.chain }, private_key: { filename: plan.own.key } }],
+    validation_context: {
+      trusted_ca: { filename: plan.own.root },
+      match_typed_subject_alt_names: [{ san_type: "URI", matcher: match }],
+    },
+  };
+}
+
+function upstreamTls(plan: SidecarPlan) {
+  const http = plan.between === "h2" ? { http2_protocol_options: {} } : { http_protocol_options: {} };
+  return {
+    typed_extension_protocol_options: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        "@type": `${TYPE}.upstreams.http.v3.HttpProtocolOptions`,
+        explicit_http_config: http,
+      },
+    },
+    transport_socket: {
+      name: "envoy.transport_sockets.tls",
+      typed_config: {
+        "@type": `${TYPE}.transport_sockets.tls.v3.UpstreamTlsContext`,
+        sni: `outbound_.8080_._.${SERVICE}`,
+        common_tls_context: commonTls(
+          plan,
+          { exact: plan.peer.spiffeId },
+          plan.between === "h2" ? ["h2"] : ["http/1.1"],
+        ),
+      },
+    },
+  };
+}
+
+function downstreamTls(plan: SidecarPlan) {
+  return {
+    transport_socket: {
+      name: "envoy.transport_sockets.tls",
+      typed_config: {
+        "@type": `${TYPE}.transport_sockets.tls.v3.DownstreamTlsContext`,
+        require_client_certificate: true,
+        common_tls_context: commonTls(plan, { exact: plan.peer.spiffeId }, ["h2", "http/1.1"]),
+      },
+    },
+  };
+}
