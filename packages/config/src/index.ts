@@ -1,6 +1,33 @@
 export { crdOf, crds } from "./crd/crds.ts";
+export type { DestinationRule, Subset } from "./istio/destination-rule.ts";
+export { resolveHost } from "./istio/hosts.ts";
 export type { Mode, PeerAuthentication } from "./istio/peer-authentication.ts";
 export { labelsMatch } from "./istio/selector.ts";
+export type { ServiceEntry } from "./istio/service-entry.ts";
+export type { Sidecar } from "./istio/sidecar.ts";
+export type { StringMatch } from "./istio/string-match.ts";
+export type {
+  ClientTls,
+  ConnectionPool,
+  LoadBalancerSettings,
+  LocalityLbSetting,
+  OutlierDetectionSettings,
+  TrafficPolicy,
+} from "./istio/traffic-policy.ts";
+export type {
+  CorsPolicy,
+  Destination,
+  HttpFault,
+  HttpHeaders,
+  HttpMatch,
+  HttpRetry,
+  HttpRoute,
+  TcpRoute,
+  TlsRoute,
+  VirtualService,
+  WeightedDestination,
+} from "./istio/virtual-service.ts";
+export type { WorkloadEntry, WorkloadEntrySpec } from "./istio/workload-entry.ts";
 export { canonicalJson, isObject, type Json, type JsonObject, type StringMap } from "./json.ts";
 export {
   type EndpointSliceView,

@@ -1,14 +1,32 @@
+import { type DestinationRule, destinationRule } from "./istio/destination-rule.ts";
 import { type PeerAuthentication, peerAuthentication } from "./istio/peer-authentication.ts";
+import { type ServiceEntry, serviceEntry } from "./istio/service-entry.ts";
+import { type Sidecar, sidecar } from "./istio/sidecar.ts";
+import { type VirtualService, virtualService } from "./istio/virtual-service.ts";
+import { type WorkloadEntry, workloadEntry } from "./istio/workload-entry.ts";
 import { groupOf, type KubeObject, refOf, refText } from "./kube/object.ts";
 import { createProblemSink, type Parsed, type Problem } from "./problem.ts";
 import { nearest } from "./schema/nearest.ts";
 import { type ResourceDefinition, readResource } from "./schema/resource.ts";
 
 /** A custom resource of any dialect that Heddle acts on. */
-export type MeshResource = PeerAuthentication;
+export type MeshResource =
+  | PeerAuthentication
+  | VirtualService
+  | DestinationRule
+  | ServiceEntry
+  | WorkloadEntry
+  | Sidecar;
 
 /** Every custom resource, one literal table. */
-export const definitions = [peerAuthentication] as const satisfies readonly ResourceDefinition<string, unknown>[];
+export const definitions = [
+  peerAuthentication,
+  virtualService,
+  destinationRule,
+  serviceEntry,
+  workloadEntry,
+  sidecar,
+] as const satisfies readonly ResourceDefinition<string, unknown>[];
 
 /** A collection that a source has to watch. */
 export interface WatchedKind {

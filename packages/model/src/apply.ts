@@ -2,6 +2,7 @@ import { labelsMatch, type PodView, type ServiceView } from "@heddle/config";
 import { endpointsOf } from "./build-endpoints.ts";
 import { hostnameOf, meshServiceOf } from "./build-service.ts";
 import { spiffeId, workloadsOf } from "./build-workload.ts";
+import { deriveEntries } from "./derive-entries.ts";
 import { createDraftMap, type DraftMap, draftObjects, settleObjects } from "./draft.ts";
 import { applyEvent, createDirt, type Dirt, type SourceEvent } from "./events.ts";
 import { contentHash } from "./hash.ts";
@@ -63,13 +64,17 @@ function derive(state: MeshState, dirt: Dirt): Applied {
   // A policy may switch mutual TLS off or on for endpoints; which ones, their hashes tell.
   if (dirt.policies) for (const key of objects.services.keys()) dirt.endpoints.add(key);
   const changedEndpoints: string[] = [];
-  let views = dirt.policies;
+  let views = dirt.policies || dirt.routing;
   for (const key of new Set([...dirt.services, ...dirt.endpoints])) {
     const view = objects.services.get(key);
     const [namespace = "", name = ""] = key.split("/");
     const hostname = hostnameOf(name, namespace, settings.domain);
     if (view === undefined) {
-      if (services.get(hostname) !== undefined) views = true;
+      if (services.get(hostname) !== undefined) {
+        views = true;
+        // A ServiceEntry that was hidden by the Service may come forth now.
+        dirt.entries = true;
+      }
       services.delete(hostname);
       endpoints.delete(hostname);
       continue;
@@ -93,13 +98,32 @@ function derive(state: MeshState, dirt: Dirt): Applied {
     // Listeners of headless services name the addresses of their endpoints.
     if (service.headless) views = true;
   }
+  if (dirt.entries || dirt.everything || dirt.policies || selectsPods(objects, dirt)) {
+    const derived = deriveEntries(objects, services, endpoints, {
+      settings,
+      isPlain,
+      workloads: workloads.current.values(),
+      workloadEntries: objects.workloadEntries.values(),
+    });
+    views ||= derived.views;
+    changedEndpoints.push(...derived.endpoints);
+  }
   // A workload's own labels decide which services and policies are inbound for it.
-  if (dirt.pods.length > 0 && dirt.pods.some(({ before, after }) => inboundKey(before) !== inboundKey(after)))
+  if (
+    dirt.pods.length > 0 &&
+    dirt.pods.some(({ before, after }) => after !== undefined && inboundKey(before) !== inboundKey(after))
+  )
     views = true;
   return {
     state: { ...state, workloads: workloads.current, services: services.current, endpoints: endpoints.current },
     change: { views, endpoints: changedEndpoints },
   };
+}
+
+/** Only ServiceEntries that select workloads depend on pods. */
+function selectsPods(objects: Objects, dirt: Dirt): boolean {
+  if (dirt.pods.length === 0 || objects.serviceEntries.size === 0) return false;
+  return [...objects.serviceEntries.values()].some((entry) => entry.spec.workloadSelector !== undefined);
 }
 
 function inboundKey(pod: PodView | undefined): string {

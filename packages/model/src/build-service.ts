@@ -49,7 +49,7 @@ export function meshServiceOf(
     resolution: view.type === "ExternalName" ? "dns" : "endpoints",
     addresses: view.clusterIps,
     headless: view.headless,
-    externalName: view.externalName,
+    dnsTargets: view.type === "ExternalName" ? [{ address: view.externalName, ports: {}, weight: 1 }] : [],
     ports: view.ports.map((port) => ({
       name: port.name,
       number: port.port,

@@ -53,6 +53,11 @@ export function draftObjects(objects: Objects): ObjectDrafts {
     namespaces: createDraftMap(objects.namespaces),
     nodes: createDraftMap(objects.nodes),
     peerAuthentications: createDraftMap(objects.peerAuthentications),
+    virtualServices: createDraftMap(objects.virtualServices),
+    destinationRules: createDraftMap(objects.destinationRules),
+    serviceEntries: createDraftMap(objects.serviceEntries),
+    workloadEntries: createDraftMap(objects.workloadEntries),
+    sidecars: createDraftMap(objects.sidecars),
   };
 }
 
@@ -64,5 +69,10 @@ export function settleObjects(drafts: ObjectDrafts): Objects {
     namespaces: drafts.namespaces.current,
     nodes: drafts.nodes.current,
     peerAuthentications: drafts.peerAuthentications.current,
+    virtualServices: drafts.virtualServices.current,
+    destinationRules: drafts.destinationRules.current,
+    serviceEntries: drafts.serviceEntries.current,
+    workloadEntries: drafts.workloadEntries.current,
+    sidecars: drafts.sidecars.current,
   };
 }

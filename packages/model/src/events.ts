@@ -2,6 +2,7 @@ import {
   canonicalJson,
   isMeshResource,
   type KubeObject,
+  type MeshResource,
   type ObjectRef,
   type PodView,
   type Problem,
@@ -32,10 +33,22 @@ export interface Dirt {
   everything: boolean;
   /** Policies changed: views change, services don't. */
   policies: boolean;
+  /** Routing rules changed: views change, services don't. */
+  routing: boolean;
+  /** ServiceEntries or WorkloadEntries changed. */
+  entries: boolean;
 }
 
 export function createDirt(): Dirt {
-  return { services: new Set(), endpoints: new Set(), pods: [], everything: false, policies: false };
+  return {
+    services: new Set(),
+    endpoints: new Set(),
+    pods: [],
+    everything: false,
+    policies: false,
+    routing: false,
+    entries: false,
+  };
 }
 
 /** Applies one event to the drafts and notes what it touched. Objects whose view did not change touch nothing. */
@@ -100,8 +113,39 @@ function applyResource(
   else problems.delete(id);
   // An invalid change leaves the last valid version in force.
   if (result !== undefined && !result.ok) return;
-  const value = result?.value;
-  if (ref.kind === "PeerAuthentication" && store(drafts.peerAuthentications, key, value)) dirt.policies = true;
+  storeResource(ref, key, result?.value, drafts, dirt);
+}
+
+function storeResource(
+  ref: ObjectRef,
+  key: string,
+  value: MeshResource | undefined,
+  drafts: ObjectDrafts,
+  dirt: Dirt,
+): void {
+  const kind = `${ref.group}/${ref.kind}`;
+  const as = <K extends MeshResource["kind"]>(wanted: K): Extract<MeshResource, { kind: K }> | undefined =>
+    value?.kind === wanted ? (value as Extract<MeshResource, { kind: K }>) : undefined;
+  switch (kind) {
+    case "security.istio.io/PeerAuthentication":
+      if (store(drafts.peerAuthentications, key, as("PeerAuthentication"))) dirt.policies = true;
+      return;
+    case "networking.istio.io/VirtualService":
+      if (store(drafts.virtualServices, key, as("VirtualService"))) dirt.routing = true;
+      return;
+    case "networking.istio.io/DestinationRule":
+      if (store(drafts.destinationRules, key, as("DestinationRule"))) dirt.routing = true;
+      return;
+    case "networking.istio.io/Sidecar":
+      if (store(drafts.sidecars, key, as("Sidecar"))) dirt.routing = true;
+      return;
+    case "networking.istio.io/ServiceEntry":
+      if (store(drafts.serviceEntries, key, as("ServiceEntry"))) dirt.entries = true;
+      return;
+    case "networking.istio.io/WorkloadEntry":
+      if (store(drafts.workloadEntries, key, as("WorkloadEntry"))) dirt.entries = true;
+      return;
+  }
 }
 
 /** Returns whether anything changed. */

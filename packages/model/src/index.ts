@@ -2,8 +2,10 @@ export { type Applied, applyEvents, applySettings, type MeshChange } from "./app
 export { hostnameOf } from "./build-service.ts";
 export { canonicalName, canonicalRevision, ownerOf, spiffeId, type WorkloadOwner } from "./build-workload.ts";
 export { type ClusterName, formatClusterName, formatSni, parseClusterName } from "./cluster-name.ts";
+export type { DestinationPolicy } from "./destination-policy.ts";
 export type { SourceEvent } from "./events.ts";
 export { contentHash } from "./hash.ts";
+export { hostMatches } from "./namespace-scope.ts";
 export { readProxyNode } from "./node.ts";
 export { isHttp2, type Protocol, wireOf } from "./protocol.ts";
 export type {
@@ -16,7 +18,8 @@ export type {
   ProxyNode,
   ProxyView,
 } from "./proxy-view.ts";
-export type { MeshPort, MeshService, Resolution } from "./service.ts";
+export type { RoutingRule } from "./routing-rules.ts";
+export type { DnsTarget, MeshPort, MeshService, Resolution } from "./service.ts";
 export type { MeshSettings } from "./settings.ts";
 export { emptyMesh, type MeshOptions, type MeshState, type ServiceEndpoints } from "./state.ts";
 export { createViews, endpointsFor, type Views } from "./views.ts";

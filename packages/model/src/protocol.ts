@@ -33,6 +33,11 @@ const byName: Readonly<Record<string, Protocol>> = {
   udp: "udp",
 };
 
+/** The protocol of a name as ServiceEntry and Gateway ports give it (`HTTP`, `GRPC`, `TLS`); undefined for unknown and empty names. */
+export function protocolNamed(name: string): Protocol | undefined {
+  return byName[name.toLowerCase()];
+}
+
 const byAppProtocol: Readonly<Record<string, Protocol>> = {
   ...byName,
   "kubernetes.io/h2c": "http2",

@@ -1,4 +1,6 @@
 import type { DataPlane, Mode, StringMap } from "@heddle/config";
+import type { DestinationPolicy } from "./destination-policy.ts";
+import type { RoutingRule } from "./routing-rules.ts";
 import type { MeshPort, MeshService } from "./service.ts";
 import type { MeshSettings } from "./settings.ts";
 import type { Endpoint, Locality } from "./workload.ts";
@@ -38,8 +40,14 @@ export interface OutboundView {
   readonly domain: string;
   readonly dataPlane: DataPlane;
   readonly settings: MeshSettings;
+  /** Where traffic to unknown places goes. */
+  readonly outboundMode: "REGISTRY_ONLY" | "ALLOW_ANY";
   /** Visible services, by hostname. */
   readonly services: readonly MeshService[];
+  /** Rules of VirtualServices that apply here, the first for a host counts. */
+  readonly rules: readonly RoutingRule[];
+  /** What DestinationRules say, by hostname; services without any are left out. */
+  readonly policies: Readonly<Record<string, DestinationPolicy>>;
   /** Addresses of headless services' endpoints, by hostname: their listeners need them. */
   readonly headless: Readonly<Record<string, readonly HeadlessEndpoint[]>>;
 }

@@ -10,8 +10,16 @@ export interface MeshPort {
   readonly protocol: Protocol;
 }
 
-/** How a client finds the endpoints of a service. */
-export type Resolution = "endpoints" | "dns" | "passthrough";
+/** How a client finds the endpoints of a service: told by the control plane, by DNS (all answers, or the first), or it has chosen itself. */
+export type Resolution = "endpoints" | "dns" | "logical-dns" | "passthrough";
+
+/** A name to resolve. */
+export interface DnsTarget {
+  readonly address: string;
+  /** Port by the service port's number, where it differs. */
+  readonly ports: Readonly<Record<number, number>>;
+  readonly weight: number;
+}
 
 /** A service as the mesh sees it, without its endpoints (those change on their own path). */
 export interface MeshService {
@@ -20,11 +28,11 @@ export interface MeshService {
   readonly name: string;
   readonly namespace: string;
   readonly resolution: Resolution;
-  /** Cluster IPs; empty for headless services. */
+  /** Addresses that clients dial: cluster IPs, or addresses and CIDR ranges of a ServiceEntry; empty for headless services. */
   readonly addresses: readonly string[];
   readonly headless: boolean;
-  /** Where an ExternalName service points, else "". */
-  readonly externalName: string;
+  /** What to resolve, for services found by DNS. */
+  readonly dnsTargets: readonly DnsTarget[];
   readonly ports: readonly MeshPort[];
   readonly labels: StringMap;
   readonly selector: StringMap;

@@ -1,4 +1,5 @@
 import type {
+  DestinationRule,
   EndpointSliceView,
   MeshConfig,
   NamespaceView,
@@ -6,7 +7,11 @@ import type {
   PeerAuthentication,
   PodView,
   Problem,
+  ServiceEntry,
   ServiceView,
+  Sidecar,
+  VirtualService,
+  WorkloadEntry,
 } from "@heddle/config";
 import type { MeshService } from "./service.ts";
 import type { MeshSettings } from "./settings.ts";
@@ -20,6 +25,11 @@ export interface Objects {
   readonly namespaces: ReadonlyMap<string, NamespaceView>;
   readonly nodes: ReadonlyMap<string, NodeView>;
   readonly peerAuthentications: ReadonlyMap<string, PeerAuthentication>;
+  readonly virtualServices: ReadonlyMap<string, VirtualService>;
+  readonly destinationRules: ReadonlyMap<string, DestinationRule>;
+  readonly serviceEntries: ReadonlyMap<string, ServiceEntry>;
+  readonly workloadEntries: ReadonlyMap<string, WorkloadEntry>;
+  readonly sidecars: ReadonlyMap<string, Sidecar>;
 }
 
 /** The endpoints of one service, for all of its ports. */
@@ -63,6 +73,11 @@ export function emptyMesh(options: MeshOptions): MeshState {
       namespaces: new Map(),
       nodes: new Map(),
       peerAuthentications: new Map(),
+      virtualServices: new Map(),
+      destinationRules: new Map(),
+      serviceEntries: new Map(),
+      workloadEntries: new Map(),
+      sidecars: new Map(),
     },
     services: new Map(),
     workloads: new Map(),

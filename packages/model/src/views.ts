@@ -1,6 +1,7 @@
-import { labelsMatch } from "@heddle/config";
+import { canonicalJson, labelsMatch, type StringMap } from "@heddle/config";
 import { isVisible } from "./build-service.ts";
 import { parseClusterName } from "./cluster-name.ts";
+import { type DestinationPolicy, destinationPolicy, subsetLabels } from "./destination-policy.ts";
 import { contentHash } from "./hash.ts";
 import { effectiveMtls } from "./peer-authentication.ts";
 import type {
@@ -13,7 +14,9 @@ import type {
   ProxyNode,
   ProxyView,
 } from "./proxy-view.ts";
+import { routingRules } from "./routing-rules.ts";
 import type { MeshService } from "./service.ts";
+import { sidecarScope } from "./sidecar-scope.ts";
 import type { MeshState } from "./state.ts";
 
 /** Builds what proxies may see. Keeps the outbound views of the latest state, because proxies of one scope share theirs. */
@@ -31,7 +34,8 @@ class CachingViews implements Views {
       this.#outbound.clear();
       this.#state = state;
     }
-    const scope = `${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}`;
+    const labels = dependsOnLabels(state, proxy.namespace) ? canonicalJson(labelsOf(state, proxy)) : "";
+    const scope = `${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}|${labels}`;
     let outbound = this.#outbound.get(scope);
     if (outbound === undefined) {
       outbound = buildOutboundView(state, proxy);
@@ -46,20 +50,48 @@ export function createViews(): Views {
   return new CachingViews();
 }
 
+/** The workload as the cluster knows it wins over what the proxy says about itself. */
+function labelsOf(state: MeshState, node: ProxyNode): StringMap {
+  const workload = state.workloads.get(node.ip);
+  return workload?.namespace === node.namespace ? workload.labels : node.labels;
+}
+
+/** Only these resources can treat two workloads of one namespace differently as clients. */
+function dependsOnLabels(state: MeshState, namespace: string): boolean {
+  const { virtualServices, destinationRules, sidecars } = state.objects;
+  const some = <T>(items: ReadonlyMap<string, T>, test: (item: T) => boolean): boolean =>
+    [...items.values()].some(test);
+  const bySource = (routes: readonly { readonly match: readonly { readonly sourceLabels: StringMap }[] }[]): boolean =>
+    routes.some((route) => route.match.some((match) => Object.keys(match.sourceLabels).length > 0));
+  return (
+    some(sidecars, (sidecar) => sidecar.ref.namespace === namespace && sidecar.spec.workloadSelector !== undefined) ||
+    some(destinationRules, (rule) => rule.ref.namespace === namespace && rule.spec.workloadSelector !== undefined) ||
+    some(virtualServices, ({ spec }) => bySource(spec.http) || bySource(spec.tls) || bySource(spec.tcp))
+  );
+}
+
 export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundView {
+  const client = { namespace: proxy.namespace, labels: labelsOf(state, proxy) };
+  const scope = sidecarScope(state, client);
   const services = [...state.services.values()]
-    .filter((service) => isVisible(service, proxy.namespace))
+    .filter((service) => isVisible(service, proxy.namespace) && scope.sees(service.hostname, service.namespace))
     .sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
   const headless: Record<string, readonly HeadlessEndpoint[]> = {};
+  const policies: Record<string, DestinationPolicy> = {};
   for (const service of services) {
     if (service.headless) headless[service.hostname] = headlessEndpoints(state, service);
+    const policy = destinationPolicy(state, service, client);
+    if (policy !== undefined) policies[service.hostname] = policy;
   }
   const content = {
     namespace: proxy.namespace,
     domain: proxy.domain,
     dataPlane: proxy.dataPlane,
     settings: state.settings,
+    outboundMode: scope.outboundMode,
     services,
+    rules: routingRules(state, { ...client, gateways: ["mesh"] }),
+    policies,
     headless,
   };
   return { hash: contentHash(content), ...content };
@@ -81,8 +113,7 @@ function headlessEndpoints(state: MeshState, service: MeshService): readonly Hea
 /** Inbound configuration needs only the services that select the workload and the policies that match it. */
 export function buildInboundView(state: MeshState, node: ProxyNode): InboundView {
   const workload = state.workloads.get(node.ip);
-  // The workload as the cluster knows it wins over what the proxy says about itself.
-  const labels = workload?.namespace === node.namespace ? workload.labels : node.labels;
+  const labels = labelsOf(state, node);
   const { kind, namespace, serviceAccount, dataPlane, domain, interception } = node;
   const proxy: InboundProxy = { kind, namespace, serviceAccount, labels, dataPlane, domain, interception };
   const ports: InboundPort[] = [];
@@ -114,10 +145,16 @@ export function buildInboundView(state: MeshState, node: ProxyNode): InboundView
   return { hash: contentHash(content), ...content };
 }
 
-/** The endpoints of an EDS cluster, or undefined when the name is not that of a known service port. */
+/** The endpoints of an EDS cluster, or undefined when the name is not that of a known service port and subset. */
 export function endpointsFor(state: MeshState, cluster: string): EndpointsView | undefined {
   const name = parseClusterName(cluster);
-  if (name === undefined || name.direction !== "outbound" || !state.services.has(name.hostname)) return undefined;
-  const endpoints = state.endpoints.get(name.hostname)?.ports.get(name.port) ?? [];
+  if (name === undefined || name.direction !== "outbound") return undefined;
+  const service = state.services.get(name.hostname);
+  if (service === undefined) return undefined;
+  const all = state.endpoints.get(name.hostname)?.ports.get(name.port) ?? [];
+  if (name.subset === "") return { hash: contentHash(all), cluster, endpoints: all };
+  const labels = subsetLabels(state, service, name.subset);
+  if (labels === undefined) return undefined;
+  const endpoints = all.filter((endpoint) => labelsMatch(labels, endpoint.labels));
   return { hash: contentHash(endpoints), cluster, endpoints };
 }

@@ -3,10 +3,13 @@ import type { AddressSchema } from "@heddle/xds-api/envoy/config/core/v3/address
 
 /** A TCP address, as Envoy writes it. */
 export function tcpAddress(address: string, port: number): MessageInitShape<typeof AddressSchema> {
-  return { address: { case: "socketAddress", value: { address, portSpecifier: { case: "portValue", value: port } } } };
+  return {
+    address: { case: "socketAddress", value: { address, portSpecifier: { case: "portValue", value: port } } },
+  };
 }
 
-/** The CIDR range of one address. */
-export function hostRange(address: string): { addressPrefix: string; prefixLen: number } {
-  return { addressPrefix: address, prefixLen: address.includes(":") ? 128 : 32 };
+/** A CIDR range, or the range of one address. */
+export function cidrRange(text: string): { addressPrefix: string; prefixLen: number } {
+  const [addressPrefix = "", length] = text.split("/");
+  return { addressPrefix, prefixLen: length === undefined ? (addressPrefix.includes(":") ? 128 : 32) : Number(length) };
 }

@@ -25,15 +25,11 @@ async function complaint(bytes: Uint8Array, name: string): Promise<string> {
 }
 
 describe.skipIf(envoy === undefined)("real Envoy accepts", () => {
-  test.each(goldenNames().map((name) => [name]))(
-    "%s",
-    async (name) => {
-      const { input } = await runGolden(name);
-      const built = buildCase({ ...input, dataPlane: "envoy" });
-      expect(await complaint(bootstrapBytes(built), name)).toBe("");
-    },
-    20_000,
-  );
+  test.each(goldenNames().map((name) => [name]))("%s", async (name) => {
+    const { input } = await runGolden(name);
+    const built = buildCase({ ...input, dataPlane: "envoy" });
+    expect(await complaint(bootstrapBytes(built), name)).toBe("");
+  }, 20_000);
 
   test("…and refuses what is wrong, so that acceptance means something", async () => {
     const built = buildCase(

@@ -1,28 +1,62 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
+import type { ConnectionPool } from "@heddle/config";
 import { isHttp2, type Protocol } from "@heddle/model";
 import { packAny } from "@heddle/xds-api";
+import type {
+  HttpProtocolOptionsSchema as CommonOptionsSchema,
+  Http2ProtocolOptionsSchema,
+} from "@heddle/xds-api/envoy/config/core/v3/protocol";
 import { HttpProtocolOptionsSchema } from "@heddle/xds-api/envoy/extensions/upstreams/http/v3/http_protocol_options";
+import { protoDuration } from "../proto-duration.ts";
 
 const key = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
-const options = {
-  http1: { case: "explicitHttpConfig", value: { protocolConfig: { case: "httpProtocolOptions", value: {} } } },
-  http2: { case: "explicitHttpConfig", value: { protocolConfig: { case: "http2ProtocolOptions", value: {} } } },
-  asDownstream: { case: "useDownstreamProtocolConfig", value: { httpProtocolOptions: {}, http2ProtocolOptions: {} } },
-} as const;
+/**
+ * Which HTTP version the upstream is spoken to in: what the port declares, or what the caller speaks where it is detected;
+ * a connection pool may ask for an upgrade or for the caller's version, and sets limits.
+ */
+export function httpProtocolOptions(protocol: Protocol, pool?: ConnectionPool): Record<string, Any> {
+  const http = pool?.http;
+  const http2 = http2Options(http);
+  const asDownstream =
+    http?.useClientProtocol === true || (protocol === "unset" && http?.h2UpgradePolicy !== "UPGRADE");
+  const upgraded = isHttp2(protocol) || http?.h2UpgradePolicy === "UPGRADE";
+  const common = commonOptions(pool);
+  const options = create(HttpProtocolOptionsSchema, {
+    ...(common === undefined ? {} : { commonHttpProtocolOptions: common }),
+    upstreamProtocolOptions: asDownstream
+      ? { case: "useDownstreamProtocolConfig", value: { httpProtocolOptions: {}, http2ProtocolOptions: http2 } }
+      : upgraded
+        ? { case: "explicitHttpConfig", value: { protocolConfig: { case: "http2ProtocolOptions", value: http2 } } }
+        : { case: "explicitHttpConfig", value: { protocolConfig: { case: "httpProtocolOptions", value: {} } } },
+  });
+  return { [key]: packAny(HttpProtocolOptionsSchema, options) };
+}
 
-function pack(choice: keyof typeof options): Readonly<Record<string, Any>> {
+function http2Options(http: ConnectionPool["http"]): MessageInitShape<typeof Http2ProtocolOptionsSchema> {
+  const keepalive = http?.http2KeepAlive;
   return {
-    [key]: packAny(
-      HttpProtocolOptionsSchema,
-      create(HttpProtocolOptionsSchema, { upstreamProtocolOptions: options[choice] }),
-    ),
+    ...(http?.maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams: http.maxConcurrentStreams }),
+    ...(keepalive === undefined
+      ? {}
+      : {
+          connectionKeepalive: {
+            interval: protoDuration(keepalive.interval ?? 30_000),
+            timeout: protoDuration(keepalive.timeout ?? 10_000),
+          },
+        }),
   };
 }
 
-/** Which HTTP version the upstream is spoken to in: what the port declares, or what the caller speaks where it is detected. */
-export function httpProtocolOptions(protocol: Protocol): Record<string, Any> {
-  if (isHttp2(protocol)) return { ...pack("http2") };
-  return { ...pack(protocol === "unset" ? "asDownstream" : "http1") };
+function commonOptions(pool: ConnectionPool | undefined): MessageInitShape<typeof CommonOptionsSchema> | undefined {
+  const idle = pool?.http?.idleTimeout;
+  const perConnection = pool?.http?.maxRequestsPerConnection;
+  const lifetime = pool?.tcp?.maxConnectionDuration;
+  if (idle === undefined && perConnection === undefined && lifetime === undefined) return undefined;
+  return {
+    ...(idle === undefined ? {} : { idleTimeout: protoDuration(idle) }),
+    ...(perConnection === undefined ? {} : { maxRequestsPerConnection: perConnection }),
+    ...(lifetime === undefined ? {} : { maxConnectionDuration: protoDuration(lifetime) }),
+  };
 }

@@ -3,6 +3,7 @@ import {
   formatClusterName,
   formatSni,
   type HeadlessEndpoint,
+  isHttp2,
   type MeshPort,
   type MeshService,
   type OutboundView,
@@ -20,83 +21,168 @@ import { tcpAddress } from "../address.ts";
 import { fromAds } from "../config-source.ts";
 import { protoDuration } from "../proto-duration.ts";
 import { serviceMetadata } from "../provenance.ts";
+import { clientTls } from "../tls/client-tls.ts";
 import { plainText, upstreamMeshTls } from "../tls/mesh-tls.ts";
-import { noLimits } from "./circuit-breakers.ts";
+import { circuitBreakers } from "./circuit-breakers.ts";
+import { type ClusterPolicy, effectivePolicy } from "./effective-policy.ts";
 import { httpProtocolOptions } from "./http-protocol.ts";
+import { loadBalancer } from "./load-balancer.ts";
+import { outlierDetection } from "./outlier-detection.ts";
+
+type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
 export function outboundClusterName(service: MeshService, port: MeshPort, subset = ""): string {
   return formatClusterName({ direction: "outbound", port: port.number, subset, hostname: service.hostname });
 }
 
-/** One cluster per service port. UDP ports have none. */
+/** One cluster per service port, and one more per subset. UDP ports have none. */
 export function outboundClusters(view: OutboundView): readonly Cluster[] {
   return view.services.flatMap((service) =>
     service.ports
       .filter((port) => wireOf(port.protocol) !== "none")
-      .map((port) => outboundCluster(view, service, port)),
+      .flatMap((port) => {
+        const subsets = view.policies[service.hostname]?.subsets ?? [];
+        return ["", ...subsets.map((subset) => subset.name)].map((subset) =>
+          outboundCluster(view, service, port, subset),
+        );
+      }),
   );
 }
 
-function outboundCluster(view: OutboundView, service: MeshService, port: MeshPort): Cluster {
-  const name = outboundClusterName(service, port);
-  const shared = {
-    name,
-    connectTimeout: protoDuration(view.settings.mesh.connectTimeout),
-    circuitBreakers: noLimits,
-    typedExtensionProtocolOptions: httpProtocolOptions(port.protocol),
-    metadata: serviceMetadata(service),
+function outboundCluster(view: OutboundView, service: MeshService, port: MeshPort, subset: string): Cluster {
+  const rules = view.policies[service.hostname];
+  const policy = effectivePolicy(rules, port.number, subset);
+  const pool = policy.connectionPool;
+  const keepalive = pool?.tcp?.tcpKeepalive ?? view.settings.mesh.tcpKeepalive;
+  return create(ClusterSchema, {
+    name: outboundClusterName(service, port, subset),
+    connectTimeout: protoDuration(pool?.tcp?.connectTimeout ?? view.settings.mesh.connectTimeout),
+    circuitBreakers: circuitBreakers(policy),
+    typedExtensionProtocolOptions: httpProtocolOptions(port.protocol, pool),
+    metadata: serviceMetadata(service, rules?.sources ?? []),
+    ...discovery(view, service, port, subset, policy),
+    ...transport(view, service, port, subset, policy),
+    ...outlierDetection(policy.outlierDetection),
+    ...(keepalive === undefined ? {} : { upstreamConnectionOptions: { tcpKeepalive: keepaliveOf(keepalive) } }),
+  } as ClusterInit);
+}
+
+function keepaliveOf(settings: { readonly probes?: number; readonly time?: number; readonly interval?: number }) {
+  return {
+    ...(settings.probes === undefined ? {} : { keepaliveProbes: settings.probes }),
+    ...(settings.time === undefined ? {} : { keepaliveTime: Math.ceil(settings.time / 1000) }),
+    ...(settings.interval === undefined ? {} : { keepaliveInterval: Math.ceil(settings.interval / 1000) }),
   };
-  if (service.resolution === "dns") {
-    return create(ClusterSchema, {
-      ...shared,
-      clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STRICT_DNS },
-      lbPolicy: Cluster_LbPolicy.LEAST_REQUEST,
-      dnsLookupFamily: Cluster_DnsLookupFamily.V4_ONLY,
-      dnsRefreshRate: protoDuration(view.settings.mesh.dnsRefreshRate),
-      respectDnsTtl: true,
-      loadAssignment: dnsAssignment(name, service.externalName, port.number),
-    });
-  }
-  const sni = formatSni(port.number, "", service.hostname);
-  const mtls = () => upstreamMeshTls(service.identities, sni, view.settings);
-  if (service.headless) {
-    // The caller has chosen the endpoint by its address, so there is no endpoint metadata that could choose the transport.
-    const secure = view.settings.mesh.enableAutoMtls && allMeshed(view.headless[service.hostname] ?? []);
-    return create(ClusterSchema, {
-      ...shared,
+}
+
+type Discovery = Pick<
+  ClusterInit,
+  | "clusterDiscoveryType"
+  | "lbPolicy"
+  | "lbConfig"
+  | "edsClusterConfig"
+  | "loadAssignment"
+  | "dnsLookupFamily"
+  | "dnsRefreshRate"
+  | "respectDnsTtl"
+>;
+
+function discovery(
+  view: OutboundView,
+  service: MeshService,
+  port: MeshPort,
+  subset: string,
+  policy: ClusterPolicy,
+): Discovery {
+  const name = outboundClusterName(service, port, subset);
+  // The caller has chosen the endpoint by its address.
+  if (service.headless || service.resolution === "passthrough" || policy.loadBalancer?.simple === "PASSTHROUGH") {
+    return {
       clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST },
       lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
-      ...(secure ? { transportSocket: mtls() } : {}),
-    });
+    };
   }
-  return create(ClusterSchema, {
-    ...shared,
-    clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
-    edsClusterConfig: { edsConfig: fromAds, serviceName: name },
-    lbPolicy: Cluster_LbPolicy.LEAST_REQUEST,
-    // Auto mTLS: endpoints with a sidecar say so in their metadata.
-    transportSocketMatches: view.settings.mesh.enableAutoMtls
-      ? [
-          { name: "tlsMode-istio", match: { tlsMode: "istio" }, transportSocket: mtls() },
-          { name: "tlsMode-disabled", match: {}, transportSocket: plainText() },
-        ]
-      : [],
-  });
+  const balancer = loadBalancer(policy.loadBalancer);
+  if (service.resolution === "endpoints") {
+    return {
+      ...balancer,
+      clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
+      edsClusterConfig: { edsConfig: fromAds, serviceName: name },
+    };
+  }
+  const logical = service.resolution === "logical-dns";
+  return {
+    ...balancer,
+    clusterDiscoveryType: {
+      case: "type",
+      value: logical ? Cluster_DiscoveryType.LOGICAL_DNS : Cluster_DiscoveryType.STRICT_DNS,
+    },
+    dnsLookupFamily: Cluster_DnsLookupFamily.V4_ONLY,
+    dnsRefreshRate: protoDuration(view.settings.mesh.dnsRefreshRate),
+    respectDnsTtl: true,
+    loadAssignment: dnsAssignment(name, logical ? service.dnsTargets.slice(0, 1) : service.dnsTargets, port),
+  };
 }
 
 function dnsAssignment(
   clusterName: string,
-  host: string,
-  port: number,
+  targets: MeshService["dnsTargets"],
+  port: MeshPort,
 ): MessageInitShape<typeof ClusterLoadAssignmentSchema> {
-  const endpoint = { address: tcpAddress(host, port) };
   return {
     clusterName,
     endpoints: [
       {
-        loadBalancingWeight: 1,
-        lbEndpoints: [{ loadBalancingWeight: 1, hostIdentifier: { case: "endpoint", value: endpoint } }],
+        loadBalancingWeight: Math.max(1, targets.length),
+        lbEndpoints: targets.map((target) => ({
+          loadBalancingWeight: Math.max(1, target.weight),
+          hostIdentifier: {
+            case: "endpoint",
+            value: { address: tcpAddress(target.address, target.ports[port.number] ?? port.number) },
+          },
+        })),
       },
+    ],
+  };
+}
+
+/** Plain text, TLS or mesh mTLS: a DestinationRule decides, else the endpoints' metadata do (auto mTLS). */
+function transport(
+  view: OutboundView,
+  service: MeshService,
+  port: MeshPort,
+  subset: string,
+  policy: ClusterPolicy,
+): Pick<ClusterInit, "transportSocket" | "transportSocketMatches"> {
+  const tls = policy.tls;
+  const sni = formatSni(port.number, subset, service.hostname);
+  const mesh = (identities: readonly string[], name: string) => upstreamMeshTls(identities, name, view.settings);
+  if (tls?.mode === "DISABLE") return {};
+  if (tls?.mode === "ISTIO_MUTUAL") {
+    return {
+      transportSocket: mesh(tls.subjectAltNames.length > 0 ? tls.subjectAltNames : service.identities, tls.sni ?? sni),
+    };
+  }
+  if (tls !== undefined) {
+    const http = wireOf(port.protocol) === "http";
+    const h2 = isHttp2(port.protocol) || policy.connectionPool?.http?.h2UpgradePolicy === "UPGRADE";
+    const host = service.hostname.startsWith("*") ? "" : service.hostname;
+    return { transportSocket: clientTls(tls, host, h2 ? ["h2"] : http ? ["http/1.1"] : []) };
+  }
+  if (
+    !view.settings.mesh.enableAutoMtls ||
+    service.external ||
+    service.resolution === "dns" ||
+    service.resolution === "logical-dns"
+  )
+    return {};
+  if (service.headless)
+    return allMeshed(view.headless[service.hostname] ?? []) ? { transportSocket: mesh(service.identities, sni) } : {};
+  if (service.resolution === "passthrough") return {};
+  return {
+    transportSocketMatches: [
+      { name: "tlsMode-istio", match: { tlsMode: "istio" }, transportSocket: mesh(service.identities, sni) },
+      { name: "tlsMode-disabled", match: {}, transportSocket: plainText() },
     ],
   };
 }

@@ -12,7 +12,7 @@ import { provenance, serviceMetadata } from "../provenance.ts";
 import { inboundRoutes } from "../route/inbound-routes.ts";
 import { downstreamMeshTls } from "../tls/mesh-tls.ts";
 import { meshHttpProtocols, meshTcpProtocols, plainHttpProtocols } from "./inspectors.ts";
-import { tcpFilters } from "./tcp-proxy.ts";
+import { oneCluster, tcpFilters } from "./tcp-proxy.ts";
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
 type Match = MessageInitShape<typeof FilterChainMatchSchema>;
@@ -117,7 +117,7 @@ function filterChain(view: InboundView, target: ChainTarget, kind: ChainKind): F
             routes: inboundRoutes(cluster, target.port),
           }),
         ]
-      : tcpFilters(cluster, proxy.dataPlane, settings.mesh),
+      : tcpFilters(oneCluster(cluster), proxy.dataPlane, settings.mesh),
     // The codec is found from the bytes: h2 and http/1.1 are what stock clients may negotiate.
     ...(kind.tls ? { transportSocket: downstreamMeshTls(kind.http ? ["h2", "http/1.1"] : [], settings) } : {}),
     metadata: target.port === undefined ? provenance(policies) : serviceMetadata(target.port.service, policies),

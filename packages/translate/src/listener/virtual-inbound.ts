@@ -9,7 +9,7 @@ import { blackHoleCluster } from "../cluster/fixed-clusters.ts";
 import { protoDuration } from "../proto-duration.ts";
 import { inboundChains } from "./inbound-chains.ts";
 import { httpInspector, originalDestination, tlsInspector } from "./inspectors.ts";
-import { tcpFilters } from "./tcp-proxy.ts";
+import { oneCluster, tcpFilters } from "./tcp-proxy.ts";
 
 /** Receives everything that comes into the pod. The chain is chosen by original port, transport and application protocol. */
 export function virtualInbound(view: InboundView): Listener {
@@ -24,7 +24,7 @@ export function virtualInbound(view: InboundView): Listener {
       // A connection to the inbound port itself would be passed to itself for ever.
       name: "virtualInbound-blackhole",
       filterChainMatch: { destinationPort: mesh.proxyInboundListenPort },
-      filters: tcpFilters(blackHoleCluster, view.proxy.dataPlane, mesh),
+      filters: tcpFilters(oneCluster(blackHoleCluster), view.proxy.dataPlane, mesh),
     },
     ...inboundChains(view, { number: undefined, port: undefined, mode: view.mtls.mode }),
     ...onlyByPolicy.flatMap((number) => inboundChains(view, { number, port: undefined, mode: modeOf(number) })),

@@ -6,18 +6,32 @@ import { passthroughCluster } from "../cluster/fixed-clusters.ts";
 import { outboundClusterName } from "../cluster/outbound-cluster.ts";
 import { noTimeout } from "../proto-duration.ts";
 import { provenance } from "../provenance.ts";
+import { hashPolicies } from "./hash-policy.ts";
 import { hostDomains } from "./host-domains.ts";
-import { defaultRetryPolicy } from "./retry-policy.ts";
+import { httpRoutes } from "./http-route.ts";
+import { retryPolicy } from "./retry-policy.ts";
+import { createRuleIndex, type RuleIndex } from "./rule-index.ts";
 
 type VirtualHost = MessageInitShape<typeof VirtualHostSchema>;
 type Route = MessageInitShape<typeof RouteSchema>;
+
+export interface ServicePort {
+  readonly service: MeshService;
+  readonly port: MeshPort;
+}
+
+/** True when a detected port has no address of its own, so that it shares the port's listener with everything else. */
+export function isAddressless(service: MeshService): boolean {
+  return !service.headless && service.addresses.length === 0;
+}
 
 /** Services with an HTTP port, by port number: they share the listener `0.0.0.0_<port>` and the route configuration `<port>`. */
 export function httpPorts(view: OutboundView): ReadonlyMap<number, readonly ServicePort[]> {
   const ports = new Map<number, ServicePort[]>();
   for (const service of view.services) {
     for (const port of service.ports) {
-      if (wireOf(port.protocol) !== "http") continue;
+      const wire = wireOf(port.protocol);
+      if (wire !== "http" && !(wire === "detect" && isAddressless(service))) continue;
       const found = ports.get(port.number);
       if (found === undefined) ports.set(port.number, [{ service, port }]);
       else found.push({ service, port });
@@ -26,48 +40,67 @@ export function httpPorts(view: OutboundView): ReadonlyMap<number, readonly Serv
   return ports;
 }
 
-export interface ServicePort {
-  readonly service: MeshService;
-  readonly port: MeshPort;
-}
-
 /** The name of the route configuration of a port whose protocol is detected. */
 export function detectedRouteName(service: MeshService, port: MeshPort): string {
   return `${service.hostname}:${port.number}`;
 }
 
 export function outboundRoutes(view: OutboundView): readonly RouteConfiguration[] {
-  const shared = [...httpPorts(view)].map(([port, services]) => routeConfiguration(view, String(port), services));
+  const rules = createRuleIndex(view);
+  const shared = [...httpPorts(view)].map(([port, services]) => portRoutes(view, rules, port, services));
   const detected = view.services.flatMap((service) =>
     service.ports
       .filter((port) => wireOf(port.protocol) === "detect" && !service.headless && service.addresses.length > 0)
-      .map((port) => detectedRoutes(view, service, port)),
+      .map((port) => detectedRoutes(view, rules, service, port)),
   );
   return [...shared, ...detected];
 }
 
 /** The listener stands at the service's own address, so whatever the request calls its host, it is for this service. */
-function detectedRoutes(view: OutboundView, service: MeshService, port: MeshPort): RouteConfiguration {
+function detectedRoutes(
+  view: OutboundView,
+  rules: RuleIndex,
+  service: MeshService,
+  port: MeshPort,
+): RouteConfiguration {
   return create(RouteConfigurationSchema, {
     name: detectedRouteName(service, port),
-    virtualHosts: [serviceHost(view, service, port, ["*"])],
+    virtualHosts: [serviceHost(view, rules, service, port, ["*"])],
     validateClusters: false,
     metadata: provenance([service.source]),
   });
 }
 
-function routeConfiguration(view: OutboundView, name: string, services: readonly ServicePort[]): RouteConfiguration {
-  // Of two services that claim one domain the first keeps it; names are sorted, so the choice does not change by itself.
+function portRoutes(
+  view: OutboundView,
+  rules: RuleIndex,
+  port: number,
+  services: readonly ServicePort[],
+): RouteConfiguration {
+  // Of two hosts that claim one domain the first keeps it; services are sorted by name, so the choice does not change by itself.
   const taken = new Set<string>();
   const virtualHosts: VirtualHost[] = [];
-  for (const { service, port } of services) {
+  for (const { service, port: servicePort } of services) {
     const domains = hostDomains(service, view.namespace, view.domain).filter((domain) => !taken.has(domain));
     for (const domain of domains) taken.add(domain);
-    if (domains.length > 0) virtualHosts.push(serviceHost(view, service, port, domains));
+    if (domains.length > 0) virtualHosts.push(serviceHost(view, rules, service, servicePort, domains));
+  }
+  // A rule may route hosts that are in no registry; without a service's port they are expected on 80, as in Istio.
+  for (const [host, rule] of port === 80 ? rules.otherHosts : []) {
+    const routes = taken.has(host) ? [] : httpRoutes(view, rule, port);
+    if (routes.length === 0) continue;
+    taken.add(host);
+    virtualHosts.push({
+      name: `${host}:${port}`,
+      domains: [host],
+      routes,
+      includeRequestAttemptCount: true,
+      metadata: provenance(rule.sources),
+    });
   }
   return create(RouteConfigurationSchema, {
-    name,
-    virtualHosts: [...virtualHosts, unknownHost(view)],
+    name: String(port),
+    virtualHosts: taken.has("*") ? virtualHosts : [...virtualHosts, unknownHost(view)],
     ignorePortInHostMatching: true,
     validateClusters: false,
     maxDirectResponseBodySizeBytes: 1_048_576,
@@ -77,12 +110,26 @@ function routeConfiguration(view: OutboundView, name: string, services: readonly
 
 function serviceHost(
   view: OutboundView,
+  rules: RuleIndex,
   service: MeshService,
   port: MeshPort,
   domains: readonly string[],
 ): VirtualHost {
-  const name = `${service.hostname}:${port.number}`;
-  const route: Route = {
+  const rule = rules.ruleOf(service.hostname);
+  const routed = rule !== undefined && rule.http.length > 0;
+  return {
+    name: `${service.hostname}:${port.number}`,
+    domains: [...domains],
+    // A rule has the last word: what it does not match is answered 404.
+    routes: routed ? httpRoutes(view, rule, port.number) : [defaultRoute(view, service, port)],
+    includeRequestAttemptCount: true,
+    metadata: provenance(routed ? [service.source, ...rule.sources] : [service.source]),
+  };
+}
+
+function defaultRoute(view: OutboundView, service: MeshService, port: MeshPort): Route {
+  const retries = retryPolicy(view.settings.mesh, undefined);
+  return {
     name: "default",
     match: { pathSpecifier: { case: "prefix", value: "/" } },
     action: {
@@ -91,54 +138,39 @@ function serviceHost(
         clusterSpecifier: { case: "cluster", value: outboundClusterName(service, port) },
         timeout: noTimeout,
         maxStreamDuration: { maxStreamDuration: noTimeout, grpcTimeoutHeaderMax: noTimeout },
-        ...retries(view),
+        hashPolicy: hashPolicies(view, service.hostname, port.number, undefined),
+        ...(retries === undefined ? {} : { retryPolicy: retries }),
       },
     },
-    decorator: { operation: `${name}/*` },
+    decorator: { operation: `${service.hostname}:${port.number}/*` },
     metadata: provenance([service.source]),
   };
-  return {
-    name,
-    domains: [...domains],
-    routes: [route],
-    includeRequestAttemptCount: true,
-    metadata: provenance([service.source]),
-  };
-}
-
-function retries(view: OutboundView) {
-  const retryPolicy = defaultRetryPolicy(view.settings.mesh);
-  return retryPolicy === undefined ? {} : { retryPolicy };
 }
 
 /** What happens to hosts that the mesh does not know, by `outboundTrafficPolicy`. */
 function unknownHost(view: OutboundView): VirtualHost {
   const match = { pathSpecifier: { case: "prefix", value: "/" } } as const;
-  if (view.settings.mesh.outboundTrafficPolicy.mode === "REGISTRY_ONLY") {
+  if (view.outboundMode === "REGISTRY_ONLY") {
+    const action = { case: "directResponse", value: { status: 502 } } as const;
     return {
       name: "block_all",
       domains: ["*"],
-      routes: [{ name: "block_all", match, action: { case: "directResponse", value: { status: 502 } } }],
+      routes: [{ name: "block_all", match, action }],
       includeRequestAttemptCount: true,
     };
   }
+  const action = {
+    case: "route",
+    value: {
+      clusterSpecifier: { case: "cluster", value: passthroughCluster },
+      timeout: noTimeout,
+      maxStreamDuration: { maxStreamDuration: noTimeout, grpcTimeoutHeaderMax: noTimeout },
+    },
+  } as const;
   return {
     name: "allow_any",
     domains: ["*"],
-    routes: [
-      {
-        name: "allow_any",
-        match,
-        action: {
-          case: "route",
-          value: {
-            clusterSpecifier: { case: "cluster", value: passthroughCluster },
-            timeout: noTimeout,
-            maxStreamDuration: { maxStreamDuration: noTimeout, grpcTimeoutHeaderMax: noTimeout },
-          },
-        },
-      },
-    ],
+    routes: [{ name: "allow_any", match, action }],
     includeRequestAttemptCount: true,
   };
 }

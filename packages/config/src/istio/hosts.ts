@@ -1,0 +1,51 @@
+import { string } from "../schema/scalar.ts";
+import { refine } from "../schema/schema.ts";
+
+const label = /^[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?$/;
+
+function isName(text: string): boolean {
+  return text.length <= 253 && text.split(".").every((part) => label.test(part));
+}
+
+function isAddress(text: string): boolean {
+  return /^\d{1,3}(\.\d{1,3}){3}$/.test(text) || (text.includes(":") && /^[0-9a-fA-F:.]+$/.test(text));
+}
+
+/** A DNS name, short or full, without wildcard. */
+export const hostName = refine(string(), (text) =>
+  isName(text)
+    ? undefined
+    : `"${text}" is not a host name; write a service's name such as reviews or reviews.prod.svc.cluster.local`,
+);
+
+/** A DNS name that may begin with a `*` label, `*` alone, or an address. */
+export const hostPattern = refine(string(), (text) =>
+  text === "*" || isName(text.replace(/^\*\./, "").replace(/^\*-/, "")) || isAddress(text)
+    ? undefined
+    : `"${text}" is not a host; write a name, *.name, * or an address`,
+);
+
+/** A CIDR range or a single address. */
+export const cidr = refine(string(), (text) => {
+  const [address = "", bits, ...rest] = text.split("/");
+  const size = bits === undefined ? 0 : Number(bits);
+  const fine =
+    rest.length === 0 &&
+    isAddress(address) &&
+    Number.isInteger(size) &&
+    size >= 0 &&
+    size <= (address.includes(":") ? 128 : 32);
+  return fine ? undefined : `"${text}" is not an address or CIDR range such as 10.0.0.0/8`;
+});
+
+/** Namespaces that see a resource: `.`, `*`, `~` or names. */
+export const exportTarget = refine(string(), (text) =>
+  text === "." || text === "*" || text === "~" || label.test(text)
+    ? undefined
+    : `"${text}" is not ".", "*", "~" or a namespace`,
+);
+
+/** The full name of a host that a resource in `namespace` mentions: names without a dot are services of that namespace. */
+export function resolveHost(host: string, namespace: string, domain: string): string {
+  return host.includes(".") || host === "*" || host.includes(":") ? host : `${host}.${namespace}.svc.${domain}`;
+}

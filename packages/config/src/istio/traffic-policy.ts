@@ -1,0 +1,164 @@
+import { list, map, message } from "../schema/compound.ts";
+import { boolean, double, duration, int, oneOf, port, string, uint32 } from "../schema/scalar.ts";
+import { deprecated, type Infer, required, withDefault } from "../schema/schema.ts";
+import { portSelector } from "./selector.ts";
+
+const consistentHash = message(
+  "ConsistentHashLB",
+  {
+    httpHeaderName: string(),
+    httpCookie: message("HTTPCookie", {
+      name: required(string()),
+      path: withDefault(string(), ""),
+      ttl: duration(),
+      attributes: list(message("Attribute", { name: required(string()), value: withDefault(string(), "") })),
+    }),
+    useSourceIp: boolean(),
+    httpQueryParameterName: string(),
+    ringHash: message("RingHash", { minimumRingSize: int(0) }),
+    maglev: message("MagLev", { tableSize: int(0) }),
+    minimumRingSize: deprecated(int(0), "use ringHash.minimumRingSize"),
+  },
+  {
+    exactlyOne: [["httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName"]],
+    exclusive: [["ringHash", "maglev"]],
+  },
+);
+
+const failover = message("Failover", { from: required(string()), to: required(string()) });
+
+export const localityLbSetting = message(
+  "LocalityLoadBalancerSetting",
+  {
+    distribute: list(message("Distribute", { from: required(string()), to: map(uint32()) })),
+    failover: list(failover),
+    failoverPriority: list(string()),
+    enabled: boolean(),
+  },
+  {
+    check(value, path, sink) {
+      if (value.distribute.length > 0 && value.failover.length > 0)
+        sink.error(path, "only one of distribute, failover may be set");
+      value.distribute.forEach((entry, index) => {
+        const total = Object.values(entry.to).reduce((sum, weight) => sum + weight, 0);
+        if (total !== 100)
+          sink.error(`${path}.distribute[${index}].to`, `weights have to add up to 100, they give ${total}`);
+      });
+      value.failover.forEach((entry, index) => {
+        if (entry.from === entry.to) sink.error(`${path}.failover[${index}]`, "from and to are the same region");
+      });
+    },
+  },
+);
+
+const loadBalancer = message(
+  "LoadBalancerSettings",
+  {
+    simple: oneOf("UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"),
+    consistentHash,
+    localityLbSetting,
+    warmupDurationSecs: deprecated(duration(), "use warmup"),
+    warmup: message("WarmupConfiguration", {
+      duration: required(duration(1)),
+      minimumPercent: double(0, 100),
+      aggression: double(1),
+    }),
+  },
+  {
+    exclusive: [
+      ["simple", "consistentHash"],
+      ["warmup", "warmupDurationSecs"],
+    ],
+  },
+);
+
+export const tcpKeepalive = message("TcpKeepalive", { probes: int(0), time: duration(), interval: duration() });
+
+export const connectionPool = message("ConnectionPoolSettings", {
+  tcp: message("TCPSettings", {
+    maxConnections: int(0),
+    connectTimeout: duration(1),
+    tcpKeepalive,
+    maxConnectionDuration: duration(1),
+    idleTimeout: duration(),
+  }),
+  http: message("HTTPSettings", {
+    http1MaxPendingRequests: int(0),
+    http2MaxRequests: int(0),
+    maxRequestsPerConnection: int(0),
+    maxRetries: int(0),
+    idleTimeout: duration(),
+    h2UpgradePolicy: oneOf("DEFAULT", "DO_NOT_UPGRADE", "UPGRADE"),
+    useClientProtocol: withDefault(boolean(), false),
+    maxConcurrentStreams: int(0),
+    http2KeepAlive: message("ConnectionKeepalive", { interval: duration(1), timeout: duration(1) }),
+  }),
+});
+
+export const outlierDetection = message("OutlierDetection", {
+  consecutiveErrors: deprecated(int(0), "use consecutive5xxErrors or consecutiveGatewayErrors"),
+  splitExternalLocalOriginErrors: withDefault(boolean(), false),
+  consecutiveLocalOriginFailures: uint32(),
+  consecutiveGatewayErrors: uint32(),
+  consecutive5xxErrors: uint32(),
+  interval: duration(1),
+  baseEjectionTime: duration(1),
+  maxEjectionPercent: int(0, 100),
+  minHealthPercent: int(0, 100),
+});
+
+export const clientTls = message(
+  "ClientTLSSettings",
+  {
+    mode: withDefault(oneOf("DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"), "DISABLE"),
+    clientCertificate: string(),
+    privateKey: string(),
+    caCertificates: string(),
+    credentialName: string(),
+    subjectAltNames: list(string()),
+    sni: string(),
+    insecureSkipVerify: boolean(),
+    caCrl: string(),
+  },
+  {
+    check(value, path, sink) {
+      const files = value.clientCertificate !== undefined && value.privateKey !== undefined;
+      if (value.mode === "MUTUAL" && value.credentialName === undefined && !files) {
+        sink.error(path, "MUTUAL needs credentialName, or clientCertificate and privateKey");
+      }
+      if (
+        value.mode === "ISTIO_MUTUAL" &&
+        (files || value.credentialName !== undefined || value.caCertificates !== undefined)
+      ) {
+        sink.error(path, "ISTIO_MUTUAL uses the mesh's own certificates; leave the others out");
+      }
+    },
+  },
+);
+
+const tunnel = message("TunnelSettings", {
+  protocol: withDefault(oneOf("CONNECT", "POST"), "CONNECT"),
+  targetHost: required(string()),
+  targetPort: required(port()),
+});
+
+const common = { loadBalancer, connectionPool, outlierDetection, tls: clientTls } as const;
+
+export const trafficPolicy = message("TrafficPolicy", {
+  ...common,
+  portLevelSettings: list(message("PortTrafficPolicy", { port: required(portSelector), ...common })),
+  tunnel,
+  proxyProtocol: message("ProxyProtocol", { version: withDefault(oneOf("V1", "V2"), "V1") }),
+  retryBudget: message("RetryBudget", {
+    percent: double(0, 100),
+    minRetryConcurrency: int(0),
+    budgetInterval: duration(),
+  }),
+});
+
+export type TrafficPolicy = Infer<typeof trafficPolicy>;
+export type LoadBalancerSettings = Infer<typeof loadBalancer>;
+export type ConnectionPool = Infer<typeof connectionPool>;
+export type OutlierDetectionSettings = Infer<typeof outlierDetection>;
+export type ClientTls = Infer<typeof clientTls>;
+export type LocalityLbSetting = Infer<typeof localityLbSetting>;

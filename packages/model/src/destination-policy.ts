@@ -1,0 +1,84 @@
+import {
+  type DestinationRule,
+  labelsMatch,
+  type ObjectRef,
+  resolveHost,
+  type StringMap,
+  type Subset,
+  type TrafficPolicy,
+} from "@heddle/config";
+import { byAge, hostMatches, isExported, specificity } from "./namespace-scope.ts";
+import type { MeshService } from "./service.ts";
+import type { MeshState } from "./state.ts";
+
+/** What the DestinationRules say about one service, for one client. */
+export interface DestinationPolicy {
+  readonly trafficPolicy: TrafficPolicy | undefined;
+  readonly subsets: readonly Subset[];
+  readonly sources: readonly ObjectRef[];
+}
+
+/**
+ * Finds the rule of a service: in the client's namespace, then the service's, then the root namespace; the most specific host wins.
+ * Rules of one namespace for one host are merged: the oldest traffic policy counts, subsets add up.
+ */
+export function destinationPolicy(
+  state: MeshState,
+  service: MeshService,
+  client: { readonly namespace: string; readonly labels: StringMap },
+): DestinationPolicy | undefined {
+  const { settings, objects } = state;
+  for (const namespace of new Set([client.namespace, service.namespace, settings.rootNamespace])) {
+    const found = [...objects.destinationRules.values()].filter((rule) => {
+      if (rule.ref.namespace !== namespace) return false;
+      const exported =
+        rule.spec.exportTo.length > 0 ? rule.spec.exportTo : settings.mesh.defaultDestinationRuleExportTo;
+      if (!isExported(exported, namespace, client.namespace)) return false;
+      const selector = rule.spec.workloadSelector?.matchLabels;
+      if (selector !== undefined && (namespace !== client.namespace || !labelsMatch(selector, client.labels)))
+        return false;
+      return hostMatches(hostOf(rule, settings.domain), service.hostname);
+    });
+    if (found.length > 0) return merge(found, settings.domain);
+  }
+  return undefined;
+}
+
+/** Any rule that defines the subset, for clients that nobody knows: the service's namespace first. */
+export function subsetLabels(state: MeshState, service: MeshService, subset: string): StringMap | undefined {
+  const rules = [...state.objects.destinationRules.values()]
+    .filter((rule) => hostMatches(hostOf(rule, state.settings.domain), service.hostname))
+    .sort(
+      (a, b) =>
+        Number(b.ref.namespace === service.namespace) - Number(a.ref.namespace === service.namespace) || byAge(a, b),
+    );
+  for (const rule of rules) {
+    const found = rule.spec.subsets.find((candidate) => candidate.name === subset);
+    if (found !== undefined) return found.labels;
+  }
+  return undefined;
+}
+
+function hostOf(rule: DestinationRule, domain: string): string {
+  return resolveHost(rule.spec.host, rule.ref.namespace, domain);
+}
+
+function merge(found: readonly DestinationRule[], domain: string): DestinationPolicy {
+  const narrowest = Math.max(...found.map((rule) => specificity(hostOf(rule, domain))));
+  // A rule that names workloads beats one for all.
+  const rules = found
+    .filter((rule) => specificity(hostOf(rule, domain)) === narrowest)
+    .sort(
+      (a, b) =>
+        Number(b.spec.workloadSelector !== undefined) - Number(a.spec.workloadSelector !== undefined) || byAge(a, b),
+    );
+  const subsets = new Map<string, Subset>();
+  for (const rule of rules) {
+    for (const subset of rule.spec.subsets) if (!subsets.has(subset.name)) subsets.set(subset.name, subset);
+  }
+  return {
+    trafficPolicy: rules.find((rule) => rule.spec.trafficPolicy !== undefined)?.spec.trafficPolicy,
+    subsets: [...subsets.values()],
+    sources: rules.map((rule) => rule.ref),
+  };
+}

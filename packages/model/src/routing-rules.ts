@@ -1,0 +1,170 @@
+import {
+  type HttpMatch,
+  type HttpRoute,
+  labelsMatch,
+  type ObjectRef,
+  resolveHost,
+  type StringMap,
+  type TcpRoute,
+  type TlsRoute,
+  type VirtualService,
+} from "@heddle/config";
+import { byAge, isExported } from "./namespace-scope.ts";
+import type { MeshState } from "./state.ts";
+
+/** A VirtualService as one client sees it: full host names, delegates merged in, and only what applies to this client. */
+export interface RoutingRule {
+  readonly hosts: readonly string[];
+  readonly http: readonly HttpRoute[];
+  readonly tls: readonly TlsRoute[];
+  readonly tcp: readonly TcpRoute[];
+  readonly sources: readonly ObjectRef[];
+}
+
+/** Who routes: a sidecar is the gateway `mesh`. */
+export interface RoutingClient {
+  readonly namespace: string;
+  readonly labels: StringMap;
+  /** `mesh`, or `namespace/name` of Gateways. */
+  readonly gateways: readonly string[];
+}
+
+/** The routing rules of a client, oldest first: of two rules for one host the first counts. */
+export function routingRules(state: MeshState, client: RoutingClient): readonly RoutingRule[] {
+  const { settings, objects } = state;
+  const rules: RoutingRule[] = [];
+  for (const service of [...objects.virtualServices.values()].sort(byAge)) {
+    const exported =
+      service.spec.exportTo.length > 0 ? service.spec.exportTo : settings.mesh.defaultVirtualServiceExportTo;
+    // A VirtualService without hosts is a delegate: it has effect only where another one names it.
+    if (service.spec.hosts.length === 0 || !isExported(exported, service.ref.namespace, client.namespace)) continue;
+    if (!appliesTo(gatewaysOf(service), client)) continue;
+    rules.push(ruleFor(service, client, state));
+  }
+  return rules;
+}
+
+function gatewaysOf(service: VirtualService): readonly string[] {
+  if (service.spec.gateways.length === 0) return ["mesh"];
+  return service.spec.gateways.map((name) =>
+    name === "mesh" || name.includes("/") ? name : `${service.ref.namespace}/${name}`,
+  );
+}
+
+function appliesTo(gateways: readonly string[], client: RoutingClient): boolean {
+  return gateways.some((gateway) => client.gateways.includes(gateway));
+}
+
+function ruleFor(service: VirtualService, client: RoutingClient, state: MeshState): RoutingRule {
+  const { namespace } = service.ref;
+  const { domain } = state.settings;
+  const sources: ObjectRef[] = [service.ref];
+  const http = service.spec.http.flatMap((route): readonly HttpRoute[] => {
+    if (route.delegate === undefined) return applicableHttp(route, namespace, client, domain);
+    const target = state.objects.virtualServices.get(`${route.delegate.namespace ?? namespace}/${route.delegate.name}`);
+    // A missing delegate routes nowhere; a delegate of a delegate is not followed, as in Istio.
+    if (target === undefined || target.spec.hosts.length > 0) return [];
+    sources.push(target.ref);
+    return target.spec.http
+      .filter((inner) => inner.delegate === undefined)
+      .flatMap((inner) => mergeDelegate(route, inner))
+      .flatMap((merged) => applicableHttp(merged, target.ref.namespace, client, domain));
+  });
+  const l4 = <R extends TlsRoute | TcpRoute>(route: R): readonly R[] => {
+    const match = (route.match as readonly L4[]).filter((candidate) => l4Applies(candidate, client, namespace));
+    if (route.match.length > 0 && match.length === 0) return [];
+    const resolved = route.route.map((entry) => ({
+      ...entry,
+      destination: { ...entry.destination, host: resolveHost(entry.destination.host, namespace, domain) },
+    }));
+    return [{ ...route, match, route: resolved }];
+  };
+  return {
+    hosts: service.spec.hosts.map((host) => resolveHost(host, namespace, domain)),
+    http,
+    tls: service.spec.tls.flatMap(l4),
+    tcp: service.spec.tcp.flatMap(l4),
+    sources,
+  };
+}
+
+type L4 = { readonly sourceLabels: StringMap; readonly gateways: readonly string[]; readonly sourceNamespace?: string };
+
+function l4Applies(match: L4, client: RoutingClient, namespace: string): boolean {
+  if (match.sourceNamespace !== undefined && match.sourceNamespace !== client.namespace) return false;
+  if (!labelsMatch(match.sourceLabels, client.labels)) return false;
+  const gateways = match.gateways.map((name) =>
+    name === "mesh" || name.includes("/") ? name : `${namespace}/${name}`,
+  );
+  return gateways.length === 0 || appliesTo(gateways, client);
+}
+
+/** Keeps the matches that concern this client; a route whose matches all concern others is gone. */
+function applicableHttp(
+  route: HttpRoute,
+  namespace: string,
+  client: RoutingClient,
+  domain: string,
+): readonly HttpRoute[] {
+  const match = route.match.filter((candidate) => l4Applies(candidate, client, namespace));
+  if (route.match.length > 0 && match.length === 0) return [];
+  const resolve = <D extends { readonly host: string }>(destination: D): D => ({
+    ...destination,
+    host: resolveHost(destination.host, namespace, domain),
+  });
+  return [
+    {
+      ...route,
+      match,
+      route: route.route.map((entry) => ({ ...entry, destination: resolve(entry.destination) })),
+      mirrors: route.mirrors.map((entry) => ({ ...entry, destination: resolve(entry.destination) })),
+      ...(route.mirror === undefined ? {} : { mirror: resolve(route.mirror) }),
+    },
+  ];
+}
+
+/**
+ * The root's conditions and the delegate's have to hold together; what the delegate sets wins over the root.
+ * Two conditions on the same field can't be joined into one; the pair then matches nothing and is left out.
+ */
+function mergeDelegate(root: HttpRoute, inner: HttpRoute): readonly HttpRoute[] {
+  const { delegate: _delegate, route: _route, match: _match, ...defaults } = root;
+  const merged = { ...defaults, ...withoutEmpty(inner), route: inner.route };
+  if (root.match.length === 0 || inner.match.length === 0)
+    return [{ ...merged, match: root.match.length === 0 ? inner.match : root.match }];
+  const match = root.match.flatMap((outer) => inner.match.flatMap((own) => joinMatches(outer, own)));
+  return match.length === 0 ? [] : [{ ...merged, match }];
+}
+
+function withoutEmpty(route: HttpRoute): HttpRoute {
+  return Object.fromEntries(
+    Object.entries(route).filter(([, value]) => !(Array.isArray(value) && value.length === 0)),
+  ) as HttpRoute;
+}
+
+function joinMatches(outer: HttpMatch, own: HttpMatch): readonly HttpMatch[] {
+  for (const key of ["uri", "scheme", "method", "authority", "port", "sourceNamespace"] as const) {
+    if (outer[key] === undefined || own[key] === undefined) continue;
+    // A prefix around a narrower prefix or value is the one overlap that is common and exact.
+    const contained = key === "uri" && containsUri(outer, own);
+    if (!contained && JSON.stringify(outer[key]) !== JSON.stringify(own[key])) return [];
+  }
+  return [
+    {
+      ...outer,
+      ...own,
+      headers: { ...outer.headers, ...own.headers },
+      withoutHeaders: { ...outer.withoutHeaders, ...own.withoutHeaders },
+      queryParams: { ...outer.queryParams, ...own.queryParams },
+      sourceLabels: { ...outer.sourceLabels, ...own.sourceLabels },
+      gateways: own.gateways.length > 0 ? own.gateways : outer.gateways,
+      ignoreUriCase: outer.ignoreUriCase || own.ignoreUriCase,
+    },
+  ];
+}
+
+function containsUri(outer: HttpMatch, own: HttpMatch): boolean {
+  const prefix = outer.uri?.prefix;
+  const narrower = own.uri?.exact ?? own.uri?.prefix;
+  return prefix !== undefined && narrower?.startsWith(prefix) === true;
+}
