@@ -2,6 +2,8 @@ import type { ClusterApi, ClusterNetworkPlan, PodStreams } from "../contract/ind
 import { createNamespaceLifecycle } from "./admission/namespace-lifecycle.ts";
 import { createPodAdmission } from "./admission/pod-admission.ts";
 import { createServiceAccountAdmission } from "./admission/service-account.ts";
+import { createWebhookClient } from "./admission/webhook-client.ts";
+import { createWebhookAdmission } from "./admission/webhooks.ts";
 import { createAccessCheck } from "./auth/access.ts";
 import { createAuthenticator } from "./auth/authenticator.ts";
 import { createOpenIdDocuments } from "./auth/openid.ts";
@@ -110,12 +112,24 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   const adminToken = Buffer.from(deps.randomBytes(24)).toString("base64url");
   const authenticator = createAuthenticator({ adminToken, tokens });
 
+  const serviceAccounts = createServiceAccountAdmission(store, () => stamps().suffix());
+  const podAdmission = createPodAdmission(store);
   const writer = createWriter({
     store,
     admission: [
       createNamespaceLifecycle(store),
-      createServiceAccountAdmission(store, () => stamps().suffix()),
-      createPodAdmission(store),
+      serviceAccounts,
+      podAdmission,
+      createWebhookAdmission({
+        store,
+        registry,
+        client: createWebhookClient(store),
+        uuid: () => stamps().uuid(),
+        onIgnored: (webhook, reason) => log.warn("webhook failed and is ignored", { webhook, reason }),
+      }),
+      // Once more, for the containers that webhooks added.
+      serviceAccounts,
+      podAdmission,
     ],
     stamps,
     allocate: { "/services": createServiceAllocator(store, deps.network) },
