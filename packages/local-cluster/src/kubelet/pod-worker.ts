@@ -99,7 +99,8 @@ class Worker implements PodWorker {
         pod: { name, uid: this.uid },
       }),
       namespace,
-      spec: this.#spec,
+      // A rootless node has one group: files belong to it already, and no other can be given.
+      spec: node.rootless ? { ...this.#spec, fsGroup: undefined } : this.#spec,
       facts: () => podFacts(this.context),
       directory: path.join(directory, "volumes"),
       memoryDirectory: path.join(node.memoryDirectory, this.uid),

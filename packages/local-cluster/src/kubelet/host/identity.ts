@@ -97,6 +97,9 @@ export function boundingSet(procStatus: string): readonly string[] {
   return BY_NUMBER.filter((_, bit) => (mask >> BigInt(bit)) & 1n);
 }
 
+/** User of the mesh's proxy, in Istio and here. */
+const PROXY_UID = 1337;
+
 /** Resolves user, groups and capabilities. Errors: a sentence for `CreateContainerConfigError`. */
 export function resolveIdentity(input: IdentityInput): IdentityResult {
   const { security } = input.container;
@@ -118,7 +121,10 @@ export function resolveIdentity(input: IdentityInput): IdentityResult {
       message: `unknown capability "${unknown}" in securityContext.capabilities (container: ${input.container.name}); write it like NET_ADMIN`,
     };
   }
-  const capabilities = capabilitiesOf(security.addCapabilities, security.dropCapabilities);
+  const wanted = capabilitiesOf(security.addCapabilities, security.dropCapabilities);
+  // Without user ids the mesh's proxy is told apart by a socket mark, which takes this capability (socket(7), SO_MARK).
+  const marked = input.rootless && uid === PROXY_UID;
+  const capabilities = marked && !wanted.includes("net_raw") ? [...wanted, "net_raw"] : wanted;
   const lacking = security.addCapabilities
     .map(plain)
     .find((name) => name !== "all" && !input.nodeCapabilities.includes(name));
