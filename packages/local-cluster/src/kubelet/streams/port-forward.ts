@@ -56,7 +56,8 @@ export function servePortForward(
     if (!data || !error) return;
     // Each channel begins with its port, little endian.
     for (const stream of [data, error]) stream.write(Uint8Array.of(port & 0xff, port >> 8));
-    await forward(data, error, port, target);
+    // These channels cannot say that one direction has ended: the pod's end is the end of both.
+    await forward(data, error, port, target, false);
   });
   void Promise.all(forwards).then(() => channels.close());
   return undefined;
@@ -85,7 +86,13 @@ function pairStreams(target: ForwardTarget): (stream: RemoteStream) => void {
 }
 
 /** Joins a client's stream with a connection into the pod. Never rejects. */
-async function forward(data: RemoteStream, error: RemoteStream, port: number, target: ForwardTarget): Promise<void> {
+async function forward(
+  data: RemoteStream,
+  error: RemoteStream,
+  port: number,
+  target: ForwardTarget,
+  halfClose = true,
+): Promise<void> {
   let socket: PodSocket;
   try {
     socket = await target.connect(port);
@@ -105,7 +112,7 @@ async function forward(data: RemoteStream, error: RemoteStream, port: number, ta
       resolve();
     };
     socket.on("error", broken);
-    socket.on("end", ended);
+    socket.on("end", halfClose ? ended : resolve);
     data.on("end", ended);
     data.on("close", () => {
       if (!data.readableEnded || !data.writableFinished) broken();
