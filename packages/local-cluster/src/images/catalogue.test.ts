@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { decodeCatalogue, findImage } from "./catalogue.ts";
+import { createImageStore } from "./image-store.ts";
 import { parseImageReference } from "./reference.ts";
 
 test("image names", () => {
@@ -57,4 +59,18 @@ test("problems have paths; right entries stay", () => {
     "[3].programs.n",
   ]);
   expect(decodeCatalogue({}).problems).toHaveLength(1);
+});
+
+test("an image that is added to the file is found without a restart", () => {
+  const directory = mkdtempSync(path.join(tmpdir(), "heddle-images-"));
+  const file = path.join(directory, "images.json");
+  writeFileSync(file, "[]");
+  const store = createImageStore({ images: [] }, file);
+  expect(store.find("a/b").kind).toBe("missing");
+  writeFileSync(file, '[{"repository": "a/b"}, {}]');
+  utimesSync(file, 1, 1);
+  expect(store.find("a/b:1").kind).toBe("found");
+  writeFileSync(file, "[,");
+  expect(store.find("c/d")).toMatchObject({ message: expect.stringContaining("problems of that file") });
+  rmSync(directory, { recursive: true });
 });

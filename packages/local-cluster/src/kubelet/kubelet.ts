@@ -3,7 +3,7 @@ import path from "node:path";
 import { createLibc } from "@heddle/netlink";
 import type { Clock } from "@heddle/std";
 import type { ClusterApi, ClusterNetworkPlan, KubeObject, PodNetwork, PodStreams } from "../contract/index.ts";
-import { type Catalogue, createHostPrograms } from "../images/index.ts";
+import { type Catalogue, createHostPrograms, createImageStore } from "../images/index.ts";
 import { createContainerBase } from "./host/base.ts";
 import type { DnsSettings } from "./host/etc-files.ts";
 import { boundingSet } from "./host/identity.ts";
@@ -21,7 +21,7 @@ export interface KubeletDeps {
   readonly network: PodNetwork;
   readonly plan: ClusterNetworkPlan;
   readonly catalogue: Catalogue;
-  /** Shown to users as the place to add an image. */
+  /** Shown to users as the place to add an image, and read again when it has changed. */
   readonly cataloguePath: string;
   /** The clone whose programs images run. */
   readonly repository: string;
@@ -68,8 +68,7 @@ class NodeAgent implements Kubelet {
       api: deps.api,
       network: deps.network,
       plan: deps.plan,
-      catalogue: deps.catalogue,
-      cataloguePath: deps.cataloguePath,
+      images: createImageStore(deps.catalogue, deps.cataloguePath),
       base: createContainerBase(baseOptions, syscalls, createHostPrograms(deps.env)),
       syscalls,
       clock: deps.clock,

@@ -1,7 +1,7 @@
 import type { Libc } from "@heddle/netlink";
 import type { Clock } from "@heddle/std";
 import type { ClusterApi, ClusterNetworkPlan, KubeObject, PodNetwork } from "../contract/index.ts";
-import type { Catalogue } from "../images/index.ts";
+import type { ImageStore } from "../images/index.ts";
 import type { ContainerBase } from "./host/base.ts";
 import type { DnsSettings } from "./host/etc-files.ts";
 import type { Sandbox } from "./host/sandbox.ts";
@@ -21,9 +21,7 @@ export interface NodeContext {
   readonly api: ClusterApi;
   readonly network: PodNetwork;
   readonly plan: ClusterNetworkPlan;
-  readonly catalogue: Catalogue;
-  /** For messages: the file that a user edits to add an image. */
-  readonly cataloguePath: string;
+  readonly images: ImageStore;
   readonly base: ContainerBase;
   readonly syscalls: Syscalls;
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { ClockTimer } from "@heddle/std";
-import { type CatalogueImage, findImage } from "../../images/index.ts";
+import type { CatalogueImage } from "../../images/index.ts";
 import { type ContainerLog, createContainerLog, removeLog } from "../logs/log-file.ts";
 import type { PodContext } from "../node-context.ts";
 import { type ContainerProbes, startProbes } from "../probes/container-probes.ts";
@@ -163,7 +163,7 @@ class Runner implements ContainerRunner {
   async #obtainImage(): Promise<{ readonly image: CatalogueImage; readonly searchPath: string } | undefined> {
     const { node, event } = this.#context;
     for (let waitMs = 10_000; !this.#stop.pulled; waitMs = Math.min(waitMs * 2, 300_000)) {
-      const found = findImage(node.catalogue, this.#spec.image, node.cataloguePath);
+      const found = node.images.find(this.#spec.image);
       const installed = found.kind === "found" ? node.base.install(found.image) : undefined;
       if (found.kind === "found" && installed?.kind === "installed") {
         event("Normal", "Pulled", `Container image "${this.#spec.image}" already present on machine`);

@@ -59,10 +59,7 @@ export async function runContainer(
     throw error instanceof StartError ? error : new StartError(error instanceof Error ? error.message : String(error));
   }
   const listeners = new Set<OutputListener>();
-  const early: string[] = [];
-  let started = false;
   const emit = (stream: OutputStream, chunk: Uint8Array): void => {
-    if (!started && early.length < 20) early.push(Buffer.from(chunk).toString("utf8"));
     log.append(stream, chunk);
     for (const listener of listeners) listener(stream, chunk);
   };
@@ -94,10 +91,8 @@ export async function runContainer(
     outputs.closeOwn();
     await Promise.all(pumps);
     syscalls.unmount(rootfs);
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new StartError([early.join("").trim(), reason].filter(Boolean).join(": "));
+    throw new StartError(error instanceof Error ? error.message : String(error));
   }
-  started = true;
   outputs.closeOwn();
   // The container has its own copy of the mounts; the node doesn't need to keep one.
   syscalls.unmount(rootfs);

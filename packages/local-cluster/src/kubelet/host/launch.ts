@@ -77,19 +77,20 @@ export function execArguments(
 /** Starts a container. Errors: rejects with what the tools wrote when the program could not be started. */
 export async function launch(plan: LaunchPlan, syscalls: Syscalls): Promise<RunningProcess> {
   const report = syscalls.pipe(plan.identity.uid, plan.identity.gid);
+  const problems = syscalls.pipe(0, 0);
   const proc = openSync("/proc", constants.O_RDONLY | constants.O_DIRECTORY);
   let child: Bun.Subprocess;
   try {
     child = Bun.spawn([...launchArguments(plan)], {
       cwd: "/",
       env: { ...plan.env },
-      stdio: [plan.stdinFd ?? "ignore", plan.stdoutFd, plan.stderrFd, report.writeFd, proc],
+      stdio: [plan.stdinFd ?? "ignore", plan.stdoutFd, problems.writeFd, report.writeFd, proc, plan.stderrFd],
     });
   } catch (error) {
-    closeSync(report.readFd);
+    for (const fd of [report.readFd, problems.readFd]) closeSync(fd);
     throw error;
   } finally {
-    closeSync(report.writeFd);
+    for (const fd of [report.writeFd, problems.writeFd]) closeSync(fd);
     closeSync(proc);
   }
   const exited = child.exited.then((code) => (child.signalCode === null ? code : 128 + signalNumber(child.signalCode)));
@@ -99,8 +100,13 @@ export async function launch(plan: LaunchPlan, syscalls: Syscalls): Promise<Runn
     pid = Number(line);
     break;
   }
-  if (pid === undefined || !Number.isInteger(pid))
-    throw new Error(`container process ended with code ${await exited} before it started`);
+  if (pid === undefined || !Number.isInteger(pid)) {
+    const said: string[] = [];
+    for await (const line of readFdLines(problems.readFd)) said.push(line);
+    throw new Error(said.join("; ") || `container process ended with code ${await exited} before it started`);
+  }
+  // `unshare` stays and may write a last word; without a reader that would kill it before it passes the exit code on.
+  void exited.then(() => closeSync(problems.readFd));
   return { pid, exited };
 }
 

@@ -46,6 +46,9 @@ export function formatHeaderBlock(headers: Headers): Uint8Array {
   return Buffer.concat(parts);
 }
 
+/** An empty stored block: readers such as Go's hand out what they have only when they see one. */
+const FLUSH_MARK = Uint8Array.of(0, 0, 0, 0xff, 0xff);
+
 /**
  * Writes header blocks as a zlib stream of stored blocks: valid for every reader, and the few headers that a server sends are not worth
  * compressing. Source: RFC 1950, RFC 1951 section 3.2.4.
@@ -60,7 +63,7 @@ export class HeaderWriter {
     stored.writeUInt16LE(~block.length & 0xffff, 3);
     const start = this.#first ? Buffer.from([0x78, 0x01]) : Buffer.alloc(0);
     this.#first = false;
-    return Buffer.concat([start, stored, block]);
+    return Buffer.concat([start, stored, block, FLUSH_MARK]);
   }
 }
 
