@@ -2,7 +2,17 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type InProcessCluster, startInProcessCluster, until } from "../../test/in-process-cluster.ts";
 import { at, int, list, text } from "../api/json/json-value.ts";
 import type { KubeObject } from "../contract/index.ts";
-import { CONFIG_MAPS, CRON_JOBS, DAEMON_SETS, JOBS, NODES, PODS, REVISIONS, STATEFUL_SETS } from "./resource-ids.ts";
+import {
+  CONFIG_MAPS,
+  CRON_JOBS,
+  DAEMON_SETS,
+  DEFINITIONS,
+  JOBS,
+  NODES,
+  PODS,
+  REVISIONS,
+  STATEFUL_SETS,
+} from "./resource-ids.ts";
 
 let cluster: InProcessCluster;
 beforeEach(async () => {
@@ -154,5 +164,37 @@ test("garbage: an owner takes its dependents with it, and who names an owner tha
   };
   await until("the stray goes", async () => (await left()) === "owned");
   await cluster.api.delete(CONFIG_MAPS, "default", "l");
+  await until("the owned goes", async () => (await left()) === "");
+});
+
+test("garbage: an owner of a custom kind takes its dependents with it", async () => {
+  const names = { plural: "looms", singular: "loom", kind: "Loom", listKind: "LoomList" };
+  const versions = [
+    {
+      name: "v1",
+      served: true,
+      storage: true,
+      schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+    },
+  ];
+  await cluster.api.create(DEFINITIONS, {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: "looms.test.heddle.io" },
+    spec: { group: "test.heddle.io", scope: "Namespaced", names, versions },
+  });
+  const looms = { group: "test.heddle.io", version: "v1", resource: "looms" };
+  const loom = await until("the kind", () =>
+    cluster.api.create(looms, object("test.heddle.io/v1", "Loom", {}, "l")).catch(() => undefined),
+  );
+  const owner = { apiVersion: "test.heddle.io/v1", kind: "Loom", name: "l", uid: loom.metadata.uid ?? "" };
+  const owned = object("v1", "Pod", { containers: [{ name: "c", image: "i" }] }, "owned");
+  await cluster.api.create(PODS, { ...owned, metadata: { ...owned.metadata, ownerReferences: [owner] } });
+  const left = async () => {
+    await cluster.runPods();
+    return (await cluster.listOf(PODS)).map(({ metadata }) => metadata.name).join();
+  };
+  expect(await left()).toBe("owned");
+  await cluster.api.delete(looms, "default", "l");
   await until("the owned goes", async () => (await left()) === "");
 });
