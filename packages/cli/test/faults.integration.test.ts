@@ -138,7 +138,7 @@ describe("a proxy dies", () => {
     };
     const before = await restarts();
     const session = await demo.kube.exec(NAMESPACE, pod, ["/bin/sh", "-c", "kill -9 -1"], { container: "istio-proxy" });
-    await Promise.race([session.exit, Bun.sleep(5000)]);
+    await Promise.race([session.done.catch(() => undefined), Bun.sleep(5000)]);
     await eventually("a restart of istio-proxy", async () => (await restarts()) > before);
     await eventually("the pod is ready again", async () => (await pods("app=web-svc")).every(isMeshedAndReady));
     await eventually(
