@@ -70,7 +70,9 @@ export function createRpcServer(
     async start() {
       const grpcPort = await new Promise<number>((resolve, reject) => {
         server.bindAsync(`${host}:${ports.grpcPort}`, ServerCredentials.createInsecure(), (error, port) =>
-          error === null ? resolve(port) : reject(error),
+          error === null
+            ? resolve(port)
+            : reject(new Error(`cannot listen on GRPC_PORT ${ports.grpcPort}: ${error.message}`)),
         );
       });
       log(`Starting grpc server on GRPC_PORT=[${grpcPort}]`);
