@@ -93,7 +93,10 @@ export function createProxy(deps: ProxyDeps): Proxy {
     const { routes } = config;
     const inline = routes.kind === "inline" ? compileRouteTable(routes.table) : undefined;
     let counters = httpCounters.get(config.statPrefix);
-    if (counters === undefined) httpCounters.set(config.statPrefix, (counters = createHttpManagerCounters()));
+    if (counters === undefined) {
+      counters = createHttpManagerCounters();
+      httpCounters.set(config.statPrefix, counters);
+    }
     let upstreamAlpn: readonly string[] | undefined;
     for (const filter of config.filters) {
       if (filter.kind === "set-filter-state") upstreamAlpn = alpnFromFilterState(filter.values) ?? upstreamAlpn;

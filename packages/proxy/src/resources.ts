@@ -131,7 +131,10 @@ class Store implements ResourceStore {
     const problem = this.#install(decoded.value);
     if (problem !== undefined) return problem;
     let byName = this.#held.get(typeUrl);
-    if (byName === undefined) this.#held.set(typeUrl, (byName = new Map()));
+    if (byName === undefined) {
+      byName = new Map();
+      this.#held.set(typeUrl, byName);
+    }
     byName.set(resource.name, { typeUrl, ...resource, updatedMs: this.#deps.now() });
     return undefined;
   }

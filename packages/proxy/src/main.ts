@@ -1,0 +1,104 @@
+import { lookup } from "node:dns/promises";
+import { createLineSink, createLogger, createSystemClock, type Logger, parseLogLevel } from "@heddle/std";
+import { readAgentOptions } from "./agent/agent-options.ts";
+import { createKernel } from "./transport/kernel.ts";
+import type { ResolveHost } from "./upstream/dns-watch.ts";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Version that peers, the control plane and `/server_info` see. */
+const VERSION = "0.1.0";
+
+const USAGE = `heddle proxy sidecar [--domain DOMAIN] [--proxyLogLevel LEVEL]
+heddle proxy -c FILE [--mode serve|validate] [--service-node ID] [--service-cluster NAME] [--drain-time-s N] [-l LEVEL]
+`;
+
+/** The data plane as a process. Gives the exit code. */
+export async function main(argv: readonly string[], env: Env): Promise<number> {
+  const flag = (...names: string[]): string | undefined => readFlag(argv, names);
+  const level = parseLogLevel(flag("--proxyLogLevel", "-l", "--log-level") ?? "info") ?? "info";
+  const clock = createSystemClock();
+  const format = env["LOG_AS_JSON"] === "true" ? "json" : "text";
+  const log = createLogger({
+    clock,
+    level,
+    scope: "proxy",
+    sink: createLineSink(format, (line) => process.stderr.write(line)),
+  });
+  surviveBugs(log);
+  const common = {
+    clock,
+    log,
+    kernel: createKernel(),
+    random: Math.random,
+    uuid: () => crypto.randomUUID(),
+    resolve: resolveWithSystem,
+    mark: Number(env["HEDDLE_PROXY_MARK"] ?? 0) || undefined,
+    version: VERSION,
+    stop: untilSignalled(),
+  };
+  const file = flag("-c", "--config-path");
+  if (file !== undefined) {
+    const { runStaticProxy } = await import("./static-proxy.ts");
+    return runStaticProxy({
+      ...common,
+      path: file,
+      validateOnly: flag("--mode") === "validate",
+      serviceNode: flag("--service-node") ?? "",
+      serviceCluster: flag("--service-cluster") ?? "",
+      drainMs: Number(flag("--drain-time-s") ?? 600) * 1000,
+      print: (line) => process.stdout.write(line),
+    });
+  }
+  if (argv[0] !== "sidecar") {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  const { options, problems } = readAgentOptions(argv, env);
+  if (problems.length > 0) {
+    for (const problem of problems) log.error(`${problem.path} ${problem.reason}`);
+    return 1;
+  }
+  if (options.dataPlane === "envoy") {
+    const { runEnvoySidecar } = await import("./agent/envoy-sidecar.ts");
+    return runEnvoySidecar({ ...common, options, logLevel: flag("--proxyLogLevel") ?? "warning", env });
+  }
+  const { runSidecar } = await import("./sidecar.ts");
+  return runSidecar({ ...common, options });
+}
+
+/** `--name value` or `--name=value`. */
+function readFlag(argv: readonly string[], names: readonly string[]): string | undefined {
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? "";
+    for (const name of names) {
+      if (word === name) return argv[i + 1];
+      if (word.startsWith(`${name}=`)) return word.slice(name.length + 1);
+    }
+  }
+  return undefined;
+}
+
+/** A bug in the handling of one connection must not end the others. */
+function surviveBugs(log: Logger): void {
+  process.on("uncaughtException", (error: Error) =>
+    log.error("bug: an exception reached the event loop", { stack: error.stack ?? error.message }),
+  );
+  process.on("unhandledRejection", (reason: unknown) => {
+    log.error("bug: a promise failed unseen", {
+      stack: reason instanceof Error ? (reason.stack ?? reason.message) : String(reason),
+    });
+  });
+}
+
+function untilSignalled(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once("SIGTERM", () => resolve());
+    process.once("SIGINT", () => resolve());
+  });
+}
+
+const resolveWithSystem: ResolveHost = async (name, family) => {
+  const found = await lookup(name, { all: true, family: family === "v4" ? 4 : family === "v6" ? 6 : 0 });
+  return found.map((item) => item.address);
+};

@@ -1,0 +1,215 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import { credentials } from "@grpc/grpc-js";
+import { readCertificate, workloadId } from "@heddle/identity";
+import type { Clock, Logger } from "@heddle/std";
+import { typeUrls } from "@heddle/xds-api";
+import { startAdminServer, startProbeServer } from "./admin/admin-server.ts";
+import { startAgent } from "./agent/agent.ts";
+import type { AgentOptions } from "./agent/agent-options.ts";
+import { parseAppProbers } from "./agent/app-probe.ts";
+import { parseAppMetrics } from "./agent/merged-metrics.ts";
+import { startStatusServer } from "./agent/status-server.ts";
+import type { WorkloadSecret } from "./agent/workload-certificate.ts";
+import { createProxy } from "./proxy.ts";
+import { exposeEnvoyStats } from "./telemetry/envoy-stats.ts";
+import { createLogWriter } from "./telemetry/log-writer.ts";
+import { createTelemetry } from "./telemetry/telemetry.ts";
+import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
+import type { Kernel } from "./transport/kernel.ts";
+import type { ResolveHost } from "./upstream/dns-watch.ts";
+import { type AdsClient, createAdsClient } from "./xds/ads-client.ts";
+
+export interface SidecarDeps {
+  readonly options: AgentOptions;
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly uuid: () => string;
+  readonly resolve: ResolveHost;
+  readonly mark: number | undefined;
+  readonly log: Logger;
+  readonly version: string;
+  /** Settles when the process is asked to end. */
+  readonly stop: Promise<void>;
+}
+
+const ADMIN_PORT = 15000;
+const METRICS_PORT = 15090;
+const READINESS_PORT = 15021;
+/** SDS names that the agent serves itself. */
+const CERTIFICATE = "default";
+const ROOTS = "ROOTCA";
+/** Source: Istio `drainDuration`. Units: ms. */
+const LISTENER_DRAIN_MS = 45_000;
+
+/** Role of the sidecar with the built-in data plane: certificate → discovery stream → listeners. Gives the exit code. */
+export async function runSidecar(deps: SidecarDeps): Promise<number> {
+  const { options, clock, log } = deps;
+  const startedMs = clock.now();
+  const agent = await startAgent(deps);
+  const metadata = jsonObject(agent.node.metadata);
+  const id = workloadId(options);
+  const localUri = () => (agent.certificate.current !== undefined && id.ok ? id.value : "");
+  const writer = createLogWriter(clock, (path, error) =>
+    log.error("an access log can't be written", { path, error: String(error) }),
+  );
+  const telemetry = createTelemetry({ self: workloadOfMetadata(metadata), writer, log, localUri });
+  const proxy = createProxy({
+    ...deps,
+    exchange: { id: agent.node.id, metadata: encodePeerMetadata(metadata) },
+    drainMs: LISTENER_DRAIN_MS,
+    localUri,
+    observe: telemetry.observe,
+  });
+  proxy.start();
+  let ads: AdsClient | undefined;
+  agent.certificate.onSecret((secret) => {
+    proxy.secrets.setCertificate(CERTIFICATE, { certificateChain: secret.chain, privateKey: secret.key });
+    proxy.secrets.setValidation(ROOTS, { trustedCa: secret.roots, sans: [], acceptUntrusted: false });
+    if (ads !== undefined) return;
+    ads = createAdsClient({
+      address: options.discoveryAddress,
+      node: { id: agent.node.id, cluster: agent.node.cluster, metadata },
+      version: deps.version,
+      resources: proxy.resources,
+      clock,
+      random: deps.random,
+      log: log.child("xds"),
+      localSecrets: new Set([CERTIFICATE, ROOTS]),
+      credentials: () => streamCredentials(agent.certificate.current ?? secret),
+    });
+    ads.start();
+  });
+
+  let ending = false;
+  const notReady = (): string | undefined => {
+    if (ending) return "the sidecar is draining";
+    if (agent.certificate.current === undefined) return "the workload has no certificate yet";
+    const { received } = proxy.resources;
+    if (!received.has(typeUrls.cluster)) return "no clusters have arrived yet";
+    return received.has(typeUrls.listener) ? undefined : "no listeners have arrived yet";
+  };
+  let quit: () => void = () => undefined;
+  const quitAsked = new Promise<void>((resolve) => {
+    quit = resolve;
+  });
+  const expiry = telemetry.registry
+    .gauge({
+      name: "istio_agent_cert_expiry_seconds",
+      help: "Seconds until the workload's certificate expires.",
+      labels: ["resource_name"],
+    })
+    .with(CERTIFICATE);
+  telemetry.registry.onCollect(() => {
+    expiry.value = ((agent.certificate.current?.notAfterMs ?? clock.now()) - clock.now()) / 1000;
+  });
+  const metrics = () => telemetry.registry.expose() + exposeEnvoyStats(proxy);
+  const { probers, problem } = parseAppProbers(options.appProbers);
+  if (problem !== undefined) log.error(problem);
+  const drain = () => proxy.listeners.drain();
+  const status = startStatusServer({
+    statusPort: options.statusPort,
+    readinessPort: READINESS_PORT,
+    podIp: options.podIp,
+    probers,
+    appMetrics: parseAppMetrics(options.appMetrics),
+    log,
+    notReady,
+    metrics: async () => metrics(),
+    onQuit: () => quit(),
+    onDrain: drain,
+  });
+  const admin = startAdminServer(
+    {
+      proxy,
+      log,
+      version: deps.version,
+      startedMs,
+      node: { id: agent.node.id, cluster: agent.node.cluster, metadata },
+      now: () => clock.now(),
+      notReady,
+      metrics,
+      certificates: () => ({ certificates: certificatesOf(agent.certificate.current, clock.now()) }),
+      agentSecrets: () => agentSecrets(agent.certificate.current),
+      bootstrap: () => ({ node: { id: agent.node.id, cluster: agent.node.cluster, metadata } }),
+      isStatic: () => false,
+      onQuit: () => quit(),
+      onDrain: drain,
+    },
+    "127.0.0.1",
+    ADMIN_PORT,
+  );
+  const scrape = startProbeServer({ metrics, notReady }, "0.0.0.0", METRICS_PORT);
+
+  await Promise.race([deps.stop, quitAsked]);
+  ending = true;
+  log.info("draining", { connections: proxy.listeners.connections, atMostMs: options.terminationDrainMs });
+  drain();
+  await untilIdle(() => proxy.listeners.connections === 0, options.terminationDrainMs, clock);
+  ads?.close();
+  agent.close();
+  proxy.close();
+  await Promise.all([status.close(), admin.close(), scrape.close()]);
+  writer.close();
+  return 0;
+}
+
+function streamCredentials(secret: WorkloadSecret) {
+  return credentials.createSsl(Buffer.from(secret.roots), Buffer.from(secret.key), Buffer.from(secret.chain));
+}
+
+/** Settles when `idle` is true, or after `limitMs`. */
+async function untilIdle(idle: () => boolean, limitMs: number, clock: Clock): Promise<void> {
+  const end = clock.monotonic() + limitMs;
+  // Services still send here until their endpoints are updated, so a moment without connections proves little at first.
+  const notBefore = clock.monotonic() + Math.min(1000, limitMs);
+  while (clock.monotonic() < end && (clock.monotonic() < notBefore || !idle())) {
+    await new Promise<void>((resolve) => void clock.after(50, resolve));
+  }
+}
+
+function jsonObject(value: Readonly<Record<string, unknown>>): JsonObject {
+  return JSON.parse(JSON.stringify(value)) as JsonObject;
+}
+
+function certificatesOf(secret: WorkloadSecret | undefined, nowMs: number): JsonObject[] {
+  if (secret === undefined) return [];
+  const details = (pem: string): JsonObject => {
+    const read = readCertificate(pem);
+    if (!read.ok) return {};
+    const { notAfterMs, notBeforeMs } = read.value;
+    return {
+      valid_from: new Date(notBeforeMs).toISOString(),
+      expiration_time: new Date(notAfterMs).toISOString(),
+      days_until_expiration: String(Math.max(0, Math.trunc((notAfterMs - nowMs) / 86_400_000))),
+    };
+  };
+  return [{ ca_cert: [details(secret.roots)], cert_chain: [details(secret.chain)] }];
+}
+
+/** The agent's secrets as Envoy's config dump shows them. */
+function agentSecrets(secret: WorkloadSecret | undefined): JsonObject[] {
+  if (secret === undefined) return [];
+  const type = typeUrls.secret;
+  const bytes = (text: string) => Buffer.from(text, "utf8").toString("base64");
+  const updated = { version_info: "agent", last_updated: new Date(0).toISOString() };
+  return [
+    {
+      name: CERTIFICATE,
+      ...updated,
+      secret: {
+        "@type": type,
+        name: CERTIFICATE,
+        tls_certificate: {
+          certificate_chain: { inline_bytes: bytes(secret.chain) },
+          private_key: { inline_bytes: bytes("[redacted]") },
+        },
+      },
+    },
+    {
+      name: ROOTS,
+      ...updated,
+      secret: { "@type": type, name: ROOTS, validation_context: { trusted_ca: { inline_bytes: bytes(secret.roots) } } },
+    },
+  ];
+}

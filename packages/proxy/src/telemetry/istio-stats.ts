@@ -1,0 +1,164 @@
+// Hot path: once per request.
+import type { ExchangeRecord } from "../http/exchange-record.ts";
+import type { ExchangeObserver } from "../http/manager.ts";
+import type { TcpObserver, TcpRecord } from "../network/tcp-record.ts";
+import {
+  type HttpSeries,
+  httpSeries,
+  type IstioFamilies,
+  type Parties,
+  type TcpSeries,
+  tcpSeries,
+} from "./istio-families.ts";
+import { type PeerCache, UNKNOWN_WORKLOAD, type Workload, workloadOfEndpoint } from "./workload.ts";
+
+/** What both observers need to name the sides. */
+export interface IstioStatsDeps {
+  readonly families: IstioFamilies;
+  readonly peers: PeerCache;
+  /** This proxy's own workload. */
+  readonly self: Workload;
+  /** URI name of our certificate; "" before there is one. */
+  localUri(): string;
+  /** Requests to hosts without a known service are not named by their Host header. */
+  readonly disableHostFallback: boolean;
+}
+
+/** Remembered combinations; beyond it the memory of label combinations starts afresh (counts are not lost). */
+const MAX_REMEMBERED = 10_000;
+
+type AnyRecord = ExchangeRecord | TcpRecord;
+
+class IstioStats implements ExchangeObserver, TcpObserver {
+  readonly #deps: IstioStatsDeps;
+  readonly #http = new Map<string, HttpSeries>();
+  readonly #tcp = new WeakMap<TcpRecord, OpenConnection>();
+
+  constructor(deps: IstioStatsDeps) {
+    this.#deps = deps;
+  }
+
+  onExchangeDone(record: ExchangeRecord): void {
+    const { connection, host, cluster } = record;
+    const service = cluster?.config.services[0];
+    // Everything that labels depend on; a missing service is named by the Host header.
+    const key = `${record.clusterName}|${host?.text ?? ""}|${record.peerMetadataId}|${connection.principal}|${record.upstreamPrincipal}|${
+      service === undefined ? record.request.authority : ""
+    }|${record.status}|${record.grpcStatus}|${record.flags}|${record.grpc}|${connection.tls !== undefined}`;
+    let series = this.#http.get(key);
+    if (series === undefined) {
+      if (this.#http.size >= MAX_REMEMBERED) this.#http.clear();
+      const parties = this.#parties(
+        record,
+        record.grpc ? "grpc" : "http",
+        record.request.authority,
+        record.peerMetadataId,
+        record.peerMetadata,
+      );
+      series = httpSeries(
+        this.#deps.families,
+        parties,
+        record.status,
+        record.grpc ? record.grpcStatus : -1,
+        record.flags,
+      );
+      this.#http.set(key, series);
+    }
+    series.requests.value++;
+    series.duration.observe(record.endMs - record.startMs);
+    series.requestBytes.observe(record.bytesReceived);
+    series.responseBytes.observe(record.bytesSent);
+  }
+
+  onTcpOpened(record: TcpRecord): void {
+    const series = tcpSeries(this.#deps.families, this.#parties(record, "tcp", "", "", ""), "-");
+    series.opened.value++;
+    this.#tcp.set(record, { series, sent: 0, received: 0 });
+  }
+
+  onTcpProgress(record: TcpRecord): void {
+    const open = this.#tcp.get(record);
+    if (open === undefined) return;
+    open.series.sent.value += record.bytesSent - open.sent;
+    open.series.received.value += record.bytesReceived - open.received;
+    open.sent = record.bytesSent;
+    open.received = record.bytesReceived;
+  }
+
+  onTcpDone(record: TcpRecord): void {
+    this.onTcpProgress(record);
+    const open = this.#tcp.get(record);
+    if (open === undefined) return;
+    open.series.closed.value++;
+    this.#tcp.delete(record);
+  }
+
+  #parties(
+    record: AnyRecord,
+    protocol: Parties["protocol"],
+    authority: string,
+    peerId: string,
+    peerMetadata: string,
+  ): Parties {
+    const { connection, clusterName } = record;
+    const inbound = connection.direction === "inbound";
+    const peer = this.#peer(record, inbound, peerId, peerMetadata);
+    const { self } = this.#deps;
+    const service = record.cluster?.config.services[0];
+    const fallback = this.#deps.disableHostFallback ? "" : authority;
+    const special =
+      clusterName === "PassthroughCluster" ||
+      clusterName === "BlackHoleCluster" ||
+      clusterName === "InboundPassthroughCluster";
+    const host = service?.host ?? fallback;
+    const destination = inbound ? self : peer;
+    return {
+      reporter: inbound ? "destination" : "source",
+      source: inbound ? peer : self,
+      sourcePrincipal: inbound ? connection.principal : record.upstreamSecure ? this.#deps.localUri() : "",
+      destination,
+      destinationPrincipal: inbound ? connection.localUri : record.upstreamPrincipal,
+      service: host,
+      serviceName: special && service === undefined ? clusterName : (service?.name ?? shortName(host)),
+      serviceNamespace: service?.namespace ?? destination.namespace,
+      protocol,
+      security: inbound ? (connection.principal === "" ? "none" : "mutual_tls") : "unknown",
+    };
+  }
+
+  #peer(record: AnyRecord, inbound: boolean, peerId: string, peerMetadata: string): Workload {
+    const told = peerId === "" ? undefined : this.#deps.peers.find(peerId, peerMetadata);
+    if (told !== undefined) return told;
+    if (!inbound) {
+      const labels = record.host?.workload;
+      return labels === undefined ? UNKNOWN_WORKLOAD : workloadOfEndpoint(labels);
+    }
+    const namespace = namespaceOf(record.connection.principal);
+    return namespace === "" ? UNKNOWN_WORKLOAD : { ...UNKNOWN_WORKLOAD, namespace };
+  }
+}
+
+interface OpenConnection {
+  readonly series: TcpSeries;
+  /** Already counted. Units: bytes. */
+  sent: number;
+  received: number;
+}
+
+/** `spiffe://td/ns/foo/sa/bar` → `foo`. */
+function namespaceOf(principal: string): string {
+  const at = principal.indexOf("/ns/");
+  if (at < 0) return "";
+  const end = principal.indexOf("/", at + 4);
+  return end < 0 ? "" : principal.slice(at + 4, end);
+}
+
+function shortName(host: string): string {
+  const dot = host.indexOf(".");
+  return dot < 0 ? host : host.slice(0, dot);
+}
+
+/** Counts Istio's standard metrics for the chains of one direction. */
+export function createIstioStats(deps: IstioStatsDeps): ExchangeObserver & TcpObserver {
+  return new IstioStats(deps);
+}

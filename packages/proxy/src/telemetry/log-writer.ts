@@ -1,0 +1,90 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import type { Clock, ClockTimer } from "@heddle/std";
+
+/** Appends lines to files and standard streams, many at a time. */
+export interface LogWriter {
+  write(path: string, line: string): void;
+  flush(): void;
+  close(): void;
+}
+
+/** A file is flushed this often at the latest. Source: Envoy `file_flush_interval_msec`. Units: ms. */
+const FLUSH_MS = 1000;
+/** Or when this much waits. Units: characters. */
+const FLUSH_LENGTH = 65_536;
+/** With a full disk or a blocked pipe lines are dropped rather than kept for ever. Units: characters. */
+const MAX_WAITING = 4 * 1024 * 1024;
+
+interface OpenFile {
+  readonly fd: number;
+  readonly own: boolean;
+  text: string;
+}
+
+class BufferedWriter implements LogWriter {
+  readonly #files = new Map<string, OpenFile>();
+  readonly #timer: ClockTimer;
+  readonly #onError: (path: string, error: unknown) => void;
+
+  constructor(clock: Clock, onError: (path: string, error: unknown) => void) {
+    this.#onError = onError;
+    this.#timer = clock.every(FLUSH_MS, () => this.flush());
+  }
+
+  write(path: string, line: string): void {
+    let file = this.#files.get(path);
+    if (file === undefined) {
+      const opened = this.#open(path);
+      if (opened === undefined) return;
+      file = opened;
+      this.#files.set(path, file);
+    }
+    if (file.text.length > MAX_WAITING) return;
+    file.text += line;
+    if (file.text.length >= FLUSH_LENGTH) this.#flushFile(path, file);
+  }
+
+  flush(): void {
+    for (const [path, file] of this.#files) this.#flushFile(path, file);
+  }
+
+  close(): void {
+    this.#timer.cancel();
+    this.flush();
+    for (const file of this.#files.values()) if (file.own) closeSync(file.fd);
+    this.#files.clear();
+  }
+
+  #open(path: string): OpenFile | undefined {
+    if (path === "/dev/stdout") return { fd: 1, own: false, text: "" };
+    if (path === "/dev/stderr") return { fd: 2, own: false, text: "" };
+    try {
+      return { fd: openSync(path, "a"), own: true, text: "" };
+    } catch (error) {
+      this.#onError(path, error);
+      return undefined;
+    }
+  }
+
+  #flushFile(path: string, file: OpenFile): void {
+    if (file.text === "") return;
+    const bytes = Buffer.from(file.text, "utf8");
+    try {
+      let at = 0;
+      while (at < bytes.length) at += writeSync(file.fd, bytes, at);
+      file.text = "";
+    } catch (error) {
+      // A pipe that is full now may have room at the next flush.
+      const again = error instanceof Error && "code" in error && error.code === "EAGAIN";
+      if (!again) {
+        file.text = "";
+        this.#onError(path, error);
+      }
+    }
+  }
+}
+
+/** `onError` is told once per failed open or write. */
+export function createLogWriter(clock: Clock, onError: (path: string, error: unknown) => void): LogWriter {
+  return new BufferedWriter(clock, onError);
+}

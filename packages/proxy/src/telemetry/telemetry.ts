@@ -1,0 +1,62 @@
+import { createMetricsRegistry, type Logger, type MetricsRegistry } from "@heddle/std";
+import type { AccessLogConfig } from "../config/access-log.ts";
+import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
+import type { ExchangeObserver } from "../http/manager.ts";
+import type { TcpObserver } from "../network/tcp-record.ts";
+import type { ChainObservers } from "../proxy.ts";
+import { createAccessLogger } from "./access-log.ts";
+import { type IstioFamilies, registerIstioFamilies } from "./istio-families.ts";
+import { createIstioStats } from "./istio-stats.ts";
+import type { LogWriter } from "./log-writer.ts";
+import { createPeerCache, type Workload } from "./workload.ts";
+
+/** Metrics and access logs of a process. */
+export interface Telemetry {
+  readonly registry: MetricsRegistry;
+  /** What watches the exchanges of a chain: standard metrics where configured, then its access logs. */
+  observe(listener: ListenerConfig, chain: FilterChainConfig): ChainObservers;
+}
+
+export interface TelemetryDeps {
+  readonly self: Workload;
+  readonly writer: LogWriter;
+  readonly log: Logger;
+  localUri(): string;
+}
+
+export function createTelemetry(deps: TelemetryDeps): Telemetry {
+  const registry = createMetricsRegistry();
+  const peers = createPeerCache();
+  let families: IstioFamilies | undefined;
+
+  const watchers = (chain: FilterChainConfig, logs: readonly AccessLogConfig[]): (ExchangeObserver & TcpObserver)[] => {
+    const last = chain.filters[chain.filters.length - 1];
+    const filters = last?.kind === "http" ? last.filters : chain.filters;
+    const all: (ExchangeObserver & TcpObserver)[] = [];
+    for (const filter of filters) {
+      if (filter.kind !== "istio-stats") continue;
+      families ??= registerIstioFamilies(registry);
+      all.push(
+        createIstioStats({
+          families,
+          peers,
+          self: deps.self,
+          disableHostFallback: filter.stats.disableHostHeaderFallback,
+          localUri: deps.localUri,
+        }),
+      );
+    }
+    for (const log of logs) all.push(createAccessLogger(log, deps.writer));
+    return all;
+  };
+
+  return {
+    registry,
+    observe: (_listener, chain) => {
+      const last = chain.filters[chain.filters.length - 1];
+      const logs = last?.kind === "http" || last?.kind === "tcp" ? last.accessLogs : [];
+      const all = watchers(chain, logs);
+      return { http: all, tcp: all };
+    },
+  };
+}

@@ -1,0 +1,185 @@
+import { create, fromBinary, type JsonObject, toBinary } from "@bufbuild/protobuf";
+import { type ChannelCredentials, Client, type ClientDuplexStream } from "@grpc/grpc-js";
+import { type Clock, createBackoff, type Logger } from "@heddle/std";
+import { type ClientStatus, createDeltaClient, type DiscoveryClient, type ResourceUpdate } from "@heddle/xds";
+import { shortTypeName, typeUrls } from "@heddle/xds-api";
+import { NodeSchema } from "@heddle/xds-api/envoy/config/core/v3/base";
+import {
+  type DeltaDiscoveryRequest,
+  DeltaDiscoveryRequestSchema,
+  type DeltaDiscoveryResponse,
+  DeltaDiscoveryResponseSchema,
+} from "@heddle/xds-api/envoy/service/discovery/v3/discovery";
+import type { ResourceStore } from "../resources.ts";
+
+/** Who we are towards the control plane. */
+export interface AdsNode {
+  readonly id: string;
+  readonly cluster: string;
+  readonly metadata: JsonObject;
+}
+
+export interface AdsClientDeps {
+  /** `host:port` of the discovery server. */
+  readonly address: string;
+  readonly node: AdsNode;
+  readonly version: string;
+  readonly resources: ResourceStore;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Secrets that come from elsewhere (the agent) and are never asked for. */
+  readonly localSecrets: ReadonlySet<string>;
+  /** Asked for each connection, because certificates rotate. */
+  credentials(): ChannelCredentials;
+}
+
+/** Keeps the proxy's configuration equal to the control plane's. While there is none, the last configuration stays. */
+export interface AdsClient {
+  start(): void;
+  close(): void;
+  readonly connected: boolean;
+  status(): readonly ClientStatus[];
+}
+
+const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
+const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
+
+type Stream = ClientDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
+
+class GrpcAdsClient implements AdsClient {
+  readonly #deps: AdsClientDeps;
+  readonly #discovery: DiscoveryClient<DeltaDiscoveryResponse>;
+  readonly #backoff: ReturnType<typeof createBackoff>;
+  /** Names asked for by type, beside the wildcard types. */
+  readonly #subscribed = new Map<string, Set<string>>();
+  #client: Client | undefined;
+  #stream: Stream | undefined;
+  #closed = false;
+  connected = false;
+
+  constructor(deps: AdsClientDeps) {
+    this.#deps = deps;
+    this.#backoff = createBackoff({ baseMs: 500, maxMs: 15_000, minMs: 100 }, deps.random);
+    this.#discovery = createDeltaClient({
+      node: create(NodeSchema, {
+        id: deps.node.id,
+        cluster: deps.node.cluster,
+        metadata: deps.node.metadata,
+        userAgentName: "heddle",
+        userAgentVersionType: { case: "userAgentVersion", value: deps.version },
+      }),
+      send: (request) => this.#stream?.write(request),
+      onUpdate: (update) => this.#onUpdate(update),
+    });
+    this.#discovery.subscribe(typeUrls.cluster);
+    this.#discovery.subscribe(typeUrls.listener);
+  }
+
+  start(): void {
+    this.#connect();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stream?.cancel();
+    this.#client?.close();
+  }
+
+  status(): readonly ClientStatus[] {
+    return this.#discovery.status();
+  }
+
+  #connect(): void {
+    if (this.#closed) return;
+    const { address, log } = this.#deps;
+    const client = new Client(address, this.#deps.credentials(), {
+      "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+      "grpc.keepalive_time_ms": 30_000,
+      "grpc.keepalive_timeout_ms": 10_000,
+      "grpc.enable_retries": 0,
+    });
+    this.#client = client;
+    const stream: Stream = client.makeBidiStreamRequest(
+      METHOD,
+      (request: DeltaDiscoveryRequest) => Buffer.from(toBinary(DeltaDiscoveryRequestSchema, request)),
+      (bytes: Buffer) => fromBinary(DeltaDiscoveryResponseSchema, bytes),
+    );
+    this.#stream = stream;
+    let ended = false;
+    const lost = (reason: string) => {
+      if (ended) return;
+      ended = true;
+      this.connected = false;
+      this.#stream = undefined;
+      this.#discovery.streamClosed();
+      client.close();
+      if (this.#closed) return;
+      const delay = this.#backoff.next();
+      log.warn("the discovery stream ended; the last configuration stays in service", {
+        server: address,
+        reason,
+        retryInMs: Math.round(delay),
+      });
+      this.#deps.clock.after(delay, () => this.#connect());
+    };
+    stream.on("data", (response: DeltaDiscoveryResponse) => {
+      if (!this.connected) {
+        this.connected = true;
+        this.#backoff.reset();
+        log.info("receiving configuration", { server: address });
+      }
+      this.#discovery.receive(response);
+    });
+    stream.on("error", (error: Error) => lost(error.message));
+    stream.on("end", () => lost("the server ended it"));
+    this.#discovery.streamOpened();
+  }
+
+  #onUpdate(update: ResourceUpdate): string | undefined {
+    const { resources, log } = this.#deps;
+    const rejection = resources.apply(
+      update.typeUrl,
+      update.resources.map((r) => ({ name: r.name, version: r.version, bytes: r.body.value })),
+      update.removed,
+    );
+    const fields = {
+      type: shortTypeName(update.typeUrl),
+      resources: update.resources.length,
+      removed: update.removed.length,
+    };
+    if (rejection === undefined) log.debug("configuration applied", fields);
+    else log.error("configuration refused; what was there before stays in service", { ...fields, reason: rejection });
+    this.#followReferences();
+    return rejection;
+  }
+
+  /** Asks for what the present configuration refers to, and no longer for what it does not. */
+  #followReferences(): void {
+    const { resources, localSecrets } = this.#deps;
+    this.#want(typeUrls.endpoint, resources.wantedAssignments());
+    this.#want(typeUrls.route, resources.wantedRoutes());
+    this.#want(
+      typeUrls.secret,
+      resources.wantedSecrets().filter((name) => !localSecrets.has(name)),
+    );
+  }
+
+  #want(typeUrl: string, names: readonly string[]): void {
+    const before = this.#subscribed.get(typeUrl) ?? new Set<string>();
+    const now = new Set(names);
+    const fresh = names.filter((name) => !before.has(name));
+    const stale = [...before].filter((name) => !now.has(name));
+    this.#subscribed.set(typeUrl, now);
+    if (fresh.length > 0) this.#discovery.subscribe(typeUrl, fresh);
+    if (stale.length > 0) {
+      this.#discovery.unsubscribe(typeUrl, stale);
+      // The server says nothing about what it is no longer asked for.
+      this.#deps.resources.apply(typeUrl, [], stale);
+    }
+  }
+}
+
+export function createAdsClient(deps: AdsClientDeps): AdsClient {
+  return new GrpcAdsClient(deps);
+}
