@@ -66,9 +66,15 @@ export function answerInjection(request: AdmissionRequest, context: InjectContex
   }
 }
 
-/** Lets the object through unchanged. */
-export function allow(request: AdmissionRequest, outcome: AdmissionOutcome, reason: string): AdmissionAnswer {
-  return { review: review(request.uid, { allowed: true }), outcome, reason };
+/** Lets the object through unchanged. `warnings` are what `kubectl` shows to the user. */
+export function allow(
+  request: AdmissionRequest,
+  outcome: AdmissionOutcome,
+  reason: string,
+  warnings: readonly string[] = [],
+): AdmissionAnswer {
+  const response = { allowed: true, ...(warnings.length > 0 ? { warnings } : {}) };
+  return { review: review(request.uid, response), outcome, reason };
 }
 
 /** Refuses the object with a sentence for the user. */

@@ -137,15 +137,29 @@ function putWorkloads(pod: PodView, objects: Objects, state: MeshState, workload
     workloads.set(workload.ip, workload);
 }
 
-/** A pod's change matters to the services that select it, before or after. */
+/** A pod's change matters to the services that select it (their identities) and to those whose slices name it or its address. */
 function markServicesOfPods(objects: Objects, dirt: Dirt): void {
   if (dirt.pods.length === 0) return;
+  const names = new Set<string>();
+  const addresses = new Set<string>();
+  for (const pod of dirt.pods.flatMap(({ before, after }) => [before, after])) {
+    if (pod === undefined) continue;
+    names.add(`${pod.meta.namespace}/${pod.meta.name}`);
+    for (const ip of pod.ips) addresses.add(ip);
+  }
+  for (const slice of objects.slices.values()) {
+    const { namespace } = slice.meta;
+    const touched = slice.endpoints.some(
+      (entry) => names.has(`${namespace}/${entry.pod}`) || entry.addresses.some((address) => addresses.has(address)),
+    );
+    if (touched && slice.service !== "") dirt.endpoints.add(`${namespace}/${slice.service}`);
+  }
   for (const [key, service] of objects.services) {
-    if (dirt.services.has(key)) continue;
-    const touched = dirt.pods.some(({ before, after }) =>
+    if (dirt.services.has(key) || dirt.endpoints.has(key)) continue;
+    const selected = dirt.pods.some(({ before, after }) =>
       [before, after].some((pod) => pod !== undefined && selects(service, pod)),
     );
-    if (touched) dirt.endpoints.add(key);
+    if (selected) dirt.endpoints.add(key);
   }
 }
 

@@ -18,26 +18,50 @@ export interface DestinationPolicy {
   readonly sources: readonly ObjectRef[];
 }
 
+/** The rules of a mesh by the host that they are for, so that a service meets only those that can concern it. */
+export interface DestinationIndex {
+  rulesOf(hostname: string): readonly DestinationRule[];
+}
+
+export function createDestinationIndex(state: MeshState): DestinationIndex {
+  const exact = new Map<string, DestinationRule[]>();
+  const wildcards: (readonly [string, DestinationRule])[] = [];
+  for (const rule of state.objects.destinationRules.values()) {
+    const host = hostOf(rule, state.settings.domain);
+    if (host.startsWith("*")) wildcards.push([host, rule]);
+    else exact.set(host, [...(exact.get(host) ?? []), rule]);
+  }
+  return {
+    rulesOf: (hostname) => {
+      const found = exact.get(hostname) ?? [];
+      return wildcards.length === 0
+        ? found
+        : [...found, ...wildcards.filter(([pattern]) => hostMatches(pattern, hostname)).map(([, rule]) => rule)];
+    },
+  };
+}
+
 /**
  * Finds the rule of a service: in the client's namespace, then the service's, then the root namespace; the most specific host wins.
  * Rules of one namespace for one host are merged: the oldest traffic policy counts, subsets add up.
  */
 export function destinationPolicy(
   state: MeshState,
+  index: DestinationIndex,
   service: MeshService,
   client: { readonly namespace: string; readonly labels: StringMap },
 ): DestinationPolicy | undefined {
-  const { settings, objects } = state;
+  const { settings } = state;
+  const candidates = index.rulesOf(service.hostname);
+  if (candidates.length === 0) return undefined;
   for (const namespace of new Set([client.namespace, service.namespace, settings.rootNamespace])) {
-    const found = [...objects.destinationRules.values()].filter((rule) => {
+    const found = candidates.filter((rule) => {
       if (rule.ref.namespace !== namespace) return false;
       const exported =
         rule.spec.exportTo.length > 0 ? rule.spec.exportTo : settings.mesh.defaultDestinationRuleExportTo;
       if (!isExported(exported, namespace, client.namespace)) return false;
       const selector = rule.spec.workloadSelector?.matchLabels;
-      if (selector !== undefined && (namespace !== client.namespace || !labelsMatch(selector, client.labels)))
-        return false;
-      return hostMatches(hostOf(rule, settings.domain), service.hostname);
+      return selector === undefined || (namespace === client.namespace && labelsMatch(selector, client.labels));
     });
     if (found.length > 0) return merge(found, settings.domain);
   }

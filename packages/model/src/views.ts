@@ -1,7 +1,12 @@
 import { canonicalJson, labelsMatch, type StringMap } from "@heddle/config";
-import { isVisible } from "./build-service.ts";
+import { isVisible, parsePortList } from "./build-service.ts";
 import { parseClusterName } from "./cluster-name.ts";
-import { type DestinationPolicy, destinationPolicy, subsetLabels } from "./destination-policy.ts";
+import {
+  createDestinationIndex,
+  type DestinationPolicy,
+  destinationPolicy,
+  subsetLabels,
+} from "./destination-policy.ts";
 import { contentHash } from "./hash.ts";
 import { effectiveMtls } from "./peer-authentication.ts";
 import type {
@@ -73,6 +78,7 @@ function dependsOnLabels(state: MeshState, namespace: string): boolean {
 export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundView {
   const client = { namespace: proxy.namespace, labels: labelsOf(state, proxy) };
   const scope = sidecarScope(state, client);
+  const rules = createDestinationIndex(state);
   const services = [...state.services.values()]
     .filter((service) => isVisible(service, proxy.namespace) && scope.sees(service.hostname, service.namespace))
     .sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
@@ -80,7 +86,7 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
   const policies: Record<string, DestinationPolicy> = {};
   for (const service of services) {
     if (service.headless) headless[service.hostname] = headlessEndpoints(state, service);
-    const policy = destinationPolicy(state, service, client);
+    const policy = destinationPolicy(state, rules, service, client);
     if (policy !== undefined) policies[service.hostname] = policy;
   }
   const content = {
@@ -116,6 +122,8 @@ export function buildInboundView(state: MeshState, node: ProxyNode): InboundView
   const labels = labelsOf(state, node);
   const { kind, namespace, serviceAccount, dataPlane, domain, interception } = node;
   const proxy: InboundProxy = { kind, namespace, serviceAccount, labels, dataPlane, domain, interception };
+  const pod = workload === undefined ? undefined : state.objects.pods.get(`${workload.namespace}/${workload.name}`);
+  const isOpaque = parsePortList(pod?.meta.annotations["config.linkerd.io/opaque-ports"]);
   const ports: InboundPort[] = [];
   const services = [...state.services.values()].sort((a, b) =>
     a.creationTimestamp !== b.creationTimestamp
@@ -132,7 +140,9 @@ export function buildInboundView(state: MeshState, node: ProxyNode): InboundView
     for (const port of service.ports) {
       const number = typeof port.target === "number" ? port.target : workload?.namedPorts[port.target];
       if (number === undefined || port.protocol === "udp" || ports.some((taken) => taken.number === number)) continue;
-      ports.push({ number, servicePort: port, service });
+      // Opaque by annotation on the pod, too: then the bytes are passed on unread.
+      const servicePort = isOpaque(number, port.name) ? { ...port, protocol: "tcp" as const } : port;
+      ports.push({ number, servicePort, service });
     }
   }
   const mtls = effectiveMtls(

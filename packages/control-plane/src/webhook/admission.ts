@@ -72,7 +72,7 @@ export function validationHandler(options: { readonly log: Logger; readonly tele
     const parsed = parseResource(object);
     if (parsed.ok) {
       telemetry.validationPassed.with(group, version, object.kind).value++;
-      return allow(request, "skipped", "valid").review;
+      return allow(request, "skipped", "valid", parsed.warnings.map(formatProblem)).review;
     }
     telemetry.validationFailed.with(group, version, object.kind, "invalid_resource").value++;
     const message = parsed.problems.map(formatProblem).join("; ");

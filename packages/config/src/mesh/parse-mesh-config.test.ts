@@ -1,0 +1,55 @@
+import { describe, expect, test } from "bun:test";
+import { parseInjectorValues } from "./injector-values.ts";
+import { defaultMeshConfig, parseMeshConfig, parseProxyConfig } from "./parse-mesh-config.ts";
+import { proxyConfigJson } from "./proxy-config.ts";
+
+describe("parseMeshConfig", () => {
+  test("empty text gives Istio's defaults", () => {
+    const read = parseMeshConfig("");
+    expect(read.ok && read.value).toEqual(defaultMeshConfig());
+    expect(defaultMeshConfig()).toMatchObject({
+      connectTimeout: 10_000,
+      enableAutoMtls: true,
+      accessLogFile: "",
+      trustDomain: "cluster.local",
+    });
+  });
+
+  test("what has no effect is said as a warning, what does not exist is refused", () => {
+    const read = parseMeshConfig("verifyCertificateAtClient: true\ndefaultConfig: {statNameLength: 5}");
+    expect(read.ok && read.warnings.map((problem) => problem.path)).toEqual([
+      "defaultConfig.statNameLength",
+      "verifyCertificateAtClient",
+    ]);
+    const wrong = parseMeshConfig("defaultConfig: {concurency: 5}");
+    expect(wrong.ok ? "" : wrong.problems[0]?.reason).toContain("did you mean concurrency?");
+  });
+
+  test("broken and hostile YAML are problems, not exceptions", () => {
+    for (const text of [
+      "a: [",
+      "a: 1\na: 2",
+      `a: &a [x]\n${Array.from({ length: 30 }, (_, i) => `b${i}: [*a, *a, *a, *a, *a]`).join("\n")}`,
+      "- 1",
+      "\u0000",
+    ]) {
+      expect(parseMeshConfig(text).ok).toBe(false);
+    }
+  });
+
+  test("ProxyConfig survives the way into a sidecar's environment", () => {
+    const read = parseProxyConfig(
+      "drainDuration: 1m30s\nholdApplicationUntilProxyStarts: true\nproxyMetadata: {A: b}",
+      "test",
+    );
+    if (!read.ok) throw new Error("not read");
+    const again = parseProxyConfig(JSON.stringify(proxyConfigJson(read.value)), "test");
+    expect(again.ok && again.value).toEqual(read.value);
+  });
+
+  test("injector values are Helm values: what is unknown is left alone", () => {
+    const read = parseInjectorValues('{"global": {"proxy": {"image": "x:1", "unknown": 1}}, "other": {}}');
+    expect(read.ok && read.value.global.proxy.image).toBe("x:1");
+    expect(read.ok && read.value.global.proxy.clusterDomain).toBe("cluster.local");
+  });
+});
