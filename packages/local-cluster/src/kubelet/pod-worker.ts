@@ -6,6 +6,7 @@ import { podFacts } from "./container/container-config.ts";
 import { type ContainerRunner, createContainerRunner } from "./container/container-runner.ts";
 import { StopSwitch } from "./container/stop-switch.ts";
 import { createSandbox, type Sandbox } from "./host/sandbox.ts";
+import { type HostPorts, openHostPorts } from "./host-ports.ts";
 import type { NodeContext, PodContext } from "./node-context.ts";
 import { decodePod, isSidecar, type PodSpec, podHostname } from "./spec/pod-spec.ts";
 import { type PodSnapshot, podStatus } from "./status/pod-status.ts";
@@ -49,6 +50,7 @@ class Worker implements PodWorker {
   #life: Promise<void> = Promise.resolve();
   #ending: Promise<void> | undefined;
   #cleaned = false;
+  #hostPorts: HostPorts | undefined;
   sandbox: Sandbox | undefined;
 
   constructor(node: NodeContext, pod: KubeObject) {
@@ -176,6 +178,7 @@ class Worker implements PodWorker {
     await this.#repeat("FailedMount", () => this.context.volumes.setUp());
     await this.#repeat("FailedCreatePodSandBox", () => this.#connect());
     if (this.#stop.pulled) return;
+    this.#hostPorts = openHostPorts(this.context);
     // Environment and downward API may show the address.
     if (this.context.volumes.showsPod) await this.context.volumes.refresh();
     this.#status.request();
@@ -264,6 +267,7 @@ class Worker implements PodWorker {
 
   async #cleanUp(): Promise<void> {
     const { node } = this.context;
+    this.#hostPorts?.close();
     await node.network
       .detach(this.uid)
       .catch((error: unknown) =>

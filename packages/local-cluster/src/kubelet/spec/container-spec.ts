@@ -61,6 +61,7 @@ export interface ContainerPort {
   readonly name: string | undefined;
   readonly containerPort: number;
   readonly hostPort: number | undefined;
+  readonly hostIp: string | undefined;
   readonly protocol: string;
 }
 
@@ -169,6 +170,7 @@ export function decodeContainer(value: unknown, podSecurity: Fields): ContainerS
         name: text(port["name"]),
         containerPort: numberOr(port["containerPort"], 0),
         hostPort: number(port["hostPort"]) || undefined,
+        hostIp: text(port["hostIP"]) || undefined,
         protocol: textOr(port["protocol"], "TCP"),
       };
     }),

@@ -16,7 +16,8 @@ export async function runAttach(running: RunningContainer, streams: CommandStrea
     void feed(streams.stdin, { ...stdin, write: (data) => stdin.write(data), end: () => {} });
   }
   followResize(streams.resize, (columns, rows) => running.resize(columns, rows));
-  const exitCode = await Promise.race([running.exited, streams.closed.then(() => 0)]);
+  await Promise.race([running.exited, streams.closed]);
   stop();
-  await endCommand(streams, exitStatus(exitCode, streams.structuredStatus));
+  // The exit code is the container's, which clients read from its status; the attachment itself has succeeded.
+  await endCommand(streams, exitStatus(0, streams.structuredStatus));
 }
