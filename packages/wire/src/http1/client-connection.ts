@@ -215,6 +215,8 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
   finishIfDone(stream: Http1ClientStream): void {
     if (stream !== this.#stream || !stream.sendClosed || !stream.receiveClosed) return;
     this.#stream = null;
+    // Bytes behind the response would be taken for the answer to the next request (response splitting).
+    if (this.reader.surplus) this.#keepAlive = false;
     // Before `onClose`, so that its handler may start the next request at once.
     if (!this.#keepAlive || stream.tunnel) this.close();
     stream.handler.onClose(stream);

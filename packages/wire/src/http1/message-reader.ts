@@ -60,6 +60,11 @@ export class MessageReader {
     return this.#parser.pending;
   }
 
+  /** Bytes have arrived that belong to no message that was asked for so far. */
+  get surplus(): boolean {
+    return this.#at < this.#end;
+  }
+
   receive(bytes: Uint8Array, start: number, end: number): void {
     if (this.#state === STOPPED || start >= end) return;
     const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
