@@ -46,7 +46,7 @@ export interface ProxyDeps {
 }
 
 /** The data plane of one process. */
-export interface Proxy {
+export interface DataPlane {
   readonly network: Network;
   readonly wheel: TimerWheel;
   readonly secrets: SecretStore;
@@ -63,7 +63,7 @@ export interface Proxy {
 const TICK_MS = 10;
 
 /** Puts the layers together: listeners → filter chains → HTTP or TCP → clusters → sockets. */
-export function createProxy(deps: ProxyDeps): Proxy {
+export function createProxy(deps: ProxyDeps): DataPlane {
   const { clock, log } = deps;
   const network = createNetwork(deps.kernel, createFlushQueue());
   const wheel = createTimerWheel({ tickMs: TICK_MS }, clock.monotonic());

@@ -6,7 +6,7 @@ import { loadTypeRegistry } from "@heddle/xds-api";
 import { type AdminServer, startAdminServer } from "./admin/admin-server.ts";
 import { readBootstrap } from "./bootstrap.ts";
 import { BootstrapSchema } from "./config/proto.ts";
-import { createProxy, type Proxy } from "./proxy.ts";
+import { createProxy, type DataPlane } from "./proxy.ts";
 import { exposeEnvoyStats } from "./telemetry/envoy-stats.ts";
 import { createLogWriter } from "./telemetry/log-writer.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
@@ -54,7 +54,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   const writer = createLogWriter(clock, (path, error) =>
     log.error("an access log can't be written", { path, error: String(error) }),
   );
-  let proxy: Proxy | undefined;
+  let proxy: DataPlane | undefined;
   const localUri = () => "";
   const telemetry = createTelemetry({ self: workloadOfMetadata(metadata), writer, log, localUri });
   proxy = createProxy({
@@ -130,7 +130,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
 function startAds(
   deps: StaticProxyDeps,
   clusterName: string | undefined,
-  proxy: Proxy,
+  proxy: DataPlane,
   node: { id: string; cluster: string; metadata: JsonObject },
 ) {
   if (clusterName === undefined) return undefined;

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { EXPOSITION_CONTENT_TYPE, type Logger, parseLogLevel } from "@heddle/std";
 import { loadTypeRegistry } from "@heddle/xds-api";
-import type { Proxy } from "../proxy.ts";
+import type { DataPlane } from "../proxy.ts";
 import type { HeldResource } from "../resources.ts";
 import { envoyStats } from "../telemetry/envoy-stats.ts";
 import { clustersJson, clustersText } from "./clusters-page.ts";
@@ -10,7 +10,7 @@ import { listenersJson, listenersText } from "./listeners-page.ts";
 
 /** What the admin pages show and do. */
 export interface AdminDeps {
-  readonly proxy: Proxy;
+  readonly proxy: DataPlane;
   readonly log: Logger;
   readonly version: string;
   readonly startedMs: number;

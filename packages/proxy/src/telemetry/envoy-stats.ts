@@ -1,5 +1,5 @@
 import { labelText, writeSample } from "@heddle/std";
-import type { Proxy } from "../proxy.ts";
+import type { DataPlane } from "../proxy.ts";
 
 /** One statistic under Envoy's dotted name, and in Prometheus' form. */
 export interface EnvoyStat {
@@ -13,7 +13,7 @@ export interface EnvoyStat {
 }
 
 /** All counters of the data plane. Source: Envoy's statistics of clusters, listeners and connection managers. */
-export function* envoyStats(proxy: Proxy): Iterable<EnvoyStat> {
+export function* envoyStats(proxy: DataPlane): Iterable<EnvoyStat> {
   yield* clusterStats(proxy);
   for (const [prefix, c] of proxy.httpCounters) {
     const stat = (name: string, value: number, kind: "counter" | "gauge" = "counter"): EnvoyStat => ({
@@ -62,7 +62,7 @@ export function* envoyStats(proxy: Proxy): Iterable<EnvoyStat> {
   );
 }
 
-function* clusterStats(proxy: Proxy): Iterable<EnvoyStat> {
+function* clusterStats(proxy: DataPlane): Iterable<EnvoyStat> {
   for (const cluster of proxy.clusters.all()) {
     const c = cluster.counters;
     const clusterName = cluster.config.statName;
@@ -95,7 +95,7 @@ function* clusterStats(proxy: Proxy): Iterable<EnvoyStat> {
 }
 
 /** Prometheus text; what never counted is left out, so that a thousand unused clusters cost nothing. */
-export function exposeEnvoyStats(proxy: Proxy): string {
+export function exposeEnvoyStats(proxy: DataPlane): string {
   const families = new Map<string, { readonly kind: string; text: string }>();
   for (const stat of envoyStats(proxy)) {
     if (stat.value === 0) continue;
