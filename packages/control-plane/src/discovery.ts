@@ -214,6 +214,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
       handlers: {
         "/inject": injectionHandler({
           state: () => feed.state,
+          namespaceOf: (name) => feed.namespaceOf(name),
           values: () => feed.injectorValues,
           clock,
           log: log.child("inject"),

@@ -87,3 +87,20 @@ test("an invalid resource is logged once, with its field", () => {
   advance(200);
   expect(records.filter((record) => record.message.includes("spec.mtls.mode"))).toHaveLength(1);
 });
+
+test("a namespace is known to the webhook before the next state, because its pods may be created right behind it", () => {
+  const { feed, updates } = setup();
+  const sink = feed.sink("a");
+  sink.onSynced();
+  const before = updates.length;
+  const namespace = {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: "new", labels: { "istio-injection": "enabled" } },
+  };
+  sink.onEvent({ kind: "upsert", object: namespace });
+  expect(updates).toHaveLength(before);
+  expect(feed.namespaceOf("new")?.labels).toEqual({ "istio-injection": "enabled" });
+  sink.onEvent({ kind: "delete", ref: { group: "", kind: "Namespace", namespace: "", name: "new" } });
+  expect(feed.namespaceOf("new")).toBeUndefined();
+});

@@ -6,8 +6,10 @@ import {
   isObject,
   type KubeObject,
   type MeshConfig,
+  type Meta,
   parseInjectorValues,
   parseMeshConfig,
+  readMeta,
   refOf,
 } from "@heddle/config";
 import {
@@ -54,6 +56,11 @@ export interface MeshFeed {
   readonly state: MeshState;
   readonly synced: boolean;
   readonly injectorValues: InjectorValues;
+  /**
+   * A namespace as it was last heard of, without waiting for the next state: pods are often created right behind their namespace,
+   * and the webhook must not take it for one that asks for nothing.
+   */
+  namespaceOf(name: string): Meta | undefined;
   close(): void;
 }
 
@@ -71,6 +78,8 @@ class Feed implements MeshFeed {
   #unsynced: number;
   #since: number | undefined;
   #injectorValues = defaultInjectorValues();
+  /** Invariant: what every event about a namespace so far adds up to. */
+  readonly #namespaces = new Map<string, Meta>();
   #closed = false;
 
   constructor(options: MeshFeedOptions) {
@@ -103,6 +112,10 @@ class Feed implements MeshFeed {
     return this.#injectorValues;
   }
 
+  namespaceOf(name: string): Meta | undefined {
+    return this.#namespaces.get(name);
+  }
+
   sink(name: string): SourceSink {
     let synced = false;
     return {
@@ -128,6 +141,10 @@ class Feed implements MeshFeed {
     const kind = event.kind === "upsert" ? event.object.kind : event.ref.kind;
     this.#options.onEvent?.(kind, event.kind);
     this.#since ??= this.#options.clock.monotonic();
+    if (kind === "Namespace") {
+      if (event.kind === "upsert") this.#namespaces.set(event.object.metadata.name, readMeta(event.object.metadata));
+      else this.#namespaces.delete(event.ref.name);
+    }
     if (kind === "ConfigMap") {
       if (!this.#readConfigMap(event)) return;
     } else {

@@ -4,6 +4,7 @@ import {
   groupOf,
   type InjectorValues,
   isMeshResource,
+  type Meta,
   parseResource,
 } from "@heddle/config";
 import { allow, answerInjection, deny, readAdmissionReview } from "@heddle/inject";
@@ -14,6 +15,8 @@ import type { AdmissionHandler } from "./https-server.ts";
 
 export interface InjectionOptions {
   readonly state: () => MeshState;
+  /** Labels and annotations of a namespace, as fresh as they are known. */
+  readonly namespaceOf: (name: string) => Pick<Meta, "labels" | "annotations"> | undefined;
   readonly values: () => InjectorValues;
   readonly clock: Clock;
   readonly log: Logger;
@@ -32,7 +35,7 @@ export function injectionHandler(options: InjectionOptions): AdmissionHandler {
       return request;
     }
     const state = options.state();
-    const namespace = state.objects.namespaces.get(request.namespace)?.meta;
+    const namespace = options.namespaceOf(request.namespace);
     const answer = answerInjection(request, {
       namespace: {
         name: request.namespace,
