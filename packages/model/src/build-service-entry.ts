@@ -95,6 +95,7 @@ export function workloadOfEntry(
     network: spec.network ?? "",
     namedPorts: spec.ports,
     nodeName: "",
+    weight: spec.weight ?? 1,
     source,
   };
 }

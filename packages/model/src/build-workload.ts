@@ -78,6 +78,7 @@ export function workloadsOf(pod: PodView, node: NodeView | undefined, settings: 
     network: meta.labels["topology.istio.io/network"] ?? "",
     namedPorts,
     nodeName: pod.nodeName,
+    weight: 1,
     source: { group: "", kind: "Pod", namespace: meta.namespace, name: meta.name },
   }));
 }

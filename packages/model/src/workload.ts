@@ -30,6 +30,8 @@ export interface Workload {
   /** Named container ports, to resolve named target ports. */
   readonly namedPorts: Readonly<Record<string, number>>;
   readonly nodeName: string;
+  /** Share of the load among the endpoints of a service. Default: 1. */
+  readonly weight: number;
   readonly source: ObjectRef;
 }
 

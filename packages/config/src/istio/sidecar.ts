@@ -1,7 +1,7 @@
 import { list, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
 import { oneOf, port, string } from "../schema/scalar.ts";
-import { type Infer, refine, required, withDefault } from "../schema/schema.ts";
+import { type Infer, notYet, refine, required, withDefault } from "../schema/schema.ts";
 import { networkingSelector } from "./selector.ts";
 import { connectionPool } from "./traffic-policy.ts";
 
@@ -25,19 +25,26 @@ const spec = message(
   "Sidecar",
   {
     workloadSelector: networkingSelector,
-    ingress: list(
-      message("IstioIngressListener", {
-        port: required(sidecarPort),
-        bind: string(),
-        captureMode,
-        defaultEndpoint: string(),
-        connectionPool,
-      }),
+    ingress: notYet(
+      list(
+        message("IstioIngressListener", {
+          port: required(sidecarPort),
+          bind: string(),
+          captureMode,
+          defaultEndpoint: string(),
+          connectionPool,
+        }),
+      ),
     ),
     egress: list(
       message(
         "IstioEgressListener",
-        { port: sidecarPort, bind: string(), captureMode, hosts: list(egressHost) },
+        {
+          port: notYet(sidecarPort),
+          bind: notYet(string()),
+          captureMode: notYet(captureMode),
+          hosts: list(egressHost),
+        },
         {
           check(value, path, sink) {
             if (value.hosts.length === 0)
@@ -46,7 +53,7 @@ const spec = message(
         },
       ),
     ),
-    inboundConnectionPool: connectionPool,
+    inboundConnectionPool: notYet(connectionPool),
     outboundTrafficPolicy: message("OutboundTrafficPolicy", {
       mode: withDefault(oneOf("REGISTRY_ONLY", "ALLOW_ANY"), "REGISTRY_ONLY"),
     }),

@@ -1,6 +1,6 @@
 import { list, map, message } from "../schema/compound.ts";
 import { boolean, double, duration, int, oneOf, port, string, uint32 } from "../schema/scalar.ts";
-import { deprecated, type Infer, required, withDefault } from "../schema/schema.ts";
+import { deprecated, type Infer, notYet, required, withDefault } from "../schema/schema.ts";
 import { portSelector } from "./selector.ts";
 
 const consistentHash = message(
@@ -56,7 +56,7 @@ const loadBalancer = message(
   {
     simple: oneOf("UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"),
     consistentHash,
-    localityLbSetting,
+    localityLbSetting: notYet(localityLbSetting),
     warmupDurationSecs: deprecated(duration(), "use warmup"),
     warmup: message("WarmupConfiguration", {
       duration: required(duration(1)),
@@ -118,7 +118,7 @@ export const clientTls = message(
     subjectAltNames: list(string()),
     sni: string(),
     insecureSkipVerify: boolean(),
-    caCrl: string(),
+    caCrl: notYet(string()),
   },
   {
     check(value, path, sink) {
@@ -147,8 +147,8 @@ const common = { loadBalancer, connectionPool, outlierDetection, tls: clientTls 
 export const trafficPolicy = message("TrafficPolicy", {
   ...common,
   portLevelSettings: list(message("PortTrafficPolicy", { port: required(portSelector), ...common })),
-  tunnel,
-  proxyProtocol: message("ProxyProtocol", { version: withDefault(oneOf("V1", "V2"), "V1") }),
+  tunnel: notYet(tunnel),
+  proxyProtocol: notYet(message("ProxyProtocol", { version: withDefault(oneOf("V1", "V2"), "V1") })),
   retryBudget: message("RetryBudget", {
     percent: double(0, 100),
     minRetryConcurrency: int(0),

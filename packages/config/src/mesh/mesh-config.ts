@@ -1,7 +1,7 @@
 import { list, map, message } from "../schema/compound.ts";
 import { defaultsOf } from "../schema/defaults.ts";
 import { anyJson, boolean, duration, int, oneOf, port, string } from "../schema/scalar.ts";
-import { type Infer, ignored, required, withDefault } from "../schema/schema.ts";
+import { type Infer, ignored, notYet, required, withDefault } from "../schema/schema.ts";
 import { proxyConfig } from "./proxy-config.ts";
 
 const labelSelector = message("LabelSelector", {
@@ -36,7 +36,7 @@ const tlsConfig = message("TLSConfig", {
 
 const outboundTrafficPolicy = message("OutboundTrafficPolicy", {
   mode: withDefault(oneOf("REGISTRY_ONLY", "ALLOW_ANY", "ALLOW_ANY_DYNAMIC_DNS"), "ALLOW_ANY"),
-  tls: anyJson(),
+  tls: notYet(anyJson()),
 });
 
 /**
@@ -53,19 +53,21 @@ export const meshConfig = message("MeshConfig", {
   tcpKeepalive,
   ingressClass: withDefault(string(), "istio"),
   ingressService: withDefault(string(), "istio-ingressgateway"),
-  ingressControllerMode: withDefault(oneOf("UNSPECIFIED", "OFF", "DEFAULT", "STRICT"), "STRICT"),
+  ingressControllerMode: notYet(withDefault(oneOf("UNSPECIFIED", "OFF", "DEFAULT", "STRICT"), "STRICT")),
   ingressSelector: withDefault(string(), "ingressgateway"),
   enableTracing: withDefault(boolean(), true),
   accessLogFile: withDefault(string(), ""),
   accessLogFormat: withDefault(string(), ""),
   accessLogEncoding: withDefault(oneOf("TEXT", "JSON"), "TEXT"),
-  enableEnvoyAccessLogService: withDefault(boolean(), false),
-  disableEnvoyListenerLog: withDefault(boolean(), false),
+  enableEnvoyAccessLogService: notYet(withDefault(boolean(), false)),
+  disableEnvoyListenerLog: notYet(withDefault(boolean(), false)),
   defaultConfig: withDefault(proxyConfig, defaultsOf(proxyConfig)),
   outboundTrafficPolicy: withDefault(outboundTrafficPolicy, { mode: "ALLOW_ANY" }),
-  inboundTrafficPolicy: withDefault(
-    message("InboundTrafficPolicy", { mode: withDefault(oneOf("PASSTHROUGH", "LOCALHOST"), "PASSTHROUGH") }),
-    { mode: "PASSTHROUGH" },
+  inboundTrafficPolicy: notYet(
+    withDefault(
+      message("InboundTrafficPolicy", { mode: withDefault(oneOf("PASSTHROUGH", "LOCALHOST"), "PASSTHROUGH") }),
+      { mode: "PASSTHROUGH" },
+    ),
   ),
   configSources: ignored(
     list(anyJson()),
@@ -74,36 +76,40 @@ export const meshConfig = message("MeshConfig", {
   enableAutoMtls: withDefault(boolean(), true),
   trustDomain: withDefault(string(), "cluster.local"),
   trustDomainAliases: list(string()),
-  caCertificates: list(anyJson()),
+  caCertificates: notYet(list(anyJson())),
   defaultServiceExportTo: withDefault(list(string()), ["*"]),
   defaultVirtualServiceExportTo: withDefault(list(string()), ["*"]),
   defaultDestinationRuleExportTo: withDefault(list(string()), ["*"]),
   rootNamespace: withDefault(string(), "istio-system"),
-  localityLbSetting: anyJson(),
-  zoneAwareLbSetting: anyJson(),
+  localityLbSetting: notYet(anyJson()),
+  zoneAwareLbSetting: notYet(anyJson()),
   dnsRefreshRate: withDefault(duration(), 60_000),
-  h2UpgradePolicy: withDefault(oneOf("DO_NOT_UPGRADE", "UPGRADE"), "DO_NOT_UPGRADE"),
-  inboundClusterStatName: withDefault(string(), ""),
-  outboundClusterStatName: withDefault(string(), ""),
+  h2UpgradePolicy: notYet(withDefault(oneOf("DO_NOT_UPGRADE", "UPGRADE"), "DO_NOT_UPGRADE")),
+  inboundClusterStatName: notYet(withDefault(string(), "")),
+  outboundClusterStatName: notYet(withDefault(string(), "")),
   certificates: ignored(list(anyJson()), "it was removed by Istio"),
-  serviceSettings: list(
-    message("ServiceSettings", {
-      settings: message("Settings", { clusterLocal: withDefault(boolean(), false) }),
-      hosts: list(string()),
-    }),
+  serviceSettings: notYet(
+    list(
+      message("ServiceSettings", {
+        settings: message("Settings", { clusterLocal: withDefault(boolean(), false) }),
+        hosts: list(string()),
+      }),
+    ),
   ),
   serviceScopeConfigs: ignored(list(anyJson()), "ambient mode is not available"),
   hboneIdleTimeout: ignored(duration(), "ambient mode is not available"),
   enablePrometheusMerge: withDefault(boolean(), true),
   verifyCertificateAtClient: ignored(boolean(), "it was removed by Istio"),
-  ca: anyJson(),
-  extensionProviders: list(anyJson()),
-  defaultProviders: message("DefaultProviders", {
-    tracing: list(string()),
-    metrics: list(string()),
-    accessLogging: list(string()),
-  }),
-  discoverySelectors: list(labelSelector),
+  ca: notYet(anyJson()),
+  extensionProviders: notYet(list(anyJson())),
+  defaultProviders: notYet(
+    message("DefaultProviders", {
+      tracing: list(string()),
+      metrics: list(string()),
+      accessLogging: list(string()),
+    }),
+  ),
+  discoverySelectors: notYet(list(labelSelector)),
   pathNormalization: message("ProxyPathNormalization", {
     normalization: withDefault(
       oneOf("DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"),
@@ -112,8 +118,8 @@ export const meshConfig = message("MeshConfig", {
   }),
   defaultHttpRetryPolicy: httpRetry,
   meshMTLS: tlsConfig,
-  tlsDefaults: tlsConfig,
-  defaultTrafficPolicy: anyJson(),
+  tlsDefaults: notYet(tlsConfig),
+  defaultTrafficPolicy: notYet(anyJson()),
   serviceEntryVisibility: ignored(anyJson(), "use exportTo"),
 });
 

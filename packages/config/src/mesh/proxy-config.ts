@@ -3,7 +3,7 @@ import { canonicalJson, type Json, type JsonObject } from "../json.ts";
 import { list, map, message } from "../schema/compound.ts";
 import { defaultsOf } from "../schema/defaults.ts";
 import { anyJson, boolean, duration, int, oneOf, port, string } from "../schema/scalar.ts";
-import { type Infer, ignored, withDefault } from "../schema/schema.ts";
+import { type Infer, ignored, notYet, withDefault } from "../schema/schema.ts";
 
 const notOurs = "it tunes Envoy's process, which the built-in proxy does not have";
 
@@ -26,17 +26,17 @@ export const proxyConfig = message("ProxyConfig", {
   concurrency: withDefault(int(0), 2),
   proxyBootstrapTemplatePath: ignored(string(), notOurs),
   interceptionMode: withDefault(oneOf("REDIRECT", "TPROXY", "NONE"), "REDIRECT"),
-  tracing: anyJson(),
-  envoyAccessLogService: anyJson(),
+  tracing: notYet(anyJson()),
+  envoyAccessLogService: notYet(anyJson()),
   envoyMetricsService: ignored(anyJson(), notOurs),
   proxyMetadata: map(string()),
   runtimeValues: map(string()),
   statusPort: withDefault(port(), 15020),
   extraStatTags: list(string()),
-  gatewayTopology: anyJson(),
+  gatewayTopology: notYet(anyJson()),
   terminationDrainDuration: withDefault(duration(), 5_000),
   meshId: string(),
-  readinessProbe: anyJson(),
+  readinessProbe: notYet(anyJson()),
   proxyStatsMatcher: message("ProxyStatsMatcher", {
     inclusionPrefixes: list(string()),
     inclusionSuffixes: list(string()),
@@ -46,11 +46,11 @@ export const proxyConfig = message("ProxyConfig", {
   caCertificatesPem: list(string()),
   image: message("ProxyImage", { imageType: string() }),
   privateKeyProvider: ignored(anyJson(), notOurs),
-  proxyHeaders: anyJson(),
+  proxyHeaders: notYet(anyJson()),
   fileFlushInterval: duration(),
   fileFlushMinSizeKb: int(0),
   statsCompression: ignored(boolean(), notOurs),
-  connectionSettings: anyJson(),
+  connectionSettings: notYet(anyJson()),
   // Deprecated by Istio, still found in the field.
   discoveryRefreshDelay: ignored(duration(), "configuration is pushed"),
   zipkinAddress: ignored(string(), "use an extensionProvider and the Telemetry API"),

@@ -22,16 +22,21 @@ export function loadAssignment(view: EndpointsView): ClusterLoadAssignment {
     clusterName: view.cluster,
     endpoints: [...groups.values()].map(({ locality, endpoints }) => ({
       locality: { region: locality.region, zone: locality.zone, subZone: locality.subzone },
-      loadBalancingWeight: endpoints.length,
+      loadBalancingWeight: endpoints.reduce((sum, endpoint) => sum + weightOf(endpoint), 0),
       lbEndpoints: endpoints.map(lbEndpoint),
     })),
   });
 }
 
+/** Envoy refuses zero. */
+function weightOf(endpoint: Endpoint): number {
+  return Math.max(1, endpoint.workload?.weight ?? 1);
+}
+
 function lbEndpoint(endpoint: Endpoint): MessageInitShape<typeof LbEndpointSchema> {
   const { workload } = endpoint;
   return {
-    loadBalancingWeight: 1,
+    loadBalancingWeight: weightOf(endpoint),
     healthStatus: endpoint.health === "draining" ? HealthStatus.DRAINING : HealthStatus.HEALTHY,
     hostIdentifier: { case: "endpoint", value: { address: tcpAddress(endpoint.address, endpoint.port) } },
     metadata: {
