@@ -7,6 +7,12 @@ export interface ApiServerProcess {
   close(): void;
 }
 
+/** The API server that `HEDDLE_TEST_KUBECONFIG` names, else one of our own. */
+export async function givenOrOwnApiServer(): Promise<ApiServerProcess> {
+  const kubeconfig = process.env["HEDDLE_TEST_KUBECONFIG"];
+  return kubeconfig ? { kubeconfig, close: () => {} } : startApiServer();
+}
+
 /** The embedded cluster's API server as a process of its own. */
 export async function startApiServer(): Promise<ApiServerProcess> {
   const folder = mkdtempSync(join(tmpdir(), "api-"));

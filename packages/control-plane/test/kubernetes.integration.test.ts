@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { exportPrivateKey, readCertificate } from "@heddle/identity";
+import { createSelfSignedRoot, exportPrivateKey, readCertificate } from "@heddle/identity";
 import { createKubeClient, isKubeError, type KubeClient } from "@heddle/kube-client";
 import { typeUrls } from "@heddle/xds-api";
-import { type ApiServerProcess, startApiServer } from "./api-server.ts";
+import { type ApiServerProcess, givenOrOwnApiServer, startApiServer } from "./api-server.ts";
 import { connectAds, requestCertificate, type Target, until } from "./clients.ts";
 import { type Started, start } from "./start.ts";
 
@@ -33,7 +33,7 @@ async function token(ns: string, account: string, audience = "istio-ca"): Promis
 }
 
 beforeAll(async () => {
-  api = await startApiServer();
+  api = await givenOrOwnApiServer();
   kube = await createKubeClient({ kubeconfig: api.kubeconfig, env: {} });
   for (const name of ["istio-system", "shop", "other"]) await kube.create(namespace(name)).catch(ignoreConflict);
   for (const [ns, name] of [
@@ -59,14 +59,25 @@ beforeAll(async () => {
       },
     ],
   });
-  await kube.create(webhook("istio-sidecar-injector", "inject", "MutatingWebhookConfiguration"));
-  await kube.create(webhook("istio-validator-istio-system", "validate", "ValidatingWebhookConfiguration"));
+  await kube.create(webhook("istio-sidecar-injector", "inject", "MutatingWebhookConfiguration")).catch(ignoreConflict);
+  await kube
+    .create(webhook("istio-validator-istio-system", "validate", "ValidatingWebhookConfiguration"))
+    .catch(ignoreConflict);
   started = await start(["--kubeconfig", api.kubeconfig]);
   secure = { port: started.discovery.ports.secureGrpc ?? 0, roots: started.discovery.roots };
 }, 30_000);
 
 afterAll(async () => {
   await started?.discovery.close();
+  for (const name of ["istio-system", "shop", "other", "late", "meshed"]) {
+    await kube?.delete({ group: "", version: "v1", resource: "namespaces", name }).catch(() => false);
+  }
+  for (const [resource, name] of [
+    ["mutatingwebhookconfigurations", "istio-sidecar-injector"],
+    ["validatingwebhookconfigurations", "istio-validator-istio-system"],
+  ] as const) {
+    await kube?.delete({ group: "admissionregistration.k8s.io", version: "v1", resource, name }).catch(() => false);
+  }
   api?.close();
 });
 
@@ -296,6 +307,52 @@ describe("discovery", () => {
     });
     ads.close();
     await until("disconnected", async () => (JSON.parse(await started.get("/debug/syncz")) as unknown[]).length === 0);
+  });
+});
+
+describe("a CA that appears while we serve", () => {
+  const secret = (data: Record<string, string>) => ({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "cacerts", namespace: "istio-system" },
+    data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString("base64")])),
+  });
+
+  test("is taken over everywhere when it is good, and ignored with a reason when it is not", async () => {
+    await kube.create(secret({ "ca-cert.pem": "hello" }));
+    await until("the reason", () =>
+      started.records.some((one) => one.level === "error" && one.message.includes("the CA before stays in force")),
+    );
+    expect(started.discovery.roots).toBe(secure.roots);
+
+    const next = await createSelfSignedRoot("cluster.local", Date.now());
+    await kube.patch(
+      { group: "", version: "v1", resource: "secrets", name: "cacerts", namespace: "istio-system" },
+      {
+        data: secret({ "ca-cert.pem": next.caCert, "ca-key.pem": next.caKey, "root-cert.pem": next.caCert }).data,
+      },
+    );
+    await until("another root", () => started.discovery.roots === next.caCert);
+    // New connections see the new serving certificate; the old root no longer verifies it.
+    const bearer = await token("shop", "cart");
+    const issued = await until("a certificate of the new CA", async () => {
+      const outcome = await requestCertificate({ ...secure, roots: next.caCert, token: bearer }, { uris: [id] });
+      return outcome.code === 0 && outcome;
+    });
+    expect(issued.chain.at(-1)).toBe(next.caCert);
+    expect((await requestCertificate({ ...secure, token: bearer }, { uris: [id] })).code).toBe(14);
+    await until("the new root in every namespace", async () => {
+      const map = await kube.find({
+        group: "",
+        version: "v1",
+        resource: "configmaps",
+        name: "istio-ca-root-cert",
+        namespace: "shop",
+      });
+      return (map?.["data"] as Record<string, string> | undefined)?.["root-cert.pem"] === next.caCert;
+    });
+    const ready = await fetch(`https://localhost:${started.discovery.ports.https}/ready`, { tls: { ca: next.caCert } });
+    expect(ready.status).toBe(200);
   });
 });
 

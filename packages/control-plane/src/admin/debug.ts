@@ -48,8 +48,16 @@ export function createDebugHandler(options: DebugOptions): HttpHandler {
     workloadz: () => json([...options.state().workloads.values()]),
     configz: () => {
       const { objects, problems } = options.state();
+      const {
+        services: _services,
+        slices: _slices,
+        pods: _pods,
+        namespaces: _namespaces,
+        nodes: _nodes,
+        ...resources
+      } = objects;
       return json({
-        peerAuthentications: [...objects.peerAuthentications.values()],
+        resources: Object.fromEntries(Object.entries(resources).map(([kind, byName]) => [kind, [...byName.values()]])),
         problems: [...problems].map(([object, list]) => ({ object, problems: list.map(formatProblem) })),
       });
     },
