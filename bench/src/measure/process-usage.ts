@@ -1,25 +1,26 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 
 /** What a process has used so far. */
 export interface ProcessUsage {
-  /** Time on a processor, all threads, user and kernel. Units: ms. */
+  /** Time on a processor, all threads that it ever had, user and kernel. Units: ms. */
   readonly cpuMs: number;
   /** Units: bytes. */
   readonly rssBytes: number;
 }
 
-const NS_PER_MS = 1e6;
+/** Clock ticks of /proc, USER_HZ, are 100 a second on every Linux that we run on. Units: ms. */
+const TICK_MS = 10;
 
 /**
- * Reads /proc. CPU comes from each thread's schedstat, which counts nanoseconds (`stat` counts 10 ms ticks). A thread that ends takes its time
- * with it, so compare only processes with a fixed set of threads.
+ * Reads /proc/<pid>/stat. Its ticks of 10 ms are coarse, so measure a second or more; the finer per-thread counters lose what
+ * ended threads have used, and the runtime's compiler and collector threads come and go.
  */
 export function processUsage(pid: number): ProcessUsage {
-  let cpuNs = 0;
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    cpuNs += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]);
-  }
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The second field, the program's name in parentheses, may hold blanks.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const cpuMs = (Number(fields[11]) + Number(fields[12])) * TICK_MS;
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const rssKb = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0);
-  return { cpuMs: cpuNs / NS_PER_MS, rssBytes: rssKb * 1024 };
+  return { cpuMs, rssBytes: rssKb * 1024 };
 }

@@ -87,7 +87,7 @@ describe("heddle demo", () => {
     const child = start("--name", "test-int");
     await child.printed(READY, 120_000);
     const url = /emojivoto +(http:\S+)/.exec(child.output())?.[1] ?? "";
-    expect(await (await fetch(url)).text()).toContain("EMOJI VOTE");
+    expect(await (await fetch(url)).text()).toContain("<title>Emoji Vote</title>");
     expect(((await (await fetch(`${url}/api/list`)).json()) as unknown[]).length).toBe(99);
     child.kill("SIGINT");
     expect(await child.exited).toBe(0);

@@ -37,7 +37,9 @@ export function readSigningRequest(pem: string): Result<SigningRequest> {
     body === undefined ||
     spki === undefined ||
     oid === undefined ||
-    signature?.tag !== tags.bitString
+    signature?.tag !== tags.bitString ||
+    // A signature is whole bytes; anything else would be a second form of the same request.
+    signature.content[0] !== 0
   ) {
     return err("is not a certificate request: its structure is broken");
   }

@@ -10,6 +10,7 @@ import { createControllers } from "../src/controllers/index.ts";
 import { decodeCatalogue } from "../src/images/index.ts";
 import { createKubelet, type Kubelet } from "../src/kubelet/index.ts";
 import { createPodNetwork, networkPlan, setUpNodeNetwork } from "../src/network/index.ts";
+import { createPodTokens } from "../src/node/pod-tokens.ts";
 
 export interface OneNode {
   readonly api: ClusterApi;
@@ -51,11 +52,7 @@ export async function startOneNode(directory: string, rootless: boolean): Promis
     log,
     rootless,
     dns: { clusterIp: plan.dnsServiceIp, clusterDomain: plan.clusterDomain, hostResolvConf: "nameserver 127.0.0.1\n" },
-    issueToken: (namespace, account, request) =>
-      Promise.resolve({
-        token: `token-of-${namespace}-${account}-for-${request.audience ?? "api"}`,
-        expirationTimestamp: new Date(Date.now() + request.expirationSeconds * 1000).toISOString(),
-      }),
+    issueToken: createPodTokens(server.api),
     env: process.env,
     newId: () => randomUUID().replaceAll("-", ""),
   });

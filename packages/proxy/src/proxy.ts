@@ -7,7 +7,7 @@ import {
   type HttpManager,
   type HttpManagerCounters,
   type MetadataExchange,
-} from "./http/manager.ts";
+} from "./http/connection-manager.ts";
 import { alpnFromFilterState, type ChainHandler } from "./listener/chain-runtime.ts";
 import { createListenerSet, type ListenerSet } from "./listener/listener-set.ts";
 import type { TcpObserver } from "./network/tcp-record.ts";

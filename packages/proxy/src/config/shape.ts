@@ -20,7 +20,7 @@ export function shape(schema: DescMessage, supported: readonly string[], ignored
   return { schema, supported, ignored, refused };
 }
 
-/** Reports every field that is set and not implemented. */
+/** Reports every field that is set and that this proxy refuses. */
 export function checkShape(of: Shape, message: Message, scope: DecodeScope): void {
   for (const field of of.schema.fields) {
     if (!of.refused.includes(field.name) || !isFieldSet(message, field)) continue;

@@ -6,8 +6,8 @@ import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { createServerCodec } from "../transport/codecs.ts";
 import type { Connection, ConnectionError } from "../transport/connection.ts";
 import { type HttpLink, type LinkOwner, SocketLink } from "../transport/http-link.ts";
+import type { HttpManager } from "./connection-manager.ts";
 import { Exchange, type ExchangeOwner } from "./exchange.ts";
-import type { HttpManager } from "./manager.ts";
 
 /** An HTTP connection of a client. */
 export interface HttpDownstream {

@@ -1,6 +1,6 @@
 // Hot path: one per request; every event of both directions passes here.
 
-import type { Expirable, WheelTimer } from "@heddle/std";
+import type { WheelTimer } from "@heddle/std";
 import {
   createHeaderList,
   createResponseHead,
@@ -26,10 +26,11 @@ import type { Host } from "../upstream/host.ts";
 import type { PooledConnection } from "../upstream/pool.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import { BodyBuffer } from "./body-buffer.ts";
+import type { HttpManager } from "./connection-manager.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
+import { grpcTimeoutMs, RouteTimeout, TryTimeout } from "./exchange-timers.ts";
 import { adaptToUpstream, forwardRequest } from "./forward-request.ts";
 import { makeLocalReply } from "./local-reply.ts";
-import type { HttpManager } from "./manager.ts";
 import { prepareRequest } from "./request-prepare.ts";
 import { prepareLocalResponse, prepareResponse } from "./response-prepare.ts";
 import { isIdempotent, retriesFailure, retriesResponse } from "./retry-decision.ts";
@@ -572,46 +573,3 @@ export class Exchange implements StreamHandler, AttemptOwner, ExchangeRecord {
 
 const NONE_TRIED: readonly Host[] = [];
 const NO_BYTES = new Uint8Array(0);
-
-class RouteTimeout implements Expirable {
-  readonly #exchange: Exchange;
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange;
-  }
-  onExpire(): void {
-    this.#exchange.onRouteTimeout();
-  }
-}
-
-class TryTimeout implements Expirable {
-  readonly #exchange: Exchange;
-  constructor(exchange: Exchange) {
-    this.#exchange = exchange;
-  }
-  onExpire(): void {
-    this.#exchange.onTryTimeout();
-  }
-}
-
-/** Source: gRPC over HTTP/2, "Timeout". */
-function grpcTimeoutMs(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text.slice(0, -1));
-  if (!Number.isFinite(value)) return undefined;
-  switch (text[text.length - 1]) {
-    case "H":
-      return value * 3_600_000;
-    case "M":
-      return value * 60_000;
-    case "S":
-      return value * 1000;
-    case "m":
-      return value;
-    case "u":
-      return value / 1000;
-    case "n":
-      return value / 1_000_000;
-    default:
-      return undefined;
-  }
-}

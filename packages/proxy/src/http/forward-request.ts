@@ -6,10 +6,10 @@ import { chooseCluster, chooseWeighted } from "../router/cluster-choice.ts";
 import { rewritePath } from "../router/rewrite.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
 import type { Host } from "../upstream/host.ts";
+import type { HttpManager } from "./connection-manager.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { exchangeValues } from "./exchange-values.ts";
 import { addHeaders } from "./header-values.ts";
-import type { HttpManager } from "./manager.ts";
 
 const PEER_METADATA = HEADER_ID["x-envoy-peer-metadata"];
 const PEER_METADATA_ID = HEADER_ID["x-envoy-peer-metadata-id"];

@@ -1,9 +1,9 @@
 // Hot path: once per response.
 import { HEADER_ID, type ResponseHead } from "@heddle/wire";
+import type { HttpManager } from "./connection-manager.ts";
 import { exchangeValues } from "./exchange-values.ts";
 import type { ForwardedExchange } from "./forward-request.ts";
 import { addHeaders } from "./header-values.ts";
-import type { HttpManager } from "./manager.ts";
 
 const PEER_METADATA = HEADER_ID["x-envoy-peer-metadata"];
 const PEER_METADATA_ID = HEADER_ID["x-envoy-peer-metadata-id"];

@@ -1,8 +1,8 @@
 import { APPLICATION_PROTOCOLS_KEY, type FilterStateConfig } from "../config/filter-state.ts";
 import { renderFormat } from "../config/format.ts";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
+import type { HttpManager } from "../http/connection-manager.ts";
 import type { HttpDownstream, HttpDownstreamOwner } from "../http/downstream.ts";
-import type { HttpManager } from "../http/manager.ts";
 import type { TcpManager, TcpSession, TcpSessionOwner } from "../network/tcp-proxy.ts";
 
 /** What a filter chain does with its connections. */

@@ -1,9 +1,9 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { AccessLogConfig, JsonFormat, LogFilter } from "../config/access-log.ts";
 import { type FormatValues, renderFormat } from "../config/format.ts";
+import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import { exchangeValues } from "../http/exchange-values.ts";
-import type { ExchangeObserver } from "../http/manager.ts";
 import type { TcpObserver, TcpRecord } from "../network/tcp-record.ts";
 import { tcpValues } from "../network/tcp-values.ts";
 import type { LogWriter } from "./log-writer.ts";

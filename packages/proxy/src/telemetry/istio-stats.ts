@@ -1,6 +1,7 @@
 // Hot path: once per request.
+
+import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
-import type { ExchangeObserver } from "../http/manager.ts";
 import type { TcpObserver, TcpRecord } from "../network/tcp-record.ts";
 import {
   type HttpSeries,

@@ -1,7 +1,7 @@
 import { createMetricsRegistry, type Logger, type MetricsRegistry } from "@heddle/std";
 import type { AccessLogConfig } from "../config/access-log.ts";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
-import type { ExchangeObserver } from "../http/manager.ts";
+import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { TcpObserver } from "../network/tcp-record.ts";
 import type { ChainObservers } from "../proxy.ts";
 import { createAccessLogger } from "./access-log.ts";

@@ -149,18 +149,21 @@ class SotwClient implements DiscoveryClient<DiscoveryResponse> {
 }
 
 /** A resource may come inside a `Resource` that names it. Errors: a sentence. */
-function unwrap(typeUrl: string, any: Any, version: string): ReceivedResource | string {
+function unwrap(typeUrl: string, packed: Any, version: string): ReceivedResource | string {
   try {
-    const wrapper = unpackAny(any, ResourceSchema);
+    const wrapper = unpackAny(packed, ResourceSchema);
     if (wrapper !== undefined) {
       return { name: wrapper.name, version: wrapper.version || version, body: wrapper.resource ?? create(AnySchema) };
     }
   } catch (error) {
     return `a Resource of ${typeUrl} cannot be decoded: ${error instanceof Error ? error.message : String(error)}`;
   }
-  if (any.typeUrl !== typeUrl) return `the response of ${typeUrl} holds a ${any.typeUrl || "resource without type"}`;
-  const name = resourceName(typeUrl, any.value);
-  return name === undefined ? `a resource of ${typeUrl} has no name or is not a message` : { name, version, body: any };
+  if (packed.typeUrl !== typeUrl)
+    return `the response of ${typeUrl} holds a ${packed.typeUrl || "resource without type"}`;
+  const name = resourceName(typeUrl, packed.value);
+  return name === undefined
+    ? `a resource of ${typeUrl} has no name or is not a message`
+    : { name, version, body: packed };
 }
 
 export function createSotwClient(options: SotwClientOptions): DiscoveryClient<DiscoveryResponse> {

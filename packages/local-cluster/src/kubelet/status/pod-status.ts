@@ -50,6 +50,15 @@ export function phaseOf(snapshot: Pick<PodSnapshot, "spec" | "init" | "main" | "
   return restartPolicy === "Never" && exits.every((code) => code !== undefined) ? "Failed" : "Running";
 }
 
+/** A pod is over only when nothing of it runs any more, sidecars included. Source: kubelet `mergePodStatus`. */
+function shownPhase(verdict: Phase, { init, main }: PodSnapshot): Phase {
+  const over = verdict === "Succeeded" || verdict === "Failed";
+  if (!over || ![...init, ...main].some((record) => record.state.kind === "running")) return verdict;
+  return main.some((record) => record.state.kind !== "waiting" || record.lastState !== undefined)
+    ? "Running"
+    : "Pending";
+}
+
 function stateJson(state: ContainerState): JsonObject {
   switch (state.kind) {
     case "waiting":
@@ -158,11 +167,12 @@ function mergeConditions(
 
 /** The `status` of a pod. Pure. */
 export function podStatus(snapshot: PodSnapshot, nowMs: number): JsonObject {
-  const phase = phaseOf(snapshot);
+  const verdict = phaseOf(snapshot);
+  const phase = shownPhase(verdict, snapshot);
   const present = listOf(fieldsOf(snapshot.pod["status"])["conditions"]);
   return {
     phase,
-    conditions: mergeConditions(present, conditionsOf(snapshot, phase), nowMs),
+    conditions: mergeConditions(present, conditionsOf(snapshot, verdict), nowMs),
     ...(snapshot.verdict ? { reason: snapshot.verdict.reason, message: snapshot.verdict.message } : {}),
     hostIP: snapshot.hostIp,
     hostIPs: [{ ip: snapshot.hostIp }],
