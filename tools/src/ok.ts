@@ -1,12 +1,21 @@
 import { join } from "node:path";
 import { boundaries } from "./checks/boundaries.ts";
 import type { Check } from "./checks/check.ts";
+import { generated } from "./checks/generated.ts";
 import { formatAndLint, typesOf, unitTests } from "./checks/programs.ts";
 import { sizes } from "./checks/sizes.ts";
 import { words } from "./checks/words.ts";
 
 /** Everything that `npm run ok` looks at, cheap ones first; each has a fixture in `tools/fixtures` that it must fail on. */
-export const checks = [sizes, words, boundaries, formatAndLint, typesOf, unitTests] as const satisfies readonly Check[];
+export const checks = [
+  sizes,
+  words,
+  boundaries,
+  generated,
+  formatAndLint,
+  typesOf,
+  unitTests,
+] as const satisfies readonly Check[];
 
 /** Runs every check, prints what each found, and gives the counts. */
 export async function runChecks(root: string): Promise<{ passed: number; failed: number }> {

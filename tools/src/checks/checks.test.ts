@@ -23,6 +23,7 @@ const expected: Readonly<Record<string, RegExp>> = {
   "file sizes": /601 lines/,
   words: /name the file after its concept/,
   boundaries: /a may not import b/,
+  generated: /was edited after it was generated/,
   "format and lint": /noExplicitAny/,
   types: /TS2322/,
   "unit tests": /Expected: 2/,
