@@ -10,7 +10,7 @@ import { askViz } from "../viz/client.ts";
 import { EMOJIVOTO_NAMESPACE, injectedEmojivoto, withRequestRate } from "./emojivoto.ts";
 import type { DemoReport } from "./report.ts";
 import type { Timeline } from "./timeline.ts";
-import { waitForPods } from "./wait.ts";
+import { waitForPage, waitForPods } from "./wait.ts";
 
 const READY_TIMEOUT_MS = 90_000;
 const WEB_PORT = 8080;
@@ -66,22 +66,20 @@ async function fill(
     ] as readonly KubeObject[]);
   });
   await timeline.phase("control plane", (note) => waitForPods(kube, install.namespace, 1, READY_TIMEOUT_MS, note));
-  const pods = await timeline.phase("emojivoto", async (note) => {
+  await timeline.phase("emojivoto", async (note) => {
     const objects = await injectedEmojivoto(options.root);
     await kube.applyObjects(
       options.requestRate === undefined ? objects : withRequestRate(objects, options.requestRate),
     );
-    return waitForPods(kube, EMOJIVOTO_NAMESPACE, 4, READY_TIMEOUT_MS, note);
+    await waitForPods(kube, EMOJIVOTO_NAMESPACE, 4, READY_TIMEOUT_MS, note);
   });
   await timeline.phase("metrics", (note) => waitForPods(kube, "linkerd-viz", 1, READY_TIMEOUT_MS, note));
-  const web = pods.find((p) => p.metadata.name.startsWith("web-"));
-  const listener = await cluster
-    .forward(textOf(at(web, "status", "podIP")), WEB_PORT, WEB_PORT)
-    .catch(() => cluster.forward(textOf(at(web, "status", "podIP")), WEB_PORT, 0));
-  const urls = {
-    emojivoto: `http://127.0.0.1:${listener.port}`,
-    leaderboard: `http://127.0.0.1:${listener.port}/leaderboard`,
-  };
+  const web = await kube.get({ apiVersion: "v1", kind: "Service", namespace: EMOJIVOTO_NAMESPACE, name: "web-svc" });
+  const address = textOf(at(web, "spec", "clusterIP"));
+  const listener = await cluster.forward(address, 80, WEB_PORT).catch(() => cluster.forward(address, 80, 0));
+  const page = `http://127.0.0.1:${listener.port}`;
+  const urls = { emojivoto: page, leaderboard: `${page}/leaderboard` };
+  await timeline.phase("page", (note) => waitForPage(`${page}/api/list`, READY_TIMEOUT_MS, note));
   return {
     cluster,
     kube,

@@ -4,13 +4,16 @@ import { UsageError } from "../context.ts";
 import { at, listOf, textOf } from "../json-view.ts";
 
 /** `3/4 pods ready`, and what the first of the others waits for. */
-export function progressOf(pods: readonly KubeObject[]): { readonly ready: number; readonly text: string } {
+export function progressOf(
+  pods: readonly KubeObject[],
+  expected = 0,
+): { readonly ready: number; readonly text: string } {
   const waiting = pods.filter((p) => !isReady(p));
   const first = waiting[0];
   const reason = first ? `, ${first.metadata.name}: ${waitingReason(first)}` : "";
   return {
     ready: pods.length - waiting.length,
-    text: `${pods.length - waiting.length}/${pods.length} pods ready${reason}`,
+    text: `${pods.length - waiting.length}/${Math.max(pods.length, expected)} pods ready${reason}`,
   };
 }
 
@@ -49,7 +52,7 @@ export async function waitForPods(
     };
     const look = () => {
       const all = [...pods.values()].filter((p) => p.metadata.deletionTimestamp === undefined);
-      const { ready, text } = progressOf(all);
+      const { ready, text } = progressOf(all, expected);
       note(text);
       if (all.length >= expected && ready === all.length) finish(() => resolve(all));
     };
@@ -58,7 +61,7 @@ export async function waitForPods(
         finish(() =>
           reject(
             new UsageError(
-              `namespace ${namespace}: ${progressOf([...pods.values()]).text} after ${timeoutMs / 1000} s; look at kubectl -n ${namespace} describe pods`,
+              `namespace ${namespace}: ${progressOf([...pods.values()], expected).text} after ${timeoutMs / 1000} s; look at kubectl -n ${namespace} describe pods`,
             ),
           ),
         ),
@@ -75,4 +78,23 @@ export async function waitForPods(
       },
     );
   });
+}
+
+/**
+ * Waits until a page answers with success: a program without a readiness probe is ready before it listens.
+ * Errors: UsageError with the last answer when `timeoutMs` is over.
+ */
+export async function waitForPage(url: string, timeoutMs: number, note: (text: string) => void): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const left = end - performance.now();
+    const answer = await fetch(url, { signal: AbortSignal.timeout(Math.max(1, Math.min(left, 5_000))) }).then(
+      (response) => (response.ok ? undefined : `HTTP ${response.status}`),
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+    if (answer === undefined) return;
+    note(answer);
+    if (left <= 0) throw new UsageError(`${url} does not answer after ${timeoutMs / 1000} s: ${answer}`);
+    await Bun.sleep(50);
+  }
 }
