@@ -53,6 +53,7 @@ import { file_envoy_extensions_access_loggers_file_v3_file } from "./envoy/exten
 import { file_envoy_extensions_access_loggers_filters_cel_v3_cel } from "./envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
 import { file_envoy_extensions_access_loggers_grpc_v3_als } from "./envoy/extensions/access_loggers/grpc/v3/als_pb.js";
 import { file_envoy_extensions_access_loggers_stream_v3_stream } from "./envoy/extensions/access_loggers/stream/v3/stream_pb.js";
+import { file_envoy_extensions_clusters_aggregate_v3_cluster } from "./envoy/extensions/clusters/aggregate/v3/cluster_pb.js";
 import { file_envoy_extensions_common_ratelimit_v3_ratelimit } from "./envoy/extensions/common/ratelimit/v3/ratelimit_pb.js";
 import { file_envoy_extensions_filters_common_fault_v3_fault } from "./envoy/extensions/filters/common/fault/v3/fault_pb.js";
 import { file_envoy_extensions_filters_common_set_filter_state_v3_value } from "./envoy/extensions/filters/common/set_filter_state/v3/value_pb.js";
@@ -94,6 +95,9 @@ import { file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_
 import { file_envoy_extensions_http_original_ip_detection_xff_v3_xff } from "./envoy/extensions/http/original_ip_detection/xff/v3/xff_pb.js";
 import { file_envoy_extensions_http_stateful_session_cookie_v3_cookie } from "./envoy/extensions/http/stateful_session/cookie/v3/cookie_pb.js";
 import { file_envoy_extensions_http_stateful_session_header_v3_header } from "./envoy/extensions/http/stateful_session/header/v3/header_pb.js";
+import { file_envoy_extensions_internal_redirect_allow_listed_routes_v3_allow_listed_routes_config } from "./envoy/extensions/internal_redirect/allow_listed_routes/v3/allow_listed_routes_config_pb.js";
+import { file_envoy_extensions_internal_redirect_previous_routes_v3_previous_routes_config } from "./envoy/extensions/internal_redirect/previous_routes/v3/previous_routes_config_pb.js";
+import { file_envoy_extensions_internal_redirect_safe_cross_scheme_v3_safe_cross_scheme_config } from "./envoy/extensions/internal_redirect/safe_cross_scheme/v3/safe_cross_scheme_config_pb.js";
 import { file_envoy_extensions_load_balancing_policies_client_side_weighted_round_robin_v3_client_side_weighted_round_robin } from "./envoy/extensions/load_balancing_policies/client_side_weighted_round_robin/v3/client_side_weighted_round_robin_pb.js";
 import { file_envoy_extensions_load_balancing_policies_cluster_provided_v3_cluster_provided } from "./envoy/extensions/load_balancing_policies/cluster_provided/v3/cluster_provided_pb.js";
 import { file_envoy_extensions_load_balancing_policies_common_v3_common } from "./envoy/extensions/load_balancing_policies/common/v3/common_pb.js";
@@ -105,6 +109,8 @@ import { file_envoy_extensions_load_balancing_policies_ring_hash_v3_ring_hash } 
 import { file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin } from "./envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
 import { file_envoy_extensions_load_balancing_policies_subset_v3_subset } from "./envoy/extensions/load_balancing_policies/subset/v3/subset_pb.js";
 import { file_envoy_extensions_load_balancing_policies_wrr_locality_v3_wrr_locality } from "./envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality_pb.js";
+import { file_envoy_extensions_path_match_uri_template_v3_uri_template_match } from "./envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js";
+import { file_envoy_extensions_path_rewrite_uri_template_v3_uri_template_rewrite } from "./envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite_pb.js";
 import { file_envoy_extensions_rbac_audit_loggers_stream_v3_stream } from "./envoy/extensions/rbac/audit_loggers/stream/v3/stream_pb.js";
 import { file_envoy_extensions_request_id_uuid_v3_uuid } from "./envoy/extensions/request_id/uuid/v3/uuid_pb.js";
 import { file_envoy_extensions_retry_host_omit_host_metadata_v3_omit_host_metadata_config } from "./envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config_pb.js";
@@ -232,6 +238,7 @@ export const files = [
   file_envoy_extensions_access_loggers_filters_cel_v3_cel,
   file_envoy_extensions_access_loggers_grpc_v3_als,
   file_envoy_extensions_access_loggers_stream_v3_stream,
+  file_envoy_extensions_clusters_aggregate_v3_cluster,
   file_envoy_extensions_common_ratelimit_v3_ratelimit,
   file_envoy_extensions_filters_common_fault_v3_fault,
   file_envoy_extensions_filters_common_set_filter_state_v3_value,
@@ -273,6 +280,9 @@ export const files = [
   file_envoy_extensions_http_original_ip_detection_xff_v3_xff,
   file_envoy_extensions_http_stateful_session_cookie_v3_cookie,
   file_envoy_extensions_http_stateful_session_header_v3_header,
+  file_envoy_extensions_internal_redirect_allow_listed_routes_v3_allow_listed_routes_config,
+  file_envoy_extensions_internal_redirect_previous_routes_v3_previous_routes_config,
+  file_envoy_extensions_internal_redirect_safe_cross_scheme_v3_safe_cross_scheme_config,
   file_envoy_extensions_load_balancing_policies_client_side_weighted_round_robin_v3_client_side_weighted_round_robin,
   file_envoy_extensions_load_balancing_policies_cluster_provided_v3_cluster_provided,
   file_envoy_extensions_load_balancing_policies_common_v3_common,
@@ -284,6 +294,8 @@ export const files = [
   file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin,
   file_envoy_extensions_load_balancing_policies_subset_v3_subset,
   file_envoy_extensions_load_balancing_policies_wrr_locality_v3_wrr_locality,
+  file_envoy_extensions_path_match_uri_template_v3_uri_template_match,
+  file_envoy_extensions_path_rewrite_uri_template_v3_uri_template_rewrite,
   file_envoy_extensions_rbac_audit_loggers_stream_v3_stream,
   file_envoy_extensions_request_id_uuid_v3_uuid,
   file_envoy_extensions_retry_host_omit_host_metadata_v3_omit_host_metadata_config,
