@@ -10,7 +10,7 @@ import { askViz } from "../viz/client.ts";
 import { EMOJIVOTO_NAMESPACE, injectedEmojivoto, withRequestRate } from "./emojivoto.ts";
 import type { DemoReport } from "./report.ts";
 import type { Timeline } from "./timeline.ts";
-import { waitForPage, waitForPods } from "./wait.ts";
+import { waitForPods, waitForPorts } from "./wait.ts";
 
 const READY_TIMEOUT_MS = 90_000;
 const WEB_PORT = 8080;
@@ -71,7 +71,8 @@ async function fill(
     await kube.applyObjects(
       options.requestRate === undefined ? objects : withRequestRate(objects, options.requestRate),
     );
-    await waitForPods(kube, EMOJIVOTO_NAMESPACE, 4, READY_TIMEOUT_MS, note);
+    const pods = await waitForPods(kube, EMOJIVOTO_NAMESPACE, 4, READY_TIMEOUT_MS, note);
+    await waitForPorts(kube, pods, READY_TIMEOUT_MS);
   });
   await timeline.phase("metrics", (note) => waitForPods(kube, "linkerd-viz", 1, READY_TIMEOUT_MS, note));
   const web = await kube.get({ apiVersion: "v1", kind: "Service", namespace: EMOJIVOTO_NAMESPACE, name: "web-svc" });
@@ -79,7 +80,6 @@ async function fill(
   const listener = await cluster.forward(address, 80, WEB_PORT).catch(() => cluster.forward(address, 80, 0));
   const page = `http://127.0.0.1:${listener.port}`;
   const urls = { emojivoto: page, leaderboard: `${page}/leaderboard` };
-  await timeline.phase("page", (note) => waitForPage(`${page}/api/list`, READY_TIMEOUT_MS, note));
   return {
     cluster,
     kube,

@@ -80,21 +80,51 @@ export async function waitForPods(
   });
 }
 
+/** How long an accepted connection must last: one to a port where nobody listens ends at once. Units: ms. */
+const ACCEPTED_MS = 100;
+
 /**
- * Waits until a page answers with success: a program without a readiness probe is ready before it listens.
- * Errors: UsageError with the last answer when `timeoutMs` is over.
+ * Waits until every declared port of the pods listens: a program without a readiness probe is ready before that. Asks by port-forward, past
+ * the sidecars, so that nothing is counted.
+ * Errors: UsageError with the first port that is still closed when `timeoutMs` is over.
  */
-export async function waitForPage(url: string, timeoutMs: number, note: (text: string) => void): Promise<void> {
+export async function waitForPorts(kube: KubeClient, pods: readonly KubeObject[], timeoutMs: number): Promise<void> {
   const end = performance.now() + timeoutMs;
-  for (;;) {
-    const left = end - performance.now();
-    const answer = await fetch(url, { signal: AbortSignal.timeout(Math.max(1, Math.min(left, 5_000))) }).then(
-      (response) => (response.ok ? undefined : `HTTP ${response.status}`),
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
-    if (answer === undefined) return;
-    note(answer);
-    if (left <= 0) throw new UsageError(`${url} does not answer after ${timeoutMs / 1000} s: ${answer}`);
-    await Bun.sleep(50);
+  await Promise.all(
+    pods.flatMap((pod) =>
+      portsOf(pod).map(async (port) => {
+        while (!(await listens(kube, pod, port))) {
+          if (performance.now() > end)
+            throw new UsageError(
+              `nothing listens on port ${port} of pod ${pod.metadata.name} after ${timeoutMs / 1000} s; look at kubectl logs ${pod.metadata.name}`,
+            );
+          await Bun.sleep(50);
+        }
+      }),
+    ),
+  );
+}
+
+function portsOf(pod: KubeObject): readonly number[] {
+  return listOf(at(pod, "spec", "containers"))
+    .filter((container) => textOf(at(container, "name")) !== "istio-proxy")
+    .flatMap((container) => listOf(at(container, "ports")).map((port) => Number(at(port, "containerPort"))));
+}
+
+async function listens(kube: KubeClient, pod: KubeObject, port: number): Promise<boolean> {
+  try {
+    const stream = await kube.portForward(pod.metadata.namespace ?? "default", pod.metadata.name, port);
+    const ended = new Promise<false>((resolve) => {
+      stream.once("error", () => resolve(false));
+      stream.once("close", () => resolve(false));
+      stream.once("end", () => resolve(false));
+      stream.resume();
+    });
+    const accepted = await Promise.race([ended, Bun.sleep(ACCEPTED_MS).then(() => true)]);
+    stream.on("error", () => {});
+    stream.destroy();
+    return accepted;
+  } catch {
+    return false;
   }
 }
