@@ -31,6 +31,7 @@ export interface RunningNode {
   close(): Promise<void>;
 }
 
+const COMPONENT = "service-proxy";
 /** Pods get this long to end by themselves when the cluster ends. Units: s. */
 const POD_GRACE_SECONDS = 2;
 const REPOSITORY = fileURLToPath(new URL("../../../../", import.meta.url)).replace(/\/$/, "");
@@ -126,11 +127,21 @@ class ClusterParts {
   }
 
   #reportNodePorts(server: ApiServer, log: Logger): void {
-    this.#deps.host.onNodePortFailed(({ service }, reason) => {
+    this.#deps.host.onNodePortTried(({ service, port, balancer }, problem) => {
+      if (problem !== undefined) log.warn("port of a Service not open on the host", { service, reason: problem });
+      else if (balancer === undefined) return;
       const [namespace, name = ""] = service.split("/");
-      log.warn("NodePort not open on the host", { service, reason });
       server.api.get({ group: "", version: "v1", resource: "services" }, namespace, name).then(
-        (object) => server.api.event(object, "Warning", "NodePortNotOpen", reason, "service-proxy"),
+        (object) =>
+          problem === undefined
+            ? server.api.event(object, "Normal", "EnsuredLoadBalancer", `from the host at 127.0.0.1:${port}`, COMPONENT)
+            : server.api.event(
+                object,
+                "Warning",
+                balancer ? "LoadBalancerNotOpen" : "NodePortNotOpen",
+                problem,
+                COMPONENT,
+              ),
         () => undefined,
       );
     });

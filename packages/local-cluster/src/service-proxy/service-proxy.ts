@@ -1,6 +1,7 @@
 import { applyRuleset, type Libc, NETLINK_NETFILTER, openNetlinkSocket } from "@heddle/netlink";
 import type { Logger } from "@heddle/std";
 import type { ClusterNetworkPlan } from "../contract/index.ts";
+import type { Service } from "./service.ts";
 import type { ServiceCatalogue } from "./service-catalogue.ts";
 import { serviceRuleset } from "./service-ruleset.ts";
 
@@ -8,6 +9,8 @@ export interface NodePortUse {
   readonly port: number;
   /** `namespace/name`. */
   readonly service: string;
+  /** Set for a port of a LoadBalancer. */
+  readonly balancer?: { readonly nodePort: number };
 }
 
 /** Keeps the node's packet rules equal to the Services and their endpoints. */
@@ -22,7 +25,7 @@ export interface ServiceProxyDeps {
   readonly plan: ClusterNetworkPlan;
   readonly catalogue: ServiceCatalogue;
   readonly log: Logger;
-  /** The NodePorts (TCP) in use, whenever they changed. */
+  /** The NodePorts and LoadBalancer ports (TCP) in use, whenever they changed. */
   readonly onNodePorts: (ports: readonly NodePortUse[]) => void;
 }
 
@@ -44,13 +47,7 @@ export function createServiceProxy({ libc, plan, catalogue, log, onNodePorts }: 
       slices: catalogue.slices(service.namespace, service.name),
     }));
     applyRuleset(socket, serviceRuleset(plan, withEndpoints));
-    const ports = services.flatMap((service) =>
-      service.ports.flatMap(({ nodePort, protocol }) =>
-        nodePort === undefined || protocol !== "tcp"
-          ? []
-          : { port: nodePort, service: `${service.namespace}/${service.name}` },
-      ),
-    );
+    const ports = services.flatMap((service) => hostPortsOf(service, plan));
     const text = JSON.stringify(ports);
     if (text === announced) return;
     announced = text;
@@ -77,4 +74,16 @@ export function createServiceProxy({ libc, plan, catalogue, log, onNodePorts }: 
       socket = undefined;
     },
   };
+}
+
+/** The ports of a Service that programs of the host may call. */
+function hostPortsOf(service: Service, plan: ClusterNetworkPlan): readonly NodePortUse[] {
+  const name = `${service.namespace}/${service.name}`;
+  const ports = service.ports.filter(({ protocol }) => protocol === "tcp");
+  const nodePorts = ports.flatMap(({ nodePort }) => (nodePort === undefined ? [] : { port: nodePort, service: name }));
+  if (!service.balancerIps.includes(plan.nodeIp)) return nodePorts;
+  const balanced = ports
+    .filter(({ port }) => port !== plan.apiPort)
+    .map(({ port, nodePort = 0 }) => ({ port, service: name, balancer: { nodePort } }));
+  return [...nodePorts, ...balanced];
 }

@@ -75,8 +75,8 @@ export function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[])
 
 function addressesOf(service: Service, port: ServicePort, plan: ClusterNetworkPlan): readonly (string | number)[][] {
   const keys = [...service.clusterIps, ...service.externalIps, ...service.balancerIps]
-    // The DNS address is the node's own: the server listens there, no translation needed.
-    .filter((ip) => ip !== plan.dnsServiceIp)
+    // The DNS address is the node's own: the server listens there, no translation needed. Nor may a load balancer take the API's port.
+    .filter((ip) => ip !== plan.dnsServiceIp && !(ip === plan.nodeIp && port.port === plan.apiPort))
     .map((ip) => [ip, port.protocol, port.port]);
   if (port.nodePort !== undefined) keys.push([plan.nodeIp, port.protocol, port.nodePort]);
   return keys;

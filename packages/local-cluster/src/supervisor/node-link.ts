@@ -20,10 +20,13 @@ export interface AdminAccess {
   readonly token: string;
 }
 
+/** A port of the node that the host opens on 127.0.0.1 too: a NodePort, or a port of a LoadBalancer. */
 export interface NodePort {
   readonly port: number;
   /** `namespace/name`. */
   readonly service: string;
+  /** Set for a LoadBalancer: `nodePort` of the same Service port leads there as well, 0 where it has none. */
+  readonly balancer?: { readonly nodePort: number };
 }
 
 /** Lines of JSON from the node's standard output to the host. */
@@ -38,7 +41,8 @@ export type NodeMessage =
 /** Lines of JSON from the host to the node's standard input; its end means the host is gone. */
 export type HostMessage =
   | { readonly kind: "resolved"; readonly id: number; readonly packet?: string }
-  | { readonly kind: "node-port-failed"; readonly port: number; readonly service: string; readonly reason: string }
+  | ({ readonly kind: "node-port-opened" } & NodePort)
+  | ({ readonly kind: "node-port-failed"; readonly reason: string } & NodePort)
   | { readonly kind: "stop" };
 
 export function sendMessage(output: Writable, message: NodeMessage | HostMessage): void {

@@ -2,7 +2,7 @@ import { errorCode } from "./cluster-problem.ts";
 import type { NodePort } from "./node-link.ts";
 import { type HostListener, openHostListener } from "./tunnel.ts";
 
-/** Keeps one listener on the host per NodePort of the cluster. */
+/** Keeps one listener on the host per NodePort and LoadBalancer port of the cluster. */
 export interface NodePortListeners {
   /** Opens what is new, closes what is gone. A port that is taken is reported once and tried again at the next change. */
   replace(ports: readonly NodePort[]): void;
@@ -12,7 +12,7 @@ export interface NodePortListeners {
 export function createNodePortListeners(
   tunnelPath: string,
   nodeIp: string,
-  onFailure: (port: NodePort, reason: string) => void,
+  onTried: (port: NodePort, reason: string | undefined) => void,
 ): NodePortListeners {
   const open = new Map<number, HostListener>();
   let wanted: readonly NodePort[] = [];
@@ -30,8 +30,9 @@ export function createNodePortListeners(
       if (open.has(nodePort.port)) continue;
       try {
         open.set(nodePort.port, await openHostListener(tunnelPath, nodePort.port, `${nodeIp}:${nodePort.port}`));
+        onTried(nodePort, undefined);
       } catch (error) {
-        onFailure(nodePort, failureReason(nodePort.port, error));
+        onTried(nodePort, failureReason(nodePort, error));
       }
     }
   };
@@ -51,9 +52,16 @@ export function createNodePortListeners(
   };
 }
 
-function failureReason(port: number, error: unknown): string {
-  if (errorCode(error) === "EADDRINUSE") {
-    return `port ${port} of the host is in use, perhaps by another cluster: the NodePort works inside this cluster only; give the Service another nodePort`;
-  }
-  return `port ${port} of the host can't be opened: ${error instanceof Error ? error.message : error}`;
+function failureReason({ port, balancer }: NodePort, error: unknown): string {
+  const code = errorCode(error);
+  const why =
+    code === "EADDRINUSE"
+      ? "is in use, perhaps by another cluster"
+      : code === "EACCES"
+        ? "is open to root only"
+        : `can't be opened (${error instanceof Error ? error.message : error})`;
+  if (balancer === undefined)
+    return `port ${port} of the host ${why}: the NodePort works inside this cluster only; give the Service another nodePort`;
+  const instead = balancer.nodePort === 0 ? "give the Service another port" : `use 127.0.0.1:${balancer.nodePort}`;
+  return `port ${port} of the host ${why}: the LoadBalancer answers inside this cluster only; from the host ${instead}`;
 }

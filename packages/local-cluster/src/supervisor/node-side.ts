@@ -13,8 +13,8 @@ export interface NodeSide {
   readonly hostResolvers: Upstream;
   /** Called once, when the host asks for an end or is gone. */
   onStop(listener: () => void): void;
-  /** A NodePort works inside only, for the reason given. */
-  onNodePortFailed(listener: (port: NodePort, reason: string) => void): void;
+  /** The host has opened a port, or could not: it works inside only, for the reason given. */
+  onNodePortTried(listener: (port: NodePort, reason: string | undefined) => void): void;
 }
 
 /** The host answers within its own time limits; this only guards against a lost reply. */
@@ -25,7 +25,7 @@ export function createNodeSide(input: Readable, output: Writable): NodeSide {
   let lastId = 0;
   let stop: (() => void) | undefined;
   let stopped = false;
-  let portFailed: (port: NodePort, reason: string) => void = () => undefined;
+  let portTried: (port: NodePort, reason: string | undefined) => void = () => undefined;
 
   const stopOnce = () => {
     stopped = true;
@@ -40,8 +40,11 @@ export function createNodeSide(input: Readable, output: Writable): NodeSide {
       case "resolved":
         questions.get(message.id)?.(message.packet === undefined ? undefined : Buffer.from(message.packet, "base64"));
         break;
+      case "node-port-opened":
+        portTried(message, undefined);
+        break;
       case "node-port-failed":
-        portFailed(message, message.reason);
+        portTried(message, message.reason);
     }
   };
   readMessages<HostMessage>(input, onMessage, () => undefined);
@@ -77,8 +80,8 @@ export function createNodeSide(input: Readable, output: Writable): NodeSide {
       stop = listener;
       if (stopped) stopOnce();
     },
-    onNodePortFailed: (listener) => {
-      portFailed = listener;
+    onNodePortTried: (listener) => {
+      portTried = listener;
     },
   };
 }

@@ -190,9 +190,10 @@ class ClusterHost implements RunningCluster {
     const reply = (message: Parameters<typeof sendMessage>[1]) => {
       if (node.stdin !== null) sendMessage(node.stdin, message);
     };
-    const nodePorts = createNodePortListeners(this.#files.tunnel, this.plan.nodeIp, ({ port, service }, reason) => {
-      this.#options.onWarning?.(`Service ${service}: ${reason}`);
-      reply({ kind: "node-port-failed", port, service, reason });
+    const nodePorts = createNodePortListeners(this.#files.tunnel, this.plan.nodeIp, (port, reason) => {
+      if (reason === undefined) return reply({ kind: "node-port-opened", ...port });
+      this.#options.onWarning?.(`Service ${port.service}: ${reason}`);
+      reply({ kind: "node-port-failed", ...port, reason });
     });
     this.#listeners.push(nodePorts);
     return (message: NodeMessage): void => {

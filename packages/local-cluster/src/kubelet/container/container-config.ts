@@ -99,13 +99,16 @@ function bindOf(context: PodContext, mount: VolumeMount, env: Readonly<Record<st
   if (source === undefined) throw new ConfigError(`volumeMounts: volume "${mount.name}" isn't in spec.volumes`);
   const subPath = mount.subPathExpr === undefined ? mount.subPath : expandVariables(mount.subPathExpr, env);
   const target = path.resolve("/", mount.mountPath);
-  if (subPath === undefined) return { source, target, readOnly: mount.readOnly };
+  // What the kubelet writes (ConfigMaps, Secrets, tokens …) no container may change, whatever its mount says.
+  const ofKubelet = context.spec.volumes.some(({ name, source: { kind } }) => name === mount.name && kind === "files");
+  const readOnly = mount.readOnly || ofKubelet;
+  if (subPath === undefined) return { source, target, readOnly };
   if (path.isAbsolute(subPath) || subPath.split("/").includes("..")) {
     throw new ConfigError(`volumeMounts: subPath "${subPath}" must be relative and stay inside the volume`);
   }
   const inside = resolveInRoot(source, subPath);
   if (!existsSync(inside)) mkdirSync(inside, { recursive: true });
-  return { source: inside, target, readOnly: mount.readOnly };
+  return { source: inside, target, readOnly };
 }
 
 async function fetchObjects(context: PodContext, container: ContainerSpec): Promise<ReadonlyMap<string, KubeObject>> {

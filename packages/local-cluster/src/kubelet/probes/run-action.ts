@@ -61,7 +61,7 @@ async function httpGet(
   const path = action.path.startsWith("/") ? action.path : `/${action.path}`;
   const url = `${action.scheme.toLowerCase()}://${host.includes(":") ? `[${host}]` : host}:${port}${path}`;
   const headers = new Headers([
-    ["user-agent", "kube-probe/1.32"],
+    ["user-agent", "kube-probe/1.34"],
     ["accept", "*/*"],
     ["connection", "close"],
   ]);
@@ -128,6 +128,13 @@ function tcpConnect(hostname: string, port: number, timeoutMs: number): Promise<
   });
 }
 
+/** Protobuf's length prefix. */
+function lengthVarint(bytes: Uint8Array): readonly number[] {
+  const groups: number[] = [];
+  for (let rest = bytes.length; rest > 0 || groups.length === 0; rest >>>= 7) groups.push((rest & 0x7f) | 0x80);
+  return groups.map((group, index) => (index === groups.length - 1 ? group & 0x7f : group));
+}
+
 /** `grpc.health.v1.Health/Check`. Source: grpc/health/v1/health.proto: request field 1 `service`, response field 1 `status`, 1 = SERVING. */
 function grpcHealth(host: string, port: number, service: string, timeoutMs: number): Promise<ProbeResult> {
   return new Promise((resolve) => {
@@ -149,7 +156,7 @@ function grpcHealth(host: string, port: number, service: string, timeoutMs: numb
       finish({ ok: false, message: `failed to connect service "${host}:${port}": ${connectReason(error)}` }),
     );
     const name = Buffer.from(service);
-    const message = name.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.from([0x0a, name.length]), name]);
+    const message = name.length === 0 ? name : Buffer.concat([Buffer.from([0x0a, ...lengthVarint(name)]), name]);
     const head = Buffer.alloc(5);
     head.writeUInt32BE(message.length, 1);
     const stream = session.request({

@@ -5,6 +5,7 @@ import { ApiError, type ClusterApi, type KubeObject } from "../../contract/index
 import type { PodFacts } from "../container/pod-fields.ts";
 import type { Syscalls } from "../host/syscalls.ts";
 import type { PodSpec } from "../spec/pod-spec.ts";
+import { divideQuantity } from "../spec/quantity.ts";
 import type { FileSource, VolumeSpec } from "../spec/volume-spec.ts";
 import { writeAtomically } from "./atomic-directory.ts";
 import type { TokenSource } from "./token-source.ts";
@@ -114,7 +115,8 @@ class Volumes implements PodVolumes {
         if (existsSync(target)) return target;
         mkdirSync(target, { recursive: true });
         if (source.memory) {
-          syscalls.mountFs("tmpfs", target, "mode=0777");
+          const bytes = source.sizeLimit === undefined ? undefined : divideQuantity(source.sizeLimit, "1");
+          syscalls.mountFs("tmpfs", target, bytes === undefined ? "mode=0777" : `mode=0777,size=${bytes}`);
           this.#mounted.push(target);
         }
         chmodSync(target, spec.fsGroup === undefined ? 0o777 : 0o2777);
