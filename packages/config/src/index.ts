@@ -1,8 +1,10 @@
 export { crdOf, crds } from "./crd/crds.ts";
 export type { DestinationRule, Subset } from "./istio/destination-rule.ts";
+export type { Gateway, GatewayServerSpec } from "./istio/gateway.ts";
 export { resolveHost } from "./istio/hosts.ts";
 export type { Mode, PeerAuthentication } from "./istio/peer-authentication.ts";
 export { labelsMatch } from "./istio/selector.ts";
+export type { ServerTls } from "./istio/server-tls.ts";
 export type { ServiceEntry } from "./istio/service-entry.ts";
 export type { Sidecar } from "./istio/sidecar.ts";
 export type { StringMatch } from "./istio/string-match.ts";

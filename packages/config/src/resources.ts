@@ -1,4 +1,5 @@
 import { type DestinationRule, destinationRule } from "./istio/destination-rule.ts";
+import { type Gateway, gateway } from "./istio/gateway.ts";
 import { type PeerAuthentication, peerAuthentication } from "./istio/peer-authentication.ts";
 import { type ServiceEntry, serviceEntry } from "./istio/service-entry.ts";
 import { type Sidecar, sidecar } from "./istio/sidecar.ts";
@@ -16,7 +17,8 @@ export type MeshResource =
   | DestinationRule
   | ServiceEntry
   | WorkloadEntry
-  | Sidecar;
+  | Sidecar
+  | Gateway;
 
 /** Every custom resource, one literal table. */
 export const definitions = [
@@ -26,6 +28,7 @@ export const definitions = [
   serviceEntry,
   workloadEntry,
   sidecar,
+  gateway,
 ] as const satisfies readonly ResourceDefinition<string, unknown>[];
 
 /** A collection that a source has to watch. */

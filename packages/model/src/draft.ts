@@ -58,6 +58,7 @@ export function draftObjects(objects: Objects): ObjectDrafts {
     serviceEntries: createDraftMap(objects.serviceEntries),
     workloadEntries: createDraftMap(objects.workloadEntries),
     sidecars: createDraftMap(objects.sidecars),
+    gateways: createDraftMap(objects.gateways),
   };
 }
 
@@ -74,5 +75,6 @@ export function settleObjects(drafts: ObjectDrafts): Objects {
     serviceEntries: drafts.serviceEntries.current,
     workloadEntries: drafts.workloadEntries.current,
     sidecars: drafts.sidecars.current,
+    gateways: drafts.gateways.current,
   };
 }

@@ -139,6 +139,9 @@ function storeResource(
     case "networking.istio.io/Sidecar":
       if (store(drafts.sidecars, key, as("Sidecar"))) dirt.routing = true;
       return;
+    case "networking.istio.io/Gateway":
+      if (store(drafts.gateways, key, as("Gateway"))) dirt.routing = true;
+      return;
     case "networking.istio.io/ServiceEntry":
       if (store(drafts.serviceEntries, key, as("ServiceEntry"))) dirt.entries = true;
       return;

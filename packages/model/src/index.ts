@@ -4,6 +4,7 @@ export { canonicalName, canonicalRevision, ownerOf, spiffeId, type WorkloadOwner
 export { type ClusterName, formatClusterName, formatSni, parseClusterName } from "./cluster-name.ts";
 export type { DestinationPolicy } from "./destination-policy.ts";
 export type { SourceEvent } from "./events.ts";
+export type { GatewayServer } from "./gateway-servers.ts";
 export { contentHash } from "./hash.ts";
 export { hostMatches } from "./namespace-scope.ts";
 export { readProxyNode } from "./node.ts";

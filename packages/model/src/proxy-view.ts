@@ -1,5 +1,6 @@
 import type { DataPlane, Mode, StringMap } from "@heddle/config";
 import type { DestinationPolicy } from "./destination-policy.ts";
+import type { GatewayServer } from "./gateway-servers.ts";
 import type { RoutingRule } from "./routing-rules.ts";
 import type { MeshPort, MeshService } from "./service.ts";
 import type { MeshSettings } from "./settings.ts";
@@ -50,6 +51,8 @@ export interface OutboundView {
   readonly policies: Readonly<Record<string, DestinationPolicy>>;
   /** Addresses of headless services' endpoints, by hostname: their listeners need them. */
   readonly headless: Readonly<Record<string, readonly HeadlessEndpoint[]>>;
+  /** For a gateway's proxies: what they listen on. Undefined for sidecars. */
+  readonly gateway: readonly GatewayServer[] | undefined;
 }
 
 export interface HeadlessEndpoint {

@@ -27,13 +27,21 @@ export function sidecarOf(
   );
 }
 
+/** Everything is seen. */
+export function unlimitedScope(state: MeshState): SidecarScope {
+  return { sees: () => true, outboundMode: meshMode(state), sources: [] };
+}
+
+function meshMode(state: MeshState): SidecarScope["outboundMode"] {
+  return state.settings.mesh.outboundTrafficPolicy.mode === "REGISTRY_ONLY" ? "REGISTRY_ONLY" : "ALLOW_ANY";
+}
+
 export function sidecarScope(
   state: MeshState,
   client: { readonly namespace: string; readonly labels: StringMap },
 ): SidecarScope {
-  const meshMode = state.settings.mesh.outboundTrafficPolicy.mode === "REGISTRY_ONLY" ? "REGISTRY_ONLY" : "ALLOW_ANY";
   const sidecar = sidecarOf(state, client);
-  if (sidecar === undefined) return { sees: () => true, outboundMode: meshMode, sources: [] };
+  if (sidecar === undefined) return unlimitedScope(state);
   const patterns = sidecar.spec.egress
     .flatMap((listener) => listener.hosts)
     .map((entry) => {
@@ -51,7 +59,7 @@ export function sidecarScope(
             (pattern.namespace === "." && namespace === client.namespace)) &&
           hostMatches(pattern.host, hostname),
       ),
-    outboundMode: sidecar.spec.outboundTrafficPolicy?.mode ?? meshMode,
+    outboundMode: sidecar.spec.outboundTrafficPolicy?.mode ?? meshMode(state),
     sources: [sidecar.ref],
   };
 }

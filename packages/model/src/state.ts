@@ -1,6 +1,7 @@
 import type {
   DestinationRule,
   EndpointSliceView,
+  Gateway,
   MeshConfig,
   NamespaceView,
   NodeView,
@@ -30,6 +31,7 @@ export interface Objects {
   readonly serviceEntries: ReadonlyMap<string, ServiceEntry>;
   readonly workloadEntries: ReadonlyMap<string, WorkloadEntry>;
   readonly sidecars: ReadonlyMap<string, Sidecar>;
+  readonly gateways: ReadonlyMap<string, Gateway>;
 }
 
 /** The endpoints of one service, for all of its ports. */
@@ -78,6 +80,7 @@ export function emptyMesh(options: MeshOptions): MeshState {
       serviceEntries: new Map(),
       workloadEntries: new Map(),
       sidecars: new Map(),
+      gateways: new Map(),
     },
     services: new Map(),
     workloads: new Map(),

@@ -7,6 +7,7 @@ import {
   destinationPolicy,
   subsetLabels,
 } from "./destination-policy.ts";
+import { gatewayServers } from "./gateway-servers.ts";
 import { contentHash } from "./hash.ts";
 import { effectiveMtls } from "./peer-authentication.ts";
 import type {
@@ -21,7 +22,7 @@ import type {
 } from "./proxy-view.ts";
 import { routingRules } from "./routing-rules.ts";
 import type { MeshService } from "./service.ts";
-import { sidecarScope } from "./sidecar-scope.ts";
+import { sidecarScope, unlimitedScope } from "./sidecar-scope.ts";
 import type { MeshState } from "./state.ts";
 
 /** Builds what proxies may see. Keeps the outbound views of the latest state, because proxies of one scope share theirs. */
@@ -39,8 +40,9 @@ class CachingViews implements Views {
       this.#outbound.clear();
       this.#state = state;
     }
-    const labels = dependsOnLabels(state, proxy.namespace) ? canonicalJson(labelsOf(state, proxy)) : "";
-    const scope = `${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}|${labels}`;
+    const own = proxy.kind === "router" || dependsOnLabels(state, proxy.namespace);
+    const labels = own ? canonicalJson(labelsOf(state, proxy)) : "";
+    const scope = `${proxy.kind}|${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}|${labels}`;
     let outbound = this.#outbound.get(scope);
     if (outbound === undefined) {
       outbound = buildOutboundView(state, proxy);
@@ -77,7 +79,8 @@ function dependsOnLabels(state: MeshState, namespace: string): boolean {
 
 export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundView {
   const client = { namespace: proxy.namespace, labels: labelsOf(state, proxy) };
-  const scope = sidecarScope(state, client);
+  // Sidecar resources are for sidecars.
+  const scope = proxy.kind === "router" ? unlimitedScope(state) : sidecarScope(state, client);
   const rules = createDestinationIndex(state);
   const services = [...state.services.values()]
     .filter((service) => isVisible(service, proxy.namespace) && scope.sees(service.hostname, service.namespace))
@@ -96,9 +99,10 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
     settings: state.settings,
     outboundMode: scope.outboundMode,
     services,
-    rules: routingRules(state, { ...client, gateways: ["mesh"] }),
+    rules: proxy.kind === "router" ? [] : routingRules(state, { ...client, gateways: ["mesh"] }),
     policies,
     headless,
+    gateway: proxy.kind === "router" ? gatewayServers(state, { ...client, ip: proxy.ip }) : undefined,
   };
   return { hash: contentHash(content), ...content };
 }

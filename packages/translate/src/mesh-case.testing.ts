@@ -18,6 +18,8 @@ export interface MeshCase {
   /** `namespace/name` of the pod. */
   readonly proxy: string;
   readonly dataPlane?: "heddle" | "envoy";
+  /** Default: `sidecar`; `router` is a gateway's proxy. */
+  readonly kind?: "sidecar" | "router";
 }
 
 export interface BuiltCase {
@@ -40,11 +42,14 @@ export function buildCase(input: MeshCase): BuiltCase {
   const [namespace = "", name = ""] = input.proxy.split("/");
   const pod = state.objects.pods.get(input.proxy);
   if (pod === undefined) throw new Error(`no pod ${input.proxy}`);
-  const node = readProxyNode(`sidecar~${pod.ip}~${name}.${namespace}~${namespace}.svc.cluster.local`, {
-    LABELS: pod.meta.labels,
-    SERVICE_ACCOUNT: pod.serviceAccount,
-    HEDDLE_DATA_PLANE: input.dataPlane ?? "heddle",
-  });
+  const node = readProxyNode(
+    `${input.kind ?? "sidecar"}~${pod.ip}~${name}.${namespace}~${namespace}.svc.cluster.local`,
+    {
+      LABELS: pod.meta.labels,
+      SERVICE_ACCOUNT: pod.serviceAccount,
+      HEDDLE_DATA_PLANE: input.dataPlane ?? "heddle",
+    },
+  );
   if (!node.ok) throw new Error(JSON.stringify(node.problems));
   const view = createViews().viewFor(state, node.value);
   return { state, view, resources: translate(view) };

@@ -5,7 +5,9 @@ import type { Listener } from "@heddle/xds-api/envoy/config/listener/v3/listener
 import type { RouteConfiguration } from "@heddle/xds-api/envoy/config/route/v3/route";
 import { inboundClusters, outboundFixedClusters } from "./cluster/fixed-clusters.ts";
 import { loadAssignment } from "./cluster/load-assignment.ts";
-import { outboundClusters } from "./cluster/outbound-cluster.ts";
+import { outboundClusters, passthroughClusters } from "./cluster/outbound-cluster.ts";
+import { gatewayListeners } from "./gateway/listeners.ts";
+import { gatewayRoutes } from "./gateway/routes.ts";
 import { outboundListeners } from "./listener/outbound-listeners.ts";
 import { virtualInbound } from "./listener/virtual-inbound.ts";
 import { outboundRoutes } from "./route/outbound-routes.ts";
@@ -19,6 +21,13 @@ export interface ProxyResources {
 
 /** The outbound half; the same for all proxies whose views have this `hash`, so cache its encoded form by it. */
 export function translateOutbound(view: OutboundView): ProxyResources {
+  if (view.gateway !== undefined) {
+    return {
+      listeners: gatewayListeners(view),
+      routes: gatewayRoutes(view),
+      clusters: [...outboundClusters(view), ...passthroughClusters(view), ...outboundFixedClusters(view)],
+    };
+  }
   return {
     listeners: outboundListeners(view),
     routes: outboundRoutes(view),
@@ -28,6 +37,8 @@ export function translateOutbound(view: OutboundView): ProxyResources {
 
 /** The inbound half; the same for replicas. */
 export function translateInbound(view: InboundView): ProxyResources {
+  // A gateway has no application behind it.
+  if (view.proxy.kind === "router") return { listeners: [], routes: [], clusters: [] };
   return { listeners: [virtualInbound(view)], routes: [], clusters: inboundClusters(view) };
 }
 

@@ -18,11 +18,13 @@ export const hostName = refine(string(), (text) =>
     : `"${text}" is not a host name; write a service's name such as reviews or reviews.prod.svc.cluster.local`,
 );
 
-/** A DNS name that may begin with a `*` label, `*` alone, or an address. */
+/** True for a DNS name that may begin with a `*` label, for `*` alone, or an address. */
+export function isHostPattern(text: string): boolean {
+  return text === "*" || isName(text.replace(/^\*\./, "").replace(/^\*-/, "")) || isAddress(text);
+}
+
 export const hostPattern = refine(string(), (text) =>
-  text === "*" || isName(text.replace(/^\*\./, "").replace(/^\*-/, "")) || isAddress(text)
-    ? undefined
-    : `"${text}" is not a host; write a name, *.name, * or an address`,
+  isHostPattern(text) ? undefined : `"${text}" is not a host; write a name, *.name, * or an address`,
 );
 
 /** A CIDR range or a single address. */

@@ -118,7 +118,7 @@ export const meshConfig = message("MeshConfig", {
   }),
   defaultHttpRetryPolicy: httpRetry,
   meshMTLS: tlsConfig,
-  tlsDefaults: notYet(tlsConfig),
+  tlsDefaults: tlsConfig,
   defaultTrafficPolicy: notYet(anyJson()),
   serviceEntryVisibility: ignored(anyJson(), "use exportTo"),
 });

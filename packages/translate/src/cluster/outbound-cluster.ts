@@ -3,6 +3,7 @@ import {
   formatClusterName,
   formatSni,
   type HeadlessEndpoint,
+  hostMatches,
   isHttp2,
   type MeshPort,
   type MeshService,
@@ -49,6 +50,32 @@ export function outboundClusters(view: OutboundView): readonly Cluster[] {
   );
 }
 
+/** Clusters for mesh mTLS that a gateway passes on unread (AUTO_PASSTHROUGH), named as the server name says. */
+export function passthroughClusters(view: OutboundView): readonly Cluster[] {
+  const patterns = (view.gateway ?? [])
+    .filter(({ server }) => server.tls?.mode === "AUTO_PASSTHROUGH")
+    .flatMap(({ hosts }) => hosts);
+  if (patterns.length === 0) return [];
+  return view.services
+    .filter((service) => patterns.some((pattern) => hostMatches(pattern, service.hostname)))
+    .flatMap((service) =>
+      service.ports
+        .filter((port) => wireOf(port.protocol) !== "none")
+        .flatMap((port) => {
+          const subsets = view.policies[service.hostname]?.subsets ?? [];
+          return ["", ...subsets.map((subset) => subset.name)].map((subset) =>
+            create(ClusterSchema, {
+              ...outboundCluster(view, service, port, subset),
+              name: formatSni(port.number, subset, service.hostname),
+              transportSocket: undefined,
+              transportSocketMatches: [],
+              typedExtensionProtocolOptions: {},
+            } as ClusterInit),
+          );
+        }),
+    );
+}
+
 function outboundCluster(view: OutboundView, service: MeshService, port: MeshPort, subset: string): Cluster {
   const rules = view.policies[service.hostname];
   const policy = effectivePolicy(rules, port.number, subset);
@@ -58,7 +85,11 @@ function outboundCluster(view: OutboundView, service: MeshService, port: MeshPor
     name: outboundClusterName(service, port, subset),
     connectTimeout: protoDuration(pool?.tcp?.connectTimeout ?? view.settings.mesh.connectTimeout),
     circuitBreakers: circuitBreakers(policy),
-    typedExtensionProtocolOptions: httpProtocolOptions(port.protocol, pool),
+    typedExtensionProtocolOptions: httpProtocolOptions(
+      // A gateway does not pass on the version that its clients speak.
+      view.gateway !== undefined && port.protocol === "unset" ? "http" : port.protocol,
+      pool,
+    ),
     metadata: serviceMetadata(service, rules?.sources ?? []),
     ...discovery(view, service, port, subset, policy),
     ...transport(view, service, port, subset, policy),

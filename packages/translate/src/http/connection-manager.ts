@@ -13,9 +13,11 @@ import { accessLogs } from "../access-log.ts";
 import { fromAds } from "../config-source.ts";
 import { noTimeout } from "../proto-duration.ts";
 import { type Direction, httpFilters } from "./filters.ts";
+import { httpMetricsLog } from "./standard-metrics-log.ts";
 
 export interface ManagerInput {
-  readonly direction: Direction;
+  /** A gateway is a client of the mesh like an outbound listener, in front of which strangers stand. */
+  readonly direction: Direction | "gateway";
   readonly statPrefix: string;
   readonly dataPlane: DataPlane;
   readonly mesh: MeshConfig;
@@ -26,6 +28,7 @@ export interface ManagerInput {
 /** The network filter that speaks HTTP. Settings are Istio's for sidecars. */
 export function connectionManager(input: ManagerInput): MessageInitShape<typeof FilterSchema> {
   const { direction, mesh, routes } = input;
+  const side = direction === "inbound" ? "inbound" : "outbound";
   const paths = mesh.pathNormalization?.normalization ?? "DEFAULT";
   const manager = create(HttpConnectionManagerSchema, {
     statPrefix: input.statPrefix,
@@ -33,13 +36,12 @@ export function connectionManager(input: ManagerInput): MessageInitShape<typeof 
       typeof routes === "string"
         ? { case: "rds", value: { configSource: fromAds, routeConfigName: routes } }
         : { case: "routeConfig", value: routes },
-    httpFilters: httpFilters({ direction, dataPlane: input.dataPlane }),
+    httpFilters: httpFilters({ direction: side, dataPlane: input.dataPlane }),
     httpProtocolOptions: { acceptHttp10: false },
     serverName: "istio-envoy",
-    useRemoteAddress: false,
     // Long polls and streams are the application's business.
     streamIdleTimeout: noTimeout,
-    accessLog: accessLogs(mesh),
+    accessLog: [...accessLogs(mesh), ...(input.dataPlane === "envoy" ? [httpMetricsLog(side)] : [])],
     upgradeConfigs: [{ upgradeType: "websocket" }],
     normalizePath: paths !== "NONE",
     mergeSlashes: paths === "MERGE_SLASHES" || paths === "DECODE_AND_MERGE_SLASHES",
@@ -47,6 +49,7 @@ export function connectionManager(input: ManagerInput): MessageInitShape<typeof 
       paths === "DECODE_AND_MERGE_SLASHES"
         ? HttpConnectionManager_PathWithEscapedSlashesAction.UNESCAPE_AND_FORWARD
         : HttpConnectionManager_PathWithEscapedSlashesAction.KEEP_UNCHANGED,
+    ...(direction === "gateway" ? edge(mesh) : { useRemoteAddress: false }),
     ...(direction === "inbound"
       ? {
           // The application's own `server` header stays; who called is told in x-forwarded-client-cert.
@@ -59,5 +62,25 @@ export function connectionManager(input: ManagerInput): MessageInitShape<typeof 
   return {
     name: "envoy.filters.network.http_connection_manager",
     configType: { case: "typedConfig", value: packAny(HttpConnectionManagerSchema, manager) },
+  };
+}
+
+const forwarding = {
+  UNDEFINED: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
+  SANITIZE: HttpConnectionManager_ForwardClientCertDetails.SANITIZE,
+  FORWARD_ONLY: HttpConnectionManager_ForwardClientCertDetails.FORWARD_ONLY,
+  APPEND_FORWARD: HttpConnectionManager_ForwardClientCertDetails.APPEND_FORWARD,
+  SANITIZE_SET: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
+  ALWAYS_FORWARD_ONLY: HttpConnectionManager_ForwardClientCertDetails.ALWAYS_FORWARD_ONLY,
+} as const;
+
+/** At the edge nothing that callers say about themselves is believed, beyond the proxies that gatewayTopology trusts. */
+function edge(mesh: MeshConfig) {
+  const topology = mesh.defaultConfig.gatewayTopology;
+  return {
+    useRemoteAddress: true,
+    xffNumTrustedHops: topology?.numTrustedProxies ?? 0,
+    forwardClientCertDetails: forwarding[topology?.forwardClientCertDetails ?? "UNDEFINED"],
+    setCurrentClientCertDetails: { subject: true, cert: true, dns: true, uri: true },
   };
 }

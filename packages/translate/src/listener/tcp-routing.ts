@@ -49,7 +49,7 @@ export function tcpRouting(
       chains.push(
         chain(
           { ...within, serverNames: [...match.sniHosts], ...(ranges.length > 0 ? { prefixRanges: ranges } : {}) },
-          weighted(view, route.route, port.number),
+          weightedTarget(view, route.route, port.number),
         ),
       );
     }
@@ -60,7 +60,7 @@ export function tcpRouting(
     const matches = route.match.filter((match) => match.port === undefined || match.port === port.number);
     if (route.match.length > 0 && matches.length === 0) continue;
     const ranges = matches.flatMap((match) => match.destinationSubnets.map(cidrRange));
-    const target = weighted(view, route.route, port.number);
+    const target = weightedTarget(view, route.route, port.number);
     if (matches.length > 0 && matches.every((match) => match.destinationSubnets.length > 0))
       chains.push(chain({ ...within, prefixRanges: ranges }, target));
     else {
@@ -78,7 +78,12 @@ function direct(view: OutboundView, service: MeshService, port: MeshPort): TcpTa
   return idle === undefined ? { clusters } : { clusters, idleTimeoutMs: idle };
 }
 
-function weighted(view: OutboundView, destinations: readonly WeightedDestination[], port: number): TcpTarget {
+/** Where the destinations of a TCP or TLS route lead. */
+export function weightedTarget(
+  view: OutboundView,
+  destinations: readonly WeightedDestination[],
+  port: number,
+): TcpTarget {
   const single = destinations.length === 1;
   return {
     clusters: destinations

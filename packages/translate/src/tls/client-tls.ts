@@ -2,19 +2,24 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { ClientTls } from "@heddle/config";
 import { packAny } from "@heddle/xds-api";
 import type { TransportSocketSchema } from "@heddle/xds-api/envoy/config/core/v3/base";
-import { SubjectAltNameMatcher_SanType } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/common";
-import type { SdsSecretConfigSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/secret";
+import {
+  SubjectAltNameMatcher_SanType,
+  type SubjectAltNameMatcherSchema,
+} from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/common";
 import {
   type CommonTlsContextSchema,
   UpstreamTlsContextSchema,
 } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/tls";
-import { fromAds, fromAgent } from "../config-source.ts";
+import { fromAds } from "../config-source.ts";
 
 type CommonTls = MessageInitShape<typeof CommonTlsContextSchema>;
 
+/** Where the base images of Debian, Ubuntu and our own keep the roots of the web. */
+const systemRoots = "/etc/ssl/certs/ca-certificates.crt";
+
 /**
- * TLS that a DestinationRule asks for towards a server outside of the mesh. Files and Secrets come by SDS under Istio's names:
- * `file-cert:<cert>~<key>`, `file-root:<ca>` from the agent, `kubernetes://<secret>` from the control plane.
+ * TLS that a DestinationRule asks for towards a server outside of the mesh. Files are the proxy's own; Secrets come by SDS from
+ * the control plane, named `kubernetes://<secret>` as in Istio.
  * @param alpn What to offer, by the upstream's HTTP version.
  */
 export function clientTls(
@@ -25,7 +30,7 @@ export function clientTls(
   const context = create(UpstreamTlsContextSchema, {
     sni: tls.sni ?? defaultSni,
     commonTlsContext: {
-      tlsCertificateSdsSecretConfigs: certificates(tls),
+      ...certificates(tls),
       validationContextType: validation(tls),
       alpnProtocols: [...alpn],
     },
@@ -36,28 +41,42 @@ export function clientTls(
   };
 }
 
-function certificates(tls: ClientTls): MessageInitShape<typeof SdsSecretConfigSchema>[] {
-  if (tls.mode !== "MUTUAL") return [];
-  if (tls.credentialName !== undefined) return [{ name: `kubernetes://${tls.credentialName}`, sdsConfig: fromAds }];
-  return [{ name: `file-cert:${tls.clientCertificate ?? ""}~${tls.privateKey ?? ""}`, sdsConfig: fromAgent }];
+function certificates(tls: ClientTls): Pick<CommonTls, "tlsCertificateSdsSecretConfigs" | "tlsCertificates"> {
+  if (tls.mode !== "MUTUAL") return {};
+  if (tls.credentialName !== undefined)
+    return {
+      tlsCertificateSdsSecretConfigs: [{ name: `kubernetes://${tls.credentialName}`, sdsConfig: fromAds }],
+    };
+  return {
+    tlsCertificates: [
+      {
+        certificateChain: { specifier: { case: "filename", value: tls.clientCertificate ?? "" } },
+        privateKey: { specifier: { case: "filename", value: tls.privateKey ?? "" } },
+      },
+    ],
+  };
+}
+
+/** A name that a peer's certificate has to carry. */
+export function nameMatcher(name: string): MessageInitShape<typeof SubjectAltNameMatcherSchema> {
+  return {
+    sanType: name.includes("://") ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS,
+    matcher: { matchPattern: { case: "exact", value: name } },
+  };
 }
 
 function validation(tls: ClientTls): NonNullable<CommonTls["validationContextType"]> {
   if (tls.insecureSkipVerify === true) return { case: undefined };
-  const secret =
-    tls.credentialName === undefined
-      ? { name: `file-root:${tls.caCertificates ?? "system"}`, sdsConfig: fromAgent }
-      : { name: `kubernetes://${tls.credentialName}-cacert`, sdsConfig: fromAds };
+  const matchTypedSubjectAltNames = tls.subjectAltNames.map(nameMatcher);
+  if (tls.credentialName === undefined) {
+    const trustedCa = { specifier: { case: "filename", value: tls.caCertificates ?? systemRoots } } as const;
+    return { case: "validationContext", value: { matchTypedSubjectAltNames, trustedCa } };
+  }
   return {
     case: "combinedValidationContext",
     value: {
-      defaultValidationContext: {
-        matchTypedSubjectAltNames: tls.subjectAltNames.map((name) => ({
-          sanType: name.includes("://") ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS,
-          matcher: { matchPattern: { case: "exact", value: name } },
-        })),
-      },
-      validationContextSdsSecretConfig: secret,
+      defaultValidationContext: { matchTypedSubjectAltNames },
+      validationContextSdsSecretConfig: { name: `kubernetes://${tls.credentialName}-cacert`, sdsConfig: fromAds },
     },
   };
 }

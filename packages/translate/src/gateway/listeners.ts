@@ -1,0 +1,168 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { formatSni, type GatewayServer, hostMatches, type OutboundView, type RoutingRule, wireOf } from "@heddle/model";
+import { TrafficDirection } from "@heddle/xds-api/envoy/config/core/v3/base";
+import { type Listener, ListenerSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
+import {
+  FilterChainMatchSchema,
+  FilterChainSchema,
+} from "@heddle/xds-api/envoy/config/listener/v3/listener_components";
+import { cidrRange, tcpAddress } from "../address.ts";
+import { blackHoleCluster } from "../cluster/fixed-clusters.ts";
+import { connectionManager } from "../http/connection-manager.ts";
+import { tlsInspector } from "../listener/inspectors.ts";
+import { oneCluster, type TcpTarget, tcpFilters } from "../listener/tcp-proxy.ts";
+import { weightedTarget } from "../listener/tcp-routing.ts";
+import { provenance } from "../provenance.ts";
+import { serverTls } from "../tls/server-tls.ts";
+import { type GatewayPort, gatewayPorts, gatewayRouteName, readsHttp } from "./ports.ts";
+
+type FilterChain = MessageInitShape<typeof FilterChainSchema>;
+
+/** What a gateway's proxies open. A port without anything to do there is not opened. */
+export function gatewayListeners(view: OutboundView): readonly Listener[] {
+  return gatewayPorts(view).flatMap((port) => {
+    const chains = distinct(chainsOf(view, port));
+    if (chains.length === 0) return [];
+    return [
+      create(ListenerSchema, {
+        name: `${port.bind}_${port.number}`,
+        address: tcpAddress(port.bind, port.number),
+        trafficDirection: TrafficDirection.OUTBOUND,
+        ...(port.wire === "tls" ? { listenerFilters: [tlsInspector()] } : {}),
+        filterChains: chains,
+        metadata: provenance(port.servers.map(({ gateway }) => gateway)),
+      }),
+    ];
+  });
+}
+
+function chainsOf(view: OutboundView, port: GatewayPort): readonly FilterChain[] {
+  if (port.wire === "http") {
+    const [first] = port.servers;
+    return first === undefined ? [] : [{ name: `${port.number}-http`, filters: [httpFilter(view, port, first)] }];
+  }
+  return port.servers.flatMap((server) => serverChains(view, port, server));
+}
+
+function httpFilter(view: OutboundView, port: GatewayPort, server: GatewayServer) {
+  return connectionManager({
+    direction: "gateway",
+    statPrefix: `outbound_${port.bind}_${port.number}`,
+    dataPlane: view.dataPlane,
+    mesh: view.settings.mesh,
+    routes: gatewayRouteName(port, server),
+  });
+}
+
+function serverChains(view: OutboundView, port: GatewayPort, server: GatewayServer): readonly FilterChain[] {
+  const metadata = provenance([server.gateway]);
+  const name = `${port.number}-${server.gateway.namespace}-${server.gateway.name}-${server.server.port.name}`;
+  const tcp = (target: TcpTarget) => tcpFilters(target, view.dataPlane, view.settings.mesh);
+  if (port.wire === "tcp") {
+    return server.rules.flatMap((rule) =>
+      tcpRoutes(view, rule, server).map(({ ranges, target }) => ({
+        name,
+        metadata: provenance([server.gateway, ...rule.sources]),
+        ...(ranges.length > 0 ? { filterChainMatch: { prefixRanges: ranges.map(cidrRange) } } : {}),
+        filters: tcp(target),
+      })),
+    );
+  }
+  const tls = server.server.tls;
+  if (tls?.mode === "AUTO_PASSTHROUGH") return autoPassthrough(view, server, name);
+  if (tls === undefined || tls.mode === "PASSTHROUGH") return passthrough(view, server, name);
+  const match = sniMatch(server.hosts);
+  if (readsHttp(server)) {
+    const transportSocket = serverTls(tls, ["h2", "http/1.1"], view.settings);
+    return [{ name, metadata, ...match, filters: [httpFilter(view, port, server)], transportSocket }];
+  }
+  // TLS ends here and bytes come out: VirtualServices route them as TCP.
+  const transportSocket = serverTls(tls, [], view.settings);
+  const targets = server.rules.flatMap((rule) => tcpRoutes(view, rule, server).map(({ target }) => target));
+  return [{ name, metadata, ...match, filters: tcp(targets[0] ?? oneCluster(blackHoleCluster)), transportSocket }];
+}
+
+function sniMatch(hosts: readonly string[]): Pick<FilterChain, "filterChainMatch"> {
+  return hosts.includes("*") ? {} : { filterChainMatch: { serverNames: [...hosts] } };
+}
+
+interface TcpChoice {
+  readonly ranges: readonly string[];
+  readonly target: TcpTarget;
+}
+
+function tcpRoutes(view: OutboundView, rule: RoutingRule, { server }: GatewayServer): readonly TcpChoice[] {
+  return rule.tcp.flatMap((route) => {
+    const matches = route.match.filter((match) => match.port === undefined || match.port === server.port.number);
+    if (route.match.length > 0 && matches.length === 0) return [];
+    const target = weightedTarget(view, route.route, server.port.number);
+    const every = matches.length === 0 || matches.some((match) => match.destinationSubnets.length === 0);
+    return [{ ranges: every ? [] : matches.flatMap((match) => match.destinationSubnets), target }];
+  });
+}
+
+/** TLS that is passed on unread goes where `tls` routes say by server name. */
+function passthrough(view: OutboundView, server: GatewayServer, name: string): readonly FilterChain[] {
+  return server.rules.flatMap((rule) =>
+    rule.tls.flatMap((route) =>
+      route.match
+        .filter((match) => match.port === undefined || match.port === server.server.port.number)
+        .map((match) => ({
+          name,
+          metadata: provenance([server.gateway, ...rule.sources]),
+          ...sniMatch(match.sniHosts.filter((sni) => server.hosts.some((host) => hostMatches(host, sni)))),
+          filters: tcpFilters(
+            weightedTarget(view, route.route, server.server.port.number),
+            view.dataPlane,
+            view.settings.mesh,
+          ),
+        })),
+    ),
+  );
+}
+
+/** Mesh mTLS from another network names its cluster as the server name; it is passed on unread, without any VirtualService. */
+function autoPassthrough(view: OutboundView, server: GatewayServer, name: string): readonly FilterChain[] {
+  return view.services
+    .filter((service) => server.hosts.some((host) => hostMatches(host, service.hostname)))
+    .flatMap((service) =>
+      service.ports
+        .filter((port) => wireOf(port.protocol) !== "none")
+        .flatMap((port) => {
+          const subsets = view.policies[service.hostname]?.subsets ?? [];
+          return ["", ...subsets.map((subset) => subset.name)].map((subset) => {
+            const sni = formatSni(port.number, subset, service.hostname);
+            return {
+              name: `${name}-${sni}`,
+              metadata: provenance([server.gateway, service.source]),
+              filterChainMatch: { serverNames: [sni] },
+              filters: tcpFilters(oneCluster(sni), view.dataPlane, view.settings.mesh),
+            };
+          });
+        }),
+    );
+}
+
+/** Envoy refuses two chains with one condition; the older Gateway keeps it. A server name is taken once. */
+function distinct(chains: readonly FilterChain[]): FilterChain[] {
+  const taken = new Set<string>();
+  return chains.flatMap((chain): FilterChain[] => {
+    const match = chain.filterChainMatch;
+    const names = match?.serverNames ?? [];
+    const rest = JSON.stringify(match?.prefixRanges ?? []);
+    if (match === undefined || names.length === 0) {
+      if (taken.has(rest)) return [];
+      taken.add(rest);
+      return [chain];
+    }
+    const free = names.filter((name) => !taken.has(`${name} ${rest}`));
+    for (const name of free) taken.add(`${name} ${rest}`);
+    if (free.length === 0) return [];
+    const narrower = create(FilterChainSchema, chain);
+    narrower.filterChainMatch = create(FilterChainMatchSchema, {
+      serverNames: free,
+      prefixRanges: match.prefixRanges ?? [],
+    });
+    return [narrower];
+  });
+}

@@ -1,0 +1,99 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { ObjectRef } from "@heddle/config";
+import type { GatewayServer, OutboundView } from "@heddle/model";
+import { type RouteConfiguration, RouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/route";
+import type { RouteSchema, VirtualHostSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
+import { provenance } from "../provenance.ts";
+import { httpRoutes } from "../route/http-route.ts";
+import { type GatewayPort, gatewayPorts, gatewayRouteName, readsHttp } from "./ports.ts";
+
+type Route = MessageInitShape<typeof RouteSchema>;
+type VirtualHost = MessageInitShape<typeof VirtualHostSchema>;
+
+/** The route configurations of a gateway: one for each plain-text port, one for each server that ends TLS. */
+export function gatewayRoutes(view: OutboundView): readonly RouteConfiguration[] {
+  return gatewayPorts(view).flatMap((port) => {
+    if (port.wire === "http") return port.servers.slice(0, 1).map((first) => routesOf(view, port, first, port.servers));
+    return port.servers.filter(readsHttp).map((server) => routesOf(view, port, server, [server]));
+  });
+}
+
+interface Host {
+  redirect: boolean;
+  readonly routes: Route[];
+  readonly sources: ObjectRef[];
+}
+
+/** VirtualServices for one host add up on gateways, the oldest first. */
+function routesOf(
+  view: OutboundView,
+  port: GatewayPort,
+  named: GatewayServer,
+  servers: readonly GatewayServer[],
+): RouteConfiguration {
+  const hosts = new Map<string, Host>();
+  const at = (name: string): Host => {
+    const found = hosts.get(name) ?? { redirect: false, routes: [], sources: [] };
+    hosts.set(name, found);
+    return found;
+  };
+  for (const { server, hosts: own, rules, gateway } of servers) {
+    const redirect = server.tls?.httpsRedirect === true;
+    if (redirect) for (const name of own) Object.assign(at(name), { redirect: true }).sources.push(gateway);
+    for (const rule of rules) {
+      // Conditions on a port mean the one that clients see: the server's, not the one behind the Service.
+      const routes = httpRoutes(view, rule, server.port.number);
+      if (routes.length === 0) continue;
+      for (const name of rule.hosts) {
+        const host = at(name);
+        host.redirect ||= redirect;
+        host.routes.push(...routes);
+        host.sources.push(...rule.sources);
+      }
+    }
+  }
+  return create(RouteConfigurationSchema, {
+    name: gatewayRouteName(port, named),
+    virtualHosts: [...hosts].map(([name, host]) => virtualHost(view, port, name, host)),
+    ignorePortInHostMatching: true,
+    validateClusters: false,
+    maxDirectResponseBodySizeBytes: 1_048_576,
+    metadata: provenance(servers.map(({ gateway }) => gateway)),
+  });
+}
+
+function virtualHost(view: OutboundView, port: GatewayPort, name: string, host: Host): VirtualHost {
+  return {
+    name: `${name}:${port.number}`,
+    domains: [name],
+    routes: host.redirect ? [toHttps(view), ...host.routes] : host.routes,
+    includeRequestAttemptCount: true,
+    metadata: provenance(host.sources),
+  };
+}
+
+/** Where a trusted proxy in front may have ended TLS already, only requests that it did not get by HTTPS are redirected. */
+function toHttps(view: OutboundView): Route {
+  const trusted = view.settings.mesh.defaultConfig.gatewayTopology?.numTrustedProxies ?? 0;
+  return {
+    name: "https-redirect",
+    match: {
+      pathSpecifier: { case: "prefix", value: "/" },
+      ...(trusted === 0
+        ? {}
+        : {
+            headers: [
+              {
+                name: "x-forwarded-proto",
+                headerMatchSpecifier: {
+                  case: "stringMatch",
+                  value: { matchPattern: { case: "exact", value: "https" } },
+                },
+                invertMatch: true,
+              },
+            ],
+          }),
+    },
+    action: { case: "redirect", value: { schemeRewriteSpecifier: { case: "httpsRedirect", value: true } } },
+  };
+}
