@@ -1,10 +1,16 @@
 import { readFileSync } from "node:fs";
-import { fromJson, type JsonValue, type Registry, toBinary } from "@bufbuild/protobuf";
+import { fromJson, type JsonObject, type JsonValue, type Registry, toBinary } from "@bufbuild/protobuf";
 import { err, ok, type Result } from "@heddle/std";
 import { typeUrls } from "@heddle/xds-api";
-import { parse } from "yaml";
+import type { ApiConfigSource } from "@heddle/xds-api/envoy/config/core/v3/config_source";
+import { parse, stringify } from "yaml";
+import { ADMIN_SHAPE, BOOTSTRAP_SHAPE, DYNAMIC_RESOURCES_SHAPE } from "./bootstrap/bootstrap-shape.ts";
+import { type DynamicSource, decodeConfigSource } from "./bootstrap/config-source.ts";
+import { foldEnumCase } from "./bootstrap/enum-case.ts";
+import { upgradeBootstrap } from "./bootstrap/v2-form.ts";
 import { type Bootstrap, BootstrapSchema, ClusterSchema, ListenerSchema, SecretSchema } from "./config/proto.ts";
-import { createScope } from "./config/scope.ts";
+import { createScope, type DecodeScope, problemText } from "./config/scope.ts";
+import { checkShape } from "./config/shape.ts";
 import { decodeAddress } from "./config/socket-address.ts";
 import type { IncomingResource } from "./resources.ts";
 import type { SocketAddress } from "./transport/address.ts";
@@ -15,19 +21,24 @@ export interface StaticResources {
   readonly resources: readonly IncomingResource[];
 }
 
-/** What the proxy takes from an Envoy v3 bootstrap. */
+/** What the proxy takes from an Envoy bootstrap. */
 export interface BootstrapSettings {
   readonly nodeId: string;
   readonly nodeCluster: string;
+  readonly metadata: JsonObject;
   readonly admin: SocketAddress | undefined;
   /** In the order in which they must be applied. */
   readonly resources: readonly StaticResources[];
-  /** Cluster of the ADS server; undefined: nothing is dynamic. */
+  /** Cluster of the ADS server; undefined: nothing comes over ADS. */
   readonly adsCluster: string | undefined;
+  readonly clustersFrom: DynamicSource | undefined;
+  readonly listenersFrom: DynamicSource | undefined;
+  /** Set when the file was in the v2 form: what was old, and the file as it should be. */
+  readonly deprecated: { readonly changes: readonly string[]; readonly v3: string } | undefined;
   readonly message: Bootstrap;
 }
 
-/** Reads a bootstrap file in YAML or JSON. Errors: a sentence that names the file and the field. */
+/** Reads a bootstrap file in YAML or JSON, v3 or v2. Errors: a sentence that names the file and the field. */
 export function readBootstrap(path: string, registry: Registry): Result<BootstrapSettings> {
   let text: string;
   try {
@@ -35,52 +46,116 @@ export function readBootstrap(path: string, registry: Registry): Result<Bootstra
   } catch (error) {
     return err(`can't read the bootstrap ${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  try {
-    const json: JsonValue = parse(text);
-    return parseBootstrap(fromJson(BootstrapSchema, json, { registry }), path);
-  } catch (error) {
-    return err(`${path} is not an Envoy v3 bootstrap: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  return parseBootstrap(text, path, registry);
 }
 
-function parseBootstrap(message: Bootstrap, path: string): Result<BootstrapSettings> {
-  const scope = createScope();
-  let admin: SocketAddress | undefined;
-  if (message.admin?.address !== undefined) {
-    const decoded = decodeAddress(message.admin.address, scope.field("admin.address"));
-    if (decoded?.kind === "tcp") admin = decoded.address;
+/** The same for the text of a file. */
+export function parseBootstrap(text: string, path: string, registry: Registry): Result<BootstrapSettings> {
+  let json: JsonValue;
+  try {
+    json = parse(text);
+  } catch (error) {
+    return err(`${path} is neither YAML nor JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (scope.problems.length > 0)
-    return err(`${path}: ${scope.problems.map((p) => `${p.path}: ${p.reason}`).join("; ")}`);
-  const fixed = message.staticResources;
-  const ads = message.dynamicResources?.adsConfig?.grpcServices[0]?.targetSpecifier;
+  const upgraded = upgradeBootstrap(json);
+  if (upgraded.problems.length > 0) return err(`${path}: ${upgraded.problems.join("; ")}`);
+  const folded = foldEnumCase(upgraded.json, BootstrapSchema, registry);
+  const deprecated =
+    upgraded.changes.length === 0
+      ? undefined
+      : { changes: upgraded.changes, v3: stringify(withoutSecrets(folded), { lineWidth: 0 }) };
+  let message: Bootstrap;
+  try {
+    message = fromJson(BootstrapSchema, folded, { registry });
+  } catch (error) {
+    return err(`${path} is not an Envoy bootstrap: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return readSettings(message, path, deprecated);
+}
+
+/** For printing: keys that stand in the file are left out. */
+function withoutSecrets(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => {
+      const secret =
+        key === "private_key" || key === "password" || key === "generic_secret" || key === "session_ticket_keys";
+      const inFile = typeof item === "object" && item !== null && "filename" in item;
+      return [key, secret && !inFile ? "[redacted: write what stands in the old file]" : withoutSecrets(item)];
+    }),
+  );
+}
+
+function readSettings(
+  message: Bootstrap,
+  path: string,
+  deprecated: BootstrapSettings["deprecated"],
+): Result<BootstrapSettings> {
+  const scope = createScope();
+  checkShape(BOOTSTRAP_SHAPE, message, scope);
+  let admin: SocketAddress | undefined;
+  if (message.admin !== undefined) {
+    checkShape(ADMIN_SHAPE, message.admin, scope.field("admin"));
+    const decoded =
+      message.admin.address === undefined
+        ? undefined
+        : decodeAddress(message.admin.address, scope.field("admin.address"));
+    if (decoded?.kind === "tcp") admin = decoded.address;
+    else if (decoded !== undefined) scope.field("admin.address").problem("the admin port needs a socket_address");
+  }
+  const dynamic = message.dynamicResources;
+  const at = scope.field("dynamic_resources");
+  if (dynamic !== undefined) checkShape(DYNAMIC_RESOURCES_SHAPE, dynamic, at);
+  const clustersFrom = decodeConfigSource(dynamic?.cdsConfig, at.field("cds_config"));
+  const listenersFrom = decodeConfigSource(dynamic?.ldsConfig, at.field("lds_config"));
+  const adsCluster = decodeAds(dynamic?.adsConfig, at.field("ads_config"));
+  if (adsCluster === undefined && (clustersFrom?.kind === "ads" || listenersFrom?.kind === "ads"))
+    at.problem("lds_config or cds_config says ads, but ads_config is missing");
+  if (scope.problems.length > 0) return err(`${path}: ${problemText(scope.problems)}`);
   return ok({
     nodeId: message.node?.id ?? "",
     nodeCluster: message.node?.cluster ?? "",
+    metadata: message.node?.metadata ?? {},
     admin,
-    resources: [
-      {
-        typeUrl: typeUrls.secret,
-        resources: (fixed?.secrets ?? []).map((s) => ({ name: s.name, version: "", bytes: toBinary(SecretSchema, s) })),
-      },
-      {
-        typeUrl: typeUrls.cluster,
-        resources: (fixed?.clusters ?? []).map((c) => ({
-          name: c.name,
-          version: "",
-          bytes: toBinary(ClusterSchema, c),
-        })),
-      },
-      {
-        typeUrl: typeUrls.listener,
-        resources: (fixed?.listeners ?? []).map((l, i) => {
-          // Envoy names nameless listeners too.
-          if (l.name === "") l.name = `listener_${i}`;
-          return { name: l.name, version: "", bytes: toBinary(ListenerSchema, l) };
-        }),
-      },
-    ],
-    adsCluster: ads?.case === "envoyGrpc" ? ads.value.clusterName : undefined,
+    resources: staticResources(message),
+    adsCluster,
+    clustersFrom,
+    listenersFrom,
+    deprecated,
     message,
   });
+}
+
+function decodeAds(source: ApiConfigSource | undefined, scope: DecodeScope): string | undefined {
+  if (source === undefined) return undefined;
+  const target = source.grpcServices[0]?.targetSpecifier;
+  if (target?.case === "envoyGrpc") return target.value.clusterName;
+  scope
+    .field("grpc_services")
+    .problem("the discovery server must be named by envoy_grpc.cluster_name, a cluster of static_resources");
+  return undefined;
+}
+
+function staticResources(message: Bootstrap): readonly StaticResources[] {
+  const fixed = message.staticResources;
+  const held = (name: string, bytes: Uint8Array): IncomingResource => ({ name, version: "", bytes });
+  return [
+    {
+      typeUrl: typeUrls.secret,
+      resources: (fixed?.secrets ?? []).map((s) => held(s.name, toBinary(SecretSchema, s))),
+    },
+    {
+      typeUrl: typeUrls.cluster,
+      resources: (fixed?.clusters ?? []).map((c) => held(c.name, toBinary(ClusterSchema, c))),
+    },
+    {
+      typeUrl: typeUrls.listener,
+      resources: (fixed?.listeners ?? []).map((l, i) => {
+        // Envoy names nameless listeners too.
+        if (l.name === "") l.name = `listener_${i}`;
+        return held(l.name, toBinary(ListenerSchema, l));
+      }),
+    },
+  ];
 }

@@ -11,6 +11,8 @@ const VERSION = "0.1.0";
 
 const USAGE = `heddle proxy sidecar [--domain DOMAIN] [--proxyLogLevel LEVEL]
 heddle proxy -c FILE [--mode serve|validate] [--service-node ID] [--service-cluster NAME] [--drain-time-s N] [-l LEVEL]
+             [--base-id N] [--concurrency N]
+FILE is an Envoy bootstrap, v3 or v2, in YAML or JSON. --base-id is accepted and not needed: processes share no memory.
 `;
 
 /** The data plane as a process. Gives the exit code. */
@@ -48,6 +50,7 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
       serviceCluster: flag("--service-cluster") ?? "",
       drainMs: Number(flag("--drain-time-s") ?? 600) * 1000,
       print: (line) => process.stdout.write(line),
+      complain: (text) => process.stderr.write(text),
     });
   }
   if (argv[0] !== "sidecar") {

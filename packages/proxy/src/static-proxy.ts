@@ -1,12 +1,16 @@
-import type { JsonObject } from "@bufbuild/protobuf";
+import type { JsonObject, Registry } from "@bufbuild/protobuf";
 import { toJson } from "@bufbuild/protobuf";
-import { credentials } from "@grpc/grpc-js";
+import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
 import type { Clock, Logger } from "@heddle/std";
-import { loadTypeRegistry } from "@heddle/xds-api";
+import { loadTypeRegistry, typeUrls } from "@heddle/xds-api";
 import { type AdminServer, startAdminServer } from "./admin/admin-server.ts";
-import { readBootstrap } from "./bootstrap.ts";
+import { type BootstrapSettings, readBootstrap } from "./bootstrap.ts";
 import { BootstrapSchema } from "./config/proto.ts";
+import { decodeResource } from "./config/resources.ts";
+import { problemText } from "./config/scope.ts";
+import type { UpstreamTlsConfig } from "./config/tls-context.ts";
 import { createProxy, type DataPlane } from "./proxy.ts";
+import type { IncomingResource } from "./resources.ts";
 import { exposeEnvoyStats } from "./telemetry/envoy-stats.ts";
 import { createLogWriter } from "./telemetry/log-writer.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
@@ -14,6 +18,7 @@ import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts"
 import type { Kernel } from "./transport/kernel.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
 import { createAdsClient } from "./xds/ads-client.ts";
+import { createFileSource, type FileSource, readResourceFile } from "./xds/file-source.ts";
 
 export interface StaticProxyDeps {
   readonly path: string;
@@ -31,6 +36,8 @@ export interface StaticProxyDeps {
   readonly log: Logger;
   readonly version: string;
   print(line: string): void;
+  /** The same to the error stream, as it is. */
+  complain(text: string): void;
   /** Settles when the process is asked to end. */
   readonly stop: Promise<void>;
 }
@@ -45,12 +52,14 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     return 1;
   }
   const { value: bootstrap } = read;
-  const metadata = bootstrap.message.node?.metadata ?? {};
+  if (bootstrap.deprecated !== undefined) warnOfOldForm(deps, bootstrap.deprecated);
+  const { metadata } = bootstrap;
   const node = {
     id: deps.serviceNode === "" ? bootstrap.nodeId : deps.serviceNode,
     cluster: deps.serviceCluster === "" ? bootstrap.nodeCluster : deps.serviceCluster,
     metadata,
   };
+  if (deps.validateOnly) return validate(deps, bootstrap, registry);
   const writer = createLogWriter(clock, (path, error) =>
     log.error("an access log can't be written", { path, error: String(error) }),
   );
@@ -80,12 +89,16 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     proxy.close();
     return 1;
   }
-  if (deps.validateOnly) {
-    deps.print(`configuration '${deps.path}' OK\n`);
+  const files = fileSources(deps, bootstrap, proxy, registry);
+  for (const file of files) {
+    const problem = file.load();
+    if (problem === undefined) continue;
+    log.error("the bootstrap is refused", { file: deps.path, reason: problem });
     proxy.close();
-    return 0;
+    return 1;
   }
   const running = proxy;
+  for (const file of files) file.watch();
   const ads = startAds(deps, bootstrap.adsCluster, running, node);
   let quit: () => void = () => undefined;
   const quitAsked = new Promise<void>((resolve) => {
@@ -121,10 +134,77 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   await Promise.race([deps.stop, quitAsked]);
   running.listeners.drain();
   ads?.close();
+  for (const file of files) file.close();
   await admin?.close();
   running.close();
   writer.close();
   return 0;
+}
+
+/** Decodes everything without opening a port. */
+function validate(deps: StaticProxyDeps, bootstrap: BootstrapSettings, registry: Registry): number {
+  const problems: string[] = [];
+  const check = (typeUrl: string, resource: IncomingResource) => {
+    const decoded = decodeResource(typeUrl, resource.bytes);
+    if (!decoded.ok) problems.push(`${resource.name}: ${problemText(decoded.error)}`);
+  };
+  for (const { typeUrl, resources } of bootstrap.resources) for (const resource of resources) check(typeUrl, resource);
+  for (const [typeUrl, from] of [
+    [typeUrls.cluster, bootstrap.clustersFrom],
+    [typeUrls.listener, bootstrap.listenersFrom],
+  ] as const) {
+    if (from?.kind !== "file") continue;
+    try {
+      for (const resource of readResourceFile(from.path, registry)) check(typeUrl, resource);
+    } catch (error) {
+      problems.push(`${from.path}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  if (problems.length === 0) {
+    deps.print(`configuration '${deps.path}' OK\n`);
+    return 0;
+  }
+  for (const problem of problems) deps.log.error("the bootstrap is refused", { file: deps.path, reason: problem });
+  return 1;
+}
+
+/** An old file works; what it should look like goes to the log, so that it can be copied from there. */
+function warnOfOldForm(deps: StaticProxyDeps, old: NonNullable<BootstrapSettings["deprecated"]>): void {
+  deps.log.warn("the bootstrap is in Envoy's v2 form, which is deprecated; its v3 form follows", {
+    file: deps.path,
+    changes: old.changes.join("; "),
+  });
+  deps.complain(old.v3);
+}
+
+function fileSources(
+  deps: StaticProxyDeps,
+  bootstrap: BootstrapSettings,
+  proxy: DataPlane,
+  registry: Registry,
+): readonly FileSource[] {
+  const shared = { resources: proxy.resources, registry, clock: deps.clock, log: deps.log.child("xds") };
+  const sources: FileSource[] = [];
+  const { clustersFrom, listenersFrom } = bootstrap;
+  if (clustersFrom?.kind === "file")
+    sources.push(createFileSource({ ...shared, path: clustersFrom.path, typeUrl: typeUrls.cluster }));
+  if (listenersFrom?.kind === "file")
+    sources.push(createFileSource({ ...shared, path: listenersFrom.path, typeUrl: typeUrls.listener }));
+  return sources;
+}
+
+/** The discovery server over TLS as its cluster says; certificates in place only. */
+function adsCredentials(tls: UpstreamTlsConfig | undefined): ChannelCredentials {
+  if (tls === undefined) return credentials.createInsecure();
+  const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
+  const pair = tls.certificate.kind === "inline" ? tls.certificate.pair : undefined;
+  return credentials.createSsl(
+    pem(tls.validation.own.trustedCa),
+    pem(pair?.privateKey),
+    pem(pair?.certificateChain),
+    // Names are accepted as the cluster says, which is not by the address that was dialled.
+    { checkServerIdentity: () => undefined },
+  );
 }
 
 function startAds(
@@ -134,7 +214,9 @@ function startAds(
   node: { id: string; cluster: string; metadata: JsonObject },
 ) {
   if (clusterName === undefined) return undefined;
-  const host = proxy.clusters.get(clusterName)?.config.discovery;
+  const cluster = proxy.clusters.get(clusterName)?.config;
+  const host = cluster?.discovery;
+  const tls = cluster?.tls;
   const endpoint =
     host !== undefined && "assignment" in host ? host.assignment.localities[0]?.endpoints[0]?.address : undefined;
   if (endpoint?.kind !== "tcp") {
@@ -152,7 +234,7 @@ function startAds(
     random: deps.random,
     log: deps.log.child("xds"),
     localSecrets: new Set(),
-    credentials: () => credentials.createInsecure(),
+    credentials: () => adsCredentials(tls),
   });
   ads.start();
   return ads;

@@ -109,21 +109,15 @@ export const CLUSTER_SHAPE = shape(
     "metadata",
     "upstream_connection_options",
   ],
-  // Tuning without influence on where requests go. filters: only Istio's metadata exchange is ever there, which the pools do themselves.
-  [
-    "per_connection_buffer_limit_bytes",
-    "respect_dns_ttl",
-    "dns_failure_refresh_rate",
-    "cleanup_interval",
-    "wait_for_warm_on_init",
-    "track_timeout_budgets",
-    "track_cluster_stats",
-    "filters",
-    "close_connections_on_host_health_failure",
-    "ignore_health_on_host_removal",
-    "round_robin_lb_config",
-    "typed_dns_resolver_config",
-  ],
+  {
+    "per_connection_buffer_limit_bytes cleanup_interval wait_for_warm_on_init":
+      "tuning; the proxy's own values are used",
+    "respect_dns_ttl dns_failure_refresh_rate":
+      "the system's resolver keeps no TTL; names are asked for every dns_refresh_rate",
+    "track_timeout_budgets track_cluster_stats": "only adds statistics",
+    filters: "only Istio's metadata exchange is known there, which the proxy does by itself",
+    typed_dns_resolver_config: "names are resolved by the system",
+  },
 );
 
 type UpstreamTransport = { readonly tls: UpstreamTlsConfig | undefined };

@@ -51,16 +51,11 @@ export interface LoadAssignmentConfig {
   readonly localities: readonly LocalityConfig[];
 }
 
-export const LOAD_ASSIGNMENT_SHAPE = shape(
-  ClusterLoadAssignmentSchema,
-  ["cluster_name", "endpoints"],
-  // Over-provisioning only matters between priorities with partial health; drops are refused below.
-  ["policy"],
-);
+export const LOAD_ASSIGNMENT_SHAPE = shape(ClusterLoadAssignmentSchema, ["cluster_name", "endpoints", "policy"]);
 export const LOCALITY_SHAPE = shape(
   LocalityLbEndpointsSchema,
   ["locality", "lb_endpoints", "load_balancing_weight", "priority"],
-  ["metadata", "proximity"],
+  { metadata: "only describes the locality", proximity: "not read by Envoy either" },
 );
 export const LB_ENDPOINT_SHAPE = shape(LbEndpointSchema, [
   "endpoint",
@@ -68,7 +63,7 @@ export const LB_ENDPOINT_SHAPE = shape(LbEndpointSchema, [
   "metadata",
   "load_balancing_weight",
 ]);
-export const ENDPOINT_SHAPE = shape(EndpointSchema, ["address", "hostname"], ["health_check_config"]);
+export const ENDPOINT_SHAPE = shape(EndpointSchema, ["address", "hostname", "health_check_config"]);
 
 export function decodeLoadAssignment(message: ClusterLoadAssignment, scope: DecodeScope): LoadAssignmentConfig {
   checkShape(LOAD_ASSIGNMENT_SHAPE, message, scope);

@@ -25,18 +25,13 @@ export interface IstioStatsConfig {
   readonly disableHostHeaderFallback: boolean;
 }
 
-export const ROUTER_SHAPE = shape(
-  RouterSchema,
-  [],
-  [
-    "dynamic_stats",
-    "suppress_envoy_headers",
-    "start_child_span",
-    "respect_expected_rq_timeout",
-    "strict_check_headers",
-    "suppress_grpc_request_failure_code_stats",
-  ],
-);
+export const ROUTER_SHAPE = shape(RouterSchema, [], {
+  "dynamic_stats suppress_grpc_request_failure_code_stats": "only chooses statistics",
+  suppress_envoy_headers: "x-envoy-* headers are always written",
+  start_child_span: "spans are not exported",
+  "respect_expected_rq_timeout strict_check_headers":
+    "x-envoy-* request headers do not change how a request is treated",
+});
 export const FAULT_SHAPE = shape(HTTPFaultSchema, []);
 
 const STATS_ENTRY = {

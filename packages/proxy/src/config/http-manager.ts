@@ -119,19 +119,16 @@ export const HTTP_MANAGER_SHAPE = shape(
     "strip_trailing_host_dot",
     "append_x_forwarded_port",
   ],
-  // tracing: spans are exported in a later step, headers are passed on unchanged. delayed_close_timeout: closing is immediate after
-  // the flush. internal_address_config: only decides x-envoy-internal. request_id_extension: UUIDs as its default.
-  // stream_error_on_invalid_http_message: errors always end the connection for HTTP/1 and the stream for HTTP/2, the safe reading.
-  [
-    "tracing",
-    "delayed_close_timeout",
-    "internal_address_config",
-    "request_id_extension",
-    "stream_error_on_invalid_http_message",
-    "access_log_options",
-    "add_proxy_protocol_connection_state",
-    "append_local_overload",
-  ],
+  {
+    tracing: "trace headers are passed on unchanged; spans are not exported",
+    delayed_close_timeout: "a connection closes after its last bytes were taken",
+    internal_address_config: "only decides x-envoy-internal, which is always removed at the edge",
+    request_id_extension: "request ids are UUIDs, the default",
+    stream_error_on_invalid_http_message:
+      "errors always end the connection (HTTP/1) or stream (HTTP/2), the safe reading",
+    access_log_options: "lines are written when the request ends",
+    "add_proxy_protocol_connection_state append_local_overload": "only describes the proxy's own state",
+  },
 );
 export const COMMON_HTTP_SHAPE = shape(CommonHttpProtocolOptionsSchema, [
   "idle_timeout",

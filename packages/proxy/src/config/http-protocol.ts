@@ -16,36 +16,26 @@ export interface Http2Limits {
   readonly allowConnect: boolean;
 }
 
-export const HTTP1_SHAPE = shape(
-  Http1ProtocolOptionsSchema,
-  ["accept_http_10"],
-  // Header case is kept as it arrives, absolute URLs are always accepted, trailers always pass, and only our parser exists.
-  [
-    "allow_absolute_url",
-    "header_key_format",
-    "enable_trailers",
-    "use_balsa_parser",
-    "override_stream_error_on_invalid_http_message",
-    "allow_custom_methods",
-  ],
-);
+export const HTTP1_SHAPE = shape(Http1ProtocolOptionsSchema, ["accept_http_10"], {
+  allow_absolute_url: "absolute URLs are always accepted",
+  header_key_format: "the case of names is kept as it arrives",
+  enable_trailers: "trailers always pass",
+  "use_balsa_parser allow_custom_methods": "there is one parser, which takes every method token",
+  override_stream_error_on_invalid_http_message: "an invalid message always ends the connection, the safe reading",
+});
 
 export const HTTP2_SHAPE = shape(
   Http2ProtocolOptionsSchema,
   ["max_concurrent_streams", "initial_stream_window_size", "initial_connection_window_size", "allow_connect"],
-  // Flood limits: the codec has its own, stricter ones.
-  [
-    "max_outbound_frames",
-    "max_outbound_control_frames",
-    "max_consecutive_inbound_frames_with_empty_payload",
-    "max_inbound_priority_frames_per_stream",
-    "max_inbound_window_update_frames_per_data_frame_sent",
-    "stream_error_on_invalid_http_messaging",
-    "override_stream_error_on_invalid_http_message",
-    "use_oghttp2_codec",
-    "hpack_table_size",
-    "connection_keepalive",
-  ],
+  {
+    "max_outbound_frames max_outbound_control_frames max_consecutive_inbound_frames_with_empty_payload max_inbound_priority_frames_per_stream max_inbound_window_update_frames_per_data_frame_sent":
+      "the codec has its own, stricter flood limits",
+    "stream_error_on_invalid_http_messaging override_stream_error_on_invalid_http_message":
+      "an invalid message always ends its stream",
+    use_oghttp2_codec: "there is one codec",
+    hpack_table_size: "tuning; the codec's own size is used",
+    connection_keepalive: "TCP keep-alive finds dead peers",
+  },
 );
 
 export function decodeHttp1(message: Http1ProtocolOptions | undefined, scope: DecodeScope): Http1Limits {

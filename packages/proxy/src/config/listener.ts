@@ -75,20 +75,15 @@ export const LISTENER_SHAPE = shape(
     "access_log",
     "metadata",
   ],
-  // Names and tuning without influence on behaviour.
-  [
-    "stat_prefix",
-    "per_connection_buffer_limit_bytes",
-    "drain_type",
-    "tcp_backlog_size",
-    "enable_reuse_port",
-    "reuse_port",
-    "connection_balance_config",
-    "max_connections_to_accept_per_socket_event",
-    "ignore_global_conn_limit",
-    "bypass_overload_manager",
-    "freebind",
-  ],
+  {
+    stat_prefix: "only names statistics",
+    "per_connection_buffer_limit_bytes tcp_backlog_size max_connections_to_accept_per_socket_event":
+      "tuning; the proxy's own values are used",
+    drain_type: "listeners drain when they are replaced or removed and when the process ends",
+    "enable_reuse_port reuse_port connection_balance_config": "how workers share a port is up to --concurrency",
+    "ignore_global_conn_limit bypass_overload_manager": "there is no overload manager to be exempt from",
+    freebind: "sidecars bind to addresses that they have",
+  },
 );
 
 export const FILTER_CHAIN_SHAPE = shape(FilterChainSchema, [

@@ -47,8 +47,7 @@ export const TCP_PROXY_SHAPE = shape(
     "max_connect_attempts",
     "access_log",
   ],
-  // Written when the connection ends, whatever these say.
-  ["access_log_options"],
+  { access_log_options: "lines are written when the connection ends" },
 );
 
 const NETWORK_FILTERS: AnyTable<NetworkFilterConfig> = {

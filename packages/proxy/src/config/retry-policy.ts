@@ -54,8 +54,7 @@ export const RETRY_POLICY_SHAPE = shape(
     "retry_back_off",
     "retriable_headers",
   ],
-  // Only chooses among priorities, of which the proxy uses the highest healthy one anyway.
-  ["retry_priority"],
+  { retry_priority: "a retry chooses its priority as every request does" },
 );
 
 const PREVIOUS_HOSTS = "envoy.retry_host_predicates.previous_hosts";

@@ -79,15 +79,16 @@ export const ROUTE_ACTION_SHAPE = shape(
     "max_stream_duration",
     "upgrade_configs",
   ],
-  // Deprecated spellings that Istio still writes beside max_stream_duration, and 0-RTT, which we never accept.
-  ["grpc_timeout_offset", "early_data_policy", "include_vh_rate_limits"],
+  {
+    grpc_timeout_offset: "grpc-timeout is passed on as it is",
+    early_data_policy: "0-RTT data is never accepted",
+    include_vh_rate_limits: "there are no global rate limits to include",
+  },
 );
 
-export const WEIGHTED_CLUSTER_SHAPE = shape(
-  WeightedClusterSchema,
-  ["clusters", "total_weight"],
-  ["runtime_key_prefix"],
-);
+export const WEIGHTED_CLUSTER_SHAPE = shape(WeightedClusterSchema, ["clusters", "total_weight"], {
+  runtime_key_prefix: "there is no runtime; the weights of the configuration hold",
+});
 
 export const CLUSTER_WEIGHT_SHAPE = shape(WeightedCluster_ClusterWeightSchema, [
   "name",

@@ -49,8 +49,11 @@ export const ROUTE_TABLE_SHAPE = shape(
     "ignore_path_parameters_in_path_matching",
     "metadata",
   ],
-  // Clusters come and go on their own stream; a route to an unknown one answers 503 as with Envoy's default over RDS.
-  ["validate_clusters", "max_direct_response_body_size_bytes", "internal_only_headers"],
+  {
+    validate_clusters: "clusters come and go on their own stream; a route to an unknown one answers 503",
+    max_direct_response_body_size_bytes: "bodies of any size are accepted",
+    internal_only_headers: "the proxy does not tell internal from external requests",
+  },
 );
 
 export const VIRTUAL_HOST_SHAPE = shape(
@@ -69,8 +72,7 @@ export const VIRTUAL_HOST_SHAPE = shape(
     "retry_policy",
     "metadata",
   ],
-  // Only groups statistics.
-  ["virtual_clusters"],
+  { virtual_clusters: "only groups statistics" },
 );
 
 export function decodeRouteTable(message: RouteConfiguration, scope: DecodeScope): RouteTableConfig {

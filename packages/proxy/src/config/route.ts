@@ -62,8 +62,7 @@ export const ROUTE_SHAPE = shape(
     "response_headers_to_add",
     "response_headers_to_remove",
   ],
-  // Only names statistics.
-  ["stat_prefix"],
+  { stat_prefix: "only names statistics" },
 );
 
 export function decodeRoute(

@@ -89,8 +89,7 @@ export const COMMON_TLS_SHAPE = shape(
     "combined_validation_context",
     "alpn_protocols",
   ],
-  // Writes session keys for debugging; never wanted in a mesh, harmless to leave out.
-  ["key_log"],
+  { key_log: "session keys are never written" },
 );
 export const TLS_PARAMETERS_SHAPE = shape(TlsParametersSchema, [
   "tls_minimum_protocol_version",
@@ -101,31 +100,25 @@ export const TLS_PARAMETERS_SHAPE = shape(TlsParametersSchema, [
 export const VALIDATION_SHAPE = shape(
   CertificateValidationContextSchema,
   ["trusted_ca", "match_typed_subject_alt_names", "match_subject_alt_names", "trust_chain_verification"],
-  // Files are re-read when the control plane or the agent sends the secret again.
-  ["watched_directory"],
+  { watched_directory: "files are read again when the secret is sent again" },
 );
-export const TLS_CERTIFICATE_SHAPE = shape(
-  TlsCertificateSchema,
-  ["certificate_chain", "private_key"],
-  ["watched_directory"],
-);
+export const TLS_CERTIFICATE_SHAPE = shape(TlsCertificateSchema, ["certificate_chain", "private_key"], {
+  watched_directory: "files are read again when the secret is sent again",
+});
 export const DOWNSTREAM_TLS_SHAPE = shape(
   DownstreamTlsContextSchema,
   ["common_tls_context", "require_client_certificate", "require_sni"],
-  // Resumption only saves work; the proxy decides by itself.
-  [
-    "session_timeout",
-    "disable_stateless_session_resumption",
-    "disable_stateful_session_resumption",
-    "ocsp_staple_policy",
-    "full_scan_certs_on_sni_mismatch",
-  ],
+  {
+    "session_timeout disable_stateless_session_resumption disable_stateful_session_resumption":
+      "the runtime decides on resumption, which never skips the check of names",
+    ocsp_staple_policy: "no OCSP responses are stapled",
+    full_scan_certs_on_sni_mismatch: "there is one certificate per context",
+  },
 );
-export const UPSTREAM_TLS_SHAPE = shape(
-  UpstreamTlsContextSchema,
-  ["common_tls_context", "sni"],
-  ["max_session_keys", "enforce_rsa_key_usage"],
-);
+export const UPSTREAM_TLS_SHAPE = shape(UpstreamTlsContextSchema, ["common_tls_context", "sni"], {
+  max_session_keys: "tuning of resumption",
+  enforce_rsa_key_usage: "the TLS library checks key usage by its own rules",
+});
 
 export function decodeDownstreamTls(message: DownstreamTlsContext, scope: DecodeScope): DownstreamTlsConfig {
   checkShape(DOWNSTREAM_TLS_SHAPE, message, scope);

@@ -1,0 +1,134 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { fromBinary, type Registry } from "@bufbuild/protobuf";
+import { loadTypeRegistry, typeUrls } from "@heddle/xds-api";
+import { type BootstrapSettings, parseBootstrap } from "./bootstrap.ts";
+import { ClusterSchema } from "./config/proto.ts";
+import { decodeResource } from "./config/resources.ts";
+
+let registry: Registry;
+beforeAll(async () => {
+  registry = await loadTypeRegistry();
+});
+
+const read = (text: string) => parseBootstrap(text, "front.yaml", registry);
+
+/** What each resource of the bootstrap says when it is decoded, without the good ones. */
+function refusals(settings: BootstrapSettings): string[] {
+  return settings.resources.flatMap(({ typeUrl, resources }) =>
+    resources.flatMap((r) => {
+      const decoded = decodeResource(typeUrl, r.bytes);
+      return decoded.ok ? [] : decoded.error.map((p) => `${p.path}: ${p.reason}`);
+    }),
+  );
+}
+
+const V2 = `
+static_resources:
+  listeners:
+  - address: {socket_address: {address: 0.0.0.0, port_value: 80}}
+    filter_chains:
+    - filters:
+      - name: envoy.tcp_proxy
+        config:
+          stat_prefix: ingress_tcp
+          cluster: http_target
+          access_log: [{name: envoy.file_access_log, config: {path: /dev/stdout}}]
+  - address: {socket_address: {address: 0.0.0.0, port_value: 443}}
+    filter_chains:
+    - filters: [{name: envoy.tcp_proxy, config: {stat_prefix: ingress_tls, cluster: http_target}}]
+  clusters:
+  - name: http_target
+    connect_timeout: 0.25s
+    type: strict_dns
+    lb_policy: round_robin
+    hosts: [{socket_address: {address: istio-ingressgateway.istio-system, port_value: 80}}]
+admin:
+  access_log_path: /tmp/admin.log
+  address: {socket_address: {address: 0.0.0.0, port_value: 8001}}
+`;
+
+describe("the v2 form", () => {
+  test("is read as its v3 form", () => {
+    const old = read(V2);
+    if (!old.ok) throw new Error(old.error);
+    expect(refusals(old.value)).toEqual([]);
+    expect(old.value.admin).toEqual({ ip: "0.0.0.0", port: 8001 });
+    const { deprecated } = old.value;
+    expect(deprecated?.v3).toContain("envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy");
+    // What the warning shows is a file that needs no warning, and means the same.
+    const again = read(deprecated?.v3 ?? "");
+    if (!again.ok) throw new Error(again.error);
+    expect(again.value.deprecated).toBeUndefined();
+    expect(again.value.resources).toEqual(old.value.resources);
+  });
+
+  test.each([
+    [
+      "a tls_context",
+      "clusters: [{name: a, hosts: [{socket_address: {address: 1.2.3.4, port_value: 1}}], tls_context: {sni: x}}]",
+    ],
+    [
+      "an HTTP listener",
+      `listeners: [{address: {socket_address: {address: 0.0.0.0, port_value: 1}}, filter_chains: [{filters: [{name: envoy.http_connection_manager,
+        config: {stat_prefix: a, route_config: {virtual_hosts: [{name: a, domains: ["*"], routes: [{match: {regex: "/a.*"}, route: {cluster: a, host_rewrite: b}}]}]},
+        http_filters: [{name: envoy.router}]}}]}]}]`,
+    ],
+    [
+      "PROXY protocol",
+      `listeners: [{address: {socket_address: {address: 0.0.0.0, port_value: 1}}, filter_chains: [{use_proxy_proto: true, filters: [
+        {name: envoy.tcp_proxy, config: {stat_prefix: a, cluster: a}}]}]}]`,
+    ],
+  ])("has %s", (_name, resources) => {
+    const settings = read(`static_resources: {${resources}}`);
+    if (!settings.ok) throw new Error(settings.error);
+    expect(refusals(settings.value)).toEqual([]);
+    expect(settings.value.deprecated).toBeDefined();
+  });
+
+  test("the v3 form in the warning holds no keys", () => {
+    const settings = read(
+      `static_resources: {clusters: [{name: a, hosts: [], tls_context: {common_tls_context: {tls_certificates: [
+        {certificate_chain: {inline_string: C}, private_key: {inline_string: SECRET}}]}}}]}`,
+    );
+    if (!settings.ok) throw new Error(settings.error);
+    expect(settings.value.deprecated?.v3).not.toContain("SECRET");
+  });
+});
+
+describe("what is wrong is named", () => {
+  test.each([
+    [
+      "an unknown v2 extension",
+      "static_resources: {listeners: [{filter_chains: [{filters: [{name: envoy.redis_proxy, config: {}}]}]}]}",
+      "static_resources.listeners[0].filter_chains[0].filters[0].config: the extension envoy.redis_proxy",
+    ],
+    ["an unknown field", "static_resources: {cluster: []}", 'key "cluster" is unknown'],
+    [
+      "an overload manager",
+      "overload_manager: {refresh_interval: 1s}",
+      "overload_manager: refused: there is no overload manager",
+    ],
+    ["ADS without a server", "dynamic_resources: {lds_config: {ads: {}}}", "ads_config is missing"],
+    [
+      "a stream for one type",
+      "dynamic_resources: {cds_config: {api_config_source: {api_type: GRPC}}}",
+      "dynamic_resources.cds_config.api_config_source",
+    ],
+    ["no YAML", "a: [", "neither YAML nor JSON"],
+  ])("%s", (_name, text, message) => {
+    const settings = read(text);
+    expect(settings.ok ? "accepted" : settings.error).toContain(message);
+  });
+});
+
+test("enum names are read in any case, as by Envoy", () => {
+  const settings = read("static_resources: {clusters: [{name: a, type: logical_dns, lb_policy: Least_Request}]}");
+  if (!settings.ok) throw new Error(settings.error);
+  const bytes = settings.value.resources.find((r) => r.typeUrl === typeUrls.cluster)?.resources[0]?.bytes;
+  expect(fromBinary(ClusterSchema, bytes ?? new Uint8Array(0)).lbPolicy).toBe(1);
+});
+
+test("runtime and statistics settings are accepted without effect", () => {
+  const settings = read("layered_runtime: {layers: [{name: a, static_layer: {x: 1}}]}\nstats_flush_interval: 5s");
+  expect(settings.ok ? "" : settings.error).toBe("");
+});

@@ -1,0 +1,97 @@
+import { readFileSync, statSync } from "node:fs";
+import { fromBinary, fromJson, type Registry } from "@bufbuild/protobuf";
+import type { Clock, ClockTimer, Logger } from "@heddle/std";
+import { DiscoveryResponseSchema, ResourceSchema } from "@heddle/xds-api/envoy/service/discovery/v3/discovery";
+import { parse } from "yaml";
+import { foldEnumCase } from "../bootstrap/enum-case.ts";
+import { ClusterSchema, ListenerSchema } from "../config/proto.ts";
+import type { IncomingResource, ResourceStore } from "../resources.ts";
+
+export interface FileSourceDeps {
+  readonly path: string;
+  readonly typeUrl: string;
+  readonly resources: ResourceStore;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Resources of one type in a file (a `DiscoveryResponse` in YAML or JSON) that may be replaced at any time. Source: Envoy `path_config_source`. */
+export interface FileSource {
+  /** Errors: a sentence when the file can't be used; what was there before stays in service. */
+  load(): string | undefined;
+  watch(): void;
+  close(): void;
+}
+
+/** How often the file is looked at. Units: ms. */
+const POLL_MS = 500;
+
+class PolledFile implements FileSource {
+  readonly #deps: FileSourceDeps;
+  #seen = "";
+  #names: readonly string[] = [];
+  #timer: ClockTimer | undefined;
+
+  constructor(deps: FileSourceDeps) {
+    this.#deps = deps;
+  }
+
+  load(): string | undefined {
+    const { path, typeUrl, resources } = this.#deps;
+    this.#seen = stampOf(path);
+    let found: readonly IncomingResource[];
+    try {
+      found = readResourceFile(path, this.#deps.registry);
+    } catch (error) {
+      return `${path}: ${error instanceof Error ? error.message : String(error)}`;
+    }
+    const names = found.map((r) => r.name);
+    const removed = this.#names.filter((name) => !names.includes(name));
+    this.#names = names;
+    const problem = resources.apply(typeUrl, found, removed);
+    return problem === undefined ? undefined : `${path}: ${problem}`;
+  }
+
+  watch(): void {
+    this.#timer = this.#deps.clock.every(POLL_MS, () => {
+      if (stampOf(this.#deps.path) === this.#seen) return;
+      const problem = this.load();
+      if (problem === undefined) this.#deps.log.info("configuration file applied", { file: this.#deps.path });
+      else
+        this.#deps.log.error("configuration file refused; what was there before stays in service", { reason: problem });
+    });
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+  }
+}
+
+/** Errors: throws when the file can't be read or is not a `DiscoveryResponse`. */
+export function readResourceFile(path: string, registry: Registry): readonly IncomingResource[] {
+  const json = foldEnumCase(parse(readFileSync(path, "utf8")), DiscoveryResponseSchema, registry);
+  const response = fromJson(DiscoveryResponseSchema, json, { registry });
+  return response.resources.map((any): IncomingResource => {
+    if (any.typeUrl.endsWith(ResourceSchema.typeName)) {
+      const wrapped = fromBinary(ResourceSchema, any.value);
+      return { name: wrapped.name, version: wrapped.version, bytes: wrapped.resource?.value ?? new Uint8Array(0) };
+    }
+    const schema = any.typeUrl.endsWith(ClusterSchema.typeName) ? ClusterSchema : ListenerSchema;
+    return { name: fromBinary(schema, any.value).name, version: response.versionInfo, bytes: any.value };
+  });
+}
+
+/** Changes whenever the file is written or replaced. */
+function stampOf(path: string): string {
+  try {
+    const stat = statSync(path);
+    return `${stat.ino}|${stat.mtimeMs}|${stat.size}`;
+  } catch {
+    return "";
+  }
+}
+
+export function createFileSource(deps: FileSourceDeps): FileSource {
+  return new PolledFile(deps);
+}
