@@ -2,7 +2,7 @@ import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protob
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { MeshConfig } from "@heddle/config";
 import { packAny } from "@heddle/xds-api";
-import type { AccessLogSchema } from "@heddle/xds-api/envoy/config/accesslog/v3/accesslog";
+import type { AccessLogFilterSchema, AccessLogSchema } from "@heddle/xds-api/envoy/config/accesslog/v3/accesslog";
 import type { SubstitutionFormatStringSchema } from "@heddle/xds-api/envoy/config/core/v3/substitution_format_string";
 import { FileAccessLogSchema } from "@heddle/xds-api/envoy/extensions/access_loggers/file/v3/file";
 import {
@@ -11,6 +11,7 @@ import {
 } from "@heddle/xds-api/envoy/extensions/access_loggers/stream/v3/stream";
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
+type AccessLogFilter = MessageInitShape<typeof AccessLogFilterSchema>;
 
 /** Istio's default text line. Source: istio pilot/pkg/model/telemetry_logging.go. */
 const textFormat =
@@ -47,8 +48,8 @@ const jsonFormat: JsonObject = {
   upstream_transport_failure_reason: "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
 };
 
-/** The access log that MeshConfig asks for; none when `accessLogFile` is empty. */
-export function accessLogs(mesh: MeshConfig): AccessLog[] {
+/** The access log that MeshConfig asks for; none when `accessLogFile` is empty. `filter` leaves entries out. */
+export function accessLogs(mesh: MeshConfig, filter?: AccessLogFilter): AccessLog[] {
   if (mesh.accessLogFile === "") return [];
   const logFormat: MessageInitShape<typeof SubstitutionFormatStringSchema> = {
     format:
@@ -64,14 +65,18 @@ export function accessLogs(mesh: MeshConfig): AccessLog[] {
             },
           },
   };
-  return [sink(mesh.accessLogFile, { case: "logFormat", value: logFormat })];
+  return [sink(mesh.accessLogFile, { case: "logFormat", value: logFormat }, filter)];
 }
 
 type LogFormat = { case: "logFormat"; value: MessageInitShape<typeof SubstitutionFormatStringSchema> };
 
 /** The process's own streams by their logger: Envoy cannot open them by path where they are sockets. */
-function sink(path: string, accessLogFormat: LogFormat): AccessLog {
-  const logger = (name: string, value: Any): AccessLog => ({ name, configType: { case: "typedConfig", value } });
+function sink(path: string, accessLogFormat: LogFormat, filter: AccessLogFilter | undefined): AccessLog {
+  const logger = (name: string, value: Any): AccessLog => ({
+    name,
+    configType: { case: "typedConfig", value },
+    ...(filter === undefined ? {} : { filter }),
+  });
   if (path === "/dev/stdout") {
     return logger(
       "envoy.access_loggers.stdout",

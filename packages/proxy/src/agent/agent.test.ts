@@ -15,9 +15,10 @@ import {
 } from "@heddle/xds-api/envoy/service/discovery/v3/discovery";
 import { readAgentOptions } from "./agent-options.ts";
 import { parseAppProbers, runAppProbe } from "./app-probe.ts";
+import { serveOnSocket } from "./envoy-socket.ts";
 import { mergedMetrics, parseAppMetrics } from "./merged-metrics.ts";
 import { nodeIdentity, parseDownward } from "./node-identity.ts";
-import { serveSecrets } from "./secret-discovery.ts";
+import { secretService } from "./secret-discovery.ts";
 import { createWorkloadCertificate, mergePem } from "./workload-certificate.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "heddle-agent-"));
@@ -127,7 +128,7 @@ test("secrets reach a client of the unix socket under Istio's names, and again w
     close: () => undefined,
   };
   const path = join(folder, "SDS");
-  const server = await serveSecrets(path, certificate, createNullLogger());
+  const server = await serveOnSocket(path, [secretService(certificate, createNullLogger())]);
   const client = new Client(`unix:${path}`, credentials.createInsecure());
   const stream = client.makeBidiStreamRequest(
     "/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets",

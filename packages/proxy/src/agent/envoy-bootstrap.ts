@@ -80,13 +80,35 @@ function metricsListener() {
   };
 }
 
+/** So many connections that only an attack reaches it; without a limit Envoy warns at each start. */
+const connectionLimit = {
+  name: "envoy.resource_monitors.global_downstream_max_connections",
+  typed_config: {
+    "@type":
+      "type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+    max_active_downstream_connections: 100_000,
+  },
+};
+
+/** Where the node has one user id only, the redirection knows the proxy by this mark (SOL_SOCKET 1, SO_MARK 36). */
+const markedSockets = (mark: number) => ({
+  socket_options: [{ description: "proxy mark", level: 1, name: 36, int_value: mark, state: "STATE_PREBIND" }],
+});
+
 /** What real Envoy starts with: who it is, where its control plane and its certificates are. Source: envoy/config/bootstrap/v3. */
-export function envoyBootstrap(options: AgentOptions, node: NodeIdentity, socketPath: string): unknown {
+export function envoyBootstrap(
+  options: AgentOptions,
+  node: NodeIdentity,
+  socketPath: string,
+  mark: number | undefined,
+): unknown {
   const [host = "", port = "15012"] = options.discoveryAddress.split(":");
   return {
     node: { id: node.id, cluster: node.cluster, metadata: node.metadata },
     admin: { address: socketAddress("127.0.0.1", ADMIN_PORT) },
     layered_runtime: { layers: [{ name: "admin", admin_layer: {} }] },
+    overload_manager: { resource_monitors: [connectionLimit] },
+    ...(mark === undefined ? {} : { cluster_manager: { upstream_bind_config: markedSockets(mark) } }),
     dynamic_resources: {
       ads_config: { ...grpc("xds-grpc"), set_node_on_first_message_only: true },
       lds_config: { ads: {}, resource_api_version: "V3", initial_fetch_timeout: "0s" },
@@ -113,7 +135,6 @@ export function envoyBootstrap(options: AgentOptions, node: NodeIdentity, socket
           type: "STRICT_DNS",
           dns_lookup_family: "V4_ONLY",
           connect_timeout: "1s",
-          respect_dns_ttl: true,
           typed_extension_protocol_options: http2,
           transport_socket: controlPlaneTls(options, host),
           upstream_connection_options: { tcp_keepalive: { keepalive_time: 300 } },

@@ -1,12 +1,17 @@
 import { join } from "node:path";
+import { workloadId } from "@heddle/identity";
 import { type Clock, createMetricsRegistry, type Logger } from "@heddle/std";
+import { workloadOfMetadata } from "../telemetry/workload.ts";
+import { accessLogService } from "./access-log-service.ts";
 import { keepRunning, startAgent } from "./agent.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import { parseAppProbers } from "./app-probe.ts";
 import { envoyBootstrap } from "./envoy-bootstrap.ts";
+import { createEnvoyMetrics } from "./envoy-metrics.ts";
 import { type EnvoyProcess, runEnvoy } from "./envoy-process.ts";
+import { serveOnSocket } from "./envoy-socket.ts";
 import { parseAppMetrics } from "./merged-metrics.ts";
-import { serveSecrets } from "./secret-discovery.ts";
+import { secretService } from "./secret-discovery.ts";
 import { startStatusServer } from "./status-server.ts";
 
 const READINESS_PORT = 15021;
@@ -18,6 +23,8 @@ export interface EnvoySidecarDeps {
   readonly log: Logger;
   readonly version: string;
   readonly logLevel: string;
+  /** Socket mark for rootless nodes. */
+  readonly mark: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Settles when the process is asked to end. */
   readonly stop: Promise<void>;
@@ -28,8 +35,17 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
   const { options, log, clock, random } = deps;
   const agent = await startAgent(deps);
   const socketPath = join(options.files.configFolder, "SDS");
-  const secrets = await serveSecrets(socketPath, agent.certificate, log.child("sds"));
   const registry = createMetricsRegistry();
+  const id = workloadId(options);
+  const metrics = createEnvoyMetrics({
+    registry,
+    self: workloadOfMetadata(agent.node.metadata),
+    localUri: () => (id.ok ? id.value : ""),
+  });
+  const socket = await serveOnSocket(socketPath, [
+    secretService(agent.certificate, log.child("sds")),
+    accessLogService(metrics),
+  ]);
   const expiry = registry
     .gauge({
       name: "istio_agent_cert_expiry_seconds",
@@ -75,7 +91,7 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
       envoyReady = false;
       envoy = await runEnvoy({
         program: deps.env["HEDDLE_ENVOY"] ?? "envoy",
-        bootstrap: envoyBootstrap(options, agent.node, socketPath),
+        bootstrap: envoyBootstrap(options, agent.node, socketPath, deps.mark),
         folder: options.files.configFolder,
         concurrency: options.concurrency,
         logLevel: deps.logLevel,
@@ -93,7 +109,7 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
   await running;
   poll.cancel();
   await status.close();
-  secrets.close();
+  socket.close();
   agent.close();
   return 0;
 }

@@ -1,6 +1,5 @@
-import { rm } from "node:fs/promises";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Server, ServerCredentials, type ServerDuplexStream, type ServiceDefinition } from "@grpc/grpc-js";
+import type { ServerDuplexStream, ServiceDefinition } from "@grpc/grpc-js";
 import type { Logger } from "@heddle/std";
 import { packAny, typeUrls } from "@heddle/xds-api";
 import { DataSourceSchema } from "@heddle/xds-api/envoy/config/core/v3/base";
@@ -15,6 +14,7 @@ import {
   type DiscoveryResponse,
   DiscoveryResponseSchema,
 } from "@heddle/xds-api/envoy/service/discovery/v3/discovery";
+import type { SocketService } from "./envoy-socket.ts";
 import type { WorkloadCertificate, WorkloadSecret } from "./workload-certificate.ts";
 
 /** Names under which Istio's configuration asks for the workload's certificate and for the roots. */
@@ -23,7 +23,7 @@ const ROOTS_NAME = "ROOTCA";
 
 type Stream = ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>;
 
-const service: ServiceDefinition = {
+const definition: ServiceDefinition = {
   StreamSecrets: {
     path: "/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets",
     requestStream: true,
@@ -51,13 +51,8 @@ export function secretResource(name: string, secret: WorkloadSecret) {
   return create(SecretSchema, { name, type: { case: "validationContext", value } });
 }
 
-/** Serves the workload's secrets to Envoy on a unix socket and pushes each renewal; the key never touches a disk. */
-export async function serveSecrets(
-  socketPath: string,
-  certificate: WorkloadCertificate,
-  log: Logger,
-): Promise<{ close(): void }> {
-  await rm(socketPath, { force: true });
+/** Serves the workload's secrets to Envoy and pushes each renewal; the key never touches a disk. */
+export function secretService(certificate: WorkloadCertificate, log: Logger): SocketService {
   const subscriptions = new Map<Stream, readonly string[]>();
   let version = 0;
   const push = (stream: Stream, names: readonly string[], secret: WorkloadSecret) => {
@@ -78,29 +73,21 @@ export async function serveSecrets(
     version++;
     for (const [stream, names] of subscriptions) push(stream, names, secret);
   });
-  const server = new Server();
-  server.addService(service, {
-    StreamSecrets: (stream: Stream) => {
-      stream.on("data", (request: DiscoveryRequest) => {
-        if (request.errorDetail) log.warn("Envoy refused a certificate", { reason: request.errorDetail.message });
-        const known = subscriptions.get(stream) ?? [];
-        const fresh = request.resourceNames.filter((name) => !known.includes(name));
-        subscriptions.set(stream, request.resourceNames);
-        if (fresh.length > 0 && certificate.current) push(stream, request.resourceNames, certificate.current);
-      });
-      const forget = () => void subscriptions.delete(stream);
-      stream.on("end", () => {
-        forget();
-        stream.end();
-      });
-      stream.on("error", forget);
-      stream.on("cancelled", forget);
-    },
-  });
-  await new Promise<void>((resolve, reject) =>
-    server.bindAsync(`unix:${socketPath}`, ServerCredentials.createInsecure(), (error) =>
-      error ? reject(error) : resolve(),
-    ),
-  );
-  return { close: () => server.forceShutdown() };
+  const StreamSecrets = (stream: Stream) => {
+    stream.on("data", (request: DiscoveryRequest) => {
+      if (request.errorDetail) log.warn("Envoy refused a certificate", { reason: request.errorDetail.message });
+      const known = subscriptions.get(stream) ?? [];
+      const fresh = request.resourceNames.filter((name) => !known.includes(name));
+      subscriptions.set(stream, request.resourceNames);
+      if (fresh.length > 0 && certificate.current) push(stream, request.resourceNames, certificate.current);
+    });
+    const forget = () => void subscriptions.delete(stream);
+    stream.on("end", () => {
+      forget();
+      stream.end();
+    });
+    stream.on("error", forget);
+    stream.on("cancelled", forget);
+  };
+  return { definition, handlers: { StreamSecrets } };
 }

@@ -8,6 +8,7 @@ import { HTTPFaultSchema } from "@heddle/xds-api/envoy/extensions/filters/http/f
 import { RouterSchema } from "@heddle/xds-api/envoy/extensions/filters/http/router/v3/router";
 import { ConfigSchema as SetFilterStateSchema } from "@heddle/xds-api/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state";
 import type { HttpFilterSchema } from "@heddle/xds-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
+import { takePeerMetadata } from "./standard-metrics-log.ts";
 
 type HttpFilter = MessageInitShape<typeof HttpFilterSchema>;
 
@@ -55,6 +56,12 @@ function meshHttpProtocols(): Any {
 /** Every HTTP filter of a sidecar; the position is the order in which requests pass. */
 const filters: readonly FilterDefinition[] = [
   {
+    // The built-in data plane takes the introduction by itself.
+    name: "envoy.filters.http.header_to_metadata",
+    applies: ({ direction, dataPlane }) => direction === "inbound" && dataPlane === "envoy",
+    config: () => takePeerMetadata,
+  },
+  {
     name: "envoy.filters.http.set_filter_state",
     applies: ({ direction }) => direction === "outbound",
     config: meshHttpProtocols,
@@ -70,7 +77,7 @@ const filters: readonly FilterDefinition[] = [
     config: () => packAny(CorsSchema, create(CorsSchema)),
   },
   {
-    // Stock Envoy does not have it (1.40 checked): there the agent makes the standard metrics.
+    // Stock Envoy does not have it (1.40 checked): there the agent makes the standard metrics (standard-metrics-log.ts).
     name: "istio.stats",
     applies: ({ dataPlane }) => dataPlane === "heddle",
     config: () => statsConfig(),

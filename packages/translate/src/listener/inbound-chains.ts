@@ -117,7 +117,7 @@ function filterChain(view: InboundView, target: ChainTarget, kind: ChainKind): F
             routes: inboundRoutes(cluster, target.port),
           }),
         ]
-      : tcpFilters(oneCluster(cluster), proxy.dataPlane, settings.mesh),
+      : tcpFilters(oneCluster(cluster), proxy.dataPlane, settings.mesh, "inbound"),
     // The codec is found from the bytes: h2 and http/1.1 are what stock clients may negotiate.
     ...(kind.tls ? { transportSocket: downstreamMeshTls(kind.http ? ["h2", "http/1.1"] : [], settings) } : {}),
     metadata: target.port === undefined ? provenance(policies) : serviceMetadata(target.port.service, policies),

@@ -1,10 +1,16 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { DataPlane, MeshConfig } from "@heddle/config";
 import { packAny } from "@heddle/xds-api";
+import type { AccessLogFilterSchema, AccessLogSchema } from "@heddle/xds-api/envoy/config/accesslog/v3/accesslog";
 import type { FilterSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener_components";
-import { TcpProxySchema } from "@heddle/xds-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
+import { AccessLogType } from "@heddle/xds-api/envoy/data/accesslog/v3/accesslog";
+import {
+  type TcpProxy_TcpAccessLogOptionsSchema,
+  TcpProxySchema,
+} from "@heddle/xds-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
 import { accessLogs } from "../access-log.ts";
-import { statsConfig } from "../http/filters.ts";
+import { type Direction, statsConfig } from "../http/filters.ts";
+import { tcpMetricsLog } from "../http/standard-metrics-log.ts";
 import { protoDuration } from "../proto-duration.ts";
 
 /** Where a connection's bytes go. */
@@ -19,11 +25,40 @@ export function oneCluster(name: string): TcpTarget {
   return { clusters: [{ name, weight: 1 }] };
 }
 
+/** How often stock Envoy reports the bytes of connections that stay open. Units: ms. */
+const PROGRESS_EVERY_MS = 5000;
+
+interface Reporting {
+  readonly accessLog: MessageInitShape<typeof AccessLogSchema>[];
+  readonly accessLogOptions: MessageInitShape<typeof TcpProxy_TcpAccessLogOptionsSchema>;
+}
+
+/**
+ * Stock Envoy reports each connection to the agent when it opens, while it lives and when it ends; the access log that the user asked
+ * for gets the end only.
+ */
+function reporting(mesh: MeshConfig, direction: Direction): Reporting {
+  const atEnd: MessageInitShape<typeof AccessLogFilterSchema> = {
+    filterSpecifier: {
+      case: "logTypeFilter",
+      value: { types: [AccessLogType.TcpConnectionEnd, AccessLogType.NotSet] },
+    },
+  };
+  return {
+    accessLog: [...accessLogs(mesh, atEnd), tcpMetricsLog(direction)],
+    accessLogOptions: {
+      flushAccessLogOnConnected: true,
+      accessLogFlushInterval: protoDuration(PROGRESS_EVERY_MS),
+    },
+  };
+}
+
 /** The network filters that pass bytes on to clusters and count them. */
 export function tcpFilters(
   target: TcpTarget,
   dataPlane: DataPlane,
   mesh: MeshConfig,
+  direction: Direction = "outbound",
 ): MessageInitShape<typeof FilterSchema>[] {
   const [first, ...others] = target.clusters;
   const proxy = create(TcpProxySchema, {
@@ -32,7 +67,7 @@ export function tcpFilters(
       first !== undefined && others.length === 0
         ? { case: "cluster", value: first.name }
         : { case: "weightedClusters", value: { clusters: target.clusters.map((entry) => ({ ...entry })) } },
-    accessLog: accessLogs(mesh),
+    ...(dataPlane === "envoy" ? reporting(mesh, direction) : { accessLog: accessLogs(mesh) }),
     ...(target.idleTimeoutMs === undefined ? {} : { idleTimeout: protoDuration(target.idleTimeoutMs) }),
   });
   const stats = { name: "istio.stats", configType: { case: "typedConfig", value: statsConfig() } } as const;

@@ -39,6 +39,7 @@ export function edges(query: EdgesQuery, store: MetricStore, inventory: Inventor
       if (draft) addTo(draft, series.labels, amount, metric === "istio_requests_total");
     }
   }
+  nameCallers(drafts);
   const known = new Set(
     inventory
       .pods()
@@ -47,6 +48,35 @@ export function edges(query: EdgesQuery, store: MetricStore, inventory: Inventor
   );
   const rows = [...drafts.values()].map((d) => toEdge(d, known)).sort((a, b) => sortKey(a).localeCompare(sortKey(b)));
   return { rows, gaps: gapsOf(store, fromMs) };
+}
+
+/**
+ * A caller with a stock Envoy proves its identity but does not introduce its workload, so the receiving side has no name for it. Where
+ * one caller of that identity is known for the destination, it is that one: its edge gets the receiving side's counts.
+ */
+function nameCallers(drafts: Map<string, Draft>): void {
+  for (const [key, nameless] of drafts) {
+    if (nameless.src !== "unknown" || !nameless.seenByDestination || nameless.clientId === "") continue;
+    const callers = [...drafts.values()].filter(
+      (d) =>
+        d !== nameless &&
+        d.clientId === nameless.clientId &&
+        d.dst === nameless.dst &&
+        d.dstNamespace === nameless.dstNamespace,
+    );
+    if (callers.length === 0) continue;
+    drafts.delete(key);
+    const [only] = callers;
+    // Several workloads share the identity: each keeps its own count.
+    if (only === undefined || callers.length > 1) continue;
+    // A caller that changed its data plane within the window is known by both names.
+    const before = only.seenByDestination ? only : { requests: 0, failures: 0, secured: true };
+    only.requests = before.requests + nameless.requests;
+    only.failures = before.failures + nameless.failures;
+    only.secured = before.secured && nameless.secured;
+    only.seenByDestination = true;
+    only.serverId ||= nameless.serverId;
+  }
 }
 
 const sortKey = (e: EdgeRow) => [e.srcNamespace, e.src, e.dstNamespace, e.dst].join("\u0000");

@@ -99,6 +99,19 @@ test("edges count each request once and carry both identities", () => {
   ]);
 });
 
+test("a caller that only proves its identity is named by its own report", () => {
+  const store = createMetricStore();
+  const [caller, callee] = [
+    { namespace: "emojivoto", pod: "web-abc-1" },
+    { namespace: "emojivoto", pod: "voting-abc-1" },
+  ];
+  for (const target of [caller, callee]) store.ingest(target, 0, []);
+  store.ingest(caller, 1000, parseExposition(line("source", "web", "voting", http200, 9)).samples);
+  store.ingest(callee, 1000, parseExposition(line("destination", "unknown", "voting", http200, 10)).samples);
+  const { rows } = edges({ kind: "deployment", windowMs: 60_000 }, store, inventory, 1000);
+  expect(rows).toEqual([expect.objectContaining({ src: "web", dst: "voting", secured: true, requests: 10 })]);
+});
+
 test("grpc failures count although HTTP says 200", () => {
   const store = createMetricStore();
   const target = { namespace: "emojivoto", pod: "voting-abc-1" };

@@ -1,0 +1,52 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { ServerReadableStream, ServiceDefinition } from "@grpc/grpc-js";
+import {
+  type StreamAccessLogsMessage,
+  StreamAccessLogsMessageSchema,
+  type StreamAccessLogsResponse,
+  StreamAccessLogsResponseSchema,
+} from "@heddle/xds-api/envoy/service/accesslog/v3/als";
+import type { EnvoyMetrics } from "./envoy-metrics.ts";
+import { type Direction, directionOf, readConnection, readRequest } from "./envoy-report.ts";
+import type { SocketService } from "./envoy-socket.ts";
+
+type Stream = ServerReadableStream<StreamAccessLogsMessage, StreamAccessLogsResponse>;
+
+const definition: ServiceDefinition = {
+  StreamAccessLogs: {
+    path: "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs",
+    requestStream: true,
+    responseStream: false,
+    requestSerialize: (m: StreamAccessLogsMessage) => Buffer.from(toBinary(StreamAccessLogsMessageSchema, m)),
+    requestDeserialize: (b: Buffer) => fromBinary(StreamAccessLogsMessageSchema, b),
+    responseSerialize: (m: StreamAccessLogsResponse) => Buffer.from(toBinary(StreamAccessLogsResponseSchema, m)),
+    responseDeserialize: (b: Buffer) => fromBinary(StreamAccessLogsResponseSchema, b),
+  },
+};
+
+/** Takes Envoy's reports of requests and connections; the log's name, in a stream's first message, tells the direction. */
+export function accessLogService(metrics: EnvoyMetrics): SocketService {
+  const StreamAccessLogs = (
+    stream: Stream,
+    answer: (error: null, response: ReturnType<typeof emptyAnswer>) => void,
+  ): void => {
+    let direction: Direction | undefined;
+    stream.on("data", (message: StreamAccessLogsMessage) => {
+      if (message.identifier !== undefined) direction = directionOf(message.identifier.logName);
+      if (direction === undefined) return;
+      const { logEntries } = message;
+      if (logEntries.case === "httpLogs") {
+        for (const entry of logEntries.value.logEntry) metrics.onRequest(readRequest(direction, entry));
+      } else if (logEntries.case === "tcpLogs") {
+        for (const entry of logEntries.value.logEntry) metrics.onConnection(readConnection(direction, entry));
+      }
+    });
+    stream.on("end", () => answer(null, emptyAnswer()));
+    stream.on("error", () => undefined);
+  };
+  return { definition, handlers: { StreamAccessLogs } };
+}
+
+function emptyAnswer(): StreamAccessLogsResponse {
+  return create(StreamAccessLogsResponseSchema);
+}

@@ -1,0 +1,79 @@
+import type { JsonObject, MessageInitShape } from "@bufbuild/protobuf";
+import { packTypedStruct } from "@heddle/xds-api";
+import type { AccessLogSchema } from "@heddle/xds-api/envoy/config/accesslog/v3/accesslog";
+
+type AccessLog = MessageInitShape<typeof AccessLogSchema>;
+
+/** Where the peer's introduction is kept while a request is under way. */
+export const PEER_NAMESPACE = "heddle.peer";
+
+/**
+ * What the agent needs to make Istio's standard metrics, under the tag names that it reads (docs/decisions/0002). Command operators say
+ * more than the entry's own fields: the upstream's identity and flags in text form.
+ */
+const TAGS = {
+  cluster: "%UPSTREAM_CLUSTER_RAW%",
+  services: "%CLUSTER_METADATA(istio:services)%",
+  workload: "%UPSTREAM_METADATA(istio:workload)%",
+  upstream_principal: "%UPSTREAM_PEER_URI_SAN%",
+  upstream_tls: "%UPSTREAM_TLS_VERSION%",
+  principal: "%DOWNSTREAM_PEER_URI_SAN%",
+  local_principal: "%DOWNSTREAM_LOCAL_URI_SAN%",
+  flags: "%RESPONSE_FLAGS%",
+} as const;
+
+const HTTP_TAGS = {
+  ...TAGS,
+  peer_id: `%DYNAMIC_METADATA(${PEER_NAMESPACE}:id)%`,
+  peer: `%DYNAMIC_METADATA(${PEER_NAMESPACE}:metadata)%`,
+  content_type: "%REQ(content-type)%",
+  grpc_status: "%GRPC_STATUS_NUMBER%",
+} as const;
+
+/** A gateway is a client of the mesh. */
+type Side = "inbound" | "outbound" | "gateway";
+
+function commonConfig(side: Side, tags: Readonly<Record<string, string>>): JsonObject {
+  return {
+    log_name: `heddle-metrics-${side === "inbound" ? "inbound" : "outbound"}`,
+    transport_api_version: "V3",
+    grpc_service: { envoy_grpc: { cluster_name: "sds-grpc" } },
+    buffer_flush_interval: "0.500s",
+    custom_tags: Object.entries(tags).map(([tag, value]) => ({ tag, value })),
+  };
+}
+
+/**
+ * Stock Envoy has no `istio.stats`: it reports each request to the agent in the pod, which counts it.
+ * `CustomTag.value` is newer than our generated messages, so the configuration travels as JSON.
+ */
+export function httpMetricsLog(side: Side): AccessLog {
+  const config = packTypedStruct(
+    "type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig",
+    { common_config: commonConfig(side, HTTP_TAGS) },
+  );
+  return { name: "envoy.access_loggers.http_grpc", configType: { case: "typedConfig", value: config } };
+}
+
+/** The same for TCP: at the connection's start, every few seconds, and at its end (see `tcpLogOptions`). */
+export function tcpMetricsLog(side: Side): AccessLog {
+  const config = packTypedStruct("type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig", {
+    common_config: commonConfig(side, TAGS),
+  });
+  return { name: "envoy.access_loggers.tcp_grpc", configType: { case: "typedConfig", value: config } };
+}
+
+/** Moves the caller's introduction out of the request before the application sees it. */
+export const takePeerMetadata = packTypedStruct(
+  "type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config",
+  {
+    request_rules: [
+      ["x-envoy-peer-metadata-id", "id"],
+      ["x-envoy-peer-metadata", "metadata"],
+    ].map(([header, key]) => ({
+      header: header ?? "",
+      on_header_present: { metadata_namespace: PEER_NAMESPACE, key: key ?? "", type: "STRING" },
+      remove: true,
+    })),
+  },
+);
