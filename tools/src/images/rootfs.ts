@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, realpath, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, readFile, realpath, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { runCommand } from "../checks/run-command.ts";
 
@@ -43,7 +43,7 @@ export async function baseRootfs(rootfs: string): Promise<void> {
 }
 
 /**
- * Bundles each entry to `/app/<name>/` and puts a script on PATH that Bun runs by its first line, so that no shell is needed.
+ * Bundles each entry to `/app/<name>/` and links it on PATH; Bun runs it by its first line, so that no shell is needed.
  * Errors: what the bundler printed.
  */
 export async function scriptsRootfs(
@@ -67,9 +67,12 @@ export async function scriptsRootfs(
       root,
     );
     if (code !== 0) throw new Error(`bundling ${entry} failed:\n${output}`);
+    const main = join(out, "main.js");
+    await writeFile(main, `#!${BUN}\n${await readFile(main, "utf8")}`);
+    await chmod(main, 0o755);
     const path = join(rootfs, "usr/local/bin", name);
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, `#!${BUN}\nawait import("/app/${name}/main.js");\n`);
-    await chmod(path, 0o755);
+    // A link, not a script that imports: the program must find itself to be the main module.
+    await symlink(`/app/${name}/main.js`, path);
   }
 }
