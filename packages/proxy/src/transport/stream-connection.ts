@@ -44,6 +44,8 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
   #queued = false;
   #ending = OPEN;
   #paused = false;
+  /** The peer's end was told to the handler. */
+  #peerEnded = false;
   #local: SocketAddress | undefined = undefined;
   #remote: SocketAddress | undefined = undefined;
   #failure: ConnectionError | undefined = undefined;
@@ -154,6 +156,7 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
   }
 
   socketEnd(): void {
+    this.#peerEnded = true;
     if (this.#ending < CLOSE_WANTED) this.handler.onEnd();
     else if (!this.closed) this.socket.end();
   }
@@ -173,6 +176,8 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
     this.closed = true;
     this.output.clear();
     const failure = this.#failure ?? (error instanceof Error ? connectionError(error) : undefined);
+    // With our half closed already, the runtime reports the peer's orderly end as the close alone.
+    if (failure === undefined && !this.#peerEnded && this.#ending < CLOSE_WANTED) this.handler.onEnd();
     this.handler.onClose(failure);
     this.handler = IGNORE_EVENTS;
   }

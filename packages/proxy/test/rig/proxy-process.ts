@@ -79,9 +79,10 @@ export async function startProxy(plan: ProxyPlan): Promise<ProxyProcess> {
   };
   try {
     await eventually(`${plan.engine} ready`, async () => {
-      if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
+      if (child.exitCode !== null) return true;
       return (await call("/ready")).ok;
     });
+    if (child.exitCode !== null) throw new Error(`${plan.engine} ended with ${child.exitCode}`);
   } catch (error) {
     await stop();
     throw new Error(`${error instanceof Error ? error.message : String(error)}; it said: ${tail}`);
