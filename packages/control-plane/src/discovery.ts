@@ -17,6 +17,7 @@ import { createRotatingCredentials } from "./grpc/rotating-credentials.ts";
 import { createMeshFeed, type MeshFeed, type MeshUpdate } from "./mesh/mesh-feed.ts";
 import type { DiscoveryOptions, ListenAddress } from "./options.ts";
 import { createProxySnapshots } from "./resources/proxy-snapshots.ts";
+import { createCredentialSecrets } from "./secrets/credential-secrets.ts";
 import { createTelemetry } from "./telemetry.ts";
 import { injectionHandler, validationHandler } from "./webhook/admission.ts";
 import { createCaBundlePatcher } from "./webhook/ca-bundle.ts";
@@ -81,7 +82,17 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
       return [mesh.trustDomain, ...(mesh.trustDomainAliases ?? [])];
     },
   });
+  const secrets =
+    kube === undefined
+      ? undefined
+      : createCredentialSecrets({
+          kube,
+          clock,
+          log: log.child("secrets"),
+          onChange: (namespace) => discovery.secretsChanged(namespace),
+        });
   const discovery = createDiscoveryServer({
+    ...(secrets === undefined ? {} : { secrets }),
     clock,
     log: log.child("ads"),
     telemetry,
@@ -154,6 +165,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
   const close = (): Promise<void> => {
     closing ??= (async () => {
       waitingFor = "nothing any more: the control plane is ending";
+      secrets?.close();
       discovery.close();
       for (const one of closers.reverse()) await one();
     })();

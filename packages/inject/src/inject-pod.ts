@@ -6,7 +6,7 @@ import { diff, type PatchOperation } from "./json-patch.ts";
 import { podMetadata } from "./metadata.ts";
 import { readOptions, type SidecarOptions } from "./options.ts";
 import { podOwner } from "./owner.ts";
-import { listAt, objectAt, stringsAt, textAt } from "./pod.ts";
+import { isGateway, listAt, objectAt, stringsAt, textAt } from "./pod.ts";
 import { rewriteProbes } from "./probes.ts";
 import { mergeScrape } from "./prometheus.ts";
 import { sidecarContainer } from "./sidecar-container.ts";
@@ -41,8 +41,13 @@ export function renderSidecar(original: JsonObject, context: InjectContext, dial
   const metadata = objectAt(original, "metadata");
   const annotations = stringsAt(original, "metadata", "annotations");
   const name = textAt(metadata, "name") || `${textAt(metadata, "generateName")}*`;
-  const { options, problems } = readOptions(annotations, context, `Pod ${context.namespace.name}/${name}`);
+  const read = readOptions(annotations, context, `Pod ${context.namespace.name}/${name}`);
+  const { problems } = read;
   if (problems.length > 0) return { kind: "refused", problems };
+  // A gateway is the pod's own program, and strangers call it where it listens.
+  const options: SidecarOptions = isGateway(original)
+    ? { ...read.options, nativeSidecar: false, holdApplication: false, interceptionMode: "NONE", rewriteProbes: false }
+    : read.options;
 
   const probes = options.rewriteProbes
     ? rewriteProbes(original, options.statusPort)
@@ -68,7 +73,14 @@ export function renderSidecar(original: JsonObject, context: InjectContext, dial
     kind: "rendered",
     pod: {
       ...probes.pod,
-      metadata: podMetadata(metadata, { context, options, owner, scrape: scrape.annotations, dialect }),
+      metadata: podMetadata(metadata, {
+        context,
+        options,
+        owner,
+        scrape: scrape.annotations,
+        dialect,
+        gateway: isGateway(original),
+      }),
       spec: podSpec(spec, sidecar, options, context),
     },
   };

@@ -11,6 +11,7 @@ export interface MetadataInput {
   readonly owner: PodOwner;
   readonly scrape: StringMap;
   readonly dialect: "istio" | "linkerd";
+  readonly gateway: boolean;
 }
 
 /** Labels and annotations of an injected pod. What the user has set stays. */
@@ -23,7 +24,8 @@ export function podMetadata(metadata: JsonObject, input: MetadataInput): JsonObj
   return {
     ...metadata,
     labels: {
-      "security.istio.io/tlsMode": "istio",
+      // A gateway takes what its Gateway resources say, not mesh mTLS on every port.
+      ...(input.gateway ? {} : { "security.istio.io/tlsMode": "istio" }),
       "service.istio.io/canonical-name": labels["app.kubernetes.io/name"] ?? labels["app"] ?? owner.name,
       "service.istio.io/canonical-revision": labels["app.kubernetes.io/version"] ?? labels["version"] ?? "latest",
       ...(network === "" ? {} : { "topology.istio.io/network": network }),

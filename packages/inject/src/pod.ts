@@ -32,3 +32,9 @@ export function appContainers(pod: JsonObject): readonly JsonObject[] {
   const sidecars = listAt(spec, "initContainers").filter((container) => container["restartPolicy"] === "Always");
   return [...sidecars, ...listAt(spec, "containers")].filter((container) => container["name"] !== "istio-proxy");
 }
+
+/** A pod that is a gateway itself (Istio's template `gateway`): its only container is the proxy, nothing is intercepted. */
+export function isGateway(pod: JsonObject): boolean {
+  const templates = stringsAt(pod, "metadata", "annotations")["inject.istio.io/templates"] ?? "";
+  return templates.split(",").some((name) => name.trim() === "gateway");
+}

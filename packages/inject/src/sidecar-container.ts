@@ -2,7 +2,7 @@ import type { JsonObject } from "@heddle/config";
 import type { InjectContext } from "./context.ts";
 import type { SidecarOptions } from "./options.ts";
 import type { PodOwner } from "./owner.ts";
-import { appContainers, listAt, textAt } from "./pod.ts";
+import { appContainers, isGateway, listAt, textAt } from "./pod.ts";
 
 type EnvVar = { readonly name: string; readonly value?: string; readonly valueFrom?: JsonObject };
 
@@ -25,6 +25,7 @@ export interface SidecarInput {
 /** Container `istio-proxy`, as docs/decisions/0001 describes it. */
 export function sidecarContainer(input: SidecarInput): JsonObject {
   const { context, options } = input;
+  const role = isGateway(input.pod) ? "router" : "sidecar";
   const status = (failureThreshold: number, periodSeconds: number, extra: JsonObject = {}): JsonObject => ({
     httpGet: { path: "/healthz/ready", port: 15021, scheme: "HTTP" },
     failureThreshold,
@@ -39,7 +40,7 @@ export function sidecarContainer(input: SidecarInput): JsonObject {
     imagePullPolicy: options.imagePullPolicy,
     args: [
       "proxy",
-      "sidecar",
+      role,
       "--domain",
       `$(POD_NAMESPACE).svc.${context.values.global.proxy.clusterDomain}`,
       `--proxyLogLevel=${options.logLevel}`,

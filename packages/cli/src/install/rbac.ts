@@ -16,6 +16,8 @@ const clusterRules = [
       "serviceaccounts",
       "replicationcontrollers",
       "configmaps",
+      // Certificates of gateways (credentialName); a proxy gets one only if its own service account may list Secrets.
+      "secrets",
     ],
     verbs: READ,
   },

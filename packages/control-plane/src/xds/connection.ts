@@ -1,4 +1,5 @@
 import type { ProxyNode } from "@heddle/model";
+import type { ResourceSet } from "@heddle/xds";
 import {
   type Answer,
   createServerStream,
@@ -9,6 +10,7 @@ import {
   type SubscriptionRequest,
   type SyncStatus,
 } from "@heddle/xds";
+import { typeUrls } from "@heddle/xds-api";
 import type { Caller } from "../auth/caller.ts";
 import type { ProxySnapshot } from "../resources/proxy-snapshots.ts";
 
@@ -27,7 +29,8 @@ export interface Connection {
   /** What it was given last. */
   readonly current: ProxySnapshot | undefined;
   receive(request: SubscriptionRequest): void;
-  push(snapshot: ProxySnapshot): void;
+  /** @param secrets Kubernetes Secrets that this proxy may have; undefined: none. */
+  push(snapshot: ProxySnapshot, secrets?: ResourceSet): void;
   status(): readonly SyncStatus[];
   /** Ends the stream; the client comes back. */
   end(): void;
@@ -98,9 +101,14 @@ class StreamConnection implements Connection {
     this.#stream.receive(request);
   }
 
-  push(snapshot: ProxySnapshot): void {
+  push(snapshot: ProxySnapshot, secrets?: ResourceSet): void {
     this.#current = snapshot;
-    this.#stream.update(snapshot.snapshot);
+    const common = snapshot.snapshot;
+    this.#stream.update(
+      secrets === undefined
+        ? common
+        : { set: (typeUrl) => (typeUrl === typeUrls.secret ? secrets : common.set(typeUrl)) },
+    );
   }
 
   status(): readonly SyncStatus[] {

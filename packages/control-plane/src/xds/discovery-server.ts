@@ -17,6 +17,7 @@ import { mayActAs } from "../auth/node-access.ts";
 import { credentialsOf } from "../grpc/call-credentials.ts";
 import type { MeshUpdate } from "../mesh/mesh-feed.ts";
 import type { ProxySnapshots } from "../resources/proxy-snapshots.ts";
+import type { CredentialSecrets } from "../secrets/credential-secrets.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import { createPushQueue, type PushQueue } from "./push-queue.ts";
@@ -28,6 +29,8 @@ export interface DiscoveryServer {
     readonly streamAggregatedResources: handleBidiStreamingCall<DiscoveryRequest, Buffer>;
     readonly deltaAggregatedResources: handleBidiStreamingCall<DeltaDiscoveryRequest, Buffer>;
   };
+  /** Secrets of a namespace changed: its proxies are looked at again. */
+  secretsChanged(namespace: string): void;
   /** Gives every proxy what the update changes for it. */
   update(update: MeshUpdate): void;
   readonly connections: readonly Connection[];
@@ -40,6 +43,8 @@ export interface DiscoveryServerOptions {
   readonly log: Logger;
   readonly telemetry: Telemetry;
   readonly snapshots: ProxySnapshots;
+  /** Undefined where there is no Kubernetes. */
+  readonly secrets?: CredentialSecrets;
   readonly authenticator: Authenticator;
   readonly authenticatePlaintext: boolean;
   readonly version: string;
@@ -94,6 +99,10 @@ class Server implements DiscoveryServer {
     if (update.change.views) setImmediate(() => this.#sweep());
   }
 
+  secretsChanged(namespace: string): void {
+    if (this.#ready) this.#queue.enqueue(this.connections.filter(({ node }) => node.namespace === namespace));
+  }
+
   #sweep(): void {
     const inUse = new Set<string>();
     for (const { current } of this.#connections) if (current !== undefined) inUse.add(current.hash);
@@ -106,7 +115,11 @@ class Server implements DiscoveryServer {
     telemetry.queueTime.with().observe(queuedMs / 1000);
     try {
       const isUpdate = connection.current !== undefined;
-      connection.push(snapshots.snapshotFor(connection.node, connection.current));
+      const identity = connection.caller?.identity;
+      // Without a proven identity nobody gets Secrets.
+      const secrets =
+        identity === undefined ? undefined : this.#options.secrets?.setFor(identity.namespace, identity.serviceAccount);
+      connection.push(snapshots.snapshotFor(connection.node, connection.current), secrets);
       if (isUpdate) telemetry.convergence.with().observe(Math.max(0, clock.monotonic() - this.#since) / 1000);
     } catch (error) {
       // A bug of the translator must not take the other proxies with it.

@@ -1,5 +1,7 @@
 /** Everything that the sidecar's environment tells the agent. Source: docs/decisions/0001, Istio's pilot-agent. */
 export interface AgentOptions {
+  /** `router` is a gateway: it has no application behind it. */
+  readonly role: "sidecar" | "router";
   readonly podName: string;
   readonly namespace: string;
   readonly podIp: string;
@@ -89,6 +91,7 @@ export function readAgentOptions(
     problems.push({ path: "HEDDLE_DATA_PLANE", reason: `is ${JSON.stringify(dataPlane)}; use heddle or envoy` });
   }
   const options: AgentOptions = {
+    role: argv[0] === "router" ? "router" : "sidecar",
     podName: need("POD_NAME"),
     namespace,
     podIp: need("INSTANCE_IP"),

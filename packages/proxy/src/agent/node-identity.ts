@@ -2,7 +2,7 @@ import type { AgentOptions } from "./agent-options.ts";
 
 /** How the proxy introduces itself to the control plane. Source: Istio's node id and metadata. */
 export interface NodeIdentity {
-  /** `sidecar~<ip>~<pod>.<ns>~<ns>.svc.<domain>` */
+  /** `<role>~<ip>~<pod>.<ns>~<ns>.svc.<domain>` */
   readonly id: string;
   readonly cluster: string;
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -38,7 +38,7 @@ export function nodeIdentity(
   const { meta } = options;
   const workload = meta["WORKLOAD_NAME"] ?? options.podName;
   return {
-    id: `sidecar~${options.podIp}~${options.podName}.${options.namespace}~${options.domain}`,
+    id: `${options.role}~${options.podIp}~${options.podName}.${options.namespace}~${options.domain}`,
     cluster: `${canonicalName(labels, workload)}.${options.namespace}`,
     metadata: {
       ...meta,
