@@ -2,11 +2,13 @@ import {
   addAddress,
   applyRuleset,
   ENOENT,
+  EOPNOTSUPP,
   EPERM,
   KernelError,
   type Libc,
   linkIndex,
   listAddresses,
+  missingNfTables,
   NETLINK_NETFILTER,
   NETLINK_ROUTE,
   openNetlinkSocket,
@@ -14,7 +16,6 @@ import {
   runCommands,
 } from "@heddle/netlink";
 
-const EOPNOTSUPP = 95;
 const MISSING_CAPABILITY =
   "cannot write packet rules: this container lacks the capability NET_ADMIN in the pod's network namespace. " +
   "Give the init container `securityContext: {runAsUser: 0, capabilities: {add: [NET_ADMIN, NET_RAW]}}` (the injector does), " +
@@ -47,7 +48,8 @@ export function applyIntercept(libc: Libc, ruleset: Ruleset): Applied {
     return writeRules(libc, ruleset);
   } catch (error) {
     if (error instanceof KernelError && error.errno === EPERM) throw new Error(MISSING_CAPABILITY, { cause: error });
-    throw error;
+    const missing = missingNfTables(error);
+    throw missing === undefined ? error : new Error(missing, { cause: error });
   }
 }
 

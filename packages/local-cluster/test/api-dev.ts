@@ -16,6 +16,7 @@ const network: ClusterNetworkPlan = {
   clusterDomain: "cluster.local",
   apiPort: 6443,
   nodePortRange: [30000, 32767],
+  firstAutomaticNodePort: 31384,
 };
 const started = performance.now();
 const pki = await createClusterPki({ now: Date.now(), randomBytes, network });

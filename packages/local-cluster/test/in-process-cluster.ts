@@ -16,6 +16,7 @@ const NETWORK: ClusterNetworkPlan = {
   clusterDomain: "cluster.local",
   apiPort: 6443,
   nodePortRange: [30000, 32767],
+  firstAutomaticNodePort: 31384,
 };
 const NODE: KubeObject = {
   apiVersion: "v1",

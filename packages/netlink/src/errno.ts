@@ -28,6 +28,9 @@ export const EPERM = 1;
 export const ENOENT = 2;
 export const EEXIST = 17;
 export const ENODEV = 19;
+export const EPROTONOSUPPORT = 93;
+export const EOPNOTSUPP = 95;
+export const EAFNOSUPPORT = 97;
 
 /** `ENOENT (not found: …)` for error number 2. */
 export function systemErrorText(number: number): string {

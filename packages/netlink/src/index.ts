@@ -1,10 +1,11 @@
 export { formatIp, type IpAddress, type IpPrefix, maskedPrefix, parseIp, parsePrefix } from "./address.ts";
-export { EEXIST, ENODEV, ENOENT, EPERM, systemErrorText } from "./errno.ts";
+export { EEXIST, ENODEV, ENOENT, EOPNOTSUPP, EPERM, systemErrorText } from "./errno.ts";
 export { KernelError } from "./kernel-error.ts";
 export { createLibc, type Libc } from "./libc.ts";
 export { inNetworkNamespace } from "./namespace.ts";
 export { applyRuleset } from "./nft/apply.ts";
 export { type ListedRule, listRuleset } from "./nft/list.ts";
+export { missingNfTables } from "./nft/missing.ts";
 export { printRule, printRuleset } from "./nft/print.ts";
 export * from "./nft/ruleset.ts";
 export { encodeTransaction, type Transaction, type TransactionOptions } from "./nft/transaction.ts";

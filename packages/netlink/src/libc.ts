@@ -1,5 +1,4 @@
 import { dlopen, FFIType, read } from "bun:ffi";
-import { systemErrorText } from "./errno.ts";
 
 /** The few C library calls this package makes. A negative result means failure; `lastError` tells why. */
 export interface Libc {
@@ -12,8 +11,8 @@ export interface Libc {
   open(path: string): number;
   setns(fd: number, kind: number): number;
   close(fd: number): number;
-  /** Sentence for the last failed call of this thread. */
-  lastError(): string;
+  /** Error number of the last failed call of this thread; `systemErrorText` says what it means. */
+  lastError(): number;
 }
 
 const MSG_DONTWAIT = 0x40;
@@ -60,7 +59,7 @@ export function createLibc(): Libc {
     close: (fd) => c.close(fd),
     lastError: () => {
       const location = c.__errno_location();
-      return systemErrorText(location === null ? 0 : read.i32(location, 0));
+      return location === null ? 0 : read.i32(location, 0);
     },
   };
 }

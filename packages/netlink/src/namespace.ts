@@ -1,3 +1,4 @@
+import { systemErrorText } from "./errno.ts";
 import type { Libc } from "./libc.ts";
 
 const CLONE_NEWNET = 0x40000000;
@@ -12,14 +13,16 @@ export function inNetworkNamespace<T>(libc: Libc, path: string, work: () => T): 
   try {
     const other = openNamespace(libc, path);
     const entered = libc.setns(other, CLONE_NEWNET);
-    const reason = entered < 0 ? libc.lastError() : "";
+    const reason = entered < 0 ? systemErrorText(libc.lastError()) : "";
     libc.close(other);
     if (entered < 0) throw new Error(`network namespace ${path} not entered: ${reason}`);
     try {
       return work();
     } finally {
       if (libc.setns(own, CLONE_NEWNET) < 0) {
-        process.stderr.write(`heddle: cannot return to my own network namespace: ${libc.lastError()}\n`);
+        process.stderr.write(
+          `heddle: cannot return to my own network namespace: ${systemErrorText(libc.lastError())}\n`,
+        );
         process.exit(70);
       }
     }
@@ -30,6 +33,9 @@ export function inNetworkNamespace<T>(libc: Libc, path: string, work: () => T): 
 
 function openNamespace(libc: Libc, path: string): number {
   const fd = libc.open(path);
-  if (fd < 0) throw new Error(`network namespace ${path} not opened: ${libc.lastError()}; has its process ended?`);
+  if (fd < 0)
+    throw new Error(
+      `network namespace ${path} not opened: ${systemErrorText(libc.lastError())}; has its process ended?`,
+    );
   return fd;
 }

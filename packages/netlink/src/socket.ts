@@ -1,3 +1,5 @@
+import { systemErrorText } from "./errno.ts";
+import { KernelError } from "./kernel-error.ts";
 import type { Libc } from "./libc.ts";
 import { type NetlinkReply, readReplies } from "./message.ts";
 
@@ -43,7 +45,9 @@ class KernelSocket implements NetlinkSocket {
   exchange(request: Uint8Array): readonly NetlinkReply[] {
     this.#makeRoom(request.length);
     if (this.#libc.send(this.#fd, request) !== request.length) {
-      throw new Error(`netlink request of ${request.length} bytes not sent: ${this.#libc.lastError()}`);
+      throw new Error(
+        `netlink request of ${request.length} bytes not sent: ${systemErrorText(this.#libc.lastError())}`,
+      );
     }
     const replies: NetlinkReply[] = [];
     for (;;) {
@@ -84,13 +88,13 @@ function word(value: number): Uint8Array {
 /** Opens a socket in the calling thread's network namespace. Errors: throws with the kernel's reason. */
 export function openNetlinkSocket(libc: Libc, protocol: number): NetlinkSocket {
   const fd = libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol);
-  if (fd < 0) throw new Error(`netlink socket (protocol ${protocol}) not opened: ${libc.lastError()}`);
+  if (fd < 0) throw new KernelError(`netlink socket (protocol ${protocol}) not opened`, libc.lastError(), "");
   const address = new Uint8Array(12);
   address[0] = AF_NETLINK;
   if (libc.bind(fd, address) < 0) {
     const reason = libc.lastError();
     libc.close(fd);
-    throw new Error(`netlink socket (protocol ${protocol}) not bound: ${reason}`);
+    throw new KernelError(`netlink socket (protocol ${protocol}) not bound`, reason, "");
   }
   libc.setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, word(1));
   libc.setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, word(1));

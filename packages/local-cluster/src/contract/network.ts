@@ -24,4 +24,6 @@ export interface ClusterNetworkPlan {
   readonly apiPort: number;
   /** Inclusive. */
   readonly nodePortRange: readonly [number, number];
+  /** Where automatic NodePorts begin. Clusters begin apart, as NodePorts are the whole host's. */
+  readonly firstAutomaticNodePort: number;
 }

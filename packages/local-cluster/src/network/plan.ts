@@ -5,6 +5,11 @@ export const MAX_CLUSTERS = 60;
 
 const FIRST_POD_NET = 40;
 const FIRST_SERVICE_NET = 140;
+const NODE_PORTS = [30_000, 32_767] as const;
+/** Source: Kubernetes gives automatic NodePorts from beyond the part that users choose from. */
+const FIRST_AUTOMATIC_NODE_PORT = 31_384;
+/** Units: ports between the beginnings of two clusters; who needs more goes on into the next part. */
+const AUTOMATIC_NODE_PORTS = 23;
 
 /**
  * Fixed addresses of the cluster with this index.
@@ -25,6 +30,7 @@ export function networkPlan(index: number, clusterDomain = "cluster.local"): Clu
     dnsServiceIp: `${services}.0.10`,
     clusterDomain,
     apiPort: 6443,
-    nodePortRange: [30000, 32767],
+    nodePortRange: NODE_PORTS,
+    firstAutomaticNodePort: FIRST_AUTOMATIC_NODE_PORT + index * AUTOMATIC_NODE_PORTS,
   };
 }

@@ -1,4 +1,4 @@
-import { applyRuleset, type Libc, NETLINK_NETFILTER, openNetlinkSocket } from "@heddle/netlink";
+import { applyRuleset, type Libc, missingNfTables, NETLINK_NETFILTER, openNetlinkSocket } from "@heddle/netlink";
 import type { Logger } from "@heddle/std";
 import type { ClusterNetworkPlan } from "../contract/index.ts";
 import type { Service } from "./service.ts";
@@ -64,8 +64,13 @@ export function createServiceProxy({ libc, plan, catalogue, log, onNodePorts }: 
   };
   return {
     start: () => {
-      socket = openNetlinkSocket(libc, NETLINK_NETFILTER);
-      write();
+      try {
+        socket = openNetlinkSocket(libc, NETLINK_NETFILTER);
+        write();
+      } catch (error) {
+        const missing = missingNfTables(error);
+        throw missing === undefined ? error : new Error(missing, { cause: error });
+      }
       catalogue.onChange(writeLater);
     },
     close: () => {

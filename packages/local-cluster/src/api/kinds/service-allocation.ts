@@ -32,14 +32,14 @@ interface Taken {
 
 export function createServiceAllocator(
   store: Store,
-  network: Pick<ClusterNetworkPlan, "serviceCidr" | "nodePortRange">,
+  network: Pick<ClusterNetworkPlan, "serviceCidr" | "nodePortRange" | "firstAutomaticNodePort">,
 ): ServiceAllocator {
   const range = parseCidr(network.serviceCidr);
   const [lowest, highest] = network.nodePortRange;
   /** Like Kubernetes, automatic addresses come from beyond the part that users choose from. */
   const reserved = Math.min(256, Math.max(16, Math.floor(range.size / 16)));
   let nextAddress = reserved;
-  let nextPort = lowest + Math.floor((highest - lowest) / 2);
+  let nextPort = network.firstAutomaticNodePort - 1;
 
   function taken(except: KubeObject | undefined): Taken {
     const addresses = new Set<string>();
