@@ -1,8 +1,8 @@
 import type { EdgeRow, EdgesAnswer, ResourceKind } from "../contract.ts";
-import type { Inventory } from "../inventory.ts";
+import { type Inventory, type PodInfo, resourcesOf } from "../inventory.ts";
 import type { MetricStore } from "../store/store.ts";
-import { isFailure } from "./classify.ts";
 import { gapsOf } from "./stat.ts";
+import { type NameEnds, trafficOf } from "./traffic.ts";
 
 export interface EdgesQuery {
   readonly kind: ResourceKind;
@@ -11,138 +11,80 @@ export interface EdgesQuery {
   readonly windowMs: number;
 }
 
-/** Draft of an edge; both sides report it, the receiving side knows both identities for certain. */
-interface Draft {
-  readonly src: string;
-  readonly srcNamespace: string;
-  readonly dst: string;
-  readonly dstNamespace: string;
-  clientId: string;
-  serverId: string;
-  secured: boolean;
-  seenByDestination: boolean;
-  requests: number;
-  failures: number;
-}
-
-const COUNTED = ["istio_requests_total", "istio_tcp_connections_opened_total"] as const;
-
-/** Who calls whom, as workloads (or namespaces), with identities and whether the connection was mTLS. */
+/** Who calls whom, as resources of a kind, with identities and whether the connection was mTLS. */
 export function edges(query: EdgesQuery, store: MetricStore, inventory: Inventory, nowMs: number): EdgesAnswer {
-  const drafts = new Map<string, Draft>();
-  const fromMs = nowMs - query.windowMs;
-  for (const metric of COUNTED) {
-    for (const { series, bornAtZero } of store.of(metric)) {
-      const amount = series.increase(fromMs, bornAtZero);
-      if (amount <= 0) continue;
-      const draft = draftOf(drafts, series.labels, query);
-      if (draft) addTo(draft, series.labels, amount, metric === "istio_requests_total");
-    }
-  }
-  nameCallers(drafts);
-  const known = new Set(
-    inventory
-      .pods()
-      .filter((p) => p.meshed)
-      .map((p) => p.namespace),
+  const span = { fromMs: nowMs - query.windowMs, toMs: nowMs };
+  const workloads = podsByWorkload(inventory);
+  const ends = endsOfKind(query.kind, workloads, inventory);
+  const inNamespace: NameEnds = (labels, pod) => {
+    const named = ends(labels, pod);
+    const { namespace } = query;
+    return named && (namespace === undefined || named.srcNamespace === namespace || named.dstNamespace === namespace)
+      ? named
+      : undefined;
+  };
+  const rows = trafficOf(store, span, inNamespace, meshedNames(inventory)).map(
+    ({ totals, tcp: _tcp, ...edge }): EdgeRow => ({ ...edge, requests: totals.requests, failures: totals.failures }),
   );
-  const rows = [...drafts.values()].map((d) => toEdge(d, known)).sort((a, b) => sortKey(a).localeCompare(sortKey(b)));
-  return { rows, gaps: gapsOf(store, fromMs) };
-}
-
-/**
- * A caller with a stock Envoy proves its identity but does not introduce its workload, so the receiving side has no name for it. Where
- * one caller of that identity is known for the destination, it is that one: its edge gets the receiving side's counts.
- */
-function nameCallers(drafts: Map<string, Draft>): void {
-  for (const [key, nameless] of drafts) {
-    if (nameless.src !== "unknown" || !nameless.seenByDestination || nameless.clientId === "") continue;
-    const callers = [...drafts.values()].filter(
-      (d) =>
-        d !== nameless &&
-        d.clientId === nameless.clientId &&
-        d.dst === nameless.dst &&
-        d.dstNamespace === nameless.dstNamespace,
-    );
-    if (callers.length === 0) continue;
-    drafts.delete(key);
-    const [only] = callers;
-    // Several workloads share the identity: each keeps its own count.
-    if (only === undefined || callers.length > 1) continue;
-    // A caller that changed its data plane within the window is known by both names.
-    const before = only.seenByDestination ? only : { requests: 0, failures: 0, secured: true };
-    only.requests = before.requests + nameless.requests;
-    only.failures = before.failures + nameless.failures;
-    only.secured = before.secured && nameless.secured;
-    only.seenByDestination = true;
-    only.serverId ||= nameless.serverId;
-  }
+  return { rows: rows.sort((a, b) => sortKey(a).localeCompare(sortKey(b))), gaps: gapsOf(store, span.fromMs) };
 }
 
 const sortKey = (e: EdgeRow) => [e.srcNamespace, e.src, e.dstNamespace, e.dst].join("\u0000");
 
-function draftOf(
-  drafts: Map<string, Draft>,
-  labels: ReadonlyMap<string, string>,
-  query: EdgesQuery,
-): Draft | undefined {
-  const label = (name: string) => labels.get(name) ?? "unknown";
-  const srcNamespace = label("source_workload_namespace");
-  const dstNamespace = label("destination_workload_namespace");
-  if (query.namespace !== undefined && srcNamespace !== query.namespace && dstNamespace !== query.namespace)
-    return undefined;
-  const byNamespace = query.kind === "namespace";
-  const src = byNamespace ? srcNamespace : label("source_workload");
-  const dst = byNamespace ? dstNamespace : destinationName(labels);
-  const key = [srcNamespace, src, dstNamespace, dst].join("\u0000");
-  let draft = drafts.get(key);
-  if (!draft) {
-    draft = {
-      src,
-      srcNamespace,
-      dst,
-      dstNamespace,
-      clientId: "",
-      serverId: "",
-      secured: false,
-      seenByDestination: false,
-      requests: 0,
-      failures: 0,
-    };
-    drafts.set(key, draft);
+export type PodsByWorkload = ReadonlyMap<string, readonly PodInfo[]>;
+
+/** Pods by `namespace/name` of their outermost controller, which is what metrics call a workload. */
+export function podsByWorkload(inventory: Inventory): PodsByWorkload {
+  const found = new Map<string, PodInfo[]>();
+  for (const pod of inventory.pods()) {
+    const key = `${pod.namespace}/${pod.owners[0]?.name ?? pod.name}`;
+    const list = found.get(key);
+    if (list) list.push(pod);
+    else found.set(key, [pod]);
   }
-  return draft;
+  return found;
 }
 
-function destinationName(labels: ReadonlyMap<string, string>): string {
-  const workload = labels.get("destination_workload") ?? "unknown";
-  return workload === "unknown" ? (labels.get("destination_service_name") ?? "unknown") : workload;
+/** Whether a name (workload, pod or Service) has a proxy; names that the inventory does not know count by their namespace. */
+export function meshedNames(inventory: Inventory): (namespace: string, name: string) => boolean {
+  const meshed = new Set<string>();
+  for (const pod of inventory.pods()) if (pod.meshed) meshed.add(pod.namespace);
+  const byWorkload = podsByWorkload(inventory);
+  return (namespace, name) => byWorkload.get(`${namespace}/${name}`)?.some((p) => p.meshed) ?? meshed.has(namespace);
 }
 
-function addTo(draft: Draft, labels: ReadonlyMap<string, string>, amount: number, isRequest: boolean): void {
-  const fromDestination = labels.get("reporter") === "destination";
-  // Both sides count the same requests: the receiving side's count replaces the sending side's.
-  if (fromDestination && !draft.seenByDestination) {
-    draft.seenByDestination = true;
-    draft.requests = 0;
-    draft.failures = 0;
-    draft.secured = labels.get("connection_security_policy") === "mutual_tls";
-  } else if (!fromDestination && draft.seenByDestination) return;
-  else if (fromDestination) draft.secured &&= labels.get("connection_security_policy") === "mutual_tls";
-  const principal = (name: string) => (labels.get(name) ?? "unknown").replace(/^unknown$/, "");
-  draft.clientId ||= spiffe(principal("source_principal"));
-  draft.serverId ||= spiffe(principal("destination_principal"));
-  if (!isRequest) return;
-  draft.requests += amount;
-  if (isFailure(labels)) draft.failures += amount;
-}
+/** The ends as the metrics name them: workloads; a destination that is no workload goes by its Service. */
+export const workloadEnds: NameEnds = (labels) => {
+  const label = (name: string) => labels.get(name) ?? "unknown";
+  const workload = label("destination_workload");
+  const lone = workload === "unknown";
+  return {
+    src: label("source_workload"),
+    srcNamespace: label("source_workload_namespace"),
+    dst: lone ? label("destination_service_name") : workload,
+    dstNamespace: lone ? label("destination_service_namespace") : label("destination_workload_namespace"),
+  };
+};
 
-const spiffe = (principal: string) =>
-  principal === "" || principal.startsWith("spiffe://") ? principal : `spiffe://${principal}`;
-
-function toEdge(draft: Draft, meshedNamespaces: ReadonlySet<string>): EdgeRow {
-  const secured = draft.seenByDestination ? draft.secured : draft.clientId !== "" && draft.serverId !== "";
-  const { seenByDestination, ...edge } = draft;
-  const reason = meshedNamespaces.has(draft.dstNamespace) ? "the caller has no proxy" : "the destination has no proxy";
-  return { ...edge, secured, noTlsReason: secured ? "" : seenByDestination ? "the caller sent plain text" : reason };
+function endsOfKind(kind: ResourceKind, workloads: PodsByWorkload, inventory: Inventory): NameEnds {
+  const services = inventory.services();
+  const byName = new Map(inventory.pods().map((p) => [`${p.namespace}/${p.name}`, p]));
+  /** Undefined: the workload exists, but is of another kind. */
+  const rename = (namespace: string, workload: string, reporter: PodInfo | undefined): string | undefined => {
+    const pods = reporter ? [reporter] : workloads.get(`${namespace}/${workload}`);
+    if (!pods) return workload;
+    const names = new Set(pods.flatMap((pod) => resourcesOf(pod, kind, services)));
+    if (names.size === 0) return undefined;
+    return names.size === 1 ? [...names][0] : `${workload} (one of ${names.size})`;
+  };
+  return (labels, target) => {
+    const ends = workloadEnds(labels, target);
+    if (!ends) return undefined;
+    if (kind === "namespace") return { ...ends, src: ends.srcNamespace, dst: ends.dstNamespace };
+    const reporter = byName.get(`${target.namespace}/${target.pod}`);
+    const atDestination = labels.get("reporter") === "destination";
+    const src = rename(ends.srcNamespace, ends.src, atDestination ? undefined : reporter);
+    const dst = rename(ends.dstNamespace, ends.dst, atDestination ? reporter : undefined);
+    return src === undefined || dst === undefined ? undefined : { ...ends, src, dst };
+  };
 }

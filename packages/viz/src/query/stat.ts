@@ -1,7 +1,7 @@
 import type { ResourceKind, ResourceName, StatAnswer, StatQuery, StatRow } from "../contract.ts";
 import { type Inventory, type PodInfo, resourcesOf } from "../inventory.ts";
 import type { MetricStore, StoredSeries } from "../store/store.ts";
-import { addSeries, emptyTotals, quantile, type Totals } from "./totals.ts";
+import { addSeries, emptyTotals, openConnections, quantile, type Totals } from "./totals.ts";
 
 const METRICS = [
   "istio_requests_total",
@@ -10,9 +10,13 @@ const METRICS = [
   "istio_tcp_connections_closed_total",
   "istio_tcp_sent_bytes_total",
   "istio_tcp_received_bytes_total",
+  "istio_request_bytes_sum",
+  "istio_response_bytes_sum",
+  "envoy_http_downstream_cx_active",
 ] as const;
 
-interface Row {
+/** A row in the making. */
+export interface Row {
   readonly namespace: string;
   readonly name: string;
   meshed: number;
@@ -29,13 +33,16 @@ export function stat(query: StatQuery, store: MetricStore, inventory: Inventory,
   const pods = new Map(inventory.pods().map((p) => [`${p.namespace}/${p.name}`, p]));
   const rows = rowsOf(query, [...pods.values()], services);
   const fromMs = nowMs - query.windowMs;
+  const span = { fromMs, toMs: nowMs };
   for (const metric of METRICS) {
     for (const stored of store.of(metric)) {
       const pod = pods.get(`${stored.target.namespace}/${stored.target.pod}`);
       if (!pod) continue;
       for (const key of keysOf(query, stored, pod, services)) {
         const row = rows.get(key);
-        if (row) addSeries(row.totals, stored, fromMs);
+        if (!row) continue;
+        addSeries(row.totals, stored, span);
+        if (store.isCurrent(stored)) row.totals.open += openConnections(stored);
       }
     }
   }
@@ -79,7 +86,9 @@ function keysOf(
   services: ReturnType<Inventory["services"]>,
 ): readonly string[] {
   const { labels } = stored.series;
-  const reporter = labels.get("reporter");
+  // A gauge of all of a proxy's connections says nothing about who is on the other side.
+  const ofProxy = stored.metric === "envoy_http_downstream_cx_active";
+  const reporter = ofProxy && !query.to && !query.from ? "destination" : labels.get("reporter");
   const ofPod = (kind: ResourceKind) => resourcesOf(pod, kind, services).map((name) => `${pod.namespace}/${name}`);
   if (query.to) {
     return reporter === "source" && isDestination(labels, query.to) ? ofPod(query.kind) : [];
@@ -108,7 +117,7 @@ function isDestination(labels: ReadonlyMap<string, string>, to: ResourceName): b
 }
 
 /** `seconds`: how long was looked at. */
-function toStatRow(row: Row, kind: ResourceKind, seconds: number): StatRow {
+export function toStatRow(row: Row, kind: ResourceKind, seconds: number): StatRow {
   const t = row.totals;
   const counted = t.requests > 0;
   return {
@@ -122,7 +131,7 @@ function toStatRow(row: Row, kind: ResourceKind, seconds: number): StatRow {
     latencyMsP50: quantile(t.buckets, 0.5),
     latencyMsP95: quantile(t.buckets, 0.95),
     latencyMsP99: quantile(t.buckets, 0.99),
-    tcpOpenConnections: Math.max(0, t.opened - t.closed),
+    tcpOpenConnections: Math.max(0, t.open),
     tcpReadBytesRate: t.readBytes / seconds,
     tcpWriteBytesRate: t.writtenBytes / seconds,
     requests: t.requests,

@@ -7,8 +7,8 @@ export interface Totals {
   failures: number;
   /** Cumulative histogram: upper bound (ms) → growth. */
   readonly buckets: Map<number, number>;
-  opened: number;
-  closed: number;
+  /** Connections that are open now; does not depend on the span. */
+  open: number;
   readBytes: number;
   writtenBytes: number;
 }
@@ -18,16 +18,21 @@ export function emptyTotals(): Totals {
     requests: 0,
     failures: 0,
     buckets: new Map(),
-    opened: 0,
-    closed: 0,
+    open: 0,
     readBytes: 0,
     writtenBytes: 0,
   };
 }
 
-/** Adds what one series grew since `fromMs`. Open connections are lifetime sums: they do not depend on the window. */
-export function addSeries(totals: Totals, stored: StoredSeries, fromMs: number): void {
-  const amount = stored.series.increase(fromMs, stored.bornAtZero);
+/** Time that is looked at. Units: ms. */
+export interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Adds what one series grew in the span. */
+export function addSeries(totals: Totals, stored: StoredSeries, span: Span): void {
+  const amount = stored.series.increase(span.fromMs, stored.bornAtZero, span.toMs);
   switch (stored.metric) {
     case "istio_requests_total":
       totals.requests += amount;
@@ -38,18 +43,33 @@ export function addSeries(totals: Totals, stored: StoredSeries, fromMs: number):
       totals.buckets.set(bound, (totals.buckets.get(bound) ?? 0) + amount);
       return;
     }
-    case "istio_tcp_connections_opened_total":
-      totals.opened += stored.series.last;
-      return;
-    case "istio_tcp_connections_closed_total":
-      totals.closed += stored.series.last;
-      return;
+    // Of HTTP, proxies count the bodies.
+    case "istio_request_bytes_sum":
     case "istio_tcp_received_bytes_total":
       totals.readBytes += amount;
       return;
+    case "istio_response_bytes_sum":
     case "istio_tcp_sent_bytes_total":
       totals.writtenBytes += amount;
       return;
+  }
+}
+
+/**
+ * How many connections a series stands for now: TCP opened less closed, HTTP by the connection managers' own gauge.
+ * Source: Envoy's `downstream_cx_active` of the inbound listener.
+ */
+export function openConnections(stored: StoredSeries): number {
+  const { series } = stored;
+  switch (stored.metric) {
+    case "istio_tcp_connections_opened_total":
+      return series.last;
+    case "istio_tcp_connections_closed_total":
+      return -series.last;
+    case "envoy_http_downstream_cx_active":
+      return (series.labels.get("envoy_http_conn_manager_prefix") ?? "").startsWith("inbound_") ? series.last : 0;
+    default:
+      return 0;
   }
 }
 

@@ -1,4 +1,4 @@
-/** The last samples of one counter or gauge, oldest overwritten first. */
+/** The last samples of one counter or gauge: every sample of the last minutes, then one a minute for hours. */
 export interface Series {
   readonly labels: ReadonlyMap<string, string>;
   /** Invariant: times ascend. Units: ms. */
@@ -6,34 +6,83 @@ export interface Series {
   readonly firstMs: number;
   readonly lastMs: number;
   readonly last: number;
-  /** Growth since `fromMs` of a counter that may restart at zero; `bornAtZero` says that the first sample grew from nothing. */
-  increase(fromMs: number, bornAtZero: boolean): number;
+  /** Growth in (`fromMs`, `toMs`] of a counter that may restart at zero; `bornAtZero` says that the first sample grew from nothing. */
+  increase(fromMs: number, bornAtZero: boolean, toMs?: number): number;
+  /** The same growth, step by step. */
+  eachStep(fromMs: number, toMs: number, bornAtZero: boolean, visit: (timeMs: number, amount: number) => void): void;
 }
 
-export function createSeries(labels: ReadonlyMap<string, string>, capacity: number): Series {
-  return new RingSeries(labels, capacity);
+/** Distance of the samples that are kept for hours. Units: ms. */
+const COARSE_MS = 60_000;
+const FIRST_LENGTH = 16;
+
+/** `capacity`: samples kept as they come; `coarse`: samples kept one a minute. */
+export function createSeries(labels: ReadonlyMap<string, string>, capacity: number, coarse = 360): Series {
+  return new TwoTierSeries(labels, capacity, coarse);
 }
 
-class RingSeries implements Series {
-  readonly labels: ReadonlyMap<string, string>;
-  readonly #times: Float64Array;
-  readonly #values: Float64Array;
-  /** Invariant: samples ever pushed; the newest stands at `(#count - 1) % capacity`. */
-  #count = 0;
-  #first = Number.NaN;
+/** Memory grows with what was pushed, up to the capacity: most series of a mesh live shortly. */
+class Ring {
+  readonly #capacity: number;
+  #times: Float64Array;
+  #values: Float64Array;
+  /** Invariant: samples ever pushed; the newest stands at `(count - 1) % capacity`. */
+  count = 0;
 
-  constructor(labels: ReadonlyMap<string, string>, capacity: number) {
-    this.labels = labels;
-    this.#times = new Float64Array(capacity);
-    this.#values = new Float64Array(capacity);
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+    const length = Math.min(capacity, FIRST_LENGTH);
+    this.#times = new Float64Array(length);
+    this.#values = new Float64Array(length);
   }
 
   push(timeMs: number, value: number): void {
-    if (this.#count === 0) this.#first = timeMs;
-    const at = this.#count % this.#times.length;
+    if (this.count === this.#times.length && this.count < this.#capacity) {
+      this.#times = grown(this.#times, this.#capacity);
+      this.#values = grown(this.#values, this.#capacity);
+    }
+    const at = this.count % this.#times.length;
     this.#times[at] = timeMs;
     this.#values[at] = value;
-    this.#count++;
+    this.count++;
+  }
+
+  get oldest(): number {
+    return Math.max(0, this.count - this.#times.length);
+  }
+
+  time(i: number): number {
+    return this.#times[i % this.#times.length] ?? 0;
+  }
+
+  value(i: number): number {
+    return this.#values[i % this.#values.length] ?? 0;
+  }
+}
+
+function grown(array: Float64Array, capacity: number): Float64Array {
+  const longer = new Float64Array(Math.min(capacity, array.length * 2));
+  longer.set(array);
+  return longer;
+}
+
+class TwoTierSeries implements Series {
+  readonly labels: ReadonlyMap<string, string>;
+  readonly #fine: Ring;
+  readonly #coarse: Ring;
+  #first = Number.NaN;
+
+  constructor(labels: ReadonlyMap<string, string>, capacity: number, coarse: number) {
+    this.labels = labels;
+    this.#fine = new Ring(capacity);
+    this.#coarse = new Ring(coarse);
+  }
+
+  push(timeMs: number, value: number): void {
+    const { count } = this.#coarse;
+    if (this.#fine.count === 0) this.#first = timeMs;
+    this.#fine.push(timeMs, value);
+    if (count === 0 || timeMs >= this.#coarse.time(count - 1) + COARSE_MS) this.#coarse.push(timeMs, value);
   }
 
   get firstMs(): number {
@@ -41,32 +90,41 @@ class RingSeries implements Series {
   }
 
   get lastMs(): number {
-    return this.#count === 0 ? Number.NaN : this.#time(this.#count - 1);
+    return this.#fine.count === 0 ? Number.NaN : this.#fine.time(this.#fine.count - 1);
   }
 
   get last(): number {
-    return this.#count === 0 ? 0 : this.#value(this.#count - 1);
+    return this.#fine.count === 0 ? 0 : this.#fine.value(this.#fine.count - 1);
   }
 
-  increase(fromMs: number, bornAtZero: boolean): number {
-    const oldest = Math.max(0, this.#count - this.#times.length);
-    let start = this.#count - 1;
-    while (start > oldest && this.#time(start) > fromMs) start--;
-    if (start < 0) return 0;
-    const wholeLife = start === 0 && this.#time(0) > fromMs;
-    let amount = wholeLife && bornAtZero ? this.#value(0) : 0;
-    for (let i = start + 1; i < this.#count; i++) {
-      const step = this.#value(i) - this.#value(i - 1);
-      amount += step >= 0 ? step : this.#value(i);
-    }
+  increase(fromMs: number, bornAtZero: boolean, toMs = Number.POSITIVE_INFINITY): number {
+    let amount = 0;
+    this.eachStep(fromMs, toMs, bornAtZero, (_time, step) => {
+      amount += step;
+    });
     return amount;
   }
 
-  #time(i: number): number {
-    return this.#times[i % this.#times.length] ?? 0;
-  }
-
-  #value(i: number): number {
-    return this.#values[i % this.#values.length] ?? 0;
+  eachStep(fromMs: number, toMs: number, bornAtZero: boolean, visit: (timeMs: number, amount: number) => void): void {
+    const fine = this.#fine;
+    if (fine.count === 0) return;
+    let previous = Number.NaN;
+    const take = (time: number, value: number): void => {
+      if (time > fromMs && time <= toMs) {
+        if (!Number.isNaN(previous)) visit(time, value >= previous ? value - previous : value);
+        else if (bornAtZero && time === this.#first) visit(time, value);
+      }
+      previous = value;
+    };
+    const from = fine.oldest;
+    const fineSince = fine.time(from);
+    if (fineSince > fromMs) {
+      const coarse = this.#coarse;
+      for (let i = coarse.oldest; i < coarse.count && coarse.time(i) < fineSince; i++)
+        take(coarse.time(i), coarse.value(i));
+    }
+    let start = fine.count - 1;
+    while (start > from && fine.time(start) > fromMs) start--;
+    for (let i = start; i < fine.count; i++) take(fine.time(i), fine.value(i));
   }
 }

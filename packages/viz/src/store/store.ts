@@ -26,13 +26,15 @@ export interface MetricStore {
   prune(beforeMs: number): void;
   /** Time of the first scrape of all, or NaN. */
   readonly sinceMs: number;
+  /** Whether the pod's newest scrape still had the series: what a proxy leaves out has no value now. */
+  isCurrent(stored: StoredSeries): boolean;
   readonly size: number;
 }
 
 export interface MetricStoreOptions {
-  /** Samples kept per series. Default: 240. */
+  /** Samples kept per series as they come (beside one a minute for six hours). Default: 300. */
   readonly capacity?: number;
-  /** Series kept in all; further ones are refused and counted. Default: 200000. */
+  /** Series kept in all; further ones are refused and counted. Default: 50000. */
   readonly maxSeries?: number;
 }
 
@@ -44,17 +46,22 @@ const KEPT = new Set([
   "istio_tcp_connections_closed_total",
   "istio_tcp_sent_bytes_total",
   "istio_tcp_received_bytes_total",
+  "istio_request_bytes_sum",
+  "istio_response_bytes_sum",
+  "envoy_http_downstream_cx_active",
+  "istio_agent_cert_expiry_seconds",
 ]);
 
 export function createMetricStore(options: MetricStoreOptions = {}): MetricStore {
-  return new RingStore(options.capacity ?? 240, options.maxSeries ?? 200_000);
+  return new RingStore(options.capacity ?? 300, options.maxSeries ?? 50_000);
 }
 
 class RingStore implements MetricStore {
   readonly #capacity: number;
   readonly #maxSeries: number;
   readonly #byMetric = new Map<string, Map<string, StoredSeries>>();
-  readonly #firstScrape = new Map<string, number>();
+  /** By pod: when it was scraped first and last. */
+  readonly #scrapes = new Map<string, { readonly firstMs: number; lastMs: number }>();
   #sinceMs = Number.NaN;
   #size = 0;
 
@@ -66,11 +73,12 @@ class RingStore implements MetricStore {
   ingest(target: ScrapeTarget, timeMs: number, samples: readonly Sample[]): void {
     if (Number.isNaN(this.#sinceMs)) this.#sinceMs = timeMs;
     const targetKey = `${target.namespace}/${target.pod}`;
-    const first = this.#firstScrape.get(targetKey);
-    if (first === undefined) this.#firstScrape.set(targetKey, timeMs);
+    const scrape = this.#scrapes.get(targetKey);
+    if (scrape === undefined) this.#scrapes.set(targetKey, { firstMs: timeMs, lastMs: timeMs });
+    else scrape.lastMs = timeMs;
     for (const sample of samples) {
       if (!KEPT.has(sample.name)) continue;
-      this.#stored(target, targetKey, sample, first !== undefined)?.series.push(timeMs, sample.value);
+      this.#stored(target, targetKey, sample, scrape !== undefined)?.series.push(timeMs, sample.value);
     }
   }
 
@@ -78,7 +86,12 @@ class RingStore implements MetricStore {
     return [...(this.#byMetric.get(metric)?.values() ?? [])];
   }
 
+  isCurrent({ target, series }: StoredSeries): boolean {
+    return series.lastMs === this.#scrapes.get(`${target.namespace}/${target.pod}`)?.lastMs;
+  }
+
   prune(beforeMs: number): void {
+    for (const [key, { lastMs }] of this.#scrapes) if (lastMs < beforeMs) this.#scrapes.delete(key);
     for (const family of this.#byMetric.values()) {
       for (const [key, stored] of family) {
         if (stored.series.lastMs >= beforeMs) continue;

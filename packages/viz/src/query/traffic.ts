@@ -1,0 +1,177 @@
+import type { MetricStore } from "../store/store.ts";
+import { isFailure } from "./classify.ts";
+import { addSeries, emptyTotals, openConnections, type Span, type Totals } from "./totals.ts";
+
+/** Traffic between two names; both proxies may report it, the receiving one knows both identities for certain. */
+export interface Traffic {
+  readonly src: string;
+  readonly srcNamespace: string;
+  readonly dst: string;
+  readonly dstNamespace: string;
+  readonly clientId: string;
+  readonly serverId: string;
+  readonly secured: boolean;
+  /** Why not, where not. */
+  readonly noTlsReason: string;
+  readonly totals: Totals;
+  readonly tcp: boolean;
+}
+
+/** How the ends of a series are called; undefined leaves the series out. */
+export type NameEnds = (
+  labels: ReadonlyMap<string, string>,
+  pod: { readonly namespace: string; readonly pod: string },
+) => Pick<Traffic, "src" | "srcNamespace" | "dst" | "dstNamespace"> | undefined;
+
+const METRICS = [
+  "istio_requests_total",
+  "istio_request_duration_milliseconds_bucket",
+  "istio_tcp_connections_opened_total",
+  "istio_tcp_connections_closed_total",
+  "istio_tcp_sent_bytes_total",
+  "istio_tcp_received_bytes_total",
+  "istio_request_bytes_sum",
+  "istio_response_bytes_sum",
+] as const;
+
+/** Answers that the caller's proxy gave itself: the receiving side never saw these requests. Source: Envoy's response flags. */
+const NEVER_ARRIVED = new Set(["UF", "UH", "NC", "NR", "UO", "UPE"]);
+
+interface Draft {
+  readonly ends: Pick<Traffic, "src" | "srcNamespace" | "dst" | "dstNamespace">;
+  clientId: string;
+  serverId: string;
+  plain: boolean;
+  byDestination: Totals;
+  readonly bySource: Totals;
+  readonly lost: Totals;
+  seenByDestination: boolean;
+  tcp: boolean;
+}
+
+/** Who talked to whom in a span, each request once: as the receiving proxy counted, with what never reached it added. */
+export function trafficOf(
+  store: MetricStore,
+  span: Span,
+  nameEnds: NameEnds,
+  isMeshed: (namespace: string, name: string) => boolean,
+): readonly Traffic[] {
+  const drafts = new Map<string, Draft>();
+  for (const metric of METRICS) {
+    for (const stored of store.of(metric)) {
+      const { labels } = stored.series;
+      const amount = stored.series.increase(span.fromMs, stored.bornAtZero, span.toMs);
+      const open = store.isCurrent(stored) ? openConnections(stored) : 0;
+      if (amount <= 0 && open === 0) continue;
+      const ends = nameEnds(labels, stored.target);
+      if (!ends) continue;
+      const draft = draftOf(drafts, ends);
+      identify(draft, labels);
+      draft.tcp ||= metric.startsWith("istio_tcp");
+      const target = totalsFor(draft, labels);
+      addSeries(target, stored, span);
+      target.open += open;
+    }
+  }
+  nameCallers(drafts);
+  return [...drafts.values()].map((draft) => finish(draft, isMeshed)).filter((t) => t.tcp || t.totals.requests > 0);
+}
+
+/**
+ * A caller with a stock Envoy proves its identity but does not introduce its workload, so the receiving side has no name for it. Where
+ * one caller of that identity is known for the destination, it is that one: its edge gets the receiving side's counts.
+ */
+function nameCallers(drafts: Map<string, Draft>): void {
+  for (const [key, nameless] of drafts) {
+    if (nameless.ends.src !== "unknown" || !nameless.seenByDestination || nameless.clientId === "") continue;
+    const { dst, dstNamespace } = nameless.ends;
+    const callers = [...drafts.values()].filter(
+      (d) =>
+        d !== nameless &&
+        d.clientId === nameless.clientId &&
+        d.ends.dst === dst &&
+        d.ends.dstNamespace === dstNamespace,
+    );
+    const [only] = callers;
+    if (only === undefined) continue;
+    drafts.delete(key);
+    // Several workloads share the identity: each keeps its own count.
+    if (callers.length > 1) continue;
+    // A caller that changed its data plane within the span is known by both names.
+    only.byDestination = sum(only.byDestination, nameless.byDestination);
+    only.plain ||= nameless.plain;
+    only.seenByDestination = true;
+    only.serverId ||= nameless.serverId;
+  }
+}
+
+function draftOf(drafts: Map<string, Draft>, ends: Draft["ends"]): Draft {
+  const key = [ends.srcNamespace, ends.src, ends.dstNamespace, ends.dst].join("\u0000");
+  let draft = drafts.get(key);
+  if (!draft) {
+    draft = {
+      ends,
+      clientId: "",
+      serverId: "",
+      plain: false,
+      byDestination: emptyTotals(),
+      bySource: emptyTotals(),
+      lost: emptyTotals(),
+      seenByDestination: false,
+      tcp: false,
+    };
+    drafts.set(key, draft);
+  }
+  return draft;
+}
+
+function totalsFor(draft: Draft, labels: ReadonlyMap<string, string>): Totals {
+  if (labels.get("reporter") === "destination") {
+    draft.seenByDestination = true;
+    return draft.byDestination;
+  }
+  const flags = (labels.get("response_flags") ?? "").split(",");
+  return isFailure(labels) && flags.some((flag) => NEVER_ARRIVED.has(flag)) ? draft.lost : draft.bySource;
+}
+
+function identify(draft: Draft, labels: ReadonlyMap<string, string>): void {
+  draft.clientId ||= spiffe(labels.get("source_principal"));
+  draft.serverId ||= spiffe(labels.get("destination_principal"));
+  if (labels.get("reporter") === "destination")
+    draft.plain ||= labels.get("connection_security_policy") !== "mutual_tls";
+}
+
+function spiffe(principal = "unknown"): string {
+  if (principal === "unknown" || principal === "") return "";
+  return principal.startsWith("spiffe://") ? principal : `spiffe://${principal}`;
+}
+
+function finish(draft: Draft, isMeshed: (namespace: string, name: string) => boolean): Traffic {
+  const { ends, clientId, serverId, seenByDestination } = draft;
+  const secured = seenByDestination ? !draft.plain : clientId !== "" && serverId !== "";
+  const reason = isMeshed(ends.dstNamespace, ends.dst) ? "the caller has no proxy" : "the destination has no proxy";
+  const arrived = seenByDestination ? draft.byDestination : draft.bySource;
+  return {
+    ...ends,
+    clientId,
+    serverId,
+    secured,
+    noTlsReason: secured ? "" : seenByDestination ? "the caller sent plain text" : reason,
+    totals: sum(arrived, draft.lost),
+    tcp: draft.tcp,
+  };
+}
+
+/** Totals of two disjoint sets of series. */
+export function sum(a: Totals, b: Totals): Totals {
+  const buckets = new Map(a.buckets);
+  for (const [bound, count] of b.buckets) buckets.set(bound, (buckets.get(bound) ?? 0) + count);
+  return {
+    requests: a.requests + b.requests,
+    failures: a.failures + b.failures,
+    buckets,
+    open: Math.max(0, a.open + b.open),
+    readBytes: a.readBytes + b.readBytes,
+    writtenBytes: a.writtenBytes + b.writtenBytes,
+  };
+}
