@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { withKubernetes } from "./kubernetes/kubernetes-lane.ts";
 import { runChecks } from "./ok.ts";
 import { type Found, findEnvoy, findKubectl } from "./prerequisites.ts";
 import { add, bunTest, closingLine, nothing, type Tally } from "./test-lanes.ts";
@@ -32,6 +33,13 @@ async function integrationFiles(only: readonly string[]): Promise<string[]> {
   return [...new Set(wanted)].filter((f) => !f.includes("node_modules")).sort();
 }
 
+/** Files that run against a real Kubernetes where there is one; what they do without it they say themselves. */
+function wantsKubernetes(file: string): boolean {
+  return /^packages\/(cli\/test\/[a-z-]*kubernetes|kube-client\/test\/cluster|inject\/test\/kubernetes-accepts)\./.test(
+    file,
+  );
+}
+
 /** `npm test`: the quick checks, then every integration file in a process of its own, one after the other. */
 async function main(only: readonly string[]): Promise<number> {
   const started = performance.now();
@@ -44,10 +52,16 @@ async function main(only: readonly string[]): Promise<number> {
     total = add(total, { ...nothing, ...(await runChecks(root)) });
   }
   const files = await integrationFiles(only);
-  for (const [i, file] of files.entries()) {
-    console.log(`== ${file} (${i + 1} of ${files.length}, ${minutes()})`);
-    total = add(total, await bunTest(root, [`./${file}`], INTEGRATION_TIMEOUT_MS, env));
-  }
+  const [onKubernetes, others] = [files.filter(wantsKubernetes), files.filter((f) => !wantsKubernetes(f))];
+  let done = 0;
+  const runFiles = async (lane: readonly string[], laneEnv: Readonly<Record<string, string>>) => {
+    for (const file of lane) {
+      console.log(`== ${file} (${++done} of ${files.length}, ${minutes()})`);
+      total = add(total, await bunTest(root, [`./${file}`], INTEGRATION_TIMEOUT_MS, { ...env, ...laneEnv }));
+    }
+  };
+  await runFiles(others, {});
+  if (onKubernetes.length > 0) await withKubernetes(root, (laneEnv) => runFiles(onKubernetes, laneEnv));
   console.log(`== done in ${minutes()}`);
   console.log(closingLine(total));
   return total.failed === 0 ? 0 : 1;

@@ -2,12 +2,12 @@ import { describe, expect, test } from "bun:test";
 import { crds, defaultInjectorValues, defaultMeshConfig, type JsonObject } from "@heddle/config";
 import { injectPod } from "../src/index.ts";
 
-/** A real API server: `HEDDLE_TEST_KUBECONFIG`; `HEDDLE_KUBECTL` or `kubectl` on PATH talks to it. */
+/** An API server, real where there is one: `HEDDLE_TEST_KUBECONFIG`; `HEDDLE_KUBECTL` or `kubectl` on PATH talks to it. */
 const kubeconfig = process.env["HEDDLE_TEST_KUBECONFIG"];
 const kubectl = process.env["HEDDLE_KUBECTL"] ?? Bun.which("kubectl") ?? undefined;
 const reason =
   kubeconfig === undefined
-    ? "HEDDLE_TEST_KUBECONFIG names no cluster"
+    ? `HEDDLE_TEST_KUBECONFIG names no cluster; npm test -- kubernetes-accepts brings one (${process.env["HEDDLE_TEST_NO_KUBERNETES"] ?? "not tried"})`
     : kubectl === undefined
       ? "no kubectl (HEDDLE_KUBECTL)"
       : undefined;

@@ -11,7 +11,10 @@ import { createSystemClock } from "@heddle/std";
 
 // Any cluster that may be written to: real Kubernetes or the embedded one.
 const kubeconfig = process.env["HEDDLE_TEST_KUBECONFIG"];
-if (kubeconfig === undefined) console.log("skipped: HEDDLE_TEST_KUBECONFIG names no kubeconfig of a cluster for tests");
+if (kubeconfig === undefined)
+  console.log(
+    `skipped: HEDDLE_TEST_KUBECONFIG names no cluster; npm test -- kube-client brings one (${process.env["HEDDLE_TEST_NO_KUBERNETES"] ?? "not tried"})`,
+  );
 
 const NAMESPACE = "heddle-kube-client-test";
 
