@@ -16,6 +16,7 @@ import { createLogWriter } from "./telemetry/log-writer.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
 import type { Kernel } from "./transport/kernel.ts";
+import { untilIdle } from "./until-idle.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
 import { type AdsClient, createAdsClient } from "./xds/ads-client.ts";
 
@@ -134,7 +135,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
       bootstrap: () => ({ node: { id: agent.node.id, cluster: agent.node.cluster, metadata } }),
       isStatic: () => false,
       onQuit: () => quit(),
-      onDrain: drain,
+      onDrain: (how) => proxy.listeners.drain(how),
     },
     "127.0.0.1",
     ADMIN_PORT,
@@ -145,7 +146,11 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   ending = true;
   log.info("draining", { connections: proxy.listeners.connections, atMostMs: options.terminationDrainMs });
   drain();
-  await untilIdle(() => proxy.listeners.connections === 0, options.terminationDrainMs, clock);
+  await untilIdle(() => proxy.listeners.connections === 0, clock, {
+    // Services still send here until their endpoints are updated, so a moment without connections proves little at first.
+    notBeforeMs: 1000,
+    limitMs: options.terminationDrainMs,
+  });
   ads?.close();
   agent.close();
   proxy.close();
@@ -156,16 +161,6 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
 
 function streamCredentials(secret: WorkloadSecret) {
   return credentials.createSsl(Buffer.from(secret.roots), Buffer.from(secret.key), Buffer.from(secret.chain));
-}
-
-/** Settles when `idle` is true, or after `limitMs`. */
-async function untilIdle(idle: () => boolean, limitMs: number, clock: Clock): Promise<void> {
-  const end = clock.monotonic() + limitMs;
-  // Services still send here until their endpoints are updated, so a moment without connections proves little at first.
-  const notBefore = clock.monotonic() + Math.min(1000, limitMs);
-  while (clock.monotonic() < end && (clock.monotonic() < notBefore || !idle())) {
-    await new Promise<void>((resolve) => void clock.after(50, resolve));
-  }
 }
 
 function jsonObject(value: Readonly<Record<string, unknown>>): JsonObject {

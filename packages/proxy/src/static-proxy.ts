@@ -16,6 +16,7 @@ import { createLogWriter } from "./telemetry/log-writer.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
 import type { Kernel } from "./transport/kernel.ts";
+import { untilIdle } from "./until-idle.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
 import { createAdsClient } from "./xds/ads-client.ts";
 import { createFileSource, type FileSource, readResourceFile } from "./xds/file-source.ts";
@@ -41,6 +42,9 @@ export interface StaticProxyDeps {
   /** Settles when the process is asked to end. */
   readonly stop: Promise<void>;
 }
+
+/** What runs when the process is asked to end has this long; Kubernetes kills after 30 s. A second signal ends at once. Units: ms. */
+const STOP_MS = 25_000;
 
 /** Role `heddle proxy -c FILE`: what an Envoy v3 bootstrap says. Gives the exit code. */
 export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
@@ -121,7 +125,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
         bootstrap: () => toJson(BootstrapSchema, bootstrap.message, { registry, useProtoFieldName: true }),
         isStatic: (held) => fixed.has(`${held.typeUrl}|${held.name}`),
         onQuit: () => quit(),
-        onDrain: () => running.listeners.drain(),
+        onDrain: (how) => running.listeners.drain(how),
       },
       bootstrap.admin.ip,
       bootstrap.admin.port,
@@ -132,7 +136,14 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     clusters: [...running.clusters.all()].length,
   });
   await Promise.race([deps.stop, quitAsked]);
-  running.listeners.drain();
+  log.info("draining", { connections: running.listeners.connections, atMostMs: Math.min(deps.drainMs, STOP_MS) });
+  running.listeners.drain({ closePorts: true });
+  const idle = await untilIdle(() => running.listeners.connections === 0, clock, {
+    notBeforeMs: 0,
+    limitMs: Math.min(deps.drainMs, STOP_MS),
+  });
+  if (!idle)
+    log.warn("connections are cut at the end of the drain time", { connections: running.listeners.connections });
   ads?.close();
   for (const file of files) file.close();
   await admin?.close();

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { EXPOSITION_CONTENT_TYPE, type Logger, parseLogLevel } from "@heddle/std";
 import { loadTypeRegistry } from "@heddle/xds-api";
+import type { DrainOptions } from "../listener/listener-set.ts";
 import type { DataPlane } from "../proxy.ts";
 import type { HeldResource } from "../resources.ts";
 import { envoyStats } from "../telemetry/envoy-stats.ts";
@@ -26,7 +27,7 @@ export interface AdminDeps {
   bootstrap(): JsonValue | undefined;
   isStatic(held: HeldResource): boolean;
   onQuit(): void;
-  onDrain(): void;
+  onDrain(how: DrainOptions): void;
 }
 
 /** An HTTP port of the process itself. */
@@ -71,8 +72,10 @@ export function startAdminServer(deps: AdminDeps, hostname: string, port: number
       deps.onQuit();
       return text("OK\n");
     },
-    "/drain_listeners": () => {
-      deps.onDrain();
+    "/drain_listeners": (url) => {
+      // `graceful`: the ports stay open while endpoints are being updated; new connections get one answer and close.
+      const { searchParams } = url;
+      deps.onDrain({ inboundOnly: searchParams.has("inboundonly"), closePorts: !searchParams.has("graceful") });
       return text("OK\n");
     },
   };

@@ -30,9 +30,16 @@ export interface ListenerSet {
   /** Addresses really bound, for tests that ask for port 0. */
   boundAddress(name: string): SocketAddress | undefined;
   readonly connections: number;
-  /** No new connections and requests. */
-  drain(): void;
+  /** Connections end when their requests are done; new connections get one request each, or none when the ports close. */
+  drain(options?: DrainOptions): void;
   close(): void;
+}
+
+export interface DrainOptions {
+  /** Leave listeners of outgoing traffic alone. */
+  readonly inboundOnly?: boolean;
+  /** Close the ports too: new connections are refused. */
+  readonly closePorts?: boolean;
 }
 
 interface Entry {
@@ -41,6 +48,8 @@ interface Entry {
   readonly ports: Map<string, BoundPort>;
   /** In service for the present configuration. */
   readonly chains: Map<FilterChainConfig, ChainRuntime>;
+  /** Chains that come into service from now on drain at once. */
+  draining: boolean;
 }
 
 class NamedListeners implements ListenerSet {
@@ -94,7 +103,13 @@ class NamedListeners implements ListenerSet {
       port.stop();
       ports.delete(key);
     }
-    this.#entries.set(config.name, { config, fingerprint, ports, chains: this.#carryOver(old, config) });
+    this.#entries.set(config.name, {
+      config,
+      fingerprint,
+      ports,
+      chains: this.#carryOver(old, config),
+      draining: old?.draining ?? false,
+    });
     this.#reindex();
     return ok(undefined);
   }
@@ -122,8 +137,11 @@ class NamedListeners implements ListenerSet {
     return count;
   }
 
-  drain(): void {
+  drain({ inboundOnly = false, closePorts = false }: DrainOptions = {}): void {
     for (const entry of this.#entries.values()) {
+      if (inboundOnly && entry.config.direction !== "inbound") continue;
+      entry.draining = true;
+      if (closePorts) for (const port of entry.ports.values()) port.stop();
       for (const chain of entry.chains.values()) chain.drain();
     }
   }
@@ -153,8 +171,10 @@ class NamedListeners implements ListenerSet {
     if (known !== undefined) return known;
     const runtime = createChainRuntime(listener, chain, this.#deps.makeHandler(listener, chain));
     // A connection may have been accepted just before its listener was replaced; its chain then drains with the others.
-    if (entry?.config === listener) entry.chains.set(chain, runtime);
-    else this.#retire(runtime);
+    if (entry?.config === listener) {
+      entry.chains.set(chain, runtime);
+      if (entry.draining) runtime.drain();
+    } else this.#retire(runtime);
     return runtime;
   }
 
