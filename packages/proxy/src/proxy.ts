@@ -1,6 +1,7 @@
 import { type Clock, createTimerWheel, type Logger, type TimerWheel } from "@heddle/std";
 import type { HttpManagerConfig } from "./config/http-manager.ts";
 import type { FilterChainConfig, ListenerConfig } from "./config/listener.ts";
+import { createFilterChains } from "./filters/filter-chain.ts";
 import {
   createHttpManagerCounters,
   type ExchangeObserver,
@@ -97,6 +98,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       counters = createHttpManagerCounters();
       httpCounters.set(config.statPrefix, counters);
     }
+    const counts = counters.filters;
     let upstreamAlpn: readonly string[] | undefined;
     for (const filter of config.filters) {
       if (filter.kind === "set-filter-state") upstreamAlpn = alpnFromFilterState(filter.values) ?? upstreamAlpn;
@@ -109,6 +111,10 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       upstreamAlpn,
       uuid: deps.uuid,
       log: log.child("http"),
+      filters: createFilterChains(config.namedFilters, {
+        ...shared,
+        count: (name) => void counts.set(name, (counts.get(name) ?? 0) + 1),
+      }),
       exchange: config.filters.some((filter) => filter.kind === "istio-stats") ? deps.exchange : undefined,
       routes: routes.kind === "inline" ? () => inline : () => resources.route(routes.name),
       httpDate: dates,

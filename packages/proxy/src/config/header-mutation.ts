@@ -46,7 +46,12 @@ export function decodeHeaderMutations(message: MutationFields, scope: DecodeScop
   return count === 0 ? undefined : mutations;
 }
 
-function decodeAddition(option: HeaderValueOption, scope: DecodeScope): HeaderAddition {
+/** A list of headers to add. */
+export function decodeAdditions(options: readonly HeaderValueOption[], scope: DecodeScope): readonly HeaderAddition[] {
+  return options.map((option, i) => decodeAddition(option, scope.item(i)));
+}
+
+export function decodeAddition(option: HeaderValueOption, scope: DecodeScope): HeaderAddition {
   const name = (option.header?.key ?? "").toLowerCase();
   if (name === "") scope.field("header.key").problem("a header to add needs a name");
   if (name.startsWith(":") || name === "host")

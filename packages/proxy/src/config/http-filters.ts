@@ -1,6 +1,13 @@
 import type { JsonObject } from "@bufbuild/protobuf";
+import { HeaderMutationSchema } from "@heddle/xds-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation";
+import { LocalRateLimitSchema } from "@heddle/xds-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit";
+import { RBACSchema } from "@heddle/xds-api/envoy/extensions/filters/http/rbac/v3/rbac";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { decodeFilterState, type FilterStateConfig } from "./filter-state.ts";
+import { decodeFault, type FaultConfig } from "./filters/fault.ts";
+import { decodeHeaderMutationFilter, type HeaderMutationConfig } from "./filters/header-mutation.ts";
+import { decodeLocalRateLimit, type LocalRateLimitConfig } from "./filters/local-rate-limit.ts";
+import { decodeRbacFilter, type RbacFilterConfig } from "./filters/rbac.ts";
 import {
   CorsSchema,
   GrpcStatsSchema,
@@ -17,8 +24,22 @@ export type HttpFilterConfig =
   | { readonly kind: "router" }
   | { readonly kind: "istio-stats"; readonly stats: IstioStatsConfig }
   | { readonly kind: "set-filter-state"; readonly values: readonly FilterStateConfig[] }
+  /** Runs where a route brings a policy. */
+  | { readonly kind: "cors" }
+  | FaultConfig
+  | LocalRateLimitConfig
+  | HeaderMutationConfig
+  | RbacFilterConfig
   /** Accepted, does nothing with the configuration that it has. */
   | { readonly kind: "inert"; readonly name: string };
+
+/** A filter with the name under which routes configure it. */
+export interface NamedFilter {
+  readonly name: string;
+  readonly config: HttpFilterConfig;
+  /** Off unless a route switches it on. */
+  readonly disabled: boolean;
+}
 
 /** Configuration of Istio's standard metrics. */
 export interface IstioStatsConfig {
@@ -32,8 +53,6 @@ export const ROUTER_SHAPE = shape(RouterSchema, [], {
   "respect_expected_rq_timeout strict_check_headers":
     "x-envoy-* request headers do not change how a request is treated",
 });
-export const FAULT_SHAPE = shape(HTTPFaultSchema, []);
-
 const STATS_ENTRY = {
   kind: "struct" as const,
   decode: (value: JsonObject): HttpFilterConfig => ({ kind: "istio-stats", stats: decodeIstioStats(value) }),
@@ -55,17 +74,20 @@ const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
       values: decodeFilterState(message.onRequestHeaders, scope.field("on_request_headers")),
     }),
   ),
-  "envoy.extensions.filters.http.cors.v3.Cors": messageEntry(
-    CorsSchema,
-    (): HttpFilterConfig => ({ kind: "inert", name: "cors" }),
-  ),
+  "envoy.extensions.filters.http.cors.v3.Cors": messageEntry(CorsSchema, (): HttpFilterConfig => ({ kind: "cors" })),
   "envoy.extensions.filters.http.fault.v3.HTTPFault": messageEntry(
     HTTPFaultSchema,
-    (message, scope): HttpFilterConfig => {
-      checkShape(FAULT_SHAPE, message, scope);
-      return { kind: "inert", name: "fault" };
-    },
+    (message, scope): HttpFilterConfig => decodeFault(message, scope),
   ),
+  [LocalRateLimitSchema.typeName]: messageEntry(
+    LocalRateLimitSchema,
+    (m, s): HttpFilterConfig => decodeLocalRateLimit(m, s),
+  ),
+  [HeaderMutationSchema.typeName]: messageEntry(
+    HeaderMutationSchema,
+    (m, s): HttpFilterConfig => decodeHeaderMutationFilter(m, s),
+  ),
+  [RBACSchema.typeName]: messageEntry(RBACSchema, (m, s): HttpFilterConfig => decodeRbacFilter(m, s)),
   // gRPC exchanges are counted by the standard metrics.
   "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig": messageEntry(
     GrpcStatsSchema,
@@ -83,19 +105,18 @@ export function decodeIstioStats(value: JsonObject): IstioStatsConfig {
 }
 
 /** Errors: unknown filters, disabled ones that are needed, a router that is not last. */
-export function decodeHttpFilters(messages: readonly HttpFilter[], scope: DecodeScope): readonly HttpFilterConfig[] {
-  const filters: HttpFilterConfig[] = [];
+export function decodeHttpFilters(messages: readonly HttpFilter[], scope: DecodeScope): readonly NamedFilter[] {
+  const filters: NamedFilter[] = [];
   messages.forEach((message, i) => {
     const at = scope.item(i);
-    if (message.disabled) return;
     if (message.configType.case === "configDiscovery") {
       at.field("config_discovery").problem("filter configuration over ECDS is not implemented; send typed_config");
       return;
     }
-    const filter = decodeAny(message.configType.value, HTTP_FILTERS, at.field("typed_config"));
-    if (filter !== undefined) filters.push(filter);
+    const config = decodeAny(message.configType.value, HTTP_FILTERS, at.field("typed_config"));
+    if (config !== undefined) filters.push({ name: message.name, config, disabled: message.disabled });
   });
-  if (filters.length > 0 && filters[filters.length - 1]?.kind !== "router") {
+  if (filters.length > 0 && filters[filters.length - 1]?.config.kind !== "router") {
     scope.problem("the last HTTP filter must be envoy.filters.http.router");
   }
   return filters;

@@ -1,6 +1,6 @@
 import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
 import { decodeDuration } from "./duration-field.ts";
-import { decodeHttpFilters, type HttpFilterConfig } from "./http-filters.ts";
+import { decodeHttpFilters, type HttpFilterConfig, type NamedFilter } from "./http-filters.ts";
 import { decodeHttp1, decodeHttp2, type Http1Limits, type Http2Limits } from "./http-protocol.ts";
 import {
   CommonHttpProtocolOptionsSchema,
@@ -38,7 +38,10 @@ export interface HttpManagerConfig {
   readonly statPrefix: string;
   readonly codec: "auto" | "http1" | "http2";
   readonly routes: RouteSource;
+  /** Those that are on by themselves. */
   readonly filters: readonly HttpFilterConfig[];
+  /** All of them, for requests. */
+  readonly namedFilters: readonly NamedFilter[];
   readonly accessLogs: readonly AccessLogConfig[];
   readonly http1: Http1Limits;
   readonly http2: Http2Limits;
@@ -163,7 +166,7 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
   if (codec === undefined) scope.field("codec_type").problem("HTTP/3 is not implemented; use AUTO, HTTP1 or HTTP2");
   const ms = (name: string, value: Parameters<typeof decodeDuration>[0], fallback: number) =>
     decodeDuration(value, scope.field(name)) ?? fallback;
-  const filters = decodeHttpFilters(message.httpFilters, scope.field("http_filters"));
+  const namedFilters = decodeHttpFilters(message.httpFilters, scope.field("http_filters"));
   const accessLogs = decodeAccessLogs(message.accessLog, scope.field("access_log"));
   const details = message.setCurrentClientCertDetails;
   if (routes === undefined || codec === undefined) return undefined;
@@ -172,7 +175,8 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
     statPrefix: message.statPrefix,
     codec,
     routes,
-    filters,
+    filters: namedFilters.filter((f) => !f.disabled).map((f) => f.config),
+    namedFilters,
     accessLogs,
     http1: decodeHttp1(message.httpProtocolOptions, scope.field("http_protocol_options")),
     http2: decodeHttp2(message.http2ProtocolOptions, scope.field("http2_protocol_options")),

@@ -78,6 +78,7 @@ export const ROUTE_ACTION_SHAPE = shape(
     "max_grpc_timeout",
     "max_stream_duration",
     "upgrade_configs",
+    "cors",
   ],
   {
     grpc_timeout_offset: "grpc-timeout is passed on as it is",

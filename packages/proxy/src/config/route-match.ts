@@ -1,11 +1,6 @@
+import { fractionOf } from "./fraction.ts";
 import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
-import {
-  type FractionalPercent,
-  FractionalPercent_DenominatorType,
-  type QueryParameterMatcher,
-  type RouteMatch,
-  RouteMatchSchema,
-} from "./proto.ts";
+import { type QueryParameterMatcher, type RouteMatch, RouteMatchSchema } from "./proto.ts";
 import { compileFullMatch, type FullMatch } from "./regex.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
@@ -101,16 +96,4 @@ function decodeQuery(message: QueryParameterMatcher, scope: DecodeScope): QueryM
     return match === undefined ? undefined : { name: message.name, match, present: true };
   }
   return { name: message.name, match: undefined, present: specifier.case === "presentMatch" ? specifier.value : true };
-}
-
-/** A percentage as 0…1. */
-export function fractionOf(percent: FractionalPercent): number {
-  switch (percent.denominator) {
-    case FractionalPercent_DenominatorType.TEN_THOUSAND:
-      return percent.numerator / 10_000;
-    case FractionalPercent_DenominatorType.MILLION:
-      return percent.numerator / 1_000_000;
-    default:
-      return percent.numerator / 100;
-  }
 }

@@ -1,3 +1,5 @@
+import { decodeRouteCors } from "./filters/cors.ts";
+import { decodeRouteFilters, type RouteFilters, withCors } from "./filters/per-route.ts";
 import { decodeHeaderMutations, type HeaderMutations } from "./header-mutation.ts";
 import {
   type RouteConfiguration,
@@ -18,6 +20,7 @@ export interface VirtualHostConfig {
   readonly domains: readonly string[];
   readonly routes: readonly RouteConfig[];
   readonly mutations: HeaderMutations | undefined;
+  readonly filters: RouteFilters | undefined;
   readonly attemptCountInRequest: boolean;
   readonly attemptCountInResponse: boolean;
   readonly source: ResourceSource;
@@ -28,6 +31,7 @@ export interface RouteTableConfig {
   readonly name: string;
   readonly hosts: readonly VirtualHostConfig[];
   readonly mutations: HeaderMutations | undefined;
+  readonly filters: RouteFilters | undefined;
   readonly ignorePort: boolean;
   readonly ignorePathParameters: boolean;
   /** Header mutations run from the most to the least specific level, or the other way round. */
@@ -48,6 +52,7 @@ export const ROUTE_TABLE_SHAPE = shape(
     "ignore_port_in_host_matching",
     "ignore_path_parameters_in_path_matching",
     "metadata",
+    "typed_per_filter_config",
   ],
   {
     validate_clusters: "clusters come and go on their own stream; a route to an unknown one answers 503",
@@ -71,6 +76,8 @@ export const VIRTUAL_HOST_SHAPE = shape(
     "include_attempt_count_in_response",
     "retry_policy",
     "metadata",
+    "typed_per_filter_config",
+    "cors",
   ],
   { virtual_clusters: "only groups statistics" },
 );
@@ -97,6 +104,7 @@ export function decodeRouteTable(message: RouteConfiguration, scope: DecodeScope
     name: message.name,
     hosts,
     mutations: decodeHeaderMutations(message, scope),
+    filters: decodeRouteFilters(message.typedPerFilterConfig, scope.field("typed_per_filter_config")),
     ignorePort: message.ignorePortInHostMatching,
     ignorePathParameters: message.ignorePathParametersInPathMatching,
     mostSpecificWins: message.mostSpecificHeaderMutationsWins,
@@ -121,6 +129,10 @@ function decodeVirtualHost(message: VirtualHost, scope: DecodeScope): VirtualHos
     domains: message.domains,
     routes,
     mutations: decodeHeaderMutations(message, scope),
+    filters: withCors(
+      decodeRouteFilters(message.typedPerFilterConfig, scope.field("typed_per_filter_config")),
+      decodeRouteCors(message.cors, scope.field("cors")),
+    ),
     attemptCountInRequest: message.includeRequestAttemptCount,
     attemptCountInResponse: message.includeAttemptCountInResponse,
     source: sourceOf(message.metadata),

@@ -1,4 +1,6 @@
 import { decodeDataText } from "./data-source.ts";
+import { decodeRouteCors } from "./filters/cors.ts";
+import { decodeRouteFilters, type RouteFilters, withCors } from "./filters/per-route.ts";
 import { decodeHeaderMutations, type HeaderMutations } from "./header-mutation.ts";
 import {
   type DirectResponseAction,
@@ -42,6 +44,8 @@ export interface RouteConfig {
   readonly match: RouteMatchConfig;
   readonly action: RouteActionConfig;
   readonly mutations: HeaderMutations | undefined;
+  /** Undefined: nothing of its own. */
+  readonly filters: RouteFilters | undefined;
   /** Name of the operation for traces. */
   readonly operation: string;
   readonly source: ResourceSource;
@@ -61,6 +65,7 @@ export const ROUTE_SHAPE = shape(
     "request_headers_to_remove",
     "response_headers_to_add",
     "response_headers_to_remove",
+    "typed_per_filter_config",
   ],
   { stat_prefix: "only names statistics" },
 );
@@ -80,6 +85,12 @@ export function decodeRoute(
     match,
     action,
     mutations,
+    filters: withCors(
+      decodeRouteFilters(message.typedPerFilterConfig, scope.field("typed_per_filter_config")),
+      message.action.case === "route"
+        ? decodeRouteCors(message.action.value.cors, scope.field("route.cors"))
+        : undefined,
+    ),
     operation: message.decorator?.operation ?? "",
     source: sourceOf(message.metadata),
   };

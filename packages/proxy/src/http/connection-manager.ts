@@ -1,5 +1,6 @@
 import type { Clock, Logger, TimerWheel } from "@heddle/std";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
+import type { FilterChains } from "../filters/filter-chain.ts";
 import type { RouteTable } from "../router/route-table.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
@@ -27,6 +28,8 @@ export interface HttpManagerCounters {
   requestsActive: number;
   protocolErrors: number;
   readonly statusClasses: number[];
+  /** Counts of filters by Envoy's names. */
+  readonly filters: Map<string, number>;
 }
 
 /** Everything that requests of one filter chain have in common; compiled once per configuration. */
@@ -44,6 +47,8 @@ export interface HttpManager {
   readonly exchange: MetadataExchange | undefined;
   /** ALPN that upstream connections offer instead of the cluster's; undefined: no change. */
   readonly upstreamAlpn: readonly string[] | undefined;
+  /** Filters before the router; undefined: none. */
+  readonly filters: FilterChains | undefined;
   /** The present routes; undefined until RDS has answered. */
   routes(): RouteTable | undefined;
   /** `date` header of the present second. */
@@ -62,5 +67,6 @@ export function createHttpManagerCounters(): HttpManagerCounters {
     requestsActive: 0,
     protocolErrors: 0,
     statusClasses: [0, 0, 0, 0, 0, 0],
+    filters: new Map(),
   };
 }

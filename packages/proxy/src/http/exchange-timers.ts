@@ -1,4 +1,6 @@
 import type { Expirable } from "@heddle/std";
+import { HEADER_ID, type RequestHead } from "@heddle/wire";
+import type { ForwardAction } from "../config/route-action.ts";
 
 /** What timers tell an exchange. */
 export interface TimedExchange {
@@ -26,6 +28,14 @@ export class TryTimeout implements Expirable {
   onExpire(): void {
     this.#exchange.onTryTimeout();
   }
+}
+
+/** The time for a whole request: the route's, or what a gRPC client asks for. 0: none. Units: ms. */
+export function effectiveTimeoutMs(action: ForwardAction, grpc: boolean, request: RequestHead): number {
+  if (action.maxGrpcTimeoutMs === undefined || !grpc) return action.timeoutMs;
+  const asked = grpcTimeoutMs(request.headers.getId(HEADER_ID["grpc-timeout"]));
+  if (asked === undefined) return action.timeoutMs;
+  return action.maxGrpcTimeoutMs === 0 ? asked : Math.min(asked, action.maxGrpcTimeoutMs);
 }
 
 /** A `grpc-timeout` header. Units: ms. Errors: undefined when it is not one. Source: gRPC over HTTP/2, "Timeout". */

@@ -16,6 +16,8 @@ import {
 } from "@heddle/wire";
 import type { RetryPolicyConfig } from "../config/retry-policy.ts";
 import type { ForwardAction } from "../config/route-action.ts";
+import { type FilteredExchange, FilterRun } from "../filters/filter-run.ts";
+import type { FilterReply } from "../filters/http-filter.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { grpcStatusOf, rescue, rescueUpstream, type TrafficFailureCode } from "../rescue.ts";
 import { redirectLocation } from "../router/rewrite.ts";
@@ -27,9 +29,8 @@ import type { PooledConnection } from "../upstream/pool.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import type { HttpManager } from "./connection-manager.ts";
-import type { ExchangeRecord } from "./exchange-record.ts";
-import { grpcTimeoutMs, RouteTimeout, TryTimeout } from "./exchange-timers.ts";
-import { adaptToUpstream, forwardRequest } from "./forward-request.ts";
+import { effectiveTimeoutMs, RouteTimeout, TryTimeout } from "./exchange-timers.ts";
+import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.ts";
 import { makeLocalReply } from "./local-reply.ts";
 import { prepareRequest } from "./request-prepare.ts";
 import { prepareLocalResponse, prepareResponse } from "./response-prepare.ts";
@@ -49,7 +50,7 @@ export interface ExchangeOwner {
 }
 
 /** One request and its response, from the client's stream to the upstream's and back. States: LIFECYCLE.md. */
-export class Exchange implements StreamHandler, AttemptOwner, ExchangeRecord {
+export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
   readonly connection: ConnectionInfo;
   readonly request: RequestHead;
   readonly grpc: boolean;
@@ -88,6 +89,7 @@ export class Exchange implements StreamHandler, AttemptOwner, ExchangeRecord {
   #action: ForwardAction | undefined = undefined;
   #retry: RetryPolicyConfig | undefined = undefined;
   #attempt: Attempt | undefined = undefined;
+  #filters: FilterRun | undefined = undefined;
   #tried: Host[] = [];
   #body: BodyBuffer | undefined = undefined;
   #trailers: HeaderList | undefined = undefined;
@@ -132,12 +134,29 @@ export class Exchange implements StreamHandler, AttemptOwner, ExchangeRecord {
       this.fail("path-refused");
       return;
     }
-    const route = this.#manager.routes()?.match(request, this.#manager.random);
+    this.chooseRoute();
+    const { filters } = this.#manager;
+    if (filters === undefined) {
+      this.onFiltersPassed();
+      return;
+    }
+    // Kept while a filter waits.
+    if (!this.#requestEnded) this.#body = new BodyBuffer(REPLAY_BYTES);
+    this.#filters = new FilterRun(this, config, filters);
+    this.#filters.resume();
+  }
+
+  chooseRoute(): void {
+    this.route = this.#manager.routes()?.match(this.request, this.#manager.random);
+  }
+
+  /** The router: forwards or answers. */
+  onFiltersPassed(): void {
+    const { request, route } = this;
     if (route === undefined) {
       this.fail("route-not-found");
       return;
     }
-    this.route = route;
     const { action } = route.route;
     switch (action.kind) {
       case "forward":
@@ -162,6 +181,16 @@ export class Exchange implements StreamHandler, AttemptOwner, ExchangeRecord {
         return;
       }
     }
+  }
+
+  onFilterReply(reply: FilterReply): void {
+    this.#flag(reply.flag);
+    this.details = reply.details;
+    this.#reply(reply.status, reply.body, undefined, reply);
+  }
+
+  onFilterFlag(flag: string): void {
+    this.#flag(flag);
   }
 
   /** Answers with a failure, or cuts the stream when the answer has begun. */
@@ -237,6 +266,7 @@ export class Exchange implements StreamHandler, AttemptOwner, ExchangeRecord {
     if (this.#over) return;
     this.#over = true;
     this.#giveUpAttempt();
+    this.#filters?.end();
     this.#timer?.disarm();
     this.#tryTimer?.disarm();
     this.#body = undefined;
@@ -288,6 +318,7 @@ export class Exchange implements StreamHandler, AttemptOwner, ExchangeRecord {
     this.response = head;
     this.status = head.status;
     prepareResponse(this.#manager, this, head, this.firstByteMs - this.startMs);
+    this.#filters?.response(head);
     const grpcStatus = head.headers.getId(GRPC_STATUS);
     if (grpcStatus !== undefined) this.grpcStatus = Number(grpcStatus);
     if (head.status === 101 || (this.request.method === "CONNECT" && head.status < 300)) {
@@ -382,7 +413,10 @@ export class Exchange implements StreamHandler, AttemptOwner, ExchangeRecord {
   }
 
   #forward(route: CompiledRoute, action: ForwardAction): void {
-    if ((this.request.protocol !== "" || this.request.method === "CONNECT") && !this.#mayUpgrade(action)) {
+    if (
+      (this.request.protocol !== "" || this.request.method === "CONNECT") &&
+      !mayUpgrade(action, this.#manager.config, this.request)
+    ) {
       this.fail("upgrade-refused");
       return;
     }
@@ -397,26 +431,14 @@ export class Exchange implements StreamHandler, AttemptOwner, ExchangeRecord {
     }
     this.cluster = cluster;
     this.#action = action;
-    const timeoutMs = this.#effectiveTimeout(action);
+    const timeoutMs = effectiveTimeoutMs(action, this.grpc, this.request);
     if (timeoutMs > 0 && this.#requestEnded) this.#armRouteTimer(timeoutMs);
     this.#retry = action.retry;
     if (!this.#requestEnded && this.request.protocol === "" && this.request.method !== "CONNECT")
-      this.#body = new BodyBuffer(REPLAY_BYTES);
+      this.#body ??= new BodyBuffer(REPLAY_BYTES);
     this.#startAttempt();
     // Kept from now on only for a retry.
     if (action.retry === undefined && this.#attempt?.stream !== undefined) this.#body = undefined;
-  }
-
-  #effectiveTimeout(action: ForwardAction): number {
-    if (action.maxGrpcTimeoutMs === undefined || !this.grpc) return action.timeoutMs;
-    const asked = grpcTimeoutMs(this.request.headers.getId(HEADER_ID["grpc-timeout"]));
-    if (asked === undefined) return action.timeoutMs;
-    return action.maxGrpcTimeoutMs === 0 ? asked : Math.min(asked, action.maxGrpcTimeoutMs);
-  }
-
-  #mayUpgrade(action: ForwardAction): boolean {
-    const token = this.request.method === "CONNECT" ? "connect" : this.request.protocol.toLowerCase();
-    return action.upgrades.get(token) ?? this.#manager.config.upgrades.get(token) ?? false;
   }
 
   #startAttempt(): void {
@@ -537,13 +559,15 @@ export class Exchange implements StreamHandler, AttemptOwner, ExchangeRecord {
     else this.#downstream.resume();
   }
 
-  #reply(status: number, body: string, location: string | undefined): void {
-    const reply = makeLocalReply(status, body, this.grpc, this.request.method === "HEAD");
+  #reply(status: number, body: string, location: string | undefined, extra?: FilterReply): void {
+    const reply = makeLocalReply(status, body, this.grpc, this.request.method === "HEAD", extra?.grpcStatus);
     const head = createResponseHead();
     head.status = reply.status;
     head.headers = reply.headers;
+    for (const [name, value] of extra?.headers ?? []) head.headers.append(name, value);
     if (location !== undefined) head.headers.append("location", location);
     prepareLocalResponse(this.#manager, this, head);
+    this.#filters?.response(head);
     this.response = head;
     this.status = reply.status;
     this.grpcStatus = reply.grpcStatus >= 0 ? reply.grpcStatus : this.grpc ? grpcStatusOf(status) : -1;

@@ -1,6 +1,7 @@
 // Hot path: once per forwarded request.
 import { HEADER_ID, type RequestHead } from "@heddle/wire";
 import type { HeaderMutations } from "../config/header-mutation.ts";
+import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { ForwardAction } from "../config/route-action.ts";
 import { chooseCluster, chooseWeighted } from "../router/cluster-choice.ts";
 import { rewritePath } from "../router/rewrite.ts";
@@ -50,6 +51,12 @@ export function forwardRequest(
   }
   if (action.hostRewrite !== undefined) rewriteHost(request, action);
   return cluster;
+}
+
+/** Whether the route or the connection manager lets a request switch protocols. */
+export function mayUpgrade(action: ForwardAction, config: HttpManagerConfig, request: RequestHead): boolean {
+  const token = request.method === "CONNECT" ? "connect" : request.protocol.toLowerCase();
+  return action.upgrades.get(token) ?? config.upgrades.get(token) ?? false;
 }
 
 /** What depends on the chosen endpoint and its connection; runs again for each try. */

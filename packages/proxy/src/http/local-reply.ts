@@ -14,10 +14,16 @@ export interface LocalReply {
 const EMPTY = new Uint8Array(0);
 
 /** Text for HTTP clients; trailers-only for gRPC clients, who understand nothing else. Source: Envoy local replies. */
-export function makeLocalReply(status: number, body: string, grpc: boolean, headRequest: boolean): LocalReply {
+export function makeLocalReply(
+  status: number,
+  body: string,
+  grpc: boolean,
+  headRequest: boolean,
+  grpcStatusOverride?: number,
+): LocalReply {
   const headers = createHeaderList();
   if (grpc) {
-    const grpcStatus = grpcStatusOf(status);
+    const grpcStatus = grpcStatusOverride ?? grpcStatusOf(status);
     headers.appendId(HEADER_ID["content-type"], "application/grpc");
     headers.appendId(HEADER_ID["grpc-status"], String(grpcStatus));
     if (body !== "") headers.appendId(HEADER_ID["grpc-message"], percentEncode(body));

@@ -18,7 +18,7 @@ export function* envoyStats(proxy: DataPlane): Iterable<EnvoyStat> {
   for (const [prefix, c] of proxy.httpCounters) {
     const stat = (name: string, value: number, kind: "counter" | "gauge" = "counter"): EnvoyStat => ({
       name: `http.${prefix}.${name}`,
-      metric: `envoy_http_${name}`,
+      metric: `envoy_http_${name.replaceAll(".", "_")}`,
       labels: labelText(["envoy_http_conn_manager_prefix"], [prefix]),
       kind,
       value,
@@ -30,6 +30,7 @@ export function* envoyStats(proxy: DataPlane): Iterable<EnvoyStat> {
     yield stat("downstream_cx_protocol_error", c.protocolErrors);
     yield stat("downstream_rq_total", c.requestsTotal);
     yield stat("downstream_rq_active", c.requestsActive, "gauge");
+    for (const [name, value] of c.filters) yield stat(name, value);
     for (let i = 1; i <= 5; i++) yield stat(`downstream_rq_${i}xx`, c.statusClasses[i] ?? 0);
   }
   const { counters } = proxy.listeners;

@@ -1,0 +1,94 @@
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { type FilterConfig, FilterConfigSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
+import { CorsPolicySchema } from "@heddle/xds-api/envoy/extensions/filters/http/cors/v3/cors";
+import { HTTPFaultSchema } from "@heddle/xds-api/envoy/extensions/filters/http/fault/v3/fault";
+import { HeaderMutationPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation";
+import { LocalRateLimitSchema } from "@heddle/xds-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit";
+import { RBACPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/rbac/v3/rbac";
+import { type AnyTable, decodeAny, messageEntry } from "../any-field.ts";
+import type { DecodeScope } from "../scope.ts";
+import { checkShape, shape } from "../shape.ts";
+import { type CorsConfig, decodeCors } from "./cors.ts";
+import { decodeFault, type FaultConfig } from "./fault.ts";
+import { decodeMutations, type HeaderMutationConfig } from "./header-mutation.ts";
+import { decodeLocalRateLimit, type LocalRateLimitConfig } from "./local-rate-limit.ts";
+import { decodeRbacPerRoute, type RbacFilterConfig } from "./rbac.ts";
+
+/** Configuration of a filter for one route, virtual host or table. */
+export type RouteFilterConfig =
+  | CorsConfig
+  | FaultConfig
+  | LocalRateLimitConfig
+  | HeaderMutationConfig
+  | RbacFilterConfig;
+
+/** What a level of the routes says of a filter. */
+export interface RouteFilter {
+  /** Undefined: what the filter itself says holds. */
+  readonly config: RouteFilterConfig | undefined;
+  /** Undefined: as the filter itself. */
+  readonly disabled: boolean | undefined;
+}
+
+/** By filter name. */
+export type RouteFilters = ReadonlyMap<string, RouteFilter>;
+
+export const ROUTE_FILTER_SHAPE = shape(FilterConfigSchema, ["config", "is_optional", "disabled"]);
+
+const CONFIGS: AnyTable<RouteFilterConfig> = {
+  [CorsPolicySchema.typeName]: messageEntry(CorsPolicySchema, decodeCors),
+  [HTTPFaultSchema.typeName]: messageEntry(HTTPFaultSchema, decodeFault),
+  [LocalRateLimitSchema.typeName]: messageEntry(LocalRateLimitSchema, decodeLocalRateLimit),
+  [HeaderMutationPerRouteSchema.typeName]: messageEntry(HeaderMutationPerRouteSchema, (message, scope) =>
+    decodeMutations(message.mutations, false, scope.field("mutations")),
+  ),
+  [RBACPerRouteSchema.typeName]: messageEntry(RBACPerRouteSchema, decodeRbacPerRoute),
+};
+
+/** Configurations that the proxy knows for routes; for the reference. */
+export const ROUTE_FILTER_TYPES: readonly string[] = Object.keys(CONFIGS);
+
+const ENTRIES: AnyTable<RouteFilter> = {
+  ...Object.fromEntries(
+    Object.entries(CONFIGS).map(([name, entry]) => [
+      name,
+      {
+        ...entry,
+        decode: (message: never, scope: DecodeScope): RouteFilter | undefined => {
+          const config = entry.decode(message, scope);
+          return config === undefined ? undefined : { config, disabled: undefined };
+        },
+      },
+    ]),
+  ),
+  [FilterConfigSchema.typeName]: messageEntry(FilterConfigSchema, decodeWrapped),
+};
+
+function decodeWrapped(message: FilterConfig, scope: DecodeScope): RouteFilter | undefined {
+  checkShape(ROUTE_FILTER_SHAPE, message, scope);
+  if (message.disabled) return { config: undefined, disabled: true };
+  const config = message.config;
+  if (config === undefined || config.typeUrl === "") return { config: undefined, disabled: false };
+  const decoded = decodeAny(config, CONFIGS, scope.field("config"));
+  return decoded === undefined ? undefined : { config: decoded, disabled: false };
+}
+
+/** Undefined when the map is empty, so that most routes carry nothing. */
+export function decodeRouteFilters(
+  messages: Readonly<Record<string, Any>>,
+  scope: DecodeScope,
+): RouteFilters | undefined {
+  const filters = new Map<string, RouteFilter>();
+  for (const [name, any] of Object.entries(messages)) {
+    const filter = decodeAny(any, ENTRIES, scope.item(name));
+    if (filter !== undefined) filters.set(name, filter);
+  }
+  return filters.size === 0 ? undefined : filters;
+}
+
+/** The deprecated `cors` field counts as configuration of the CORS filter. */
+export function withCors(filters: RouteFilters | undefined, cors: CorsConfig | undefined): RouteFilters | undefined {
+  const name = "envoy.filters.http.cors";
+  if (cors === undefined || filters?.has(name) === true) return filters;
+  return new Map([...(filters ?? []), [name, { config: cors, disabled: undefined }]]);
+}

@@ -1,0 +1,116 @@
+import type { HeaderMutationConfig } from "../config/filters/header-mutation.ts";
+import type { RouteFilter, RouteFilterConfig } from "../config/filters/per-route.ts";
+import type { HttpFilterConfig, NamedFilter } from "../config/http-filters.ts";
+import type { CompiledRoute } from "../router/route-table.ts";
+import { createCorsFilter } from "./cors-filter.ts";
+import { createFaultFilter } from "./fault-filter.ts";
+import { createHeaderMutationFilter } from "./header-mutation-filter.ts";
+import type { FilterSurroundings, HttpFilter } from "./http-filter.ts";
+import { createLocalRateLimitFilter } from "./local-rate-limit-filter.ts";
+import { createRbacFilter } from "./rbac-filter.ts";
+
+/** The filters of a connection manager, compiled for each of its routes. */
+export interface FilterChains {
+  /** In the order in which they run; undefined for requests without a route. */
+  forRoute(route: CompiledRoute | undefined): readonly HttpFilter[];
+}
+
+class CompiledChains implements FilterChains {
+  readonly #filters: readonly NamedFilter[];
+  readonly #around: FilterSurroundings;
+  readonly #byRoute = new WeakMap<CompiledRoute, readonly HttpFilter[]>();
+  /** One instance per configuration: a bucket or a limit counts over all routes that share it. */
+  readonly #instances = new WeakMap<object, HttpFilter>();
+  #withoutRoute: readonly HttpFilter[] | undefined;
+
+  constructor(filters: readonly NamedFilter[], around: FilterSurroundings) {
+    this.#filters = filters;
+    this.#around = around;
+  }
+
+  forRoute(route: CompiledRoute | undefined): readonly HttpFilter[] {
+    if (route === undefined) {
+      this.#withoutRoute ??= this.#compile([]);
+      return this.#withoutRoute;
+    }
+    let chain = this.#byRoute.get(route);
+    if (chain === undefined) {
+      chain = this.#compile([route.table.filters, route.host.filters, route.route.filters]);
+      this.#byRoute.set(route, chain);
+    }
+    return chain;
+  }
+
+  /** `levels` from the least to the most specific. */
+  #compile(levels: readonly (ReadonlyMap<string, RouteFilter> | undefined)[]): readonly HttpFilter[] {
+    const chain: HttpFilter[] = [];
+    for (const filter of this.#filters) {
+      const overrides = levels.map((level) => level?.get(filter.name)).filter((level) => level !== undefined);
+      const last = overrides[overrides.length - 1];
+      // A level with a configuration switches a filter on that is off by itself.
+      if (last === undefined ? filter.disabled : (last.disabled ?? false)) continue;
+      const compiled = this.#instance(filter.config, overrides);
+      if (compiled !== undefined) chain.push(compiled);
+    }
+    return chain;
+  }
+
+  #instance(own: HttpFilterConfig, overrides: readonly RouteFilter[]): HttpFilter | undefined {
+    if (own.kind === "header-mutation") {
+      const levels = overrides.map((o) => o.config).filter((c): c is HeaderMutationConfig => c?.kind === own.kind);
+      return createHeaderMutationFilter([own, ...levels]);
+    }
+    const config = overrides.findLast((o) => o.config !== undefined)?.config ?? routeConfig(own);
+    if (config === undefined) return undefined;
+    let instance = this.#instances.get(config);
+    if (instance === undefined) {
+      instance = create(config, this.#around);
+      this.#instances.set(config, instance);
+    }
+    return instance;
+  }
+}
+
+/** What runs without any configuration on routes. */
+function routeConfig(own: HttpFilterConfig): RouteFilterConfig | undefined {
+  switch (own.kind) {
+    case "fault":
+    case "local-rate-limit":
+    case "rbac":
+      return own;
+    default:
+      return undefined;
+  }
+}
+
+function create(config: RouteFilterConfig, around: FilterSurroundings): HttpFilter {
+  switch (config.kind) {
+    case "cors":
+      return createCorsFilter(config, around);
+    case "fault":
+      return createFaultFilter(config, around);
+    case "local-rate-limit":
+      return createLocalRateLimitFilter(config, around);
+    case "rbac":
+      return createRbacFilter(config, around);
+    case "header-mutation":
+      return createHeaderMutationFilter([config]);
+  }
+}
+
+/** Undefined when no filter does anything before the router, so that requests skip all of this. */
+export function createFilterChains(
+  filters: readonly NamedFilter[],
+  around: FilterSurroundings,
+): FilterChains | undefined {
+  const active = filters.filter(({ config }) => RUNS.has(config.kind));
+  return active.length === 0 ? undefined : new CompiledChains(active, around);
+}
+
+const RUNS: ReadonlySet<HttpFilterConfig["kind"]> = new Set([
+  "cors",
+  "fault",
+  "local-rate-limit",
+  "rbac",
+  "header-mutation",
+]);

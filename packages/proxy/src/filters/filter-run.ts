@@ -1,0 +1,102 @@
+// Hot path: one per request where a connection manager has filters beside the router.
+import type { JsonValue } from "@bufbuild/protobuf";
+import type { RequestHead, ResponseHead } from "@heddle/wire";
+import type { HttpManagerConfig } from "../config/http-manager.ts";
+import { clientIpOf } from "../http/client-address.ts";
+import type { ExchangeRecord } from "../http/exchange-record.ts";
+import type { FilterChains } from "./filter-chain.ts";
+import type { FilterCall, FilterReply, HttpFilter } from "./http-filter.ts";
+
+/** What an exchange does for its filters. */
+export interface FilteredExchange extends ExchangeRecord {
+  /** All filters let the request through. */
+  onFiltersPassed(): void;
+  onFilterReply(reply: FilterReply): void;
+  onFilterFlag(flag: string): void;
+  /** Chooses the route again. */
+  chooseRoute(): void;
+}
+
+/** A request's way through the filters of its route. */
+export class FilterRun implements FilterCall {
+  readonly exchange: FilteredExchange;
+  readonly #config: HttpManagerConfig;
+  readonly #filters: readonly HttpFilter[];
+  #next = 0;
+  #metadata: Map<string, JsonValue> | undefined = undefined;
+  #endCallbacks: (() => void)[] | undefined = undefined;
+  #responseCallbacks: ((head: ResponseHead) => void)[] | undefined = undefined;
+  /** Over: answered, passed or gone. */
+  #done = false;
+
+  constructor(exchange: FilteredExchange, config: HttpManagerConfig, chains: FilterChains) {
+    this.exchange = exchange;
+    this.#config = config;
+    this.#filters = chains.forRoute(exchange.route);
+  }
+
+  get request(): RequestHead {
+    return this.exchange.request;
+  }
+
+  get metadata(): Map<string, JsonValue> {
+    this.#metadata ??= new Map();
+    return this.#metadata;
+  }
+
+  clientIp(): string {
+    return clientIpOf(this.#config, this.exchange.connection, this.exchange.request);
+  }
+
+  /** Runs filters until one waits, answers, or all have passed. */
+  resume(): void {
+    const filters = this.#filters;
+    while (!this.#done && this.#next < filters.length) {
+      const filter = filters[this.#next++];
+      if (filter !== undefined && !filter.onRequest(this)) return;
+    }
+    if (this.#done) return;
+    this.#done = true;
+    this.exchange.onFiltersPassed();
+  }
+
+  reply(reply: FilterReply): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.exchange.onFilterReply(reply);
+  }
+
+  clearRoute(): void {
+    this.exchange.chooseRoute();
+  }
+
+  flag(flag: string): void {
+    this.exchange.onFilterFlag(flag);
+  }
+
+  onEnd(callback: () => void): void {
+    this.#endCallbacks ??= [];
+    this.#endCallbacks.push(callback);
+  }
+
+  onResponse(callback: (head: ResponseHead) => void): void {
+    this.#responseCallbacks ??= [];
+    this.#responseCallbacks.push(callback);
+  }
+
+  /** The response head goes out; the last filter sees it first. */
+  response(head: ResponseHead): void {
+    const callbacks = this.#responseCallbacks;
+    if (callbacks === undefined) return;
+    for (let i = callbacks.length - 1; i >= 0; i--) callbacks[i]?.(head);
+  }
+
+  /** The exchange is over. */
+  end(): void {
+    this.#done = true;
+    const callbacks = this.#endCallbacks;
+    if (callbacks === undefined) return;
+    this.#endCallbacks = undefined;
+    for (let i = 0; i < callbacks.length; i++) callbacks[i]?.();
+  }
+}

@@ -1,0 +1,56 @@
+// Hot path: where a connection manager has filters beside the router.
+import type { JsonValue } from "@bufbuild/protobuf";
+import type { Clock, TimerWheel } from "@heddle/std";
+import type { RequestHead, ResponseHead } from "@heddle/wire";
+import type { ExchangeRecord } from "../http/exchange-record.ts";
+import type { ClusterSet } from "../upstream/cluster-set.ts";
+
+/** What filters share with the rest of the process. */
+export interface FilterSurroundings {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly random: () => number;
+  readonly clusters: ClusterSet;
+  /** Running counts by Envoy's name, created on first use. */
+  count(name: string): void;
+}
+
+/** An answer that a filter gives instead of the upstream. */
+export interface FilterReply {
+  readonly status: number;
+  readonly body: string;
+  readonly details: string;
+  /** Envoy's short response flag; "-" for none. */
+  readonly flag: string;
+  /** Replaces what the HTTP status stands for, towards gRPC clients. */
+  readonly grpcStatus?: number;
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+}
+
+/** One request on its way through the filters. */
+export interface FilterCall {
+  readonly exchange: ExchangeRecord;
+  readonly request: RequestHead;
+  /** Values that filters leave for each other, by filter name. */
+  readonly metadata: Map<string, JsonValue>;
+  /** The client behind trusted proxies. Source: Envoy `xff_num_trusted_hops`. */
+  clientIp(): string;
+  /** Ends the request with an answer. */
+  reply(reply: FilterReply): void;
+  /** Goes on after a filter that has returned false without answering. */
+  resume(): void;
+  /** The request changed so much that its route must be chosen again. */
+  clearRoute(): void;
+  /** Called once when the exchange is over, or the call was answered while the filter waited. */
+  onEnd(callback: () => void): void;
+  /** Adds a response flag. */
+  flag(flag: string): void;
+  /** Runs for the response, whoever makes it. */
+  onResponse(callback: (head: ResponseHead) => void): void;
+}
+
+/** A filter compiled for one route. */
+export interface HttpFilter {
+  /** False: the filter has answered, or will call `resume`. */
+  onRequest(call: FilterCall): boolean;
+}

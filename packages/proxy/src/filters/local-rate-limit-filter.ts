@@ -1,0 +1,75 @@
+import type { LocalRateLimitConfig } from "../config/filters/local-rate-limit.ts";
+import { renderFormat } from "../config/format.ts";
+import { exchangeValues } from "../http/exchange-values.ts";
+import { addHeaders } from "../http/header-values.ts";
+import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
+import { createTokenBucket, type TokenBucket } from "./token-bucket.ts";
+
+/** Refuses requests beyond a rate, counted in this process. Source: Envoy `envoy.filters.http.local_ratelimit`. */
+class LocalRateLimitFilter implements HttpFilter {
+  readonly #config: LocalRateLimitConfig;
+  readonly #around: FilterSurroundings;
+  readonly #shared: TokenBucket | undefined;
+  /** By connection, where each has its own; freed with it. */
+  readonly #own = new WeakMap<object, TokenBucket>();
+
+  constructor(config: LocalRateLimitConfig, around: FilterSurroundings) {
+    this.#config = config;
+    this.#around = around;
+    this.#shared =
+      config.bucket === undefined ? undefined : createTokenBucket(config.bucket, () => around.clock.monotonic());
+  }
+
+  onRequest(call: FilterCall): boolean {
+    const config = this.#config;
+    const { random } = this.#around;
+    const bucket = this.#bucketOf(call.exchange.connection);
+    if (bucket === undefined || (config.enabled < 1 && random() >= config.enabled)) return true;
+    this.#around.count("http_local_rate_limit.enabled");
+    const allowed = bucket.take();
+    if (config.rateLimitHeaders)
+      call.onResponse((head) => {
+        head.headers.set("x-ratelimit-limit", String(config.bucket?.maxTokens ?? 0));
+        head.headers.set("x-ratelimit-remaining", String(bucket.remaining));
+        head.headers.set("x-ratelimit-reset", String(bucket.resetSeconds));
+      });
+    if (allowed) {
+      this.#around.count("http_local_rate_limit.ok");
+      return true;
+    }
+    this.#around.count("http_local_rate_limit.rate_limited");
+    if (config.enforced < 1 && random() >= config.enforced) {
+      addHeaders(config.requestAddNotEnforced, call.request.headers, exchangeValues(call.exchange));
+      return true;
+    }
+    this.#around.count("http_local_rate_limit.enforced");
+    const values = exchangeValues(call.exchange);
+    call.reply({
+      status: config.status,
+      body: "local_rate_limited",
+      details: "local_rate_limited",
+      flag: "RL",
+      headers: [
+        ["x-envoy-ratelimited", "true"],
+        ...config.responseAdd.map((h): [string, string] => [h.name, renderFormat(h.value, values)]),
+      ],
+      ...(config.resourceExhausted ? { grpcStatus: 8 } : {}),
+    });
+    return false;
+  }
+
+  #bucketOf(connection: object): TokenBucket | undefined {
+    const { bucket, perConnection } = this.#config;
+    if (!perConnection || bucket === undefined) return this.#shared;
+    let own = this.#own.get(connection);
+    if (own === undefined) {
+      own = createTokenBucket(bucket, () => this.#around.clock.monotonic());
+      this.#own.set(connection, own);
+    }
+    return own;
+  }
+}
+
+export function createLocalRateLimitFilter(config: LocalRateLimitConfig, around: FilterSurroundings): HttpFilter {
+  return new LocalRateLimitFilter(config, around);
+}
