@@ -4,6 +4,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fieldsOf, listOf, textOr } from "../src/kubelet/spec/decode.ts";
+import { descendants, localClusters, PROGRAM } from "./cluster-process.ts";
+import { until } from "./node-pods.ts";
 
 const isRoot = process.getuid?.() === 0;
 const probe = spawnSync("unshare", [
@@ -19,31 +22,7 @@ const available = probe.status === 0;
 if (!available) console.log("skipped: this machine does not let this user make namespaces");
 
 const state = mkdtempSync(join(tmpdir(), "hl-"));
-const program = `${import.meta.dir}/../src/main.ts`;
-const env = { ...process.env, HEDDLE_STATE: state, HOME: state };
-
-function heddle(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: "utf8", env });
-  return { status, stdout, stderr };
-}
-
-interface Owner {
-  readonly pid: number;
-}
-
-function ownerOf(name: string): Owner {
-  return JSON.parse(readFileSync(join(state, "clusters", name, "cluster.json"), "utf8")).owner;
-}
-
-/** All descendants of a process. */
-function descendants(pid: number): readonly number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
-    .trim()
-    .split(" ")
-    .filter(Boolean)
-    .map(Number);
-  return children.flatMap((child) => [child, ...descendants(child)]);
-}
+const { env, heddle, ownerOf, api } = localClusters(state);
 
 /** A zombie that nobody has collected yet does not run. */
 function runs(pid: number): boolean {
@@ -60,14 +39,6 @@ async function gone(pids: readonly number[]): Promise<boolean> {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return false;
-}
-
-async function api(name: string, path: string, init: { method?: string; body?: string } = {}): Promise<Response> {
-  const text = readFileSync(join(state, "clusters", name, "kubeconfig"), "utf8");
-  const field = (key: string) => new RegExp(`${key}: "?([^"\\s]+)`).exec(text)?.[1] ?? "";
-  const ca = Buffer.from(field("certificate-authority-data"), "base64").toString();
-  const headers = { authorization: `Bearer ${field("token")}`, "content-type": "application/json" };
-  return fetch(`${field("server")}${path}`, { ...init, headers, tls: { ca } });
 }
 
 describe.skipIf(!available)("heddle local", () => {
@@ -129,19 +100,21 @@ describe.skipIf(!available)("heddle local", () => {
     };
     const slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
     expect((await api("a", slices, { method: "POST", body: JSON.stringify(slice) })).status).toBe(201);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    const through = await fetch("https://127.0.0.1:31988/version", { tls: { rejectUnauthorized: false } });
+    const through = await until("the NodePort answers", () =>
+      fetch("https://127.0.0.1:31988/version", { tls: { rejectUnauthorized: false } }).catch(() => undefined),
+    );
     expect(through.status).toBeLessThan(500);
-    const events = await (await api("a", "/api/v1/namespaces/default/events")).json();
-    const message = expect.stringContaining("port 31987 of the host is in use");
-    const event = expect.objectContaining({ reason: "NodePortNotOpen", message });
-    expect(events).toMatchObject({ items: expect.arrayContaining([event]) });
+    await until("the event", async () => {
+      const events = listOf(fieldsOf(await (await api("a", "/api/v1/namespaces/default/events")).json())["items"]);
+      const event = events.map(fieldsOf).find(({ reason }) => reason === "NodePortNotOpen");
+      return textOr(event?.["message"], "").includes("port 31987 of the host is in use") || undefined;
+    });
     blocker.close();
     taken.close();
   });
 
   test("kill -9 of the host process leaves no process, and the next up cleans", async () => {
-    const { pid } = ownerOf("a");
+    const pid = ownerOf("a");
     const inside = descendants(pid);
     expect(inside.length).toBeGreaterThanOrEqual(3);
     process.kill(pid, "SIGKILL");
@@ -151,7 +124,7 @@ describe.skipIf(!available)("heddle local", () => {
   });
 
   test("down ends everything and removes the directory", async () => {
-    const { pid } = ownerOf("a");
+    const pid = ownerOf("a");
     const all = [pid, ...descendants(pid)];
     expect(heddle("down", "--name", "a")).toMatchObject({ status: 0, stderr: 'cluster "a" ended\n' });
     expect(await gone(all)).toBe(true);
@@ -160,7 +133,7 @@ describe.skipIf(!available)("heddle local", () => {
   });
 
   test("a cluster in the foreground ends with Ctrl-C", async () => {
-    const child = spawn(process.execPath, [program, "serve", "--name", "f"], {
+    const child = spawn(process.execPath, [PROGRAM, "serve", "--name", "f"], {
       env,
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -180,7 +153,7 @@ describe.skipIf(!available)("heddle local", () => {
 
   test("where namespaces are not allowed, one sentence says so", () => {
     // A user namespace without a user map: nothing may be made from inside it.
-    const { status, stderr } = spawnSync("unshare", ["-U", process.execPath, program, "up", "--name", "n"], {
+    const { status, stderr } = spawnSync("unshare", ["-U", process.execPath, PROGRAM, "up", "--name", "n"], {
       encoding: "utf8",
       env,
     });
@@ -192,7 +165,7 @@ describe.skipIf(!available)("heddle local", () => {
   test.skipIf(!isRoot)("a full disk is a sentence", () => {
     const small = mkdtempSync(join(tmpdir(), "hl-small-"));
     const command = `mount -t tmpfs -o size=64k small ${small} && HEDDLE_STATE=${small} exec "$@"`;
-    const args = ["--mount", "sh", "-c", command, "sh", process.execPath, program, "up"];
+    const args = ["--mount", "sh", "-c", command, "sh", process.execPath, PROGRAM, "up"];
     const { status, stderr } = spawnSync("unshare", args, { encoding: "utf8", env });
     rmSync(small, { recursive: true, force: true });
     expect(status).toBe(1);

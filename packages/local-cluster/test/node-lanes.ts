@@ -6,6 +6,8 @@ export type Lane = "root" | "rootless";
 
 const LANE = process.env["HEDDLE_TEST_NODE"];
 const NAMESPACES = ["--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc"];
+/** A first process that collects orphans, which Bun does not. */
+const FIRST = ["sh", "-c", '"$@"; exit $?', "sh"];
 const LIMIT_MS = 90_000;
 
 /** The lane this process is in. Undefined: the outer process, whose tests are the lanes; it must define no others. */
@@ -22,7 +24,7 @@ export function enterLanes(file: string): Lane | undefined {
     test.skipIf(!possible)(
       `as ${lane}`,
       async () => {
-        const inner = Bun.spawn(["unshare", ...user, ...NAMESPACES, process.execPath, "test", file], {
+        const inner = Bun.spawn(["unshare", ...user, ...NAMESPACES, ...FIRST, process.execPath, "test", file], {
           env: { ...process.env, HEDDLE_TEST_NODE: lane },
           stdio: ["ignore", "inherit", "inherit"],
         });

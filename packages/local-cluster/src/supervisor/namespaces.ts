@@ -21,9 +21,10 @@ const FIRST_PROCESS = '"$@"; exit $?';
  * Errors: throws `ClusterProblem` with one sentence: what is not allowed, why, how to mend it.
  */
 export function createNamespaceLauncher(uid: number): NamespaceLauncher {
-  const rootless = uid !== 0;
+  // Root of a user namespace with few ids (`unshare -r`) can no more give a container its user than an ordinary user can.
+  const rootless = uid !== 0 || !hasManyIds(readSwitch("/proc/self/uid_map") ?? "");
   const flags = [
-    ...(rootless ? ["--user", "--map-root-user"] : []),
+    ...(uid === 0 ? [] : ["--user", "--map-root-user"]),
     ...NAMESPACES,
     "--mount-proc",
     "--fork",
@@ -35,7 +36,7 @@ export function createNamespaceLauncher(uid: number): NamespaceLauncher {
       `the program "unshare" (package util-linux) is needed and could not be run: ${probe.error.message}`,
     );
   }
-  if (probe.status !== 0) throw new ClusterProblem(explain(rootless, probe.stderr.trim()));
+  if (probe.status !== 0) throw new ClusterProblem(explain(uid !== 0, probe.stderr.trim()));
   return {
     rootless,
     command: (argv) => [
@@ -53,6 +54,14 @@ export function createNamespaceLauncher(uid: number): NamespaceLauncher {
   };
 }
 
+/** Whether `/proc/self/uid_map` knows the usual users, 65534 (nobody) among them. */
+export function hasManyIds(uidMap: string): boolean {
+  return uidMap.split("\n").some((line) => {
+    const [first = 0, , count = 0] = line.trim().split(/\s+/).map(Number);
+    return first <= 65_534 && first + count > 65_534;
+  });
+}
+
 const ROOTLESS_SWITCHES = [
   {
     file: "/proc/sys/kernel/unprivileged_userns_clone",
@@ -67,9 +76,9 @@ const ROOTLESS_SWITCHES = [
   { file: "/proc/sys/user/max_user_namespaces", off: "0", mend: "sysctl -w user.max_user_namespaces=10000" },
 ] as const;
 
-function explain(rootless: boolean, reason: string): string {
+function explain(ordinaryUser: boolean, reason: string): string {
   const said = reason === "" ? "" : ` (${reason})`;
-  if (!rootless) {
+  if (!ordinaryUser) {
     return `this machine does not let root make namespaces${said}, probably a container without privileges: run it with CAP_SYS_ADMIN, CAP_NET_ADMIN and an unmasked /proc (docker run --privileged), or outside`;
   }
   const blocked = ROOTLESS_SWITCHES.find(({ file, off }) => readSwitch(file) === off);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { nameservers } from "./host-resolver.ts";
 import { kubeconfigText, mergeKubeconfig, unmergeKubeconfig } from "./kubeconfig.ts";
+import { hasManyIds } from "./namespaces.ts";
 import { type NodeMessage, readMessages } from "./node-link.ts";
 import { createRegistry } from "./registry.ts";
 import { checkClusterName, stateDirectory } from "./state-directory.ts";
@@ -24,6 +25,13 @@ describe("the state directory", () => {
   test.each(["", "A", "a_b", "-a", "a-", "a/b", "..", "x".repeat(41)])("%p is no cluster name", (name) => {
     expect(() => checkClusterName(name)).toThrow("no cluster name");
   });
+});
+
+test("a user namespace with one id counts as rootless, whoever is root in it", () => {
+  expect(hasManyIds("         0          0 4294967295\n")).toBe(true);
+  expect(hasManyIds("         0       1000          1\n")).toBe(false);
+  expect(hasManyIds("         0       1000          1\n         1     100000      65536\n")).toBe(true);
+  expect(hasManyIds("")).toBe(false);
 });
 
 describe("the registry", () => {

@@ -132,9 +132,7 @@ class Runner implements ContainerRunner {
   async #loop(): Promise<void> {
     const { node, event, namespace, name, uid } = this.#context;
     for (let run = 0; !this.#stop.pulled; run++) {
-      const image = await this.#obtainImage();
-      if (!image) break;
-      const ended = await this.#runOnce(image.image, image.searchPath, run);
+      const ended = await this.#tryOnce(run);
       if (!ended || this.#stop.pulled) break;
       if (!wantsRestart(this.record.role, this.#context.spec.restartPolicy, ended.exitCode)) break;
       const waitMs = this.#crashBackoff.afterExit(ended.startedMs ?? ended.finishedMs, ended.finishedMs);
@@ -157,6 +155,20 @@ class Runner implements ContainerRunner {
       return;
     if (this.record.state.kind === "waiting" && this.record.lastState)
       this.#update({ state: this.record.lastState, lastState: undefined });
+  }
+
+  /** A run, or why there was none: what the node could not do counts as an exit, so that it is tried again like a crash. */
+  async #tryOnce(run: number): Promise<Terminated | undefined> {
+    try {
+      const image = await this.#obtainImage();
+      return image && (await this.#runOnce(image.image, image.searchPath, run));
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#context.event("Warning", "Failed", `Error: ${message}`);
+      const ended = this.#terminated(128, "ContainerCannotRun", message, undefined);
+      this.#update({ state: ended, ready: false, started: false });
+      return ended;
+    }
   }
 
   /** Undefined when stopped before the image was there. */

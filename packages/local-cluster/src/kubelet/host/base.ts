@@ -155,7 +155,7 @@ class SharedBase implements ContainerBase {
             message: `image ${image.repository}: program "${name}" is ${program.entry}, which this clone doesn't have; check images.json`,
           };
         }
-        writeExecutable(file, `#!/bin/sh\nexec ${IN_CONTAINER}/bun ${IN_CONTAINER}/repo/${program.entry} "$@"\n`);
+        putExecutable(file, `#!/bin/sh\nexec ${IN_CONTAINER}/bun ${IN_CONTAINER}/repo/${program.entry} "$@"\n`);
         continue;
       }
       const host = this.#hostPrograms.find(program.program);
@@ -166,8 +166,7 @@ class SharedBase implements ContainerBase {
           message: `image ${image.repository} needs the program "${program.program}", which this machine doesn't have; ${remedy}${program.program === "envoy" ? ", or name the binary in HEDDLE_ENVOY, then start the cluster again" : ""}`,
         };
       }
-      rmSync(file, { force: true });
-      symlinkSync(this.#visible(host, program.program), file);
+      putLink(file, this.#visible(host, program.program));
     }
     return { kind: "installed", searchPath: `${IN_CONTAINER}/images/${slug}:${SYSTEM_PATH}` };
   }
@@ -199,4 +198,18 @@ export function createContainerBase(
   hostPrograms: HostPrograms,
 ): ContainerBase {
   return new SharedBase(options, syscalls, hostPrograms);
+}
+
+/** Other containers may be starting this very file: it is never open for writing under its name, and never missing. */
+function putExecutable(file: string, content: string): void {
+  if (existsSync(file) && readFileSync(file, "utf8") === content) return;
+  writeExecutable(`${file}.new`, content);
+  renameSync(`${file}.new`, file);
+}
+
+function putLink(file: string, target: string): void {
+  if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() && readlinkSync(file) === target) return;
+  rmSync(`${file}.new`, { force: true });
+  symlinkSync(target, `${file}.new`);
+  renameSync(`${file}.new`, file);
 }
