@@ -27,6 +27,7 @@ export interface ImageSpec {
   readonly names: readonly string[];
   readonly layers: readonly Layer[];
   readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -39,6 +40,7 @@ export async function writeArchive(spec: ImageSpec, path: string, scratch: strin
     os: "linux",
     config: {
       Entrypoint: spec.entrypoint,
+      Cmd: spec.cmd,
       Env: ["PATH=/usr/local/bin:/usr/bin:/bin", ...Object.entries(spec.env).map(([k, v]) => `${k}=${v}`)],
       WorkingDir: "/",
     },

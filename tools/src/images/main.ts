@@ -4,19 +4,31 @@ import { basename, join } from "node:path";
 import manifest from "../../../package.json" with { type: "json" };
 import { findEnvoy } from "../prerequisites.ts";
 import { makeLayer, writeArchive } from "./archive.ts";
-import { buildableImages } from "./catalogue.ts";
+import { type BuildableImage, buildableImages } from "./catalogue.ts";
 import { baseRootfs, copyProgram, scriptsRootfs } from "./rootfs.ts";
 
 const root = join(import.meta.dir, "../../..");
 
-/** Tag of an image: ours carry the version, the samples the tag of the published manifest. */
-function tagOf(repository: string): string {
-  return repository.includes("emojivoto") ? "v11" : manifest.version;
+/** Tag of an image: ours carry the version, the samples the tag of the published manifest, the machine's programs just 1. */
+function tagOf(image: BuildableImage): string {
+  if (image.repository.includes("emojivoto")) return "v11";
+  return Object.keys(image.scripts).length > 0 ? manifest.version : "1";
+}
+
+/** Copies programs of this machine into an image. Gives the reason when one cannot be had. */
+async function copyHostPrograms(programs: readonly string[], folder: string): Promise<string | undefined> {
+  for (const program of programs) {
+    const found = program === "envoy" ? await findEnvoy(process.env) : { path: Bun.which(program) ?? "" };
+    if ("missing" in found) return found.missing;
+    if (!found.path) return `no ${program} on PATH`;
+    await copyProgram(found.path, program === "sh" ? "/bin/sh" : `/usr/local/bin/${program}`, folder);
+  }
+  return undefined;
 }
 
 /**
- * `bin/bun tools/src/images/main.ts OUT [REPOSITORY-PART…]`: writes one image archive per catalogue entry that has programs of this
- * repository, without docker. Import with `ctr -n k8s.io images import`, `docker load` or `podman load`. Prints what it wrote.
+ * `bin/bun tools/src/images/main.ts OUT [REPOSITORY-PART…]`: writes one image archive per catalogue entry, without docker: programs of this
+ * repository as bundles, programs of the machine as copies. Import with `ctr -n k8s.io images import`, `docker load` or `podman load`. Prints what it wrote.
  */
 async function main([out, ...only]: readonly string[]): Promise<number> {
   if (!out) {
@@ -33,19 +45,16 @@ async function main([out, ...only]: readonly string[]): Promise<number> {
       const name = basename(image.repository);
       const folder = join(work, name);
       await scriptsRootfs(root, image.scripts, folder);
-      if (image.hostPrograms.includes("envoy")) {
-        const envoy = await findEnvoy(process.env);
-        if ("missing" in envoy) {
-          console.error(`skipped ${image.repository}: ${envoy.missing}`);
-          continue;
-        }
-        await copyProgram(envoy.path, "/usr/local/bin/envoy", folder);
+      const missing = await copyHostPrograms(image.hostPrograms, folder);
+      if (missing) {
+        console.error(`skipped ${image.repository}: ${missing}`);
+        continue;
       }
       const layer = await makeLayer(folder, join(work, `${name}.tar`));
-      const names = [image.repository, ...image.aliases].map((r) => `${withRegistry(r)}:${tagOf(image.repository)}`);
+      const names = [image.repository, ...image.aliases].map((r) => `${withRegistry(r)}:${tagOf(image)}`);
       const path = join(out, `${name}.tar`);
       await writeArchive(
-        { names, layers: [base, layer], entrypoint: image.entrypoint, env: image.env },
+        { names, layers: [base, layer], entrypoint: image.entrypoint, cmd: image.cmd, env: image.env },
         path,
         join(work, "scratch"),
       );

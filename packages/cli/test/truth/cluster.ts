@@ -5,7 +5,11 @@ export interface Cluster {
   /** Errors: none; a program that failed or took over `timeoutMs` says so in its code and `stderr`. Default: 60 s. */
   kubectl(
     args: readonly string[],
-    options?: { readonly stdin?: string; readonly timeoutMs?: number },
+    options?: {
+      readonly stdin?: string | undefined;
+      readonly timeoutMs?: number;
+      readonly env?: Readonly<Record<string, string>> | undefined;
+    },
   ): Promise<Printed>;
 }
 
@@ -48,7 +52,7 @@ export function createCluster(name: Cluster["name"], kubeconfig: string, kubectl
     name,
     kubeconfig,
     kubectl: (args, options) =>
-      run([kubectl, ...args], { ...options, env: { KUBECONFIG: kubeconfig, KUBECTL_COMMAND_HEADERS: "false" } }),
+      run([kubectl, ...args], { ...options, env: { ...options?.env, KUBECONFIG: kubeconfig } }),
   };
 }
 

@@ -3,10 +3,14 @@ export interface Step {
   /** Arguments of kubectl as in a shell: words, and quotes of both kinds; no expansion. `-n truth` is added by the rule below. */
   readonly run: string;
   readonly stdin?: string;
-  /** Times what it prints depend on how fast a cluster is: only the last line counts. */
+  /** How much it prints depends on how fast a cluster is: only the last line counts. */
   readonly lastLine?: true;
+  /** The order of what it prints means nothing. */
+  readonly sorted?: true;
   /** The command repeats, up to 20 s, until its output matches: what controllers do takes a moment. */
   readonly until?: RegExp;
+  /** Added to kubectl's environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Prepares only: what it prints is not compared (but it must succeed). */
   readonly quiet?: true;
 }
