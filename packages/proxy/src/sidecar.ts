@@ -124,6 +124,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
     {
       proxy,
       log,
+      tap: telemetry.tap,
       version: deps.version,
       startedMs,
       node: { id: agent.node.id, cluster: agent.node.cluster, metadata },

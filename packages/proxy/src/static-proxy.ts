@@ -114,6 +114,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
       {
         proxy: running,
         log,
+        tap: telemetry.tap,
         version: deps.version,
         startedMs: clock.now(),
         node,

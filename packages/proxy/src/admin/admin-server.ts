@@ -5,14 +5,17 @@ import type { DrainOptions } from "../listener/listener-set.ts";
 import type { DataPlane } from "../proxy.ts";
 import type { HeldResource } from "../resources.ts";
 import { envoyStats } from "../telemetry/envoy-stats.ts";
+import type { Tap } from "../telemetry/tap.ts";
 import { clustersJson, clustersText } from "./clusters-page.ts";
 import { configDump } from "./config-dump.ts";
 import { listenersJson, listenersText } from "./listeners-page.ts";
+import { tapForbidden, tapPage } from "./tap-page.ts";
 
 /** What the admin pages show and do. */
 export interface AdminDeps {
   readonly proxy: DataPlane;
   readonly log: Logger;
+  readonly tap: Tap;
   readonly version: string;
   readonly startedMs: number;
   readonly node: { readonly id: string; readonly cluster: string; readonly metadata: JsonObject };
@@ -68,6 +71,7 @@ export function startAdminServer(deps: AdminDeps, hostname: string, port: number
       return json({ allocated: String(usage.heapUsed), heap_size: String(usage.heapTotal), rss: String(usage.rss) });
     },
     "/logging": (url) => logging(deps.log, url),
+    "/tap": (url) => tapPage(deps.tap, url, tapForbidden(deps.node.metadata), deps.now),
     "/quitquitquit": () => {
       deps.onQuit();
       return text("OK\n");

@@ -8,11 +8,13 @@ import { createAccessLogger } from "./access-log.ts";
 import { type IstioFamilies, registerIstioFamilies } from "./istio-families.ts";
 import { createIstioStats } from "./istio-stats.ts";
 import type { LogWriter } from "./log-writer.ts";
+import { createTap, type Tap } from "./tap.ts";
 import { createPeerCache, type Workload } from "./workload.ts";
 
 /** Metrics and access logs of a process. */
 export interface Telemetry {
   readonly registry: MetricsRegistry;
+  readonly tap: Tap;
   /** What watches the exchanges of a chain: standard metrics where configured, then its access logs. */
   observe(listener: ListenerConfig, chain: FilterChainConfig): ChainObservers;
 }
@@ -27,6 +29,7 @@ export interface TelemetryDeps {
 export function createTelemetry(deps: TelemetryDeps): Telemetry {
   const registry = createMetricsRegistry();
   const peers = createPeerCache();
+  const tap = createTap();
   let families: IstioFamilies | undefined;
 
   const watchers = (chain: FilterChainConfig, logs: readonly AccessLogConfig[]): (ExchangeObserver & TcpObserver)[] => {
@@ -52,11 +55,12 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
 
   return {
     registry,
+    tap,
     observe: (_listener, chain) => {
       const last = chain.filters[chain.filters.length - 1];
       const logs = last?.kind === "http" || last?.kind === "tcp" ? last.accessLogs : [];
       const all = watchers(chain, logs);
-      return { http: all, tcp: all };
+      return { http: [...all, tap.observer], tcp: all };
     },
   };
 }
