@@ -20,6 +20,8 @@ export interface AgentOptions {
   readonly concurrency: number;
   /** Units: s. */
   readonly certificateTtlSeconds: number;
+  /** Part of a certificate's life that must remain when it is renewed. */
+  readonly certificateGraceRatio: number;
   readonly files: AgentFiles;
   /** Every `ISTIO_META_*` variable without its prefix. */
   readonly meta: Readonly<Record<string, string>>;
@@ -49,6 +51,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 const DEFAULT_DRAIN_MS = 5000;
 const DEFAULT_TTL_SECONDS = 86_400;
+const DEFAULT_GRACE_RATIO = 0.5;
 
 function parseJson(text: string | undefined): unknown {
   try {
@@ -58,11 +61,16 @@ function parseJson(text: string | undefined): unknown {
   }
 }
 
-/** Go durations of whole seconds, milliseconds, minutes or hours; anything else is `fallback`. */
-function durationMs(value: unknown, fallback: number): number {
-  const m = typeof value === "string" ? /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value) : null;
-  const unit: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-  return m ? Number(m[1]) * (unit[m[2] ?? "s"] ?? 1000) : fallback;
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Go durations such as `24h0m0s` or `1.5h`; `fallback` when there is none. Errors: undefined. Units: ms. */
+function durationMs(value: unknown, fallback: number): number | undefined {
+  if (value === undefined || value === "") return fallback;
+  if (typeof value !== "string" || !/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(value)) return undefined;
+  let total = 0;
+  for (const [, amount, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
+    total += Number(amount) * (UNIT_MS[unit ?? ""] ?? 0);
+  return total;
 }
 
 /** Reads the environment. Every missing variable is named at once. */
@@ -90,6 +98,15 @@ export function readAgentOptions(
   if (dataPlane !== "heddle" && dataPlane !== "envoy") {
     problems.push({ path: "HEDDLE_DATA_PLANE", reason: `is ${JSON.stringify(dataPlane)}; use heddle or envoy` });
   }
+  const ttlMs = durationMs(env["SECRET_TTL"], DEFAULT_TTL_SECONDS * 1000);
+  if (ttlMs === undefined || ttlMs < 1000)
+    problems.push({ path: "SECRET_TTL", reason: `is ${env["SECRET_TTL"]}; use a duration such as 24h or 90m` });
+  const graceRatio = Number(env["SECRET_GRACE_PERIOD_RATIO"] || DEFAULT_GRACE_RATIO);
+  if (!(graceRatio > 0 && graceRatio < 1))
+    problems.push({
+      path: "SECRET_GRACE_PERIOD_RATIO",
+      reason: `is ${env["SECRET_GRACE_PERIOD_RATIO"]}; use a number between 0 and 1, such as 0.5`,
+    });
   const options: AgentOptions = {
     role: argv[0] === "router" ? "router" : "sidecar",
     podName: need("POD_NAME"),
@@ -102,9 +119,10 @@ export function readAgentOptions(
     discoveryAddress: String(proxyConfig["discoveryAddress"] ?? caAddress),
     dataPlane: dataPlane === "envoy" ? "envoy" : "heddle",
     statusPort: Number(proxyConfig["statusPort"] ?? 15020),
-    terminationDrainMs: durationMs(proxyConfig["terminationDrainDuration"], DEFAULT_DRAIN_MS),
+    terminationDrainMs: durationMs(proxyConfig["terminationDrainDuration"], DEFAULT_DRAIN_MS) ?? DEFAULT_DRAIN_MS,
     concurrency: Number(proxyConfig["concurrency"] ?? 1) || 1,
-    certificateTtlSeconds: durationMs(env["SECRET_TTL"], DEFAULT_TTL_SECONDS * 1000) / 1000,
+    certificateTtlSeconds: (ttlMs ?? 0) / 1000,
+    certificateGraceRatio: graceRatio,
     files: {
       token: env["HEDDLE_TOKEN_FILE"] ?? "/var/run/secrets/tokens/istio-token",
       rootCertificate: env["HEDDLE_ROOT_CERT_FILE"] ?? "/var/run/secrets/istio/root-cert.pem",

@@ -43,6 +43,13 @@ test("the environment becomes options; everything missing is named at once", () 
     statusPort: 15020,
     meta: { WORKLOAD_NAME: "web" },
   });
+  const lives = (e: object) => readAgentOptions([], { ...env, ...e });
+  expect(lives({ SECRET_TTL: "1h30m", SECRET_GRACE_PERIOD_RATIO: "0.2" }).options).toMatchObject({
+    certificateTtlSeconds: 5400,
+    certificateGraceRatio: 0.2,
+  });
+  const wrong = lives({ SECRET_TTL: "soon", SECRET_GRACE_PERIOD_RATIO: "2" }).problems.map((p) => p.path);
+  expect(wrong).toEqual(["SECRET_TTL", "SECRET_GRACE_PERIOD_RATIO"]);
   const missing = readAgentOptions([], { HEDDLE_DATA_PLANE: "nginx", PROXY_CONFIG: "{" }).problems.map((p) => p.path);
   expect(missing).toEqual(["PROXY_CONFIG", "POD_NAMESPACE", "HEDDLE_DATA_PLANE", "POD_NAME", "INSTANCE_IP"]);
 });
@@ -66,10 +73,11 @@ async function authority(nowMs: () => number) {
   return { root, authority: made.value };
 }
 
-test("a certificate is asked for again until there is one, and renewed at half of its life", async () => {
+test("a certificate is asked for again until there is one, and renewed at half of its life and when the roots change", async () => {
   const clock = createManualClock();
   const { authority: ca } = await authority(() => clock.now());
   let calls = 0;
+  let mounted = "";
   const certificate = createWorkloadCertificate({
     authority: {
       sign: async (csr, validitySeconds) => {
@@ -90,10 +98,11 @@ test("a certificate is asked for again until there is one, and renewed at half o
     },
     identity: { trustDomain: "cluster.local", namespace: "emojivoto", serviceAccount: "web" },
     ttlSeconds: 86_400,
+    graceRatio: 0.5,
     clock,
     random: () => 0.5,
     log: createNullLogger(),
-    readRoots: async () => "",
+    readRoots: async () => mounted,
   });
   const secrets: number[] = [];
   certificate.onSecret((s) => secrets.push(s.notAfterMs));
@@ -112,6 +121,11 @@ test("a certificate is asked for again until there is one, and renewed at half o
   clock.advance(2 * 3_600_000);
   await settle();
   expect(secrets.length).toBe(2);
+  mounted = (await authority(() => clock.now())).root.caCert;
+  clock.advance(6000);
+  await settle();
+  expect(secrets.length).toBe(3);
+  expect(certificate.current?.roots).toContain(mounted.trim());
   certificate.close();
 });
 

@@ -38,6 +38,7 @@ export async function startAgent(deps: AgentDeps): Promise<Agent> {
     }),
     identity: options,
     ttlSeconds: options.certificateTtlSeconds,
+    graceRatio: options.certificateGraceRatio,
     clock: deps.clock,
     random: deps.random,
     log: log.child("certificate"),

@@ -56,6 +56,8 @@ class Counting implements EnvoyMetrics {
   }
 
   onConnection(connection: EnvoyConnection): void {
+    // Envoy connects to the application while the client's handshake is under way: who it is stands in the next report.
+    if (connection.phase === "opening" && connection.direction === "inbound") return;
     let open = this.#open.get(connection.id);
     if (open === undefined) {
       const series = tcpSeries(this.#families, this.#parties(connection, "tcp", ""), "-");
@@ -69,7 +71,7 @@ class Counting implements EnvoyMetrics {
     open.series.sent.value += Math.max(0, connection.sentBytes - open.sent);
     open.received = Math.max(open.received, connection.receivedBytes);
     open.sent = Math.max(open.sent, connection.sentBytes);
-    if (!connection.ended) return;
+    if (connection.phase !== "ended") return;
     open.series.closed.value++;
     this.#open.delete(connection.id);
   }

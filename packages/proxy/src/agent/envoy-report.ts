@@ -43,7 +43,8 @@ export interface EnvoyConnection extends EnvoyReport {
   /** Units: bytes since the connection opened. */
   readonly receivedBytes: number;
   readonly sentBytes: number;
-  readonly ended: boolean;
+  /** `opening`: connected upstream, the client's TLS handshake may be under way still. */
+  readonly phase: "opening" | "open" | "ended";
 }
 
 /** `heddle-metrics-inbound` and `-outbound`; undefined for logs that are not ours. */
@@ -118,7 +119,8 @@ export function readConnection(direction: Direction, entry: TCPAccessLogEntry): 
     id: `${direction} ${addressOf(common?.downstreamRemoteAddress)} ${addressOf(common?.downstreamLocalAddress)} ${start?.seconds}.${start?.nanos}`,
     receivedBytes: Number(bytes.receivedBytes ?? 0),
     sentBytes: Number(bytes.sentBytes ?? 0),
-    ended: type !== AccessLogType.TcpUpstreamConnected && type !== AccessLogType.TcpPeriodic,
+    phase:
+      type === AccessLogType.TcpUpstreamConnected ? "opening" : type === AccessLogType.TcpPeriodic ? "open" : "ended",
   };
 }
 

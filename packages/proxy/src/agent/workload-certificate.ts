@@ -20,7 +20,7 @@ export interface WorkloadSecret {
   readonly notAfterMs: number;
 }
 
-/** Gets a certificate, renews it at half of its life, and tells each new one. States: waiting → held → renewing → held … */
+/** Gets a certificate, renews it at half of its life and when the mounted roots change, and tells each new one. States: waiting → held → renewing → held … */
 export interface WorkloadCertificate {
   readonly current: WorkloadSecret | undefined;
   /** Called with the present secret, if there is one, and with each later one. */
@@ -33,6 +33,8 @@ export interface WorkloadCertificateDeps {
   readonly authority: CertificateAuthorityClient;
   readonly identity: { readonly trustDomain: string; readonly namespace: string; readonly serviceAccount: string };
   readonly ttlSeconds: number;
+  /** Part of the life that must remain at renewal. Source: Istio `SECRET_GRACE_PERIOD_RATIO`. */
+  readonly graceRatio: number;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -40,6 +42,10 @@ export interface WorkloadCertificateDeps {
   readRoots(): Promise<string>;
 }
 
+/** A certificate that is over as soon as it comes (clocks far apart) must not make a loop. */
+const SOONEST_RENEWAL_MS = 1000;
+/** A changed root is taken over within this time. */
+const ROOT_CHECK_MS = 5000;
 const BACKOFF = { baseMs: 200, maxMs: 10_000, minMs: 100 };
 
 export function createWorkloadCertificate(deps: WorkloadCertificateDeps): WorkloadCertificate {
@@ -51,6 +57,10 @@ class RenewingCertificate implements WorkloadCertificate {
   readonly #listeners: ((secret: WorkloadSecret) => void)[] = [];
   readonly #backoff: ReturnType<typeof createBackoff>;
   #timer: ClockTimer | undefined;
+  #rootCheck: ClockTimer | undefined;
+  #renewing = false;
+  /** The mounted roots that the present secret holds. */
+  #mounted = "";
   #closed = false;
   current: WorkloadSecret | undefined;
 
@@ -66,28 +76,45 @@ class RenewingCertificate implements WorkloadCertificate {
 
   start(): void {
     void this.#renew();
+    this.#rootCheck = this.#deps.clock.every(ROOT_CHECK_MS, () => void this.#followRoots());
   }
 
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
+    this.#rootCheck?.cancel();
     this.#deps.authority.close();
+  }
+
+  /** Another root is mounted: trust it at once, and ask for a certificate that leads to it. */
+  async #followRoots(): Promise<void> {
+    if (this.current === undefined || this.#renewing) return;
+    const mounted = await this.#deps.readRoots().catch(() => this.#mounted);
+    if (mounted === this.#mounted || this.#renewing || this.#closed) return;
+    this.#deps.log.info("the mounted roots have changed; renewing");
+    this.#timer?.cancel();
+    await this.#renew();
   }
 
   async #renew(): Promise<void> {
     if (this.#closed) return;
     const { clock, log } = this.#deps;
+    this.#renewing = true;
     try {
-      const { secret, notBeforeMs } = await this.#fetch();
+      const secret = await this.#fetch();
       if (this.#closed) return;
       this.#backoff.reset();
       this.current = secret;
-      const delay = renewalDelay({
-        notBeforeMs,
+      const nowMs = clock.now();
+      // The life counts from now: the certificate's own start is set back for clocks that differ.
+      const due = renewalDelay({
+        notBeforeMs: nowMs,
         notAfterMs: secret.notAfterMs,
-        nowMs: clock.now(),
+        nowMs,
+        graceRatio: this.#deps.graceRatio,
         random: this.#deps.random(),
       });
+      const delay = Math.max(due, SOONEST_RENEWAL_MS);
       log.info("certificate issued", {
         notAfter: new Date(secret.notAfterMs).toISOString(),
         renewInMs: Math.round(delay),
@@ -101,10 +128,12 @@ class RenewingCertificate implements WorkloadCertificate {
         retryInMs: Math.round(delay),
       });
       this.#timer = clock.after(delay, () => void this.#renew());
+    } finally {
+      this.#renewing = false;
     }
   }
 
-  async #fetch(): Promise<{ secret: WorkloadSecret; notBeforeMs: number }> {
+  async #fetch(): Promise<WorkloadSecret> {
     const { identity, authority, ttlSeconds } = this.#deps;
     const key = await generateKey();
     const id = workloadId(identity);
@@ -114,14 +143,12 @@ class RenewingCertificate implements WorkloadCertificate {
     if (!leaf?.ok) throw new Error("the control plane's answer holds no certificate that can be read");
     const root = chain.length > 1 ? (chain.at(-1) ?? "") : "";
     const certificates = chain.length > 1 ? chain.slice(0, -1) : chain;
+    this.#mounted = await this.#deps.readRoots();
     return {
-      secret: {
-        chain: `${certificates.map((c) => c.trim()).join("\n")}\n`,
-        key: exportPrivateKey(key),
-        roots: mergePem(await this.#deps.readRoots(), root),
-        notAfterMs: leaf.value.notAfterMs,
-      },
-      notBeforeMs: leaf.value.notBeforeMs,
+      chain: `${certificates.map((c) => c.trim()).join("\n")}\n`,
+      key: exportPrivateKey(key),
+      roots: mergePem(this.#mounted, root),
+      notAfterMs: leaf.value.notAfterMs,
     };
   }
 }

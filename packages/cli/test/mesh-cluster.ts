@@ -1,0 +1,106 @@
+import { createKubeClient, type KubeClient, type KubeObject } from "@heddle/kube-client";
+import { type RunningCluster, startCluster } from "@heddle/local-cluster";
+import { waitForPods } from "../src/demo/wait.ts";
+import { controlPlaneManifests, crdManifests } from "../src/install/manifests.ts";
+import { defaultInstallOptions } from "../src/install/options.ts";
+import { podGet } from "../src/pod-http.ts";
+
+/** An embedded cluster with the mesh in it, for one test file. */
+export interface MeshCluster {
+  readonly cluster: RunningCluster;
+  readonly kube: KubeClient;
+  /** Asks the program of a test pod (echo-pod.ts) on its own loopback; JSON. */
+  ask<T>(pod: string, path: string): Promise<T>;
+  close(): Promise<void>;
+}
+
+export const NAMESPACE = "duo";
+
+/** `before` is applied ahead of the mesh, such as a `cacerts` Secret. */
+export async function startMeshCluster(name: string, before: readonly KubeObject[] = []): Promise<MeshCluster> {
+  const cluster = await startCluster({
+    name,
+    env: process.env,
+    uid: process.getuid?.() ?? 0,
+    onWarning: (sentence) => console.error(sentence),
+  });
+  try {
+    const kube = await createKubeClient({ kubeconfig: cluster.kubeconfig, env: process.env });
+    const install = defaultInstallOptions("0.1.0", "istio-system");
+    await kube.applyObjects([...before, ...crdManifests(), ...controlPlaneManifests(install)] as readonly KubeObject[]);
+    await waitForPods(kube, "istio-system", 1, 60_000, () => undefined);
+    const ask = async <T>(pod: string, path: string) => JSON.parse(await podGet(kube, NAMESPACE, pod, 8080, path)) as T;
+    return { cluster, kube, ask, close: () => cluster.close() };
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+}
+
+/** A meshed pod that runs echo-pod.ts, its account and its Service. `annotations` choose the data plane and so on. */
+export function echoPod(name: string, annotations: Readonly<Record<string, string>> = {}): readonly KubeObject[] {
+  const port = (number: number, portName: string) => ({ name: portName, port: number, targetPort: number });
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace: NAMESPACE } },
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name, namespace: NAMESPACE },
+      spec: {
+        selector: { app: name },
+        ports: [port(8080, "http"), port(8081, "grpc"), port(9000, "tcp-echo"), port(9001, "tcp-banner")],
+      },
+    },
+    {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name, namespace: NAMESPACE, labels: { app: name }, annotations },
+      spec: {
+        serviceAccountName: name,
+        terminationGracePeriodSeconds: 1,
+        containers: [
+          {
+            name: "echo",
+            image: "debian",
+            command: ["/opt/heddle/bun", "/opt/heddle/repo/packages/cli/test/echo-pod.ts"],
+            env: [{ name: "ECHO_NAME", value: name }],
+            readinessProbe: { httpGet: { path: "/health", port: 8080 }, periodSeconds: 1 },
+            livenessProbe: { tcpSocket: { port: 9000 }, periodSeconds: 2 },
+          },
+        ],
+      },
+    },
+  ];
+}
+
+export const injectedNamespace: KubeObject = {
+  apiVersion: "v1",
+  kind: "Namespace",
+  metadata: { name: NAMESPACE, labels: { "istio-injection": "enabled" } },
+};
+
+export const strict: KubeObject = {
+  apiVersion: "security.istio.io/v1",
+  kind: "PeerAuthentication",
+  metadata: { name: "default", namespace: NAMESPACE },
+  spec: { mtls: { mode: "STRICT" } },
+};
+
+/** Waits until `look` gives a value. Errors: what was waited for, and the last error. */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined | false>,
+  timeoutMs = 45_000,
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  let last = "";
+  for (;;) {
+    const found = await look().catch((error: unknown) => {
+      last = String(error);
+      return undefined;
+    });
+    if (found) return found;
+    if (performance.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs / 1000} s; ${last}`);
+    await Bun.sleep(250);
+  }
+}
