@@ -126,9 +126,12 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     )
       http.shutdown();
     if (config.maxConnectionDurationMs > 0 && nowMs - this.#openedMs >= config.maxConnectionDurationMs) http.shutdown();
-    if (http.headPending && config.requestHeadersTimeoutMs > 0) {
+    // Without a limit of its own, a head may take as long as a stream may be silent.
+    const headLimitMs =
+      config.requestHeadersTimeoutMs > 0 ? config.requestHeadersTimeoutMs : config.streamIdleTimeoutMs;
+    if (http.headPending && headLimitMs > 0) {
       if (this.#headSinceMs < 0) this.#headSinceMs = nowMs;
-      else if (nowMs - this.#headSinceMs >= config.requestHeadersTimeoutMs) this.#link.connection.close();
+      else if (nowMs - this.#headSinceMs >= headLimitMs) this.#link.connection.close();
     } else {
       this.#headSinceMs = -1;
     }

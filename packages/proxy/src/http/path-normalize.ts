@@ -13,6 +13,8 @@ export function normalizePath(path: string, rules: Rules): string | undefined {
     bare = bare.replace(/%2f/gi, "/").replace(/%5c/gi, "\\");
   }
   if (rules.normalizePath) {
+    // What reads the path as a C string would see another one than the routes and policies did.
+    if (bare.includes("%00")) return undefined;
     const normal = removeDots(decodeUnreserved(bare.replaceAll("\\", "/")));
     if (normal === undefined) return undefined;
     bare = normal;

@@ -193,7 +193,14 @@ class Incoming implements ConnectionHandler {
     else if (connection.tls?.alpn === "h2") serve(true, first);
     else if (decided(first)) serve(isPreface(first), first);
     // Which version it is shows with the first bytes after the handshake.
-    else connection.handler = new CodecChoice(connection, first, serve);
+    else
+      connection.handler = new CodecChoice(
+        connection,
+        first,
+        serve,
+        this.#around.clock,
+        handler.manager.config.idleTimeoutMs,
+      );
   }
 }
 
@@ -212,17 +219,26 @@ const PREFACE_DECIDES = 3;
 class CodecChoice implements ConnectionHandler {
   readonly #connection: StreamConnection;
   readonly #decide: (http2: boolean, first: Uint8Array) => void;
+  readonly #timer: ClockTimer | undefined;
   #first: Uint8Array;
 
-  constructor(connection: StreamConnection, first: Uint8Array, decide: (http2: boolean, first: Uint8Array) => void) {
+  constructor(
+    connection: StreamConnection,
+    first: Uint8Array,
+    decide: (http2: boolean, first: Uint8Array) => void,
+    clock: Clock,
+    idleTimeoutMs: number,
+  ) {
     this.#connection = connection;
     this.#first = first;
     this.#decide = decide;
+    this.#timer = idleTimeoutMs > 0 ? clock.after(idleTimeoutMs, () => connection.close()) : undefined;
   }
 
   onData(chunk: Uint8Array): void {
     this.#first = this.#first.length === 0 ? chunk : Buffer.concat([this.#first, chunk]);
     if (!decided(this.#first)) return;
+    this.#timer?.cancel();
     this.#decide(isPreface(this.#first), this.#first);
   }
 
@@ -231,7 +247,9 @@ class CodecChoice implements ConnectionHandler {
   }
 
   onDrain(): void {}
-  onClose(): void {}
+  onClose(): void {
+    this.#timer?.cancel();
+  }
 }
 
 /** Takes an accepted connection to the filter chain that serves it. */

@@ -113,6 +113,8 @@ export class FieldCollector implements FieldSink {
     if (!isMadeOf(head.authority, AUTHORITY_BYTE)) this.malformed = "an :authority that is no host name or address";
     else if (method === "CONNECT" && this.#protocol === null) this.#plainConnect();
     else if (this.#scheme === null || this.#path === null) this.malformed = "no :scheme or :path";
+    // Source: RFC 9113 8.3.1; an HTTP/1 application would get a request without Host.
+    else if (this.#authority === null && this.#host === null) this.malformed = "neither :authority nor host";
     else if (!isPath(this.#path, method)) this.malformed = "a :path that is no path";
     else if (this.#protocol !== null) this.#extendedConnect(head, this.#protocol);
     this.#joinCookies();

@@ -207,7 +207,7 @@ describe("several streams", () => {
     const server = createHttp2Server({}, new Recorder(), new EchoApp());
     const recorder = new Recorder();
     for (let i = 0; i < 20; i++) {
-      client.request(Object.assign(createRequestHead(), { path: "/big/200000" }), true, recorder);
+      client.request(Object.assign(createRequestHead(), { authority: "app", path: "/big/200000" }), true, recorder);
     }
     exchangeBytes(client, server, 5000);
     expect(recorder.events.filter((e) => e.startsWith("body")).length).toBe(20);
