@@ -55,19 +55,22 @@ export async function connectRaw(port: number): Promise<RawClient> {
   };
 }
 
-/** Sends bytes and waits for the end of the connection or `quietMs` without bytes. */
+/** How long the first byte of an answer may take on a busy machine. Units: ms. */
+const FIRST_BYTE_MS = 5000;
+
+/** Sends bytes and waits for the end of the connection, or `quietMs` without further bytes. */
 export async function exchangeRaw(port: number, bytes: string | Uint8Array, quietMs: number): Promise<RawClient> {
   const client = await connectRaw(port);
   client.send(bytes);
-  let before = -1;
+  let before = 0;
   let since = performance.now();
   while (client.state() === "open") {
     const size = client.received().length;
     if (size !== before) {
       before = size;
       since = performance.now();
-    } else if (performance.now() - since > quietMs) break;
-    await Bun.sleep(5);
+    } else if (performance.now() - since > (size === 0 ? FIRST_BYTE_MS : quietMs)) break;
+    await Bun.sleep(10);
   }
   return client;
 }
