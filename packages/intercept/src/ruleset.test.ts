@@ -86,6 +86,8 @@ describe("the rules are Istio's", () => {
 
   test("a mark stands in for user and group", () => {
     expect(chain("ISTIO_OUTPUT", { proxy: { kind: "mark", mark: 0x539 } })).toEqual([
+      "-p tcp --dport 15010 -j RETURN",
+      "-p tcp --dport 15012 -j RETURN",
       "-o lo -s 127.0.0.6/32 -j RETURN",
       "-o lo ! -d 127.0.0.1/32 -p tcp ! --dport 15008 -m mark --mark 0x539 -j ISTIO_IN_REDIRECT",
       "-o lo -m mark ! --mark 0x539 -j RETURN",

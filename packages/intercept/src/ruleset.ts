@@ -22,6 +22,9 @@ const LOCAL = {
   ip6: { loopback: "::1/128", passthrough: "::6/128" },
 } as const;
 
+/** Of the control plane: plain and TLS, for configuration and certificates. */
+const CONTROL_PLANE_PORTS = [15010, 15012];
+
 type PodFamily = Exclude<Family, "inet">;
 
 /** The rules for a pod: Istio's semantics, rule for rule. Pure. */
@@ -82,6 +85,10 @@ function outbound(options: InterceptOptions, family: PodFamily): Rule[] {
   const rules: Rule[] = [];
   for (const port of options.outboundPortsExclude) {
     rules.push(rule(TCP, toPort(port), RETURN), rule(UDP, toPort(port), RETURN));
+  }
+  if (options.proxy.kind === "mark") {
+    // The proxy's calls to its control plane are a library's, which sets no mark.
+    for (const port of CONTROL_PLANE_PORTS) rules.push(rule(TCP, toPort(port), RETURN));
   }
   rules.push(rule(VIA_LOOPBACK, { kind: "address", side: "source", prefix: passthrough }, RETURN));
   for (const proxy of proxyMatches(options.proxy)) {
