@@ -1,17 +1,20 @@
-/** The parts of a cluster's name, `outbound|<port>|<subset>|<hostname>` or `inbound|<port>||`. */
+/** The parts of a cluster's name, `outbound|<port>|<subset>|<hostname>` or `inbound|<port>||`; EDS names may have one more. */
 export interface ClusterName {
   readonly direction: "outbound" | "inbound";
   readonly port: number;
   readonly subset: string;
   readonly hostname: string;
+  /** For whom the endpoints are ordered (see locality-request.ts); only in names of EDS resources. */
+  readonly place?: string;
 }
 
 export function formatClusterName(name: ClusterName): string {
-  return `${name.direction}|${name.port}|${name.subset}|${name.hostname}`;
+  const { direction, port, subset, hostname, place } = name;
+  return `${direction}|${port}|${subset}|${hostname}${place === undefined ? "" : `|${place}`}`;
 }
 
 export function parseClusterName(text: string): ClusterName | undefined {
-  const [direction, port, subset, hostname, ...rest] = text.split("|");
+  const [direction, port, subset, hostname, place, ...rest] = text.split("|");
   if (
     (direction !== "outbound" && direction !== "inbound") ||
     hostname === undefined ||
@@ -21,7 +24,8 @@ export function parseClusterName(text: string): ClusterName | undefined {
     return undefined;
   }
   const number = Number(port);
-  return Number.isInteger(number) ? { direction, port: number, subset, hostname } : undefined;
+  if (!Number.isInteger(number)) return undefined;
+  return { direction, port: number, subset, hostname, ...(place === undefined ? {} : { place }) };
 }
 
 /** The server name that says which cluster a TLS connection is for, `outbound_.<port>_.<subset>_.<hostname>`. */

@@ -6,6 +6,8 @@ export type { DestinationPolicy } from "./destination-policy.ts";
 export type { SourceEvent } from "./events.ts";
 export type { GatewayServer } from "./gateway-servers.ts";
 export { contentHash } from "./hash.ts";
+export { byLocality, type EndpointGroup } from "./locality-order.ts";
+export { encodeLocalityRequest, localityRequest, localitySetting } from "./locality-request.ts";
 export { hostMatches } from "./namespace-scope.ts";
 export { readProxyNode } from "./node.ts";
 export { isHttp2, type Protocol, wireOf } from "./protocol.ts";

@@ -1,6 +1,8 @@
 import type { DataPlane, Mode, StringMap } from "@heddle/config";
 import type { DestinationPolicy } from "./destination-policy.ts";
 import type { GatewayServer } from "./gateway-servers.ts";
+import type { EndpointGroup } from "./locality-order.ts";
+import type { ClientPlace } from "./locality-request.ts";
 import type { RoutingRule } from "./routing-rules.ts";
 import type { MeshPort, MeshService } from "./service.ts";
 import type { MeshSettings } from "./settings.ts";
@@ -51,6 +53,8 @@ export interface OutboundView {
   readonly policies: Readonly<Record<string, DestinationPolicy>>;
   /** Addresses of headless services' endpoints, by hostname: their listeners need them. */
   readonly headless: Readonly<Record<string, readonly HeadlessEndpoint[]>>;
+  /** Where the clients are, when some policy of theirs depends on it. */
+  readonly place: ClientPlace | undefined;
   /** For a gateway's proxies: what they listen on. Undefined for sidecars. */
   readonly gateway: readonly GatewayServer[] | undefined;
 }
@@ -101,4 +105,6 @@ export interface EndpointsView {
   /** The cluster's name, `outbound|80||web-svc.emojivoto.svc.cluster.local`. */
   readonly cluster: string;
   readonly endpoints: readonly Endpoint[];
+  /** The same, ordered for clients of one place; undefined: all alike. */
+  readonly groups: readonly EndpointGroup[] | undefined;
 }

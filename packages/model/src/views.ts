@@ -1,4 +1,4 @@
-import { canonicalJson, labelsMatch, type StringMap } from "@heddle/config";
+import { canonicalJson, labelsMatch, type StringMap, type TrafficPolicy } from "@heddle/config";
 import { isVisible, parsePortList } from "./build-service.ts";
 import { parseClusterName } from "./cluster-name.ts";
 import {
@@ -9,6 +9,8 @@ import {
 } from "./destination-policy.ts";
 import { gatewayServers } from "./gateway-servers.ts";
 import { contentHash } from "./hash.ts";
+import { orderByLocality, topologyLabel } from "./locality-order.ts";
+import { type ClientPlace, decodeLocalityRequest, localitySetting } from "./locality-request.ts";
 import { effectiveMtls } from "./peer-authentication.ts";
 import type {
   EndpointsView,
@@ -24,6 +26,7 @@ import { routingRules } from "./routing-rules.ts";
 import type { MeshService } from "./service.ts";
 import { sidecarScope, unlimitedScope } from "./sidecar-scope.ts";
 import type { MeshState } from "./state.ts";
+import type { Workload } from "./workload.ts";
 
 /** Builds what proxies may see. Keeps the outbound views of the latest state, because proxies of one scope share theirs. */
 export interface Views {
@@ -42,7 +45,8 @@ class CachingViews implements Views {
     }
     const own = proxy.kind === "router" || dependsOnLabels(state, proxy.namespace);
     const labels = own ? canonicalJson(labelsOf(state, proxy)) : "";
-    const scope = `${proxy.kind}|${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}|${labels}`;
+    const { region, zone, subzone } = placeOf(state, proxy).locality;
+    const scope = `${region}/${zone}/${subzone}|${proxy.kind}|${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}|${labels}`;
     let outbound = this.#outbound.get(scope);
     if (outbound === undefined) {
       outbound = buildOutboundView(state, proxy);
@@ -73,7 +77,17 @@ function dependsOnLabels(state: MeshState, namespace: string): boolean {
   return (
     some(sidecars, (sidecar) => sidecar.ref.namespace === namespace && sidecar.spec.workloadSelector !== undefined) ||
     some(destinationRules, (rule) => rule.ref.namespace === namespace && rule.spec.workloadSelector !== undefined) ||
+    some(
+      destinationRules,
+      ({ spec }) => asksForLabels(spec.trafficPolicy) || spec.subsets.some((s) => asksForLabels(s.trafficPolicy)),
+    ) ||
     some(virtualServices, ({ spec }) => bySource(spec.http) || bySource(spec.tls) || bySource(spec.tcp))
+  );
+}
+
+function asksForLabels(policy: TrafficPolicy | undefined): boolean {
+  return [policy, ...(policy?.portLevelSettings ?? [])].some(
+    (level) => (level?.loadBalancer?.localityLbSetting?.failoverPriority.length ?? 0) > 0,
   );
 }
 
@@ -102,9 +116,39 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
     rules: proxy.kind === "router" ? [] : routingRules(state, { ...client, gateways: ["mesh"] }),
     policies,
     headless,
+    place: clientPlace(state, proxy, policies),
     gateway: proxy.kind === "router" ? gatewayServers(state, { ...client, ip: proxy.ip }) : undefined,
   };
   return { hash: contentHash(content), ...content };
+}
+
+function placeOf(state: MeshState, proxy: ProxyNode): Pick<Workload, "locality" | "network" | "clusterId"> {
+  const workload = state.workloads.get(proxy.ip);
+  return workload?.namespace === proxy.namespace ? workload : proxy;
+}
+
+/** Only what the policies ask for, so that clients in different places share their view where it makes no difference. */
+function clientPlace(
+  state: MeshState,
+  proxy: ProxyNode,
+  policies: Readonly<Record<string, DestinationPolicy>>,
+): ClientPlace | undefined {
+  const { mesh } = state.settings;
+  const levels = Object.values(policies).flatMap(({ trafficPolicy, subsets }) =>
+    [trafficPolicy, ...subsets.map((subset) => subset.trafficPolicy)].flatMap((policy) =>
+      policy === undefined ? [] : [policy, ...policy.portLevelSettings],
+    ),
+  );
+  const settings = levels
+    .filter((policy) => policy.outlierDetection !== undefined || policy.loadBalancer?.localityLbSetting !== undefined)
+    .map((policy) => localitySetting(policy, mesh));
+  const wide = (mesh.localityLbSetting?.distribute.length ?? 0) > 0;
+  if (settings.length === 0 && !wide) return undefined;
+  const keys = new Set(settings.flatMap((setting) => setting?.failoverPriority ?? []));
+  const own = labelsOf(state, proxy);
+  const place = placeOf(state, proxy);
+  const labels = [...keys].sort().map((key) => [key, topologyLabel(key, place) ?? own[key] ?? ""] as const);
+  return { locality: place.locality, labels: Object.fromEntries(labels) };
 }
 
 function headlessEndpoints(state: MeshState, service: MeshService): readonly HeadlessEndpoint[] {
@@ -166,9 +210,11 @@ export function endpointsFor(state: MeshState, cluster: string): EndpointsView |
   const service = state.services.get(name.hostname);
   if (service === undefined) return undefined;
   const all = state.endpoints.get(name.hostname)?.ports.get(name.port) ?? [];
-  if (name.subset === "") return { hash: contentHash(all), cluster, endpoints: all };
-  const labels = subsetLabels(state, service, name.subset);
+  const labels = name.subset === "" ? {} : subsetLabels(state, service, name.subset);
   if (labels === undefined) return undefined;
-  const endpoints = all.filter((endpoint) => labelsMatch(labels, endpoint.labels));
-  return { hash: contentHash(endpoints), cluster, endpoints };
+  const endpoints = name.subset === "" ? all : all.filter((endpoint) => labelsMatch(labels, endpoint.labels));
+  const request = name.place === undefined ? undefined : decodeLocalityRequest(name.place);
+  if (name.place !== undefined && request === undefined) return undefined;
+  const groups = request === undefined ? undefined : orderByLocality(endpoints, request);
+  return { hash: contentHash([endpoints, name.place]), cluster, endpoints, groups };
 }

@@ -59,11 +59,11 @@ export function buildCase(input: MeshCase): BuiltCase {
 export function endpointViews(built: BuiltCase) {
   return built.resources.clusters.flatMap((cluster) => {
     if (cluster.edsClusterConfig === undefined) return [];
-    const found = endpointsFor(built.state, cluster.name);
+    const found = endpointsFor(built.state, cluster.edsClusterConfig.serviceName);
     return found === undefined ? [] : [found];
   });
 }
 
 export function parseCase(text: string): MeshCase & { readonly [key: string]: unknown } {
-  return parse(text) as MeshCase & { readonly [key: string]: unknown };
+  return parse(text, { merge: true }) as MeshCase & { readonly [key: string]: unknown };
 }

@@ -18,7 +18,7 @@ test("rows reach into lists, name defaults, and say what has no effect", () => {
     note: "",
   });
   expect(rows.find((row) => row.path === "http[].route[].destination.host")?.presence).toBe("required");
-  expect(fieldRows(meshConfig).find((row) => row.path === "localityLbSetting")?.note).toContain(
+  expect(fieldRows(meshConfig).find((row) => row.path === "zoneAwareLbSetting")?.note).toContain(
     "does not act on it yet",
   );
 });

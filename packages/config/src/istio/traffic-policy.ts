@@ -56,7 +56,7 @@ const loadBalancer = message(
   {
     simple: oneOf("UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"),
     consistentHash,
-    localityLbSetting: notYet(localityLbSetting),
+    localityLbSetting,
     warmupDurationSecs: deprecated(duration(), "use warmup"),
     warmup: message("WarmupConfiguration", {
       duration: required(duration(1)),

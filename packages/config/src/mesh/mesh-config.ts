@@ -1,3 +1,4 @@
+import { localityLbSetting } from "../istio/traffic-policy.ts";
 import { list, map, message } from "../schema/compound.ts";
 import { defaultsOf } from "../schema/defaults.ts";
 import { anyJson, boolean, duration, int, oneOf, port, string } from "../schema/scalar.ts";
@@ -81,7 +82,7 @@ export const meshConfig = message("MeshConfig", {
   defaultVirtualServiceExportTo: withDefault(list(string()), ["*"]),
   defaultDestinationRuleExportTo: withDefault(list(string()), ["*"]),
   rootNamespace: withDefault(string(), "istio-system"),
-  localityLbSetting: notYet(anyJson()),
+  localityLbSetting,
   zoneAwareLbSetting: notYet(anyJson()),
   dnsRefreshRate: withDefault(duration(), 60_000),
   h2UpgradePolicy: notYet(withDefault(oneOf("DO_NOT_UPGRADE", "UPGRADE"), "DO_NOT_UPGRADE")),

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { Endpoint, EndpointsView, Locality } from "@heddle/model";
+import { byLocality, type Endpoint, type EndpointGroup, type EndpointsView } from "@heddle/model";
 import { HealthStatus } from "@heddle/xds-api/envoy/config/core/v3/health_check";
 import {
   type ClusterLoadAssignment,
@@ -8,21 +8,22 @@ import {
 import type { LbEndpointSchema } from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint_components";
 import { tcpAddress } from "../address.ts";
 
-/** The endpoints of a cluster, grouped by locality. */
+/** The endpoints of a cluster, grouped by locality, in the order that the view gives them. */
 export function loadAssignment(view: EndpointsView): ClusterLoadAssignment {
-  const groups = new Map<string, { locality: Locality; endpoints: Endpoint[] }>();
-  for (const endpoint of view.endpoints) {
-    const { region, zone, subzone } = endpoint.locality;
-    const key = `${region}/${zone}/${subzone}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, { locality: endpoint.locality, endpoints: [endpoint] });
-    else group.endpoints.push(endpoint);
-  }
+  const groups: readonly EndpointGroup[] =
+    view.groups ??
+    byLocality(view.endpoints).map(([locality, endpoints]) => ({
+      locality,
+      endpoints,
+      priority: 0,
+      weight: undefined,
+    }));
   return create(ClusterLoadAssignmentSchema, {
     clusterName: view.cluster,
-    endpoints: [...groups.values()].map(({ locality, endpoints }) => ({
+    endpoints: groups.map(({ locality, endpoints, priority, weight }) => ({
       locality: { region: locality.region, zone: locality.zone, subZone: locality.subzone },
-      loadBalancingWeight: endpoints.reduce((sum, endpoint) => sum + weightOf(endpoint), 0),
+      priority,
+      loadBalancingWeight: weight ?? endpoints.reduce((sum, endpoint) => sum + weightOf(endpoint), 0),
       lbEndpoints: endpoints.map(lbEndpoint),
     })),
   });

@@ -1,10 +1,12 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
+  encodeLocalityRequest,
   formatClusterName,
   formatSni,
   type HeadlessEndpoint,
   hostMatches,
   isHttp2,
+  localityRequest,
   type MeshPort,
   type MeshService,
   type OutboundView,
@@ -28,7 +30,7 @@ import { circuitBreakers } from "./circuit-breakers.ts";
 import { type ClusterPolicy, effectivePolicy } from "./effective-policy.ts";
 import { httpProtocolOptions } from "./http-protocol.ts";
 import { loadBalancer } from "./load-balancer.ts";
-import { outlierDetection } from "./outlier-detection.ts";
+import { commonBalancing } from "./outlier-detection.ts";
 
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
@@ -93,7 +95,7 @@ function outboundCluster(view: OutboundView, service: MeshService, port: MeshPor
     metadata: serviceMetadata(service, rules?.sources ?? []),
     ...discovery(view, service, port, subset, policy),
     ...transport(view, service, port, subset, policy),
-    ...outlierDetection(policy.outlierDetection),
+    ...commonBalancing(policy, view.settings.mesh),
     ...(keepalive === undefined ? {} : { upstreamConnectionOptions: { tcpKeepalive: keepaliveOf(keepalive) } }),
   } as ClusterInit);
 }
@@ -134,11 +136,13 @@ function discovery(
     };
   }
   const balancer = loadBalancer(policy.loadBalancer);
+  const request = localityRequest(policy, view.settings.mesh, view.place);
+  const place = request === undefined ? undefined : encodeLocalityRequest(request);
   if (service.resolution === "endpoints") {
     return {
       ...balancer,
       clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
-      edsClusterConfig: { edsConfig: fromAds, serviceName: name },
+      edsClusterConfig: { edsConfig: fromAds, serviceName: place === undefined ? name : `${name}|${place}` },
     };
   }
   const logical = service.resolution === "logical-dns";

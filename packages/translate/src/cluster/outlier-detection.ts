@@ -1,12 +1,32 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { OutlierDetectionSettings } from "@heddle/config";
+import type { MeshConfig, OutlierDetectionSettings } from "@heddle/config";
+import { localitySetting } from "@heddle/model";
 import type { ClusterSchema } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
 import { protoDuration } from "../proto-duration.ts";
+import type { ClusterPolicy } from "./effective-policy.ts";
 
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
+/** Ejection of hosts that fail, and weights of localities where they are to be shared out. */
+export function commonBalancing(
+  policy: ClusterPolicy,
+  mesh: MeshConfig,
+): Pick<ClusterInit, "outlierDetection" | "commonLbConfig"> {
+  const ejection = outlierDetection(policy.outlierDetection);
+  const shares = (localitySetting(policy, mesh)?.distribute.length ?? 0) > 0;
+  if (!shares) return ejection;
+  const { commonLbConfig = {} } = ejection;
+  return {
+    ...ejection,
+    commonLbConfig: {
+      ...commonLbConfig,
+      localityConfigSpecifier: { case: "localityWeightedLbConfig", value: {} },
+    } as NonNullable<ClusterInit["commonLbConfig"]>,
+  };
+}
+
 /** Ejection of hosts that fail. Success-rate ejection stays off; a count of zero switches its detector off. Source: Istio. */
-export function outlierDetection(
+function outlierDetection(
   settings: OutlierDetectionSettings | undefined,
 ): Pick<ClusterInit, "outlierDetection" | "commonLbConfig"> {
   if (settings === undefined) return {};
