@@ -64,6 +64,9 @@ const inPod = (uid: number, argv: readonly string[]): string[] => [
   `--reuid=${uid}`,
   `--regid=${uid}`,
   "--clear-groups",
+  // The clone may stand in a home directory that only its owner may read.
+  "--inh-caps=+dac_read_search",
+  "--ambient-caps=+dac_read_search",
   ...argv,
 ];
 function launch([file = "", ...args]: readonly string[]): ChildProcess {
