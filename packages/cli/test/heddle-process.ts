@@ -14,10 +14,15 @@ export interface HeddleProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
-export function heddle(args: readonly string[], env: Readonly<Record<string, string>> = {}): HeddleProcess {
-  const child = Bun.spawn([join(root, "bin/heddle"), ...args], {
+/** `under` is a command line that starts it, such as `unshare --user`. */
+export function heddle(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  under: readonly string[] = [],
+): HeddleProcess {
+  const child = Bun.spawn([...under, join(root, "bin/heddle"), ...args], {
     env: { ...process.env, ...env },
-    stdin: "ignore",
+    stdin: stdin === undefined ? "ignore" : new TextEncoder().encode(stdin),
     stdout: "pipe",
     stderr: "pipe",
   });
