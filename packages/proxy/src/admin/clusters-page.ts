@@ -31,7 +31,7 @@ export function clustersText(clusters: ClusterSet): string {
         ["rq_timeout", s.rqTimeout],
         ["rq_total", s.rqTotal],
         ["hostname", host.hostname],
-        ["health_flags", host.healthy ? "healthy" : "/failed_eds_health"],
+        ["health_flags", healthFlags(host)],
         ["weight", host.weight],
         ["priority", host.priority],
       ];
@@ -67,6 +67,17 @@ function thresholds(config: ClusterConfig, priority: "DEFAULT" | "HIGH"): JsonOb
   };
 }
 
+/** Source: Envoy's names of host health flags. */
+function healthFlags(host: Host): string {
+  const flags = [
+    host.checkFailed ? "/failed_active_hc" : "",
+    host.ejected ? "/failed_outlier_check" : "",
+    host.edsHealthy ? "" : "/failed_eds_health",
+    host.degraded ? "/degraded_eds_health" : "",
+  ].join("");
+  return flags === "" ? "healthy" : flags;
+}
+
 function hostJson(host: Host): JsonObject {
   const s = host.stats;
   const counter = (name: string, value: number): JsonObject => ({ name, value: String(value) });
@@ -82,7 +93,11 @@ function hostJson(host: Host): JsonObject {
       { type: "GAUGE", name: "cx_active", value: String(s.cxActive) },
       { type: "GAUGE", name: "rq_active", value: String(host.active) },
     ],
-    health_status: { eds_health_status: host.healthy ? "HEALTHY" : "UNHEALTHY" },
+    health_status: {
+      eds_health_status: host.edsHealthy ? (host.degraded ? "DEGRADED" : "HEALTHY") : "UNHEALTHY",
+      failed_active_health_check: host.checkFailed,
+      failed_outlier_check: host.ejected,
+    },
     weight: host.weight,
     hostname: host.hostname,
     priority: host.priority,

@@ -1,13 +1,16 @@
 import type { JsonObject } from "@bufbuild/protobuf";
+import { ProxyProtocolUpstreamTransportSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
+import { type CircuitLimits, checkCircuitBreakers, decodeLimits } from "./circuit-breakers.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeLoadAssignment, type LoadAssignmentConfig } from "./endpoints.ts";
+import { decodeHealthChecks, type HealthCheckConfig } from "./health-check.ts";
+import { decodeLoadBalancing, type LoadBalancingConfig } from "./load-balancing.ts";
+import { decodeOutlier, type OutlierConfig } from "./outlier-detection.ts";
 import {
-  type CircuitBreakers,
   type Cluster,
   Cluster_DiscoveryType,
   Cluster_DnsLookupFamily,
-  Cluster_LbPolicy,
   ClusterSchema,
   RawBufferSchema,
   RoutingPriority,
@@ -16,6 +19,7 @@ import {
 import { type ResourceSource, sourceOf } from "./resource-source.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
+import { decodeSubsets, type SubsetConfig } from "./subsets.ts";
 import { decodeUpstreamTls, type UpstreamTlsConfig } from "./tls-context.ts";
 import { decodeUpstreamHttp, type UpstreamHttpConfig } from "./upstream-http.ts";
 
@@ -30,16 +34,6 @@ export type ClusterDiscovery =
       readonly portOverride: number | undefined;
       readonly useHeader: string | undefined;
     };
-
-export type LbPolicy = "round-robin" | "least-request" | "random" | "cluster-provided";
-
-/** Limits at which the cluster refuses more. */
-export interface CircuitLimits {
-  readonly maxConnections: number;
-  readonly maxPendingRequests: number;
-  readonly maxRequests: number;
-  readonly maxRetries: number;
-}
 
 /** How to reach an endpoint whose labels match. */
 export interface TransportMatchConfig {
@@ -59,9 +53,17 @@ export interface ClusterConfig {
   readonly name: string;
   readonly statName: string;
   readonly discovery: ClusterDiscovery;
-  readonly lbPolicy: LbPolicy;
-  /** Hosts compared by least-request. Default: 2. */
-  readonly choiceCount: number;
+  readonly loadBalancing: LoadBalancingConfig;
+  readonly subsets: SubsetConfig | undefined;
+  readonly outlier: OutlierConfig | undefined;
+  readonly healthChecks: readonly HealthCheckConfig[];
+  /** New hosts wait for their first check. */
+  readonly ignoreNewUntilChecked: boolean;
+  readonly closeUnhealthy: boolean;
+  /** A host that discovery leaves out stays while its health checks pass, unless this is set. */
+  readonly ignoreHealthOnRemoval: boolean;
+  /** PROXY header before each connection. */
+  readonly proxyProtocol: "v1" | "v2" | undefined;
   /** Default: 5 s. Units: ms. */
   readonly connectTimeoutMs: number;
   readonly transportMatches: readonly TransportMatchConfig[];
@@ -80,6 +82,8 @@ export interface ClusterConfig {
   readonly services: readonly { readonly host: string; readonly name: string; readonly namespace: string }[];
   readonly source: ResourceSource;
 }
+
+export const PROXY_PROTOCOL_SHAPE = shape(ProxyProtocolUpstreamTransportSchema, ["config", "transport_socket"]);
 
 export const CLUSTER_SHAPE = shape(
   ClusterSchema,
@@ -108,6 +112,15 @@ export const CLUSTER_SHAPE = shape(
     "transport_socket_matches",
     "metadata",
     "upstream_connection_options",
+    "ring_hash_lb_config",
+    "maglev_lb_config",
+    "round_robin_lb_config",
+    "load_balancing_policy",
+    "lb_subset_config",
+    "health_checks",
+    "outlier_detection",
+    "close_connections_on_host_health_failure",
+    "ignore_health_on_host_removal",
   ],
   {
     "per_connection_buffer_limit_bytes cleanup_interval wait_for_warm_on_init":
@@ -117,10 +130,22 @@ export const CLUSTER_SHAPE = shape(
     "track_timeout_budgets track_cluster_stats": "only adds statistics",
     filters: "only Istio's metadata exchange is known there, which the proxy does by itself",
     typed_dns_resolver_config: "names are resolved by the system",
+    preconnect_policy: "connections are made when they are needed",
+  },
+  {
+    cluster_type: "custom cluster types are not implemented",
+    "dns_resolvers use_tcp_for_dns_lookups dns_resolution_config": "names are resolved by the system",
+    "lrs_server lrs_report_endpoint_metrics": "load is not reported; statistics are pulled",
+    upstream_config: "there is one HTTP upstream",
+    connection_pool_per_downstream_connection: "connections are shared by all clients",
+    upstream_http_protocol_options: "use typed_extension_protocol_options",
   },
 );
 
-type UpstreamTransport = { readonly tls: UpstreamTlsConfig | undefined };
+interface UpstreamTransport {
+  readonly tls: UpstreamTlsConfig | undefined;
+  readonly proxyProtocol?: "v1" | "v2";
+}
 
 const UPSTREAM_TRANSPORTS: AnyTable<UpstreamTransport> = {
   "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext": messageEntry(
@@ -132,18 +157,28 @@ const UPSTREAM_TRANSPORTS: AnyTable<UpstreamTransport> = {
   "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer": messageEntry(RawBufferSchema, () => ({
     tls: undefined,
   })),
+  [ProxyProtocolUpstreamTransportSchema.typeName]: messageEntry(
+    ProxyProtocolUpstreamTransportSchema,
+    (message, scope) => {
+      checkShape(PROXY_PROTOCOL_SHAPE, message, scope);
+      const at = scope.field("transport_socket.typed_config");
+      const inner = decodeAny(message.transportSocket?.configType.value, UPSTREAM_TRANSPORTS, at);
+      return { tls: inner?.tls, proxyProtocol: message.config?.version === 1 ? "v2" : "v1" };
+    },
+  ),
 };
 
 export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConfig | undefined {
   checkShape(CLUSTER_SHAPE, message, scope);
   if (message.name === "") scope.field("name").problem("a cluster needs a name");
   const discovery = decodeDiscovery(message, scope);
-  const lbPolicy = decodeLbPolicy(message, scope);
+  const loadBalancing = decodeLoadBalancing(message, scope);
+  checkCircuitBreakers(message.circuitBreakers, scope.field("circuit_breakers"));
   const socket = message.transportSocket;
-  const tls =
+  const transport =
     socket === undefined
       ? undefined
-      : decodeAny(socket.configType.value, UPSTREAM_TRANSPORTS, scope.field("transport_socket.typed_config"))?.tls;
+      : decodeAny(socket.configType.value, UPSTREAM_TRANSPORTS, scope.field("transport_socket.typed_config"));
   const transportMatches = message.transportSocketMatches.map((match, i): TransportMatchConfig => {
     const at = scope.field("transport_socket_matches").item(i).field("transport_socket.typed_config");
     const transport = decodeAny(match.transportSocket?.configType.value, UPSTREAM_TRANSPORTS, at);
@@ -151,17 +186,23 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
   });
   const http = decodeUpstreamHttp(message, scope);
   const keepAlive = message.upstreamConnectionOptions?.tcpKeepalive;
-  if (discovery === undefined || lbPolicy === undefined) return undefined;
+  if (discovery === undefined || loadBalancing === undefined) return undefined;
   const bind = message.upstreamBindConfig?.sourceAddress;
   return {
     name: message.name,
     statName: message.altStatName === "" ? message.name : message.altStatName,
     discovery,
-    lbPolicy,
-    choiceCount: message.lbConfig.case === "leastRequestLbConfig" ? (message.lbConfig.value.choiceCount ?? 2) : 2,
+    loadBalancing,
+    subsets: decodeSubsets(message.lbSubsetConfig, scope.field("lb_subset_config")),
+    outlier: decodeOutlier(message.outlierDetection, scope.field("outlier_detection")),
+    healthChecks: decodeHealthChecks(message.healthChecks, scope.field("health_checks")),
+    ignoreNewUntilChecked: message.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
+    closeUnhealthy: message.closeConnectionsOnHostHealthFailure,
+    ignoreHealthOnRemoval: message.ignoreHealthOnHostRemoval,
+    proxyProtocol: transport?.proxyProtocol,
     connectTimeoutMs: decodeDuration(message.connectTimeout, scope.field("connect_timeout")) ?? 5000,
     transportMatches,
-    tls,
+    tls: transport?.tls,
     http,
     limits: decodeLimits(message.circuitBreakers, RoutingPriority.DEFAULT),
     highLimits: decodeLimits(message.circuitBreakers, RoutingPriority.HIGH),
@@ -195,7 +236,7 @@ function decodeDiscovery(message: Cluster, scope: DecodeScope): ClusterDiscovery
   const type = message.clusterDiscoveryType.value ?? Cluster_DiscoveryType.STATIC;
   const assignment = () =>
     message.loadAssignment === undefined
-      ? { cluster: message.name, localities: [] }
+      ? { cluster: message.name, localities: [], overprovisioning: 140 }
       : decodeLoadAssignment(message.loadAssignment, scope.field("load_assignment"));
   switch (type) {
     case Cluster_DiscoveryType.STATIC: {
@@ -232,34 +273,6 @@ function decodeDiscovery(message: Cluster, scope: DecodeScope): ClusterDiscovery
       };
     }
   }
-}
-
-function decodeLbPolicy(message: Cluster, scope: DecodeScope): LbPolicy | undefined {
-  switch (message.lbPolicy) {
-    case Cluster_LbPolicy.ROUND_ROBIN:
-      return "round-robin";
-    case Cluster_LbPolicy.LEAST_REQUEST:
-      return "least-request";
-    case Cluster_LbPolicy.RANDOM:
-      return "random";
-    case Cluster_LbPolicy.CLUSTER_PROVIDED:
-      return "cluster-provided";
-    default:
-      scope
-        .field("lb_policy")
-        .problem(`${Cluster_LbPolicy[message.lbPolicy]} is not implemented; use ROUND_ROBIN, LEAST_REQUEST or RANDOM`);
-      return undefined;
-  }
-}
-
-function decodeLimits(message: CircuitBreakers | undefined, priority: RoutingPriority): CircuitLimits {
-  const found = message?.thresholds.find((t) => t.priority === priority);
-  return {
-    maxConnections: found?.maxConnections ?? 1024,
-    maxPendingRequests: found?.maxPendingRequests ?? 1024,
-    maxRequests: found?.maxRequests ?? 1024,
-    maxRetries: found?.maxRetries ?? 3,
-  };
 }
 
 function decodeServices(metadata: JsonObject | undefined): ClusterConfig["services"] {

@@ -27,7 +27,13 @@ export interface EndpointConfig {
   readonly address: ConfigAddress;
   readonly hostname: string;
   readonly healthy: boolean;
+  /** Works, but is only used when too few healthy ones are left. */
+  readonly degraded: boolean;
   readonly draining: boolean;
+  /** Where health checks go instead. */
+  readonly checkPort: number | undefined;
+  readonly checkHostname: string;
+  readonly checkDisabled: boolean;
   readonly weight: number;
   /** `envoy.transport_socket_match` metadata. */
   readonly transportLabels: JsonObject | undefined;
@@ -49,6 +55,8 @@ export interface LocalityConfig {
 export interface LoadAssignmentConfig {
   readonly cluster: string;
   readonly localities: readonly LocalityConfig[];
+  /** How much health a priority may lack before traffic flows over. Default: 140. Units: %. */
+  readonly overprovisioning: number;
 }
 
 export const LOAD_ASSIGNMENT_SHAPE = shape(ClusterLoadAssignmentSchema, ["cluster_name", "endpoints", "policy"]);
@@ -71,6 +79,7 @@ export function decodeLoadAssignment(message: ClusterLoadAssignment, scope: Deco
     scope.field("policy.drop_overloads").problem("drops by the control plane are not implemented");
   return {
     cluster: message.clusterName,
+    overprovisioning: message.policy?.overprovisioningFactor ?? 140,
     localities: message.endpoints.map((locality, i) => decodeLocality(locality, scope.field("endpoints").item(i))),
   };
 }
@@ -107,7 +116,11 @@ function decodeEndpoint(message: LbEndpoint, scope: DecodeScope): EndpointConfig
     address,
     hostname: endpoint.hostname,
     healthy: status === HealthStatus.UNKNOWN || status === HealthStatus.HEALTHY || status === HealthStatus.DEGRADED,
+    degraded: status === HealthStatus.DEGRADED,
     draining: status === HealthStatus.DRAINING,
+    checkPort: endpoint.healthCheckConfig?.portValue || undefined,
+    checkHostname: endpoint.healthCheckConfig?.hostname ?? "",
+    checkDisabled: endpoint.healthCheckConfig?.disableActiveHealthCheck ?? false,
     weight: Math.max(1, message.loadBalancingWeight ?? 1),
     transportLabels: message.metadata?.filterMetadata["envoy.transport_socket_match"],
     lbLabels: message.metadata?.filterMetadata["envoy.lb"],

@@ -1,9 +1,18 @@
 // Hot path: one per try of a request.
-import type { HeaderList, HttpStream, ResponseHead, StreamHandler, WireFailure } from "@heddle/wire";
+import {
+  HEADER_ID,
+  type HeaderList,
+  type HttpStream,
+  type ResponseHead,
+  type StreamHandler,
+  type WireFailure,
+} from "@heddle/wire";
 import type { Cluster } from "../upstream/cluster.ts";
 import { type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
 import type { Host } from "../upstream/host.ts";
 import type { HostPool, PooledConnection, PoolWaiter } from "../upstream/pool.ts";
+
+const GRPC_STATUS = HEADER_ID["grpc-status"];
 
 /** What an attempt tells the exchange; nothing after `abandon`. */
 export interface AttemptOwner {
@@ -29,6 +38,7 @@ export class Attempt implements StreamHandler, PoolWaiter {
   answered = false;
   /** The connection had carried requests before this one. */
   reused = false;
+  #sentMs = 0;
   #counted = true;
   #waiting = true;
 
@@ -64,12 +74,14 @@ export class Attempt implements StreamHandler, PoolWaiter {
     if (this.#owner === undefined) return;
     this.connection = connection;
     this.reused = connection.requests > 1;
+    if (this.cluster.observesLatency) this.#sentMs = performance.now();
     this.#owner.onAttemptReady(this, connection);
   }
 
   onPoolFailure(failure: UpstreamFailure): void {
     this.#waiting = false;
     this.#release();
+    if (failure.code !== "overflow") this.cluster.outlier?.onLocalFailure(this.host);
     this.#owner?.onAttemptFailed(this, failure);
   }
 
@@ -78,6 +90,8 @@ export class Attempt implements StreamHandler, PoolWaiter {
     const { status } = head;
     if (status >= 500) this.host.stats.rqError++;
     else this.host.stats.rqSuccess++;
+    if (this.cluster.outlier !== undefined) this.cluster.outlier.onStatus(this.host, outlierStatus(head));
+    if (this.cluster.observesLatency) this.cluster.onLatency(this.host, performance.now() - this.#sentMs);
     const classes = this.cluster.counters.statusClasses;
     const index = (status / 100) | 0;
     classes[index] = (classes[index] ?? 0) + 1;
@@ -98,7 +112,10 @@ export class Attempt implements StreamHandler, PoolWaiter {
 
   onReset(_stream: HttpStream, failure: WireFailure): void {
     if (failure.code === "local") return;
-    if (!this.answered) this.host.stats.rqError++;
+    if (!this.answered) {
+      this.host.stats.rqError++;
+      this.cluster.outlier?.onLocalFailure(this.host);
+    }
     this.#owner?.onAttemptFailed(this, fromWire(failure));
   }
 
@@ -117,6 +134,14 @@ export class Attempt implements StreamHandler, PoolWaiter {
     this.host.active--;
     this.cluster.counters.requests--;
   }
+}
+
+/** A gRPC status in the head stands for the HTTP status that says the same. */
+function outlierStatus(head: ResponseHead): number {
+  const text = head.headers.getId(GRPC_STATUS);
+  if (text === undefined || head.status !== 200) return head.status;
+  const code = Number(text);
+  return code === 0 ? 200 : code === 14 ? 503 : code === 4 ? 504 : code === 2 || code === 13 || code === 15 ? 500 : 200;
 }
 
 function fromWire(failure: WireFailure): UpstreamFailure {

@@ -461,7 +461,8 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     this.host = host;
     const wanted = cluster.config.http.protocol;
     const http2 = wanted === "http2" || (wanted === "downstream" && this.request.version === HTTP_2);
-    const pool = cluster.pool(host, http2, this.connection.upstreamAlpn ?? this.#manager.upstreamAlpn);
+    const alpn = this.connection.upstreamAlpn ?? this.#manager.upstreamAlpn;
+    const pool = cluster.pool(host, http2, alpn, this.connection);
     const attempt = new Attempt(this, cluster, host, pool);
     this.#attempt = attempt;
     if (retry !== undefined && retry.perTryTimeoutMs > 0) {

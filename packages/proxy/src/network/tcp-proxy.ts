@@ -182,6 +182,7 @@ class Session implements TcpSession, TcpRecord, DialOwner, Expirable {
     this.#upstream = upstream;
     const host = this.host;
     if (host !== undefined) {
+      this.cluster?.outlier?.onLocalSuccess(host);
       host.stats.cxTotal++;
       host.stats.cxActive++;
     }
@@ -201,7 +202,10 @@ class Session implements TcpSession, TcpRecord, DialOwner, Expirable {
     this.#dial = undefined;
     this.#release();
     if (this.host !== undefined) this.host.stats.cxConnectFail++;
-    if (this.cluster !== undefined) this.cluster.counters.connectFailures++;
+    if (this.cluster !== undefined) {
+      this.cluster.counters.connectFailures++;
+      if (this.host !== undefined) this.cluster.outlier?.onLocalFailure(this.host);
+    }
     if (this.#attempts < this.#manager.config.maxConnectAttempts) {
       this.#tryConnect();
       return;
@@ -239,7 +243,8 @@ class Session implements TcpSession, TcpRecord, DialOwner, Expirable {
       this.#fail(upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint"));
       return;
     }
-    const dial = cluster.dial(host, this.connection.upstreamAlpn ?? this.#manager.upstreamAlpn, this);
+    const alpn = this.connection.upstreamAlpn ?? this.#manager.upstreamAlpn;
+    const dial = cluster.dial(host, alpn, this, this.connection);
     if ("code" in dial) {
       this.#fail(dial);
       return;

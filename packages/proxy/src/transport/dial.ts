@@ -27,6 +27,8 @@ export interface DialTls {
 export interface DialTarget extends DialOptions {
   readonly address: SocketAddress;
   readonly tls: DialTls | undefined;
+  /** Sent before everything else, TLS too. */
+  readonly greeting?: Uint8Array | undefined;
   /** TCP and TLS together. Units: ms. */
   readonly timeoutMs: number;
 }
@@ -139,6 +141,8 @@ class SocketDial implements Dial, SocketEvents {
     const connection = new StreamConnection(this.#network.shared, socket);
     this.#connection = connection;
     connection.pinAddresses();
+    // A fresh connection takes the few bytes of a header at once.
+    if (this.#target.greeting !== undefined) socket.write(this.#target.greeting);
     const tls = this.#target.tls;
     if (tls === undefined) {
       socket.data = connection;

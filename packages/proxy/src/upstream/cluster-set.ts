@@ -79,7 +79,7 @@ class NamedClusters implements ClusterSet {
     for (const { cluster } of this.#entries.values()) {
       const { discovery } = cluster.config;
       if (discovery.kind === "eds" && discovery.serviceName === serviceName)
-        cluster.setEndpoints({ cluster: serviceName, localities: [] });
+        cluster.setEndpoints({ cluster: serviceName, localities: [], overprovisioning: 140 });
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Clock, Logger, TimerWheel } from "@heddle/std";
+import { type ProxyHeader, writeProxyV1, writeProxyV2 } from "@heddle/wire";
 import type { ClusterConfig } from "../config/cluster.ts";
 import type { EndpointConfig, LoadAssignmentConfig } from "../config/endpoints.ts";
 import type { SecureContexts } from "../tls/secure-context.ts";
@@ -9,9 +10,13 @@ import { createConnectionPool } from "./connection-pool.ts";
 import { type ClusterCounters, createClusterCounters } from "./counters.ts";
 import { dialTls, transportFor } from "./endpoint-tls.ts";
 import { type UpstreamFailure, upstreamFailure } from "./failure.ts";
+import { createHealthChecker, type HealthChecker } from "./health-checker.ts";
 import { createHost, type Host } from "./host.ts";
-import { createLoadBalancer, eligibleHosts, type LoadBalancer } from "./load-balancer.ts";
+import { createHostChooser } from "./host-chooser.ts";
+import type { LoadBalancer } from "./load-balancer.ts";
+import { createOutlierDetector, type OutlierDetector } from "./outlier-detector.ts";
 import type { HostPool } from "./pool.ts";
+import { createSubsetChooser, type SubsetChooser, type SubsetKey } from "./subset-chooser.ts";
 
 /** What clusters share with the rest of the process. */
 export interface UpstreamSurroundings {
@@ -25,8 +30,22 @@ export interface UpstreamSurroundings {
   readonly mark: number | undefined;
 }
 
+/** Both ends of a client's connection. */
+export interface ConnectionEnds {
+  readonly remote: SocketAddress;
+  readonly local: SocketAddress;
+}
+
 /** Hosts that a request must not go to again. */
 export type TriedHosts = readonly Host[];
+
+/** What a request asks of the choice of its host. */
+export interface HostCriteria {
+  readonly hash: bigint | undefined;
+  readonly subset: SubsetKey | undefined;
+  /** Replaces the connection's destination, for ORIGINAL_DST clusters. */
+  readonly original: SocketAddress | undefined;
+}
 
 /** A destination of requests, with its hosts and their connections. */
 export interface Cluster {
@@ -35,12 +54,27 @@ export interface Cluster {
   readonly hosts: readonly Host[];
   /** The endpoints are known (static, or the first EDS or DNS answer has come). */
   readonly ready: boolean;
+  /** Undefined where it is not configured, so that requests pay nothing. */
+  readonly outlier: OutlierDetector | undefined;
+  /** Requests tell how long they took, for peak EWMA. */
+  readonly observesLatency: boolean;
+  onLatency(host: Host, ms: number): void;
   /** `original` is needed by ORIGINAL_DST clusters only. Undefined: no host can be had. */
-  pick(original: SocketAddress | undefined, tried: TriedHosts, attempts: number): Host | undefined;
+  pick(
+    original: SocketAddress | undefined,
+    tried: TriedHosts,
+    attempts: number,
+    criteria?: HostCriteria | undefined,
+  ): Host | undefined;
   /** The pool for requests to a host. `alpn` replaces the configured protocols. */
-  pool(host: Host, http2: boolean, alpn: readonly string[] | undefined): HostPool;
+  pool(host: Host, http2: boolean, alpn: readonly string[] | undefined, client?: ConnectionEnds | undefined): HostPool;
   /** A connection of its own, for TCP. */
-  dial(host: Host, alpn: readonly string[] | undefined, owner: DialOwner): Dial | UpstreamFailure;
+  dial(
+    host: Host,
+    alpn: readonly string[] | undefined,
+    owner: DialOwner,
+    client?: ConnectionEnds | undefined,
+  ): Dial | UpstreamFailure;
   setEndpoints(assignment: LoadAssignmentConfig): void;
   /** Closes what idles, lets requests finish. */
   drain(): void;
@@ -54,16 +88,34 @@ class RuntimeCluster implements Cluster {
   readonly counters: ClusterCounters = createClusterCounters();
   readonly #around: UpstreamSurroundings;
   #hosts = new Map<string, Host>();
-  #balancer: LoadBalancer;
+  #balancer: LoadBalancer | undefined = undefined;
+  #subsets: SubsetChooser | undefined = undefined;
   #list: readonly Host[] = [];
-  #eligible: readonly Host[] = [];
+  #assignment: LoadAssignmentConfig | undefined = undefined;
+  readonly #health: HealthChecker | undefined;
+  readonly outlier: OutlierDetector | undefined;
+  readonly observesLatency: boolean;
   #sweptMs = 0;
   ready = false;
 
   constructor(config: ClusterConfig, around: UpstreamSurroundings) {
     this.config = config;
     this.#around = around;
-    this.#balancer = createLoadBalancer(config.lbPolicy, [], config.choiceCount, around.random);
+    this.observesLatency = config.loadBalancing.balancer.kind === "peak-ewma";
+    const shared = { clock: around.clock, random: around.random, log: around.log, cluster: config.name };
+    const hosts = () => this.hosts;
+    const onChange = () => this.#rebuild();
+    this.outlier =
+      config.outlier === undefined ? undefined : createOutlierDetector(config.outlier, { ...shared, hosts, onChange });
+    this.#health =
+      config.healthChecks.length === 0
+        ? undefined
+        : createHealthChecker(config, {
+            ...shared,
+            dial: (host, port, owner) => this.#dialTo(host, { ip: host.address.ip, port }, undefined, owner),
+            hadTraffic: (host) => host.stats.cxTotal > 0,
+            onChange: (host) => this.#healthChanged(host),
+          });
     if (config.discovery.kind === "static") this.setEndpoints(config.discovery.assignment);
     if (config.discovery.kind === "original-dst") this.ready = true;
   }
@@ -72,36 +124,64 @@ class RuntimeCluster implements Cluster {
     return this.config.discovery.kind === "original-dst" ? [...this.#hosts.values()] : this.#list;
   }
 
-  pick(original: SocketAddress | undefined, tried: TriedHosts, attempts: number): Host | undefined {
+  pick(
+    original: SocketAddress | undefined,
+    tried: TriedHosts,
+    attempts: number,
+    criteria?: HostCriteria | undefined,
+  ): Host | undefined {
     if (this.config.discovery.kind === "original-dst")
-      return this.#onDemand(original, this.config.discovery.portOverride);
-    let host = this.#balancer.pick();
-    for (let i = 1; i < attempts && host !== undefined && tried.includes(host); i++) host = this.#balancer.pick();
-    if (host !== undefined && tried.length > 0 && tried.includes(host)) {
+      return this.#onDemand(criteria?.original ?? original, this.config.discovery.portOverride);
+    let host = this.#choose(criteria);
+    if (tried.length === 0) return host;
+    for (let i = 1; i < attempts && host !== undefined && tried.includes(host); i++) host = this.#choose(criteria);
+    if (host !== undefined && tried.includes(host) && this.#subsets === undefined) {
       // Chance kept hitting hosts that failed: take any other that there is.
-      host = this.#eligible.find((other) => !tried.includes(other)) ?? host;
+      host = this.#list.find((other) => other.healthy && !tried.includes(other)) ?? host;
     }
     return host;
   }
 
-  pool(host: Host, http2: boolean, alpn: readonly string[] | undefined): HostPool {
+  onLatency(host: Host, ms: number): void {
+    const { balancer } = this.config.loadBalancing;
+    if (balancer.kind !== "peak-ewma") return;
+    // A peak counts at once, and fades with time.
+    const nowMs = this.#around.wheel.nowMs;
+    const fade = Math.exp(-(nowMs - host.lastUsedMs) / balancer.decayMs);
+    host.lastUsedMs = nowMs;
+    host.latencyMs = ms > host.latencyMs ? ms : host.latencyMs * fade + ms * (1 - fade);
+  }
+
+  #choose(criteria: HostCriteria | undefined): Host | undefined {
+    if (this.#subsets !== undefined) return this.#subsets.pick(criteria?.subset, criteria?.hash);
+    return this.#balancer?.pick(criteria?.hash);
+  }
+
+  pool(host: Host, http2: boolean, alpn: readonly string[] | undefined, client?: ConnectionEnds | undefined): HostPool {
+    const version = this.config.proxyProtocol;
+    // A connection that names its client serves nobody else.
+    const key = version === undefined ? alpn : client;
     const protocol = http2 ? "http2" : "http1";
     const pools = host.pools;
     for (let i = 0; i < pools.length; i++) {
       const pool = pools[i];
-      if (pool !== undefined && pool.protocol === protocol && pool.transportKey === alpn) return pool;
+      if (pool !== undefined && pool.protocol === protocol && pool.transportKey === key) return pool;
     }
     const around = this.#around;
     const pool = createConnectionPool({
       host,
       protocol,
-      transportKey: alpn,
+      transportKey: key,
+      ephemeral: version !== undefined,
       http: this.config.http,
       limits: this.config.limits,
       counters: this.counters,
       wheel: around.wheel,
       target: () => this.#target(host, alpn),
-      dial: (target, owner) => dial(around.network, target, owner, around.clock),
+      dial: (target, owner) => {
+        const greeting = version === undefined ? undefined : proxyHeader(version, client);
+        return dial(around.network, greeting === undefined ? target : { ...target, greeting }, owner, around.clock);
+      },
       onEmpty: (empty) => {
         const at = host.pools.indexOf(empty);
         if (at >= 0) host.pools.splice(at, 1);
@@ -111,50 +191,115 @@ class RuntimeCluster implements Cluster {
     return pool;
   }
 
-  dial(host: Host, alpn: readonly string[] | undefined, owner: DialOwner): Dial | UpstreamFailure {
+  dial(
+    host: Host,
+    alpn: readonly string[] | undefined,
+    owner: DialOwner,
+    client?: ConnectionEnds | undefined,
+  ): Dial | UpstreamFailure {
+    const greeting =
+      this.config.proxyProtocol === undefined ? undefined : proxyHeader(this.config.proxyProtocol, client);
+    return this.#dialTo(host, host.address, alpn, owner, greeting);
+  }
+
+  #dialTo(
+    host: Host,
+    address: SocketAddress,
+    alpn: readonly string[] | undefined,
+    owner: DialOwner,
+    greeting?: Uint8Array,
+  ): Dial | UpstreamFailure {
     const target = this.#target(host, alpn);
-    return "code" in target ? target : dial(this.#around.network, target, owner, this.#around.clock);
+    if ("code" in target) return target;
+    return dial(this.#around.network, { ...target, address, greeting }, owner, this.#around.clock);
   }
 
   setEndpoints(assignment: LoadAssignmentConfig): void {
     const next = new Map<string, Host>();
     for (const locality of assignment.localities) {
       for (const endpoint of locality.endpoints) {
-        const host = this.#adopt(endpoint, locality.priority);
+        const host = this.#adopt(endpoint, locality.priority, localityName(locality));
         if (host !== undefined) next.set(host.text, host);
       }
     }
     for (const [text, host] of this.#hosts) {
-      if (next.get(text) !== host) retire(host);
+      if (next.get(text) === host) continue;
+      // Discovery may be wrong or late: what answers its checks stays. Source: Envoy "eventually consistent service discovery".
+      if (this.#health !== undefined && !this.config.ignoreHealthOnRemoval && !next.has(text) && !host.checkFailed) {
+        host.removed = true;
+        next.set(text, host);
+        continue;
+      }
+      retire(host);
     }
     this.#hosts = next;
     this.#list = [...next.values()];
-    this.#eligible = eligibleHosts(this.#list, this.config.panicPercent);
-    this.#balancer = createLoadBalancer(
-      this.config.lbPolicy,
-      this.#eligible,
-      this.config.choiceCount,
-      this.#around.random,
-    );
+    this.#assignment = assignment;
+    this.#health?.setHosts(this.#list);
+    this.#rebuild();
     this.ready = true;
   }
 
+  #rebuild(): void {
+    const around = { random: this.#around.random, nowMs: () => this.#around.wheel.nowMs };
+    const weights = new Map(
+      this.#assignment?.localities.map((l): [string, number] => [`${l.priority}|${localityName(l)}`, l.weight]),
+    );
+    const config = {
+      loadBalancing: this.config.loadBalancing,
+      panicPercent: this.config.panicPercent,
+      overprovisioning: this.#assignment?.overprovisioning ?? 140,
+      localityWeight: (priority: number, locality: string) => weights.get(`${priority}|${locality}`) ?? 0,
+    };
+    const make = (hosts: readonly Host[]) => createHostChooser(config, hosts, around);
+    if (this.config.subsets === undefined) this.#balancer = make(this.#list);
+    else this.#subsets = createSubsetChooser(this.config.subsets, this.#list, make);
+  }
+
+  #healthChanged(host: Host): void {
+    if (!host.checkFailed) {
+      if (this.config.outlier?.healthCheckUnejects === true) this.outlier?.uneject(host);
+    } else {
+      if (this.config.closeUnhealthy) for (const pool of [...host.pools]) pool.close();
+      if (host.removed) {
+        this.#hosts.delete(host.text);
+        this.#list = [...this.#hosts.values()];
+        this.#health?.setHosts(this.#list);
+        retire(host);
+      }
+    }
+    host.updateHealth();
+    this.#rebuild();
+  }
+
   drain(): void {
+    this.#health?.close();
+    this.outlier?.close();
     for (const host of this.#hosts.values()) retire(host);
   }
 
   /** Keeps the host object, and with it the connections, where only health changed. */
-  #adopt(endpoint: EndpointConfig, priority: number): Host | undefined {
+  #adopt(endpoint: EndpointConfig, priority: number, locality: string): Host | undefined {
     if (endpoint.address.kind !== "tcp") {
       this.#around.log.warn("endpoints on unix sockets are not implemented; the endpoint is left out", {
         cluster: this.config.name,
       });
       return undefined;
     }
-    const fresh = createHost(endpoint.address.address, priority, endpoint);
+    const fresh = createHost(endpoint.address.address, priority, endpoint, locality);
     const known = this.#hosts.get(fresh.text);
-    if (known === undefined || !sameEndpoint(known, fresh)) return fresh;
-    known.healthy = fresh.healthy;
+    fresh.addedMs = known?.addedMs ?? this.#around.wheel.nowMs;
+    if (known === undefined || !sameEndpoint(known, fresh)) {
+      if (known !== undefined) fresh.checkFailed = known.checkFailed;
+      // Source: Envoy: until its first check a new host counts as failed where checks are configured.
+      else if (this.#health !== undefined && !endpoint.checkDisabled) fresh.checkFailed = true;
+      fresh.updateHealth();
+      return fresh;
+    }
+    known.removed = false;
+    known.edsHealthy = fresh.edsHealthy;
+    known.degraded = fresh.degraded;
+    known.updateHealth();
     return known;
   }
 
@@ -204,8 +349,27 @@ class RuntimeCluster implements Cluster {
   }
 }
 
+function localityName(locality: { readonly region: string; readonly zone: string; readonly subZone: string }): string {
+  return `${locality.region}/${locality.zone}/${locality.subZone}`;
+}
+
+/** The header tells the server who the client is; without one it is our own connection. */
+function proxyHeader(version: "v1" | "v2", client: ConnectionEnds | undefined): Uint8Array {
+  const address = (end: SocketAddress) => ({ host: end.ip, port: end.port });
+  const header: ProxyHeader = {
+    kind: client === undefined ? "local" : "proxied",
+    family: client?.remote.ip.includes(":") === true ? "ipv6" : "ipv4",
+    source: client === undefined ? undefined : address(client.remote),
+    destination: client === undefined ? undefined : address(client.local),
+    tlvs: [],
+  };
+  return version === "v1" ? writeProxyV1(header) : writeProxyV2(header);
+}
+
 function sameEndpoint(a: Host, b: Host): boolean {
   return (
+    a.locality === b.locality &&
+    JSON.stringify(a.endpoint?.lbLabels) === JSON.stringify(b.endpoint?.lbLabels) &&
     a.weight === b.weight &&
     a.priority === b.priority &&
     a.hostname === b.hostname &&

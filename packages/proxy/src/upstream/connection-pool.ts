@@ -23,6 +23,8 @@ export interface PoolSurroundings {
   readonly limits: ClusterLimits;
   readonly counters: ClusterCounters;
   readonly wheel: TimerWheel;
+  /** Goes away as soon as it is empty: it serves one client only. */
+  readonly ephemeral: boolean;
   /** The target with fresh secrets, or why there can be none. */
   target(): DialTarget | UpstreamFailure;
   dial(target: DialTarget, owner: DialOwner): Dial;
@@ -287,7 +289,8 @@ class ConnectionPool implements HostPool {
   }
 
   #reportEmpty(): void {
-    if (this.#draining && this.#links.size === 0 && this.#dials.size === 0) this.surroundings.onEmpty(this);
+    if (!this.#draining && !(this.surroundings.ephemeral && this.#waiters.length === 0)) return;
+    if (this.#links.size === 0 && this.#dials.size === 0) this.surroundings.onEmpty(this);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CircuitLimits } from "../config/cluster.ts";
+import type { CircuitLimits } from "../config/circuit-breakers.ts";
 
 export type ClusterLimits = CircuitLimits;
 

@@ -56,7 +56,7 @@ class PollingWatch implements DnsWatch {
       localities.push({ ...locality, endpoints });
     }
     if (this.#closed) return;
-    this.#onFound({ cluster: this.#discovery.assignment.cluster, localities });
+    this.#onFound({ ...this.#discovery.assignment, localities });
     this.#timer = this.#around.clock.after(this.#config.dnsRefreshMs, () => void this.#refresh());
   }
 

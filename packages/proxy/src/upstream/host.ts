@@ -2,6 +2,7 @@
 import type { EndpointConfig, WorkloadLabels } from "../config/endpoints.ts";
 import type { SocketAddress } from "../transport/address.ts";
 import { formatAddress } from "../transport/address.ts";
+import type { HostOutlier } from "./outlier-detector.ts";
 import type { HostPool } from "./pool.ts";
 
 /** An endpoint that a cluster can send to. */
@@ -14,7 +15,24 @@ export interface Host {
   readonly priority: number;
   readonly workload: WorkloadLabels | undefined;
   readonly endpoint: EndpointConfig | undefined;
+  /** Name of its region, zone and sub-zone. */
+  readonly locality: string;
+  /** May be chosen: all of the three below agree. */
   healthy: boolean;
+  /** What discovery says. */
+  edsHealthy: boolean;
+  /** Active health checks fail. */
+  checkFailed: boolean;
+  /** Left out by outlier detection. */
+  ejected: boolean;
+  degraded: boolean;
+  outlier: HostOutlier | undefined;
+  /** Smoothed time to the first byte, where the balancer asks for it. */
+  latencyMs: number;
+  /** When it joined. Units: ms of the timer wheel. */
+  addedMs: number;
+  /** Sets `healthy`. */
+  updateHealth(): void;
   /** Requests and TCP connections under way. */
   active: number;
   /** Pools by protocol and transport; empty until first used. */
@@ -45,7 +63,15 @@ class EndpointHost implements Host {
   readonly priority: number;
   readonly workload: WorkloadLabels | undefined;
   readonly endpoint: EndpointConfig | undefined;
+  readonly locality: string;
   healthy: boolean;
+  edsHealthy: boolean;
+  checkFailed = false;
+  ejected = false;
+  degraded: boolean;
+  outlier: HostOutlier | undefined = undefined;
+  latencyMs = 0;
+  addedMs = 0;
   active = 0;
   readonly pools: HostPool[] = [];
   removed = false;
@@ -60,7 +86,7 @@ class EndpointHost implements Host {
     rqTimeout: 0,
   };
 
-  constructor(address: SocketAddress, priority: number, endpoint: EndpointConfig | undefined) {
+  constructor(address: SocketAddress, priority: number, endpoint: EndpointConfig | undefined, locality: string) {
     this.address = address;
     this.text = formatAddress(address);
     this.hostname = endpoint?.hostname ?? "";
@@ -68,10 +94,23 @@ class EndpointHost implements Host {
     this.priority = priority;
     this.workload = endpoint?.workload;
     this.endpoint = endpoint;
-    this.healthy = endpoint?.healthy ?? true;
+    this.locality = locality;
+    this.edsHealthy = endpoint?.healthy ?? true;
+    this.degraded = endpoint?.degraded ?? false;
+    this.healthy = this.edsHealthy;
+  }
+
+  updateHealth(): void {
+    this.healthy = this.edsHealthy && !this.checkFailed && !this.ejected;
   }
 }
 
-export function createHost(address: SocketAddress, priority: number, endpoint: EndpointConfig | undefined): Host {
-  return new EndpointHost(address, priority, endpoint);
+/** `locality`: name of where it is. */
+export function createHost(
+  address: SocketAddress,
+  priority: number,
+  endpoint: EndpointConfig | undefined,
+  locality = "",
+): Host {
+  return new EndpointHost(address, priority, endpoint, locality);
 }

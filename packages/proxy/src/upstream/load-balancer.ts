@@ -1,11 +1,21 @@
 // Hot path: one choice per request.
-import type { LbPolicy } from "../config/cluster.ts";
+import type { BalancerConfig, SlowStartConfig } from "../config/load-balancing.ts";
+import { createMaglev, createRingHash } from "./consistent-hash.ts";
 import type { Host } from "./host.ts";
 
 /** Chooses among the hosts of one set. */
 export interface LoadBalancer {
-  /** Undefined when the set is empty. */
-  pick(): Host | undefined;
+  /** `hash`: of the request, where its route says so. Undefined when the set is empty. */
+  pick(hash: bigint | undefined): Host | undefined;
+}
+
+/** What balancers take from their surroundings. */
+export interface BalancerSurroundings {
+  readonly random: () => number;
+  /** Of the timer wheel. Units: ms. */
+  nowMs(): number;
+  /** Share of its locality that a host's weight is multiplied with; for consistent hashing. */
+  localityWeight?(host: Host): number;
 }
 
 class RoundRobin implements LoadBalancer {
@@ -28,19 +38,24 @@ class RoundRobin implements LoadBalancer {
 class WeightedRoundRobin implements LoadBalancer {
   readonly #hosts: readonly Host[];
   readonly #current: Float64Array;
-  readonly #total: number;
+  readonly #weight: (host: Host) => number;
 
-  constructor(hosts: readonly Host[]) {
+  constructor(hosts: readonly Host[], weight: (host: Host) => number) {
     this.#hosts = hosts;
     this.#current = new Float64Array(hosts.length);
-    this.#total = hosts.reduce((sum, host) => sum + host.weight, 0);
+    this.#weight = weight;
   }
 
   pick(): Host | undefined {
     let best = -1;
     let bestValue = Number.NEGATIVE_INFINITY;
+    let total = 0;
     for (let i = 0; i < this.#hosts.length; i++) {
-      const value = (this.#current[i] ?? 0) + (this.#hosts[i]?.weight ?? 0);
+      const host = this.#hosts[i];
+      if (host === undefined) continue;
+      const weight = this.#weight(host);
+      total += weight;
+      const value = (this.#current[i] ?? 0) + weight;
       this.#current[i] = value;
       if (value > bestValue) {
         bestValue = value;
@@ -48,21 +63,23 @@ class WeightedRoundRobin implements LoadBalancer {
       }
     }
     if (best < 0) return undefined;
-    this.#current[best] = bestValue - this.#total;
+    this.#current[best] = bestValue - total;
     return this.#hosts[best];
   }
 }
 
-/** Power of two choices by requests under way, divided by weight. Source: Envoy least request with equal weights. */
+/** Power of several choices by requests under way, divided by weight. Source: Envoy least request with equal weights. */
 class LeastRequest implements LoadBalancer {
   readonly #hosts: readonly Host[];
   readonly #choices: number;
   readonly #random: () => number;
+  readonly #weight: (host: Host) => number;
 
-  constructor(hosts: readonly Host[], choices: number, random: () => number) {
+  constructor(hosts: readonly Host[], choices: number, random: () => number, weight: (host: Host) => number) {
     this.#hosts = hosts;
     this.#choices = choices;
     this.#random = random;
+    this.#weight = weight;
   }
 
   pick(): Host | undefined {
@@ -70,16 +87,18 @@ class LeastRequest implements LoadBalancer {
     const count = hosts.length;
     if (count <= 1) return hosts[0];
     let best = hosts[Math.floor(this.#random() * count)];
-    for (let i = 1; i < this.#choices; i++) {
-      const other = hosts[Math.floor(this.#random() * count)];
+    const all = this.#choices >= count;
+    for (let i = all ? 0 : 1; i < (all ? count : this.#choices); i++) {
+      const other = hosts[all ? i : Math.floor(this.#random() * count)];
       if (best === undefined || other === undefined) continue;
-      if ((other.active + 1) / other.weight < (best.active + 1) / best.weight) best = other;
+      if ((other.active + 1) / this.#weight(other) < (best.active + 1) / this.#weight(best)) best = other;
     }
     return best;
   }
 }
 
-class RandomChoice implements LoadBalancer {
+/** Power of two choices by smoothed latency times requests under way. Source: Finagle's and Linkerd's peak EWMA. */
+class PeakEwma implements LoadBalancer {
   readonly #hosts: readonly Host[];
   readonly #random: () => number;
 
@@ -89,41 +108,101 @@ class RandomChoice implements LoadBalancer {
   }
 
   pick(): Host | undefined {
-    return this.#hosts[Math.floor(this.#random() * this.#hosts.length)];
+    const hosts = this.#hosts;
+    const count = hosts.length;
+    if (count <= 1) return hosts[0];
+    const first = Math.floor(this.#random() * count);
+    let second = Math.floor(this.#random() * (count - 1));
+    if (second >= first) second++;
+    const a = hosts[first];
+    const b = hosts[second];
+    if (a === undefined || b === undefined) return a ?? b;
+    return cost(b) < cost(a) ? b : a;
   }
+}
+
+function cost(host: Host): number {
+  return ((host.latencyMs + 0.1) * (host.active + 1)) / host.weight;
+}
+
+class RandomChoice implements LoadBalancer {
+  readonly #hosts: readonly Host[];
+  readonly #random: () => number;
+  readonly #total: number;
+  readonly #weighted: boolean;
+
+  constructor(hosts: readonly Host[], random: () => number, weighted: boolean) {
+    this.#hosts = hosts;
+    this.#random = random;
+    this.#weighted = weighted;
+    this.#total = hosts.reduce((sum, host) => sum + host.weight, 0);
+  }
+
+  pick(): Host | undefined {
+    if (!this.#weighted) return this.#hosts[Math.floor(this.#random() * this.#hosts.length)];
+    let point = this.#random() * this.#total;
+    for (const host of this.#hosts) {
+      point -= host.weight;
+      if (point < 0) return host;
+    }
+    return this.#hosts[this.#hosts.length - 1];
+  }
+}
+
+class PickFirst implements LoadBalancer {
+  readonly #hosts: readonly Host[];
+
+  constructor(hosts: readonly Host[]) {
+    this.#hosts = hosts;
+  }
+
+  pick(): Host | undefined {
+    return this.#hosts[0];
+  }
+}
+
+const OWN_WEIGHT = (host: Host) => host.weight;
+
+/** Weight of a host that may be new. Source: Envoy `SlowStartConfig`. */
+function slowStartWeight(config: SlowStartConfig, nowMs: () => number): (host: Host) => number {
+  return (host) => {
+    const age = nowMs() - host.addedMs;
+    if (age >= config.windowMs) return host.weight;
+    const factor = Math.max(age, 1) / config.windowMs;
+    return host.weight * Math.max(config.minWeight, factor ** (1 / config.aggression));
+  };
 }
 
 /** A balancer over a fixed set of hosts; make a new one when the set changes. */
 export function createLoadBalancer(
-  policy: LbPolicy,
+  config: BalancerConfig,
   hosts: readonly Host[],
-  choices: number,
-  random: () => number,
+  around: BalancerSurroundings,
 ): LoadBalancer {
+  const { random } = around;
   const weighted = hosts.some((host) => host.weight !== hosts[0]?.weight);
-  switch (policy) {
-    case "least-request":
-      return new LeastRequest(hosts, choices, random);
-    case "random":
-      return new RandomChoice(hosts, random);
+  switch (config.kind) {
     case "round-robin":
-    case "cluster-provided":
-      return weighted ? new WeightedRoundRobin(hosts) : new RoundRobin(hosts, random);
+      if (config.slowStart !== undefined)
+        return new WeightedRoundRobin(
+          hosts,
+          slowStartWeight(config.slowStart, () => around.nowMs()),
+        );
+      return weighted ? new WeightedRoundRobin(hosts, OWN_WEIGHT) : new RoundRobin(hosts, random);
+    case "least-request": {
+      const weight =
+        config.slowStart === undefined ? OWN_WEIGHT : slowStartWeight(config.slowStart, () => around.nowMs());
+      return new LeastRequest(hosts, config.choices, random, weight);
+    }
+    case "random":
+      return new RandomChoice(hosts, random, weighted);
+    case "pick-first":
+      return new PickFirst(hosts);
+    case "peak-ewma":
+      return new PeakEwma(hosts, random);
+    case "ring-hash":
+      return createRingHash(config, hosts, around);
+    case "maglev":
+      return createMaglev(config, hosts, around);
   }
-}
-
-/** The hosts that may be chosen: the first priority with enough healthy ones, or all of it in a panic. Source: Envoy priority levels. */
-export function eligibleHosts(hosts: readonly Host[], panicPercent: number): readonly Host[] {
-  const priorities = [...new Set(hosts.map((host) => host.priority))].sort((a, b) => a - b);
-  for (const priority of priorities) {
-    const level = hosts.filter((host) => host.priority === priority);
-    const healthy = level.filter((host) => host.healthy);
-    if (healthy.length === 0) continue;
-    // Under the threshold the information about health is more likely wrong than the hosts dead.
-    if (priorities.length === 1 && (healthy.length * 100) / level.length < panicPercent) return level;
-    return healthy;
-  }
-  // All are unhealthy: better to try than to fail for certain, unless panic is switched off.
-  const first = priorities[0];
-  return panicPercent > 0 && first !== undefined ? hosts.filter((host) => host.priority === first) : [];
 }

@@ -1,0 +1,229 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import {
+  type Cluster,
+  type Cluster_CommonLbConfig,
+  Cluster_CommonLbConfigSchema,
+  Cluster_LbPolicy,
+  Cluster_RingHashLbConfig_HashFunction,
+  type Cluster_SlowStartConfig,
+  type LoadBalancingPolicy,
+} from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
+import type { SlowStartConfig as PolicySlowStart } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/common/v3/common";
+import { LeastRequestSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/least_request/v3/least_request";
+import { MaglevSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/maglev/v3/maglev";
+import { PickFirstSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/pick_first/v3/pick_first";
+import { RandomSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/random/v3/random";
+import { RingHashSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash";
+import { RoundRobinSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin";
+import { WrrLocalitySchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality";
+import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
+import { decodeDuration } from "./duration-field.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+
+/** New hosts get their share gradually. */
+export interface SlowStartConfig {
+  /** Units: ms. */
+  readonly windowMs: number;
+  readonly aggression: number;
+  /** 0…1. */
+  readonly minWeight: number;
+}
+
+/** How a host is chosen among equals. */
+export type BalancerConfig =
+  | { readonly kind: "round-robin"; readonly slowStart: SlowStartConfig | undefined }
+  | { readonly kind: "least-request"; readonly choices: number; readonly slowStart: SlowStartConfig | undefined }
+  | { readonly kind: "random" }
+  | { readonly kind: "pick-first" }
+  /** Power of two choices by smoothed latency and requests under way. */
+  | { readonly kind: "peak-ewma"; readonly decayMs: number }
+  | { readonly kind: "ring-hash"; readonly minSize: number; readonly maxSize: number; readonly hash: HashOptions }
+  | { readonly kind: "maglev"; readonly tableSize: number; readonly hash: HashOptions };
+
+export interface HashOptions {
+  readonly useHostname: boolean;
+  /** A host may have this share of the average load; 0: any. Units: %. */
+  readonly balanceFactor: number;
+}
+
+export interface LoadBalancingConfig {
+  readonly balancer: BalancerConfig;
+  /** Localities get shares by their weights. */
+  readonly localityWeighted: boolean;
+}
+
+export const COMMON_LB_SHAPE = shape(
+  Cluster_CommonLbConfigSchema,
+  [
+    "healthy_panic_threshold",
+    "locality_weighted_lb_config",
+    "consistent_hashing_lb_config",
+    "ignore_new_hosts_until_first_hc",
+  ],
+  {
+    zone_aware_lb_config: "only acts with a local cluster, which there is none of",
+    close_connections_on_host_set_change: "connections of hosts that leave drain; the others stay",
+    update_merge_window: "every update is applied at once",
+    override_host_status: "only for stateful sessions",
+  },
+);
+
+const DEFAULT_TABLE = 65_537;
+const DECAY_MS = 10_000;
+
+const LB_CONFIGS: AnyTable<LoadBalancingConfig> = {
+  [RoundRobinSchema.typeName]: messageEntry(RoundRobinSchema, (m, scope) => ({
+    balancer: { kind: "round-robin", slowStart: slowStart(m.slowStartConfig, scope.field("slow_start_config")) },
+    localityWeighted: m.localityLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig",
+  })),
+  [LeastRequestSchema.typeName]: messageEntry(LeastRequestSchema, (m, scope) => ({
+    balancer: {
+      kind: "least-request",
+      choices: m.enableFullScan ? Number.POSITIVE_INFINITY : (m.choiceCount ?? 2),
+      slowStart: slowStart(m.slowStartConfig, scope.field("slow_start_config")),
+    },
+    localityWeighted: m.localityLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig",
+  })),
+  [RandomSchema.typeName]: messageEntry(RandomSchema, (m) => ({
+    balancer: { kind: "random" },
+    localityWeighted: m.localityLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig",
+  })),
+  [PickFirstSchema.typeName]: messageEntry(PickFirstSchema, () => ({
+    balancer: { kind: "pick-first" },
+    localityWeighted: false,
+  })),
+  [RingHashSchema.typeName]: messageEntry(RingHashSchema, (m, scope) => {
+    if (m.hashFunction === 2) scope.field("hash_function").problem("only XX_HASH is implemented");
+    return {
+      balancer: {
+        kind: "ring-hash",
+        minSize: Number(m.minimumRingSize ?? 1024n),
+        maxSize: Number(m.maximumRingSize ?? 8_388_608n),
+        hash: {
+          useHostname: m.consistentHashingLbConfig?.useHostnameForHashing ?? m.useHostnameForHashing,
+          balanceFactor: m.consistentHashingLbConfig?.hashBalanceFactor ?? m.hashBalanceFactor ?? 0,
+        },
+      },
+      localityWeighted: m.localityWeightedLbConfig !== undefined,
+    };
+  }),
+  [MaglevSchema.typeName]: messageEntry(MaglevSchema, (m) => ({
+    balancer: {
+      kind: "maglev",
+      tableSize: Number(m.tableSize ?? BigInt(DEFAULT_TABLE)),
+      hash: {
+        useHostname: m.consistentHashingLbConfig?.useHostnameForHashing ?? false,
+        balanceFactor: m.consistentHashingLbConfig?.hashBalanceFactor ?? 0,
+      },
+    },
+    localityWeighted: m.localityWeightedLbConfig !== undefined,
+  })),
+  [WrrLocalitySchema.typeName]: messageEntry(WrrLocalitySchema, (m, scope) => {
+    const inner = decodePolicy(m.endpointPickingPolicy, scope.field("endpoint_picking_policy"));
+    return inner === undefined ? undefined : { ...inner, localityWeighted: true };
+  }),
+  // Our own: the policy has no message in Envoy's API, so it is named by a TypedStruct.
+  "heddle.load_balancing_policies.PeakEwma": {
+    kind: "struct",
+    decode: (value: JsonObject) => {
+      const seconds = Number(value["decay_seconds"] ?? value["decaySeconds"] ?? DECAY_MS / 1000);
+      return {
+        balancer: { kind: "peak-ewma", decayMs: seconds > 0 ? seconds * 1000 : DECAY_MS },
+        localityWeighted: false,
+      };
+    },
+  },
+};
+
+/** Extensions that `load_balancing_policy` may name; for the reference. */
+export const LOAD_BALANCING_TYPES: readonly string[] = Object.keys(LB_CONFIGS);
+
+/** Undefined for policies that are refused. */
+export function decodeLoadBalancing(message: Cluster, scope: DecodeScope): LoadBalancingConfig | undefined {
+  const common = message.commonLbConfig;
+  if (common !== undefined) checkShape(COMMON_LB_SHAPE, common, scope.field("common_lb_config"));
+  if (message.loadBalancingPolicy !== undefined)
+    return decodePolicy(message.loadBalancingPolicy, scope.field("load_balancing_policy"));
+  const balancer = decodeLegacy(message, common, scope);
+  if (balancer === undefined) return undefined;
+  return { balancer, localityWeighted: common?.localityConfigSpecifier.case === "localityWeightedLbConfig" };
+}
+
+/** The first policy that is known, as Envoy takes it. */
+function decodePolicy(message: LoadBalancingPolicy | undefined, scope: DecodeScope): LoadBalancingConfig | undefined {
+  const policies = message?.policies ?? [];
+  const known = policies.find((p) => {
+    const type = p.typedExtensionConfig?.typedConfig?.typeUrl ?? "";
+    return LOAD_BALANCING_TYPES.includes(type.slice(type.lastIndexOf("/") + 1));
+  });
+  const at = scope.field("policies").item(0).field("typed_extension_config.typed_config");
+  return decodeAny((known ?? policies[0])?.typedExtensionConfig?.typedConfig, LB_CONFIGS, at);
+}
+
+function decodeLegacy(
+  message: Cluster,
+  common: Cluster_CommonLbConfig | undefined,
+  scope: DecodeScope,
+): BalancerConfig | undefined {
+  const config = message.lbConfig;
+  const hash: HashOptions = {
+    useHostname: common?.consistentHashingLbConfig?.useHostnameForHashing ?? false,
+    balanceFactor: common?.consistentHashingLbConfig?.hashBalanceFactor ?? 0,
+  };
+  switch (message.lbPolicy) {
+    case Cluster_LbPolicy.ROUND_ROBIN:
+    case Cluster_LbPolicy.CLUSTER_PROVIDED:
+      return {
+        kind: "round-robin",
+        slowStart:
+          config.case === "roundRobinLbConfig"
+            ? slowStart(config.value.slowStartConfig, scope.field("round_robin_lb_config.slow_start_config"))
+            : undefined,
+      };
+    case Cluster_LbPolicy.LEAST_REQUEST: {
+      const own = config.case === "leastRequestLbConfig" ? config.value : undefined;
+      return {
+        kind: "least-request",
+        choices: own?.choiceCount ?? 2,
+        slowStart: slowStart(own?.slowStartConfig, scope.field("least_request_lb_config.slow_start_config")),
+      };
+    }
+    case Cluster_LbPolicy.RANDOM:
+      return { kind: "random" };
+    case Cluster_LbPolicy.RING_HASH: {
+      const own = config.case === "ringHashLbConfig" ? config.value : undefined;
+      if (own?.hashFunction === Cluster_RingHashLbConfig_HashFunction.MURMUR_HASH_2)
+        scope.field("ring_hash_lb_config.hash_function").problem("only XX_HASH is implemented");
+      return {
+        kind: "ring-hash",
+        minSize: Number(own?.minimumRingSize ?? 1024n),
+        maxSize: Number(own?.maximumRingSize ?? 8_388_608n),
+        hash,
+      };
+    }
+    case Cluster_LbPolicy.MAGLEV: {
+      const own = config.case === "maglevLbConfig" ? config.value : undefined;
+      return { kind: "maglev", tableSize: Number(own?.tableSize ?? BigInt(DEFAULT_TABLE)), hash };
+    }
+    default:
+      scope
+        .field("lb_policy")
+        .problem("needs load_balancing_policy, or one of ROUND_ROBIN, LEAST_REQUEST, RANDOM, RING_HASH, MAGLEV");
+      return undefined;
+  }
+}
+
+function slowStart(
+  message: Cluster_SlowStartConfig | PolicySlowStart | undefined,
+  scope: DecodeScope,
+): SlowStartConfig | undefined {
+  if (message === undefined) return undefined;
+  const windowMs = decodeDuration(message.slowStartWindow, scope.field("slow_start_window")) ?? 0;
+  if (windowMs === 0) return undefined;
+  return {
+    windowMs,
+    aggression: message.aggression?.defaultValue || 1,
+    minWeight: (message.minWeightPercent?.value ?? 10) / 100,
+  };
+}

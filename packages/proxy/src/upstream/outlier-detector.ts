@@ -1,0 +1,212 @@
+import type { Clock, ClockTimer, Logger } from "@heddle/std";
+import type { OutlierConfig } from "../config/outlier-detection.ts";
+import type { Host } from "./host.ts";
+
+/** What the detector knows of a host. Source: Envoy outlier detection. */
+export interface HostOutlier {
+  consecutive5xx: number;
+  consecutiveGateway: number;
+  consecutiveLocal: number;
+  /** Of the present interval. */
+  requests: number;
+  successes: number;
+  localRequests: number;
+  localSuccesses: number;
+  ejections: number;
+  ejectedUntilMs: number;
+}
+
+/** Leaves out hosts that answer badly. */
+export interface OutlierDetector {
+  /** A response came. */
+  onStatus(host: Host, status: number): void;
+  /** No connection, or it broke before an answer. */
+  onLocalFailure(host: Host): void;
+  /** A connection came about. */
+  onLocalSuccess(host: Host): void;
+  /** Ends an ejection. */
+  uneject(host: Host): void;
+  readonly ejectionsActive: number;
+  readonly ejectionsTotal: number;
+  close(): void;
+}
+
+export interface OutlierSurroundings {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly cluster: string;
+  hosts(): readonly Host[];
+  /** The health of a host changed. */
+  onChange(): void;
+}
+
+class Detector implements OutlierDetector {
+  readonly #config: OutlierConfig;
+  readonly #around: OutlierSurroundings;
+  readonly #timer: ClockTimer;
+  ejectionsActive = 0;
+  ejectionsTotal = 0;
+
+  constructor(config: OutlierConfig, around: OutlierSurroundings) {
+    this.#config = config;
+    this.#around = around;
+    this.#timer = around.clock.every(config.intervalMs, () => this.#sweep());
+  }
+
+  onStatus(host: Host, status: number): void {
+    const state = stateOf(host);
+    const config = this.#config;
+    state.requests++;
+    if (config.splitLocal) this.onLocalSuccess(host);
+    if (status < 500) {
+      state.successes++;
+      state.consecutive5xx = 0;
+      state.consecutiveGateway = 0;
+      return;
+    }
+    const gateway = status >= 502 && status <= 504;
+    if (!gateway) state.consecutiveGateway = 0;
+    else if (++state.consecutiveGateway === config.consecutiveGateway) {
+      state.consecutiveGateway = 0;
+      this.#enforce(host, config.enforcing.consecutiveGateway, "consecutive gateway failures");
+    }
+    if (++state.consecutive5xx === config.consecutive5xx) {
+      state.consecutive5xx = 0;
+      this.#enforce(host, config.enforcing.consecutive5xx, "consecutive 5xx");
+    }
+  }
+
+  onLocalFailure(host: Host): void {
+    // Without the split a failed connection counts as a 503.
+    if (!this.#config.splitLocal) {
+      this.onStatus(host, 503);
+      return;
+    }
+    const state = stateOf(host);
+    state.localRequests++;
+    if (++state.consecutiveLocal < this.#config.consecutiveLocal) return;
+    state.consecutiveLocal = 0;
+    this.#enforce(host, this.#config.enforcing.consecutiveLocal, "consecutive local origin failures");
+  }
+
+  onLocalSuccess(host: Host): void {
+    const state = stateOf(host);
+    state.localRequests++;
+    state.localSuccesses++;
+    state.consecutiveLocal = 0;
+  }
+
+  uneject(host: Host): void {
+    if (!host.ejected) return;
+    host.ejected = false;
+    this.ejectionsActive--;
+    const state = stateOf(host);
+    state.consecutive5xx = 0;
+    state.consecutiveGateway = 0;
+    state.consecutiveLocal = 0;
+    host.updateHealth();
+    this.#around.log.info("a host is back after its ejection", { cluster: this.#around.cluster, host: host.text });
+    this.#around.onChange();
+  }
+
+  close(): void {
+    this.#timer.cancel();
+  }
+
+  #enforce(host: Host, share: number, reason: string): void {
+    if (host.ejected || this.#around.random() >= share) return;
+    const hosts = this.#around.hosts();
+    const { maxEjectionPercent, alwaysEjectOne } = this.#config;
+    const ejected = hosts.reduce((count, h) => count + (h.ejected ? 1 : 0), 0);
+    // Source: Envoy: another one may go while fewer than the share are out; the first always when asked for.
+    const mayMore = (ejected * 100) / Math.max(1, hosts.length) < maxEjectionPercent;
+    const withinShare = ((ejected + 1) * 100) / Math.max(1, hosts.length) <= maxEjectionPercent;
+    if (!(ejected === 0 && alwaysEjectOne) && !(mayMore && (withinShare || ejected === 0))) return;
+    const state = stateOf(host);
+    host.ejected = true;
+    state.ejections++;
+    const { baseEjectionMs, maxEjectionMs, jitterMs } = this.#config;
+    const ms = Math.min(baseEjectionMs * state.ejections, maxEjectionMs) + this.#around.random() * jitterMs;
+    state.ejectedUntilMs = this.#around.clock.monotonic() + ms;
+    this.ejectionsActive++;
+    this.ejectionsTotal++;
+    host.updateHealth();
+    this.#around.log.info("a host is ejected", {
+      cluster: this.#around.cluster,
+      host: host.text,
+      reason,
+      forMs: Math.round(ms),
+    });
+    this.#around.onChange();
+  }
+
+  #sweep(): void {
+    const nowMs = this.#around.clock.monotonic();
+    const hosts = this.#around.hosts();
+    for (const host of hosts) {
+      const state = stateOf(host);
+      if (host.ejected) {
+        if (nowMs >= state.ejectedUntilMs) this.uneject(host);
+      } else if (state.ejections > 0) {
+        // A host that behaves is forgiven step by step.
+        state.ejections--;
+      }
+    }
+    this.#compare(hosts, false);
+    if (this.#config.splitLocal) this.#compare(hosts, true);
+    for (const host of hosts) {
+      const state = stateOf(host);
+      state.requests = 0;
+      state.successes = 0;
+      state.localRequests = 0;
+      state.localSuccesses = 0;
+    }
+  }
+
+  /** Success rates against the mean, failure percentages against the threshold. */
+  #compare(hosts: readonly Host[], local: boolean): void {
+    const { enforcing, successRateMinHosts, successRateVolume, successRateStdev } = this.#config;
+    const { failureMinHosts, failureThreshold, failureVolume } = this.#config;
+    const rates = hosts
+      .filter((host) => !host.ejected)
+      .map((host) => {
+        const state = stateOf(host);
+        const requests = local ? state.localRequests : state.requests;
+        const successes = local ? state.localSuccesses : state.successes;
+        return { host, requests, percent: requests === 0 ? 100 : (successes * 100) / requests };
+      });
+    const busy = rates.filter((rate) => rate.requests >= successRateVolume);
+    if (busy.length > 0 && busy.length >= successRateMinHosts) {
+      const mean = busy.reduce((sum, rate) => sum + rate.percent, 0) / busy.length;
+      const variance = busy.reduce((sum, rate) => sum + (rate.percent - mean) ** 2, 0) / busy.length;
+      const limit = mean - successRateStdev * Math.sqrt(variance);
+      const share = local ? enforcing.localSuccessRate : enforcing.successRate;
+      for (const rate of busy) if (rate.percent < limit) this.#enforce(rate.host, share, "success rate");
+    }
+    const counted = rates.filter((rate) => rate.requests >= failureVolume);
+    if (counted.length === 0 || counted.length < failureMinHosts) return;
+    const share = local ? enforcing.localFailurePercentage : enforcing.failurePercentage;
+    for (const rate of counted)
+      if (100 - rate.percent >= failureThreshold) this.#enforce(rate.host, share, "failure percentage");
+  }
+}
+
+function stateOf(host: Host): HostOutlier {
+  host.outlier ??= {
+    consecutive5xx: 0,
+    consecutiveGateway: 0,
+    consecutiveLocal: 0,
+    requests: 0,
+    successes: 0,
+    localRequests: 0,
+    localSuccesses: 0,
+    ejections: 0,
+    ejectedUntilMs: 0,
+  };
+  return host.outlier;
+}
+
+export function createOutlierDetector(config: OutlierConfig, around: OutlierSurroundings): OutlierDetector {
+  return new Detector(config, around);
+}

@@ -1,0 +1,115 @@
+// Hot path: one choice per request of clusters with subsets.
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { SubsetConfig, SubsetFallback } from "../config/subsets.ts";
+import type { Host } from "./host.ts";
+import type { LoadBalancer } from "./load-balancer.ts";
+
+/** The labels that a route wants, made ready once. */
+export interface SubsetKey {
+  /** Names, sorted and joined. */
+  readonly keys: string;
+  readonly values: string;
+}
+
+const SEPARATOR = "\u0000";
+
+/** Undefined when nothing is asked for. */
+export function subsetKeyOf(labels: JsonObject | undefined): SubsetKey | undefined {
+  const keys = Object.keys(labels ?? {}).sort();
+  if (labels === undefined || keys.length === 0) return undefined;
+  return { keys: keys.join(SEPARATOR), values: keys.map((key) => JSON.stringify(labels[key])).join(SEPARATOR) };
+}
+
+/** Hosts by their labels. */
+export interface SubsetChooser {
+  pick(key: SubsetKey | undefined, hash: bigint | undefined): Host | undefined;
+}
+
+class IndexedSubsets implements SubsetChooser {
+  readonly #config: SubsetConfig;
+  readonly #make: (hosts: readonly Host[]) => LoadBalancer;
+  readonly #hosts: readonly Host[];
+  /** By selector, then by values. */
+  readonly #groups = new Map<string, Map<string, Host[]>>();
+  readonly #fallbacks = new Map<string, SubsetFallback>();
+  /** Made when first used: most subsets of most clusters never are. */
+  readonly #balancers = new Map<readonly Host[], LoadBalancer>();
+  readonly #defaults: readonly Host[];
+
+  constructor(config: SubsetConfig, hosts: readonly Host[], make: (hosts: readonly Host[]) => LoadBalancer) {
+    this.#config = config;
+    this.#make = make;
+    this.#hosts = hosts;
+    for (const selector of config.selectors) {
+      const name = selector.keys.join(SEPARATOR);
+      this.#fallbacks.set(name, selector.fallback ?? config.fallback);
+      this.#groups.set(name, this.#group(selector.keys));
+    }
+    const wanted = Object.entries(config.defaultSubset);
+    this.#defaults = hosts.filter((host) =>
+      wanted.every(([key, value]) => JSON.stringify(host.endpoint?.lbLabels?.[key]) === JSON.stringify(value)),
+    );
+  }
+
+  pick(key: SubsetKey | undefined, hash: bigint | undefined): Host | undefined {
+    const group = key === undefined ? undefined : this.#groups.get(key.keys);
+    if (key === undefined || group === undefined) return this.#fallback(this.#config.fallback, hash);
+    const hosts = group.get(key.values);
+    if (hosts !== undefined) return this.#balancer(hosts).pick(hash);
+    return this.#fallback(this.#fallbacks.get(key.keys) ?? this.#config.fallback, hash);
+  }
+
+  #fallback(fallback: SubsetFallback, hash: bigint | undefined): Host | undefined {
+    switch (fallback) {
+      case "none":
+        return undefined;
+      case "any":
+        return this.#balancer(this.#hosts).pick(hash);
+      case "default":
+        if (this.#defaults.length === 0 && this.#config.panicAny) return this.#balancer(this.#hosts).pick(hash);
+        return this.#balancer(this.#defaults).pick(hash);
+    }
+  }
+
+  #balancer(hosts: readonly Host[]): LoadBalancer {
+    let balancer = this.#balancers.get(hosts);
+    if (balancer === undefined) {
+      balancer = this.#make(hosts);
+      this.#balancers.set(hosts, balancer);
+    }
+    return balancer;
+  }
+
+  #group(keys: readonly string[]): Map<string, Host[]> {
+    const groups = new Map<string, Host[]>();
+    for (const host of this.#hosts) {
+      const labels = host.endpoint?.lbLabels;
+      if (labels === undefined || keys.some((key) => labels[key] === undefined)) continue;
+      for (const values of this.#valuesOf(keys, labels)) {
+        const known = groups.get(values);
+        if (known === undefined) groups.set(values, [host]);
+        else known.push(host);
+      }
+    }
+    return groups;
+  }
+
+  /** Where lists count as any of their items, a host stands in several subsets. */
+  #valuesOf(keys: readonly string[], labels: JsonObject): readonly string[] {
+    let combinations: string[][] = [[]];
+    for (const key of keys) {
+      const value: JsonValue = labels[key] ?? null;
+      const items = this.#config.listAsAny && Array.isArray(value) ? value : [value];
+      combinations = combinations.flatMap((before) => items.map((item) => [...before, JSON.stringify(item)]));
+    }
+    return combinations.map((parts) => parts.join(SEPARATOR));
+  }
+}
+
+export function createSubsetChooser(
+  config: SubsetConfig,
+  hosts: readonly Host[],
+  make: (hosts: readonly Host[]) => LoadBalancer,
+): SubsetChooser {
+  return new IndexedSubsets(config, hosts, make);
+}
