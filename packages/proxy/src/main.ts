@@ -9,7 +9,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** Version that peers, the control plane and `/server_info` see. */
 const VERSION = "0.1.0";
 
-const USAGE = `heddle proxy sidecar [--domain DOMAIN] [--proxyLogLevel LEVEL]
+const USAGE = `heddle proxy sidecar|router [--domain DOMAIN] [--proxyLogLevel LEVEL]
 heddle proxy -c FILE [--mode serve|validate] [--service-node ID] [--service-cluster NAME] [--drain-time-s N] [-l LEVEL]
              [--base-id N] [--concurrency N]
 FILE is an Envoy bootstrap, v3 or v2, in YAML or JSON. --base-id is accepted and not needed: processes share no memory.
@@ -53,7 +53,7 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
       complain: (text) => process.stderr.write(text),
     });
   }
-  if (argv[0] !== "sidecar") {
+  if (argv[0] !== "sidecar" && argv[0] !== "router") {
     process.stderr.write(USAGE);
     return 2;
   }
