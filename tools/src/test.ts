@@ -27,7 +27,9 @@ async function integrationFiles(only: readonly string[]): Promise<string[]> {
     cwd: root,
   }))
     files.push(f);
-  for await (const f of new Bun.Glob("{bench,tools}/{test,src}/**/*.integration.test.ts").scan({ cwd: root }))
+  for await (const f of new Bun.Glob("{bench,tools,conformance}/{test,src}/**/*.integration.test.ts").scan({
+    cwd: root,
+  }))
     files.push(f);
   const wanted = only.length ? files.filter((f) => only.some((o) => f.includes(o))) : files;
   return [...new Set(wanted)].filter((f) => !f.includes("node_modules")).sort();
@@ -35,7 +37,7 @@ async function integrationFiles(only: readonly string[]): Promise<string[]> {
 
 /** Files that run against a real Kubernetes where there is one; what they do without it they say themselves. */
 function wantsKubernetes(file: string): boolean {
-  return /^packages\/(cli\/test\/[a-z-]*kubernetes|kube-client\/test\/cluster|inject\/test\/kubernetes-accepts)\./.test(
+  return /^packages\/(cli\/test\/[a-z-]*kubernetes[a-z-]*|kube-client\/test\/cluster|inject\/test\/kubernetes-accepts)\./.test(
     file,
   );
 }

@@ -156,10 +156,10 @@ export class ControlFrames {
       core.fail(code.PROTOCOL_ERROR, "PRIORITY on stream 0");
       return;
     }
-    const self = (frame.readU32(bytes, start) & 0x7fffffff) === id;
-    if (end - start !== 5 || self) {
+    const whole = end - start === 5;
+    if (!whole || (frame.readU32(bytes, start) & 0x7fffffff) === id) {
       const stream = core.streams.get(id);
-      const errorCode = self ? code.PROTOCOL_ERROR : code.FRAME_SIZE_ERROR;
+      const errorCode = whole ? code.PROTOCOL_ERROR : code.FRAME_SIZE_ERROR;
       if (stream !== undefined) core.failStream(stream, errorCode, "a malformed PRIORITY");
       else core.fail(errorCode, "a malformed PRIORITY");
       return;

@@ -1,0 +1,39 @@
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { runConnect } from "./connect.ts";
+import { runGrpcInterop } from "./grpc-interop.ts";
+import { runH2spec } from "./h2spec.ts";
+import { type SuiteResult, type SuiteSkip, suiteTable, totals } from "./suite.ts";
+
+const SUITES: Readonly<Record<string, () => Promise<SuiteResult | SuiteSkip>>> = {
+  h2spec: runH2spec,
+  "grpc-interop": runGrpcInterop,
+  connect: runConnect,
+};
+
+/** `npm run conformance [-- SUITE…]`: runs the suites and rewrites their tables in `conformance/`. */
+async function main(asked: readonly string[]): Promise<number> {
+  const unknown = asked.filter((name) => SUITES[name] === undefined);
+  if (unknown.length > 0) {
+    console.error(`no suite ${unknown.join(", ")}; there are ${Object.keys(SUITES).join(", ")}`);
+    return 2;
+  }
+  let failed = 0;
+  for (const [name, run] of Object.entries(SUITES)) {
+    if (asked.length > 0 && !asked.includes(name)) continue;
+    console.log(`== ${name}`);
+    const result = await run();
+    if ("skipped" in result) {
+      console.log(`skipped: ${result.skipped}`);
+      continue;
+    }
+    const sum = totals(result.groups);
+    console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
+    for (const failure of result.failures) console.log(`  failed: ${failure}`);
+    failed += result.failures.length;
+    writeFileSync(resolve(import.meta.dir, "..", `${result.name}.md`), suiteTable(result));
+  }
+  return failed === 0 ? 0 : 1;
+}
+
+process.exit(await main(process.argv.slice(2)));
