@@ -42,13 +42,31 @@ export function defaultMeshNamespace(context: Pick<CliContext, "dialect" | "env"
   return context.env["ISTIO_NAMESPACE"] ?? "istio-system";
 }
 
+/** Exit code of a program that SIGPIPE ended. */
+const PIPE_CLOSED = 141;
+
+/** The reader may go (`heddle install | head`): then there is nothing left to do, as for any Unix program. */
+function write(stream: NodeJS.WriteStream, text: string): void {
+  const gone = (error: unknown): void => {
+    if (typeof error === "object" && error !== null && "code" in error && error.code === "EPIPE")
+      process.exit(PIPE_CLOSED);
+    throw error;
+  };
+  if (stream.listenerCount("error") === 0) stream.on("error", gone);
+  try {
+    stream.write(text);
+  } catch (error) {
+    gone(error);
+  }
+}
+
 export function createCliContext(env: CliContext["env"], version: string): CliContext {
   return {
     dialect: dialectOf(env),
     env,
     version,
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    out: (text) => write(process.stdout, text),
+    err: (text) => write(process.stderr, text),
     readStdin: () => new Response(Bun.stdin.stream()).text(),
     kube: (options) => createKubeClient({ ...options, env }),
   };

@@ -3,13 +3,14 @@ import { UsageError } from "./context.ts";
 
 const TIMEOUT_MS = 10_000;
 
-/** GET on a port of a pod's loopback interface, through the API server's port-forward. Errors: UsageError naming pod, port and status. */
+/** A request to a port of a pod's loopback interface, through the API server's port-forward. Errors: UsageError naming pod, port and status. */
 export async function podGet(
   kube: KubeClient,
   namespace: string,
   pod: string,
   port: number,
   path: string,
+  method: "GET" | "POST" = "GET",
 ): Promise<string> {
   const socket = await kube.portForward(namespace, pod, port, AbortSignal.timeout(TIMEOUT_MS));
   const where = `${pod}.${namespace}:${port}${path}`;
@@ -28,7 +29,8 @@ export async function podGet(
     socket.on("error", (e: Error) =>
       reject(new UsageError(`${where}: ${e.message}; is the pod running and has it a sidecar?`)),
     );
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    const length = method === "POST" ? "Content-Length: 0\r\n" : "";
+    socket.write(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\n${length}Connection: close\r\n\r\n`);
   });
   return bodyOf(bytes, where);
 }

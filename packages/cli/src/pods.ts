@@ -21,19 +21,25 @@ export async function findPod(
 ): Promise<{ namespace: string; pod: string }> {
   const [kind, rest] = target.includes("/") ? target.split("/", 2) : ["pod", target];
   const [name = "", inNamespace = namespace] = (rest ?? "").split(".", 2);
-  if (kind === "pod" || kind === "po" || kind === "pods") return { namespace: inNamespace, pod: name };
+  if (name === "") throw new UsageError(`${target}: no name; use name[.namespace], pod/name or deploy/name`);
+  if (kind === "pod" || kind === "po" || kind === "pods") {
+    if (await kube.find({ apiVersion: "v1", kind: "Pod", name, namespace: inNamespace }))
+      return { namespace: inNamespace, pod: name };
+    throw new UsageError(
+      `pod "${name}" not found in namespace "${inNamespace}"; name another namespace with -n or ${name}.<namespace>, or use deploy/<name>`,
+    );
+  }
   const type = KINDS[(kind ?? "").replace(/s$/, "")];
   if (!type)
     throw new UsageError(
       `${target}: kind ${kind} is not taken here; use pod, deploy, statefulset, daemonset or replicaset`,
     );
-  const workload = await kube.get({
-    group: type.group,
-    version: "v1",
-    resource: type.resource,
-    name,
-    namespace: inNamespace,
-  });
+  const ref = { group: type.group, version: "v1", resource: type.resource, name, namespace: inNamespace };
+  const workload = await kube.find(ref);
+  if (!workload)
+    throw new UsageError(
+      `${type.resource.replace(/s$/, "")} "${name}" not found in namespace "${inNamespace}"; name another namespace with -n or ${target}.<namespace>`,
+    );
   const labels = Object.entries(recordOf(at(workload, "spec", "selector", "matchLabels"))).map(
     ([k, v]) => `${k}=${textOf(v)}`,
   );
@@ -41,12 +47,28 @@ export async function findPod(
     { apiVersion: "v1", kind: "Pod", namespace: inNamespace },
     { labelSelector: labels.join(",") },
   );
-  const running = pods.items.find((p) => textOf(at(p, "status", "phase")) === "Running");
+  const running = pods.items.find(
+    (p) => textOf(at(p, "status", "phase")) === "Running" && p.metadata.deletionTimestamp === undefined,
+  );
   if (!running)
     throw new UsageError(
       `${target}: no running pod in namespace ${inNamespace}; look at kubectl get pods -n ${inNamespace}`,
     );
   return { namespace: inNamespace, pod: running.metadata.name };
+}
+
+/** As `findPod`, for what only a pod with a sidecar can answer. Errors: also when it has none. */
+export async function findMeshedPod(
+  kube: KubeClient,
+  target: string,
+  namespace: string,
+): Promise<{ namespace: string; pod: string }> {
+  const found = await findPod(kube, target, namespace);
+  const pod = await kube.get({ apiVersion: "v1", kind: "Pod", name: found.pod, namespace: found.namespace });
+  if (isMeshed(pod)) return found;
+  throw new UsageError(
+    `pod ${found.pod}.${found.namespace} has no sidecar; label its namespace istio-injection=enabled or use heddle inject, then restart it`,
+  );
 }
 
 /** Whether a pod carries a sidecar of the mesh. */

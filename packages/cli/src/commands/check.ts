@@ -10,6 +10,7 @@ import { renderCategory, renderCheck, renderShort, renderSummary } from "../chec
 import { runChecks } from "../check/runner.ts";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
+import { findMeshNamespace } from "../mesh-namespace.ts";
 
 interface Flags {
   readonly pre?: boolean;
@@ -58,12 +59,18 @@ export function addCheck(program: Command, context: CliContext): void {
         throw new UsageError(`-o ${flags.output}: expected table, short or json`);
       const global = globalOptions(command);
       let client: ReturnType<CliContext["kube"]> | undefined;
+      const connect = () => {
+        client ??= context.kube(global);
+        return client;
+      };
+      // A cluster that can't be reached is a line of the report, not the end of it.
+      const meshNamespace = () =>
+        connect()
+          .then((kube) => findMeshNamespace(kube, global))
+          .catch(() => global.meshNamespace);
       const target: CheckTarget = {
-        client: () => {
-          client ??= context.kube(global);
-          return client;
-        },
-        meshNamespace: global.meshNamespace,
+        client: connect,
+        meshNamespace: flags.pre ? global.meshNamespace : await meshNamespace(),
         dataPlaneNamespace: flags.namespace,
         cliVersion: context.version,
         now: () => new Date(),

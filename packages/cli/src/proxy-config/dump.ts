@@ -3,7 +3,7 @@ import { at, type JsonRecord, listOf, recordOf, snakeKeys, textOf } from "../jso
 import { podGet } from "../pod-http.ts";
 
 /** Port of the proxy's admin interface, on the pod's loopback. */
-const ADMIN_PORT = 15000;
+export const ADMIN_PORT = 15000;
 
 /** A proxy's configuration as it has it now, by xDS type, each resource as JSON with proto field names. */
 export interface ConfigDump {

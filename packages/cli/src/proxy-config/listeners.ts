@@ -1,22 +1,24 @@
 import { at, type JsonRecord, listOf, recordOf, textOf } from "../json-view.ts";
 
-export const LISTENER_HEADER = ["ADDRESSES", "PORT", "MATCH", "DESTINATION"] as const;
+export const LISTENER_HEADER = ["NAME", "ADDRESSES", "PORT", "MATCH", "DESTINATION"] as const;
 
 /** One row per filter chain, as `istioctl proxy-config listeners` prints them. */
 export function listenerRows(listeners: readonly JsonRecord[]): string[][] {
   return listeners.flatMap((listener) => {
     const socket = recordOf(at(listener, "address", "socket_address"));
+    const name = textOf(listener["name"]);
     const address = textOf(socket["address"]);
     const port = textOf(socket["port_value"]);
     const chains = [...listOf(listener["filter_chains"])];
     const rows = chains.map((chain) => [
+      name,
       address,
       port,
       matchText(at(chain, "filter_chain_match")),
       destinationText(chain),
     ]);
     const fallback = listener["default_filter_chain"];
-    return fallback === undefined ? rows : [...rows, [address, port, "ALL", destinationText(fallback)]];
+    return fallback === undefined ? rows : [...rows, [name, address, port, "ALL", destinationText(fallback)]];
   });
 }
 
@@ -35,6 +37,17 @@ function matchText(match: unknown): string {
   if (alpn.length) parts.push(`App: ${alpn.join(",")}`);
   if (ranges.length || port) parts.push(`Addr: ${ranges.join(",") || "*"}${port ? `:${port}` : ""}`);
   return parts.join("; ") || "ALL";
+}
+
+/** istioctl's `--type`: what the filters of a listener's chains speak. */
+export function listenerType(listener: JsonRecord): "HTTP" | "TCP" | "HTTP+TCP" | "UNKNOWN" {
+  const chains = [...listOf(listener["filter_chains"]), listener["default_filter_chain"]];
+  const types = chains
+    .flatMap((chain) => listOf(at(chain, "filters")))
+    .map((filter) => textOf(at(filter, "typed_config", "@type")));
+  const http = types.some((t) => t.endsWith(".HttpConnectionManager"));
+  const tcp = types.some((t) => t.endsWith(".TcpProxy"));
+  return http ? (tcp ? "HTTP+TCP" : "HTTP") : tcp ? "TCP" : "UNKNOWN";
 }
 
 /** Where the traffic of a chain goes: a route, inline virtual hosts, a cluster, or nowhere. */

@@ -36,7 +36,8 @@ export function secretRows(secrets: ConfigDump["secrets"], now: Date): string[][
   });
 }
 
-function pemOf(source: unknown): string {
+/** Text of a data source, however the proxy writes it. */
+export function pemOf(source: unknown): string {
   const inlineText = textOf(at(source, "inline_string"));
   return inlineText || Buffer.from(textOf(at(source, "inline_bytes")), "base64").toString("utf8");
 }

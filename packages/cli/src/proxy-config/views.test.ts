@@ -58,8 +58,8 @@ const dump = {
 test("reads proto names and JSON names alike and prints istioctl's columns", () => {
   const read = readDump(dump);
   expect(listenerRows(read.listeners)).toEqual([
-    ["0.0.0.0", "8080", "Trans: raw_buffer; App: http/1.1,h2c", "Route: 8080"],
-    ["0.0.0.0", "8080", "ALL", "PassthroughCluster"],
+    ["0.0.0.0_8080", "0.0.0.0", "8080", "Trans: raw_buffer; App: http/1.1,h2c", "Route: 8080"],
+    ["0.0.0.0_8080", "0.0.0.0", "8080", "ALL", "PassthroughCluster"],
   ]);
   expect(routeRows(read.routes)).toEqual([["8080", "voting-svc:8080", "a, b + 1 more...", "/*", ""]]);
   expect(clusterRows(read.clusters)).toEqual([

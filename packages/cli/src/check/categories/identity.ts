@@ -5,9 +5,12 @@ import type { CheckCategory, CheckTarget } from "../check.ts";
 const DAY_MS = 86_400_000;
 
 /** The issuing certificate with its root: the plugged-in CA when there is one, else the self-signed. */
-async function issuer(
-  target: CheckTarget,
-): Promise<{ issuer: X509Certificate; roots: readonly X509Certificate[]; secret: string }> {
+async function issuer(target: CheckTarget): Promise<{
+  issuer: X509Certificate;
+  roots: readonly X509Certificate[];
+  chain: readonly X509Certificate[];
+  secret: string;
+}> {
   const kube = await target.client();
   const get = (name: string) => kube.find({ apiVersion: "v1", kind: "Secret", name, namespace: target.meshNamespace });
   const plugged = await get("cacerts");
@@ -22,6 +25,7 @@ async function issuer(
   return {
     issuer: new X509Certificate(own),
     roots: certificates(pem("root-cert.pem") || own),
+    chain: certificates(pem("cert-chain.pem")),
     secret: secret.metadata.name,
   };
 }
@@ -38,6 +42,24 @@ function assertValid(certificate: X509Certificate, what: string, now: Date, spar
   if (now < from) throw new Error(`${what} is not valid before ${from.toISOString()}; is a clock wrong?`);
   if (now >= to) throw new Error(`${what} expired on ${to.toISOString()}; replace it`);
   if (to.getTime() - now.getTime() < spareDays * DAY_MS) throw new Error(`${what} will expire on ${to.toISOString()}`);
+}
+
+/** Whether a certificate's issuers, found in `chain`, end at one of the roots. */
+function leadsTo(
+  certificate: X509Certificate,
+  roots: readonly X509Certificate[],
+  chain: readonly X509Certificate[],
+): boolean {
+  if (roots.some((r) => r.raw.equals(certificate.raw) || certificate.verify(r.publicKey))) return true;
+  const above = chain.find((c) => !c.raw.equals(certificate.raw) && certificate.verify(c.publicKey));
+  return (
+    above !== undefined &&
+    leadsTo(
+      above,
+      roots,
+      chain.filter((c) => c !== above),
+    )
+  );
 }
 
 const SUPPORTED = new Set(["ec", "rsa"]);
@@ -96,8 +118,8 @@ export const identity: CheckCategory = {
       anchor: "l5d-identity-issuer-cert-issued-by-trust-anchor",
       severity: "fatal",
       run: async (target) => {
-        const { issuer: certificate, roots, secret } = await issuer(target);
-        if (!roots.some((r) => r.raw.equals(certificate.raw) || certificate.verify(r.publicKey))) {
+        const { issuer: certificate, roots, chain, secret } = await issuer(target);
+        if (!leadsTo(certificate, roots, chain)) {
           throw new Error(
             `ca-cert.pem of Secret ${secret} is not signed by its root-cert.pem; intermediates between them belong in cert-chain.pem`,
           );
