@@ -22,7 +22,7 @@ export function heddle(
 ): HeddleProcess {
   const child = Bun.spawn([...under, join(root, "bin/heddle"), ...args], {
     env: { ...process.env, ...env },
-    stdin: stdin === undefined ? "ignore" : new TextEncoder().encode(stdin),
+    stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
   });

@@ -74,7 +74,6 @@ export const readSteps: readonly Step[] = [
   { run: "get --raw /livez/ping" },
   { run: "get --raw '/api/v1/namespaces/truth/configmaps?watch=1&resourceVersion=1&timeoutSeconds=1'" },
   { run: "get --raw '/api/v1/namespaces/truth/configmaps?watch=1&resourceVersion=word'" },
-  { run: "get --raw '/api/v1/namespaces/truth/configmaps?resourceVersion=999999999&timeoutSeconds=1'" },
   { run: "get --raw '/api/v1/namespaces/truth/configmaps?limit=1&continue=broken'" },
   { run: "get --raw '/api/v1/namespaces/truth/configmaps?resourceVersionMatch=Exact'" },
   { run: "get --raw '/api/v1/namespaces/truth/configmaps?fieldSelector=data.x%3D1'" },
