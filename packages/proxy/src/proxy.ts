@@ -81,7 +81,10 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     const last = chain.filters[chain.filters.length - 1];
     const observers = deps.observe(listener, chain);
     const shared = { clusters, wheel, clock, random: deps.random, upstreamAlpn: undefined };
-    if (last?.kind === "tcp") return { kind: "tcp", manager: { ...shared, config: last, observers: observers.tcp } };
+    const sniCluster = chain.filters.some((filter) => filter.kind === "sni-cluster");
+    if (last?.kind === "tcp")
+      return { kind: "tcp", manager: { ...shared, config: last, observers: observers.tcp, sniCluster } };
+    if (last?.kind === "direct-response") return { kind: "gate-only" };
     if (last?.kind !== "http") throw new Error("a filter chain without its last filter was decoded");
     return { kind: "http", manager: makeHttpManager(last, observers.http, shared) };
   };

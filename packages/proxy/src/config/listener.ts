@@ -4,17 +4,15 @@ import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { type ChainMatchConfig, decodeChainMatch } from "./chain-match.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { decodeListenerFilters, type ListenerFilterKind, type ProxyProtocolConfig } from "./listener-filters.ts";
 import { decodeNetworkFilters, type NetworkFilterConfig } from "./network-filters.ts";
 import {
   DownstreamTlsContextSchema,
   type FilterChain,
   FilterChainSchema,
-  HttpInspectorSchema,
   type Listener,
   ListenerSchema,
-  OriginalDstSchema,
   RawBufferSchema,
-  TlsInspectorSchema,
   TrafficDirection,
 } from "./proto.ts";
 import { type ResourceSource, sourceOf } from "./resource-source.ts";
@@ -36,9 +34,6 @@ export interface FilterChainConfig {
   readonly fingerprint: string;
 }
 
-/** What may look at a connection before its chain is chosen. */
-export type ListenerFilterKind = "original-dst" | "tls-inspector" | "http-inspector";
-
 export interface ListenerConfig {
   readonly name: string;
   readonly address: ConfigAddress;
@@ -48,6 +43,8 @@ export interface ListenerConfig {
   readonly useOriginalDst: boolean;
   readonly direction: "inbound" | "outbound" | "unspecified";
   readonly listenerFilters: readonly ListenerFilterKind[];
+  /** Undefined: connections begin without a PROXY header. */
+  readonly proxyProtocol: ProxyProtocolConfig | undefined;
   /** How long inspectors may wait for the first bytes; 0: for ever. Default: 15 s. Units: ms. */
   readonly inspectTimeoutMs: number;
   readonly continueOnTimeout: boolean;
@@ -95,21 +92,6 @@ export const FILTER_CHAIN_SHAPE = shape(FilterChainSchema, [
   "name",
 ]);
 
-const LISTENER_FILTERS: AnyTable<ListenerFilterKind> = {
-  "envoy.extensions.filters.listener.original_dst.v3.OriginalDst": messageEntry(
-    OriginalDstSchema,
-    () => "original-dst",
-  ),
-  "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector": messageEntry(
-    TlsInspectorSchema,
-    () => "tls-inspector",
-  ),
-  "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector": messageEntry(
-    HttpInspectorSchema,
-    () => "http-inspector",
-  ),
-};
-
 type DownstreamTransport = { readonly tls: DownstreamTlsConfig | undefined };
 
 const DOWNSTREAM_TRANSPORTS: AnyTable<DownstreamTransport> = {
@@ -134,17 +116,7 @@ export function decodeListener(message: Listener, scope: DecodeScope): ListenerC
     const decoded = decodeAddress(extra.address, scope.field("additional_addresses").item(i).field("address"));
     if (decoded !== undefined) extraAddresses.push(decoded);
   });
-  const listenerFilters: ListenerFilterKind[] = [];
-  message.listenerFilters.forEach((filter, i) => {
-    const at = scope.field("listener_filters").item(i);
-    if (filter.configType.case === "configDiscovery") {
-      at.field("config_discovery").problem("filter configuration over ECDS is not implemented; send typed_config");
-      return;
-    }
-    // filter_disabled only spares work: the proxy inspects no more than the chains ask for.
-    const kind = decodeAny(filter.configType.value, LISTENER_FILTERS, at.field("typed_config"));
-    if (kind !== undefined) listenerFilters.push(kind);
-  });
+  const listenerFilters = decodeListenerFilters(message.listenerFilters, scope.field("listener_filters"));
   const chains = message.filterChains.map((chain, i) => decodeChain(chain, scope.field("filter_chains").item(i)));
   const defaultChain =
     message.defaultFilterChain === undefined
@@ -165,7 +137,8 @@ export function decodeListener(message: Listener, scope: DecodeScope): ListenerC
         : message.trafficDirection === TrafficDirection.OUTBOUND
           ? "outbound"
           : "unspecified",
-    listenerFilters,
+    listenerFilters: listenerFilters.kinds,
+    proxyProtocol: listenerFilters.proxyProtocol,
     inspectTimeoutMs:
       decodeDuration(message.listenerFiltersTimeout, scope.field("listener_filters_timeout")) ??
       DEFAULT_INSPECT_TIMEOUT_MS,

@@ -1,4 +1,9 @@
 import type { JsonObject } from "@bufbuild/protobuf";
+import { ConnectionLimitSchema } from "@heddle/xds-api/envoy/extensions/filters/network/connection_limit/v3/connection_limit";
+import { ConfigSchema as DirectResponseSchema } from "@heddle/xds-api/envoy/extensions/filters/network/direct_response/v3/config";
+import { LocalRateLimitSchema as NetworkRateLimitSchema } from "@heddle/xds-api/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit";
+import { RBACSchema as NetworkRbacSchema } from "@heddle/xds-api/envoy/extensions/filters/network/rbac/v3/rbac";
+import { SniClusterSchema } from "@heddle/xds-api/envoy/extensions/filters/network/sni_cluster/v3/sni_cluster";
 import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { decodeDuration } from "./duration-field.ts";
@@ -6,20 +11,35 @@ import { decodeFilterState, type FilterStateConfig } from "./filter-state.ts";
 import { decodeIstioStats, type IstioStatsConfig } from "./http-filters.ts";
 import { decodeHttpManager, type HttpManagerConfig } from "./http-manager.ts";
 import {
+  decodeConnectionLimit,
+  decodeDirectResponse,
+  decodeNetworkRateLimit,
+  decodeNetworkRbac,
+  type NetworkGateConfig,
+} from "./network-gates.ts";
+import {
   type Filter,
   HttpConnectionManagerSchema,
+  type Metadata,
   NetworkSetFilterStateSchema,
   type TcpProxy,
   TcpProxySchema,
 } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
+import { type SubsetKey, subsetKeyOf } from "./subset-key.ts";
 
 /** Where a TCP connection goes. */
 export interface TcpProxyConfig {
   readonly kind: "tcp";
   readonly statPrefix: string;
-  readonly clusters: readonly { readonly cluster: string; readonly weight: number }[];
+  readonly clusters: readonly {
+    readonly cluster: string;
+    readonly weight: number;
+    readonly subset: SubsetKey | undefined;
+  }[];
+  /** Clients keep their host by their address. */
+  readonly hashSourceIp: boolean;
   readonly totalWeight: number;
   /** Without bytes in both directions. Default: 1 h. 0: none. Units: ms. */
   readonly idleTimeoutMs: number;
@@ -33,6 +53,9 @@ export type NetworkFilterConfig =
   | HttpManagerConfig
   | TcpProxyConfig
   | { readonly kind: "istio-stats"; readonly stats: IstioStatsConfig }
+  | NetworkGateConfig
+  /** The TCP proxy's cluster is named by the client's SNI. */
+  | { readonly kind: "sni-cluster" }
   | { readonly kind: "set-filter-state"; readonly values: readonly FilterStateConfig[] }
   | { readonly kind: "inert"; readonly name: string };
 
@@ -46,8 +69,18 @@ export const TCP_PROXY_SHAPE = shape(
     "max_downstream_connection_duration",
     "max_connect_attempts",
     "access_log",
+    "metadata_match",
+    "hash_policy",
   ],
-  { access_log_options: "lines are written when the connection ends" },
+  {
+    "access_log_options access_log_flush_interval flush_access_log_on_connected":
+      "lines are written when the connection ends",
+  },
+  {
+    "downstream_idle_timeout upstream_idle_timeout": "use idle_timeout, which looks at both sides",
+    on_demand: "clusters are not asked for on demand",
+    tunneling_config: "TCP is not tunnelled over CONNECT",
+  },
 );
 
 const NETWORK_FILTERS: AnyTable<NetworkFilterConfig> = {
@@ -63,6 +96,11 @@ const NETWORK_FILTERS: AnyTable<NetworkFilterConfig> = {
       values: decodeFilterState(message.onNewConnection, scope.field("on_new_connection")),
     }),
   ),
+  [ConnectionLimitSchema.typeName]: messageEntry(ConnectionLimitSchema, decodeConnectionLimit),
+  [NetworkRbacSchema.typeName]: messageEntry(NetworkRbacSchema, decodeNetworkRbac),
+  [NetworkRateLimitSchema.typeName]: messageEntry(NetworkRateLimitSchema, decodeNetworkRateLimit),
+  [DirectResponseSchema.typeName]: messageEntry(DirectResponseSchema, decodeDirectResponse),
+  [SniClusterSchema.typeName]: messageEntry(SniClusterSchema, () => ({ kind: "sni-cluster" })),
   "stats.PluginConfig": {
     kind: "struct",
     decode: (value: JsonObject): NetworkFilterConfig => ({ kind: "istio-stats", stats: decodeIstioStats(value) }),
@@ -88,19 +126,47 @@ export function decodeNetworkFilters(messages: readonly Filter[], scope: DecodeS
   const last = filters[filters.length - 1];
   if (messages.length === 0)
     scope.problem("a filter chain needs a last filter that uses the connection: http_connection_manager or tcp_proxy");
-  else if (last !== undefined && last.kind !== "http" && last.kind !== "tcp" && filters.length === messages.length) {
+  else if (last !== undefined && !isTerminal(last) && filters.length === messages.length) {
     scope.item(messages.length - 1).problem("the last network filter must be http_connection_manager or tcp_proxy");
   }
   return filters;
 }
 
+function isTerminal(filter: NetworkFilterConfig): boolean {
+  return filter.kind === "http" || filter.kind === "tcp" || filter.kind === "direct-response";
+}
+
+/** Whether a filter only lets connections in or not. */
+export function isGate(filter: NetworkFilterConfig): filter is NetworkGateConfig {
+  return (
+    filter.kind === "connection-limit" ||
+    filter.kind === "network-rbac" ||
+    filter.kind === "network-rate-limit" ||
+    filter.kind === "direct-response"
+  );
+}
+
+/** Network filters that the proxy has; for the reference. */
+export const NETWORK_FILTER_TYPES: readonly string[] = Object.keys(NETWORK_FILTERS);
+
 function decodeTcpProxy(message: TcpProxy, scope: DecodeScope): TcpProxyConfig {
   checkShape(TCP_PROXY_SHAPE, message, scope);
   const specifier = message.clusterSpecifier;
-  let clusters: { cluster: string; weight: number }[] = [];
-  if (specifier.case === "cluster") clusters = [{ cluster: specifier.value, weight: 1 }];
-  else if (specifier.case === "weightedClusters")
-    clusters = specifier.value.clusters.map((c) => ({ cluster: c.name, weight: c.weight }));
+  const labels = (metadata: Metadata | undefined) => metadata?.filterMetadata["envoy.lb"];
+  const own = labels(message.metadataMatch);
+  let clusters: TcpProxyConfig["clusters"] = [];
+  if (specifier.case === "cluster") clusters = [{ cluster: specifier.value, weight: 1, subset: subsetKeyOf(own) }];
+  else if (specifier.case === "weightedClusters") {
+    clusters = specifier.value.clusters.map((c) => ({
+      cluster: c.name,
+      weight: c.weight,
+      subset: subsetKeyOf({ ...own, ...labels(c.metadataMatch) }),
+    }));
+  }
+  message.hashPolicy.forEach((policy, i) => {
+    if (policy.policySpecifier.case !== "sourceIp")
+      scope.field("hash_policy").item(i).problem("only source_ip is implemented");
+  });
   const totalWeight = clusters.reduce((sum, item) => sum + item.weight, 0);
   if (totalWeight === 0)
     scope.problem("a TCP proxy needs cluster, or weighted_clusters whose weights are not all zero");
@@ -109,6 +175,7 @@ function decodeTcpProxy(message: TcpProxy, scope: DecodeScope): TcpProxyConfig {
     statPrefix: message.statPrefix,
     clusters,
     totalWeight,
+    hashSourceIp: message.hashPolicy.length > 0,
     idleTimeoutMs: decodeDuration(message.idleTimeout, scope.field("idle_timeout")) ?? 3_600_000,
     maxDurationMs:
       decodeDuration(message.maxDownstreamConnectionDuration, scope.field("max_downstream_connection_duration")) ?? 0,

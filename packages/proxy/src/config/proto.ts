@@ -93,9 +93,6 @@ export { HTTPFaultSchema } from "@heddle/xds-api/envoy/extensions/filters/http/f
 export { FilterConfigSchema as GrpcStatsSchema } from "@heddle/xds-api/envoy/extensions/filters/http/grpc_stats/v3/config";
 export { RouterSchema } from "@heddle/xds-api/envoy/extensions/filters/http/router/v3/router";
 export { ConfigSchema as HttpSetFilterStateSchema } from "@heddle/xds-api/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state";
-export { HttpInspectorSchema } from "@heddle/xds-api/envoy/extensions/filters/listener/http_inspector/v3/http_inspector";
-export { OriginalDstSchema } from "@heddle/xds-api/envoy/extensions/filters/listener/original_dst/v3/original_dst";
-export { TlsInspectorSchema } from "@heddle/xds-api/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector";
 export {
   type HttpConnectionManager,
   HttpConnectionManager_CodecType,

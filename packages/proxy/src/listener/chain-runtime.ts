@@ -4,11 +4,14 @@ import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
 import type { HttpManager } from "../http/connection-manager.ts";
 import type { HttpDownstream, HttpDownstreamOwner } from "../http/downstream.ts";
 import type { TcpManager, TcpSession, TcpSessionOwner } from "../network/tcp-proxy.ts";
+import type { NetworkGate } from "./network-gate.ts";
 
 /** What a filter chain does with its connections. */
 export type ChainHandler =
   | { readonly kind: "http"; readonly manager: HttpManager }
-  | { readonly kind: "tcp"; readonly manager: TcpManager };
+  | { readonly kind: "tcp"; readonly manager: TcpManager }
+  /** The gate answers every connection. */
+  | { readonly kind: "gate-only" };
 
 /** A filter chain in service: its handler and its open connections. */
 export interface ChainRuntime extends HttpDownstreamOwner, TcpSessionOwner {
@@ -17,6 +20,8 @@ export interface ChainRuntime extends HttpDownstreamOwner, TcpSessionOwner {
   readonly handler: ChainHandler;
   /** ALPN for upstream connections, from network filters. */
   readonly upstreamAlpn: readonly string[] | undefined;
+  /** Undefined: everyone may enter. */
+  readonly gate: NetworkGate | undefined;
   addHttp(downstream: HttpDownstream): void;
   addTcp(session: TcpSession): void;
   readonly connections: number;
@@ -30,14 +35,21 @@ class TrackingChain implements ChainRuntime {
   readonly listener: ListenerConfig;
   readonly handler: ChainHandler;
   readonly upstreamAlpn: readonly string[] | undefined;
+  readonly gate: NetworkGate | undefined;
   readonly #http = new Set<HttpDownstream>();
   readonly #tcp = new Set<TcpSession>();
 
-  constructor(listener: ListenerConfig, config: FilterChainConfig, handler: ChainHandler) {
+  constructor(
+    listener: ListenerConfig,
+    config: FilterChainConfig,
+    handler: ChainHandler,
+    gate: NetworkGate | undefined,
+  ) {
     this.listener = listener;
     this.config = config;
     this.handler = handler;
     this.upstreamAlpn = chainAlpn(config);
+    this.gate = gate;
   }
 
   get connections(): number {
@@ -93,6 +105,7 @@ export function createChainRuntime(
   listener: ListenerConfig,
   config: FilterChainConfig,
   handler: ChainHandler,
+  gate: NetworkGate | undefined,
 ): ChainRuntime {
-  return new TrackingChain(listener, config, handler);
+  return new TrackingChain(listener, config, handler, gate);
 }

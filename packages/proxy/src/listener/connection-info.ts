@@ -28,14 +28,15 @@ export interface ConnectionInfo {
 export function describeConnection(
   connection: Connection,
   local: SocketAddress,
+  remote: SocketAddress,
   place: Pick<ConnectionInfo, "direction" | "chainName" | "listenerName" | "upstreamAlpn" | "sni" | "localUri">,
 ): ConnectionInfo {
   return {
     id: connection.id,
     local,
-    remote: connection.remote,
+    remote,
     localText: formatAddress(local),
-    remoteText: formatAddress(connection.remote),
+    remoteText: formatAddress(remote),
     tls: connection.tls,
     principal: connection.tls?.peer?.uriSans[0] ?? "",
     ...place,

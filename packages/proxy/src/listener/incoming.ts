@@ -1,17 +1,20 @@
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
 import type { ListenerConfig } from "../config/listener.ts";
+import type { ProxyProtocolConfig } from "../config/listener-filters.ts";
 import { serveHttp } from "../http/downstream.ts";
 import { serveTcp } from "../network/tcp-proxy.ts";
 import { type InspectionNeeds, inspectionNeeds, matchFilterChain } from "../router/chain-matcher.ts";
 import { acceptTls } from "../tls/accept-tls.ts";
 import type { SecureContexts } from "../tls/secure-context.ts";
 import { formatAddress, type SocketAddress } from "../transport/address.ts";
-import type { ConnectionError, ConnectionHandler } from "../transport/connection.ts";
+import { type ConnectionError, type ConnectionHandler, IGNORE_EVENTS } from "../transport/connection.ts";
 import type { Network } from "../transport/network.ts";
 import type { StreamConnection } from "../transport/stream-connection.ts";
 import type { ChainRuntime } from "./chain-runtime.ts";
+import { readClientHeader } from "./client-header.ts";
 import { describeConnection } from "./connection-info.ts";
 import { type Inspection, inspect, PLAIN } from "./inspector.ts";
+import type { GateVerdict } from "./network-gate.ts";
 
 /** What accepted connections need from the listeners. */
 export interface IncomingSurroundings {
@@ -33,6 +36,8 @@ export interface ListenerCounters {
   noChainMatch: number;
   inspectTimeouts: number;
   tlsErrors: number;
+  /** Counts of network filters by Envoy's names. */
+  readonly filters: Map<string, number>;
 }
 
 /** Longest start of a connection that is kept while it is inspected. Units: bytes. */
@@ -46,7 +51,10 @@ class Incoming implements ConnectionHandler {
   readonly #connection: StreamConnection;
   readonly #listener: ListenerConfig;
   readonly #needs: InspectionNeeds;
-  readonly #destination: SocketAddress;
+  #destination: SocketAddress;
+  #client: SocketAddress;
+  /** A PROXY header comes first. */
+  #header: ProxyProtocolConfig | undefined;
   #timer: ClockTimer | undefined = undefined;
   #first: Uint8Array = EMPTY;
   #ended = false;
@@ -62,12 +70,14 @@ class Incoming implements ConnectionHandler {
     const target = bound.useOriginalDst && original !== undefined ? around.findListener(original) : undefined;
     this.#listener = target ?? bound;
     this.#needs = inspectionNeeds(this.#listener);
+    this.#client = connection.remote;
+    this.#header = this.#listener.proxyProtocol;
   }
 
   start(): void {
     this.#around.counters.connectionsTotal++;
     this.#connection.handler = this;
-    if (!this.#needs.tls && !this.#needs.http) {
+    if (!this.#needs.tls && !this.#needs.http && this.#header === undefined) {
       this.#choose(PLAIN);
       return;
     }
@@ -77,10 +87,35 @@ class Incoming implements ConnectionHandler {
 
   onData(chunk: Uint8Array): void {
     this.#first = this.#first.length === 0 ? chunk : Buffer.concat([this.#first, chunk]);
-    if (this.#chosen) return;
+    if (this.#chosen || !this.#takeHeader()) return;
     const inspection = inspect(this.#first, this.#needs);
     if (inspection !== undefined) this.#choose(inspection);
     else if (this.#first.length > MAX_INSPECT_BYTES) this.#choose(PLAIN);
+  }
+
+  /** False while the PROXY header is incomplete, or when it is wrong. */
+  #takeHeader(): boolean {
+    const config = this.#header;
+    if (config === undefined) return true;
+    const read = readClientHeader(this.#first, config);
+    if (read.kind === "incomplete") return false;
+    if (read.kind === "wrong") {
+      this.#chosen = true;
+      this.#around.log.info("a connection without a proper PROXY header is closed", {
+        listener: this.#listener.name,
+        client: formatAddress(this.#client),
+        reason: read.reason,
+      });
+      this.#connection.close();
+      return false;
+    }
+    this.#header = undefined;
+    this.#first = this.#first.subarray(read.bytes);
+    this.#client = read.source ?? this.#client;
+    this.#destination = read.destination ?? this.#destination;
+    if (this.#needs.tls || this.#needs.http) return this.#first.length > 0;
+    this.#choose(PLAIN);
+    return false;
   }
 
   onEnd(): void {
@@ -110,7 +145,7 @@ class Incoming implements ConnectionHandler {
   #choose(inspection: Inspection): void {
     this.#chosen = true;
     this.#timer?.cancel();
-    const { remote } = this.#connection;
+    const remote = this.#client;
     const chain = matchFilterChain(this.#listener, {
       destinationIp: this.#destination.ip,
       destinationPort: this.#destination.port,
@@ -168,9 +203,22 @@ class Incoming implements ConnectionHandler {
     });
   }
 
+  #turnAway(verdict: GateVerdict | undefined): void {
+    const connection = this.#connection;
+    this.#around.log.debug("a network filter closes a connection", {
+      listener: this.#listener.name,
+      client: formatAddress(connection.remote),
+      reason: verdict?.reason ?? "",
+    });
+    connection.handler = IGNORE_EVENTS;
+    if (verdict !== undefined && verdict.text !== "") connection.write(Buffer.from(verdict.text, "utf8"));
+    if (verdict === undefined || verdict.delayMs === 0) connection.close();
+    else this.#around.clock.after(verdict.delayMs, () => connection.close());
+  }
+
   #serve(runtime: ChainRuntime, inspection: Inspection, first: Uint8Array): void {
     const connection = this.#connection;
-    const info = describeConnection(connection, this.#destination, {
+    const info = describeConnection(connection, this.#destination, this.#client, {
       direction: this.#listener.direction,
       chainName: runtime.config.name,
       listenerName: this.#listener.name,
@@ -178,7 +226,12 @@ class Incoming implements ConnectionHandler {
       sni: connection.tls?.sni ?? inspection.serverName,
       localUri: connection.tls === undefined ? "" : this.#around.localUri(),
     });
+    const verdict = runtime.gate?.refuse(info, runtime.connections);
     const { handler } = runtime;
+    if (verdict !== undefined || handler.kind === "gate-only") {
+      this.#turnAway(verdict);
+      return;
+    }
     if (handler.kind === "tcp") {
       const session = serveTcp(handler.manager, info, connection, first, runtime);
       runtime.addTcp(session);

@@ -1,12 +1,14 @@
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
 import { err, ok, type Result } from "@heddle/std";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
+import { isGate } from "../config/network-filters.ts";
 import { createListenerIndex, type ListenerIndex } from "../router/listener-index.ts";
 import type { SecureContexts } from "../tls/secure-context.ts";
 import { formatAddress, type SocketAddress } from "../transport/address.ts";
 import type { BoundPort, Network } from "../transport/network.ts";
 import { type ChainHandler, type ChainRuntime, createChainRuntime } from "./chain-runtime.ts";
 import { handleIncoming, type IncomingSurroundings, type ListenerCounters } from "./incoming.ts";
+import { createNetworkGate, type NetworkGate } from "./network-gate.ts";
 
 export interface ListenerSetDeps {
   readonly network: Network;
@@ -53,7 +55,13 @@ interface Entry {
 }
 
 class NamedListeners implements ListenerSet {
-  readonly counters: ListenerCounters = { connectionsTotal: 0, noChainMatch: 0, inspectTimeouts: 0, tlsErrors: 0 };
+  readonly counters: ListenerCounters = {
+    connectionsTotal: 0,
+    noChainMatch: 0,
+    inspectTimeouts: 0,
+    tlsErrors: 0,
+    filters: new Map(),
+  };
   readonly #deps: ListenerSetDeps;
   readonly #entries = new Map<string, Entry>();
   readonly #draining = new Map<ChainRuntime, ClockTimer>();
@@ -169,13 +177,20 @@ class NamedListeners implements ListenerSet {
     const entry = this.#entries.get(listener.name);
     const known = entry?.chains.get(chain);
     if (known !== undefined) return known;
-    const runtime = createChainRuntime(listener, chain, this.#deps.makeHandler(listener, chain));
+    const runtime = createChainRuntime(listener, chain, this.#deps.makeHandler(listener, chain), this.#gate(chain));
     // A connection may have been accepted just before its listener was replaced; its chain then drains with the others.
     if (entry?.config === listener) {
       entry.chains.set(chain, runtime);
       if (entry.draining) runtime.drain();
     } else this.#retire(runtime);
     return runtime;
+  }
+
+  #gate(chain: FilterChainConfig): NetworkGate | undefined {
+    const { filters } = this.counters;
+    return createNetworkGate(chain.filters.filter(isGate), this.#deps.clock, (name) => {
+      filters.set(name, (filters.get(name) ?? 0) + 1);
+    });
   }
 
   /** Chains that did not change stay in service with their connections; the others drain. */

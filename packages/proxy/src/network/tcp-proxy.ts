@@ -6,8 +6,9 @@ import { rescueUpstream } from "../rescue.ts";
 import { formatAddress } from "../transport/address.ts";
 import type { Connection, ConnectionError, ConnectionHandler } from "../transport/connection.ts";
 import type { Dial, DialOwner } from "../transport/dial.ts";
-import type { Cluster } from "../upstream/cluster.ts";
+import type { Cluster, HostCriteria } from "../upstream/cluster.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
+import { hash64 } from "../upstream/consistent-hash.ts";
 import { connectFailure, type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
 import type { Host } from "../upstream/host.ts";
 import type { TcpObserver, TcpRecord } from "./tcp-record.ts";
@@ -21,6 +22,8 @@ export interface TcpManager {
   readonly random: () => number;
   readonly observers: readonly TcpObserver[];
   readonly upstreamAlpn: readonly string[] | undefined;
+  /** The cluster is named by the client's SNI. Source: Envoy `envoy.filters.network.sni_cluster`. */
+  readonly sniCluster: boolean;
 }
 
 /** A proxied TCP connection. */
@@ -80,6 +83,7 @@ class Session implements TcpSession, TcpRecord, DialOwner, Expirable {
   #serverEnded = false;
   #lastActivityMs: number;
   #attempts = 0;
+  #criteria: HostCriteria | undefined = undefined;
   #over = false;
   #opened = false;
   cluster: Cluster | undefined = undefined;
@@ -111,7 +115,12 @@ class Session implements TcpSession, TcpRecord, DialOwner, Expirable {
     this.#downstream.handler = new Side(this, true);
     if (first.length > 0) this.relay(first, true);
     const { config, clusters } = this.#manager;
-    this.clusterName = chooseTcpCluster(config, this.#manager.random);
+    const choice = chooseTcpCluster(config, this.#manager.random);
+    const bySni = this.#manager.sniCluster && this.connection.sni !== "";
+    this.clusterName = bySni ? this.connection.sni : (choice?.cluster ?? "");
+    const hash = config.hashSourceIp ? hash64(this.connection.remote.ip) : undefined;
+    const subset = bySni ? undefined : choice?.subset;
+    if (hash !== undefined || subset !== undefined) this.#criteria = { hash, subset, original: undefined };
     this.cluster = clusters.get(this.clusterName);
     this.#tryConnect();
   }
@@ -238,7 +247,7 @@ class Session implements TcpSession, TcpRecord, DialOwner, Expirable {
       this.#fail(upstreamFailure("overflow", "too many connections to the cluster (circuit breaker)"));
       return;
     }
-    const host = cluster.pick(this.connection.local, NONE, 1);
+    const host = cluster.pick(this.connection.local, NONE, 1, this.#criteria);
     if (host === undefined) {
       this.#fail(upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint"));
       return;
@@ -298,15 +307,18 @@ class Session implements TcpSession, TcpRecord, DialOwner, Expirable {
 
 const NONE: readonly Host[] = [];
 
-function chooseTcpCluster(config: TcpProxyConfig, random: () => number): string {
+function chooseTcpCluster(
+  config: TcpProxyConfig,
+  random: () => number,
+): TcpProxyConfig["clusters"][number] | undefined {
   const only = config.clusters[0];
-  if (config.clusters.length === 1 && only !== undefined) return only.cluster;
+  if (config.clusters.length === 1) return only;
   let point = random() * config.totalWeight;
   for (const item of config.clusters) {
     point -= item.weight;
-    if (point < 0) return item.cluster;
+    if (point < 0) return item;
   }
-  return only?.cluster ?? "";
+  return only;
 }
 
 /** Relays a connection. `first`: bytes that were read before. */

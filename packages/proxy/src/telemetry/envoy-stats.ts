@@ -48,6 +48,7 @@ export function* envoyStats(proxy: DataPlane): Iterable<EnvoyStat> {
     "envoy_listener_downstream_pre_cx_timeout",
     counters.inspectTimeouts,
   );
+  for (const [name, value] of counters.filters) yield plain(name, `envoy_${name.replaceAll(/[.-]/g, "_")}`, value);
   yield plain("listener.ssl.connection_error", "envoy_listener_ssl_connection_error", counters.tlsErrors);
   yield plain(
     "listener_manager.total_listeners_active",

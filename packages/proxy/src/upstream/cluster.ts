@@ -2,6 +2,7 @@ import type { Clock, Logger, TimerWheel } from "@heddle/std";
 import { type ProxyHeader, writeProxyV1, writeProxyV2 } from "@heddle/wire";
 import type { ClusterConfig } from "../config/cluster.ts";
 import type { EndpointConfig, LoadAssignmentConfig } from "../config/endpoints.ts";
+import type { SubsetKey } from "../config/subset-key.ts";
 import type { SecureContexts } from "../tls/secure-context.ts";
 import { parseIp, type SocketAddress } from "../transport/address.ts";
 import { type Dial, type DialOwner, type DialTarget, dial } from "../transport/dial.ts";
@@ -16,7 +17,7 @@ import { createHostChooser } from "./host-chooser.ts";
 import type { LoadBalancer } from "./load-balancer.ts";
 import { createOutlierDetector, type OutlierDetector } from "./outlier-detector.ts";
 import type { HostPool } from "./pool.ts";
-import { createSubsetChooser, type SubsetChooser, type SubsetKey } from "./subset-chooser.ts";
+import { createSubsetChooser, type SubsetChooser } from "./subset-chooser.ts";
 
 /** What clusters share with the rest of the process. */
 export interface UpstreamSurroundings {

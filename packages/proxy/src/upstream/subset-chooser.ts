@@ -1,24 +1,9 @@
 // Hot path: one choice per request of clusters with subsets.
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { SUBSET_SEPARATOR as SEPARATOR, type SubsetKey } from "../config/subset-key.ts";
 import type { SubsetConfig, SubsetFallback } from "../config/subsets.ts";
 import type { Host } from "./host.ts";
 import type { LoadBalancer } from "./load-balancer.ts";
-
-/** The labels that a route wants, made ready once. */
-export interface SubsetKey {
-  /** Names, sorted and joined. */
-  readonly keys: string;
-  readonly values: string;
-}
-
-const SEPARATOR = "\u0000";
-
-/** Undefined when nothing is asked for. */
-export function subsetKeyOf(labels: JsonObject | undefined): SubsetKey | undefined {
-  const keys = Object.keys(labels ?? {}).sort();
-  if (labels === undefined || keys.length === 0) return undefined;
-  return { keys: keys.join(SEPARATOR), values: keys.map((key) => JSON.stringify(labels[key])).join(SEPARATOR) };
-}
 
 /** Hosts by their labels. */
 export interface SubsetChooser {

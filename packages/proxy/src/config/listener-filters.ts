@@ -1,0 +1,77 @@
+import { HttpInspectorSchema } from "@heddle/xds-api/envoy/extensions/filters/listener/http_inspector/v3/http_inspector";
+import { OriginalDstSchema } from "@heddle/xds-api/envoy/extensions/filters/listener/original_dst/v3/original_dst";
+import {
+  type ProxyProtocol,
+  ProxyProtocolSchema,
+} from "@heddle/xds-api/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol";
+import { TlsInspectorSchema } from "@heddle/xds-api/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector";
+import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
+import type { ListenerFilter } from "./proto.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+
+/** What may look at a connection before its chain is chosen. */
+export type ListenerFilterKind = "original-dst" | "tls-inspector" | "http-inspector" | "proxy-protocol";
+
+/** The PROXY header that a load balancer in front sends. */
+export interface ProxyProtocolConfig {
+  /** Connections without a header are served as they are. */
+  readonly optional: boolean;
+  readonly allowV1: boolean;
+  readonly allowV2: boolean;
+}
+
+export interface ListenerFiltersConfig {
+  readonly kinds: readonly ListenerFilterKind[];
+  /** Undefined: no header is expected. */
+  readonly proxyProtocol: ProxyProtocolConfig | undefined;
+}
+
+type Decoded = { readonly kind: ListenerFilterKind; readonly proxyProtocol?: ProxyProtocolConfig };
+
+export const PROXY_PROTOCOL_FILTER_SHAPE = shape(
+  ProxyProtocolSchema,
+  ["allow_requests_without_proxy_protocol", "disallowed_versions"],
+  { stat_prefix: "only names statistics" },
+  { "rules pass_through_tlvs": "type-length-values of the header are not kept" },
+);
+
+const FILTERS: AnyTable<Decoded> = {
+  [OriginalDstSchema.typeName]: messageEntry(OriginalDstSchema, () => ({ kind: "original-dst" })),
+  [TlsInspectorSchema.typeName]: messageEntry(TlsInspectorSchema, () => ({ kind: "tls-inspector" })),
+  [HttpInspectorSchema.typeName]: messageEntry(HttpInspectorSchema, () => ({ kind: "http-inspector" })),
+  [ProxyProtocolSchema.typeName]: messageEntry(ProxyProtocolSchema, decodeProxyProtocol),
+};
+
+/** Listener filters that the proxy has; for the reference. */
+export const LISTENER_FILTER_TYPES: readonly string[] = Object.keys(FILTERS);
+
+function decodeProxyProtocol(message: ProxyProtocol, scope: DecodeScope): Decoded {
+  checkShape(PROXY_PROTOCOL_FILTER_SHAPE, message, scope);
+  return {
+    kind: "proxy-protocol",
+    proxyProtocol: {
+      optional: message.allowRequestsWithoutProxyProtocol,
+      allowV1: !message.disallowedVersions.includes(0),
+      allowV2: !message.disallowedVersions.includes(1),
+    },
+  };
+}
+
+export function decodeListenerFilters(messages: readonly ListenerFilter[], scope: DecodeScope): ListenerFiltersConfig {
+  const kinds: ListenerFilterKind[] = [];
+  let proxyProtocol: ProxyProtocolConfig | undefined;
+  messages.forEach((filter, i) => {
+    const at = scope.item(i);
+    if (filter.configType.case === "configDiscovery") {
+      at.field("config_discovery").problem("filter configuration over ECDS is not implemented; send typed_config");
+      return;
+    }
+    // filter_disabled only spares work: the proxy inspects no more than the chains ask for.
+    const decoded = decodeAny(filter.configType.value, FILTERS, at.field("typed_config"));
+    if (decoded === undefined) return;
+    kinds.push(decoded.kind);
+    proxyProtocol ??= decoded.proxyProtocol;
+  });
+  return { kinds, proxyProtocol };
+}

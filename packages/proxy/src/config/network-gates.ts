@@ -1,0 +1,85 @@
+import {
+  type ConnectionLimit,
+  ConnectionLimitSchema,
+} from "@heddle/xds-api/envoy/extensions/filters/network/connection_limit/v3/connection_limit";
+import { type Config, ConfigSchema } from "@heddle/xds-api/envoy/extensions/filters/network/direct_response/v3/config";
+import {
+  type LocalRateLimit,
+  LocalRateLimitSchema,
+} from "@heddle/xds-api/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit";
+import { type RBAC, RBACSchema } from "@heddle/xds-api/envoy/extensions/filters/network/rbac/v3/rbac";
+import { decodeDataText } from "./data-source.ts";
+import { decodeDuration } from "./duration-field.ts";
+import { decodeRbacRules, type RbacRules } from "./rbac.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+import { decodeTokenBucket, type TokenBucketConfig } from "./token-bucket.ts";
+
+/** A network filter that lets connections in or not. */
+export type NetworkGateConfig =
+  | { readonly kind: "connection-limit"; readonly max: number; readonly delayMs: number; readonly enabled: boolean }
+  | {
+      readonly kind: "network-rbac";
+      readonly rules: RbacRules | undefined;
+      readonly shadow: RbacRules | undefined;
+      readonly statPrefix: string;
+    }
+  | { readonly kind: "network-rate-limit"; readonly bucket: TokenBucketConfig | undefined; readonly enabled: boolean }
+  | { readonly kind: "direct-response"; readonly text: string };
+
+export const CONNECTION_LIMIT_SHAPE = shape(ConnectionLimitSchema, ["max_connections", "delay", "runtime_enabled"], {
+  stat_prefix: "only names statistics",
+});
+export const NETWORK_RBAC_SHAPE = shape(
+  RBACSchema,
+  ["rules", "shadow_rules", "stat_prefix"],
+  {
+    shadow_rules_stat_prefix: "only names statistics",
+    enforcement_type: "rules are looked at once, when the connection begins",
+  },
+  { "matcher shadow_matcher": "matcher trees are not implemented; use rules" },
+);
+export const NETWORK_RATE_LIMIT_SHAPE = shape(
+  LocalRateLimitSchema,
+  ["token_bucket", "runtime_enabled"],
+  { stat_prefix: "only names statistics" },
+  { share_key: "each filter chain counts for itself" },
+);
+export const DIRECT_RESPONSE_SHAPE = shape(ConfigSchema, ["response"]);
+
+export function decodeConnectionLimit(message: ConnectionLimit, scope: DecodeScope): NetworkGateConfig {
+  checkShape(CONNECTION_LIMIT_SHAPE, message, scope);
+  const max = Number(message.maxConnections ?? 0n);
+  if (max < 1) scope.field("max_connections").problem("a connection limit must allow at least one");
+  return {
+    kind: "connection-limit",
+    max,
+    delayMs: decodeDuration(message.delay, scope.field("delay")) ?? 0,
+    enabled: message.runtimeEnabled?.defaultValue ?? true,
+  };
+}
+
+export function decodeNetworkRbac(message: RBAC, scope: DecodeScope): NetworkGateConfig {
+  checkShape(NETWORK_RBAC_SHAPE, message, scope);
+  return {
+    kind: "network-rbac",
+    rules: decodeRbacRules(message.rules, scope.field("rules")),
+    shadow: decodeRbacRules(message.shadowRules, scope.field("shadow_rules")),
+    statPrefix: message.statPrefix,
+  };
+}
+
+export function decodeNetworkRateLimit(message: LocalRateLimit, scope: DecodeScope): NetworkGateConfig {
+  checkShape(NETWORK_RATE_LIMIT_SHAPE, message, scope);
+  return {
+    kind: "network-rate-limit",
+    bucket: decodeTokenBucket(message.tokenBucket, scope.field("token_bucket")),
+    enabled: message.runtimeEnabled?.defaultValue ?? true,
+  };
+}
+
+export function decodeDirectResponse(message: Config, scope: DecodeScope): NetworkGateConfig {
+  checkShape(DIRECT_RESPONSE_SHAPE, message, scope);
+  const text = message.response === undefined ? "" : decodeDataText(message.response, scope.field("response"));
+  return { kind: "direct-response", text: text ?? "" };
+}

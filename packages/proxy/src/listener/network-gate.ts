@@ -1,0 +1,77 @@
+import type { Clock } from "@heddle/std";
+import type { NetworkGateConfig } from "../config/network-gates.ts";
+import { evaluateRbac } from "../filters/rbac-match.ts";
+import { createTokenBucket } from "../filters/token-bucket.ts";
+import type { ConnectionInfo } from "./connection-info.ts";
+
+/** What a gate says to a connection; undefined lets it in. */
+export interface GateVerdict {
+  /** Before the connection is closed. Units: ms. */
+  readonly delayMs: number;
+  /** Sent before the connection is closed; "": nothing. */
+  readonly text: string;
+  readonly reason: string;
+}
+
+/** The network filters of a chain before its last one, in their order. */
+export interface NetworkGate {
+  /** `open`: connections of the chain that are open now. */
+  refuse(info: ConnectionInfo, open: number): GateVerdict | undefined;
+}
+
+type Check = NetworkGate["refuse"];
+
+/** Undefined when the chain has no such filter. `count` takes Envoy's names of statistics. */
+export function createNetworkGate(
+  configs: readonly NetworkGateConfig[],
+  clock: Clock,
+  count: (name: string) => void,
+): NetworkGate | undefined {
+  if (configs.length === 0) return undefined;
+  const checks = configs.map((config) => createCheck(config, clock, count));
+  return {
+    refuse: (info, open) => {
+      for (const check of checks) {
+        const verdict = check(info, open);
+        if (verdict !== undefined) return verdict;
+      }
+      return undefined;
+    },
+  };
+}
+
+function createCheck(config: NetworkGateConfig, clock: Clock, count: (name: string) => void): Check {
+  switch (config.kind) {
+    case "connection-limit":
+      return (_info, open) => {
+        if (!config.enabled || open < config.max) return undefined;
+        count("connection_limit.limited_connections");
+        return { delayMs: config.delayMs, text: "", reason: `${config.max} connections are open already` };
+      };
+    case "network-rate-limit": {
+      const bucket =
+        config.bucket === undefined ? undefined : createTokenBucket(config.bucket, () => clock.monotonic());
+      return () => {
+        if (!config.enabled || bucket === undefined || bucket.take()) return undefined;
+        count("local_rate_limit.rate_limited");
+        return { delayMs: 0, text: "", reason: "too many new connections" };
+      };
+    }
+    case "network-rbac":
+      return (info) => {
+        const facts = { connection: info, request: undefined, metadata: undefined, clientIp: () => info.remote.ip };
+        if (config.shadow !== undefined)
+          count(`${config.statPrefix}rbac.shadow_${evaluateRbac(config.shadow, facts).allowed ? "allowed" : "denied"}`);
+        if (config.rules === undefined) return undefined;
+        const verdict = evaluateRbac(config.rules, facts);
+        if (verdict.allowed || config.rules.action === "log") {
+          count(`${config.statPrefix}rbac.allowed`);
+          return undefined;
+        }
+        count(`${config.statPrefix}rbac.denied`);
+        return { delayMs: 0, text: "", reason: `rbac_access_denied_matched_policy[${verdict.policy}]` };
+      };
+    case "direct-response":
+      return () => ({ delayMs: 0, text: config.text, reason: "direct response" });
+  }
+}
