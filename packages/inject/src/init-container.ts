@@ -42,6 +42,8 @@ export function interceptContainer(options: SidecarOptions, context: InjectConte
       ...(options.includeOutboundPorts === "" ? [] : ["-q", options.includeOutboundPorts]),
     ],
     resources: options.resources,
+    // What it could not do is then said in the pod's status too.
+    terminationMessagePolicy: "FallbackToLogsOnError",
     securityContext: {
       allowPrivilegeEscalation: false,
       capabilities: { add: ["NET_ADMIN", "NET_RAW"], drop: ["ALL"] },

@@ -96,7 +96,7 @@ describe("injectPod", () => {
     expect(pod.spec.containers.map((c) => c.name)).toEqual(["istio-proxy", "web-svc"]);
     expect(pod.spec.containers[0]?.image).toBe("heddle/heddle-envoy:latest");
     expect(pod.spec.containers[0]?.lifecycle).toBeDefined();
-    expect(text).toContain('"-o","25,4567,4568"');
+    expect(text).toContain('"-o","25,4567-4568"');
     expect(text).toContain('"-x","10.1.0.0/16"');
     expect(text).toContain('"cpu":"77m"');
     expect(text).toContain('{"name":"ISTIO_META_DNS_CAPTURE","value":"true"}');

@@ -10,7 +10,7 @@ import {
   type StringMap,
 } from "@heddle/config";
 import type { InjectContext } from "./context.ts";
-import { checkCidrs, checkPorts, expandPorts, isQuantity } from "./port-list.ts";
+import { checkCidrs, checkPorts, isQuantity } from "./port-list.ts";
 
 /** Everything that annotations, values and mesh configuration decide about one pod's sidecar. */
 export interface SidecarOptions {
@@ -172,26 +172,22 @@ export function readOptions(annotations: StringMap, context: InjectContext, sour
       "config.linkerd.io/skip-subnets",
     ),
     includeInboundPorts: checked(proxy.includeInboundPorts, checkPorts, "traffic.sidecar.istio.io/includeInboundPorts"),
-    excludeInboundPorts: expandPorts(
-      checked(
-        proxy.excludeInboundPorts,
-        checkPorts,
-        "traffic.sidecar.istio.io/excludeInboundPorts",
-        "config.linkerd.io/skip-inbound-ports",
-      ),
+    excludeInboundPorts: checked(
+      proxy.excludeInboundPorts,
+      checkPorts,
+      "traffic.sidecar.istio.io/excludeInboundPorts",
+      "config.linkerd.io/skip-inbound-ports",
     ),
     includeOutboundPorts: checked(
       proxy.includeOutboundPorts,
       checkPorts,
       "traffic.sidecar.istio.io/includeOutboundPorts",
     ),
-    excludeOutboundPorts: expandPorts(
-      checked(
-        proxy.excludeOutboundPorts,
-        checkPorts,
-        "traffic.sidecar.istio.io/excludeOutboundPorts",
-        "config.linkerd.io/skip-outbound-ports",
-      ),
+    excludeOutboundPorts: checked(
+      proxy.excludeOutboundPorts,
+      checkPorts,
+      "traffic.sidecar.istio.io/excludeOutboundPorts",
+      "config.linkerd.io/skip-outbound-ports",
     ),
     resources: Object.fromEntries(Object.entries(resources).filter(([, members]) => Object.keys(members).length > 0)),
     statusPort: number(config.parsed.statusPort, 65535, "status.sidecar.istio.io/port"),

@@ -9,21 +9,8 @@ export function checkPorts(text: string): string | undefined {
     if (match === null || from < 1 || to > 65535 || from > to) {
       return `has to be ports separated by commas, such as 80,8000-8010; "${entry.trim()}" is not a port`;
     }
-    if (to - from > 1023) return `range ${entry.trim()} has more than 1024 ports; split the list or exclude by CIDR`;
   }
   return undefined;
-}
-
-/** Writes ranges out, because the interception rules take single ports: `80,82-84` → `80,82,83,84`. */
-export function expandPorts(text: string): string {
-  if (text === "" || text === "*") return text;
-  return text
-    .split(",")
-    .flatMap((entry) => {
-      const [from = "", to = from] = entry.trim().split("-");
-      return Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) => String(Number(from) + index));
-    })
-    .join(",");
 }
 
 export function checkCidrs(text: string): string | undefined {

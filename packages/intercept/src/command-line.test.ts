@@ -29,7 +29,10 @@ describe("flags", () => {
     const command = parseCommandLine([...argv, "-d", "15090,15021,15020", "-o", "", "-c", ""], {});
     expect(command).toEqual({
       kind: "run",
-      options: { ...DEFAULT_OPTIONS, inboundPortsExclude: [15090, 15021, 15020] },
+      options: {
+        ...DEFAULT_OPTIONS,
+        inboundPortsExclude: [15090, 15021, 15020].map((port) => ({ first: port, last: port })),
+      },
       dryRun: false,
     });
   });

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { parsePrefix } from "@heddle/netlink";
-import { DEFAULT_OPTIONS, type IdRange, type InterceptOptions, type ProxyIdentity } from "./options.ts";
+import { DEFAULT_OPTIONS, type IdRange, type InterceptOptions, type PortRange, type ProxyIdentity } from "./options.ts";
 
 export type CommandLine =
   | { readonly kind: "run"; readonly options: InterceptOptions; readonly dryRun: boolean; readonly ipv6?: boolean }
@@ -34,6 +34,7 @@ const FLAGS = {
 export const USAGE = `Usage: heddle intercept [flags]
 
 Redirects the TCP traffic of this network namespace to the mesh proxy. Running it again replaces its rules.
+PORTS are numbers and ranges: 80,8000-8010.
 
   -p, --envoy-port PORT                          outgoing traffic goes here (15001)
   -z, --inbound-capture-port PORT                incoming traffic goes here (15006)
@@ -147,9 +148,15 @@ class FlagReader {
     return text === undefined || text === "" ? fallback : this.#number(flag, text);
   }
 
-  ports<T>(flag: keyof typeof FLAGS, fallback: T): readonly number[] | T {
+  ports<T>(flag: keyof typeof FLAGS, fallback: T): readonly PortRange[] | T {
     if (this.text(flag) === undefined) return fallback;
-    return this.list(flag).map((part) => this.#number(flag, part));
+    return this.list(flag).flatMap((part) => {
+      const [, from = "", to = from] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(part) ?? [];
+      const [first, last] = [Number(from), Number(to)];
+      if (first >= 1 && first <= last && last <= 65535) return [{ first, last }];
+      this.problem(flag, part, "a port or a range such as 8000-8010, from 1 to 65535");
+      return [];
+    });
   }
 
   #number(flag: string, text: string): number {

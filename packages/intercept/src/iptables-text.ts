@@ -32,6 +32,8 @@ function statementText(statement: Statement): string {
       return `${not}${statement.side === "source" ? "-s" : "-d"} ${statement.prefix}`;
     case "port":
       return `${not}${statement.side === "source" ? "--sport" : "--dport"} ${statement.port}`;
+    case "port-range":
+      return `${statement.side === "source" ? "--sport" : "--dport"} ${statement.port}:${statement.lastPort}`;
     case "owner": {
       const ids = statement.lastId === undefined ? statement.id : `${statement.id}-${statement.lastId}`;
       return `-m owner ${not}${statement.of === "user" ? "--uid-owner" : "--gid-owner"} ${ids}`;

@@ -32,9 +32,10 @@ function run(command: Extract<ReturnType<typeof parseCommandLine>, { kind: "run"
     const libc = createLibc();
     const families: Exclude<Family, "inet">[] = (command.ipv6 ?? hasIpv6(libc)) ? ["ip", "ip6"] : ["ip"];
     const ruleset = interceptRuleset(command.options, families);
+    const change = !command.dryRun && ruleset.tables.length > 0;
+    const xtables = change ? applyIntercept(libc, ruleset).xtables : true;
+    // Only now: where something is missing, the one sentence that says so must not drown.
     process.stdout.write(iptablesText(ruleset));
-    if (command.dryRun || ruleset.tables.length === 0) return 0;
-    const { xtables } = applyIntercept(libc, ruleset);
     if (!xtables)
       process.stdout.write(
         "# the kernel lacks iptables' extensions: `nft list ruleset` shows these rules, iptables does not\n",

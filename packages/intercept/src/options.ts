@@ -10,14 +10,14 @@ export interface InterceptOptions {
   /** How the proxy's own traffic is told from the application's. */
   readonly proxy: ProxyIdentity;
   /** `"*"`, or the incoming ports to capture. */
-  readonly inboundPorts: "*" | readonly number[];
-  readonly inboundPortsExclude: readonly number[];
+  readonly inboundPorts: "*" | readonly PortRange[];
+  readonly inboundPortsExclude: readonly PortRange[];
   /** `"*"`, or the destination prefixes to capture. */
   readonly outboundRanges: "*" | readonly string[];
   readonly outboundRangesExclude: readonly string[];
   /** Outgoing ports captured even where the destination is in no captured range. */
-  readonly outboundPortsInclude: readonly number[];
-  readonly outboundPortsExclude: readonly number[];
+  readonly outboundPortsInclude: readonly PortRange[];
+  readonly outboundPortsExclude: readonly PortRange[];
   readonly interfacesExclude: readonly string[];
   /** Interfaces of virtual machines inside the pod: what comes in there is treated as outgoing. */
   readonly virtualInterfaces: readonly string[];
@@ -30,6 +30,12 @@ export type ProxyIdentity =
   | { readonly kind: "owner"; readonly users: readonly number[]; readonly groups: readonly number[] }
   /** For nodes with only one user id: sockets of the proxy carry this mark (`SO_MARK`). */
   | { readonly kind: "mark"; readonly mark: number };
+
+/** One port where `first` and `last` are equal. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
 
 export interface IdRange {
   readonly first: number;

@@ -11,6 +11,8 @@ function chain(name: string, change: Partial<InterceptOptions> = {}, family: "ip
   return lines.filter((line) => line.startsWith(prefix)).map((line) => line.slice(prefix.length));
 }
 
+const ports = (...numbers: readonly number[]) => numbers.map((port) => ({ first: port, last: port }));
+
 /** What Istio writes by default, in its order. */
 const OUTPUT_BY_DEFAULT = [
   "-o lo -s 127.0.0.6/32 -j RETURN",
@@ -35,13 +37,13 @@ describe("the rules are Istio's", () => {
   });
 
   test("incoming ports: excluded, listed, none", () => {
-    expect(chain("ISTIO_INBOUND", { inboundPortsExclude: [15090, 22] })).toEqual([
+    expect(chain("ISTIO_INBOUND", { inboundPortsExclude: ports(15090, 22) })).toEqual([
       "-p tcp --dport 15008 -j RETURN",
       "-p tcp --dport 15090 -j RETURN",
       "-p tcp --dport 22 -j RETURN",
       "-p tcp -j ISTIO_IN_REDIRECT",
     ]);
-    expect(chain("ISTIO_INBOUND", { inboundPorts: [80, 81] }).slice(1)).toEqual([
+    expect(chain("ISTIO_INBOUND", { inboundPorts: ports(80, 81) }).slice(1)).toEqual([
       "-p tcp --dport 80 -j ISTIO_IN_REDIRECT",
       "-p tcp --dport 81 -j ISTIO_IN_REDIRECT",
     ]);
@@ -49,18 +51,29 @@ describe("the rules are Istio's", () => {
   });
 
   test("excluded outgoing ports come first, for tcp and udp", () => {
-    expect(chain("ISTIO_OUTPUT", { outboundPortsExclude: [25] })).toEqual([
+    expect(chain("ISTIO_OUTPUT", { outboundPortsExclude: ports(25) })).toEqual([
       "-p tcp --dport 25 -j RETURN",
       "-p udp --dport 25 -j RETURN",
       ...OUTPUT_BY_DEFAULT,
     ]);
   });
 
+  test("a range of ports is one rule, however long", () => {
+    const range = [{ first: 1, last: 65535 }];
+    expect(chain("ISTIO_OUTPUT", { outboundPortsExclude: range }).slice(0, 2)).toEqual([
+      "-p tcp --dport 1:65535 -j RETURN",
+      "-p udp --dport 1:65535 -j RETURN",
+    ]);
+    expect(chain("ISTIO_INBOUND", { inboundPorts: [{ first: 80, last: 82 }] })[1]).toBe(
+      "-p tcp --dport 80:82 -j ISTIO_IN_REDIRECT",
+    );
+  });
+
   test("excluded and included ranges, each in its family", () => {
     const change: Partial<InterceptOptions> = {
       outboundRanges: ["10.0.0.0/8", "fd00::/8"],
       outboundRangesExclude: ["10.9.0.0/16"],
-      outboundPortsInclude: [8443],
+      outboundPortsInclude: ports(8443),
     };
     expect(chain("ISTIO_OUTPUT", change).slice(-4)).toEqual([
       "-d 127.0.0.1/32 -j RETURN",

@@ -8,7 +8,7 @@ import {
   type Statement,
   type Table,
 } from "@heddle/netlink";
-import type { InterceptOptions, ProxyIdentity } from "./options.ts";
+import type { InterceptOptions, PortRange, ProxyIdentity } from "./options.ts";
 
 /** Chain names as Istio's, which operators look for. */
 const IN = "ISTIO_INBOUND";
@@ -72,9 +72,9 @@ function output(options: InterceptOptions): Rule[] {
 function inbound(options: InterceptOptions): Rule[] {
   const tunnel = rule(TCP, toPort(options.tunnelPort), RETURN);
   if (options.inboundPorts !== "*") {
-    return [tunnel, ...options.inboundPorts.map((port) => rule(TCP, toPort(port), jump(TO_INBOUND)))];
+    return [tunnel, ...options.inboundPorts.map((ports) => rule(TCP, toPorts(ports), jump(TO_INBOUND)))];
   }
-  const excluded = options.inboundPortsExclude.map((port) => rule(TCP, toPort(port), RETURN));
+  const excluded = options.inboundPortsExclude.map((ports) => rule(TCP, toPorts(ports), RETURN));
   return [tunnel, ...excluded, rule(TCP, jump(TO_INBOUND))];
 }
 
@@ -83,8 +83,8 @@ function outbound(options: InterceptOptions, family: PodFamily): Rule[] {
   const ranges = options.outboundRanges === "*" ? [] : options.outboundRanges;
   const capturesLoopback = ranges.some((prefix) => prefix.startsWith("127.") || prefix.startsWith("::1"));
   const rules: Rule[] = [];
-  for (const port of options.outboundPortsExclude) {
-    rules.push(rule(TCP, toPort(port), RETURN), rule(UDP, toPort(port), RETURN));
+  for (const ports of options.outboundPortsExclude) {
+    rules.push(rule(TCP, toPorts(ports), RETURN), rule(UDP, toPorts(ports), RETURN));
   }
   if (options.proxy.kind === "mark") {
     // The proxy's calls to its control plane are a library's, which sets no mark.
@@ -105,7 +105,7 @@ function outbound(options: InterceptOptions, family: PodFamily): Rule[] {
   for (const range of options.groupsExclude) rules.push(rule(owner("group", range.first, range.last), RETURN));
   rules.push(rule(to(loopback), RETURN));
   for (const prefix of ofFamily(options.outboundRangesExclude, family)) rules.push(rule(to(prefix), RETURN));
-  for (const port of options.outboundPortsInclude) rules.push(rule(TCP, toPort(port), jump(TO_OUTBOUND)));
+  for (const ports of options.outboundPortsInclude) rules.push(rule(TCP, toPorts(ports), jump(TO_OUTBOUND)));
   if (options.outboundRanges === "*") rules.push(rule(jump(TO_OUTBOUND)));
   else for (const prefix of ofFamily(ranges, family)) rules.push(rule(to(prefix), jump(TO_OUTBOUND)));
   return rules;
@@ -137,6 +137,10 @@ function to(prefix: string): Statement {
 
 function toPort(port: number): Statement {
   return { kind: "port", side: "destination", port };
+}
+
+function toPorts({ first, last }: PortRange): Statement {
+  return first === last ? toPort(first) : { kind: "port-range", side: "destination", port: first, lastPort: last };
 }
 
 function ofFamily(prefixes: readonly string[], family: PodFamily): readonly string[] {

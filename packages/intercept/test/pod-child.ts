@@ -96,11 +96,11 @@ const intercept = (env: Record<string, string> = {}): number | null =>
       bun,
       `${here}/../src/main.ts`,
       "-o",
-      "25",
+      "20-30",
       "-x",
       "10.98.0.0/24",
       "-d",
-      "15090",
+      "15080-15095",
     ],
     env,
   ).code;

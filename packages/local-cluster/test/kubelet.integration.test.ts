@@ -73,7 +73,14 @@ function nodeAgent(rootless: boolean): void {
     expect(restartCount).toBe(1);
     expect(lastState).toMatchObject({ terminated: { exitCode: 3, reason: "Error", message: "why" } });
     expect(await pods.logs("crash", undefined, true)).toBe("run\n");
-    await node.api.delete(PODS, "default", "crash");
+    await pods.run("words", {
+      ...shell("echo said; echo last >&2; exit 1"),
+      terminationMessagePolicy: "FallbackToLogsOnError",
+    });
+    await pods.waitingReason("words", "CrashLoopBackOff");
+    const { lastState: fromLog } = await pods.container("words");
+    expect(fieldsOf(fieldsOf(fromLog)["terminated"])["message"]).toMatch(/^(said\nlast|last\nsaid)$/);
+    await pods.remove("crash", "words");
   });
 
   test("what a pod asks for in vain is said in a sentence", async () => {

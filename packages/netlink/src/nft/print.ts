@@ -57,6 +57,8 @@ function printStatement(statement: Statement): string {
       return `meta l4proto ${statement.protocol}`;
     case "port":
       return `th ${statement.side === "source" ? "sport" : "dport"} ${not}${statement.port}`;
+    case "port-range":
+      return `th ${statement.side === "source" ? "sport" : "dport"} ${statement.port}-${statement.lastPort}`;
     case "owner": {
       const ids = statement.lastId === undefined ? `${statement.id}` : `${statement.id}-${statement.lastId}`;
       return `meta ${statement.of === "user" ? "skuid" : "skgid"} ${not}${ids}`;

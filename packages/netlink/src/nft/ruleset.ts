@@ -66,6 +66,12 @@ export type Statement =
   | { readonly kind: "protocol"; readonly protocol: Protocol }
   /** Needs a `protocol` statement before it. */
   | { readonly kind: "port"; readonly side: "source" | "destination"; readonly port: number; readonly negate?: boolean }
+  | {
+      readonly kind: "port-range";
+      readonly side: "source" | "destination";
+      readonly port: number;
+      readonly lastPort: number;
+    }
   /** User or group that owns the sending socket; output and postrouting only. */
   | {
       readonly kind: "owner";

@@ -48,6 +48,11 @@ export function encodeStatement(statement: Statement, options: EncodeOptions): r
       const load = expr.loadPayload(PAYLOAD_BASE.transport, statement.side === "source" ? 0 : 2, 2);
       return [load, expr.compare(bigEndian16(statement.port), operator(statement.negate))];
     }
+    case "port-range": {
+      const load = expr.loadPayload(PAYLOAD_BASE.transport, statement.side === "source" ? 0 : 2, 2);
+      const first = expr.compare(bigEndian16(statement.port), COMPARE.atLeast);
+      return [load, first, expr.compare(bigEndian16(statement.lastPort), COMPARE.atMost)];
+    }
     case "owner":
       return ownerExpressions(statement, options.xtables);
     case "mark": {

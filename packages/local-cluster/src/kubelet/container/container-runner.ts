@@ -2,6 +2,7 @@ import path from "node:path";
 import type { ClockTimer } from "@heddle/std";
 import type { CatalogueImage } from "../../images/index.ts";
 import { type ContainerLog, createContainerLog, removeLog } from "../logs/log-file.ts";
+import { lastWords } from "../logs/log-reader.ts";
 import type { PodContext } from "../node-context.ts";
 import { type ContainerProbes, startProbes } from "../probes/container-probes.ts";
 import { type ActionTarget, runAction } from "../probes/run-action.ts";
@@ -233,7 +234,8 @@ class Runner implements ContainerRunner {
     this.#probes = undefined;
     this.running = undefined;
     log.close();
-    const message = running.terminationMessage();
+    const fromLog = exitCode !== 0 && this.#spec.terminationMessageFromLogs;
+    const message = running.terminationMessage() ?? (fromLog ? lastWords(log) : undefined);
     const state = this.#terminated(exitCode, exitCode === 0 ? "Completed" : "Error", message, startedMs);
     this.#update({ state, ready: false, started: false });
     await this.#killing;

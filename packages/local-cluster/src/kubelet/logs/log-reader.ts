@@ -38,6 +38,19 @@ const parse = (content: string): readonly LogLine[] =>
     return line ? [line] : [];
   });
 
+/** Source: kubelet `MaxContainerTerminationMessageLogLines` and `…LogLength`. */
+const LAST_WORDS = { lines: 80, characters: 2048 } as const;
+
+/** The end of a log, for containers whose log stands in for their termination message. Undefined: nothing was said. */
+export function lastWords(log: ContainerLog): string | undefined {
+  if (!existsSync(log.file)) return undefined;
+  const query: LogQuery = { follow: false, timestamps: false, tailLines: LAST_WORDS.lines };
+  const text = selectLines(parse(readFileSync(log.file, "utf8")), query, 0)
+    .map((line) => render(line, query))
+    .join("");
+  return text.slice(-LAST_WORDS.characters).trimEnd() || undefined;
+}
+
 /** Reads a log as `kubectl logs` wants it; with `follow` until the log is closed or `signal` aborts. */
 export async function* readLog(
   log: ContainerLog,
