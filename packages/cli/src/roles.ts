@@ -16,8 +16,16 @@ export async function runRole(argv: readonly string[], env: Env): Promise<number
     case "local":
       return (await import("@heddle/local-cluster/main")).main(rest, env);
     case "viz":
-      return rest[0] === "serve" ? (await import("@heddle/viz/main")).main(rest.slice(1), env) : undefined;
+      return rest[0] === "serve" ? serveViz(rest.slice(1), env) : undefined;
     default:
       return undefined;
   }
+}
+
+/** The metrics service with the dashboard in it: the two packages meet only here. */
+async function serveViz(argv: readonly string[], env: Env): Promise<number> {
+  const { main } = await import("@heddle/viz/main");
+  const { loadDashboard } = await import("@heddle/dashboard");
+  const dashboard = await loadDashboard();
+  return main(argv, env, dashboard.page);
 }

@@ -10,6 +10,7 @@ export function interceptContainer(options: SidecarOptions, context: InjectConte
   const excluded = [
     ...new Set([...sidecarPorts, String(options.statusPort), ...options.excludeInboundPorts.split(",")]),
   ];
+  const metadata = Object.entries(options.proxyMetadata).map(([name, value]) => ({ name, value }));
   return {
     name: "istio-init",
     // The packet rules come from the program of the built-in image, whatever the data plane.
@@ -38,9 +39,11 @@ export function interceptContainer(options: SidecarOptions, context: InjectConte
       "-o",
       options.excludeOutboundPorts,
       "-c",
-      "",
+      options.excludeInterfaces,
+      ...(options.virtualInterfaces === "" ? [] : ["-k", options.virtualInterfaces]),
       ...(options.includeOutboundPorts === "" ? [] : ["-q", options.includeOutboundPorts]),
     ],
+    ...(metadata.length === 0 ? {} : { env: metadata }),
     resources: options.resources,
     // What it could not do is then said in the pod's status too.
     terminationMessagePolicy: "FallbackToLogsOnError",

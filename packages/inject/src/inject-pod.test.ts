@@ -84,6 +84,8 @@ describe("injectPod", () => {
           "config.linkerd.io/skip-outbound-ports": "25,4567-4568",
           "config.linkerd.io/proxy-cpu-request": "77m",
           "traffic.sidecar.istio.io/excludeOutboundIPRanges": "10.1.0.0/16",
+          "traffic.sidecar.istio.io/excludeInterfaces": "eth1",
+          "istio.io/reroute-virtual-interfaces": "tap0",
           "heddle.io/data-plane": "envoy",
           "sidecar.istio.io/nativeSidecar": "false",
           "proxy.istio.io/config":
@@ -98,6 +100,8 @@ describe("injectPod", () => {
     expect(pod.spec.containers[0]?.lifecycle).toBeDefined();
     expect(text).toContain('"-o","25,4567-4568"');
     expect(text).toContain('"-x","10.1.0.0/16"');
+    expect(text).toContain('"-c","eth1","-k","tap0"');
+    expect(text.match(/"name":"ISTIO_META_DNS_CAPTURE"/g)).toHaveLength(2);
     expect(text).toContain('"cpu":"77m"');
     expect(text).toContain('{"name":"ISTIO_META_DNS_CAPTURE","value":"true"}');
   });

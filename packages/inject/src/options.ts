@@ -37,6 +37,8 @@ export interface SidecarOptions {
     readonly periodSeconds: number;
     readonly failureThreshold: number;
   };
+  readonly excludeInterfaces: string;
+  readonly virtualInterfaces: string;
   readonly rewriteProbes: boolean;
   readonly mergeMetrics: boolean;
   readonly proxyConfig: JsonObject;
@@ -188,6 +190,13 @@ export function readOptions(annotations: StringMap, context: InjectContext, sour
       checkPorts,
       "traffic.sidecar.istio.io/excludeOutboundPorts",
       "config.linkerd.io/skip-outbound-ports",
+    ),
+    excludeInterfaces: text("", "traffic.sidecar.istio.io/excludeInterfaces"),
+    virtualInterfaces: text(
+      "",
+      "istio.io/reroute-virtual-interfaces",
+      // Istio's older name of the same.
+      "traffic.sidecar.istio.io/kubevirtInterfaces",
     ),
     resources: Object.fromEntries(Object.entries(resources).filter(([, members]) => Object.keys(members).length > 0)),
     statusPort: number(config.parsed.statusPort, 65535, "status.sidecar.istio.io/port"),

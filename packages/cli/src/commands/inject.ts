@@ -1,19 +1,18 @@
-import { readFile } from "node:fs/promises";
 import {
   defaultInjectorValues,
   defaultMeshConfig,
   formatProblem,
-  type JsonObject,
   type Parsed,
   parseInjectorValues,
   parseMeshConfig,
 } from "@heddle/config";
 import { annotateManifest, type InjectContext, type ManifestChange, outcomeLine, renderManifest } from "@heddle/inject";
 import type { Command } from "commander";
-import { parseAllDocuments } from "yaml";
 import { type CliContext, UsageError } from "../context.ts";
 import { type GlobalOptions, globalOptions } from "../global-options.ts";
 import { at, recordOf, textOf } from "../json-view.ts";
+import { readManifest } from "../manifest-input.ts";
+import { findMeshNamespace } from "../mesh-namespace.ts";
 import { renderManifests } from "../output.ts";
 
 /** Flag → annotation, for the flags of `linkerd inject` that the sidecar understands. */
@@ -35,27 +34,6 @@ type Flags = { readonly [K in keyof typeof ANNOTATION_FLAGS]?: string } & {
   readonly verbose?: boolean;
 };
 
-/** Reads a manifest: `-` is standard input. Errors: UsageError naming file, line and reason. */
-export async function readManifest(context: CliContext, file: string): Promise<readonly JsonObject[]> {
-  const text =
-    file === "-"
-      ? await context.readStdin()
-      : await readFile(file, "utf8").catch((e: Error) => {
-          throw new UsageError(`${file}: ${e.message}`);
-        });
-  const objects: JsonObject[] = [];
-  for (const document of parseAllDocuments(text)) {
-    const problem = document.errors[0];
-    if (problem) throw new UsageError(`${file === "-" ? "standard input" : file}: ${problem.message}`);
-    const value: unknown = document.toJS();
-    if (value === null || value === undefined) continue;
-    if (typeof value !== "object" || !("kind" in value))
-      throw new UsageError(`${file}: a document is no Kubernetes object: it has no kind`);
-    objects.push(value as JsonObject);
-  }
-  return objects;
-}
-
 /** Mesh configuration for `--manual`: the cluster's, or the defaults with `--ignore-cluster`. */
 async function manualContext(
   context: CliContext,
@@ -71,10 +49,14 @@ async function manualContext(
   };
   if (!flags.ignoreCluster) {
     const kube = await context.kube(global);
-    const data = async (name: string, key: string) =>
-      textOf(
-        at(await kube.get({ apiVersion: "v1", kind: "ConfigMap", name, namespace: global.meshNamespace }), "data", key),
+    const namespace = await findMeshNamespace(kube, global);
+    const data = async (name: string, key: string) => {
+      const found = await kube.find({ apiVersion: "v1", kind: "ConfigMap", name, namespace });
+      if (found) return textOf(at(found, "data", key));
+      throw new UsageError(
+        `no ConfigMap ${name} in namespace ${namespace}: the mesh is not installed there; use --ignore-cluster for the defaults`,
       );
+    };
     mesh = valueOrRefusal(parseMeshConfig(await data("istio", "mesh")));
     values = valueOrRefusal(parseInjectorValues(await data("istio-sidecar-injector", "values")));
   }
@@ -105,10 +87,30 @@ export function reportChanges(context: CliContext, changes: readonly ManifestCha
   if (outcomes.some((o) => o.result === "failed")) process.exitCode = 1;
 }
 
+/** istioctl's `kube-inject -f FILE`: the sidecar itself, with the cluster's configuration. */
+function addKubeInject(program: Command, context: CliContext): void {
+  program
+    .command("kube-inject")
+    .description("render the sidecar into the workloads of a manifest")
+    .requiredOption("-f, --filename <file>", "manifest: a file, a folder, an address, or - for standard input")
+    .option("--ignore-cluster", "use defaults, ask no cluster")
+    .action(async (flags: Flags & { readonly filename: string }, self: Command) => {
+      const objects = await readManifest(context, flags.filename);
+      const contextOf = await manualContext(context, globalOptions(self), flags);
+      reportChanges(
+        context,
+        objects.map((o) => renderManifest(o, contextOf)),
+      );
+    });
+}
+
 export function addInject(program: Command, context: CliContext): void {
+  addKubeInject(program, context);
   const command = program
     .command("inject <file>")
-    .description("add the mesh's annotations to the workloads of a manifest (- is standard input)")
+    .description(
+      "add the mesh's annotations to the workloads of a manifest: a file, a folder, an address, or - for standard input",
+    )
     .option("--manual", "render the sidecar itself instead of annotations")
     .option("--ingress", "annotate for ingress mode")
     .option("--ignore-cluster", "with --manual: use defaults, ask no cluster")

@@ -9,6 +9,7 @@ import { edgesJson, edgesTable } from "../viz/edges-table.ts";
 import { parseResource, parseWindow } from "../viz/resource.ts";
 import { statJson, statTable } from "../viz/stat-table.ts";
 import { addInstallFlags, type InstallFlags, installOptions, outputFormat } from "./install.ts";
+import { addDashboard } from "./viz-dashboard.ts";
 
 interface QueryFlags {
   readonly namespace?: string;
@@ -37,6 +38,7 @@ export function addViz(program: Command, context: CliContext): void {
     });
   addStat(viz, context);
   addEdges(viz, context);
+  addDashboard(viz, context);
 }
 
 function queryFlags(command: Command): Command {

@@ -28,6 +28,7 @@ function discoveryContainer(options: InstallOptions): unknown {
       field("POD_NAMESPACE", "metadata.namespace"),
       field("SERVICE_ACCOUNT", "spec.serviceAccountName"),
       { name: "CLUSTER_ID", value: options.clusterId },
+      ...Object.entries(options.pilotEnv).map(([name, value]) => ({ name, value })),
     ],
     readinessProbe: {
       httpGet: { path: "/ready", port: 8080 },

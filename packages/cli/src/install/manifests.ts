@@ -1,6 +1,7 @@
 import { crds, type JsonObject } from "@heddle/config";
 import { discoveryDeployment, discoveryService, disruptionBudget } from "./discovery.ts";
-import type { Manifest } from "./manifest.ts";
+import type { PluggedAuthority } from "./identity-files.ts";
+import { type Manifest, meshLabels } from "./manifest.ts";
 import { injectorConfigMap, meshConfigMap } from "./mesh-config.ts";
 import { namespace, serviceAccount } from "./namespace.ts";
 import type { InstallOptions } from "./options.ts";
@@ -18,6 +19,7 @@ export function controlPlaneManifests(options: InstallOptions): readonly Manifes
     namespace(options),
     serviceAccount(options),
     ...rbac(options),
+    ...(options.authority ? [authoritySecret(options.namespace, options.authority)] : []),
     meshConfigMap(options),
     injectorConfigMap(options),
     discoveryService(options),
@@ -26,6 +28,16 @@ export function controlPlaneManifests(options: InstallOptions): readonly Manifes
     injectorWebhook(options),
     validatorWebhook(options),
   ];
+}
+
+function authoritySecret(namespace: string, files: PluggedAuthority): Manifest {
+  const data = Object.entries(files).map(([name, text]) => [name, Buffer.from(text).toString("base64")]);
+  return {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "cacerts", namespace, labels: meshLabels("pilot") },
+    data: Object.fromEntries(data),
+  };
 }
 
 /** What `heddle uninstall` prints: the install without its CRDs' instances surviving, children before parents. */

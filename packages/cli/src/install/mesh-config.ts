@@ -17,8 +17,10 @@ export function mergeValues(base: Values, over: Values): Values {
   return merged;
 }
 
+type ConfigMap = Manifest & { readonly data: Readonly<Record<string, string>> };
+
 /** ConfigMap `istio`: MeshConfig under `mesh`, MeshNetworks under `meshNetworks`, as Istio keeps them. */
-export function meshConfigMap(options: InstallOptions): Manifest {
+export function meshConfigMap(options: InstallOptions): ConfigMap {
   const mesh = mergeValues(
     {
       trustDomain: options.trustDomain,
@@ -42,7 +44,7 @@ export function meshConfigMap(options: InstallOptions): Manifest {
 }
 
 /** ConfigMap `istio-sidecar-injector`: what injected pods get unless an annotation says otherwise. */
-export function injectorConfigMap(options: InstallOptions): Manifest {
+export function injectorConfigMap(options: InstallOptions): ConfigMap {
   const values = mergeValues(
     {
       global: {

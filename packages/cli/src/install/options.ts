@@ -1,3 +1,5 @@
+import type { PluggedAuthority } from "./identity-files.ts";
+
 /** What decides the manifests of `heddle install`; every field has the default of `defaultInstallOptions`. */
 export interface InstallOptions {
   readonly namespace: string;
@@ -19,6 +21,10 @@ export interface InstallOptions {
   readonly meshConfig: Readonly<Record<string, unknown>>;
   /** Values for the injector (`global.proxy.…`), merged over the defaults. */
   readonly injectorValues: Readonly<Record<string, unknown>>;
+  /** More environment of the control plane. */
+  readonly pilotEnv: Readonly<Record<string, string>>;
+  /** Becomes Secret `cacerts`; undefined: the control plane makes a self-signed CA unless that Secret is there. */
+  readonly authority: PluggedAuthority | undefined;
 }
 
 export function defaultInstallOptions(version: string, namespace: string): InstallOptions {
@@ -37,6 +43,8 @@ export function defaultInstallOptions(version: string, namespace: string): Insta
     logLevel: "info",
     meshConfig: {},
     injectorValues: {},
+    pilotEnv: {},
+    authority: undefined,
   };
 }
 

@@ -1,10 +1,13 @@
-import type { KubeClient } from "@heddle/kube-client";
+import { isKubeError, type KubeClient } from "@heddle/kube-client";
 import type { EdgesAnswer, StatAnswer } from "@heddle/viz";
 import { UsageError } from "../context.ts";
 
 const NAMESPACE = "linkerd-viz";
 
-/** Asks the metrics service in the cluster through the API server. Errors: UsageError with the next step when it isn't installed. */
+/** The metrics service, as the API server reaches it. */
+export const METRICS_SERVICE = { kind: "services", namespace: NAMESPACE, name: "metrics-api", port: 8085 } as const;
+
+/** Asks the metrics service in the cluster through the API server. Errors: UsageError with its sentence, or the next step when it isn't there. */
 export async function askViz<T extends StatAnswer | EdgesAnswer>(
   kube: KubeClient,
   path: "/api/stat" | "/api/edges",
@@ -14,13 +17,10 @@ export async function askViz<T extends StatAnswer | EdgesAnswer>(
   for (const [key, value] of Object.entries(query)) if (value !== undefined) params.set(key, value);
   let response: Response;
   try {
-    response = await kube.proxyRequest(
-      { kind: "services", namespace: NAMESPACE, name: "metrics-api", port: 8085 },
-      "GET",
-      `${path}?${params}`,
-    );
+    response = await kube.proxyRequest(METRICS_SERVICE, "GET", `${path}?${params}`);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
+    if (isKubeError(error) && error.status === 400) throw new UsageError(reason);
     throw new UsageError(
       `the metrics service ${NAMESPACE}/metrics-api can't be reached (${reason}); install it with: heddle viz install | kubectl apply -f -`,
     );

@@ -78,3 +78,17 @@ test("UDP is warned about", () => {
   const udp = deployment({ spec: { containers: [{ name: "dns", ports: [{ containerPort: 53, protocol: "UDP" }] }] } });
   expect(annotateManifest(udp, options).outcomes[0]?.warnings[0]).toContain("UDP");
 });
+
+test("uninject gives probes and metrics annotations back as their author wrote them", () => {
+  const web = {
+    name: "web",
+    image: "x:1",
+    readinessProbe: { httpGet: { path: "/ok", port: 8080 }, periodSeconds: 3 },
+    livenessProbe: { tcpSocket: { port: 9000 } },
+  };
+  const annotations = { "prometheus.io/scrape": "true", "prometheus.io/path": "/m", "prometheus.io/port": "9" };
+  const written = deployment({ metadata: { labels: { app: "web" }, annotations }, spec: { containers: [web] } });
+  const rendered = renderManifest(written, contextOf);
+  expect(JSON.stringify(rendered.object)).toContain("/app-health/web/readyz");
+  expect(uninjectManifest(rendered.object).object).toEqual(written);
+});

@@ -2,6 +2,7 @@ import type { JsonObject } from "@heddle/config";
 import { listAt, objectAt, textAt } from "../pod.ts";
 import type { ManifestChange } from "./annotate.ts";
 import { replaceAt, templatePath, withMetadata } from "./pod-template.ts";
+import { restoreApplication } from "./restore.ts";
 
 const CONTAINERS = new Set(["istio-proxy", "istio-init"]);
 const VOLUMES = new Set([
@@ -25,7 +26,7 @@ export function uninjectManifest(object: JsonObject): ManifestChange {
   const path = templatePath(object);
   if (path === undefined) return { object, outcomes: [{ kind, name, result: "skipped", reason: "", warnings: [] }] };
   const pod = path.length ? objectAt(object, ...path) : object;
-  const cleaned = withoutWish(withoutSidecar(pod));
+  const cleaned = withoutWish(withoutSidecar(restoreApplication(pod)));
   return {
     object: replaceAt(object, path, cleaned),
     outcomes: [{ kind, name, result: "uninjected", reason: "", warnings: [] }],
@@ -53,9 +54,18 @@ function withoutSidecar(pod: JsonObject): JsonObject {
 
 function withoutWish(pod: JsonObject): JsonObject {
   const annotations = Object.keys(objectAt(pod, "metadata", "annotations")).filter(
-    (key) => key === "linkerd.io/inject" || key.startsWith("config.linkerd.io/") || key === "sidecar.istio.io/status",
+    (key) =>
+      key === "linkerd.io/inject" ||
+      key.startsWith("config.linkerd.io/") ||
+      key === "sidecar.istio.io/status" ||
+      key === "istio.io/rev" ||
+      key === "heddle.io/data-plane",
+  );
+  const linkerd = Object.keys(objectAt(pod, "metadata", "labels")).filter((key) =>
+    /^linkerd\.io\/(control-plane-ns|workload-ns|proxy-)/.test(key),
   );
   const labels = [
+    ...linkerd,
     "sidecar.istio.io/inject",
     "security.istio.io/tlsMode",
     "service.istio.io/canonical-name",

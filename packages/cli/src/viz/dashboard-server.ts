@@ -1,0 +1,112 @@
+import type { KubeClient } from "@heddle/kube-client";
+import { type NamedTapEvent, type ResourceKind, tapPods } from "@heddle/viz";
+import { UsageError } from "../context.ts";
+import { METRICS_SERVICE } from "./client.ts";
+import { podsOf, readInventory, type Target } from "./pods-of.ts";
+import { parseResource } from "./resource.ts";
+
+export interface DashboardServerDeps {
+  readonly kube: KubeClient;
+  /** Host names that a browser may have typed; any other is a page elsewhere that was pointed at this port. */
+  readonly hosts: ReadonlySet<string>;
+}
+
+const PASSED_HEADERS = ["accept-encoding", "if-none-match"] as const;
+const RECENT_TIMEOUT_MS = 4000;
+/** Keeps proxies between from closing a quiet stream. Units: ms. */
+const COMMENT_MS = 5000;
+
+/**
+ * The dashboard on this machine: pages and figures come from the metrics service through the API server; calls (`/api/tap`,
+ * `/api/recent-failures`) from the proxies with the rights of whoever started it, so that the service in the cluster needs none.
+ */
+export function createDashboardServer({ kube, hosts }: DashboardServerDeps): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const url = new URL(request.url);
+    if (!hosts.has(url.hostname))
+      return problem(
+        `the host name ${JSON.stringify(url.hostname)} is not one that this dashboard was opened for`,
+        403,
+      );
+    if (request.method !== "GET" && request.method !== "HEAD") return problem("only GET is answered here", 405);
+    try {
+      if (url.pathname === "/api/tap") return await tapStream(kube, url.searchParams, request.signal);
+      if (url.pathname === "/api/recent-failures") return await recentFailures(kube, url.searchParams);
+      return await relay(kube, request, url);
+    } catch (error) {
+      const sentence = error instanceof Error ? error.message : String(error);
+      return problem(sentence, error instanceof UsageError ? 400 : 502);
+    }
+  };
+}
+
+function problem(error: string, status: number): Response {
+  return Response.json({ error }, { status });
+}
+
+async function relay(kube: KubeClient, request: Request, url: URL): Promise<Response> {
+  const headers: Record<string, string> = {};
+  for (const name of PASSED_HEADERS) {
+    const value = request.headers.get(name);
+    if (value !== null && name !== "accept-encoding") headers[name] = value;
+  }
+  const answer = await kube.proxyRequest(METRICS_SERVICE, "GET", `${url.pathname}${url.search}`, { headers });
+  const kept = new Headers();
+  for (const name of ["content-type", "etag", "cache-control", "content-security-policy", "x-content-type-options"]) {
+    const value = answer.headers.get(name);
+    if (value !== null) kept.set(name, value);
+  }
+  return new Response(await answer.arrayBuffer(), { status: answer.status, headers: kept });
+}
+
+function targetOf(params: URLSearchParams): Target & { readonly kind: ResourceKind } {
+  const name = params.get("name") ?? "";
+  const namespace = params.get("namespace") ?? "";
+  if (name === "" || namespace === "") throw new UsageError("namespace and name are needed");
+  return { ...parseResource([`${params.get("kind") ?? "deployment"}/${name}`]), namespace };
+}
+
+async function recentFailures(kube: KubeClient, params: URLSearchParams): Promise<Response> {
+  const inventory = await readInventory(kube);
+  const events: NamedTapEvent[] = [];
+  const problems = await tapPods(kube, podsOf(inventory, targetOf(params)), inventory, {
+    maxRps: 1000,
+    recent: true,
+    follow: false,
+    signal: AbortSignal.timeout(RECENT_TIMEOUT_MS),
+    onEvent: (event) => events.push(event),
+    onDropped: () => undefined,
+  });
+  return Response.json({ events, problems });
+}
+
+/** Server-sent events: one per exchange, `problem` for what could not be watched. */
+async function tapStream(kube: KubeClient, params: URLSearchParams, gone: AbortSignal): Promise<Response> {
+  const inventory = await readInventory(kube);
+  const pods = podsOf(inventory, targetOf(params));
+  const maxRps = Math.min(1000, Math.max(1, Number(params.get("maxRps") ?? "50") || 50));
+  const stop = new AbortController();
+  gone.addEventListener("abort", () => stop.abort());
+  const body = new ReadableStream<string>({
+    start(controller) {
+      const send = (text: string) => {
+        if (!stop.signal.aborted) controller.enqueue(text);
+      };
+      send(": watching\n\n");
+      const comment = setInterval(() => send(": still here\n\n"), COMMENT_MS);
+      stop.signal.addEventListener("abort", () => clearInterval(comment));
+      void tapPods(kube, pods, inventory, {
+        maxRps,
+        recent: false,
+        follow: true,
+        signal: stop.signal,
+        onEvent: (event) => send(`data: ${JSON.stringify(event)}\n\n`),
+        onDropped: () => undefined,
+      }).then((problems) => {
+        for (const p of problems) send(`event: problem\ndata: ${JSON.stringify(p)}\n\n`);
+      });
+    },
+    cancel: () => stop.abort(),
+  });
+  return new Response(body, { headers: { "content-type": "text/event-stream", "cache-control": "no-store" } });
+}

@@ -1,0 +1,40 @@
+import type { KubeClient } from "@heddle/kube-client";
+import { type Inventory, type PodInfo, podInfo, type ResourceKind, resourcesOf, serviceInfo } from "@heddle/viz";
+import { UsageError } from "../context.ts";
+
+/** Pods and Services of the whole cluster as they are now, read with the caller's rights. */
+export async function readInventory(kube: KubeClient): Promise<Inventory> {
+  const [pods, services] = await Promise.all([
+    kube.list({ apiVersion: "v1", kind: "Pod" }),
+    kube.list({ apiVersion: "v1", kind: "Service" }),
+  ]);
+  const podList = pods.items.map(podInfo);
+  const serviceList = services.items.map(serviceInfo);
+  return { pods: () => podList, services: () => serviceList };
+}
+
+export interface Target {
+  readonly kind: ResourceKind;
+  readonly name?: string;
+  /** Undefined: all namespaces. */
+  readonly namespace?: string;
+}
+
+/** Running pods of a resource, or of all of a kind. Errors: UsageError when there is none. */
+export function podsOf(inventory: Inventory, target: Target): readonly PodInfo[] {
+  const services = inventory.services();
+  const { kind, name, namespace } = target;
+  const found = inventory
+    .pods()
+    .filter((pod) => pod.running && (namespace === undefined || kind === "namespace" || pod.namespace === namespace))
+    .filter((pod) => {
+      const names = resourcesOf(pod, kind, services);
+      return name === undefined ? names.length > 0 : names.includes(name);
+    });
+  if (found.length > 0) return found;
+  const what = name === undefined ? `${kind}s` : `${kind}/${name}`;
+  const where = namespace === undefined || kind === "namespace" ? "in the cluster" : `in namespace ${namespace}`;
+  throw new UsageError(
+    `${what}: no running pods ${where}; see kubectl get pods${namespace ? ` -n ${namespace}` : " -A"}`,
+  );
+}
