@@ -4,7 +4,7 @@ import { DEFAULT_OPTIONS } from "./options.ts";
 
 describe("flags", () => {
   test("none gives the defaults", () => {
-    expect(parseCommandLine([], {})).toEqual({ kind: "run", options: DEFAULT_OPTIONS, dryRun: false });
+    expect(parseCommandLine([], {})).toEqual({ kind: "run", options: DEFAULT_OPTIONS, dryRun: false, notices: [] });
   });
 
   test("what the injector writes is read", () => {
@@ -34,6 +34,7 @@ describe("flags", () => {
         inboundPortsExclude: [15090, 15021, 15020].map((port) => ({ first: port, last: port })),
       },
       dryRun: false,
+      notices: [],
     });
   });
 
@@ -59,6 +60,16 @@ describe("flags", () => {
   test("HEDDLE_PROXY_MARK replaces user and group", () => {
     const command = parseCommandLine([], { HEDDLE_PROXY_MARK: "1337" });
     expect(command.kind === "run" ? command.options.proxy : command).toEqual({ kind: "mark", mark: 1337 });
+  });
+
+  test("DNS capture is not refused, but said not to happen", () => {
+    for (const command of [
+      parseCommandLine(["--redirect-dns", "--capture-all-dns"], {}),
+      parseCommandLine([], { ISTIO_META_DNS_CAPTURE: "true" }),
+    ]) {
+      expect(command).toMatchObject({ kind: "run", notices: [expect.stringContaining("DNS capture")] });
+    }
+    expect(parseCommandLine([], { ISTIO_META_DNS_CAPTURE: "false" })).toMatchObject({ notices: [] });
   });
 
   test("all problems at once, each naming its flag", () => {

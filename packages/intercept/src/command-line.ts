@@ -3,7 +3,13 @@ import { parsePrefix } from "@heddle/netlink";
 import { DEFAULT_OPTIONS, type IdRange, type InterceptOptions, type PortRange, type ProxyIdentity } from "./options.ts";
 
 export type CommandLine =
-  | { readonly kind: "run"; readonly options: InterceptOptions; readonly dryRun: boolean; readonly ipv6?: boolean }
+  | {
+      readonly kind: "run";
+      readonly options: InterceptOptions;
+      readonly dryRun: boolean;
+      readonly ipv6?: boolean;
+      readonly notices: readonly string[];
+    }
   | { readonly kind: "help" }
   /** All problems, one sentence each. */
   | { readonly kind: "problems"; readonly problems: readonly string[] };
@@ -26,6 +32,8 @@ const FLAGS = {
   "kube-virt-interfaces": { type: "string", short: "k" },
   "istio-exclude-uids": { type: "string" },
   "istio-outbound-owner-groups-exclude": { type: "string" },
+  "redirect-dns": { type: "boolean" },
+  "capture-all-dns": { type: "boolean" },
   ipv6: { type: "string" },
   "dry-run": { type: "boolean", short: "n" },
   help: { type: "boolean", short: "h" },
@@ -52,6 +60,7 @@ PORTS are numbers and ranges: 80,8000-8010.
   -k, --kube-virt-interfaces NAMES               interfaces whose incoming traffic counts as outgoing
       --istio-exclude-uids UIDS                  users (1000 or 1000-1999) whose traffic is left alone
       --istio-outbound-owner-groups-exclude GIDS groups whose traffic is left alone
+      --redirect-dns, --capture-all-dns          accepted, not available: names are left to the cluster's DNS
       --ipv6 true|false                          rules for IPv6 too (default: when the pod has an IPv6 address)
   -n, --dry-run                                  print the rules, change nothing
 
@@ -59,6 +68,15 @@ HEDDLE_PROXY_MARK=1337 in the environment tells the proxy's traffic by its socke
 `;
 
 type Values = Readonly<Partial<Record<keyof typeof FLAGS, string | boolean>>>;
+
+const NO_DNS_CAPTURE =
+  "DNS capture (ISTIO_META_DNS_CAPTURE, --redirect-dns) is not available: names are looked up at the cluster's DNS; give a host of a ServiceEntry that DNS does not know an address there, or call it through an address of its own";
+
+function wantsDns(values: Values, env: Readonly<Record<string, string | undefined>>): boolean {
+  return (
+    env["ISTIO_META_DNS_CAPTURE"] === "true" || values["redirect-dns"] === true || values["capture-all-dns"] === true
+  );
+}
 
 /** Reads flags and environment. Pure. */
 export function parseCommandLine(
@@ -82,6 +100,7 @@ export function parseCommandLine(
     kind: "run",
     options,
     dryRun: values["dry-run"] === true,
+    notices: wantsDns(values, env) ? [NO_DNS_CAPTURE] : [],
     ...(ipv6 === undefined ? {} : { ipv6: ipv6 === "true" }),
   };
 }

@@ -26,6 +26,7 @@ export async function main(
 }
 
 function run(command: Extract<ReturnType<typeof parseCommandLine>, { kind: "run" }>): number {
+  for (const notice of command.notices) process.stderr.write(`heddle intercept: ${notice}\n`);
   try {
     const problem = identityProblem(command.options);
     if (problem !== undefined && !command.dryRun) throw new Error(problem);

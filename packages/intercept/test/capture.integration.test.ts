@@ -29,6 +29,19 @@ test.skipIf(!available)(
       "mark: application out": "out 10.99.0.1:80",
       "mark: proxy out": "node -",
     });
+    if (seen.ipv6 === undefined) console.log("skipped: IPv6, which this kernel does not have");
+    else {
+      const [node, pod] = ["fd000099000000000000000000000001", "fd000099000000000000000000000002"];
+      expect(seen.ipv6).toEqual({
+        "exit code": 0,
+        "application out": `out ${node}:80`,
+        "proxy out": "node -",
+        "excluded port": "node -",
+        "own address": `app ${pod}:8080`,
+        incoming: `in ${pod}:8080`,
+        "excluded incoming port": `app ${pod}:15090`,
+      });
+    }
     expect(seen["without capability"][0]).toBe(1);
     expect(seen["without capability"][1]).toContain("lacks the capability NET_ADMIN");
   },

@@ -12,8 +12,14 @@ function descriptor(socket: Socket): number {
   return typeof handle === "object" && handle !== null ? Number(Reflect.get(handle, "fd")) : -1;
 }
 
+const SOL_IPV6 = 41;
+
 function originalDestination(socket: Socket): string {
-  const out = new Uint8Array(16);
+  const out = new Uint8Array(28);
+  if (c.getsockopt(descriptor(socket), SOL_IPV6, SO_ORIGINAL_DST, out, Uint32Array.of(28)) === 0) {
+    const ip = Buffer.from(out.slice(8, 24)).toString("hex");
+    return `${ip}:${((out[2] ?? 0) << 8) | (out[3] ?? 0)}`;
+  }
   if (c.getsockopt(descriptor(socket), 0, SO_ORIGINAL_DST, out, Uint32Array.of(16)) !== 0) return "-";
   return `${out.slice(4, 8).join(".")}:${((out[2] ?? 0) << 8) | (out[3] ?? 0)}`;
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
 import {
   addAddress,
   addVeth,
@@ -107,6 +108,7 @@ const intercept = (env: Record<string, string> = {}): number | null =>
 const fromPod = (uid: number, ...args: string[]): string => run(inPod(uid, [bun, `${here}/probe.ts`, ...args])).out;
 const fromNode = (...args: string[]): string => run([bun, `${here}/probe.ts`, ...args]).out;
 
+const ACCEPT_DAD = "/proc/sys/net/ipv6/conf/pod0/accept_dad";
 const seen: Record<string, unknown> = {};
 seen["exit codes"] = [intercept(), intercept()];
 seen["application out"] = fromPod(1000, "10.99.0.1", "80");
@@ -133,6 +135,32 @@ seen["mark: proxy out"] = run([
   "mark",
   "1337",
 ]).out;
+if (existsSync(ACCEPT_DAD)) {
+  const seenV6: Record<string, unknown> = {};
+  // Addresses count at once, without asking the neighbours first.
+  writeFileSync(ACCEPT_DAD, "0");
+  runCommands(node, [addAddress(nodeLink, "fd00:99::1/64")]);
+  inNetworkNamespace(libc, `/proc/${pid}/ns/net`, () => {
+    writeFileSync("/proc/sys/net/ipv6/conf/eth0/accept_dad", "0");
+    const pod = openNetlinkSocket(libc, NETLINK_ROUTE);
+    runCommands(pod, [addAddress(linkIndex(pod, "eth0"), "fd00:99::2/64")]);
+    pod.close();
+  });
+  await Promise.all([
+    ready(launch([bun, `${here}/listener.ts`, "node", "fd00:99::1", "80", "25"])),
+    ready(launch(inPod(1000, [bun, `${here}/listener.ts`, "app", "fd00:99::2", "8080", "15090"]))),
+    ready(launch(inPod(1337, [bun, `${here}/listener.ts`, "out", "::1", "15001"]))),
+    ready(launch(inPod(1337, [bun, `${here}/listener.ts`, "in", "fd00:99::2", "15006"]))),
+  ]);
+  seenV6["exit code"] = intercept();
+  seenV6["application out"] = fromPod(1000, "fd00:99::1", "80");
+  seenV6["proxy out"] = fromPod(1337, "fd00:99::1", "80");
+  seenV6["excluded port"] = fromPod(1000, "fd00:99::1", "25");
+  seenV6["own address"] = fromPod(1000, "fd00:99::2", "8080");
+  seenV6["incoming"] = fromNode("fd00:99::2", "8080");
+  seenV6["excluded incoming port"] = fromNode("fd00:99::2", "15090");
+  seen["ipv6"] = seenV6;
+}
 const without = run(inPod(1000, [bun, `${here}/../src/main.ts`]));
 seen["without capability"] = [
   without.code,

@@ -1,4 +1,5 @@
 import { dlopen, FFIType } from "bun:ffi";
+import { connect } from "node:net";
 
 /**
  * `probe.ts IP PORT [mark N] [from IP]`: connects and prints what the other side says, with system calls because a mark must be set before connecting.
@@ -16,6 +17,17 @@ function address(ip: string, port: number): Uint8Array {
 }
 
 const [ip = "", port = "0", ...rest] = process.argv.slice(2);
+if (ip.includes(":")) {
+  const socket = connect({ host: ip, port: Number(port), timeout: 2000 });
+  socket.on("data", (data) => process.stdout.write(data));
+  socket.on("timeout", () => process.exit(0));
+  socket.on("error", (error) => {
+    process.stdout.write(`refused ${error.message}`);
+    process.exit(0);
+  });
+  await new Promise((resolve) => socket.once("end", resolve));
+  process.exit(0);
+}
 const fd = c.socket(2, 1, 0);
 const limit = new Uint8Array(16);
 limit[0] = 2;
