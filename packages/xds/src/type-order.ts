@@ -20,3 +20,9 @@ export function isFullState(typeUrl: string): boolean {
 export function lingers(typeUrl: string): boolean {
   return typeUrl === typeUrls.cluster || typeUrl === typeUrls.endpoint;
 }
+
+/** The type whose resources a changed resource of `typeUrl` waits for. Source: Envoy "xDS protocol", resource warming. */
+export function dependentType(typeUrl: string): string | undefined {
+  if (typeUrl === typeUrls.cluster) return typeUrls.endpoint;
+  return typeUrl === typeUrls.listener ? typeUrls.route : undefined;
+}

@@ -1,5 +1,5 @@
 import { emptySet, type Snapshot } from "../resource.ts";
-import { lingers, rankOf } from "../type-order.ts";
+import { dependentType, lingers, rankOf } from "../type-order.ts";
 import type { SubscriptionRequest } from "./request.ts";
 import type { OutgoingResponse } from "./response.ts";
 import { type Difference, Subscription } from "./subscription.ts";
@@ -69,7 +69,9 @@ class Stream implements ServerStream {
       const current = request.nonce === subscription.sentNonce;
       // An answer to an older response: the client's next request repeats its names (state of the world only).
       if (!current && request.names.kind === "all") return;
+      const asksAgain = subscription.outstanding === undefined && request.names.kind === "all";
       if (current) this.#answered(subscription, request);
+      if (current && asksAgain && subscription.mayRewarm) subscription.repeat();
     }
     subscription.subscribe(request.names, first);
     this.#flush();
@@ -189,6 +191,8 @@ class Stream implements ServerStream {
     subscription.sentNonce = nonce;
     subscription.sentVersion = version;
     subscription.outstanding = { nonce, version, epoch: this.#epoch };
+    const dependent = dialect === "sotw" ? dependentType(subscription.typeUrl) : undefined;
+    for (const other of this.#subscriptions) if (other.typeUrl === dependent) other.mayRewarm = true;
     this.#options.send({
       typeUrl: subscription.typeUrl,
       version,

@@ -33,6 +33,11 @@ export class Subscription {
   readonly forced = new Set<string>();
   /** The next flush answers even when there is nothing to say (first request). */
   mustRespond = false;
+  /**
+   * State of the world: the type that this one depends on was sent, so a request that repeats its names is no mere repetition. Envoy
+   * keeps a changed cluster waiting until its endpoints come again, though they are the same.
+   */
+  mayRewarm = false;
   /** Gone, but not told yet because routes or listeners of this client may still refer to it. */
   readonly lingering = new Map<string, EncodedResource | undefined>();
   outstanding: Outstanding | undefined;
@@ -51,6 +56,12 @@ export class Subscription {
 
   get urgent(): boolean {
     return this.mustRespond || this.forced.size > 0;
+  }
+
+  /** Sends everything again that the client asks for by name. */
+  repeat(): void {
+    this.mayRewarm = false;
+    for (const name of this.names) this.forced.add(name);
   }
 
   /** Applies the names of a request; newly wanted names become `forced`. */
