@@ -1,20 +1,13 @@
-import type { ResourceKind, ResourceName, StatQuery } from "./contract.ts";
+import type { MeshAnswer, ProblemsAnswer } from "./dashboard-contract.ts";
 import type { Inventory } from "./inventory.ts";
 import { edges } from "./query/edges.ts";
+import { graph, trafficRows } from "./query/graph.ts";
+import { overview, type WindowQuery, workloadOf } from "./query/overview.ts";
+import { problems } from "./query/problems.ts";
 import { stat } from "./query/stat.ts";
+import { failuresOf, workload } from "./query/workload.ts";
+import { BadQuery, kindOf, needed, statQuery, windowOf, windowQuery } from "./query-params.ts";
 import type { MetricStore } from "./store/store.ts";
-
-const KINDS: readonly ResourceKind[] = [
-  "deployment",
-  "pod",
-  "namespace",
-  "service",
-  "statefulset",
-  "daemonset",
-  "replicaset",
-  "job",
-  "cronjob",
-];
 
 export interface ApiDeps {
   readonly store: MetricStore;
@@ -24,38 +17,70 @@ export interface ApiDeps {
   ready(): boolean;
   /** Scrapes that fail now, as sentences. */
   scrapeGaps(): readonly string[];
+  mesh(): Promise<MeshAnswer>;
+  /** The dashboard's files; undefined where there is none of that name. */
+  page(request: Request): Response | undefined;
 }
 
-/** A request that cannot be answered: the sentence goes to the caller with status 400. */
-class BadQuery extends Error {}
+type Endpoint = (params: URLSearchParams, deps: ApiDeps) => unknown;
 
-/** The HTTP/JSON API: `GET /api/stat`, `/api/edges`, `/ready`. Pure but for its deps. */
-export function createApi(deps: ApiDeps): (request: Request) => Response {
-  return (request) => {
+/** Everything that can be asked; each answer carries the gaps of the scrapes too. */
+const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
+  "/api/stat": (params, { store, inventory, nowMs }) => stat(statQuery(params), store, inventory, nowMs()),
+  "/api/edges": (params, { store, inventory, nowMs }) => {
+    const namespace = params.get("namespace");
+    const kind = kindOf(params.get("kind") ?? "deployment");
+    if (kind === "service") throw new BadQuery("edges are between workloads; ask for deployment, pod or namespace");
+    return edges({ kind, windowMs: windowOf(params), ...(namespace ? { namespace } : {}) }, store, inventory, nowMs());
+  },
+  "/api/overview": (params, { store, inventory, nowMs }) => overview(windowQuery(params, nowMs()), store, inventory),
+  "/api/graph": (params, { store, inventory, nowMs }) => graph(windowQuery(params, nowMs()), store, inventory),
+  "/api/workload": (params, { store, inventory, nowMs }) => {
+    const [namespace, name] = [needed(params, "namespace"), needed(params, "name")];
+    // Metrics name workloads without their kind: whoever follows such a name does not know it.
+    const asked = kindOf(params.get("kind") ?? "deployment");
+    const owner = inventory.pods().find((p) => p.namespace === namespace && workloadOf(p).name === name);
+    const query = { ...windowQuery(params, nowMs()), namespace, name, kind: asked };
+    const answer =
+      workload(query, store, inventory) ??
+      (owner && workload({ ...query, kind: workloadOf(owner).kind }, store, inventory));
+    if (!answer) throw new BadQuery(`${query.kind}/${query.name} in namespace ${query.namespace} has no pods now`);
+    return answer;
+  },
+  "/api/mesh": (_params, { mesh }) => mesh(),
+  "/api/problems": (params, deps) => problemsNow(windowQuery(params, deps.nowMs()), deps),
+};
+
+async function problemsNow(query: WindowQuery, deps: ApiDeps): Promise<ProblemsAnswer> {
+  const { store, inventory } = deps;
+  const found = problems({
+    workloads: overview(query, store, inventory).workloads,
+    traffic: trafficRows(query, store, inventory),
+    failures: failuresOf(query, store),
+    mesh: await deps.mesh(),
+    pods: inventory.pods(),
+    scrapeGaps: deps.scrapeGaps(),
+    timeMs: query.atMs,
+  });
+  return { timeMs: query.atMs, problems: found, gaps: [] };
+}
+
+/** The HTTP/JSON API (`GET /api/…`, `/ready`) and, at every other path, the dashboard. Pure but for its deps. */
+export function createApi(deps: ApiDeps): (request: Request) => Promise<Response> {
+  return async (request) => {
     const { pathname, searchParams } = new URL(request.url);
+    if (request.method !== "GET" && request.method !== "HEAD")
+      return Response.json({ error: "only GET is answered here" }, { status: 405 });
+    if (pathname === "/ready") {
+      const ready = deps.ready();
+      return new Response(ready ? "ok\n" : "inventory is not complete yet\n", { status: ready ? 200 : 503 });
+    }
+    const endpoint = Object.hasOwn(ENDPOINTS, pathname) ? ENDPOINTS[pathname] : undefined;
+    if (!endpoint) return deps.page(request) ?? unknownPath(pathname);
     try {
-      switch (pathname) {
-        case "/ready":
-          return new Response(deps.ready() ? "ok\n" : "inventory is not complete yet\n", {
-            status: deps.ready() ? 200 : 503,
-          });
-        case "/api/stat": {
-          const answer = stat(statQuery(searchParams), deps.store, deps.inventory, deps.nowMs());
-          return Response.json({ ...answer, gaps: [...answer.gaps, ...deps.scrapeGaps()] });
-        }
-        case "/api/edges": {
-          const namespace = searchParams.get("namespace");
-          const query = {
-            kind: kindOf(searchParams.get("kind") ?? "deployment"),
-            windowMs: windowOf(searchParams),
-            ...(namespace ? { namespace } : {}),
-          };
-          const answer = edges(query, deps.store, deps.inventory, deps.nowMs());
-          return Response.json({ ...answer, gaps: [...answer.gaps, ...deps.scrapeGaps()] });
-        }
-        default:
-          return Response.json({ error: `no ${pathname} here; there are /api/stat and /api/edges` }, { status: 404 });
-      }
+      return Response.json(withGaps(await endpoint(searchParams, deps), deps.scrapeGaps()), {
+        headers: { "cache-control": "no-store" },
+      });
     } catch (error) {
       if (error instanceof BadQuery) return Response.json({ error: error.message }, { status: 400 });
       throw error;
@@ -63,41 +88,13 @@ export function createApi(deps: ApiDeps): (request: Request) => Response {
   };
 }
 
-function statQuery(params: URLSearchParams): StatQuery {
-  const name = params.get("name");
-  const namespace = params.get("namespace");
-  const from = resourceName(params, "from");
-  const to = resourceName(params, "to");
-  if (from && to)
-    throw new BadQuery("from and to cannot be combined; ask for the sender with to, or the receiver with from");
-  return {
-    kind: kindOf(params.get("kind") ?? "deployment"),
-    windowMs: windowOf(params),
-    ...(name ? { name } : {}),
-    ...(namespace ? { namespace } : {}),
-    ...(from ? { from } : {}),
-    ...(to ? { to } : {}),
-  };
+function withGaps(answer: unknown, scrapeGaps: readonly string[]): unknown {
+  if (typeof answer !== "object" || answer === null || !("gaps" in answer) || !Array.isArray(answer.gaps))
+    return answer;
+  return { ...answer, gaps: [...answer.gaps, ...scrapeGaps] };
 }
 
-function resourceName(params: URLSearchParams, which: "from" | "to"): ResourceName | undefined {
-  const text = params.get(which);
-  if (!text) return undefined;
-  const [kind = "", name] = text.split("/");
-  const namespace = params.get(`${which}Namespace`) ?? params.get("namespace");
-  if (!namespace) throw new BadQuery(`${which}=${text} needs ${which}Namespace`);
-  return { kind: kindOf(kind), namespace, ...(name ? { name } : {}) };
-}
-
-function kindOf(text: string): ResourceKind {
-  const kind = KINDS.find((k) => k === text);
-  if (!kind) throw new BadQuery(`kind ${JSON.stringify(text)} is unknown; known are ${KINDS.join(", ")}`);
-  return kind;
-}
-
-function windowOf(params: URLSearchParams): number {
-  const ms = Number(params.get("windowMs") ?? "60000");
-  if (!Number.isFinite(ms) || ms < 1000 || ms > 6 * 3_600_000)
-    throw new BadQuery("windowMs must be from 1000 to 21600000");
-  return ms;
+function unknownPath(pathname: string): Response {
+  const known = Object.keys(ENDPOINTS).join(", ");
+  return Response.json({ error: `no ${pathname} here; there are ${known} and the dashboard at /` }, { status: 404 });
 }

@@ -2,15 +2,17 @@ import { createKubeClient } from "@heddle/kube-client";
 import { createLineSink, createLogger, createSystemClock, parseLogLevel } from "@heddle/std";
 import { createApi } from "./api.ts";
 import { watchInventory } from "./kubernetes-inventory.ts";
+import { createMeshHealth } from "./mesh-health.ts";
 import { createScraper } from "./scraper.ts";
 import { createMetricStore } from "./store/store.ts";
 
 const DEFAULTS = { port: 8085, scrapeIntervalMs: 2000, logLevel: "info" };
 
-/** `heddle viz serve [--port N] [--scrape-interval-ms N] [--log-level L]`: scrapes the mesh's proxies and answers queries until SIGTERM. */
+/** `heddle viz serve [--port N] [--scrape-interval-ms N] [--log-level L]`: scrapes the mesh's proxies and answers queries until SIGTERM. `page` serves the dashboard's files. */
 export async function main(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
+  page: (request: Request) => Response | undefined = () => undefined,
 ): Promise<number> {
   const flag = (name: string, fallback: string) => {
     const at = argv.findIndex((a) => a === `--${name}` || a.startsWith(`--${name}=`));
@@ -42,6 +44,8 @@ export async function main(
       nowMs: () => clock.now(),
       ready: () => inventory.synced,
       scrapeGaps: () => scraper.gaps(),
+      mesh: createMeshHealth({ store, inventory, nowMs: () => clock.now(), fetchText }),
+      page,
     }),
   });
   scraper.start();

@@ -26,8 +26,11 @@ export function addDashboard(viz: Command, context: CliContext): void {
         throw new UsageError(`--show ${flags.show}: expected linkerd or url`);
       const kube = await context.kube(globalOptions(command));
       await askViz(kube, "/api/stat", { kind: "namespace" });
+      const { loadDashboard } = await import("@heddle/dashboard");
+      const { page } = await loadDashboard();
       const answer = createDashboardServer({
         kube,
+        page,
         hosts: new Set(["localhost", "127.0.0.1", "[::1]", flags.address]),
       });
       const server = listen(flags.address, port, answer);

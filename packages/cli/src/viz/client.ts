@@ -19,11 +19,21 @@ export async function askViz<T extends StatAnswer | EdgesAnswer>(
   try {
     response = await kube.proxyRequest(METRICS_SERVICE, "GET", `${path}?${params}`);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    if (isKubeError(error) && error.status === 400) throw new UsageError(reason);
+    const reason = error instanceof Error ? sentenceOf(error.message) : String(error);
+    if (isKubeError(error, 400)) throw new UsageError(reason);
     throw new UsageError(
       `the metrics service ${NAMESPACE}/metrics-api can't be reached (${reason}); install it with: heddle viz install | kubectl apply -f -`,
     );
   }
   return (await response.json()) as T;
+}
+
+/** The sentence inside the service's `{"error": …}`, or the text as it is. */
+export function sentenceOf(text: string): string {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && "error" in value ? String(value.error) : text;
+  } catch {
+    return text;
+  }
 }

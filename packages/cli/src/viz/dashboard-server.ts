@@ -1,7 +1,7 @@
-import type { KubeClient } from "@heddle/kube-client";
+import { isKubeError, type KubeClient } from "@heddle/kube-client";
 import { type NamedTapEvent, type ResourceKind, tapPods } from "@heddle/viz";
 import { UsageError } from "../context.ts";
-import { METRICS_SERVICE } from "./client.ts";
+import { METRICS_SERVICE, sentenceOf } from "./client.ts";
 import { podsOf, readInventory, type Target } from "./pods-of.ts";
 import { parseResource } from "./resource.ts";
 
@@ -9,18 +9,23 @@ export interface DashboardServerDeps {
   readonly kube: KubeClient;
   /** Host names that a browser may have typed; any other is a page elsewhere that was pointed at this port. */
   readonly hosts: ReadonlySet<string>;
+  /** The dashboard's own files. */
+  page(request: Request): Response | undefined;
 }
 
-const PASSED_HEADERS = ["accept-encoding", "if-none-match"] as const;
 const RECENT_TIMEOUT_MS = 4000;
 /** Keeps proxies between from closing a quiet stream. Units: ms. */
 const COMMENT_MS = 5000;
 
 /**
- * The dashboard on this machine: pages and figures come from the metrics service through the API server; calls (`/api/tap`,
+ * The dashboard on this machine: figures come from the metrics service through the API server; calls (`/api/tap`,
  * `/api/recent-failures`) from the proxies with the rights of whoever started it, so that the service in the cluster needs none.
  */
-export function createDashboardServer({ kube, hosts }: DashboardServerDeps): (request: Request) => Promise<Response> {
+export function createDashboardServer({
+  kube,
+  hosts,
+  page,
+}: DashboardServerDeps): (request: Request) => Promise<Response> {
   return async (request) => {
     const url = new URL(request.url);
     if (!hosts.has(url.hostname))
@@ -32,7 +37,7 @@ export function createDashboardServer({ kube, hosts }: DashboardServerDeps): (re
     try {
       if (url.pathname === "/api/tap") return await tapStream(kube, url.searchParams, request.signal);
       if (url.pathname === "/api/recent-failures") return await recentFailures(kube, url.searchParams);
-      return await relay(kube, request, url);
+      return page(request) ?? (await relay(kube, url));
     } catch (error) {
       const sentence = error instanceof Error ? error.message : String(error);
       return problem(sentence, error instanceof UsageError ? 400 : 502);
@@ -44,19 +49,23 @@ function problem(error: string, status: number): Response {
   return Response.json({ error }, { status });
 }
 
-async function relay(kube: KubeClient, request: Request, url: URL): Promise<Response> {
-  const headers: Record<string, string> = {};
-  for (const name of PASSED_HEADERS) {
-    const value = request.headers.get(name);
-    if (value !== null && name !== "accept-encoding") headers[name] = value;
+/** Figures, as the metrics service gives them. */
+async function relay(kube: KubeClient, url: URL): Promise<Response> {
+  try {
+    const answer = await kube.proxyRequest(METRICS_SERVICE, "GET", `${url.pathname}${url.search}`);
+    return new Response(await answer.arrayBuffer(), {
+      status: answer.status,
+      headers: {
+        "content-type": answer.headers.get("content-type") ?? "application/json",
+        "cache-control": "no-store",
+      },
+    });
+  } catch (error) {
+    // A refusal by the service is its answer; everything else is told as our own failure.
+    if (isKubeError(error) && error.code >= 400 && error.code < 500)
+      return problem(sentenceOf(error.message), error.code);
+    throw error;
   }
-  const answer = await kube.proxyRequest(METRICS_SERVICE, "GET", `${url.pathname}${url.search}`, { headers });
-  const kept = new Headers();
-  for (const name of ["content-type", "etag", "cache-control", "content-security-policy", "x-content-type-options"]) {
-    const value = answer.headers.get(name);
-    if (value !== null) kept.set(name, value);
-  }
-  return new Response(await answer.arrayBuffer(), { status: answer.status, headers: kept });
 }
 
 function targetOf(params: URLSearchParams): Target & { readonly kind: ResourceKind } {

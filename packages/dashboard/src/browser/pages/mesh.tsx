@@ -1,0 +1,160 @@
+import type { MeshAnswer } from "@heddle/viz/contract";
+import { duration, millis } from "../format.ts";
+import { Notice } from "../parts/notice.tsx";
+import { usePoll } from "../use-poll.ts";
+
+const TYPES = [
+  ["cluster", "CDS"],
+  ["listener", "LDS"],
+  ["endpoint", "EDS"],
+  ["route", "RDS"],
+] as const;
+
+/** Health of the control plane and of what it has told the proxies. */
+export function MeshPage() {
+  const polled = usePoll("api/mesh", {}, 3000);
+  const { data } = polled;
+  return (
+    <>
+      <h1>Control plane</h1>
+      <Notice polled={polled} gaps={data?.gaps ?? []} />
+      {data === undefined && polled.error === undefined ? <p class="muted">Asking…</p> : null}
+      {data ? <Tiles mesh={data} /> : null}
+      {data ? <Replicas mesh={data} /> : null}
+      {data ? <Proxies mesh={data} /> : null}
+    </>
+  );
+}
+
+const inSync = (proxy: MeshAnswer["proxies"][number]) =>
+  TYPES.every(([type]) => proxy.sync[type] === "synced" || proxy.sync[type] === "not sent");
+
+function Tiles({ mesh }: { mesh: MeshAnswer }) {
+  const synced = mesh.proxies.filter(inSync).length;
+  const rejected = mesh.proxies.filter((p) => p.rejections.length > 0).length;
+  const leaves = mesh.proxies.flatMap((p) => p.certificateExpiresInMs ?? []);
+  const roots = mesh.replicas.flatMap((r) => r.rootExpiresMs ?? []);
+  return (
+    <dl class="tiles">
+      <div>
+        <dt>Proxies in sync</dt>
+        <dd class={synced === mesh.proxies.length ? "health good" : "health poor"}>
+          {synced}/{mesh.proxies.length}
+        </dd>
+      </div>
+      <div>
+        <dt>Rejections</dt>
+        <dd class={rejected === 0 ? "health good" : "health bad"}>{rejected}</dd>
+      </div>
+      <div>
+        <dt>Shortest certificate</dt>
+        <dd>{leaves.length > 0 ? duration(Math.min(...leaves)) : "–"}</dd>
+      </div>
+      <div>
+        <dt>Root certificate</dt>
+        <dd>{roots.length > 0 ? duration(Math.min(...roots) - mesh.timeMs) : "–"}</dd>
+      </div>
+    </dl>
+  );
+}
+
+function Replicas({ mesh }: { mesh: MeshAnswer }) {
+  return (
+    <table class="cards">
+      <caption>Replicas</caption>
+      <thead>
+        <tr>
+          <th scope="col">Pod</th>
+          <th scope="col">Version</th>
+          <th scope="col" class="num">
+            Proxies
+          </th>
+          <th scope="col" class="num">
+            Pushes
+          </th>
+          <th scope="col" class="num">
+            Rejections
+          </th>
+          <th scope="col" class="num">
+            Convergence P50
+          </th>
+          <th scope="col" class="num">
+            P99
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {mesh.replicas.map((r) => (
+          <tr key={r.name} class={r.error === "" ? undefined : "bad"}>
+            <th scope="row">
+              {r.name}
+              {r.error === "" ? null : <small class="health bad"> {r.error}</small>}
+            </th>
+            <td data-label="Version">{r.version}</td>
+            <td class="num" data-label="Proxies">
+              {r.proxies}
+            </td>
+            <td class="num" data-label="Pushes">
+              {r.pushes}
+            </td>
+            <td class="num" data-label="Rejections">
+              {r.rejects}
+            </td>
+            <td class="num" data-label="Convergence P50">
+              {millis(r.convergenceMsP50)}
+            </td>
+            <td class="num" data-label="P99">
+              {millis(r.convergenceMsP99)}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Proxies({ mesh }: { mesh: MeshAnswer }) {
+  return (
+    <table class="cards">
+      <caption>Proxies</caption>
+      <thead>
+        <tr>
+          <th scope="col">Proxy</th>
+          <th scope="col">Version</th>
+          {TYPES.map(([type, title]) => (
+            <th key={type} scope="col">
+              {title}
+            </th>
+          ))}
+          <th scope="col">Certificate</th>
+        </tr>
+      </thead>
+      <tbody>
+        {mesh.proxies.map((p) => (
+          <tr key={`${p.namespace}/${p.name}`} class={inSync(p) ? undefined : "bad"}>
+            <th scope="row">
+              {p.name} <small>{p.namespace}</small>
+              {p.rejections.map((r) => (
+                <small key={r} class="health bad">
+                  {" "}
+                  {r}
+                </small>
+              ))}
+            </th>
+            <td data-label="Version">{p.version}</td>
+            {TYPES.map(([type, title]) => (
+              <td
+                key={type}
+                data-label={title}
+                class={`health ${p.sync[type] === "synced" ? "good" : p.sync[type] === "rejected" ? "bad" : "idle"}`}
+              >
+                {p.sync[type]}
+              </td>
+            ))}
+            <td data-label="Certificate">{duration(p.certificateExpiresInMs)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,186 @@
+import type { Problem, WorkloadAnswer } from "@heddle/viz/contract";
+import { bytesRate, clockTime, duration, millis, rate } from "../format.ts";
+import { Meshed, Success } from "../parts/health.tsx";
+import { Notice } from "../parts/notice.tsx";
+import { ProblemList } from "../parts/problem-list.tsx";
+import { RecentFailuresTable } from "../parts/recent-failures.tsx";
+import { Sparkline } from "../parts/sparkline.tsx";
+import { TrafficTable } from "../parts/traffic-table.tsx";
+import { hashOf } from "../route.ts";
+import { usePoll } from "../use-poll.ts";
+
+interface Props {
+  readonly windowMs: string;
+  readonly namespace: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly problems: readonly Problem[];
+}
+
+/** One workload: how it is, who calls it, whom it calls, what failed. */
+export function WorkloadPage({ windowMs, namespace, kind, name, problems }: Props) {
+  const polled = usePoll("api/workload", { windowMs, namespace, kind, name });
+  const failures = usePoll("api/recent-failures", { namespace, kind, name }, 5000);
+  const { data } = polled;
+  const own = problems.filter((p) => p.namespace === namespace && p.name === name);
+  return (
+    <>
+      <p class="crumbs">
+        <a href="#/">Mesh</a> / <a href={hashOf("namespace", namespace)}>{namespace}</a> / {kind}
+      </p>
+      <h1>{name}</h1>
+      <Notice polled={polled} gaps={data?.gaps ?? []} />
+      {data === undefined && polled.error === undefined ? <p class="muted">Asking for the figures…</p> : null}
+      {data ? <Tiles answer={data} /> : null}
+      {own.length > 0 ? <ProblemList problems={own} nowMs={data?.timeMs ?? Date.now()} /> : null}
+      <RecentFailuresTable polled={failures} />
+      {data ? <Failures answer={data} /> : null}
+      {data ? <TrafficTable rows={data.inbound} side="src" caption="Inbound" /> : null}
+      {data ? <TrafficTable rows={data.outbound} side="dst" caption="Outbound" /> : null}
+      {data ? <Pods answer={data} /> : null}
+      <p>
+        <a class="button" href={hashOf("live", namespace, kind, name)}>
+          Watch live calls
+        </a>
+      </p>
+      <p class="muted">
+        In a terminal:{" "}
+        <code>
+          heddle viz stat {kind}/{name} -n {namespace}
+        </code>
+        ,{" "}
+        <code>
+          heddle viz top {kind}/{name} -n {namespace}
+        </code>
+      </p>
+    </>
+  );
+}
+
+function Tiles({ answer: { row } }: { answer: WorkloadAnswer }) {
+  return (
+    <dl class="tiles">
+      <div>
+        <dt>Success</dt>
+        <dd>
+          <Success value={row.success} />
+        </dd>
+      </div>
+      <div>
+        <dt>Requests/s</dt>
+        <dd>{rate(row.rps)}</dd>
+      </div>
+      <div>
+        <dt>P50 / P95 / P99</dt>
+        <dd class="small">
+          {millis(row.latencyMsP50)} / {millis(row.latencyMsP95)} / {millis(row.latencyMsP99)}
+        </dd>
+      </div>
+      <div>
+        <dt>Connections</dt>
+        <dd>{row.tcpOpenConnections}</dd>
+      </div>
+      <div>
+        <dt>Read / write</dt>
+        <dd class="small">
+          {bytesRate(row.tcpReadBytesRate)} / {bytesRate(row.tcpWriteBytesRate)}
+        </dd>
+      </div>
+      <div>
+        <dt>Meshed pods</dt>
+        <dd>
+          <Meshed meshed={row.meshed} pods={row.pods} />
+        </dd>
+      </div>
+      <div class="wide">
+        <dt>{row.failingSinceMs === null ? "Last 10 minutes" : `Failing since ${clockTime(row.failingSinceMs)}`}</dt>
+        <dd>
+          <Sparkline spark={row.spark} label={row.name} big />
+        </dd>
+      </div>
+    </dl>
+  );
+}
+
+function Failures({ answer }: { answer: WorkloadAnswer }) {
+  if (answer.failures.length === 0) return null;
+  return (
+    <table class="cards">
+      <caption>Where it breaks, in this window</caption>
+      <thead>
+        <tr>
+          <th scope="col">Way</th>
+          <th scope="col">Reason</th>
+          <th scope="col" class="num">
+            Count
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {answer.failures.map((f) => (
+          <tr key={`${f.src}${f.dst}${f.code}${f.grpcStatus}${f.flags}`} class="bad">
+            <th scope="row">
+              {f.src} → {f.dst}
+            </th>
+            <td data-label="Reason">{f.reason}</td>
+            <td class="num" data-label="Count">
+              {Math.round(f.count)}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Pods({ answer }: { answer: WorkloadAnswer }) {
+  return (
+    <table class="cards">
+      <caption>Pods</caption>
+      <thead>
+        <tr>
+          <th scope="col">Pod</th>
+          <th scope="col">Address</th>
+          <th scope="col" class="num">
+            Success
+          </th>
+          <th scope="col" class="num">
+            Req/s
+          </th>
+          <th scope="col" class="num">
+            P99
+          </th>
+          <th scope="col" class="num">
+            Connections
+          </th>
+          <th scope="col">Certificate</th>
+        </tr>
+      </thead>
+      <tbody>
+        {answer.pods.map((pod) => (
+          <tr key={pod.name}>
+            <th scope="row">{pod.name}</th>
+            <td data-label="Address" class="mono">
+              {pod.ip}
+            </td>
+            <td class="num" data-label="Success">
+              <Success value={pod.success} />
+            </td>
+            <td class="num" data-label="Req/s">
+              {rate(pod.rps)}
+            </td>
+            <td class="num" data-label="P99">
+              {millis(pod.latencyMsP99)}
+            </td>
+            <td class="num" data-label="Connections">
+              {pod.tcpOpenConnections}
+            </td>
+            <td data-label="Certificate">
+              {pod.meshed === 0 ? "no proxy" : `valid for ${duration(pod.certificateExpiresInMs)}`}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,100 @@
+import type { NamedTapEvent } from "@heddle/viz/contract";
+import type { RecentFailures } from "../data.ts";
+import { clockTime } from "../format.ts";
+import type { Polled } from "../use-poll.ts";
+
+interface Group {
+  readonly event: NamedTapEvent;
+  count: number;
+  lastMs: number;
+}
+
+/** Failures grouped by who called what and how it ended. */
+export function groupFailures(events: readonly NamedTapEvent[]): readonly Group[] {
+  const groups = new Map<string, Group>();
+  for (const event of events) {
+    const path = event.path.split("?")[0] ?? "";
+    const key = [
+      event.direction,
+      event.srcName,
+      event.dstName,
+      event.method,
+      path,
+      event.status,
+      event.grpcStatus,
+      event.flags,
+    ].join("\n");
+    const known = groups.get(key);
+    if (!known) groups.set(key, { event, count: 1, lastMs: event.time });
+    else {
+      known.count++;
+      known.lastMs = Math.max(known.lastMs, event.time);
+    }
+  }
+  return [...groups.values()].sort((a, b) => b.count - a.count);
+}
+
+export function outcome(
+  event: Pick<NamedTapEvent, "status" | "grpcStatus" | "grpcMessage" | "flags" | "details">,
+): string {
+  const flags = event.flags === "-" || event.flags === "" ? "" : ` ${event.flags}`;
+  if (event.grpcStatus > 0)
+    return `gRPC ${event.grpcStatus}${event.grpcMessage === "" ? "" : ` “${event.grpcMessage}”`}${flags}`;
+  return event.status === 0 ? `no answer${flags}` : `HTTP ${event.status}${flags}`;
+}
+
+/** Which requests failed lately: the proxies keep the last ones. */
+export function RecentFailuresTable({ polled }: { polled: Polled<RecentFailures> }) {
+  const { data } = polled;
+  const groups = groupFailures(data?.events ?? []);
+  return (
+    <section>
+      <h2>Recent failures</h2>
+      {polled.error !== undefined && data === undefined ? (
+        <p class="muted">Not to be had here: {polled.error}</p>
+      ) : null}
+      {data === undefined && polled.error === undefined ? <p class="muted">Asking the proxies…</p> : null}
+      {data?.problems.map((p) => (
+        <p key={p} class="notice">
+          {p}
+        </p>
+      ))}
+      {data !== undefined && groups.length === 0 ? <p class="muted">The proxies remember none.</p> : null}
+      {groups.length > 0 ? (
+        <table class="cards">
+          <thead>
+            <tr>
+              <th scope="col">Request</th>
+              <th scope="col">Way</th>
+              <th scope="col">Ended with</th>
+              <th scope="col" class="num">
+                Count
+              </th>
+              <th scope="col">Last</th>
+            </tr>
+          </thead>
+          <tbody>
+            {groups.slice(0, 20).map(({ event, count, lastMs }) => (
+              <tr
+                key={`${event.direction}${event.srcName}${event.dstName}${event.method}${event.path}${event.status}${event.grpcStatus}`}
+                class="bad"
+              >
+                <th scope="row" class="mono">
+                  {event.method} {event.path}
+                </th>
+                <td data-label="Way">
+                  {event.srcName} → {event.dstName}
+                </td>
+                <td data-label="Ended with">{outcome(event)}</td>
+                <td class="num" data-label="Count">
+                  {count}
+                </td>
+                <td data-label="Last">{clockTime(lastMs)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      ) : null}
+    </section>
+  );
+}

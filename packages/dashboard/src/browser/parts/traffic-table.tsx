@@ -1,0 +1,79 @@
+import type { TrafficRow } from "@heddle/viz/contract";
+import { millis, rate } from "../format.ts";
+import { hashOf } from "../route.ts";
+import { Secured, Success } from "./health.tsx";
+
+/** Ways from or to a workload. */
+export function TrafficTable({
+  rows,
+  side,
+  caption,
+}: {
+  rows: readonly TrafficRow[];
+  /** Which end is the other one. */
+  side: "src" | "dst";
+  caption: string;
+}) {
+  if (rows.length === 0)
+    return (
+      <section>
+        <h3>{caption}</h3>
+        <p class="muted">Nothing in this window.</p>
+      </section>
+    );
+  return (
+    <table class="cards">
+      <caption>{caption}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{side === "src" ? "From" : "To"}</th>
+          <th scope="col" class="num">
+            Success
+          </th>
+          <th scope="col" class="num">
+            Req/s
+          </th>
+          <th scope="col" class="num">
+            P50
+          </th>
+          <th scope="col" class="num">
+            P99
+          </th>
+          <th scope="col">Secured</th>
+          <th scope="col">Identity</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => {
+          const [name, namespace] = side === "src" ? [row.src, row.srcNamespace] : [row.dst, row.dstNamespace];
+          const identity = side === "src" ? row.clientId : row.serverId;
+          return (
+            <tr key={`${namespace}/${name}`}>
+              <th scope="row">
+                <a href={hashOf("workload", namespace, "deployment", name)}>{name}</a> <small>{namespace}</small>
+              </th>
+              <td class="num" data-label="Success">
+                <Success value={row.success} />
+              </td>
+              <td class="num" data-label="Req/s">
+                {row.requests > 0 ? rate(row.rps) : "TCP"}
+              </td>
+              <td class="num" data-label="P50">
+                {millis(row.latencyMsP50)}
+              </td>
+              <td class="num" data-label="P99">
+                {millis(row.latencyMsP99)}
+              </td>
+              <td data-label="Secured">
+                <Secured secured={row.secured} reason={row.noTlsReason} />
+              </td>
+              <td data-label="Identity" class="mono">
+                {identity.replace("spiffe://", "") || "–"}
+              </td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,1 @@
+export { type Dashboard, loadDashboard } from "./assets.ts";
