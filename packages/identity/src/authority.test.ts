@@ -6,6 +6,7 @@ import { join } from "node:path";
 import {
   type AuthorityMaterial,
   createAuthority,
+  createIntermediate,
   createSelfSignedRoot,
   createSigningRequest,
   createTrustBundle,
@@ -257,6 +258,25 @@ describe("plugged-in CA (cacerts)", () => {
   test("an expired CA is named with its date", () => {
     expect(problems({}, at + 701 * 24 * hour)[0]).toMatch(/^ca-cert.pem expired at 20/);
   });
+});
+
+test("an intermediate below an intermediate signs for the same root, as openssl sees it", async () => {
+  const cluster = await createIntermediate(await createIntermediate(self, "region", now), "cluster-1", now);
+  const made = createAuthority(cluster, now);
+  if (!made.ok) throw new Error(JSON.stringify(made.error));
+  const { chain } = made.value.issue({
+    publicKey: createPublicKey(await generateKey()),
+    names: { uris: [id] },
+    nowMs: now,
+  });
+  expect(chain.length).toBe(4);
+  expect(chain.at(-1)).toBe(self.caCert);
+  const [leaf, ...rest] = chain;
+  const verify = openssl(
+    ...["verify", "-attime", String(now / 1000), "-CAfile", file("r.pem", self.caCert)],
+    ...["-untrusted", file("i.pem", rest.join("")), file("l.pem", leaf ?? "")],
+  );
+  expect(verify).toContain("l.pem: OK");
 });
 
 describe("signing requests", () => {

@@ -208,3 +208,39 @@ export async function createSelfSignedRoot(trustDomain: string, nowMs: number): 
   );
   return { caCert, caKey: exportPrivateKey(key) };
 }
+
+/**
+ * A CA of its own key below another one, as clusters of one mesh have it: equal roots, an intermediate each. The parent may be an
+ * intermediate itself. Errors: throws when the parent's material cannot be read (see `createAuthority`).
+ */
+export async function createIntermediate(
+  parent: AuthorityMaterial,
+  name: string,
+  nowMs: number,
+): Promise<AuthorityMaterial> {
+  const above = readCertificate(parent.caCert);
+  const parentKey = readPrivateKey(parent.caKey);
+  if (!above.ok || !parentKey.ok) throw new Error("the parent is no CA: its certificate or key cannot be read");
+  const key = await generateKey();
+  const certificate = above.value;
+  const caCert = signCertificate(
+    {
+      subject: derName(name),
+      publicKey: createPublicKey(key),
+      names: {},
+      ca: true,
+      notBeforeMs: nowMs - certificateLifetimes.skewMs,
+      notAfterMs: certificate.notAfterMs,
+      serial: newSerial(),
+    },
+    {
+      subject: certificate.subject,
+      key: parentKey.value,
+      keyId: certificate.subjectKeyId ?? keyIdOf(certificate.x509.publicKey),
+    },
+  );
+  const rootCert = parent.rootCert ?? parent.caCert;
+  const isRoot = parent.caCert.trim() === rootCert.trim();
+  const certChain = caCert + (isRoot ? "" : (parent.certChain ?? parent.caCert));
+  return { caCert, caKey: exportPrivateKey(key), rootCert, certChain };
+}

@@ -4,6 +4,7 @@ export {
   type AuthorityProblems,
   certificateLifetimes,
   createAuthority,
+  createIntermediate,
   createSelfSignedRoot,
   type IssuedCertificate,
   type IssueOptions,
