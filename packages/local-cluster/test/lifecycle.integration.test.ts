@@ -162,6 +162,14 @@ describe.skipIf(!available)("heddle local", () => {
     expect(stderr.trim().split("\n")).toHaveLength(1);
   });
 
+  test.skipIf(!isRoot)("root without a capability is told which", () => {
+    const args = ["--bounding-set=-net_admin", "--inh-caps=-net_admin", process.execPath, PROGRAM, "up", "--name", "n"];
+    const { status, stderr } = spawnSync("setpriv", args, { encoding: "utf8", env });
+    expect(status).toBe(1);
+    expect(stderr).toContain("root lacks the capability NET_ADMIN here");
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+
   test.skipIf(!isRoot)("a full disk is a sentence", () => {
     const small = mkdtempSync(join(tmpdir(), "hl-small-"));
     const command = `mount -t tmpfs -o size=64k small ${small} && HEDDLE_STATE=${small} exec "$@"`;

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { lackingCapabilities } from "./capabilities.ts";
 import { ClusterProblem } from "./cluster-problem.ts";
 
 /** How the node process is put into its own namespaces. */
@@ -30,6 +31,8 @@ export function createNamespaceLauncher(uid: number): NamespaceLauncher {
     "--fork",
     "--kill-child",
   ];
+  const lacking = uid === 0 ? lackingCapabilities(readSwitch("/proc/self/status") ?? "") : [];
+  if (lacking.length > 0) throw new ClusterProblem(explainCapabilities(lacking));
   const probe = spawnSync("unshare", [...flags, "true"], { encoding: "utf8" });
   if (probe.error !== undefined) {
     throw new ClusterProblem(
@@ -75,6 +78,12 @@ const ROOTLESS_SWITCHES = [
   },
   { file: "/proc/sys/user/max_user_namespaces", off: "0", mend: "sysctl -w user.max_user_namespaces=10000" },
 ] as const;
+
+function explainCapabilities(lacking: readonly string[]): string {
+  const flags = lacking.map((name) => `--cap-add=${name}`).join(" ");
+  const noun = lacking.length === 1 ? "capability" : "capabilities";
+  return `root lacks the ${noun} ${lacking.join(", ")} here, probably in a container without privileges: run it with ${flags} or --privileged, or run outside`;
+}
 
 function explain(ordinaryUser: boolean, reason: string): string {
   const said = reason === "" ? "" : ` (${reason})`;

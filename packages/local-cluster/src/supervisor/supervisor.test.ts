@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { lackingCapabilities } from "./capabilities.ts";
 import { nameservers } from "./host-resolver.ts";
 import { kubeconfigText, mergeKubeconfig, unmergeKubeconfig } from "./kubeconfig.ts";
 import { hasManyIds } from "./namespaces.ts";
@@ -25,6 +26,12 @@ describe("the state directory", () => {
   test.each(["", "A", "a_b", "-a", "a-", "a/b", "..", "x".repeat(41)])("%p is no cluster name", (name) => {
     expect(() => checkClusterName(name)).toThrow("no cluster name");
   });
+});
+
+test("capabilities that root lacks are named", () => {
+  expect(lackingCapabilities("CapEff:\t000001ffffffffff\n")).toEqual([]);
+  expect(lackingCapabilities("CapEff:\t00000000a80425fb\n")).toEqual(["NET_ADMIN", "SYS_ADMIN"]);
+  expect(lackingCapabilities("")).toEqual([]);
 });
 
 test("a user namespace with one id counts as rootless, whoever is root in it", () => {
