@@ -9,13 +9,18 @@ const rules: readonly (readonly [RegExp, string])[] = [
   [/(containerd|heddle):\/\/[0-9a-f]+/g, "<container>"],
   [/\b(node\d+|heddle-node)\b/g, "<node>"],
   [/\b\d+\.\d+\.\d+\.\d+\b(?!\/\d)/g, "<ip>"],
-  [
-    new RegExp(`-${SAFE}{7,10}(-${SAFE}{5})?\\b`, "g"),
-    (_: string, pod?: string) => (pod ? "-<hash>-<id>" : "-<hash>"),
-  ] as never,
+  [new RegExp(`-${SAFE}{7,10}-${SAFE}{5}\\b`, "g"), "-<hash>-<id>"],
+  [new RegExp(`-${SAFE}{7,10}\\b`, "g"), "-<hash>"],
   [new RegExp(`-${SAFE}{5}\\b`, "g"), "-<id>"],
   [new RegExp(`(pod-template-hash[=:] ?"?)${SAFE}{7,10}`, "g"), "$1<hash>"],
   [/(resourceVersion"?: ?"?|RESOURCE_VERSION=|too old resource version: )\d+( \(\d+\))?/gi, "$1<version>"],
+  [/^( *Resource Version:) +\d+/gm, "$1 <version>"],
+  [/(\d+):3\d{4}\/TCP/g, "$1:<node port>/TCP"],
+  [/^(NodePort: .*?)\s+3\d{4}\/TCP/gm, "$1 <node port>/TCP"],
+  [/(nodePort"?: )3\d{4}/g, "$1<node port>"],
+  [/patch: Invalid value: "(?:[^"\\]|\\.)*"/g, 'patch: Invalid value: "<object>"'],
+  [/\/tmp\/(LIVE|MERGED)-\d+/g, "$1"],
+  [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \+0000/g, "<time>"],
   [/("?generation"?|"?observedGeneration"?): \d+/g, "$1: <n>"],
   [/(?<![=\w.:"-])(?:\d+[smhd])+(?![\w"=])/g, "<age>"],
   [/<age> \(<age> ago\)/g, "<age>"],
@@ -25,5 +30,25 @@ const rules: readonly (readonly [RegExp, string])[] = [
 ];
 
 export function normalise(text: string): string {
-  return rules.reduce((t, [pattern, by]) => t.replace(pattern, by), text);
+  const lines = text.split("\n").map((line) => (line.startsWith("{") ? withSortedKeys(line) : line));
+  return rules.reduce((t, [pattern, by]) => t.replace(pattern, by), lines.join("\n"));
+}
+
+/** JSON of `--raw` on one line: the order of keys means nothing. */
+function withSortedKeys(line: string): string {
+  try {
+    return JSON.stringify(sorted(JSON.parse(line)));
+  } catch {
+    return line;
+  }
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
 }

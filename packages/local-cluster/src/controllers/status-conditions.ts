@@ -21,12 +21,12 @@ export function withoutCondition(conditions: unknown, type: string): readonly St
     .filter((item) => item["type"] !== type);
 }
 
-/** Sets a condition; one with the same status and reason stays as it is. `lastTransitionTime` changes with the status only. */
+/** Sets a condition; one with the same status and reason stays as it is. `lastTransitionTime` changes with the status only; `updateTime` names what else is stamped. */
 export function withCondition(
   conditions: unknown,
   next: Condition,
   nowMs: number,
-  updateTime: boolean,
+  updateTime: boolean | "lastProbeTime",
 ): readonly Stored[] {
   const present = conditionOf(conditions, next.type);
   if (present !== undefined && present["status"] === next.status && present["reason"] === next.reason)
@@ -37,7 +37,7 @@ export function withCondition(
   const made: Stored = {
     type: next.type,
     status: next.status,
-    ...(updateTime && { lastUpdateTime: now }),
+    ...(updateTime !== false && { [updateTime === true ? "lastUpdateTime" : updateTime]: now }),
     lastTransitionTime: since,
     reason: next.reason,
     message: next.message,

@@ -95,8 +95,6 @@ spec:
             type: object
             description: What is woven.
             required: [threads]
-            x-kubernetes-validations:
-            - {rule: "self.threads % 2 == 0", message: threads come in pairs}
             properties:
               threads: {type: integer, minimum: 2, maximum: 100, description: How many threads.}
               warp: {type: string, enum: [wool, linen], default: wool}
@@ -108,3 +106,30 @@ spec:
 
 export const loom = (spec: string) =>
   `{"apiVersion": "truth.heddle.io/v1", "kind": "Loom", "metadata": {"name": "big"}, "spec": ${spec}}`;
+
+/** Another definition, with a rule over several fields. */
+export const pairDefinition = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: pairs.truth.heddle.io}
+spec:
+  group: truth.heddle.io
+  scope: Namespaced
+  names: {plural: pairs, singular: pair, kind: Pair}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            x-kubernetes-validations:
+            - {rule: "self.left <= self.right", message: left is at most right}
+            properties: {left: {type: integer}, right: {type: integer}}
+`;
+
+export const pair = (left: number, right: number) =>
+  `{"apiVersion": "truth.heddle.io/v1", "kind": "Pair", "metadata": {"name": "p"}, "spec": {"left": ${left}, "right": ${right}}}`;

@@ -1,5 +1,5 @@
 import type { Step } from "../step.ts";
-import { loom } from "./manifests.ts";
+import { loom, pair, pairDefinition } from "./manifests.ts";
 
 const pod = (spec: string, metadata = '"name": "bad"') =>
   `{"apiVersion": "v1", "kind": "Pod", "metadata": {${metadata}}, "spec": ${spec}}`;
@@ -108,10 +108,15 @@ export const refusalSteps: readonly Step[] = [
     run: "create -f -",
     stdin: of("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", '"webhooks": [{"name": "x"}]'),
   },
-  { run: "apply -f -", stdin: loom('{"threads": 3}') },
+  { run: "apply -f -", stdin: loom('{"threads": 1}') },
   { run: "apply -f -", stdin: loom('{"threads": 1000}') },
   { run: "apply -f -", stdin: loom('{"warp": "wool"}') },
-  { run: "apply -f -", stdin: loom('{"threads": "four"}') },
+  { run: "apply -f -", stdin: loom('{"threads": 4, "code": 5}') },
+  { run: "apply -f -", stdin: pairDefinition },
+  { run: "wait --for=condition=established crd/pairs.truth.heddle.io --timeout=20s", quiet: true },
+  { run: "create -f - --dry-run=server", stdin: pair(1, 2), until: /created/ },
+  { run: "create -f - --dry-run=server", stdin: pair(2, 1) },
+  { run: "delete crd pairs.truth.heddle.io" },
   { run: "apply -f -", stdin: loom('{"threads": 4, "warp": "silk", "code": "TOO LONG"}') },
   { run: "apply -f -", stdin: loom('{"threads": 4, "unknown": true}') },
   { run: "apply --validate=false -f -", stdin: loom('{"threads": 4, "unknown": true}') },

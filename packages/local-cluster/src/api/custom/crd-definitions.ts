@@ -2,7 +2,7 @@ import type { KubeObject } from "../../contract/index.ts";
 import { at, child, type Dict, dict, int, isDict, list, text } from "../json/json-value.ts";
 import { ageOf } from "../read/age.ts";
 import { AGE, NAME } from "../resources/basic-columns.ts";
-import { ALL_VERBS, define } from "../resources/define.ts";
+import { define } from "../resources/define.ts";
 import type { BodyDecoder, Column, ResourceDefinition, ScalePaths } from "../resources/resource-definition.ts";
 import { decodeStruct } from "../schema/decode.ts";
 import type { TypeNode } from "../schema/type-node.ts";
@@ -86,6 +86,9 @@ function decoderOf(schema: Schema, metadata: TypeNode): BodyDecoder {
   };
 }
 
+/** In the order in which Kubernetes lists them for custom resources. */
+const CUSTOM_VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"] as const;
+
 const KEEP_ALL: Schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true };
 
 /** What a CRD serves, one definition a version. */
@@ -110,7 +113,7 @@ export function definitionsOf(crd: KubeObject, metadata: TypeNode): readonly Ser
         namespaced: spec["scope"] === "Namespaced",
         shortNames: list(names["shortNames"]).map((name) => text(name)),
         categories: list(names["categories"]).map((name) => text(name)),
-        verbs: ALL_VERBS,
+        verbs: CUSTOM_VERBS,
         hasStatus: isDict(at(version, "subresources", "status")),
         scale: scaleOf(version),
         countsGeneration: true,

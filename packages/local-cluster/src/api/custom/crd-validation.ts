@@ -51,10 +51,11 @@ export function crdErrors(object: Dict): readonly FieldError[] {
   const name = text(at(object, "metadata", "name"));
   if (name !== wanted) errors.push(invalid("metadata.name", name, `must be spec.names.plural+"."+spec.group`));
   const versions = list(spec["versions"]).map(dict);
-  if (versions.length === 0) errors.push(required("spec.versions"));
   const storing = versions.filter((version) => version["storage"] === true);
   if (storing.length !== 1)
     errors.push(invalid("spec.versions", versions, "must have exactly one version marked as storage version"));
+  if (versions.length === 0)
+    errors.push(invalid("status.storedVersions", null, "must have at least one stored version"));
   versions.forEach((version, index) => {
     const here = `spec.versions[${index}]`;
     errors.push(...nameErrors(`${here}.name`, text(version["name"]), "label1035"));
@@ -67,15 +68,6 @@ export function crdErrors(object: Dict): readonly FieldError[] {
 
 export function crdUpdateErrors(object: Dict, present: KubeObject): readonly FieldError[] {
   return ["group", "scope"].flatMap((key) => immutable(`spec.${key}`, object, present, "spec", key));
-}
-
-export const CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
-
-/** Holds the CRD until its objects are gone. */
-export function addCrdFinalizer(draft: Draft): void {
-  const metadata = child(draft, "metadata");
-  const present = list(metadata["finalizers"]);
-  if (!present.includes(CRD_FINALIZER)) metadata["finalizers"] = [...present, CRD_FINALIZER];
 }
 
 /** Warnings for what this cluster does not do. */

@@ -5,8 +5,8 @@ import type { ResourceDefinition } from "../resources/resource-definition.ts";
 import type { BuiltinTypes } from "../schema/builtin-types.ts";
 import type { TypeNode } from "../schema/type-node.ts";
 import type { Store } from "../store/store.ts";
+import { CRD_FINALIZER } from "../write/deletion.ts";
 import { definitionsOf } from "./crd-definitions.ts";
-import { CRD_FINALIZER } from "./crd-validation.ts";
 import { customType } from "./schema-type.ts";
 import type { Schema } from "./structural-schema.ts";
 

@@ -6,7 +6,7 @@ import {
   tooLong,
   tooMany,
   typeInvalid,
-  unsupported,
+  unsupportedInOrder,
 } from "../errors/field-errors.ts";
 import { type Dict, dict, int, isDict, list, sameJson, text } from "../json/json-value.ts";
 import { property, type Schema } from "./structural-schema.ts";
@@ -170,7 +170,7 @@ export function schemaErrors(value: unknown, schema: Schema, path: string): Fiel
   const choices = schema["enum"];
   if (Array.isArray(choices) && !choices.some((choice) => sameJson(choice, value))) {
     errors.push(
-      unsupported(
+      unsupportedInOrder(
         path,
         value,
         choices.map((choice) => (typeof choice === "string" ? choice : JSON.stringify(choice))),

@@ -1,5 +1,5 @@
 import { ApiError } from "../../contract/index.ts";
-import { describeFieldErrors, type FieldError } from "./field-errors.ts";
+import { describeFieldErrors, type FieldError, invalid } from "./field-errors.ts";
 
 /** What an error needs to know of a resource to name it. */
 export interface Named {
@@ -61,6 +61,21 @@ export function badRequest(message: string): ApiError {
   return new ApiError(400, "BadRequest", message);
 }
 
+/** A patch that is well formed but cannot be applied. `cause` says which part. */
+export function patchFailed(cause: string): ApiError {
+  return new ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {
+    causes: [{ reason: "UnexpectedServerResponse", message: cause }],
+  });
+}
+
+/** A patch after which the object can no longer be read. */
+export function invalidPatch(patched: object, why: string): ApiError {
+  const error = invalid("patch", JSON.stringify(patched), why);
+  return new ApiError(422, "Invalid", ` "" is invalid: ${describeFieldErrors([error])}`, {
+    causes: [{ reason: error.reason, message: error.body, field: error.path }],
+  });
+}
+
 export function unauthorized(): ApiError {
   return new ApiError(401, "Unauthorized", "Unauthorized");
 }
@@ -79,11 +94,11 @@ export function notAcceptable(types: readonly string[]): ApiError {
   return new ApiError(406, "NotAcceptable", `only the following media types are accepted: ${types.join(", ")}`);
 }
 
-export function unsupportedMediaType(types: readonly string[], got: string): ApiError {
+export function unsupportedMediaType(types: readonly string[], got = ""): ApiError {
   return new ApiError(
     415,
     "UnsupportedMediaType",
-    `the body of the request was in an unknown format (${got}) - accepted media types include: ${types.join(", ")}`,
+    `the body of the request was in an unknown format${got && ` (${got})`} - accepted media types include: ${types.join(", ")}`,
   );
 }
 

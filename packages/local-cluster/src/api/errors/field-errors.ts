@@ -40,8 +40,13 @@ export function typeInvalid(path: string, value: unknown, detail: string): Field
   return { path, reason: "FieldValueTypeInvalid", body: withDetail(`Invalid value: ${show(value)}`, detail) };
 }
 
+/** Choices are named in alphabetical order, as sets are; `unsupportedInOrder` is for what Kubernetes keeps as a list. */
 export function unsupported(path: string, value: unknown, supported: readonly string[]): FieldError {
-  const choices = [...supported].sort().map((choice) => JSON.stringify(choice));
+  return unsupportedInOrder(path, value, [...supported].sort());
+}
+
+export function unsupportedInOrder(path: string, value: unknown, supported: readonly string[]): FieldError {
+  const choices = supported.map((choice) => JSON.stringify(choice));
   return {
     path,
     reason: "FieldValueNotSupported",

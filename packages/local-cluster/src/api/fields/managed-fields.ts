@@ -16,6 +16,7 @@ import {
   showPath,
   unionRoots,
 } from "./field-set.ts";
+import { LAST_APPLIED, lastAppliedOf, lastAppliedText } from "./last-applied.ts";
 
 interface Manager {
   readonly name: string;
@@ -166,7 +167,17 @@ export function createFieldTracker(deps: FieldTrackerDeps): FieldTracker {
       let others = managers.filter((manager) => manager !== mine);
       const merged = applyOver(ownable(live, def, "all"), wanted, field);
       const difference = compare(ownable(live, def, "all"), merged, field);
-      others = others.map((manager) => takeOver(manager, applied, difference.changed, def, force, others));
+      const conflicts = others.flatMap((manager) => conflictsWith(manager, applied, difference.changed));
+      const lastApplied = lastAppliedOf(live, fieldManager);
+      const known =
+        lastApplied && unchangedFields(ownable(lastApplied, def, subresource), ownable(live, def, subresource), field);
+      if (conflicts.length > 0 && !force && !conflicts.every((path) => known?.(path)))
+        throw conflictError(others, applied, difference.changed);
+      others = others.map((manager) =>
+        conflictsWith(manager, applied, difference.changed).length === 0
+          ? manager
+          : { ...manager, set: differenceRoots(manager.set, difference.changed) },
+      );
 
       const abandoned = differenceRoots(mine?.set ?? {}, applied);
       const heldByOthers = others.reduce<FieldSet>((all, manager) => unionRoots(all, manager.set), {});
@@ -184,6 +195,8 @@ export function createFieldTracker(deps: FieldTrackerDeps): FieldTracker {
         const value = at(live, "metadata", key) ?? (present ? undefined : at(config, "metadata", key));
         if (value !== undefined) metadata[key] = value;
       }
+      if (lastApplied)
+        metadata["annotations"] = { ...dict(metadata["annotations"]), [LAST_APPLIED]: lastAppliedText(config) };
       draft["metadata"] = metadata;
       const unchanged = mine && JSON.stringify(mine.set) === JSON.stringify(applied);
       const time = unchanged && Object.keys(difference.changed).length === 0 ? mine.time : deps.now();
@@ -200,18 +213,9 @@ export function createFieldTracker(deps: FieldTrackerDeps): FieldTracker {
 /** Marks a write whose managers are settled already. */
 export const APPLIED = "\u0000applied";
 
-function takeOver(
-  manager: Manager,
-  applied: FieldSet,
-  changed: FieldSet,
-  _def: ResourceDefinition,
-  force: boolean,
-  all: readonly Manager[],
-): Manager {
-  const shared = sharedPaths(manager.set, changed).filter((path) => hasPath(applied, path));
-  if (shared.length === 0) return manager;
-  if (!force) throw conflictError(all, applied, changed);
-  return { ...manager, set: differenceRoots(manager.set, changed) };
+/** Paths that a manager owns, that are applied now and that get another value. */
+function conflictsWith(manager: Manager, applied: FieldSet, changed: FieldSet): readonly (readonly string[])[] {
+  return sharedPaths(manager.set, changed).filter((path) => hasPath(applied, path));
 }
 
 function hasPath(set: FieldSet, path: readonly string[]): boolean {
@@ -222,6 +226,13 @@ function hasPath(set: FieldSet, path: readonly string[]): boolean {
     here = next;
   }
   return true;
+}
+
+/** Whether a field still has the value of `before`. */
+function unchangedFields(before: Draft, now: Draft, field: FieldNode): (path: readonly string[]) => boolean {
+  const given = fieldsOf(before, field);
+  const { changed } = compare(before, now, field);
+  return (path) => hasPath(given, path) && !hasPath(changed, path);
 }
 
 function conflictError(managers: readonly Manager[], applied: FieldSet, changed: FieldSet): ApiError {

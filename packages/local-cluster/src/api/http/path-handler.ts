@@ -12,6 +12,8 @@ export interface PathHandlerDeps {
 }
 
 const OPENAPI_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+/** kubectl up to 1.32 writes `v2@v1.0`, later ones `v2.v1.0`. */
+const WANTS_PROTOBUF = /proto-openapi\.spec\.v2[@.]v1\.0\+protobuf/;
 
 /**
  * kubectl reads OpenAPI 3 and asks for version 2, in protobuf only, about kinds that it did not find there. The answer is a document without kinds,
@@ -34,7 +36,7 @@ export function createPathHandler(deps: PathHandlerDeps): (exchange: Exchange) =
     if (HEALTH.some((root) => path === root || path.startsWith(`${root}/`))) {
       return sendText(exchange, 200, health(path, exchange), "text/plain; charset=utf-8");
     }
-    if (path === "/openapi/v2" && (exchange.headers["accept"] ?? "").includes(OPENAPI_PROTOBUF)) {
+    if (path === "/openapi/v2" && WANTS_PROTOBUF.test(exchange.headers["accept"] ?? "")) {
       return sendBytes(exchange, emptyOpenApi(), OPENAPI_PROTOBUF);
     }
     const found = path === "/version" ? deps.version : (discover(path, exchange) ?? (await deps.documents(exchange)));

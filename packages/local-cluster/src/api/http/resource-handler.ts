@@ -29,12 +29,15 @@ export interface ResourceHandlerDeps {
   readonly now: () => number;
 }
 
+const ENDPOINTS_DEPRECATED = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+
 /** Create, read, change, delete and watch: what all stored resources have in common. */
 export function createResourceHandler(
   deps: ResourceHandlerDeps,
 ): (exchange: Exchange, target: ResourceTarget) => Promise<void> {
   return async (exchange, target) => {
     const { def, name, subresource } = target;
+    if (def.storageKey === "/endpoints") exchange.warnings.push(ENDPOINTS_DEPRECATED);
     if (subresource === "status" ? !def.hasStatus : subresource === "scale" && !def.scale) throw noSuchPath();
     switch (exchange.method) {
       case "GET":

@@ -1,4 +1,4 @@
-import type { KubeObject, WatchEventType } from "../../contract/index.ts";
+import { ApiError, type KubeObject, type WatchEventType } from "../../contract/index.ts";
 import { expired, statusOf } from "../errors/api-errors.ts";
 import { joinApiVersion } from "../json/kube-object.ts";
 import type { Encoding } from "../read/encoding.ts";
@@ -76,10 +76,14 @@ export function streamWatch(
     write("BOOKMARK", JSON.stringify({ ...type, metadata, ...(table ? { columnDefinitions: [], rows: [] } : {}) }));
   }
 
+  const version = Number(since);
+  if (!Number.isSafeInteger(version) || version < 0) {
+    const why = `resourceVersion: Invalid value: ${JSON.stringify(since)}: strconv.ParseUint: parsing ${JSON.stringify(since)}: invalid syntax`;
+    throw new ApiError(500, "", why);
+  }
   response.writeHead(200, { "Content-Type": "application/json", "Cache-Control": "no-cache, private" });
   response.flushHeaders();
 
-  const version = Number(since);
   const fresh = since === "" || since === "0" || initial;
   const missed = fresh ? [] : version > deps.store.version ? undefined : collection.since(version);
   if (!missed) {

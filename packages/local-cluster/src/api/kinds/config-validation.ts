@@ -1,5 +1,13 @@
 import type { KubeObject } from "../../contract/index.ts";
-import { type FieldError, forbiddenField, invalid, required, tooLong, unsupported } from "../errors/field-errors.ts";
+import {
+  type FieldError,
+  forbiddenField,
+  invalid,
+  required,
+  tooLong,
+  unsupported,
+  unsupportedInOrder,
+} from "../errors/field-errors.ts";
 import { at, type Dict, dict, isDict, isEmpty, list, sameJson, text } from "../json/json-value.ts";
 import { nameErrors } from "../validate/names.ts";
 import { immutable, labelSelectorErrors, oneOf, portErrors } from "./validation-kit.ts";
@@ -97,7 +105,7 @@ export function roleBindingErrors(object: Dict): readonly FieldError[] {
   if (role["apiGroup"] !== "rbac.authorization.k8s.io") {
     errors.push(unsupported("roleRef.apiGroup", role["apiGroup"] ?? "", ["rbac.authorization.k8s.io"]));
   }
-  if (!kinds.includes(text(role["kind"]))) errors.push(unsupported("roleRef.kind", role["kind"] ?? "", kinds));
+  if (!kinds.includes(text(role["kind"]))) errors.push(unsupportedInOrder("roleRef.kind", role["kind"] ?? "", kinds));
   if (isEmpty(role["name"])) errors.push(required("roleRef.name"));
   list(object["subjects"]).forEach((item, index) => {
     const subject = dict(item);
@@ -115,6 +123,13 @@ export function roleBindingErrors(object: Dict): readonly FieldError[] {
 export function roleBindingUpdateErrors(object: Dict, present: KubeObject): readonly FieldError[] {
   if (sameJson(object["roleRef"], present["roleRef"])) return [];
   return [invalid("roleRef", object["roleRef"], "cannot change roleRef")];
+}
+
+export function networkPolicyErrors(object: Dict): readonly FieldError[] {
+  const choices = ["Ingress", "Egress"];
+  return list(at(object, "spec", "policyTypes")).flatMap((type, index) =>
+    choices.includes(text(type)) ? [] : [unsupportedInOrder(`spec.policyTypes[${index}]`, type, choices)],
+  );
 }
 
 export function webhookErrors(object: Dict): readonly FieldError[] {
@@ -147,7 +162,7 @@ export function webhookErrors(object: Dict): readonly FieldError[] {
     errors.push(...oneOf(`${here}.failurePolicy`, hook["failurePolicy"], ["Fail", "Ignore"]));
     errors.push(...oneOf(`${here}.matchPolicy`, hook["matchPolicy"], ["Equivalent", "Exact"]));
     if (hook["sideEffects"] === undefined)
-      errors.push(required(`${here}.sideEffects`, 'must specify one of "None", "NoneOnDryRun"'));
+      errors.push(required(`${here}.sideEffects`, "must specify one of None, NoneOnDryRun"));
     else errors.push(...oneOf(`${here}.sideEffects`, hook["sideEffects"], ["None", "NoneOnDryRun"]));
     const versions = list(hook["admissionReviewVersions"]);
     if (versions.length === 0)

@@ -1,4 +1,4 @@
-import { addCrdFinalizer, crdDefaults, crdErrors, crdUpdateErrors, crdWarnings } from "../custom/crd-validation.ts";
+import { crdDefaults, crdErrors, crdUpdateErrors, crdWarnings } from "../custom/crd-validation.ts";
 import type { KindRules } from "../resources/resource-definition.ts";
 import * as config from "./config-validation.ts";
 import * as network from "./network-defaults.ts";
@@ -40,7 +40,6 @@ export const KIND_RULES: Readonly<Record<string, KindRules>> = {
   },
   "apiextensions.k8s.io/customresourcedefinitions": {
     defaults: crdDefaults,
-    prepareCreate: addCrdFinalizer,
     validate: crdErrors,
     validateUpdate: crdUpdateErrors,
     warnings: crdWarnings,
@@ -77,7 +76,10 @@ export const KIND_RULES: Readonly<Record<string, KindRules>> = {
     validate: config.endpointSliceErrors,
   },
   "networking.k8s.io/ingresses": { defaults: network.ingressDefaults, validate: config.ingressErrors },
-  "networking.k8s.io/networkpolicies": { defaults: network.networkPolicyDefaults },
+  "networking.k8s.io/networkpolicies": {
+    defaults: network.networkPolicyDefaults,
+    validate: config.networkPolicyErrors,
+  },
   "rbac.authorization.k8s.io/clusterrolebindings": {
     defaults: network.bindingDefaults,
     validate: config.roleBindingErrors,

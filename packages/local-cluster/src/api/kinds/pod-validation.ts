@@ -1,5 +1,12 @@
 import type { KubeObject } from "../../contract/index.ts";
-import { duplicate, type FieldError, forbiddenField, invalid, required } from "../errors/field-errors.ts";
+import {
+  duplicate,
+  type FieldError,
+  forbiddenField,
+  invalid,
+  required,
+  unsupportedInOrder,
+} from "../errors/field-errors.ts";
 import {
   at,
   child,
@@ -74,7 +81,8 @@ export function podSpecErrors(value: unknown, path: string): FieldError[] {
     const here = `${path}.ephemeralContainers[${index}]`;
     errors.push(...containerErrors(item, { path: here, kind: "ephemeral", volumes, names }));
   });
-  errors.push(...oneOf(`${path}.restartPolicy`, spec["restartPolicy"], RESTART_POLICIES));
+  if (!RESTART_POLICIES.includes(text(spec["restartPolicy"])))
+    errors.push(unsupportedInOrder(`${path}.restartPolicy`, spec["restartPolicy"] ?? "", RESTART_POLICIES));
   errors.push(...oneOf(`${path}.dnsPolicy`, spec["dnsPolicy"], DNS_POLICIES));
   errors.push(...nonNegative(`${path}.terminationGracePeriodSeconds`, spec["terminationGracePeriodSeconds"]));
   const account = text(spec["serviceAccountName"]);

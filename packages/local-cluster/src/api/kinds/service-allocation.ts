@@ -75,7 +75,7 @@ export function createServiceAllocator(
           invalid(
             "spec.clusterIPs",
             [address],
-            `failed to allocate IP ${address}: the provided IP (${address}) is not in the valid range. The range of valid IPs is ${network.serviceCidr}`,
+            `failed to allocate IP ${address}: the provided network does not match the current range`,
           ),
         ];
       }

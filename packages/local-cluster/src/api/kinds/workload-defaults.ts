@@ -5,10 +5,9 @@ function specOf(draft: Draft): Draft {
   return child(draft, "spec");
 }
 
+/** A template without a spec has an empty one, which has defaults too. */
 function templateDefaults(holder: Draft): void {
-  const template = childIfAny(holder, "template");
-  const spec = template && childIfAny(template, "spec");
-  if (spec) podSpecDefaults(spec);
+  podSpecDefaults(child(child(holder, "template"), "spec"));
 }
 
 export function deploymentDefaults(draft: Draft): void {
@@ -81,6 +80,7 @@ function jobSpecDefaults(spec: Draft): void {
   fill(spec, "backoffLimit", 6);
   fill(spec, "completionMode", "NonIndexed");
   fill(spec, "suspend", false);
+  fill(spec, "manualSelector", false);
   fill(spec, "podReplacementPolicy", "TerminatingOrFailed");
   templateDefaults(spec);
 }
@@ -97,6 +97,8 @@ export function jobDefaults(draft: Draft): void {
   fill(labels, "controller-uid", uid);
   fill(labels, "job-name", text(at(draft, "metadata", "name")));
   if (spec["selector"] === undefined) spec["selector"] = { matchLabels: { "batch.kubernetes.io/controller-uid": uid } };
+  const metadata = child(draft, "metadata");
+  if (isEmpty(metadata["labels"])) metadata["labels"] = cloneValue(labels);
 }
 
 export function cronJobDefaults(draft: Draft): void {
@@ -105,9 +107,7 @@ export function cronJobDefaults(draft: Draft): void {
   fill(spec, "suspend", false);
   fill(spec, "successfulJobsHistoryLimit", 3);
   fill(spec, "failedJobsHistoryLimit", 1);
-  const template = childIfAny(spec, "jobTemplate");
-  const inner = template && childIfAny(template, "spec");
-  if (inner) templateDefaults(inner);
+  templateDefaults(child(child(spec, "jobTemplate"), "spec"));
 }
 
 export function podTemplateDefaults(draft: Draft): void {

@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../contract/index.ts";
-import { type FieldError, invalid, required, unsupported } from "../errors/field-errors.ts";
+import { type FieldError, invalid, required, unsupportedInOrder } from "../errors/field-errors.ts";
 import { at, type Dict, dict, isDict, isEmpty, text } from "../json/json-value.ts";
 import { labelErrors } from "../validate/names.ts";
 import { podSpecErrors } from "./pod-validation.ts";
@@ -19,7 +19,7 @@ export function templateErrors(spec: Dict, restart: readonly string[]): FieldErr
   const labels = at(spec, "template", "metadata", "labels");
   const errors: FieldError[] = [];
   const selector = spec["selector"];
-  if (isDict(selector) && !selectsLabels(selector, labels)) {
+  if (!isDict(selector) || !selectsLabels(selector, labels)) {
     errors.push(
       invalid("spec.template.metadata.labels", labels ?? null, "`selector` does not match template `labels`"),
     );
@@ -27,7 +27,7 @@ export function templateErrors(spec: Dict, restart: readonly string[]): FieldErr
   errors.push(...labelErrors("spec.template.labels", labels));
   errors.push(...podSpecErrors(at(spec, "template", "spec"), "spec.template.spec"));
   const policy = text(at(spec, "template", "spec", "restartPolicy"));
-  if (!restart.includes(policy)) errors.push(unsupported("spec.template.spec.restartPolicy", policy, restart));
+  if (!restart.includes(policy)) errors.push(unsupportedInOrder("spec.template.spec.restartPolicy", policy, restart));
   return errors;
 }
 

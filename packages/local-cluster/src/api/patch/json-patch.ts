@@ -1,13 +1,12 @@
 import jsonPatch, { type Operation } from "fast-json-patch";
-import { ApiError } from "../../contract/index.ts";
-import { badRequest } from "../errors/api-errors.ts";
+import { badRequest, patchFailed } from "../errors/api-errors.ts";
 import { cloneDict, cloneValue, type Dict, type Draft, isDict } from "../json/json-value.ts";
 
 function isOperation(value: unknown): value is Operation {
   return isDict(value) && typeof value["op"] === "string" && typeof value["path"] === "string";
 }
 
-/** RFC 6902. Errors: 400 for what is no patch, 422 when an operation cannot be done. */
+/** RFC 6902. Errors: 400 for what is no list, 422 when an operation cannot be done. */
 export function jsonPatched(object: Dict, patch: unknown): Draft {
   if (!Array.isArray(patch)) {
     throw badRequest(
@@ -15,13 +14,13 @@ export function jsonPatched(object: Dict, patch: unknown): Draft {
     );
   }
   const operations = patch.map((item: unknown) => {
-    if (!isOperation(item)) throw badRequest(`invalid JSON patch operation: ${JSON.stringify(item)}`);
+    if (!isOperation(item)) throw patchFailed(`invalid JSON patch operation: ${JSON.stringify(item)}`);
     return item;
   });
   const draft = cloneDict(object);
   for (const operation of operations) {
     const failure = jsonPatch.validate([operation], cloneDict(draft));
-    if (failure) throw new ApiError(422, "Invalid", describe(operation, failure.name), {});
+    if (failure) throw patchFailed(describe(operation, failure.name));
     jsonPatch.applyOperation(draft, { ...operation, ...ownValue(operation) }, false, true, true);
   }
   return draft;

@@ -1,5 +1,5 @@
 import { ApiError, type KubeObject } from "../../contract/index.ts";
-import { badRequest, conflict, unsupportedMediaType } from "../errors/api-errors.ts";
+import { badRequest, conflict, invalidPatch, unsupportedMediaType } from "../errors/api-errors.ts";
 import { APPLIED, type FieldTracker } from "../fields/managed-fields.ts";
 import { parseText } from "../http/exchange.ts";
 import { at, cloneDict, type Dict, type Draft, isDict, text } from "../json/json-value.ts";
@@ -56,7 +56,12 @@ export function createPatcher(deps: PatcherDeps): Patcher {
       if (subresource === "scale") return withReplicas(def, present, patched(scaleOf(def, present)));
       const shown = { ...present, apiVersion: def.group === "" ? def.version : `${def.group}/${def.version}` };
       const draft = patched(shown);
-      checkBody(draft, def, namespace, name, request);
+      try {
+        checkBody(draft, def, namespace, name, request);
+      } catch (error) {
+        const unreadable = / cannot be handled as a \w+: (.*)$/s.exec(error instanceof ApiError ? error.message : "");
+        throw unreadable ? invalidPatch(draft, unreadable[1] ?? "") : error;
+      }
       return draft;
     });
   }
@@ -113,7 +118,7 @@ export function createPatcher(deps: PatcherDeps): Patcher {
           needMap(patch);
           return { object: await change(target, request, (object) => mergePatched(object, patch)), created: false };
         case STRATEGIC_PATCH: {
-          if (def.custom) throw unsupportedMediaType([JSON_PATCH, MERGE_PATCH, APPLY_PATCH], contentType);
+          if (def.custom) throw unsupportedMediaType([JSON_PATCH, MERGE_PATCH, APPLY_PATCH]);
           const map = needMap(patch);
           const type = typing.typeOf(def);
           return {
@@ -132,5 +137,8 @@ export function createPatcher(deps: PatcherDeps): Patcher {
 
 function needMap(patch: unknown): Dict {
   if (isDict(patch)) return patch;
-  throw badRequest("the patch must be a JSON object");
+  const type = Array.isArray(patch) ? "array" : typeof patch;
+  throw badRequest(
+    `error decoding patch: json: cannot unmarshal ${type} into Go value of type map[string]interface {}`,
+  );
 }

@@ -75,7 +75,7 @@ function mergeKey(merged: Draft, key: string, value: unknown, field: FieldNode):
 function mergeList(present: readonly unknown[], patch: readonly unknown[], field: FieldNode, name: string): unknown[] {
   if (field.mergeKey === "") {
     const added = patch.filter((item) => !isDict(item) && !present.some((other) => sameJson(item, other)));
-    return [...present, ...added];
+    return patchFirst([...present, ...added], patch, present, field);
   }
   if (patch.some((item) => isDict(item) && item[DIRECTIVE] === "replace")) {
     return patch.filter((item) => !(isDict(item) && item[DIRECTIVE] !== undefined)).map(cloneValue);
@@ -101,7 +101,37 @@ function mergeList(present: readonly unknown[], patch: readonly unknown[], field
     if (index < 0) merged.push(result);
     else merged[index] = result;
   }
-  return merged;
+  return patchFirst(merged, patch, present, field);
+}
+
+function identityOf(field: FieldNode): (item: unknown) => unknown {
+  return (item) => (isDict(item) && field.mergeKey !== "" ? item[field.mergeKey] : item);
+}
+
+/**
+ * Order of a merged list where the patch names none: items of the patch in its order, before those of the server unless both were there already.
+ * Source: apimachinery strategicpatch, normalizeElementOrder and mergeSortedSlice.
+ */
+function patchFirst(
+  merged: readonly unknown[],
+  patch: readonly unknown[],
+  original: readonly unknown[],
+  field: FieldNode,
+): unknown[] {
+  const identity = identityOf(field);
+  const position = (items: readonly unknown[], item: unknown) =>
+    items.findIndex((other) => sameJson(identity(other), identity(item)));
+  const named = merged
+    .filter((item) => position(patch, item) >= 0)
+    .sort((a, b) => position(patch, a) - position(patch, b));
+  const others = merged.filter((item) => position(patch, item) < 0);
+  const result: unknown[] = [];
+  for (const item of named) {
+    const here = position(original, item);
+    while (here >= 0 && others.length > 0 && position(original, others[0]) < here) result.push(others.shift());
+    result.push(item);
+  }
+  return [...result, ...others];
 }
 
 /** Items that the order names stand in its order; the others keep their place relative to their neighbours. */
@@ -111,7 +141,7 @@ function inOrder(
   original: readonly unknown[],
   field: FieldNode,
 ): unknown[] {
-  const identity = (item: unknown): unknown => (isDict(item) && field.mergeKey !== "" ? item[field.mergeKey] : item);
+  const identity = identityOf(field);
   const keys = order.map(identity);
   const rank = (item: unknown): number => keys.findIndex((key) => sameJson(key, identity(item)));
   const named = items.filter((item) => rank(item) >= 0).sort((a, b) => rank(a) - rank(b));

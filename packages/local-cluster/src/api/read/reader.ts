@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../contract/index.ts";
 import { ApiError } from "../../contract/index.ts";
-import { badRequest, expired, notFound } from "../errors/api-errors.ts";
+import { badRequest, expired, invalidObject, notFound } from "../errors/api-errors.ts";
+import { type FieldError, forbiddenField, unsupportedInOrder } from "../errors/field-errors.ts";
 import { dict, int, text } from "../json/json-value.ts";
 import { namespaceOf } from "../json/kube-object.ts";
 import type { ResourceDefinition } from "../resources/resource-definition.ts";
@@ -86,16 +87,36 @@ function decodeToken(source: string): Token {
   } catch {
     // Falls through to the same answer as for a token without content.
   }
-  throw badRequest("continue key is not valid: it must be the value that an earlier list returned");
+  throw badRequest(
+    "invalid continue token: continue key is not valid: it must be the value that an earlier list returned",
+  );
+}
+
+const LIST_OPTIONS = { group: "meta.k8s.io", kind: "ListOptions", resource: "" };
+
+/** Source: apimachinery meta/internalversion/validation. */
+function matchErrors(match: string, resourceVersion: string): readonly FieldError[] {
+  if (match === "") return [];
+  const path = "resourceVersionMatch";
+  const errors: FieldError[] = [];
+  if (resourceVersion === "")
+    errors.push(forbiddenField(path, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+  if (match !== "Exact" && match !== "NotOlderThan")
+    errors.push(unsupportedInOrder(path, match, ["Exact", "NotOlderThan", ""]));
+  if (match === "Exact" && resourceVersion === "0")
+    errors.push(forbiddenField(path, `resourceVersionMatch "exact" is forbidden for resourceVersion "0"`));
+  return errors;
 }
 
 function checkVersion(store: Store, query: ListQuery): void {
   const { resourceVersion, resourceVersionMatch } = query;
+  const wrong = matchErrors(resourceVersionMatch, resourceVersion);
+  if (wrong.length > 0) throw invalidObject(LIST_OPTIONS, "", wrong);
   if (resourceVersion === "" || resourceVersion === "0") return;
   const version = Number(resourceVersion);
   if (!Number.isSafeInteger(version) || version < 0) {
     throw badRequest(
-      `Invalid value: "${resourceVersion}": strconv.ParseUint: parsing "${resourceVersion}": invalid syntax`,
+      `invalid resource version: resourceVersion: Invalid value: "${resourceVersion}": strconv.ParseUint: parsing "${resourceVersion}": invalid syntax`,
     );
   }
   if (version > store.version) {

@@ -28,12 +28,19 @@ function parseTerms(source: string): Term[] {
     });
 }
 
+/** Kinds with fields of their own answer in other words than those that have only the names. */
+function unknownField(path: string, fields: SelectableFields): string {
+  return Object.keys(fields).length > 0
+    ? `field label not supported: ${path}`
+    : `"${path}" is not a known field selector: only "metadata.name", "metadata.namespace"`;
+}
+
 /** Parses `--field-selector`. Errors: 400 `field label not supported: x`. */
 export function parseFieldSelector(source: string | undefined, fields: SelectableFields): FieldMatcher | undefined {
   if (source === undefined || source === "") return undefined;
   const terms = parseTerms(source).map((term) => {
     const read = METADATA_FIELDS[term.path] ?? fields[term.path];
-    if (!read) throw badRequest(`field label not supported: ${term.path}`);
+    if (!read) throw badRequest(unknownField(term.path, fields));
     return { ...term, read };
   });
   return (object) => terms.every((term) => (term.read(object) === term.value) === term.equal);

@@ -20,8 +20,14 @@ export function gracePeriod(def: ResourceDefinition, present: KubeObject, asked:
 
 const GC_FINALIZERS = ["orphan", "foregroundDeletion"];
 
+/** Holds a definition until its objects are gone; Kubernetes adds it at deletion too. */
+export const CRD_FINALIZER = "customresourcecleanup.apiextensions.k8s.io";
+
 export function finalizersFor(present: KubeObject, policy: string | undefined): readonly string[] {
-  const kept = present.metadata.finalizers ?? [];
+  let kept = present.metadata.finalizers ?? [];
+  const first = present.metadata.deletionTimestamp === undefined;
+  if (present.kind === "CustomResourceDefinition" && first && !kept.includes(CRD_FINALIZER))
+    kept = [...kept, CRD_FINALIZER];
   if (policy === undefined) return kept;
   const others = kept.filter((name) => !GC_FINALIZERS.includes(name));
   if (policy === "Orphan") return [...others, "orphan"];

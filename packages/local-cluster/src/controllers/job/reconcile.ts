@@ -175,14 +175,14 @@ function statusOf(view: JobView, ending: Ending | undefined): Readonly<Record<st
       conditions,
       { type: "Suspended", status: "True", reason: "JobSuspended", message: "Job suspended" },
       nowMs,
-      false,
+      "lastProbeTime",
     );
   else if (suspended?.["status"] === "True")
     conditions = withCondition(
       conditions,
       { type: "Suspended", status: "False", reason: "JobResumed", message: "Job resumed" },
       nowMs,
-      false,
+      "lastProbeTime",
     );
   if (ending !== undefined) {
     const { reason, message } = ending;
@@ -190,10 +190,15 @@ function statusOf(view: JobView, ending: Ending | undefined): Readonly<Record<st
       conditions,
       { type: ending.type === "Complete" ? "SuccessCriteriaMet" : "FailureTarget", status: "True", reason, message },
       nowMs,
-      false,
+      "lastProbeTime",
     );
     if (final)
-      conditions = withCondition(conditions, { type: ending.type, status: "True", reason, message }, nowMs, false);
+      conditions = withCondition(
+        conditions,
+        { type: ending.type, status: "True", reason, message },
+        nowMs,
+        "lastProbeTime",
+      );
   }
   const startTime = view.suspended ? undefined : (at(present, "startTime") ?? timestamp(nowMs));
   return {

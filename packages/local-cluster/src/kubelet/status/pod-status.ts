@@ -179,7 +179,10 @@ export function podStatus(snapshot: PodSnapshot, nowMs: number): JsonObject {
     ...(snapshot.podIp === undefined ? {} : { podIP: snapshot.podIp, podIPs: [{ ip: snapshot.podIp }] }),
     startTime: rfc3339(snapshot.startTimeMs),
     ...(snapshot.init.length > 0 ? { initContainerStatuses: snapshot.init.map(containerStatus) } : {}),
-    containerStatuses: snapshot.main.map(containerStatus),
+    // Listed by name, as the kubelet lists them.
+    containerStatuses: snapshot.main
+      .map(containerStatus)
+      .sort((a, b) => (String(a["name"]) < String(b["name"]) ? -1 : 1)),
     qosClass: qosClass(snapshot.spec),
   };
 }
