@@ -72,38 +72,42 @@ describe.skipIf(!available)("heddle local", () => {
     expect(existsSync(join(state, "clusters", "b"))).toBe(false);
   });
 
-  test("a NodePort opens on the host; one that is taken becomes an event and nothing else breaks", async () => {
+  test("NodePorts and load balancers open on the host; one that is taken becomes an event and nothing else breaks", async () => {
     const taken = createServer().listen(0, "127.0.0.1");
     await new Promise((resolve) => taken.once("listening", resolve));
     const clash = 31_987;
     const blocker = createServer().listen(clash, "127.0.0.1");
     await new Promise((resolve) => blocker.once("listening", resolve));
-    const service = (name: string, nodePort: number) => ({
+    const service = (name: string, nodePort: number, type = "NodePort", port = 443) => ({
       method: "POST",
       body: JSON.stringify({
         apiVersion: "v1",
         kind: "Service",
         metadata: { name },
-        spec: { type: "NodePort", ports: [{ name: "https", port: 443, nodePort, protocol: "TCP" }] },
+        spec: { type, ports: [{ name: "https", port, nodePort, protocol: "TCP" }] },
       }),
     });
     const services = "/api/v1/namespaces/default/services";
     expect((await api("a", services, service("clash", clash))).status).toBe(201);
     expect((await api("a", services, service("open", 31_988))).status).toBe(201);
-    const slice = {
+    expect((await api("a", services, service("balanced", 31_989, "LoadBalancer", 31_990))).status).toBe(201);
+    const slice = (name: string) => ({
       apiVersion: "discovery.k8s.io/v1",
       kind: "EndpointSlice",
-      metadata: { name: "open-1", labels: { "kubernetes.io/service-name": "open" } },
+      metadata: { name: `${name}-1`, labels: { "kubernetes.io/service-name": name } },
       addressType: "IPv4",
       endpoints: [{ addresses: ["10.40.255.1"], conditions: { ready: true } }],
       ports: [{ name: "https", port: 6443, protocol: "TCP" }],
-    };
+    });
     const slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
-    expect((await api("a", slices, { method: "POST", body: JSON.stringify(slice) })).status).toBe(201);
-    const through = await until("the NodePort answers", () =>
-      fetch("https://127.0.0.1:31988/version", { tls: { rejectUnauthorized: false } }).catch(() => undefined),
-    );
-    expect(through.status).toBeLessThan(500);
+    for (const name of ["open", "balanced"])
+      expect((await api("a", slices, { method: "POST", body: JSON.stringify(slice(name)) })).status).toBe(201);
+    for (const port of [31_988, 31_989, 31_990]) {
+      const through = await until(`port ${port} answers`, () =>
+        fetch(`https://127.0.0.1:${port}/version`, { tls: { rejectUnauthorized: false } }).catch(() => undefined),
+      );
+      expect(through.status).toBeLessThan(500);
+    }
     await until("the event", async () => {
       const events = listOf(fieldsOf(await (await api("a", "/api/v1/namespaces/default/events")).json())["items"]);
       const event = events.map(fieldsOf).find(({ reason }) => reason === "NodePortNotOpen");

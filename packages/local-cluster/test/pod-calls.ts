@@ -17,7 +17,7 @@ function call(host: string, port: number): Promise<string> {
     });
     socket.on("end", () => resolve(text));
     socket.on("error", (error) => {
-      const speed = performance.now() - started < 500 ? "at once" : "late";
+      const speed = performance.now() - started < 1500 ? "at once" : "late";
       resolve(`${Reflect.get(error, "code") ?? error.message} ${speed}`);
     });
   });
