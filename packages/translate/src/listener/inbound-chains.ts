@@ -78,13 +78,15 @@ const accepted: Readonly<Record<"http" | "tcp" | "detect", Readonly<Record<Mode,
         ...meshTcp,
         match: { transportProtocol: tls, applicationProtocols: [...meshTcpProtocols, ...meshHttpProtocols] },
       },
+      foreignTls,
       anyTcp,
     ],
     DISABLE: [anyTcp],
   },
   detect: {
     STRICT: [meshHttp, meshAnyTcp],
-    PERMISSIVE: [meshHttp, meshTcp, plainHttp, anyTcp],
+    // TLS of the application needs a chain of its own: once a chain asks for TLS, none without a condition is looked at for it.
+    PERMISSIVE: [meshHttp, meshTcp, foreignTls, plainHttp, anyTcp],
     DISABLE: [plainHttp, anyTcp],
   },
 };
