@@ -40,9 +40,12 @@ export function createProgram(context: CliContext): Command {
   return program;
 }
 
+export function runCommandLine(argv: readonly string[], env: CliContext["env"]): Promise<number> {
+  return runProgram(createCliContext(env, version), argv);
+}
+
 /** Parses and runs; gives the exit code. Expected failures are one sentence on standard error, never a stack. */
-export async function runCommandLine(argv: readonly string[], env: CliContext["env"]): Promise<number> {
-  const context = createCliContext(env, version);
+export async function runProgram(context: CliContext, argv: readonly string[]): Promise<number> {
   try {
     await createProgram(context).parseAsync([...argv], { from: "user" });
     return typeof process.exitCode === "number" ? process.exitCode : 0;

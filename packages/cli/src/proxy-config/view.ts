@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { UsageError } from "../context.ts";
-import { type JsonRecord, textOf } from "../json-view.ts";
+import { at, type JsonRecord, textOf } from "../json-view.ts";
 import { CLUSTER_HEADER, clusterParts, clusterRows } from "./clusters.ts";
 import type { ConfigDump } from "./dump.ts";
 import { LISTENER_HEADER, listenerRows, listenerType } from "./listeners.ts";
 import { ROUTE_HEADER, routeRows } from "./routes.ts";
-import { SECRET_HEADER, secretRows } from "./secrets.ts";
+import { pemOf, SECRET_HEADER, secretRows } from "./secrets.ts";
 
 /** Filters of all views; each view offers its own. */
 export interface ViewFlags {
@@ -116,16 +116,16 @@ const secret: View = {
   header: SECRET_HEADER,
   addFlags: (command) => command,
   load: (dump) => ({
-    json: dump.secrets.map(({ name, state, secret }) => ({ name, state, certificate: publicParts(secret) })),
+    json: dump.secrets.map(({ name, state, secret }) => ({ name, state, certificate: certificateOf(secret) })),
     rows: secretRows(dump.secrets, new Date()),
   }),
 };
 
-/** Everything but keys, which a dump should not hold anyway. */
-function publicParts(secret: JsonRecord): unknown {
-  const { tls_certificate: own, validation_context: trusted } = secret;
-  if (typeof own === "object" && own !== null && "certificate_chain" in own) return own.certificate_chain;
-  return typeof trusted === "object" && trusted !== null && "trusted_ca" in trusted ? trusted.trusted_ca : {};
+/** PEM of a certificate chain or of trusted roots; never a key. */
+function certificateOf(secret: JsonRecord): string {
+  return (
+    pemOf(at(secret, "tls_certificate", "certificate_chain")) || pemOf(at(secret, "validation_context", "trusted_ca"))
+  );
 }
 
 const bootstrap: View = {
