@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { loadTypeRegistry } from "@heddle/xds-api";
 import { stringify } from "yaml";
 import { buildCase, type MeshCase, parseCase } from "./src/mesh-case.testing.ts";
+import { createPatcher } from "./src/patch/patcher.ts";
 import { project, type Selection } from "./test/projection.ts";
 
 const folder = join(import.meta.dirname, "testdata");
@@ -30,7 +31,7 @@ export async function runGolden(name: string): Promise<Golden> {
   const proves = /^# (.+)/.exec(text)?.[1];
   if (proves === undefined) throw new Error(`${name}/in.yaml has to begin with "# " and what it proves`);
   const input = parseCase(text);
-  const built = buildCase(input);
+  const built = buildCase(input, await createPatcher());
   const actual = stringify(project(built, (input["select"] ?? {}) as Selection, await loadTypeRegistry()), {
     lineWidth: 0,
   });

@@ -1,5 +1,6 @@
 export { crdOf, crds } from "./crd/crds.ts";
 export type { DestinationRule, Subset } from "./istio/destination-rule.ts";
+export type { ConfigPatch, EnvoyFilter } from "./istio/envoy-filter.ts";
 export type { Gateway, GatewayServerSpec } from "./istio/gateway.ts";
 export { resolveHost } from "./istio/hosts.ts";
 export type { Mode, PeerAuthentication } from "./istio/peer-authentication.ts";

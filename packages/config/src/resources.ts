@@ -1,4 +1,5 @@
 import { type DestinationRule, destinationRule } from "./istio/destination-rule.ts";
+import { type EnvoyFilter, envoyFilter } from "./istio/envoy-filter.ts";
 import { type Gateway, gateway } from "./istio/gateway.ts";
 import { type PeerAuthentication, peerAuthentication } from "./istio/peer-authentication.ts";
 import { type ServiceEntry, serviceEntry } from "./istio/service-entry.ts";
@@ -18,7 +19,8 @@ export type MeshResource =
   | ServiceEntry
   | WorkloadEntry
   | Sidecar
-  | Gateway;
+  | Gateway
+  | EnvoyFilter;
 
 /** Every custom resource, one literal table. */
 export const definitions = [
@@ -29,6 +31,7 @@ export const definitions = [
   workloadEntry,
   sidecar,
   gateway,
+  envoyFilter,
 ] as const satisfies readonly ResourceDefinition<string, unknown>[];
 
 /** A collection that a source has to watch. */

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { parseMeshConfig } from "@heddle/config";
+import { formatProblem, parseMeshConfig } from "@heddle/config";
 import { createKubeClient, type KubeClient } from "@heddle/kube-client";
 import { createFileSource, createKubernetesSource, createMockSource, type Source } from "@heddle/sources";
 import { type Clock, createBackoff, createMetricsRegistry, EXPOSITION_CONTENT_TYPE, type Logger } from "@heddle/std";
+import { createPatcher } from "@heddle/translate";
 import { createDebugHandler } from "./admin/debug.ts";
 import { type AdminServer, createAdminServer, type HttpHandler, text } from "./admin/http-server.ts";
 import { createAuthenticator } from "./auth/caller.ts";
@@ -66,7 +67,11 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
   const metrics = createMetricsRegistry();
   const telemetry = createTelemetry(metrics);
   telemetry.info.with(deps.version).value = 1;
-  const snapshots = createProxySnapshots();
+  const patcher = await createPatcher();
+  const snapshots = createProxySnapshots({
+    patcher,
+    onProblem: (problem) => log.warn(formatProblem(problem), { source: problem.source }),
+  });
   metrics.onCollect(() => {
     telemetry.uptime.with().value = Math.round((clock.monotonic() - startedAt) / 1000);
     telemetry.cacheKept.with().value = snapshots.stats.kept;
@@ -232,7 +237,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
           log: log.child("inject"),
           telemetry,
         }),
-        "/validate": validationHandler({ log: log.child("validate"), telemetry }),
+        "/validate": validationHandler({ log: log.child("validate"), telemetry, patcher }),
       },
     });
     const https = await listen("httpsAddr", options.https, (where) => webhooks.listen(where));

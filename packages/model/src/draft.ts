@@ -59,6 +59,7 @@ export function draftObjects(objects: Objects): ObjectDrafts {
     workloadEntries: createDraftMap(objects.workloadEntries),
     sidecars: createDraftMap(objects.sidecars),
     gateways: createDraftMap(objects.gateways),
+    envoyFilters: createDraftMap(objects.envoyFilters),
   };
 }
 
@@ -76,5 +77,6 @@ export function settleObjects(drafts: ObjectDrafts): Objects {
     workloadEntries: drafts.workloadEntries.current,
     sidecars: drafts.sidecars.current,
     gateways: drafts.gateways.current,
+    envoyFilters: drafts.envoyFilters.current,
   };
 }

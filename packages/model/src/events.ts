@@ -142,6 +142,9 @@ function storeResource(
     case "networking.istio.io/Gateway":
       if (store(drafts.gateways, key, as("Gateway"))) dirt.routing = true;
       return;
+    case "networking.istio.io/EnvoyFilter":
+      if (store(drafts.envoyFilters, key, as("EnvoyFilter"))) dirt.routing = true;
+      return;
     case "networking.istio.io/ServiceEntry":
       if (store(drafts.serviceEntries, key, as("ServiceEntry"))) dirt.entries = true;
       return;

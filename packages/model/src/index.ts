@@ -21,6 +21,7 @@ export type {
   ProxyNode,
   ProxyView,
 } from "./proxy-view.ts";
+export type { ResourcePatch } from "./resource-patches.ts";
 export type { RoutingRule } from "./routing-rules.ts";
 export type { DnsTarget, MeshPort, MeshService, Resolution } from "./service.ts";
 export type { MeshSettings } from "./settings.ts";

@@ -49,6 +49,8 @@ export function readProxyNode(id: string, metadata: unknown, userAgent = ""): Pa
       locality: localityOf(labels, undefined),
       dataPlane: dataPlaneOf(text("HEDDLE_DATA_PLANE"), annotations, userAgent),
       domain: suffix.startsWith(`${namespace}.svc.`) ? suffix.slice(namespace.length + 5) : "cluster.local",
+      version: text("ISTIO_VERSION"),
+      metadata: strings(metadata),
       interception: interception === "NONE" || interception === "TPROXY" ? interception : "REDIRECT",
     },
   };

@@ -3,6 +3,7 @@ import type { DestinationPolicy } from "./destination-policy.ts";
 import type { GatewayServer } from "./gateway-servers.ts";
 import type { EndpointGroup } from "./locality-order.ts";
 import type { ClientPlace } from "./locality-request.ts";
+import type { ResourcePatch } from "./resource-patches.ts";
 import type { RoutingRule } from "./routing-rules.ts";
 import type { MeshPort, MeshService } from "./service.ts";
 import type { MeshSettings } from "./settings.ts";
@@ -25,6 +26,9 @@ export interface ProxyNode {
   /** Suffix of service names, e.g. `cluster.local`. */
   readonly domain: string;
   readonly interception: "REDIRECT" | "TPROXY" | "NONE";
+  /** Version and flat metadata, for the conditions of EnvoyFilters. */
+  readonly version: string;
+  readonly metadata: StringMap;
 }
 
 /** A port on which this workload serves: a service port that leads to it. */
@@ -53,6 +57,8 @@ export interface OutboundView {
   readonly policies: Readonly<Record<string, DestinationPolicy>>;
   /** Addresses of headless services' endpoints, by hostname: their listeners need them. */
   readonly headless: Readonly<Record<string, readonly HeadlessEndpoint[]>>;
+  /** EnvoyFilters for this proxy, in the order of their application. */
+  readonly patches: readonly ResourcePatch[];
   /** Where the clients are, when some policy of theirs depends on it. */
   readonly place: ClientPlace | undefined;
   /** For a gateway's proxies: what they listen on. Undefined for sidecars. */
@@ -80,6 +86,8 @@ export interface InboundView {
   readonly proxy: InboundProxy;
   readonly settings: MeshSettings;
   readonly ports: readonly InboundPort[];
+  /** EnvoyFilters for this proxy, in the order of their application. */
+  readonly patches: readonly ResourcePatch[];
   /** Effective PeerAuthentication of the workload. */
   readonly mtls: EffectiveMtls;
 }

@@ -1,6 +1,7 @@
 import type {
   DestinationRule,
   EndpointSliceView,
+  EnvoyFilter,
   Gateway,
   MeshConfig,
   NamespaceView,
@@ -32,6 +33,7 @@ export interface Objects {
   readonly workloadEntries: ReadonlyMap<string, WorkloadEntry>;
   readonly sidecars: ReadonlyMap<string, Sidecar>;
   readonly gateways: ReadonlyMap<string, Gateway>;
+  readonly envoyFilters: ReadonlyMap<string, EnvoyFilter>;
 }
 
 /** The endpoints of one service, for all of its ports. */
@@ -81,6 +83,7 @@ export function emptyMesh(options: MeshOptions): MeshState {
       workloadEntries: new Map(),
       sidecars: new Map(),
       gateways: new Map(),
+      envoyFilters: new Map(),
     },
     services: new Map(),
     workloads: new Map(),

@@ -22,6 +22,7 @@ import type {
   ProxyNode,
   ProxyView,
 } from "./proxy-view.ts";
+import { patchedVersions, resourcePatches } from "./resource-patches.ts";
 import { routingRules } from "./routing-rules.ts";
 import type { MeshService } from "./service.ts";
 import { sidecarScope, unlimitedScope } from "./sidecar-scope.ts";
@@ -45,8 +46,9 @@ class CachingViews implements Views {
     }
     const own = proxy.kind === "router" || dependsOnLabels(state, proxy.namespace);
     const labels = own ? canonicalJson(labelsOf(state, proxy)) : "";
+    const version = patchedVersions(state) ? `${proxy.version}${canonicalJson(proxy.metadata)}` : "";
     const { region, zone, subzone } = placeOf(state, proxy).locality;
-    const scope = `${region}/${zone}/${subzone}|${proxy.kind}|${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}|${labels}`;
+    const scope = `${version}|${region}/${zone}/${subzone}|${proxy.kind}|${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}|${labels}`;
     let outbound = this.#outbound.get(scope);
     if (outbound === undefined) {
       outbound = buildOutboundView(state, proxy);
@@ -69,7 +71,7 @@ function labelsOf(state: MeshState, node: ProxyNode): StringMap {
 
 /** Only these resources can treat two workloads of one namespace differently as clients. */
 function dependsOnLabels(state: MeshState, namespace: string): boolean {
-  const { virtualServices, destinationRules, sidecars } = state.objects;
+  const { virtualServices, destinationRules, sidecars, envoyFilters } = state.objects;
   const some = <T>(items: ReadonlyMap<string, T>, test: (item: T) => boolean): boolean =>
     [...items.values()].some(test);
   const bySource = (routes: readonly { readonly match: readonly { readonly sourceLabels: StringMap }[] }[]): boolean =>
@@ -77,6 +79,7 @@ function dependsOnLabels(state: MeshState, namespace: string): boolean {
   return (
     some(sidecars, (sidecar) => sidecar.ref.namespace === namespace && sidecar.spec.workloadSelector !== undefined) ||
     some(destinationRules, (rule) => rule.ref.namespace === namespace && rule.spec.workloadSelector !== undefined) ||
+    some(envoyFilters, ({ spec }) => spec.workloadSelector !== undefined) ||
     some(
       destinationRules,
       ({ spec }) => asksForLabels(spec.trafficPolicy) || spec.subsets.some((s) => asksForLabels(s.trafficPolicy)),
@@ -116,6 +119,7 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
     rules: proxy.kind === "router" ? [] : routingRules(state, { ...client, gateways: ["mesh"] }),
     policies,
     headless,
+    patches: resourcePatches(state, { ...proxy, labels: client.labels }, (context) => context !== "SIDECAR_INBOUND"),
     place: clientPlace(state, proxy, policies),
     gateway: proxy.kind === "router" ? gatewayServers(state, { ...client, ip: proxy.ip }) : undefined,
   };
@@ -199,7 +203,14 @@ export function buildInboundView(state: MeshState, node: ProxyNode): InboundView
     labels,
     state.settings.rootNamespace,
   );
-  const content = { proxy, settings: state.settings, ports: ports.sort((a, b) => a.number - b.number), mtls };
+  const forInbound = (context: string): boolean => context === "SIDECAR_INBOUND" || context === "ANY";
+  const content = {
+    proxy,
+    settings: state.settings,
+    ports: ports.sort((a, b) => a.number - b.number),
+    mtls,
+    patches: resourcePatches(state, { ...node, labels }, forInbound),
+  };
   return { hash: contentHash(content), ...content };
 }
 

@@ -9,7 +9,8 @@ import {
   readProxyNode,
 } from "@heddle/model";
 import { parse } from "yaml";
-import { type ProxyResources, translate } from "./translate.ts";
+import type { Patcher } from "./patch/patcher.ts";
+import { type ProxyResources, translate, translateInbound, translateOutbound } from "./translate.ts";
 
 /** A mesh and one of its proxies, written down for a test: Kubernetes objects, MeshConfig, and the pod whose sidecar asks. */
 export interface MeshCase {
@@ -29,7 +30,7 @@ export interface BuiltCase {
 }
 
 /** Builds the mesh, the view of the proxy and its configuration. */
-export function buildCase(input: MeshCase): BuiltCase {
+export function buildCase(input: MeshCase, patcher?: Patcher): BuiltCase {
   const mesh = parseMeshConfig(JSON.stringify(input.mesh ?? {}));
   if (!mesh.ok) throw new Error(JSON.stringify(mesh.problems));
   const events = input.objects.map((raw) => {
@@ -52,16 +53,26 @@ export function buildCase(input: MeshCase): BuiltCase {
   );
   if (!node.ok) throw new Error(JSON.stringify(node.problems));
   const view = createViews().viewFor(state, node.value);
-  return { state, view, resources: translate(view) };
+  if (patcher === undefined) return { state, view, resources: translate(view) };
+  const outbound = patcher.apply(translateOutbound(view.outbound), view.outbound.patches);
+  const inbound = patcher.apply(translateInbound(view.inbound), view.inbound.patches);
+  const problems = [...outbound.problems, ...inbound.problems];
+  if (problems.length > 0) throw new Error(JSON.stringify(problems));
+  return {
+    state,
+    view,
+    resources: {
+      listeners: [...outbound.resources.listeners, ...inbound.resources.listeners],
+      routes: outbound.resources.routes,
+      clusters: [...outbound.resources.clusters, ...inbound.resources.clusters],
+    },
+  };
 }
 
 /** Endpoints of every EDS cluster of the case. */
 export function endpointViews(built: BuiltCase) {
-  return built.resources.clusters.flatMap((cluster) => {
-    if (cluster.edsClusterConfig === undefined) return [];
-    const found = endpointsFor(built.state, cluster.edsClusterConfig.serviceName);
-    return found === undefined ? [] : [found];
-  });
+  const names = new Set(built.resources.clusters.flatMap((cluster) => cluster.edsClusterConfig?.serviceName ?? []));
+  return [...names].flatMap((name) => endpointsFor(built.state, name) ?? []);
 }
 
 export function parseCase(text: string): MeshCase & { readonly [key: string]: unknown } {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { goldenNames, runGolden } from "../goldens.ts";
+import { createPatcher } from "../src/index.ts";
 import { buildCase, parseCase } from "../src/mesh-case.testing.ts";
 import { bootstrapBytes } from "./envoy-bootstrap.ts";
 
@@ -27,7 +28,7 @@ async function complaint(bytes: Uint8Array, name: string): Promise<string> {
 describe.skipIf(envoy === undefined)("real Envoy accepts", () => {
   test.each(goldenNames().map((name) => [name]))("%s", async (name) => {
     const { input } = await runGolden(name);
-    const built = buildCase({ ...input, dataPlane: "envoy" });
+    const built = buildCase({ ...input, dataPlane: "envoy" }, await createPatcher());
     expect(await complaint(bootstrapBytes(built), name)).toBe("");
   }, 20_000);
 

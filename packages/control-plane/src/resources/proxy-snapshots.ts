@@ -1,5 +1,6 @@
-import { createViews, type MeshState, type ProxyNode, type ProxyView } from "@heddle/model";
-import { translateInbound, translateOutbound } from "@heddle/translate";
+import type { Problem } from "@heddle/config";
+import { createViews, type MeshState, type ProxyNode, type ProxyView, type ResourcePatch } from "@heddle/model";
+import { type Patcher, type ProxyResources, translateInbound, translateOutbound } from "@heddle/translate";
 import { createResourceSet, createSnapshot, type ResourceSet, type Snapshot } from "@heddle/xds";
 import { typeUrls } from "@heddle/xds-api";
 import type { MeshUpdate } from "../mesh/mesh-feed.ts";
@@ -42,6 +43,11 @@ class Snapshots implements ProxySnapshots {
   readonly #epochs = new WeakMap<ProxySnapshot, number>();
   #hits = 0;
   #misses = 0;
+  readonly #options: ProxySnapshotsOptions;
+
+  constructor(options: ProxySnapshotsOptions) {
+    this.#options = options;
+  }
 
   update(update: Pick<MeshUpdate, "state" | "change">): void {
     const { state, change } = update;
@@ -74,8 +80,12 @@ class Snapshots implements ProxySnapshots {
       return known;
     }
     this.#misses++;
-    const outbound = keep(this.#outbound, view.outbound.hash, () => encodeResources(translateOutbound(view.outbound)));
-    const inbound = keep(this.#inbound, view.inbound.hash, () => encodeResources(translateInbound(view.inbound)));
+    const outbound = keep(this.#outbound, view.outbound.hash, () =>
+      encodeResources(this.#patched(translateOutbound(view.outbound), view.outbound.patches)),
+    );
+    const inbound = keep(this.#inbound, view.inbound.hash, () =>
+      encodeResources(this.#patched(translateInbound(view.inbound), view.inbound.patches)),
+    );
     const set = (pick: (half: EncodedResources) => EncodedResources["clusters"]): ResourceSet =>
       createResourceSet(view.hash, [...pick(outbound), ...pick(inbound)]);
     const made: Kept = {
@@ -89,6 +99,13 @@ class Snapshots implements ProxySnapshots {
     };
     this.#sets.set(view.hash, made);
     return made;
+  }
+
+  #patched(resources: ProxyResources, patches: readonly ResourcePatch[]): ProxyResources {
+    if (patches.length === 0 || this.#options.patcher === undefined) return resources;
+    const patched = this.#options.patcher.apply(resources, patches);
+    for (const problem of patched.problems) this.#options.onProblem?.(problem);
+    return patched.resources;
   }
 
   sweep(inUse: ReadonlySet<string>): void {
@@ -118,6 +135,13 @@ function keep<V>(map: Map<string, V>, key: string, make: () => V): V {
   return made;
 }
 
-export function createProxySnapshots(): ProxySnapshots {
-  return new Snapshots();
+export interface ProxySnapshotsOptions {
+  /** Applies EnvoyFilters; without it they have no effect. */
+  readonly patcher?: Patcher;
+  /** A patch that some proxy's resources did not take. */
+  onProblem?(problem: Problem): void;
+}
+
+export function createProxySnapshots(options: ProxySnapshotsOptions = {}): ProxySnapshots {
+  return new Snapshots(options);
 }

@@ -10,6 +10,7 @@ import {
 import { allow, answerInjection, deny, readAdmissionReview } from "@heddle/inject";
 import type { MeshState } from "@heddle/model";
 import type { Clock, Logger } from "@heddle/std";
+import type { Patcher } from "@heddle/translate";
 import type { Telemetry } from "../telemetry.ts";
 import type { AdmissionHandler } from "./https-server.ts";
 
@@ -62,8 +63,12 @@ export function injectionHandler(options: InjectionOptions): AdmissionHandler {
 }
 
 /** `/validate`: refuses mesh resources that would have no effect, with every problem by field. */
-export function validationHandler(options: { readonly log: Logger; readonly telemetry: Telemetry }): AdmissionHandler {
-  const { telemetry, log } = options;
+export function validationHandler(options: {
+  readonly log: Logger;
+  readonly telemetry: Telemetry;
+  readonly patcher: Patcher;
+}): AdmissionHandler {
+  const { telemetry, log, patcher } = options;
   return (body) => {
     const request = readAdmissionReview(body);
     if (typeof request === "string") return request;
@@ -73,12 +78,14 @@ export function validationHandler(options: { readonly log: Logger; readonly tele
       return allow(request, "skipped", "not a resource that the mesh reads").review;
     const [group, version] = [groupOf(object.apiVersion), object.apiVersion.split("/").at(-1) ?? ""];
     const parsed = parseResource(object);
-    if (parsed.ok) {
+    // What a patch holds is Envoy's, so only Envoy's messages can tell whether it is right.
+    const patches = parsed.ok && parsed.value.kind === "EnvoyFilter" ? patcher.check(parsed.value) : [];
+    if (parsed.ok && patches.length === 0) {
       telemetry.validationPassed.with(group, version, object.kind).value++;
       return allow(request, "skipped", "valid", parsed.warnings.map(formatProblem)).review;
     }
     telemetry.validationFailed.with(group, version, object.kind, "invalid_resource").value++;
-    const message = parsed.problems.map(formatProblem).join("; ");
+    const message = (parsed.ok ? patches : parsed.problems).map(formatProblem).join("; ");
     log.info("resource refused", { message });
     return deny(request, message).review;
   };

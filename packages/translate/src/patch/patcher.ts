@@ -1,0 +1,193 @@
+import {
+  type DescMessage,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type MessageShape,
+  type Registry,
+} from "@bufbuild/protobuf";
+import { type ConfigPatch, type EnvoyFilter, type Problem, refText } from "@heddle/config";
+import { parseClusterName, type ResourcePatch } from "@heddle/model";
+import { loadTypeRegistry, toDumpJson } from "@heddle/xds-api";
+import { ClusterSchema } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
+import { ListenerSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
+import {
+  FilterChainSchema,
+  FilterSchema,
+  ListenerFilterSchema,
+} from "@heddle/xds-api/envoy/config/listener/v3/listener_components";
+import { RouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/route";
+import { RouteSchema, VirtualHostSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
+import { HttpFilterSchema } from "@heddle/xds-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
+import type { ProxyResources } from "../translate.ts";
+import { asObject, mergeJson } from "./json-merge.ts";
+import { patchListener } from "./patch-listeners.ts";
+import { patchRouteConfiguration } from "./patch-routes.ts";
+
+/** Resources after the EnvoyFilters, and what could not be done. */
+export interface Patched {
+  readonly resources: ProxyResources;
+  readonly problems: readonly Problem[];
+}
+
+/** Applies EnvoyFilters. Patches work on Envoy's JSON form; the outcome is a message again, or the patch is left out with a problem. */
+export interface Patcher {
+  apply(resources: ProxyResources, patches: readonly ResourcePatch[]): Patched;
+  /** Problems of an EnvoyFilter's values, for admission. */
+  check(filter: EnvoyFilter): readonly Problem[];
+}
+
+const schemas = {
+  LISTENER: ListenerSchema,
+  FILTER_CHAIN: FilterChainSchema,
+  NETWORK_FILTER: FilterSchema,
+  HTTP_FILTER: HttpFilterSchema,
+  LISTENER_FILTER: ListenerFilterSchema,
+  ROUTE_CONFIGURATION: RouteConfigurationSchema,
+  VIRTUAL_HOST: VirtualHostSchema,
+  HTTP_ROUTE: RouteSchema,
+  CLUSTER: ClusterSchema,
+  EXTENSION_CONFIG: undefined,
+  BOOTSTRAP: undefined,
+} as const;
+
+type Change = (json: JsonObject, patch: ConfigPatch, value: JsonObject) => JsonObject | undefined;
+
+class RegistryPatcher implements Patcher {
+  readonly #registry: Registry;
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+  }
+
+  apply(resources: ProxyResources, patches: readonly ResourcePatch[]): Patched {
+    const problems: Problem[] = [];
+    let current = resources;
+    for (const one of patches) current = this.#applyOne(current, one, problems);
+    return { resources: current, problems };
+  }
+
+  check(filter: EnvoyFilter): readonly Problem[] {
+    return filter.spec.configPatches.flatMap((patch, index) => {
+      const value = this.#valueOf(patch);
+      return typeof value === "string" ? [problemOf({ source: filter.ref, index, patch }, value)] : [];
+    });
+  }
+
+  #applyOne(resources: ProxyResources, one: ResourcePatch, problems: Problem[]): ProxyResources {
+    const { patch } = one;
+    const value = this.#valueOf(patch);
+    if (typeof value === "string") {
+      problems.push(problemOf(one, value));
+      return resources;
+    }
+    const run = <D extends DescMessage>(schema: D, all: readonly MessageShape<D>[], change: Change) =>
+      this.#each(schema, all, one, value, change, problems);
+    switch (patch.applyTo) {
+      case "CLUSTER":
+        return { ...resources, clusters: run(ClusterSchema, resources.clusters, changeCluster) };
+      case "ROUTE_CONFIGURATION":
+      case "VIRTUAL_HOST":
+      case "HTTP_ROUTE":
+        return {
+          ...resources,
+          routes: run(RouteConfigurationSchema, resources.routes, patchRouteConfiguration),
+          listeners: run(ListenerSchema, resources.listeners, patchListener),
+        };
+      default:
+        return { ...resources, listeners: run(ListenerSchema, resources.listeners, changeListener) };
+    }
+  }
+
+  /** Changes those resources that the patch is for; a resource that would be no valid message any more stays as it is. */
+  #each<D extends DescMessage>(
+    schema: D,
+    all: readonly MessageShape<D>[],
+    one: ResourcePatch,
+    value: JsonObject,
+    change: Change,
+    problems: Problem[],
+  ): readonly MessageShape<D>[] {
+    const { patch } = one;
+    const wholes = patch.applyTo === "CLUSTER" || patch.applyTo === "LISTENER";
+    const out: MessageShape<D>[] = [];
+    for (const message of all) {
+      const json = asObject(toDumpJson(schema, message, this.#registry));
+      const changed = change(json, patch, value);
+      if (changed === json) out.push(message);
+      else if (changed !== undefined) {
+        const made = this.#read(schema, changed);
+        if (typeof made === "string")
+          problems.push(problemOf(one, `${String(json["name"])} would be invalid: ${made}`));
+        out.push(typeof made === "string" ? message : made);
+      }
+    }
+    if (!wholes || patch.patch.operation !== "ADD") return out;
+    const added = this.#read(schema, value);
+    if (typeof added === "string") problems.push(problemOf(one, added));
+    else if (all.some((message) => nameOf(message) === nameOf(added)))
+      problems.push(problemOf(one, `${nameOf(added)} is there already; use MERGE`));
+    else out.push(added);
+    return out;
+  }
+
+  /** The patch's value with Envoy's field names, or what is wrong with it. */
+  #valueOf(patch: ConfigPatch): JsonObject | string {
+    const schema: DescMessage | undefined = schemas[patch.applyTo];
+    if (schema === undefined) return `${patch.applyTo} is not available`;
+    if (patch.patch.operation === "REMOVE") return {};
+    const read = this.#read(schema, patch.patch.value as JsonValue);
+    return typeof read === "string" ? read : asObject(toDumpJson(schema, read, this.#registry));
+  }
+
+  #read<D extends DescMessage>(schema: D, json: JsonValue): MessageShape<D> | string {
+    try {
+      return fromJson(schema, json, { registry: this.#registry });
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+}
+
+function nameOf(message: unknown): string {
+  return typeof message === "object" && message !== null && "name" in message ? String(message.name) : "";
+}
+
+/** Undefined: removed. */
+function changeCluster(json: JsonObject, patch: ConfigPatch, value: JsonObject): JsonObject | undefined {
+  const match = patch.match.cluster;
+  const name = String(json["name"]);
+  const parts = parseClusterName(name);
+  const fits =
+    (match?.name === undefined || match.name === name) &&
+    (match?.portNumber === undefined || match.portNumber === parts?.port) &&
+    (match?.service === undefined || match.service === parts?.hostname) &&
+    (match?.subset === undefined || match.subset === parts?.subset);
+  const { operation } = patch.patch;
+  if (!fits || operation === "ADD") return json;
+  if (operation === "REMOVE") return undefined;
+  return asObject(mergeJson(json, value, operation === "MERGE_AND_REPLACE_LIST"));
+}
+
+function changeListener(json: JsonObject, patch: ConfigPatch, value: JsonObject): JsonObject | undefined {
+  if (patch.applyTo !== "LISTENER" || patch.patch.operation !== "REMOVE") {
+    return patch.applyTo === "LISTENER" && patch.patch.operation === "ADD" ? json : patchListener(json, patch, value);
+  }
+  const merge: ConfigPatch = { ...patch, patch: { ...patch.patch, operation: "MERGE" } };
+  // A merge of nothing gives another object exactly where the conditions hold.
+  return patchListener(json, merge, {}) === json ? json : undefined;
+}
+
+function problemOf({ source, index }: ResourcePatch, reason: string): Problem {
+  return {
+    path: `spec.configPatches[${index}].patch`,
+    reason: `can't be applied: ${reason}`,
+    source: refText(source),
+    severity: "error",
+  };
+}
+
+/** Loads the descriptions of all of Envoy's messages. */
+export async function createPatcher(): Promise<Patcher> {
+  return new RegistryPatcher(await loadTypeRegistry());
+}
