@@ -81,14 +81,16 @@ function streams(rootless: boolean): void {
           terminal: { cols: 101, rows: 33, data: (_terminal, data) => chunks.push(Buffer.from(data)) },
         },
       );
-      await until("prompt", async () => output().includes("33 101") || undefined);
+      // Sizes travel beside the input: whoever asks again soon sees them.
+      const sees = (size: string) =>
+        until(`size ${size}`, async () => {
+          child.terminal?.write("\n");
+          await Bun.sleep(50);
+          return output().includes(size) || undefined;
+        });
+      await sees("33 101");
       child.terminal?.resize(77, 22);
-      // The new size travels beside the input: whoever asks again soon sees it.
-      await until("the new size", async () => {
-        child.terminal?.write("\n");
-        await Bun.sleep(50);
-        return output().includes("22 77") || undefined;
-      });
+      await sees("22 77");
       child.terminal?.write("word\n");
       expect(await child.exited).toBe(4);
       expect(output()).toMatch(/\/dev\/pts\/\d+/);
