@@ -33,6 +33,12 @@ export interface RetryPolicyConfig {
   readonly perTryTimeoutMs: number;
   readonly statusCodes: ReadonlySet<number>;
   readonly headers: readonly HeaderMatch[];
+  /** Only requests that match one of these are tried again; empty: all. */
+  readonly requestHeaders: readonly HeaderMatch[];
+  /** Headers of a response that say when to come back; empty: none. */
+  readonly resetHeaders: readonly { readonly name: string; readonly unixTime: boolean }[];
+  /** Units: ms. Default: 5 min. */
+  readonly resetMaxMs: number;
   /** Choose a host that was not tried before, this many times at most. */
   readonly avoidPreviousHosts: boolean;
   readonly hostAttempts: number;
@@ -53,8 +59,14 @@ export const RETRY_POLICY_SHAPE = shape(
     "retriable_status_codes",
     "retry_back_off",
     "retriable_headers",
+    "retriable_request_headers",
+    "rate_limited_retry_back_off",
   ],
   { retry_priority: "a retry chooses its priority as every request does" },
+  {
+    per_try_idle_timeout: "use per_try_timeout",
+    retry_options_predicates: "there are no retry options predicates",
+  },
 );
 
 const PREVIOUS_HOSTS = "envoy.retry_host_predicates.previous_hosts";
@@ -76,6 +88,12 @@ export function decodeRetryPolicy(message: RetryPolicy, scope: DecodeScope): Ret
     const match = decodeHeaderMatch(header, scope.field("retriable_headers").item(i));
     if (match !== undefined) headers.push(match);
   });
+  const requestHeaders: HeaderMatch[] = [];
+  message.retriableRequestHeaders.forEach((header, i) => {
+    const match = decodeHeaderMatch(header, scope.field("retriable_request_headers").item(i));
+    if (match !== undefined) requestHeaders.push(match);
+  });
+  const limited = message.rateLimitedRetryBackOff;
   const base = decodeDuration(message.retryBackOff?.baseInterval, scope.field("retry_back_off.base_interval")) ?? 25;
   return {
     on: retryBits(message.retryOn, scope.field("retry_on")),
@@ -83,6 +101,10 @@ export function decodeRetryPolicy(message: RetryPolicy, scope: DecodeScope): Ret
     perTryTimeoutMs: decodeDuration(message.perTryTimeout, scope.field("per_try_timeout")) ?? 0,
     statusCodes: new Set(message.retriableStatusCodes),
     headers,
+    requestHeaders,
+    resetHeaders: (limited?.resetHeaders ?? []).map((h) => ({ name: h.name.toLowerCase(), unixTime: h.format === 1 })),
+    resetMaxMs:
+      decodeDuration(limited?.maxInterval, scope.field("rate_limited_retry_back_off.max_interval")) ?? 300_000,
     avoidPreviousHosts,
     hostAttempts: Number(message.hostSelectionRetryMaxAttempts) || 1,
     backOffBaseMs: base,

@@ -1,5 +1,11 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+import { UriTemplateRewriteConfigSchema } from "@heddle/xds-api/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite";
+import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { decodeDuration } from "./duration-field.ts";
+import { decodeHashPolicies, type HashPolicy } from "./hash-policy.ts";
 import { decodeHeaderMutations, type HeaderMutations } from "./header-mutation.ts";
+import { decodeInternalRedirect, type InternalRedirectConfig } from "./internal-redirect.ts";
+import { decodeMirrors, type MirrorConfig } from "./mirror.ts";
 import {
   type RouteAction,
   RouteAction_ClusterNotFoundResponseCode,
@@ -11,8 +17,17 @@ import {
 } from "./proto.ts";
 import { compileRewrite, type RegexRewrite } from "./regex.ts";
 import { decodeRetryPolicy, type RetryPolicyConfig } from "./retry-policy.ts";
+import type { RouteMatchConfig } from "./route-match.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
+import { type SubsetKey, subsetKeyOf } from "./subset-key.ts";
+import { compileTemplateRewrite, type TemplateRewrite } from "./uri-template.ts";
+
+/** What the virtual host says for routes that say nothing. */
+export interface RouteFallback {
+  readonly retry: RetryPolicyConfig | undefined;
+  readonly mirrors: readonly MirrorConfig[];
+}
 
 /** A share of the traffic of a route. */
 export interface WeightedClusterConfig {
@@ -20,6 +35,7 @@ export interface WeightedClusterConfig {
   readonly weight: number;
   readonly mutations: HeaderMutations | undefined;
   readonly hostRewrite: string | undefined;
+  readonly subset: SubsetKey | undefined;
 }
 
 export type ClusterChoice =
@@ -29,7 +45,8 @@ export type ClusterChoice =
 
 export type PathRewrite =
   | { readonly kind: "prefix"; readonly text: string }
-  | { readonly kind: "regex"; readonly rewrite: RegexRewrite };
+  | { readonly kind: "regex"; readonly rewrite: RegexRewrite }
+  | { readonly kind: "template"; readonly parts: TemplateRewrite };
 
 export type HostRewrite =
   | { readonly kind: "literal"; readonly text: string }
@@ -55,6 +72,15 @@ export interface ForwardAction {
   /** Upgrade tokens switched on or off for this route. */
   readonly upgrades: ReadonlyMap<string, boolean>;
   readonly highPriority: boolean;
+  /** Replaces the connection manager's limit of a stream's life. 0: none. Units: ms. */
+  readonly maxStreamMs: number | undefined;
+  /** Labels of the endpoints that may be chosen. */
+  readonly subset: SubsetKey | undefined;
+  readonly hash: readonly HashPolicy[];
+  /** Hashes or subsets decide on the host; false lets requests skip all of it. */
+  readonly selective: boolean;
+  readonly mirrors: readonly MirrorConfig[];
+  readonly internalRedirect: InternalRedirectConfig | undefined;
 }
 
 export const ROUTE_ACTION_SHAPE = shape(
@@ -79,33 +105,58 @@ export const ROUTE_ACTION_SHAPE = shape(
     "max_stream_duration",
     "upgrade_configs",
     "cors",
+    "metadata_match",
+    "hash_policy",
+    "request_mirror_policies",
+    "internal_redirect_policy",
+    "path_rewrite_policy",
   ],
   {
     grpc_timeout_offset: "grpc-timeout is passed on as it is",
     early_data_policy: "0-RTT data is never accepted",
     include_vh_rate_limits: "there are no global rate limits to include",
   },
+  {
+    "cluster_specifier_plugin inline_cluster_specifier_plugin": "there are no cluster specifier plugins",
+    rate_limits: "there is no global rate limit service; use local rate limits",
+    "internal_redirect_action max_internal_redirects": "use internal_redirect_policy",
+    retry_policy_typed_config: "use retry_policy",
+    hedge_policy: "a request is sent once at a time",
+  },
 );
 
-export const WEIGHTED_CLUSTER_SHAPE = shape(WeightedClusterSchema, ["clusters", "total_weight"], {
-  runtime_key_prefix: "there is no runtime; the weights of the configuration hold",
-});
+export const WEIGHTED_CLUSTER_SHAPE = shape(
+  WeightedClusterSchema,
+  ["clusters", "total_weight"],
+  { runtime_key_prefix: "there is no runtime; the weights of the configuration hold" },
+  { header_name: "chance decides, not a header" },
+);
 
-export const CLUSTER_WEIGHT_SHAPE = shape(WeightedCluster_ClusterWeightSchema, [
-  "name",
-  "weight",
-  "request_headers_to_add",
-  "request_headers_to_remove",
-  "response_headers_to_add",
-  "response_headers_to_remove",
-  "host_rewrite_literal",
-]);
+export const CLUSTER_WEIGHT_SHAPE = shape(
+  WeightedCluster_ClusterWeightSchema,
+  [
+    "name",
+    "weight",
+    "request_headers_to_add",
+    "request_headers_to_remove",
+    "response_headers_to_add",
+    "response_headers_to_remove",
+    "host_rewrite_literal",
+    "metadata_match",
+  ],
+  {},
+  {
+    typed_per_filter_config: "filters run before the cluster is chosen; configure them on the route",
+    cluster_header: "use cluster_header of the route",
+  },
+);
 
 const DEFAULT_ROUTE_TIMEOUT_MS = 15_000;
 
 export function decodeForward(
   message: RouteAction,
-  fallbackRetry: RetryPolicyConfig | undefined,
+  match: RouteMatchConfig | undefined,
+  fallback: RouteFallback,
   scope: DecodeScope,
 ): ForwardAction | undefined {
   checkShape(ROUTE_ACTION_SHAPE, message, scope);
@@ -116,9 +167,15 @@ export function decodeForward(
   const upgrades = new Map(message.upgradeConfigs.map((u) => [u.upgradeType.toLowerCase(), u.enabled ?? true]));
   const retry =
     message.retryPolicy === undefined
-      ? fallbackRetry
+      ? fallback.retry
       : decodeRetryPolicy(message.retryPolicy, scope.field("retry_policy"));
-  const pathRewrite = decodePathRewrite(message, scope);
+  const pathRewrite = decodePathRewrite(message, match, scope);
+  const hash = decodeHashPolicies(message.hashPolicy, scope.field("hash_policy"));
+  const subset = subsetKeyOf(message.metadataMatch?.filterMetadata["envoy.lb"]);
+  const mirrors =
+    message.requestMirrorPolicies.length === 0
+      ? fallback.mirrors
+      : decodeMirrors(message.requestMirrorPolicies, scope.field("request_mirror_policies"));
   const hostRewrite = decodeHostRewrite(message, scope);
   if (choice === undefined) return undefined;
   return {
@@ -133,7 +190,7 @@ export function decodeForward(
     pathRewrite,
     hostRewrite,
     appendForwardedHost: message.appendXForwardedHost,
-    timeoutMs: timeoutMs ?? streamMs ?? DEFAULT_ROUTE_TIMEOUT_MS,
+    timeoutMs: timeoutMs ?? DEFAULT_ROUTE_TIMEOUT_MS,
     idleTimeoutMs: decodeDuration(message.idleTimeout, scope.field("idle_timeout")),
     maxGrpcTimeoutMs:
       decodeDuration(message.maxGrpcTimeout, scope.field("max_grpc_timeout")) ??
@@ -141,6 +198,15 @@ export function decodeForward(
     retry,
     upgrades,
     highPriority: message.priority === RoutingPriority.HIGH,
+    maxStreamMs: streamMs,
+    subset,
+    hash,
+    selective:
+      hash.length > 0 ||
+      subset !== undefined ||
+      (choice.kind === "weighted" && choice.clusters.some((c) => c.subset !== undefined)),
+    mirrors,
+    internalRedirect: decodeInternalRedirect(message.internalRedirectPolicy, scope.field("internal_redirect_policy")),
   };
 }
 
@@ -152,7 +218,11 @@ function decodeChoice(message: RouteAction, scope: DecodeScope): ClusterChoice |
     case "clusterHeader":
       return { kind: "header", name: specifier.value.toLowerCase() };
     case "weightedClusters":
-      return decodeWeighted(specifier.value, scope.field("weighted_clusters"));
+      return decodeWeighted(
+        specifier.value,
+        message.metadataMatch?.filterMetadata["envoy.lb"],
+        scope.field("weighted_clusters"),
+      );
     case undefined:
       scope.problem("a route action needs one of cluster, cluster_header, weighted_clusters");
       return undefined;
@@ -161,7 +231,11 @@ function decodeChoice(message: RouteAction, scope: DecodeScope): ClusterChoice |
   }
 }
 
-function decodeWeighted(message: WeightedCluster, scope: DecodeScope): ClusterChoice | undefined {
+function decodeWeighted(
+  message: WeightedCluster,
+  labels: JsonObject | undefined,
+  scope: DecodeScope,
+): ClusterChoice | undefined {
   checkShape(WEIGHTED_CLUSTER_SHAPE, message, scope);
   let total = 0;
   const clusters = message.clusters.map((item, i): WeightedClusterConfig => {
@@ -174,6 +248,7 @@ function decodeWeighted(message: WeightedCluster, scope: DecodeScope): ClusterCh
       cluster: item.name,
       weight,
       mutations: decodeHeaderMutations(item, at),
+      subset: subsetKeyOf({ ...labels, ...item.metadataMatch?.filterMetadata["envoy.lb"] }),
       hostRewrite:
         item.hostRewriteSpecifier.case === "hostRewriteLiteral" ? item.hostRewriteSpecifier.value : undefined,
     };
@@ -185,7 +260,23 @@ function decodeWeighted(message: WeightedCluster, scope: DecodeScope): ClusterCh
   return { kind: "weighted", clusters, total };
 }
 
-function decodePathRewrite(message: RouteAction, scope: DecodeScope): PathRewrite | undefined {
+const PATH_REWRITES: AnyTable<string> = {
+  [UriTemplateRewriteConfigSchema.typeName]: messageEntry(UriTemplateRewriteConfigSchema, (m) => m.pathTemplateRewrite),
+};
+
+function decodePathRewrite(
+  message: RouteAction,
+  match: RouteMatchConfig | undefined,
+  scope: DecodeScope,
+): PathRewrite | undefined {
+  if (message.pathRewritePolicy !== undefined) {
+    const at = scope.field("path_rewrite_policy.typed_config");
+    const text = decodeAny(message.pathRewritePolicy.typedConfig, PATH_REWRITES, at);
+    const template = match?.path.kind === "template" ? match.path.template : undefined;
+    const parts =
+      text === undefined ? undefined : compileTemplateRewrite(text, template, at.field("path_template_rewrite"));
+    return parts === undefined ? undefined : { kind: "template", parts };
+  }
   if (message.prefixRewrite !== "") return { kind: "prefix", text: message.prefixRewrite };
   if (message.regexRewrite === undefined) return undefined;
   const { pattern, substitution } = message.regexRewrite;

@@ -1,3 +1,5 @@
+import { UriTemplateMatchConfigSchema } from "@heddle/xds-api/envoy/extensions/path/match/uri_template/v3/uri_template_match";
+import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { fractionOf } from "./fraction.ts";
 import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
 import { type QueryParameterMatcher, type RouteMatch, RouteMatchSchema } from "./proto.ts";
@@ -5,10 +7,12 @@ import { compileFullMatch, type FullMatch } from "./regex.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeStringMatch, type StringMatch } from "./string-match.ts";
+import { compileUriTemplate, type UriTemplate } from "./uri-template.ts";
 
 export type PathMatch =
   | { readonly kind: "prefix" | "exact" | "separated-prefix"; readonly text: string }
   | { readonly kind: "regex"; readonly regex: FullMatch }
+  | { readonly kind: "template"; readonly template: UriTemplate }
   | { readonly kind: "connect" };
 
 export interface QueryMatch {
@@ -29,18 +33,27 @@ export interface RouteMatchConfig {
   readonly fraction: number | undefined;
 }
 
-export const ROUTE_MATCH_SHAPE = shape(RouteMatchSchema, [
-  "prefix",
-  "path",
-  "safe_regex",
-  "connect_matcher",
-  "path_separated_prefix",
-  "case_sensitive",
-  "runtime_fraction",
-  "headers",
-  "query_parameters",
-  "grpc",
-]);
+export const ROUTE_MATCH_SHAPE = shape(
+  RouteMatchSchema,
+  [
+    "prefix",
+    "path",
+    "safe_regex",
+    "connect_matcher",
+    "path_separated_prefix",
+    "case_sensitive",
+    "runtime_fraction",
+    "headers",
+    "query_parameters",
+    "grpc",
+    "path_match_policy",
+  ],
+  {},
+  {
+    tls_context: "routes do not look at certificates; use RBAC",
+    dynamic_metadata: "routes do not look at what filters found; use RBAC",
+  },
+);
 
 export function decodeRouteMatch(message: RouteMatch | undefined, scope: DecodeScope): RouteMatchConfig | undefined {
   if (message === undefined) {
@@ -66,6 +79,12 @@ export function decodeRouteMatch(message: RouteMatch | undefined, scope: DecodeS
   return { path, caseSensitive, headers, query, grpc: message.grpc !== undefined, fraction };
 }
 
+const PATH_POLICIES: AnyTable<UriTemplate> = {
+  [UriTemplateMatchConfigSchema.typeName]: messageEntry(UriTemplateMatchConfigSchema, (message, scope) =>
+    compileUriTemplate(message.pathTemplate, scope.field("path_template")),
+  ),
+};
+
 function decodePath(message: RouteMatch, caseSensitive: boolean, scope: DecodeScope): PathMatch | undefined {
   const specifier = message.pathSpecifier;
   switch (specifier.case) {
@@ -81,8 +100,11 @@ function decodePath(message: RouteMatch, caseSensitive: boolean, scope: DecodeSc
     }
     case "connectMatcher":
       return { kind: "connect" };
-    case "pathMatchPolicy":
-      return undefined;
+    case "pathMatchPolicy": {
+      const at = scope.field("path_match_policy.typed_config");
+      const template = decodeAny(specifier.value.typedConfig, PATH_POLICIES, at);
+      return template === undefined ? undefined : { kind: "template", template };
+    }
     case undefined:
       scope.problem("a route match needs one of prefix, path, safe_regex, path_separated_prefix, connect_matcher");
       return undefined;

@@ -1,6 +1,7 @@
 import { decodeRouteCors } from "./filters/cors.ts";
 import { decodeRouteFilters, type RouteFilters, withCors } from "./filters/per-route.ts";
 import { decodeHeaderMutations, type HeaderMutations } from "./header-mutation.ts";
+import { decodeMirrors, type MirrorConfig } from "./mirror.ts";
 import {
   type RouteConfiguration,
   RouteConfigurationSchema,
@@ -21,6 +22,8 @@ export interface VirtualHostConfig {
   readonly routes: readonly RouteConfig[];
   readonly mutations: HeaderMutations | undefined;
   readonly filters: RouteFilters | undefined;
+  /** Requests over plain HTTP are sent to https. */
+  readonly requireTls: "none" | "external" | "all";
   readonly attemptCountInRequest: boolean;
   readonly attemptCountInResponse: boolean;
   readonly source: ResourceSource;
@@ -53,11 +56,16 @@ export const ROUTE_TABLE_SHAPE = shape(
     "ignore_path_parameters_in_path_matching",
     "metadata",
     "typed_per_filter_config",
+    "request_mirror_policies",
   ],
   {
     validate_clusters: "clusters come and go on their own stream; a route to an unknown one answers 503",
     max_direct_response_body_size_bytes: "bodies of any size are accepted",
     internal_only_headers: "the proxy does not tell internal from external requests",
+  },
+  {
+    vhds: "virtual hosts come inside their route configuration",
+    cluster_specifier_plugins: "there are no cluster specifier plugins",
   },
 );
 
@@ -78,13 +86,25 @@ export const VIRTUAL_HOST_SHAPE = shape(
     "metadata",
     "typed_per_filter_config",
     "cors",
+    "request_mirror_policies",
   ],
   { virtual_clusters: "only groups statistics" },
+  {
+    rate_limits: "there is no global rate limit service; use local rate limits",
+    retry_policy_typed_config: "use retry_policy",
+    hedge_policy: "a request is sent once at a time",
+    matcher: "matcher trees are not implemented; use routes",
+    include_is_timeout_retry_header: "the header x-envoy-is-timeout-retry is not written",
+    per_request_buffer_limit_bytes: "buffers have fixed limits",
+  },
 );
 
 export function decodeRouteTable(message: RouteConfiguration, scope: DecodeScope): RouteTableConfig {
   checkShape(ROUTE_TABLE_SHAPE, message, scope);
-  const hosts = message.virtualHosts.map((host, i) => decodeVirtualHost(host, scope.field("virtual_hosts").item(i)));
+  const mirrors = decodeMirrors(message.requestMirrorPolicies, scope.field("request_mirror_policies"));
+  const hosts = message.virtualHosts.map((host, i) =>
+    decodeVirtualHost(host, mirrors, scope.field("virtual_hosts").item(i)),
+  );
   const seen = new Map<string, string>();
   hosts.forEach((host, i) => {
     for (const domain of host.domains) {
@@ -112,16 +132,22 @@ export function decodeRouteTable(message: RouteConfiguration, scope: DecodeScope
   };
 }
 
-function decodeVirtualHost(message: VirtualHost, scope: DecodeScope): VirtualHostConfig {
+function decodeVirtualHost(
+  message: VirtualHost,
+  mirrors: readonly MirrorConfig[],
+  scope: DecodeScope,
+): VirtualHostConfig {
   checkShape(VIRTUAL_HOST_SHAPE, message, scope);
   if (message.domains.length === 0) scope.field("domains").problem("a virtual host needs at least one domain");
-  if (message.requireTls !== VirtualHost_TlsRequirementType.NONE)
-    scope.field("require_tls").problem("only NONE is implemented");
   const retry =
     message.retryPolicy === undefined ? undefined : decodeRetryPolicy(message.retryPolicy, scope.field("retry_policy"));
+  const ownMirrors =
+    message.requestMirrorPolicies.length === 0
+      ? mirrors
+      : decodeMirrors(message.requestMirrorPolicies, scope.field("request_mirror_policies"));
   const routes: RouteConfig[] = [];
   message.routes.forEach((route, i) => {
-    const decoded = decodeRoute(route, retry, scope.field("routes").item(i));
+    const decoded = decodeRoute(route, { retry, mirrors: ownMirrors }, scope.field("routes").item(i));
     if (decoded !== undefined) routes.push(decoded);
   });
   return {
@@ -133,6 +159,12 @@ function decodeVirtualHost(message: VirtualHost, scope: DecodeScope): VirtualHos
       decodeRouteFilters(message.typedPerFilterConfig, scope.field("typed_per_filter_config")),
       decodeRouteCors(message.cors, scope.field("cors")),
     ),
+    requireTls:
+      message.requireTls === VirtualHost_TlsRequirementType.ALL
+        ? "all"
+        : message.requireTls === VirtualHost_TlsRequirementType.EXTERNAL_ONLY
+          ? "external"
+          : "none",
     attemptCountInRequest: message.includeRequestAttemptCount,
     attemptCountInResponse: message.includeAttemptCountInResponse,
     source: sourceOf(message.metadata),

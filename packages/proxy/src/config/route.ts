@@ -11,8 +11,7 @@ import {
 } from "./proto.ts";
 import { compileRewrite, type RegexRewrite } from "./regex.ts";
 import { type ResourceSource, sourceOf } from "./resource-source.ts";
-import type { RetryPolicyConfig } from "./retry-policy.ts";
-import { decodeForward, type ForwardAction } from "./route-action.ts";
+import { decodeForward, type ForwardAction, type RouteFallback } from "./route-action.ts";
 import { decodeRouteMatch, type RouteMatchConfig } from "./route-match.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
@@ -67,17 +66,17 @@ export const ROUTE_SHAPE = shape(
     "response_headers_to_remove",
     "typed_per_filter_config",
   ],
-  { stat_prefix: "only names statistics" },
+  { stat_prefix: "only names statistics", tracing: "spans are not exported" },
+  {
+    "filter_action non_forwarding_action": "a route forwards, redirects or answers",
+    per_request_buffer_limit_bytes: "buffers have fixed limits",
+  },
 );
 
-export function decodeRoute(
-  message: Route,
-  fallbackRetry: RetryPolicyConfig | undefined,
-  scope: DecodeScope,
-): RouteConfig | undefined {
+export function decodeRoute(message: Route, fallback: RouteFallback, scope: DecodeScope): RouteConfig | undefined {
   checkShape(ROUTE_SHAPE, message, scope);
   const match = decodeRouteMatch(message.match, scope.field("match"));
-  const action = decodeAction(message, fallbackRetry, scope);
+  const action = decodeAction(message, match, fallback, scope);
   const mutations = decodeHeaderMutations(message, scope);
   if (match === undefined || action === undefined) return undefined;
   return {
@@ -98,12 +97,13 @@ export function decodeRoute(
 
 function decodeAction(
   message: Route,
-  fallbackRetry: RetryPolicyConfig | undefined,
+  match: RouteMatchConfig | undefined,
+  fallback: RouteFallback,
   scope: DecodeScope,
 ): RouteActionConfig | undefined {
   switch (message.action.case) {
     case "route":
-      return decodeForward(message.action.value, fallbackRetry, scope.field("route"));
+      return decodeForward(message.action.value, match, fallback, scope.field("route"));
     case "redirect":
       return decodeRedirect(message.action.value, scope.field("redirect"));
     case "directResponse":

@@ -12,7 +12,7 @@ export interface FilteredExchange extends ExchangeRecord {
   /** All filters let the request through. */
   onFiltersPassed(): void;
   onFilterReply(reply: FilterReply): void;
-  onFilterFlag(flag: string): void;
+  addFlag(flag: string): void;
   /** Chooses the route again. */
   chooseRoute(): void;
 }
@@ -71,7 +71,7 @@ export class FilterRun implements FilterCall {
   }
 
   flag(flag: string): void {
-    this.exchange.onFilterFlag(flag);
+    this.exchange.addFlag(flag);
   }
 
   onEnd(callback: () => void): void {

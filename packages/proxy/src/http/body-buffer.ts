@@ -1,5 +1,9 @@
 // Hot path: requests with bodies pass here while they may have to be sent again.
 
+import type { HttpStream } from "@heddle/wire";
+
+const NO_BYTES = new Uint8Array(0);
+
 /** Copies of body bytes up to a limit, for sending later or again. */
 export class BodyBuffer {
   readonly #limit: number;
@@ -26,6 +30,18 @@ export class BodyBuffer {
 
   get chunks(): readonly Uint8Array[] {
     return this.#chunks;
+  }
+
+  /** Sends what is kept; false when the peer is slow. `last`: nothing follows. */
+  replay(stream: HttpStream, last: boolean): boolean {
+    const chunks = this.#chunks;
+    let room = true;
+    for (let i = 0; i < chunks.length; i++) {
+      const chunk = chunks[i];
+      if (chunk !== undefined) room = stream.sendData(chunk, 0, chunk.length, last && i === chunks.length - 1);
+    }
+    if (chunks.length === 0 && last) stream.sendData(NO_BYTES, 0, 0, true);
+    return room;
   }
 
   clear(): void {

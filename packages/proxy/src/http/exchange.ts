@@ -3,7 +3,6 @@
 import type { WheelTimer } from "@heddle/std";
 import {
   createHeaderList,
-  createResponseHead,
   HEADER_ID,
   type HeaderList,
   HTTP_2,
@@ -14,15 +13,16 @@ import {
   type StreamHandler,
   type WireFailure,
 } from "@heddle/wire";
+import type { InternalRedirectConfig } from "../config/internal-redirect.ts";
 import type { RetryPolicyConfig } from "../config/retry-policy.ts";
 import type { ForwardAction } from "../config/route-action.ts";
 import { type FilteredExchange, FilterRun } from "../filters/filter-run.ts";
 import type { FilterReply } from "../filters/http-filter.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
-import { grpcStatusOf, rescue, rescueUpstream, type TrafficFailureCode } from "../rescue.ts";
-import { redirectLocation } from "../router/rewrite.ts";
+import { rescue, rescueUpstream, type TrafficFailureCode } from "../rescue.ts";
+import { answerOf } from "../router/rewrite.ts";
 import { type CompiledRoute, isGrpc } from "../router/route-table.ts";
-import type { Cluster } from "../upstream/cluster.ts";
+import type { Cluster, HostCriteria } from "../upstream/cluster.ts";
 import { type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
 import type { Host } from "../upstream/host.ts";
 import type { PooledConnection } from "../upstream/pool.ts";
@@ -31,10 +31,20 @@ import { BodyBuffer } from "./body-buffer.ts";
 import type { HttpManager } from "./connection-manager.ts";
 import { effectiveTimeoutMs, RouteTimeout, TryTimeout } from "./exchange-timers.ts";
 import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.ts";
-import { makeLocalReply } from "./local-reply.ts";
+import { followRedirect } from "./internal-redirect.ts";
+import { localHead, makeLocalReply, sendContinue } from "./local-reply.ts";
+import { type RequestMirror, startMirror } from "./mirror.ts";
 import { prepareRequest } from "./request-prepare.ts";
 import { prepareLocalResponse, prepareResponse } from "./response-prepare.ts";
-import { isIdempotent, retriesFailure, retriesResponse } from "./retry-decision.ts";
+import {
+  isIdempotent,
+  maxRetries,
+  retriesFailure,
+  retriesResponse,
+  retryDelayMs,
+  retryPolicyFor,
+  usedUp,
+} from "./retry-decision.ts";
 
 /** Body kept for a retry, or while no connection is there. Beyond it a request is sent once only. Units: bytes. */
 const REPLAY_BYTES = 262_144;
@@ -91,6 +101,10 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
   #attempt: Attempt | undefined = undefined;
   #filters: FilterRun | undefined = undefined;
   #tried: Host[] = [];
+  criteria: HostCriteria | undefined = undefined;
+  setCookie = "";
+  #mirror: RequestMirror | undefined = undefined;
+  #redirects: readonly CompiledRoute[] = NO_ROUTES;
   #body: BodyBuffer | undefined = undefined;
   #trailers: HeaderList | undefined = undefined;
   #requestEnded = false;
@@ -124,18 +138,17 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     const request = this.request;
     this.originalPath = request.path;
     if (endStream) this.#endRequest();
-    if (expectContinue && !config.proxy100Continue) {
-      request.headers.removeId(HEADER_ID.expect);
-      const head = createResponseHead();
-      head.status = 100;
-      this.#downstream.sendInformational(head);
-    }
+    if (expectContinue && !config.proxy100Continue) sendContinue(this.#downstream);
     if (!prepareRequest(config, this.connection, request, this.#manager.uuid)) {
       this.fail("path-refused");
       return;
     }
     this.chooseRoute();
-    const { filters } = this.#manager;
+    this.#runFilters();
+  }
+
+  #runFilters(): void {
+    const { config, filters } = this.#manager;
     if (filters === undefined) {
       this.onFiltersPassed();
       return;
@@ -158,39 +171,19 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
       return;
     }
     const { action } = route.route;
-    switch (action.kind) {
-      case "forward":
-        this.#forward(route, action);
-        return;
-      case "direct":
-        this.details = "direct_response";
-        this.#reply(action.status, action.body, undefined);
-        return;
-      case "redirect": {
-        this.details = "direct_response";
-        this.#reply(
-          action.status,
-          "",
-          redirectLocation(
-            action,
-            route.route,
-            request,
-            request.headers.getId(HEADER_ID["x-forwarded-proto"]) ?? "http",
-          ),
-        );
-        return;
-      }
+    if (action.kind === "forward") {
+      this.#forward(route, action);
+      return;
     }
+    this.details = "direct_response";
+    const answer = answerOf(action, route.route, request);
+    this.#reply(answer.status, answer.body, answer.location);
   }
 
   onFilterReply(reply: FilterReply): void {
-    this.#flag(reply.flag);
+    this.addFlag(reply.flag);
     this.details = reply.details;
     this.#reply(reply.status, reply.body, undefined, reply);
-  }
-
-  onFilterFlag(flag: string): void {
-    this.#flag(flag);
   }
 
   /** Answers with a failure, or cuts the stream when the answer has begun. */
@@ -198,7 +191,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     if (this.#over) return;
     const { status, flag, details, body } = rescue(code);
     this.#giveUpAttempt();
-    this.#flag(flag);
+    this.addFlag(flag);
     this.details = details;
     if (this.#committed) this.#cut();
     else this.#reply(status, body, undefined);
@@ -211,7 +204,8 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
 
   /** Ends what takes longer than the connection manager allows. */
   checkDurations(nowMs: number): void {
-    const { requestTimeoutMs, maxStreamDurationMs } = this.#manager.config;
+    const { requestTimeoutMs } = this.#manager.config;
+    const maxStreamDurationMs = this.#action?.maxStreamMs ?? this.#manager.config.maxStreamDurationMs;
     if (requestTimeoutMs > 0 && !this.#requestEnded && !this.tunnel && nowMs - this.#openedMs >= requestTimeoutMs)
       this.fail("request-timeout");
     else if (maxStreamDurationMs > 0 && nowMs - this.#openedMs >= maxStreamDurationMs) this.fail("max-duration");
@@ -228,10 +222,11 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     if (endStream) this.#endRequest();
     if (this.#answered && !this.tunnel) return;
     this.#body?.append(bytes, start, end);
+    this.#mirror?.append(bytes, start, end);
     const upstream = this.#attempt?.stream;
     if (upstream === undefined) {
       if (this.#body !== undefined && this.#body.length > WAITING_BYTES) stream.pause();
-      if (this.#body?.overflowed === true && !this.#committed) this.#overflowWhileWaiting();
+      if (this.#body?.overflowed === true && !this.#committed) this.fail("overflow");
       return;
     }
     if (!upstream.sendData(bytes, start, end, endStream)) stream.pause();
@@ -253,7 +248,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     if (failure.code === "local") return;
     this.#giveUpAttempt();
     if (this.#answered) return;
-    this.#flag(failure.code === "protocol" || failure.code === "limit" ? "DPE" : "DC");
+    this.addFlag(failure.code === "protocol" || failure.code === "limit" ? "DPE" : "DC");
     this.details =
       failure.code === "protocol" ? rescue("downstream-protocol").details : rescue("downstream-gone").details;
   }
@@ -307,17 +302,19 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     this.#tryTimer?.disarm();
     const retry = this.#retry;
     if (retry !== undefined && this.#mayRetry(retry) && retriesResponse(retry, head)) {
-      this.#startRetry(attempt, retry);
+      this.#startRetry(attempt, retry, head);
       return;
     }
-    if (retry !== undefined && this.attempts > retry.retries && retry.retries > 0 && retriesResponse(retry, head))
-      this.#flag("URX");
+    const redirects = this.#action?.internalRedirect;
+    if (redirects !== undefined && this.#redirected(attempt, head, redirects)) return;
+    if (retry !== undefined && usedUp(retry, this.attempts) && retriesResponse(retry, head)) this.addFlag("URX");
     this.#committed = true;
     this.#body = undefined;
     this.firstByteMs = this.#manager.clock.monotonic();
     this.response = head;
     this.status = head.status;
     prepareResponse(this.#manager, this, head, this.firstByteMs - this.startMs);
+    if (this.setCookie !== "") head.headers.append("set-cookie", this.setCookie);
     this.#filters?.response(head);
     const grpcStatus = head.headers.getId(GRPC_STATUS);
     if (grpcStatus !== undefined) this.grpcStatus = Number(grpcStatus);
@@ -347,7 +344,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     this.#tryTimer?.disarm();
     if (this.#committed) {
       if (this.#attempt === attempt) this.#attempt = undefined;
-      this.#flag("UC");
+      this.addFlag("UC");
       this.details = "upstream_reset_after_response_started{connection_termination}";
       this.#cut();
       return;
@@ -363,16 +360,11 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     }
     const sent = attempt.stream !== undefined;
     if (retry !== undefined && this.#mayRetry(retry) && retriesFailure(retry, failure, sent)) {
-      this.#startRetry(attempt, retry);
+      this.#startRetry(attempt, retry, undefined);
       return;
     }
-    if (
-      retry !== undefined &&
-      this.attempts > retry.retries &&
-      retry.retries > 0 &&
-      retriesFailure(retry, failure, sent)
-    )
-      this.#flag("URX");
+    if (retry !== undefined && usedUp(retry, this.attempts) && retriesFailure(retry, failure, sent))
+      this.addFlag("URX");
     this.#attempt = undefined;
     this.#failUpstream(failure);
   }
@@ -398,11 +390,10 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     this.onAttemptFailed(attempt, upstreamFailure("per-try-timeout", "no response within the time for one try"));
   }
 
-  // ---- Inside ---------------------------------------------------------------------------------------------------------
-
   #endRequest(): void {
     this.#requestEnded = true;
     this.requestEndMs = this.#manager.clock.monotonic();
+    this.#mirror?.send();
     const timeoutMs = this.#action?.timeoutMs ?? 0;
     if (timeoutMs > 0 && !this.tunnel) this.#armRouteTimer(timeoutMs);
   }
@@ -424,7 +415,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     const cluster = this.#manager.clusters.get(this.clusterName);
     if (cluster === undefined) {
       const missing = rescue("no-cluster");
-      this.#flag(missing.flag);
+      this.addFlag(missing.flag);
       this.details = missing.details;
       this.#reply(action.clusterNotFoundStatus, "", undefined);
       return;
@@ -433,7 +424,11 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     this.#action = action;
     const timeoutMs = effectiveTimeoutMs(action, this.grpc, this.request);
     if (timeoutMs > 0 && this.#requestEnded) this.#armRouteTimer(timeoutMs);
-    this.#retry = action.retry;
+    this.#retry = retryPolicyFor(action, this.request);
+    if (action.mirrors.length > 0) {
+      this.#mirror = startMirror(action.mirrors, this.request, this.#manager, this.#body);
+      if (this.#requestEnded) this.#mirror?.send();
+    }
     if (!this.#requestEnded && this.request.protocol === "" && this.request.method !== "CONNECT")
       this.#body ??= new BodyBuffer(REPLAY_BYTES);
     this.#startAttempt();
@@ -446,13 +441,18 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     if (cluster === undefined) return;
     const retry = this.#retry;
     const avoid = this.#tried.length > 0 && retry?.avoidPreviousHosts === true;
-    const host = cluster.pick(this.connection.local, avoid ? this.#tried : NONE_TRIED, retry?.hostAttempts ?? 1);
+    const host = cluster.pick(
+      this.connection.local,
+      avoid ? this.#tried : NONE_TRIED,
+      retry?.hostAttempts ?? 1,
+      this.criteria,
+    );
     this.attempts++;
     if (host === undefined) {
       this.#failUpstream(upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint"));
       return;
     }
-    const { limits } = cluster.config;
+    const limits = this.#action?.highPriority === true ? cluster.config.highLimits : cluster.config.limits;
     if (cluster.counters.requests >= limits.maxRequests) {
       cluster.counters.requestOverflow++;
       this.#failUpstream(upstreamFailure("overflow", "too many requests to the cluster (circuit breaker)"));
@@ -473,22 +473,10 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
   }
 
   #sendBuffered(stream: HttpStream, body: BodyBuffer): void {
-    const { chunks } = body;
-    const last = this.#requestEnded && this.#trailers === undefined;
-    let room = true;
-    for (let i = 0; i < chunks.length; i++) {
-      const chunk = chunks[i];
-      if (chunk !== undefined) room = stream.sendData(chunk, 0, chunk.length, last && i === chunks.length - 1);
-    }
-    if (chunks.length === 0 && last) stream.sendData(NO_BYTES, 0, 0, true);
+    const room = body.replay(stream, this.#requestEnded && this.#trailers === undefined);
     if (this.#trailers !== undefined) stream.sendTrailers(this.#trailers);
     if (!room) this.#downstream.pause();
     if (this.#retry === undefined) this.#body = undefined;
-  }
-
-  #overflowWhileWaiting(): void {
-    if (this.#attempt?.stream !== undefined) return;
-    this.fail("overflow");
   }
 
   #mayRetry(policy: RetryPolicyConfig): boolean {
@@ -496,32 +484,48 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     if (this.#body?.overflowed === true || (!this.#requestEnded && this.#body === undefined)) return false;
     const cluster = this.cluster;
     if (cluster === undefined) return false;
-    if (cluster.counters.retries < cluster.config.limits.maxRetries) return true;
+    if (cluster.counters.retries < maxRetries(cluster.config.limits, cluster.counters)) return true;
     cluster.counters.retryOverflow++;
     return false;
   }
 
   #retriesLostIdle(attempt: Attempt, failure: UpstreamFailure): boolean {
-    return (
-      attempt.reused &&
-      failure.code === "connection-closed" &&
-      this.#idleRetries < 2 &&
-      this.#requestEnded &&
-      isIdempotent(this.request.method) &&
-      (this.bytesReceived === 0 || (this.#body !== undefined && !this.#body.overflowed))
-    );
+    if (!attempt.reused || failure.code !== "connection-closed" || this.#idleRetries >= 2) return false;
+    return this.#replayable() && isIdempotent(this.request.method);
   }
 
-  #startRetry(failed: Attempt, policy: RetryPolicyConfig): void {
+  /** The whole request is here, to be sent again. */
+  #replayable(): boolean {
+    return this.#requestEnded && (this.bytesReceived === 0 || this.#body?.overflowed === false);
+  }
+
+  /** Starts again where a redirect points; false: the client follows it. */
+  #redirected(attempt: Attempt, head: ResponseHead, policy: InternalRedirectConfig): boolean {
+    if (!this.#replayable()) return false;
+    const { random, routes } = this.#manager;
+    const next = followRedirect(policy, this.request, head, this.#redirects, () =>
+      routes()?.match(this.request, random),
+    );
+    if (next === undefined) return false;
+    this.#redirects = [...this.#redirects, next];
+    attempt.abandon();
+    this.#attempt = undefined;
+    this.#tried = [];
+    this.route = next;
+    this.#runFilters();
+    return true;
+  }
+
+  #startRetry(failed: Attempt, policy: RetryPolicyConfig, head: ResponseHead | undefined): void {
+    const { clock, random } = this.#manager;
+    const delayMs = retryDelayMs(policy, this.attempts, head, clock.now(), random);
     failed.abandon();
     this.#attempt = undefined;
     this.#tried.push(failed.host);
     const counters = failed.cluster.counters;
     counters.retries++;
     counters.retriesTotal++;
-    // Full jitter over a window that doubles. Source: Envoy `retry_back_off`.
-    const windowMs = Math.min(policy.backOffMaxMs, policy.backOffBaseMs * 2 ** (this.attempts - 1));
-    this.#manager.clock.after(this.#manager.random() * windowMs, () => {
+    clock.after(delayMs, () => {
       counters.retries--;
       if (!this.#over && !this.#answered) this.#startAttempt();
     });
@@ -529,7 +533,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
 
   #failUpstream(failure: UpstreamFailure): void {
     const answer = rescueUpstream(failure);
-    this.#flag(answer.flag);
+    this.addFlag(answer.flag);
     this.details = answer.details;
     this.transportFailure = failure.code === "tls-failed" || failure.code === "connect-failed" ? failure.cause : "";
     this.#reply(answer.status, answer.body, undefined);
@@ -562,16 +566,12 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
 
   #reply(status: number, body: string, location: string | undefined, extra?: FilterReply): void {
     const reply = makeLocalReply(status, body, this.grpc, this.request.method === "HEAD", extra?.grpcStatus);
-    const head = createResponseHead();
-    head.status = reply.status;
-    head.headers = reply.headers;
-    for (const [name, value] of extra?.headers ?? []) head.headers.append(name, value);
-    if (location !== undefined) head.headers.append("location", location);
+    const head = localHead(reply, location, extra?.headers);
     prepareLocalResponse(this.#manager, this, head);
     this.#filters?.response(head);
     this.response = head;
     this.status = reply.status;
-    this.grpcStatus = reply.grpcStatus >= 0 ? reply.grpcStatus : this.grpc ? grpcStatusOf(status) : -1;
+    this.grpcStatus = reply.grpcStatus;
     this.#committed = true;
     this.#answered = true;
     this.#timer?.disarm();
@@ -590,11 +590,11 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     this.#downstream.reset(2);
   }
 
-  #flag(flag: string): void {
+  addFlag(flag: string): void {
     if (flag === "-") return;
     this.flags = this.flags === "-" ? flag : `${this.flags},${flag}`;
   }
 }
 
 const NONE_TRIED: readonly Host[] = [];
-const NO_BYTES = new Uint8Array(0);
+const NO_ROUTES: readonly CompiledRoute[] = [];

@@ -4,9 +4,13 @@ import type { HeaderMutations } from "../config/header-mutation.ts";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { ForwardAction } from "../config/route-action.ts";
 import { chooseCluster, chooseWeighted } from "../router/cluster-choice.ts";
+import { hashRequest, missingCookie } from "../router/host-criteria.ts";
 import { rewritePath } from "../router/rewrite.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
+import type { HostCriteria } from "../upstream/cluster.ts";
+import { hash64 } from "../upstream/consistent-hash.ts";
 import type { Host } from "../upstream/host.ts";
+import { clientIpOf } from "./client-address.ts";
 import type { HttpManager } from "./connection-manager.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { exchangeValues } from "./exchange-values.ts";
@@ -21,6 +25,10 @@ const ORIGINAL_PATH = HEADER_ID["x-envoy-original-path"];
 export interface ForwardedExchange extends ExchangeRecord {
   peerMetadataId: string;
   peerMetadata: string;
+  /** What the choice of the host depends on; undefined: nothing. */
+  criteria: HostCriteria | undefined;
+  /** A cookie that the client gets so that it comes back to the same host; "": none. */
+  setCookie: string;
 }
 
 /** Applies the route to the request and returns the name of its cluster. Source: Envoy `RouteEntryImplBase::finalizeRequestHeaders`. */
@@ -42,6 +50,7 @@ export function forwardRequest(
       headers.removeId(PEER_METADATA);
     }
   }
+  if (action.selective) selectHosts(exchange, action, manager);
   if (action.timeoutMs > 0) headers.setId(EXPECTED_TIMEOUT, String(action.timeoutMs));
   const cluster = applyWeights(exchange, action, manager);
   if (route.mutations.length > 0) applyMutations(exchange, route.mutations);
@@ -83,11 +92,31 @@ export function adaptToUpstream(
   if (action?.hostRewrite?.kind === "auto" && host.hostname !== "") request.authority = host.hostname;
 }
 
-function applyWeights(exchange: ExchangeRecord, action: ForwardAction, manager: HttpManager): string {
+function selectHosts(exchange: ForwardedExchange, action: ForwardAction, manager: HttpManager): void {
+  const { request, connection } = exchange;
+  let hash: bigint | undefined;
+  if (action.hash.length > 0) {
+    hash = hashRequest(action.hash, request, clientIpOf(manager.config, connection, request));
+    const cookie = missingCookie(action.hash, request);
+    if (cookie?.kind === "cookie") {
+      // Counts for this request as if the client had sent it.
+      const value = hash64(manager.uuid()).toString(16).padStart(16, "0");
+      const age = cookie.ttlSeconds === undefined || cookie.ttlSeconds === 0 ? "" : `; Max-Age=${cookie.ttlSeconds}`;
+      const path = cookie.path === "" ? "" : `; Path=${cookie.path}`;
+      exchange.setCookie = `${cookie.name}="${value}"${age}${path}; HttpOnly${cookie.attributes}`;
+      hash ??= hash64(value);
+    }
+  }
+  exchange.criteria = { hash, subset: action.subset, original: undefined };
+}
+
+function applyWeights(exchange: ForwardedExchange, action: ForwardAction, manager: HttpManager): string {
   const { choice } = action;
   if (choice.kind !== "weighted") return chooseCluster(choice, exchange.request, manager.random) ?? "";
   const item = chooseWeighted(choice.clusters, choice.total, manager.random);
   if (item.mutations !== undefined) applyMutations(exchange, [item.mutations]);
+  if (item.subset !== undefined)
+    exchange.criteria = { hash: exchange.criteria?.hash, subset: item.subset, original: undefined };
   if (item.hostRewrite !== undefined) exchange.request.authority = item.hostRewrite;
   return item.cluster;
 }

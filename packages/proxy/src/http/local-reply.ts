@@ -1,4 +1,11 @@
-import { createHeaderList, HEADER_ID, type HeaderList } from "@heddle/wire";
+import {
+  createHeaderList,
+  createResponseHead,
+  HEADER_ID,
+  type HeaderList,
+  type ResponseHead,
+  type ServerStream,
+} from "@heddle/wire";
 import { grpcStatusOf } from "../rescue.ts";
 
 /** An answer of the proxy itself. */
@@ -33,6 +40,28 @@ export function makeLocalReply(
   headers.appendId(HEADER_ID["content-length"], String(bytes.length));
   if (bytes.length > 0) headers.appendId(HEADER_ID["content-type"], "text/plain");
   return { status, headers, body: headRequest ? EMPTY : bytes, grpcStatus: -1 };
+}
+
+/** The head of a local reply. */
+export function localHead(
+  reply: LocalReply,
+  location: string | undefined,
+  extra: readonly (readonly [name: string, value: string])[] | undefined,
+): ResponseHead {
+  const head = createResponseHead();
+  head.status = reply.status;
+  head.headers = reply.headers;
+  if (extra !== undefined) for (const [name, value] of extra) head.headers.append(name, value);
+  if (location !== undefined) head.headers.append("location", location);
+  return head;
+}
+
+/** Tells a client that waits for it to send its body. */
+export function sendContinue(downstream: ServerStream): void {
+  downstream.request.headers.removeId(HEADER_ID.expect);
+  const head = createResponseHead();
+  head.status = 100;
+  downstream.sendInformational(head);
 }
 
 /** Source: gRPC over HTTP/2, "Status-Message". */

@@ -1,6 +1,9 @@
-import { HEADER_ID, type ResponseHead } from "@heddle/wire";
+import { HEADER_ID, type RequestHead, type ResponseHead } from "@heddle/wire";
+import type { CircuitLimits } from "../config/circuit-breakers.ts";
 import { RETRY_ON, type RetryPolicyConfig } from "../config/retry-policy.ts";
-import { matchesHeaderValue } from "../router/route-matcher.ts";
+import type { ForwardAction } from "../config/route-action.ts";
+import { matchesHeader, matchesHeaderValue } from "../router/route-matcher.ts";
+import type { ClusterCounters } from "../upstream/counters.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 
 const GRPC_BITS: Readonly<Record<string, number>> = {
@@ -53,6 +56,44 @@ export function retriesFailure(policy: RetryPolicyConfig, failure: UpstreamFailu
     case "timeout":
       return false;
   }
+}
+
+/** All tries of the policy were made. */
+export function usedUp(policy: RetryPolicyConfig, attempts: number): boolean {
+  return policy.retries > 0 && attempts > policy.retries;
+}
+
+/** How many retries the cluster allows now. Source: Envoy `retry_budget`. */
+export function maxRetries(limits: CircuitLimits, counters: ClusterCounters): number {
+  const budget = limits.retryBudget;
+  return budget === undefined ? limits.maxRetries : Math.max(budget.minimum, budget.share * counters.requests);
+}
+
+/** Time before the next try: full jitter over a window that doubles. Source: Envoy `retry_back_off`. Units: ms. */
+export function retryDelayMs(
+  policy: RetryPolicyConfig,
+  attempts: number,
+  head: ResponseHead | undefined,
+  nowMs: number,
+  random: () => number,
+): number {
+  for (const reset of head === undefined ? NO_HEADERS : policy.resetHeaders) {
+    const value = Number(head?.headers.get(reset.name));
+    if (!Number.isInteger(value) || value <= 0) continue;
+    const ms = reset.unixTime ? value * 1000 - nowMs : value * 1000;
+    // As the server says, spread a little so that not all come back at once.
+    if (ms > 0 && ms <= policy.resetMaxMs) return ms * (1 + random() / 2);
+  }
+  return random() * Math.min(policy.backOffMaxMs, policy.backOffBaseMs * 2 ** (attempts - 1));
+}
+
+const NO_HEADERS: RetryPolicyConfig["resetHeaders"] = [];
+
+/** The policy that holds for a request; undefined: it is not tried again. */
+export function retryPolicyFor(action: ForwardAction, request: RequestHead): RetryPolicyConfig | undefined {
+  const policy = action.retry;
+  if (policy === undefined || policy.requestHeaders.length === 0) return policy;
+  return policy.requestHeaders.some((match) => matchesHeader(match, request)) ? policy : undefined;
 }
 
 /** Methods that may be repeated without asking. Source: RFC 9110 9.2.2. */

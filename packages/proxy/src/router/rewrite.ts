@@ -1,6 +1,7 @@
-import type { RequestHead } from "@heddle/wire";
-import type { RedirectConfig, RouteConfig } from "../config/route.ts";
+import { HEADER_ID, type RequestHead } from "@heddle/wire";
+import type { DirectResponseConfig, RedirectConfig, RouteConfig } from "../config/route.ts";
 import type { ForwardAction } from "../config/route-action.ts";
+import { renderTemplate } from "../config/uri-template.ts";
 import { pathOnly } from "./route-matcher.ts";
 import { withoutPort } from "./route-table.ts";
 
@@ -11,6 +12,10 @@ export function rewritePath(route: RouteConfig, action: ForwardAction, path: str
   const bare = pathOnly(path, false);
   const rest = path.slice(bare.length);
   if (rewrite.kind === "regex") return rewrite.rewrite.apply(bare) + rest;
+  if (rewrite.kind === "template") {
+    const { path: match } = route.match;
+    return renderTemplate(rewrite.parts, match.kind === "template" ? match.template.captures(bare) : undefined) + rest;
+  }
   const matched = matchedLength(route, bare);
   return rewrite.text + bare.slice(matched) + rest;
 }
@@ -24,9 +29,21 @@ function matchedLength(route: RouteConfig, bare: string): number {
     case "exact":
       return bare.length;
     case "regex":
+    case "template":
     case "connect":
       return bare.length;
   }
+}
+
+/** What a route answers by itself. */
+export function answerOf(
+  action: RedirectConfig | DirectResponseConfig,
+  route: RouteConfig,
+  request: RequestHead,
+): { readonly status: number; readonly body: string; readonly location: string | undefined } {
+  if (action.kind === "direct") return { status: action.status, body: action.body, location: undefined };
+  const scheme = request.headers.getId(HEADER_ID["x-forwarded-proto"]) ?? "http";
+  return { status: action.status, body: "", location: redirectLocation(action, route, request, scheme) };
 }
 
 /** Value of `location` for a redirect. */

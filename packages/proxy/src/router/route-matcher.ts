@@ -41,6 +41,7 @@ function matchesPath(
   if (request.path === "") return false;
   const bare = pathOnly(request.path, ignoreParameters);
   if (match.kind === "regex") return match.regex.test(bare);
+  if (match.kind === "template") return match.template.test(bare);
   const path = caseSensitive ? bare : bare.toLowerCase();
   switch (match.kind) {
     case "prefix":
@@ -57,14 +58,14 @@ export function matchesHeader(match: HeaderMatch, request: RequestHead): boolean
   const value = headerValue(match, request);
   if (match.test.kind === "present") return (value !== undefined) === (match.test.present !== match.invert);
   // A missing header matches nothing, inverted or not, unless it counts as empty.
-  if (value === undefined && !match.missingIsEmpty) return match.invert;
+  if (value === undefined && !match.missingIsEmpty) return false;
   return testValue(match, value ?? "") !== match.invert;
 }
 
 /** The same for a response or any other list of headers. */
 export function matchesHeaderValue(match: HeaderMatch, value: string | undefined): boolean {
   if (match.test.kind === "present") return (value !== undefined) === (match.test.present !== match.invert);
-  if (value === undefined && !match.missingIsEmpty) return match.invert;
+  if (value === undefined && !match.missingIsEmpty) return false;
   return testValue(match, value ?? "") !== match.invert;
 }
 
@@ -95,15 +96,25 @@ function headerValue(match: HeaderMatch, request: RequestHead): string | undefin
 }
 
 function matchesQuery(conditions: readonly QueryMatch[], path: string): boolean {
-  const mark = path.indexOf("?");
-  const query = new URLSearchParams(mark < 0 ? "" : path.slice(mark + 1));
   for (const condition of conditions) {
-    const value = query.get(condition.name);
+    const value = queryValue(path, condition.name);
     if (condition.match === undefined) {
-      if ((value !== null) !== condition.present) return false;
-    } else if (value === null || !matchesString(condition.match, value)) {
+      if ((value !== undefined) !== condition.present) return false;
+    } else if (value === undefined || !matchesString(condition.match, value)) {
       return false;
     }
   }
   return true;
+}
+
+/** The first value of a query parameter, as it stands in the path. Source: Envoy does not decode it for routing either. */
+export function queryValue(path: string, name: string): string | undefined {
+  const mark = path.indexOf("?");
+  if (mark < 0) return undefined;
+  const hash = path.indexOf("#", mark);
+  for (const pair of path.slice(mark + 1, hash < 0 ? undefined : hash).split("&")) {
+    const equals = pair.indexOf("=");
+    if ((equals < 0 ? pair : pair.slice(0, equals)) === name) return equals < 0 ? "" : pair.slice(equals + 1);
+  }
+  return undefined;
 }

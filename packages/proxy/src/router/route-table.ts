@@ -28,6 +28,8 @@ class CompiledHost {
   readonly routes: readonly CompiledRoute[];
   /** The first route, when it takes every request. */
   readonly catchAll: CompiledRoute | undefined;
+  /** Redirects what must come over TLS; undefined: everything may come as it is. */
+  readonly toHttps: CompiledRoute | undefined;
 
   constructor(table: RouteTableConfig, host: VirtualHostConfig) {
     this.config = host;
@@ -42,7 +44,40 @@ class CompiledHost {
       !first.grpc &&
       first.fraction === undefined;
     this.catchAll = takesAll ? this.routes[0] : undefined;
+    this.toHttps = host.requireTls === "none" ? undefined : { route: TO_HTTPS, host, table, mutations: [] };
   }
+}
+
+const TO_HTTPS: RouteConfig = {
+  name: "",
+  match: {
+    path: { kind: "prefix", text: "/" },
+    caseSensitive: true,
+    headers: [],
+    query: [],
+    grpc: false,
+    fraction: undefined,
+  },
+  action: {
+    kind: "redirect",
+    status: 301,
+    scheme: "https",
+    host: undefined,
+    port: undefined,
+    path: undefined,
+    stripQuery: false,
+  },
+  mutations: undefined,
+  filters: undefined,
+  operation: "",
+  source: undefined,
+};
+
+/** Source: Envoy `require_tls`. */
+function needsTls(host: VirtualHostConfig, request: RequestHead): boolean {
+  const { headers } = request;
+  if (headers.getId(HEADER_ID["x-forwarded-proto"]) === "https") return false;
+  return host.requireTls === "all" || headers.get("x-envoy-internal") !== "true";
 }
 
 function orderMutations(
@@ -87,6 +122,7 @@ class IndexedTable implements RouteTable {
   match(request: RequestHead, random: () => number): CompiledRoute | undefined {
     const host = this.#find(request.authority);
     if (host === undefined) return undefined;
+    if (host.toHttps !== undefined && needsTls(host.config, request)) return host.toHttps;
     // CONNECT has no path, so a catch-all prefix does not take it.
     if (host.catchAll !== undefined && request.path !== "") return host.catchAll;
     const routes = host.routes;

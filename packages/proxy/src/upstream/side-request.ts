@@ -1,0 +1,92 @@
+import type { Clock, ClockTimer } from "@heddle/std";
+import { err, type Result } from "@heddle/std";
+import type { HttpStream, RequestHead } from "@heddle/wire";
+import type { Cluster } from "./cluster.ts";
+import type { UpstreamFailure } from "./failure.ts";
+import type { HostPool, PooledConnection, PoolWaiter } from "./pool.ts";
+import { type CollectedResponse, ResponseCollector } from "./response-collector.ts";
+
+/** A request of the proxy itself, beside the traffic that it forwards. */
+export interface SideRequest {
+  readonly cluster: Cluster | undefined;
+  readonly head: RequestHead;
+  readonly body: Uint8Array | undefined;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  /** Largest answer. Units: bytes. */
+  readonly maxBytes: number;
+}
+
+class Running implements PoolWaiter {
+  readonly #request: SideRequest;
+  readonly #done: (result: Result<CollectedResponse>) => void;
+  readonly #timer: ClockTimer;
+  #pool: HostPool | undefined;
+  #stream: HttpStream | undefined;
+  #over = false;
+
+  constructor(request: SideRequest, done: (result: Result<CollectedResponse>) => void) {
+    this.#request = request;
+    this.#done = done;
+    this.#timer = request.clock.after(request.timeoutMs, () =>
+      this.#give(err(`no answer within ${request.timeoutMs} ms`)),
+    );
+  }
+
+  start(): void {
+    const { cluster } = this.#request;
+    const host = cluster?.pick(undefined, [], 1);
+    if (cluster === undefined || host === undefined) {
+      this.#give(err(cluster === undefined ? "the cluster does not exist" : "the cluster has no healthy endpoint"));
+      return;
+    }
+    this.#pool = cluster.pool(host, cluster.config.http.protocol === "http2", undefined);
+    this.#pool.acquire(this);
+  }
+
+  cancel(): void {
+    this.#end();
+  }
+
+  onConnection(connection: PooledConnection): void {
+    this.#pool = undefined;
+    if (this.#over) return;
+    const { head, body, maxBytes } = this.#request;
+    head.scheme = connection.secure ? "https" : "http";
+    const collector = new ResponseCollector(maxBytes, (result) => {
+      this.#stream = undefined;
+      this.#give(result);
+    });
+    const stream = connection.http.request(head, body === undefined, collector);
+    this.#stream = stream;
+    if (body !== undefined) stream.sendData(body, 0, body.length, true);
+  }
+
+  onPoolFailure(failure: UpstreamFailure): void {
+    this.#pool = undefined;
+    this.#give(err(failure.cause));
+  }
+
+  #give(result: Result<CollectedResponse>): void {
+    if (this.#over) return;
+    this.#end();
+    this.#done(result);
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#timer.cancel();
+    this.#pool?.cancel(this);
+    this.#stream?.reset();
+  }
+}
+
+/** Sends a request and gathers its answer. `done` is called once unless the request is cancelled. */
+export function sendSideRequest(
+  request: SideRequest,
+  done: (result: Result<CollectedResponse>) => void,
+): { cancel(): void } {
+  const running = new Running(request, done);
+  running.start();
+  return running;
+}
