@@ -10,6 +10,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 const VERSION = "0.1.0";
 
 const USAGE = `heddle proxy sidecar|router [--domain DOMAIN] [--proxyLogLevel LEVEL]
+heddle proxy wait [--timeoutSeconds N] [--periodMillis N]
 heddle proxy -c FILE [--mode serve|validate] [--service-node ID] [--service-cluster NAME] [--drain-time-s N] [-l LEVEL]
              [--base-id N] [--concurrency N]
 FILE is an Envoy bootstrap, v3 or v2, in YAML or JSON. --base-id is accepted and not needed: processes share no memory.
@@ -52,6 +53,12 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
       print: (line) => process.stdout.write(line),
       complain: (text) => process.stderr.write(text),
     });
+  }
+  if (argv[0] === "wait") {
+    const { readWaitOptions, waitReady } = await import("./agent/wait-ready.ts");
+    const reason = await waitReady(readWaitOptions(flag), clock);
+    if (reason !== undefined) log.error(reason);
+    return reason === undefined ? 0 : 1;
   }
   if (argv[0] !== "sidecar" && argv[0] !== "router") {
     process.stderr.write(USAGE);

@@ -56,11 +56,14 @@ export async function keepRunning(
   const backoff = createBackoff({ baseMs: 200, maxMs: 30_000, minMs: 100 }, deps.random);
   while (!deps.stopped()) {
     const began = deps.clock.monotonic();
-    const code = await start();
+    const ended = await start().then(
+      (code) => `ended with exit code ${code}`,
+      (error: unknown) => `could not be started: ${error instanceof Error ? error.message : error}`,
+    );
     if (deps.stopped()) return;
     if (deps.clock.monotonic() - began > 60_000) backoff.reset();
     const delay = backoff.next();
-    deps.log.error("the data plane ended and is started again", { exitCode: code, inMs: Math.round(delay) });
+    deps.log.error(`the data plane ${ended}; trying again`, { inMs: Math.round(delay) });
     await new Promise<void>((resolve) => void deps.clock.after(delay, resolve));
   }
 }
