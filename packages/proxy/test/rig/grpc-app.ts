@@ -38,9 +38,14 @@ export interface GrpcApp {
   kill(): void;
 }
 
-/** What the application got as metadata comes back as `x-got`. */
-export async function startGrpcApp(): Promise<GrpcApp> {
+/** Metadata that begins with `x-test` comes back with the head, `x-trail` with the status. */
+export async function startGrpcApp(at = "127.0.0.1:0"): Promise<GrpcApp> {
   const server = new Server({ "grpc.max_receive_message_length": -1 });
+  // grpc.health.v1.Health/Check for probes; SERVING is field 1, value 1.
+  server.addService(
+    { Check: { ...method("Check", false, false), path: "/grpc.health.v1.Health/Check" } },
+    { Check: (_call: unknown, done: (error: null, value: Buffer) => void) => done(null, Buffer.from([8, 1])) },
+  );
   let cancelled = 0;
   server.addService(ECHO, {
     Unary: (call: { request: Buffer; metadata: Metadata; sendMetadata(m: Metadata): void }, done: Done) => {
@@ -89,7 +94,7 @@ export async function startGrpcApp(): Promise<GrpcApp> {
     },
   });
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
+    server.bindAsync(at, ServerCredentials.createInsecure(), (error, bound) =>
       error === null ? resolve(bound) : reject(error),
     );
   });
@@ -102,8 +107,8 @@ type Done = (
   trailers?: Metadata,
 ) => void;
 
-export function echoClient(port: number): Client {
-  return new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+export function echoClient(port: number, host = "127.0.0.1"): Client {
+  return new Client(`${host}:${port}`, credentials.createInsecure(), {
     "grpc.max_receive_message_length": -1,
     "grpc.use_local_subchannel_pool": 1,
     "grpc.enable_http_proxy": 0,

@@ -14,9 +14,9 @@ export interface RawClient {
   close(): void;
 }
 
-/** Connects to 127.0.0.1. Received bytes are kept as Latin-1 text. */
-export async function connectRaw(port: number): Promise<RawClient> {
-  const socket = createConnection({ host: "127.0.0.1", port, allowHalfOpen: true });
+/** Connects. Received bytes are kept as Latin-1 text. */
+export async function connectRaw(port: number, host = "127.0.0.1"): Promise<RawClient> {
+  const socket = createConnection({ host, port, allowHalfOpen: true });
   let received = "";
   let state: "open" | "ended" | "reset" = "open";
   socket.on("data", (chunk: Buffer) => {
