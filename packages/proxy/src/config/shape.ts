@@ -11,7 +11,7 @@ export interface Shape {
   /** Accepted without effect; why is in `reasons`. */
   readonly ignored: readonly string[];
   readonly refused: readonly string[];
-  /** Why a field is ignored or refused, where there is more to say than that it is not implemented. */
+  /** Why a field is ignored or refused, where there is more to say than that this proxy lacks it. */
   readonly reasons: ReadonlyMap<string, string>;
 }
 

@@ -72,13 +72,13 @@ class PolledFile implements FileSource {
 export function readResourceFile(path: string, registry: Registry): readonly IncomingResource[] {
   const json = foldEnumCase(parse(readFileSync(path, "utf8")), DiscoveryResponseSchema, registry);
   const response = fromJson(DiscoveryResponseSchema, json, { registry });
-  return response.resources.map((any): IncomingResource => {
-    if (any.typeUrl.endsWith(ResourceSchema.typeName)) {
-      const wrapped = fromBinary(ResourceSchema, any.value);
+  return response.resources.map((packed): IncomingResource => {
+    if (packed.typeUrl.endsWith(ResourceSchema.typeName)) {
+      const wrapped = fromBinary(ResourceSchema, packed.value);
       return { name: wrapped.name, version: wrapped.version, bytes: wrapped.resource?.value ?? new Uint8Array(0) };
     }
-    const schema = any.typeUrl.endsWith(ClusterSchema.typeName) ? ClusterSchema : ListenerSchema;
-    return { name: fromBinary(schema, any.value).name, version: response.versionInfo, bytes: any.value };
+    const schema = packed.typeUrl.endsWith(ClusterSchema.typeName) ? ClusterSchema : ListenerSchema;
+    return { name: fromBinary(schema, packed.value).name, version: response.versionInfo, bytes: packed.value };
   });
 }
 
