@@ -34,7 +34,7 @@ export function normalise(text: string): string {
   return rules.reduce((t, [pattern, by]) => t.replace(pattern, by), lines.join("\n"));
 }
 
-/** JSON of `--raw` on one line: the order of keys means nothing. */
+/** JSON of `--raw` on one line: the order of keys means nothing; who owns which field is compared elsewhere. */
 function withSortedKeys(line: string): string {
   try {
     return JSON.stringify(sorted(JSON.parse(line)));
@@ -48,6 +48,7 @@ function sorted(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
+      .filter(([key]) => key !== "managedFields")
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, inner]) => [key, sorted(inner)]),
   );

@@ -32,7 +32,10 @@ export const accessSteps: readonly Step[] = [
 export const deleteSteps: readonly Step[] = [
   { run: "delete pod single --now" },
   { run: "delete replicaset nobody" },
-  { run: "create deployment orphaned --image=busybox:1 -- sleep 1000", quiet: true },
+  {
+    run: "create deployment orphaned --image=busybox:1 -- sh -c 'trap exit TERM; while :; do sleep 1; done'",
+    quiet: true,
+  },
   { run: "rollout status deployment/orphaned --timeout=60s", quiet: true },
   { run: "delete deployment orphaned --cascade=orphan" },
   { run: "get replicasets -l app=orphaned --no-headers" },

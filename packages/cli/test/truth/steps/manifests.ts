@@ -15,7 +15,7 @@ spec:
       containers:
       - name: main
         image: busybox:1
-        command: [sh, -c, "echo $GREETING; while :; do sleep 1; done"]
+        command: [sh, -c, "echo $GREETING; trap exit TERM; while :; do sleep 1; done"]
         env: [{name: GREETING, value: ${changes.greeting ?? "hello"}}]
         ports: [{name: http, containerPort: 8080}]
         resources: {requests: {cpu: 10m, memory: 16Mi}, limits: {memory: 128Mi}}
@@ -42,17 +42,17 @@ spec:
   terminationGracePeriodSeconds: 1
   initContainers:
   - {name: first, image: "busybox:1", command: [sh, -c, "echo prepared"]}
-  - {name: side, image: "busybox:1", restartPolicy: Always, command: [sh, -c, "echo beside; while :; do sleep 1; done"]}
+  - {name: side, image: "busybox:1", restartPolicy: Always, command: [sh, -c, "echo beside; trap exit TERM; while :; do sleep 1; done"]}
   containers:
   - name: talk
     image: busybox:1
-    command: [sh, -c, "for i in 1 2 3; do echo line $i; done; while :; do sleep 1; done"]
+    command: [sh, -c, "for i in 1 2 3; do echo line $i; done; trap exit TERM; while :; do sleep 1; done"]
     env:
     - {name: NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
     - {name: COLOUR, valueFrom: {configMapKeyRef: {name: settings, key: colour}}}
     volumeMounts: [{name: settings, mountPath: /settings, readOnly: true}, {name: room, mountPath: /room}]
     livenessProbe: {exec: {command: ["true"]}, initialDelaySeconds: 5}
-  - {name: quiet, image: "busybox:1", command: [sh, -c, "while :; do sleep 1; done"], volumeMounts: [{name: room, mountPath: /room}]}
+  - {name: quiet, image: "busybox:1", command: [sh, -c, "trap exit TERM; while :; do sleep 1; done"], volumeMounts: [{name: room, mountPath: /room}]}
   volumes:
   - {name: settings, configMap: {name: settings}}
   - {name: room, emptyDir: {}}

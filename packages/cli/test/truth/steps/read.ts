@@ -72,7 +72,9 @@ export const readSteps: readonly Step[] = [
   { run: "get --raw /nowhere" },
   { run: "get --raw /readyz" },
   { run: "get --raw /livez/ping" },
-  { run: "get --raw '/api/v1/namespaces/truth/configmaps?watch=1&resourceVersion=1&timeoutSeconds=1'" },
+  {
+    run: "get --raw '/api/v1/namespaces/truth/configmaps?watch=1&resourceVersion=1&timeoutSeconds=1&fieldSelector=metadata.name%3Dsettings'",
+  },
   { run: "get --raw '/api/v1/namespaces/truth/configmaps?watch=1&resourceVersion=word'" },
   { run: "get --raw '/api/v1/namespaces/truth/configmaps?limit=1&continue=broken'" },
   { run: "get --raw '/api/v1/namespaces/truth/configmaps?resourceVersionMatch=Exact'" },

@@ -51,11 +51,11 @@ function stringErrors(value: string, schema: Schema, path: string): FieldError[]
   const errors: FieldError[] = [];
   const { minLength, maxLength, pattern, format } = schema;
   const length = [...value].length;
+  // As Kubernetes does: length and pattern are checked until one fails.
   if (typeof maxLength === "number" && length > maxLength) errors.push(tooLong(path, maxLength));
-  if (typeof minLength === "number" && length < minLength) {
+  else if (typeof minLength === "number" && length < minLength) {
     errors.push(invalid(path, value, `${path} in body should be at least ${minLength} chars long`));
-  }
-  if (typeof pattern === "string" && !matches(pattern, value)) {
+  } else if (typeof pattern === "string" && !matches(pattern, value)) {
     errors.push(invalid(path, value, `${path} in body should match '${pattern}'`));
   }
   const form = typeof format === "string" ? FORMATS[format] : undefined;

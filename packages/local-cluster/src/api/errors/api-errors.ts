@@ -24,8 +24,15 @@ export function notFound(def: Named, name: string): ApiError {
   return new ApiError(404, "NotFound", `${qualifiedResource(def)} "${name}" not found`, resourceDetails(def, name));
 }
 
+const NO_SUCH_PATH = "the server could not find the requested resource";
+
 export function noSuchPath(): ApiError {
-  return new ApiError(404, "NotFound", "the server could not find the requested resource", {});
+  return new ApiError(404, "NotFound", NO_SUCH_PATH, {});
+}
+
+/** Kubernetes answers these in plain text; clients then name the request themselves. */
+export function isNoSuchPath(error: unknown): boolean {
+  return error instanceof ApiError && error.code === 404 && error.message === NO_SUCH_PATH;
 }
 
 export function alreadyExists(def: Named, name: string): ApiError {
@@ -63,9 +70,7 @@ export function badRequest(message: string): ApiError {
 
 /** A patch that is well formed but cannot be applied. `cause` says which part. */
 export function patchFailed(cause: string): ApiError {
-  return new ApiError(422, "Invalid", "the server rejected our request due to an error in our request", {
-    causes: [{ reason: "UnexpectedServerResponse", message: cause }],
-  });
+  return new ApiError(422, "Invalid", cause, {});
 }
 
 /** A patch after which the object can no longer be read. */

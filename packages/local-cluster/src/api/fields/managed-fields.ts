@@ -112,7 +112,7 @@ function writeManagers(draft: Draft, managers: readonly Manager[]): void {
     manager: manager.name,
     operation: manager.operation,
     ...(manager.subresource === "" ? {} : { subresource: manager.subresource }),
-    time: manager.time,
+    ...(manager.time === "" ? {} : { time: manager.time }),
   }));
 }
 
@@ -198,8 +198,9 @@ export function createFieldTracker(deps: FieldTrackerDeps): FieldTracker {
       if (lastApplied)
         metadata["annotations"] = { ...dict(metadata["annotations"]), [LAST_APPLIED]: lastAppliedText(config) };
       draft["metadata"] = metadata;
-      const unchanged = mine && JSON.stringify(mine.set) === JSON.stringify(applied);
-      const time = unchanged && Object.keys(difference.changed).length === 0 ? mine.time : deps.now();
+      // What changes no value leaves no time behind.
+      const unchanged = Object.keys(difference.changed).length === 0 && Object.keys(removable).length === 0;
+      const time = unchanged && present ? (mine?.time ?? "") : deps.now();
       const apiVersion = text(config["apiVersion"]);
       writeManagers(draft, [
         ...others,

@@ -1,4 +1,4 @@
-import { statusOf } from "../errors/api-errors.ts";
+import { isNoSuchPath, statusOf } from "../errors/api-errors.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** RFC 7234 warn-text: quotes and control characters would break the header. */
@@ -41,5 +41,6 @@ export function sendObject(exchange: Exchange, code: number, body: object): void
 
 export function sendError(exchange: Exchange, error: unknown): void {
   const { code, body } = statusOf(error);
-  sendText(exchange, code, JSON.stringify(body), "application/json");
+  if (isNoSuchPath(error)) sendText(exchange, code, "404 page not found\n", "text/plain; charset=utf-8");
+  else sendText(exchange, code, JSON.stringify(body), "application/json");
 }

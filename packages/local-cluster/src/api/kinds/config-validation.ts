@@ -150,6 +150,11 @@ export function webhookErrors(object: Dict): readonly FieldError[] {
         body: `Duplicate value: ${JSON.stringify(name)}`,
       });
     names.add(name);
+    errors.push(...oneOf(`${here}.failurePolicy`, hook["failurePolicy"], ["Fail", "Ignore"]));
+    errors.push(...oneOf(`${here}.matchPolicy`, hook["matchPolicy"], ["Equivalent", "Exact"]));
+    if (hook["sideEffects"] === undefined)
+      errors.push(required(`${here}.sideEffects`, "must specify one of None, NoneOnDryRun"));
+    else errors.push(...oneOf(`${here}.sideEffects`, hook["sideEffects"], ["None", "NoneOnDryRun"]));
     const client = dict(hook["clientConfig"]);
     if ((client["url"] === undefined) === (client["service"] === undefined)) {
       errors.push(required(`${here}.clientConfig`, "exactly one of url or service is required"));
@@ -159,11 +164,6 @@ export function webhookErrors(object: Dict): readonly FieldError[] {
         if (isEmpty(client["service"][key])) errors.push(required(`${here}.clientConfig.service.${key}`));
       }
     }
-    errors.push(...oneOf(`${here}.failurePolicy`, hook["failurePolicy"], ["Fail", "Ignore"]));
-    errors.push(...oneOf(`${here}.matchPolicy`, hook["matchPolicy"], ["Equivalent", "Exact"]));
-    if (hook["sideEffects"] === undefined)
-      errors.push(required(`${here}.sideEffects`, "must specify one of None, NoneOnDryRun"));
-    else errors.push(...oneOf(`${here}.sideEffects`, hook["sideEffects"], ["None", "NoneOnDryRun"]));
     const versions = list(hook["admissionReviewVersions"]);
     if (versions.length === 0)
       errors.push(required(`${here}.admissionReviewVersions`, "must specify one of v1, v1beta1"));

@@ -128,7 +128,12 @@ function conditionsOf(snapshot: PodSnapshot, phase: Phase): readonly Condition[]
         }
       : containersReady;
   return [
-    { type: "PodReadyToStartContainers", status: snapshot.sandboxReady, reason: undefined, message: undefined },
+    {
+      type: "PodReadyToStartContainers",
+      status: snapshot.sandboxReady && !over,
+      reason: undefined,
+      message: undefined,
+    },
     {
       type: "Initialized",
       status: initialized,
