@@ -62,7 +62,8 @@ async function problemsNow(query: WindowQuery, deps: ApiDeps): Promise<ProblemsA
     scrapeGaps: deps.scrapeGaps(),
     timeMs: query.atMs,
   });
-  return { timeMs: query.atMs, problems: found, gaps: [] };
+  const sinceMs = Number.isNaN(store.sinceMs) ? null : store.sinceMs;
+  return { timeMs: query.atMs, sinceMs, problems: found, gaps: [] };
 }
 
 /** The HTTP/JSON API (`GET /api/…`, `/ready`) and, at every other path, the dashboard. Pure but for its deps. */

@@ -151,6 +151,8 @@ export interface Problem {
 
 export interface ProblemsAnswer {
   readonly timeMs: number;
+  /** Oldest moment that the history knows; null: nothing yet. */
+  readonly sinceMs: number | null;
   readonly problems: readonly Problem[];
   readonly gaps: readonly string[];
 }

@@ -10,6 +10,8 @@ import { parseResource, parseWindow } from "../viz/resource.ts";
 import { statJson, statTable } from "../viz/stat-table.ts";
 import { addInstallFlags, type InstallFlags, installOptions, outputFormat } from "./install.ts";
 import { addDashboard } from "./viz-dashboard.ts";
+import { addList } from "./viz-list.ts";
+import { addTap, addTop } from "./viz-tap.ts";
 
 interface QueryFlags {
   readonly namespace?: string;
@@ -38,6 +40,9 @@ export function addViz(program: Command, context: CliContext): void {
     });
   addStat(viz, context);
   addEdges(viz, context);
+  addTap(viz, context);
+  addTop(viz, context);
+  addList(viz, context);
   addDashboard(viz, context);
 }
 

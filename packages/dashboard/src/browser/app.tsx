@@ -19,7 +19,7 @@ const TABS = [
   ["overview", "Overview", "#/"],
   ["graph", "Graph", "#/graph"],
   ["problems", "Problems", "#/problems"],
-  ["live", "Live calls", "#/live"],
+  ["live", "Live", "#/live"],
   ["mesh", "Control plane", "#/mesh"],
 ] as const;
 

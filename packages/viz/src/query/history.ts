@@ -60,6 +60,7 @@ export function sparkOf(history: History | undefined, span: Span): Spark {
 /** Start of the oldest step of the unbroken row of failing steps at the end; steps without requests do not break it. */
 export function failingSince(history: History | undefined, span: Span): number | null {
   if (!history) return null;
+  const stepMs = (span.toMs - span.fromMs) / STEPS;
   let since: number | null = null;
   for (let i = STEPS - 1; i >= 0; i--) {
     const requests = history.requests[i] ?? 0;
@@ -69,7 +70,8 @@ export function failingSince(history: History | undefined, span: Span): number |
       if (since === null && i >= STEPS - 2) continue;
       return since;
     }
-    since = span.fromMs + ((span.toMs - span.fromMs) / STEPS) * i;
+    // By the step's length, so that it stays the same while time goes on.
+    since = Math.ceil((span.fromMs + stepMs * i) / stepMs) * stepMs;
   }
   return since;
 }

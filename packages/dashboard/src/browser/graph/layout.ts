@@ -54,11 +54,12 @@ export function topologyKey(
   return [...names, ...ways, ...[...folded].sort()].join("\n");
 }
 
-/** Callers left, callees right; each namespace in a frame of its own, folded ones as one box. */
+/** Callers left, callees right (on a narrow screen above and below); each namespace in a frame of its own, folded ones as one box. */
 export function drawGraph(
   nodes: readonly GraphNode[],
   edges: readonly TrafficRow[],
   folded: ReadonlySet<string>,
+  narrow = false,
 ): Picture {
   const idOf = (namespace: string, name: string) =>
     folded.has(namespace) ? `ns:${namespace}` : `w:${namespace}/${name}`;
@@ -68,7 +69,13 @@ export function drawGraph(
     (e) => `${idOf(e.srcNamespace, e.src)}\n${idOf(e.dstNamespace, e.dst)}`,
   );
   const graph = new Graph({ compound: true, multigraph: false });
-  graph.setGraph({ rankdir: "LR", nodesep: 18, ranksep: 90, marginx: MARGIN, marginy: MARGIN });
+  graph.setGraph({
+    rankdir: narrow ? "TB" : "LR",
+    nodesep: 18,
+    ranksep: narrow ? 70 : 130,
+    marginx: MARGIN,
+    marginy: MARGIN,
+  });
   graph.setDefaultEdgeLabel(() => ({}));
   const framed = new Set(nodes.map((n) => n.namespace).filter((ns) => !folded.has(ns)));
   for (const namespace of framed) graph.setNode(`f:${namespace}`, {});
@@ -112,7 +119,7 @@ export function drawGraph(
 }
 
 function widthOf(name: string): number {
-  return Math.min(230, Math.max(120, 30 + name.length * 8));
+  return Math.min(230, Math.max(168, 30 + name.length * 8));
 }
 
 function frameOf(namespace: string, boxes: readonly Box[]): Frame {

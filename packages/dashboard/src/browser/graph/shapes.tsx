@@ -35,9 +35,6 @@ export function BoxShape({
   const { success, rps } = boxFigures(box);
   const state = health(success);
   const meshed = box.nodes.some((n) => n.meshed > 0);
-  const label = box.folded
-    ? `${box.name}, namespace with ${box.nodes.length} workloads`
-    : `${box.name}, ${box.namespace}`;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a button can't stand inside a drawing
     <g
@@ -46,7 +43,6 @@ export function BoxShape({
       role="button"
       tabIndex={0}
       aria-pressed={chosen}
-      aria-label={`${label}: success ${percent(success)}, ${rate(rps)} requests per second`}
       onClick={onChoose}
       onKeyDown={(e) => {
         if (e.key !== "Enter" && e.key !== " ") return;
@@ -133,7 +129,7 @@ export function FrameShape({ frame, onFold }: { frame: Frame; onFold: () => void
         y={frame.y + 18}
         role="button"
         tabIndex={0}
-        aria-label={`fold namespace ${frame.namespace}`}
+        aria-expanded="true"
         onClick={onFold}
         onKeyDown={(e) => {
           if (e.key === "Enter") onFold();
@@ -157,8 +153,9 @@ export function Arrows() {
           viewBox="0 0 8 8"
           refX="7"
           refY="4"
-          markerWidth="7"
-          markerHeight="7"
+          markerUnits="userSpaceOnUse"
+          markerWidth="12"
+          markerHeight="12"
           orient="auto-start-reverse"
         >
           <path d="M0,0 L8,4 L0,8 z" />

@@ -23,10 +23,12 @@ export function GraphPage({ windowMs }: { windowMs: string }) {
   const at = backMs === 0 ? undefined : String(liveMs - backMs);
   const polled = usePoll("api/graph", { windowMs, at }, backMs === 0 ? 3000 : 60_000);
   const { data } = polled;
-  const history = Math.min(
-    6 * 3_600_000,
-    Math.max(0, (data?.timeMs ?? 0) + backMs - (data?.sinceMs ?? data?.timeMs ?? 0)),
-  );
+  const history =
+    STEP_MS *
+    Math.floor(
+      Math.min(6 * 3_600_000, Math.max(0, (data?.timeMs ?? 0) + backMs - (data?.sinceMs ?? data?.timeMs ?? 0))) /
+        STEP_MS,
+    );
   return (
     <>
       <h1>Graph</h1>
@@ -71,9 +73,10 @@ function Drawing({ graph }: { graph: GraphAnswer }) {
   const namespaces = [...new Set(graph.nodes.map((n) => n.namespace))];
   const folded = new Set(namespaces.filter((ns) => many !== toggled.has(ns)));
   const key = topologyKey(graph.nodes, graph.edges, folded);
-  const layout = useMemo(() => drawGraph(graph.nodes, graph.edges, folded), [key]);
+  const narrow = matchMedia("(max-width: 760px)").matches;
+  const layout = useMemo(() => drawGraph(graph.nodes, graph.edges, folded, narrow), [key, narrow]);
   const picture = withFigures(layout, graph);
-  const view = useView({ x: 0, y: 0, width: picture.width, height: picture.height });
+  const view = useView(wholeOf(picture, narrow));
   const toggle = (namespace: string) => {
     const next = new Set(toggled);
     if (!next.delete(namespace)) next.add(namespace);
@@ -157,6 +160,12 @@ function Drawing({ graph }: { graph: GraphAnswer }) {
       )}
     </>
   );
+}
+
+/** A small graph is not blown up: text keeps about the page's size. */
+function wholeOf({ width, height }: Picture, narrow: boolean) {
+  const seen = { width: Math.max(width, narrow ? 400 : 1000), height: Math.max(height, 300) };
+  return { x: (width - seen.width) / 2, y: (height - seen.height) / 2, ...seen };
 }
 
 /** The layout with the newest figures in it. */

@@ -187,7 +187,7 @@ function Top({ lines }: { lines: readonly Line[] }) {
             <th scope="row" class="mono">
               {event.method} {event.path.split("?")[0]}
             </th>
-            <td data-label="Way">
+            <td class="full" data-label="Way">
               {event.srcName} → {event.dstName}
             </td>
             <td class="num" data-label="Count">
@@ -233,10 +233,10 @@ function Calls({ lines }: { lines: readonly Line[] }) {
             <th scope="row" class="mono">
               {event.method} {event.path}
             </th>
-            <td data-label="Way">
+            <td class="full" data-label="Way">
               {event.srcName} → {event.dstName} {event.tls ? <span title="mutual TLS">🔒︎</span> : null}
             </td>
-            <td data-label="Ended with">
+            <td class="full" data-label="Ended with">
               {failed(event) ? outcome(event) : event.grpcStatus === 0 ? "gRPC OK" : event.status}
             </td>
             <td class="num" data-label="Took">

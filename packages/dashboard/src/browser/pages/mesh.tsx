@@ -100,10 +100,10 @@ function Replicas({ mesh }: { mesh: MeshAnswer }) {
             <td class="num" data-label="Rejections">
               {r.rejects}
             </td>
-            <td class="num" data-label="Convergence P50">
+            <td class="num full" data-label="Convergence P50">
               {millis(r.convergenceMsP50)}
             </td>
-            <td class="num" data-label="P99">
+            <td class="num full" data-label="Convergence P99">
               {millis(r.convergenceMsP99)}
             </td>
           </tr>
@@ -151,7 +151,9 @@ function Proxies({ mesh }: { mesh: MeshAnswer }) {
                 {p.sync[type]}
               </td>
             ))}
-            <td data-label="Certificate">{duration(p.certificateExpiresInMs)}</td>
+            <td class="full" data-label="Certificate">
+              {duration(p.certificateExpiresInMs)}
+            </td>
           </tr>
         ))}
       </tbody>

@@ -16,7 +16,7 @@ export function ProblemsPage({ polled }: { polled: ReturnType<typeof usePoll<"ap
           certificate valid.
         </p>
       ) : null}
-      {data ? <ProblemList problems={data.problems} nowMs={data.timeMs} /> : null}
+      {data ? <ProblemList problems={data.problems} nowMs={data.timeMs} historyMs={data.sinceMs} /> : null}
     </>
   );
 }

@@ -32,7 +32,9 @@ export function WorkloadPage({ windowMs, namespace, kind, name, problems }: Prop
       <Notice polled={polled} gaps={data?.gaps ?? []} />
       {data === undefined && polled.error === undefined ? <p class="muted">Asking for the figures…</p> : null}
       {data ? <Tiles answer={data} /> : null}
-      {own.length > 0 ? <ProblemList problems={own} nowMs={data?.timeMs ?? Date.now()} /> : null}
+      {own.length > 0 ? (
+        <ProblemList problems={own} nowMs={data?.timeMs ?? Date.now()} historyMs={data?.sinceMs ?? null} />
+      ) : null}
       <RecentFailuresTable polled={failures} />
       {data ? <Failures answer={data} /> : null}
       {data ? <TrafficTable rows={data.inbound} side="src" caption="Inbound" /> : null}
@@ -70,7 +72,7 @@ function Tiles({ answer: { row } }: { answer: WorkloadAnswer }) {
         <dt>Requests/s</dt>
         <dd>{rate(row.rps)}</dd>
       </div>
-      <div>
+      <div class="wide">
         <dt>P50 / P95 / P99</dt>
         <dd class="small">
           {millis(row.latencyMsP50)} / {millis(row.latencyMsP95)} / {millis(row.latencyMsP99)}
@@ -92,7 +94,7 @@ function Tiles({ answer: { row } }: { answer: WorkloadAnswer }) {
           <Meshed meshed={row.meshed} pods={row.pods} />
         </dd>
       </div>
-      <div class="wide">
+      <div class="full">
         <dt>{row.failingSinceMs === null ? "Last 10 minutes" : `Failing since ${clockTime(row.failingSinceMs)}`}</dt>
         <dd>
           <Sparkline spark={row.spark} label={row.name} big />
@@ -122,7 +124,9 @@ function Failures({ answer }: { answer: WorkloadAnswer }) {
             <th scope="row">
               {f.src} → {f.dst}
             </th>
-            <td data-label="Reason">{f.reason}</td>
+            <td class="full" data-label="Reason">
+              {f.reason}
+            </td>
             <td class="num" data-label="Count">
               {Math.round(f.count)}
             </td>
@@ -175,7 +179,7 @@ function Pods({ answer }: { answer: WorkloadAnswer }) {
             <td class="num" data-label="Connections">
               {pod.tcpOpenConnections}
             </td>
-            <td data-label="Certificate">
+            <td class="full" data-label="Certificate">
               {pod.meshed === 0 ? "no proxy" : `valid for ${duration(pod.certificateExpiresInMs)}`}
             </td>
           </tr>

@@ -58,7 +58,11 @@ export function MetricsTable({
               <a href={linkOf(row)}>{row.name}</a>
               {row.kind !== "deployment" && row.kind !== "namespace" ? <small> {row.kind}</small> : null}
             </th>
-            {showNamespace ? <td data-label="Namespace">{row.namespace}</td> : null}
+            {showNamespace ? (
+              <td class="full" data-label="Namespace">
+                {row.namespace}
+              </td>
+            ) : null}
             <td class="num" data-label="Success">
               <Success value={row.success} />
             </td>

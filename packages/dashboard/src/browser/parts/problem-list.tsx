@@ -3,12 +3,21 @@ import { clockTime, duration } from "../format.ts";
 import { hashOf } from "../route.ts";
 
 /** Each problem with its cause and the next step. */
-export function ProblemList({ problems, nowMs }: { problems: readonly Problem[]; nowMs: number }) {
+export function ProblemList({
+  problems,
+  nowMs,
+  historyMs,
+}: {
+  problems: readonly Problem[];
+  nowMs: number;
+  /** Where the history begins: what began there may be older. */
+  historyMs: number | null;
+}) {
   return (
     <ul class="problems">
       {problems.map((p) => (
         <li key={p.id} class={p.severity === "error" ? "bad" : "poor"}>
-          <h3>
+          <h2>
             <span class="sign" aria-hidden="true">
               {p.severity === "error" ? "✕" : "!"}
             </span>
@@ -17,7 +26,7 @@ export function ProblemList({ problems, nowMs }: { problems: readonly Problem[];
             ) : (
               p.what
             )}
-          </h3>
+          </h2>
           <dl>
             <dt>Cause</dt>
             <dd>{p.cause}</dd>
@@ -27,6 +36,7 @@ export function ProblemList({ problems, nowMs }: { problems: readonly Problem[];
               <>
                 <dt>Since</dt>
                 <dd>
+                  {historyMs !== null && p.sinceMs <= historyMs + 20_000 ? "at least " : ""}
                   {clockTime(p.sinceMs)} ({duration(Math.max(1000, nowMs - p.sinceMs))})
                 </dd>
               </>

@@ -82,10 +82,12 @@ export function RecentFailuresTable({ polled }: { polled: Polled<RecentFailures>
                 <th scope="row" class="mono">
                   {event.method} {event.path}
                 </th>
-                <td data-label="Way">
+                <td class="full" data-label="Way">
                   {event.srcName} → {event.dstName}
                 </td>
-                <td data-label="Ended with">{outcome(event)}</td>
+                <td class="full" data-label="Ended with">
+                  {outcome(event)}
+                </td>
                 <td class="num" data-label="Count">
                   {count}
                 </td>

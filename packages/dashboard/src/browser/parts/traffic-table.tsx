@@ -17,7 +17,7 @@ export function TrafficTable({
   if (rows.length === 0)
     return (
       <section>
-        <h3>{caption}</h3>
+        <h2>{caption}</h2>
         <p class="muted">Nothing in this window.</p>
       </section>
     );
@@ -64,7 +64,7 @@ export function TrafficTable({
               <td class="num" data-label="P99">
                 {millis(row.latencyMsP99)}
               </td>
-              <td data-label="Secured">
+              <td class="full" data-label="Secured">
                 <Secured secured={row.secured} reason={row.noTlsReason} />
               </td>
               <td data-label="Identity" class="mono">
