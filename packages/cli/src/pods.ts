@@ -19,12 +19,22 @@ export async function findPod(
   target: string,
   namespace: string,
 ): Promise<{ namespace: string; pod: string }> {
+  const found = await findPods(kube, target, namespace);
+  return { namespace: found.namespace, pod: found.pods[0] ?? "" };
+}
+
+/** As `findPod`, with all running pods of a workload. Errors: UsageError when there is none. */
+export async function findPods(
+  kube: KubeClient,
+  target: string,
+  namespace: string,
+): Promise<{ namespace: string; pods: readonly string[] }> {
   const [kind, rest] = target.includes("/") ? target.split("/", 2) : ["pod", target];
   const [name = "", inNamespace = namespace] = (rest ?? "").split(".", 2);
   if (name === "") throw new UsageError(`${target}: no name; use name[.namespace], pod/name or deploy/name`);
   if (kind === "pod" || kind === "po" || kind === "pods") {
     if (await kube.find({ apiVersion: "v1", kind: "Pod", name, namespace: inNamespace }))
-      return { namespace: inNamespace, pod: name };
+      return { namespace: inNamespace, pods: [name] };
     throw new UsageError(
       `pod "${name}" not found in namespace "${inNamespace}"; name another namespace with -n or ${name}.<namespace>, or use deploy/<name>`,
     );
@@ -40,21 +50,21 @@ export async function findPod(
     throw new UsageError(
       `${type.resource.replace(/s$/, "")} "${name}" not found in namespace "${inNamespace}"; name another namespace with -n or ${target}.<namespace>`,
     );
+  const pods = await runningPods(kube, workload, inNamespace);
+  if (pods.length > 0) return { namespace: inNamespace, pods };
+  throw new UsageError(
+    `${target}: no running pod in namespace ${inNamespace}; look at kubectl get pods -n ${inNamespace}`,
+  );
+}
+
+async function runningPods(kube: KubeClient, workload: KubeObject, namespace: string): Promise<readonly string[]> {
   const labels = Object.entries(recordOf(at(workload, "spec", "selector", "matchLabels"))).map(
     ([k, v]) => `${k}=${textOf(v)}`,
   );
-  const pods = await kube.list(
-    { apiVersion: "v1", kind: "Pod", namespace: inNamespace },
-    { labelSelector: labels.join(",") },
-  );
-  const running = pods.items.find(
-    (p) => textOf(at(p, "status", "phase")) === "Running" && p.metadata.deletionTimestamp === undefined,
-  );
-  if (!running)
-    throw new UsageError(
-      `${target}: no running pod in namespace ${inNamespace}; look at kubectl get pods -n ${inNamespace}`,
-    );
-  return { namespace: inNamespace, pod: running.metadata.name };
+  const { items } = await kube.list({ apiVersion: "v1", kind: "Pod", namespace }, { labelSelector: labels.join(",") });
+  return items
+    .filter((p) => textOf(at(p, "status", "phase")) === "Running" && p.metadata.deletionTimestamp === undefined)
+    .map((p) => p.metadata.name);
 }
 
 /** As `findPod`, for what only a pod with a sidecar can answer. Errors: also when it has none. */

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
-import { addCheck } from "./commands/check.ts";
+import { addCheck, addVizCheck } from "./commands/check.ts";
 import { addDemo } from "./commands/demo.ts";
+import { addDiagnostics } from "./commands/diagnostics.ts";
 import { addInject } from "./commands/inject.ts";
 import { addInstall } from "./commands/install.ts";
 import { addProxyConfig } from "./commands/proxy-config.ts";
@@ -23,6 +24,8 @@ const commands = [
   addProxyStatus,
   addProxyConfig,
   addViz,
+  addVizCheck,
+  addDiagnostics,
   addDemo,
 ] as const satisfies readonly ((program: Command, context: CliContext) => void)[];
 

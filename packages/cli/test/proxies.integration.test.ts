@@ -204,6 +204,16 @@ describe("with a mesh and two pods", () => {
     expect(code).toBe(1);
   });
 
+  test("diagnostics: what each proxy and the control plane count", async () => {
+    const proxy = await run("linkerd diagnostics proxy-metrics po/one -n duo");
+    expect(proxy.out).toStartWith("#\n# POD one (1 of 1)\n#\n");
+    expect(proxy.out).toContain("istio_agent_cert_expiry_seconds");
+    const plane = await run("linkerd diagnostics controller-metrics");
+    expect(plane.out).toContain("# CONTAINER discovery\n");
+    expect(plane.out).toContain("citadel_server_success_cert_issuance_count");
+    expect((await run("linkerd viz check --wait 1s")).out).toContain("× linkerd-viz Namespace exists");
+  });
+
   test("inject annotates, --manual and kube-inject render, uninject takes all of it out; reports go to stderr", async () => {
     const file = "samples/emojivoto/emojivoto.yml";
     const plain = await run(`linkerd uninject ${file}`);

@@ -9,7 +9,7 @@ import type { CheckCategory, CheckTarget } from "../check/check.ts";
 import { renderCategory, renderCheck, renderShort, renderSummary } from "../check/render.ts";
 import { runChecks } from "../check/runner.ts";
 import { type CliContext, UsageError } from "../context.ts";
-import { globalOptions } from "../global-options.ts";
+import { type GlobalOptions, globalOptions } from "../global-options.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 
 interface Flags {
@@ -54,44 +54,67 @@ export function addCheck(program: Command, context: CliContext): void {
     .option("-n, --namespace <namespace>", "with --proxy: only this namespace")
     .option("--wait <time>", "how long to wait for what comes up by itself", "5m")
     .option("-o, --output <format>", "table, short or json", "table")
-    .action(async (flags: Flags, command: Command) => {
-      if (!["table", "short", "json"].includes(flags.output))
-        throw new UsageError(`-o ${flags.output}: expected table, short or json`);
-      const global = globalOptions(command);
-      let client: ReturnType<CliContext["kube"]> | undefined;
-      const connect = () => {
-        client ??= context.kube(global);
-        return client;
-      };
-      // A cluster that can't be reached is a line of the report, not the end of it.
-      const meshNamespace = () =>
-        connect()
-          .then((kube) => findMeshNamespace(kube, global))
-          .catch(() => global.meshNamespace);
-      const target: CheckTarget = {
-        client: connect,
-        meshNamespace: flags.pre ? global.meshNamespace : await meshNamespace(),
-        dataPlaneNamespace: flags.namespace,
-        cliVersion: context.version,
-        now: () => new Date(),
-      };
-      const live = flags.output === "table";
-      let first = true;
-      const { success, categories } = await runChecks(await categoriesFor(flags, target), target, {
-        waitMs: waitMs(flags.wait),
-        sleep: (ms) => Bun.sleep(ms),
-        nowMs: () => performance.now(),
-        onCategory: (name) => {
-          if (live) context.out(renderCategory(name, first));
-          first = false;
-        },
-        onCheck: (check) => {
-          if (live) context.out(renderCheck(check));
-        },
-      });
-      if (live) context.out(renderSummary(success));
-      else if (flags.output === "short") context.out(renderShort(categories, success));
-      else context.out(`${JSON.stringify({ success, categories }, null, 2)}\n`);
-      if (!success) process.exitCode = 1;
-    });
+    .action((flags: Flags, command: Command) =>
+      report(context, globalOptions(command), flags, (target) => categoriesFor(flags, target)),
+    );
+}
+
+/** `viz check`: the extension alone. */
+export function addVizCheck(program: Command, context: CliContext): void {
+  program.commands
+    .find((command) => command.name() === "viz")
+    ?.command("check")
+    .description("whether the metrics extension is well")
+    .option("--proxy", "accepted for linkerd's sake: the proxies' metrics are always looked for")
+    .option("-n, --namespace <namespace>", "accepted with --proxy")
+    .option("--wait <time>", "how long to wait for what comes up by itself", "5m")
+    .option("-o, --output <format>", "table, short or json", "table")
+    .action((flags: Flags, command: Command) =>
+      report(context, globalOptions(command), flags, async () => [kubernetesApi, viz]),
+    );
+}
+
+async function report(
+  context: CliContext,
+  global: GlobalOptions,
+  flags: Flags,
+  choose: (target: CheckTarget) => Promise<readonly CheckCategory[]>,
+): Promise<void> {
+  if (!["table", "short", "json"].includes(flags.output))
+    throw new UsageError(`-o ${flags.output}: expected table, short or json`);
+  let client: ReturnType<CliContext["kube"]> | undefined;
+  const connect = () => {
+    client ??= context.kube(global);
+    return client;
+  };
+  // A cluster that can't be reached is a line of the report, not the end of it.
+  const meshNamespace = () =>
+    connect()
+      .then((kube) => findMeshNamespace(kube, global))
+      .catch(() => global.meshNamespace);
+  const target: CheckTarget = {
+    client: connect,
+    meshNamespace: flags.pre ? global.meshNamespace : await meshNamespace(),
+    dataPlaneNamespace: flags.namespace,
+    cliVersion: context.version,
+    now: () => new Date(),
+  };
+  const live = flags.output === "table";
+  let first = true;
+  const { success, categories } = await runChecks(await choose(target), target, {
+    waitMs: waitMs(flags.wait),
+    sleep: (ms) => Bun.sleep(ms),
+    nowMs: () => performance.now(),
+    onCategory: (name) => {
+      if (live) context.out(renderCategory(name, first));
+      first = false;
+    },
+    onCheck: (check) => {
+      if (live) context.out(renderCheck(check));
+    },
+  });
+  if (live) context.out(renderSummary(success));
+  else if (flags.output === "short") context.out(renderShort(categories, success));
+  else context.out(`${JSON.stringify({ success, categories }, null, 2)}\n`);
+  if (!success) process.exitCode = 1;
 }
