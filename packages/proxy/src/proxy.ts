@@ -14,6 +14,7 @@ import { createListenerSet, type ListenerSet } from "./listener/listener-set.ts"
 import type { TcpObserver } from "./network/tcp-record.ts";
 import { createResourceStore, type ResourceStore } from "./resources.ts";
 import { compileRouteTable } from "./router/route-table.ts";
+import { offerMultiplex } from "./tls/multiplex-alpn.ts";
 import { createSecretStore, type SecretStore } from "./tls/secret-store.ts";
 import { createSecureContexts } from "./tls/secure-context.ts";
 import { createFlushQueue } from "./transport/flush-queue.ts";
@@ -112,6 +113,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       observers,
       counters,
       upstreamAlpn,
+      multiplexAlpn: offerMultiplex(upstreamAlpn),
       uuid: deps.uuid,
       log: log.child("http"),
       filters: createFilterChains(config.namedFilters, {

@@ -47,6 +47,8 @@ export interface HttpManager {
   readonly exchange: MetadataExchange | undefined;
   /** ALPN that upstream connections offer instead of the cluster's; undefined: no change. */
   readonly upstreamAlpn: readonly string[] | undefined;
+  /** The same for HTTP/1.1 requests that may share an HTTP/2 connection with others; undefined: they may not. */
+  readonly multiplexAlpn: readonly string[] | undefined;
   /** Filters before the router; undefined: none. */
   readonly filters: FilterChains | undefined;
   /** The present routes; undefined until RDS has answered. */

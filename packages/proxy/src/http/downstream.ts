@@ -1,8 +1,9 @@
 // Hot path: one per accepted HTTP connection.
 
 import type { Expirable, WheelTimer } from "@heddle/std";
-import type { HttpConnection, ServerHandler, ServerStream, WireFailure } from "@heddle/wire";
+import { HTTP_1_1, type HttpConnection, type ServerHandler, type ServerStream, type WireFailure } from "@heddle/wire";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
+import { MULTIPLEX_ALPN } from "../tls/multiplex-alpn.ts";
 import { createServerCodec } from "../transport/codecs.ts";
 import type { Connection, ConnectionError } from "../transport/connection.ts";
 import { type HttpLink, type LinkOwner, SocketLink } from "../transport/http-link.ts";
@@ -33,6 +34,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   /** When the head that is arriving now began; -1: none is. Units: ms of the wheel. */
   #headSinceMs = -1;
   #requests = 0;
+  readonly #multiplexed: boolean;
 
   constructor(
     manager: HttpManager,
@@ -44,6 +46,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     this.#manager = manager;
     this.#info = info;
     this.#owner = owner;
+    this.#multiplexed = http2 && connection.tls?.alpn === MULTIPLEX_ALPN;
     this.#openedMs = manager.wheel.nowMs;
     this.#lastUsedMs = this.#openedMs;
     this.#link = new SocketLink(connection, this, (host) =>
@@ -84,6 +87,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     this.#requests++;
     const limit = manager.config.maxRequestsPerConnection;
     if (manager.draining || (limit > 0 && this.#requests >= limit)) this.#link.http.shutdown();
+    if (this.#multiplexed) stream.request.version = HTTP_1_1;
     const exchange = new Exchange(manager, this, this.#info, stream);
     stream.handler = exchange;
     this.#exchanges.add(exchange);

@@ -30,7 +30,7 @@ import { Attempt, type AttemptOwner } from "./attempt.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import type { HttpManager } from "./connection-manager.ts";
 import { effectiveTimeoutMs, RouteTimeout, TryTimeout } from "./exchange-timers.ts";
-import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.ts";
+import { adaptToUpstream, forwardRequest, mayUpgrade, upstreamAlpn } from "./forward-request.ts";
 import { followRedirect } from "./internal-redirect.ts";
 import { localHead, makeLocalReply, sendContinue } from "./local-reply.ts";
 import { type RequestMirror, startMirror } from "./mirror.ts";
@@ -461,8 +461,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     this.host = host;
     const wanted = cluster.config.http.protocol;
     const http2 = wanted === "http2" || (wanted === "downstream" && this.request.version === HTTP_2);
-    const alpn = this.connection.upstreamAlpn ?? this.#manager.upstreamAlpn;
-    const pool = cluster.pool(host, http2, alpn, this.connection);
+    const pool = cluster.pool(host, http2, upstreamAlpn(this, http2, this.#manager), this.connection);
     const attempt = new Attempt(this, cluster, host, pool);
     this.#attempt = attempt;
     if (retry !== undefined && retry.perTryTimeoutMs > 0) {

@@ -92,6 +92,19 @@ export function adaptToUpstream(
   if (action?.hostRewrite?.kind === "auto" && host.hostname !== "") request.authority = host.hostname;
 }
 
+/** What the connection to the upstream offers instead of its cluster's protocols; undefined: no change. */
+export function upstreamAlpn(
+  exchange: ExchangeRecord,
+  http2: boolean,
+  manager: HttpManager,
+): readonly string[] | undefined {
+  const { request, connection } = exchange;
+  if (connection.upstreamAlpn !== undefined) return connection.upstreamAlpn;
+  // A tunnel takes the whole HTTP/1.1 connection.
+  if (http2 || request.protocol !== "" || request.method === "CONNECT") return manager.upstreamAlpn;
+  return manager.multiplexAlpn ?? manager.upstreamAlpn;
+}
+
 function selectHosts(exchange: ForwardedExchange, action: ForwardAction, manager: HttpManager): void {
   const { request, connection } = exchange;
   let hash: bigint | undefined;

@@ -4,7 +4,7 @@ type Rules = Pick<HttpManagerConfig, "normalizePath" | "mergeSlashes" | "escaped
 
 /** The path by the configured rules; undefined when it must be refused. Source: Envoy path normalisation, RFC 3986 6. */
 export function normalizePath(path: string, rules: Rules): string | undefined {
-  if (!path.startsWith("/")) return path;
+  if (!path.startsWith("/") || isNormal(path)) return path;
   const query = path.indexOf("?");
   let bare = query < 0 ? path : path.slice(0, query);
   const rest = query < 0 ? "" : path.slice(query);
@@ -21,6 +21,25 @@ export function normalizePath(path: string, rules: Rules): string | undefined {
   }
   if (rules.mergeSlashes) bare = bare.replace(/\/{2,}/g, "/");
   return bare + rest;
+}
+
+const SLASH = 0x2f;
+const DOT = 0x2e;
+const PERCENT = 0x25;
+const BACKSLASH = 0x5c;
+const QUESTION = 0x3f;
+
+/** Nothing that any rule could change; true of nearly all paths. */
+function isNormal(path: string): boolean {
+  let before = 0;
+  for (let i = 0; i < path.length; i++) {
+    const char = path.charCodeAt(i);
+    if (char === QUESTION) return true;
+    if (char === PERCENT || char === BACKSLASH) return false;
+    if (before === SLASH && (char === SLASH || char === DOT)) return false;
+    before = char;
+  }
+  return true;
 }
 
 function decodeUnreserved(path: string): string {

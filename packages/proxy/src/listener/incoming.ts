@@ -184,6 +184,7 @@ class Incoming implements ConnectionHandler {
         requireCertificate: chain.tls.requireClientCertificate,
         alpn: chain.tls.alpn,
         offered: inspection.applicationProtocols,
+        multiplex: runtime.handler.kind === "http" && runtime.handler.manager.config.codec === "auto",
         timeoutMs: chain.handshakeTimeoutMs > 0 ? chain.handshakeTimeoutMs : DEFAULT_HANDSHAKE_MS,
       },
       {

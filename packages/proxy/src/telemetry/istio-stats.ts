@@ -33,6 +33,9 @@ type AnyRecord = ExchangeRecord | TcpRecord;
 class IstioStats implements ExchangeObserver, TcpObserver {
   readonly #deps: IstioStatsDeps;
   readonly #http = new Map<string, HttpSeries>();
+  /** The last combinations: comparing fields is cheaper than making a key of them. */
+  readonly #recent: RecentLabels[] = [];
+  #nextRecent = 0;
   readonly #tcp = new WeakMap<TcpRecord, OpenConnection>();
 
   constructor(deps: IstioStatsDeps) {
@@ -40,6 +43,20 @@ class IstioStats implements ExchangeObserver, TcpObserver {
   }
 
   onExchangeDone(record: ExchangeRecord): void {
+    const recent = this.#recent;
+    for (let i = 0; i < recent.length; i++) {
+      const entry = recent[i];
+      if (entry === undefined || !sameLabels(entry.labels, record)) continue;
+      count(entry.series, record);
+      return;
+    }
+    const series = this.#series(record);
+    recent[this.#nextRecent] = { labels: labelsOf(record), series };
+    this.#nextRecent = (this.#nextRecent + 1) % RECENT;
+    count(series, record);
+  }
+
+  #series(record: ExchangeRecord): HttpSeries {
     const { connection, host, cluster } = record;
     const service = cluster?.config.services[0];
     // Everything that labels depend on; a missing service is named by the Host header.
@@ -65,10 +82,7 @@ class IstioStats implements ExchangeObserver, TcpObserver {
       );
       this.#http.set(key, series);
     }
-    series.requests.value++;
-    series.duration.observe(record.endMs - record.startMs);
-    series.requestBytes.observe(record.bytesReceived);
-    series.responseBytes.observe(record.bytesSent);
+    return series;
   }
 
   onTcpOpened(record: TcpRecord): void {
@@ -137,6 +151,68 @@ class IstioStats implements ExchangeObserver, TcpObserver {
     const namespace = namespaceOf(record.connection.principal);
     return namespace === "" ? UNKNOWN_WORKLOAD : { ...UNKNOWN_WORKLOAD, namespace };
   }
+}
+
+/** What the labels of an exchange depend on. */
+type LabelSource = Pick<
+  ExchangeRecord,
+  | "cluster"
+  | "clusterName"
+  | "host"
+  | "peerMetadataId"
+  | "upstreamPrincipal"
+  | "status"
+  | "grpcStatus"
+  | "flags"
+  | "grpc"
+> & { readonly principal: string; readonly authority: string; readonly secure: boolean };
+
+interface RecentLabels {
+  readonly labels: LabelSource;
+  readonly series: HttpSeries;
+}
+
+const RECENT = 8;
+
+function labelsOf(record: ExchangeRecord): LabelSource {
+  return {
+    cluster: record.cluster,
+    clusterName: record.clusterName,
+    host: record.host,
+    peerMetadataId: record.peerMetadataId,
+    principal: record.connection.principal,
+    upstreamPrincipal: record.upstreamPrincipal,
+    authority: record.request.authority,
+    status: record.status,
+    grpcStatus: record.grpcStatus,
+    flags: record.flags,
+    grpc: record.grpc,
+    secure: record.connection.tls !== undefined,
+  };
+}
+
+function sameLabels(a: LabelSource, record: ExchangeRecord): boolean {
+  return (
+    a.host === record.host &&
+    a.cluster === record.cluster &&
+    a.status === record.status &&
+    a.grpcStatus === record.grpcStatus &&
+    a.grpc === record.grpc &&
+    a.secure === (record.connection.tls !== undefined) &&
+    a.flags === record.flags &&
+    a.principal === record.connection.principal &&
+    a.upstreamPrincipal === record.upstreamPrincipal &&
+    a.clusterName === record.clusterName &&
+    a.peerMetadataId === record.peerMetadataId &&
+    a.authority === record.request.authority
+  );
+}
+
+function count(series: HttpSeries, record: ExchangeRecord): void {
+  series.requests.value++;
+  series.duration.observe(record.endMs - record.startMs);
+  series.requestBytes.observe(record.bytesReceived);
+  series.responseBytes.observe(record.bytesSent);
 }
 
 interface OpenConnection {

@@ -3,6 +3,7 @@ import { type NativeSocket, NO_EVENTS, type SocketEvents } from "../transport/bu
 import type { Network } from "../transport/network.ts";
 import type { StreamConnection } from "../transport/stream-connection.ts";
 import { readTlsState } from "../transport/tls-state.ts";
+import { chooseAlpn } from "./multiplex-alpn.ts";
 import { refusePeer } from "./san-check.ts";
 import { alpnWire, type ReadyTls } from "./secure-context.ts";
 
@@ -19,6 +20,8 @@ export interface AcceptTlsOptions {
   readonly alpn: readonly string[];
   /** The client's, from its hello. */
   readonly offered: readonly string[];
+  /** HTTP is served here, so our own proxies may share a connection. */
+  readonly multiplex: boolean;
   /** Units: ms. */
   readonly timeoutMs: number;
 }
@@ -41,9 +44,10 @@ class Handshake implements SocketEvents {
   start(network: Network, first: Uint8Array): void {
     const raw = this.#connection.socket;
     const { ready, requireCertificate } = this.#options;
-    // Without a common protocol the handshake goes on without one, as with Envoy; the runtime would end it.
-    const common = this.#options.alpn.find((name) => this.#options.offered.includes(name));
-    const wire = common === undefined ? undefined : alpnWire([common]);
+    const { alpn, offered, multiplex } = this.#options;
+    // The runtime would end a handshake without a common protocol, so it only hears of the chosen one.
+    const chosen = chooseAlpn(alpn, offered, multiplex);
+    const wire = chosen === undefined ? undefined : alpnWire([chosen]);
     this.#connection.pinAddresses();
     raw.data = NO_EVENTS;
     const [, secure] = raw.upgradeTLS({

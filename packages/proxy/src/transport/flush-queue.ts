@@ -1,16 +1,16 @@
 // Hot path: entered for every socket event.
 
-/** Something with output that should leave at the end of the present event. */
+/** Something with output that should leave before the event loop waits again. */
 export interface Flushable {
   flush(): void;
 }
 
-/** Gathers the writes of one event, so that each connection does one system call for all of them. */
+/** Gathers the writes of one turn of the event loop, so that each connection does one system call for all of them. */
 export interface FlushQueue {
   add(target: Flushable): void;
   /** A socket event begins: what is added until `leave` needs no extra wake-up. */
   enter(): void;
-  /** The socket event ends: everything added goes out. */
+  /** The socket event ends: what was added goes out when the turn is over. */
   leave(): void;
 }
 
@@ -38,17 +38,22 @@ class Queue implements FlushQueue {
   }
 
   leave(): void {
-    if (this.#depth === 1) this.#run();
-    this.#depth--;
+    // All sockets that are ready have their turn before anything is sent: answers that share a connection then share a system call too.
+    if (--this.#depth === 0 && this.#count > 0 && !this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(this.#runScheduled);
+    }
   }
 
   #run(): void {
+    this.#depth++;
     for (let i = 0; i < this.#count; i++) {
       const target = this.#targets[i];
       this.#targets[i] = undefined;
       target?.flush();
     }
     this.#count = 0;
+    this.#depth--;
   }
 }
 

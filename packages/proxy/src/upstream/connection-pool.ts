@@ -3,6 +3,7 @@
 import type { Expirable, TimerWheel, WheelTimer } from "@heddle/std";
 import type { ClientConnection, WireFailure } from "@heddle/wire";
 import type { UpstreamHttpConfig } from "../config/upstream-http.ts";
+import { MULTIPLEX_ALPN } from "../tls/multiplex-alpn.ts";
 import { formatAddress } from "../transport/address.ts";
 import { createClientCodec } from "../transport/codecs.ts";
 import type { ConnectionError, PeerIdentity } from "../transport/connection.ts";
@@ -43,6 +44,11 @@ class PooledLink implements PooledConnection, LinkOwner, Expirable {
   /** Its place in the pool's stack of usable connections. */
   ready = false;
   readonly idleTimer: WheelTimer;
+  /** Start of the last request, or end where the connection then stands idle. Units: ms of the wheel. */
+  lastUsedMs: number;
+  /** 0: never. */
+  readonly idleMs: number;
+  readonly #wheel: TimerWheel;
 
   constructor(pool: ConnectionPool, connection: StreamConnection, wheel: TimerWheel, http2: boolean) {
     this.pool = pool;
@@ -54,10 +60,21 @@ class PooledLink implements PooledConnection, LinkOwner, Expirable {
     this.peer = connection.tls?.peer;
     this.secure = connection.tls !== undefined;
     this.idleTimer = wheel.create(this);
+    this.#wheel = wheel;
+    this.idleMs = pool.surroundings.http.idleTimeoutMs;
+    this.lastUsedMs = wheel.nowMs;
+    if (this.idleMs > 0) this.idleTimer.arm(this.idleMs);
   }
 
   onExpire(): void {
-    if (this.http.activeStreams === 0) this.http.shutdown();
+    const leftMs = this.http.activeStreams > 0 ? this.idleMs : this.lastUsedMs + this.idleMs - this.#wheel.nowMs;
+    if (leftMs > 0) this.idleTimer.arm(leftMs);
+    else this.http.shutdown();
+  }
+
+  /** Cheap enough for each request: the timer stays armed and looks at the time when it expires. */
+  used(): void {
+    this.lastUsedMs = this.#wheel.nowMs;
   }
 
   onLinkClosed(_link: HttpLink, _error: ConnectionError | undefined): void {
@@ -102,11 +119,14 @@ class ConnectionPool implements HostPool {
   /** Invariant: empty unless a dial is under way or the cluster is at its connection limit. */
   readonly #waiters: PoolWaiter[] = [];
   #draining = false;
+  /** Connections carry many requests at once, as far as is known: HTTP/2, or a peer that multiplexes HTTP/1.1. */
+  #shared: boolean;
 
   constructor(surroundings: PoolSurroundings) {
     this.surroundings = surroundings;
     this.protocol = surroundings.protocol;
     this.transportKey = surroundings.transportKey;
+    this.#shared = surroundings.protocol === "http2";
   }
 
   get connections(): number {
@@ -133,7 +153,7 @@ class ConnectionPool implements HostPool {
     if (!mayDial) counters.connectionOverflow++;
     counters.pending++;
     this.#waiters.push(waiter);
-    if (mayDial && (this.protocol === "http1" || this.#dials.size === 0)) this.#startDial();
+    if (mayDial && (!this.#shared || this.#dials.size === 0)) this.#startDial();
   }
 
   cancel(waiter: PoolWaiter): void {
@@ -173,8 +193,7 @@ class ConnectionPool implements HostPool {
       return;
     }
     if (!link.ready) this.#push(link);
-    const idleMs = this.surroundings.http.idleTimeoutMs;
-    if (idleMs > 0 && link.http.activeStreams === 0) link.idleTimer.arm(idleMs);
+    link.used();
   }
 
   connected(dial: PendingDial, connection: StreamConnection): void {
@@ -183,9 +202,14 @@ class ConnectionPool implements HostPool {
     host.stats.cxTotal++;
     host.stats.cxActive++;
     counters.connectionsTotal++;
-    const link = new PooledLink(this, connection, wheel, this.protocol === "http2");
+    const http2 = this.protocol === "http2" || connection.tls?.alpn === MULTIPLEX_ALPN;
+    this.#shared = http2;
+    const link = new PooledLink(this, connection, wheel, http2);
+    const surplus = http2 && this.#waiters.length === 0 && this.#takeReady() !== undefined;
     this.#links.add(link);
-    this.offer(link);
+    // Dials that began before it was known that one connection serves all.
+    if (surplus) link.http.shutdown();
+    else this.offer(link);
     // One HTTP/2 connection serves many who waited for it.
     while (this.#waiters.length > 0 && link.http.capacity > 0) this.offer(link);
     this.#dialForWaiters();
@@ -197,7 +221,7 @@ class ConnectionPool implements HostPool {
     counters.connections--;
     counters.connectFailures++;
     host.stats.cxConnectFail++;
-    if (this.protocol === "http2") {
+    if (this.#shared) {
       this.#failWaiters(failure);
     } else {
       const waiter = this.#waiters.shift();
@@ -240,7 +264,7 @@ class ConnectionPool implements HostPool {
   }
 
   #handOut(link: PooledLink, waiter: PoolWaiter): void {
-    link.idleTimer.disarm();
+    link.used();
     link.requests++;
     waiter.onConnection(link);
     const limit = this.surroundings.http.maxRequestsPerConnection;
@@ -268,7 +292,7 @@ class ConnectionPool implements HostPool {
 
   #dialForWaiters(): void {
     const { limits, counters } = this.surroundings;
-    if (this.protocol === "http2" && this.#dials.size > 0) return;
+    if (this.#shared && this.#dials.size > 0) return;
     if (
       this.#waiters.length > this.#dials.size &&
       (counters.connections < limits.maxConnections || this.#links.size + this.#dials.size === 0)
