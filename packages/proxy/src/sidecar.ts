@@ -1,6 +1,6 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { credentials } from "@grpc/grpc-js";
-import { readCertificate, workloadId } from "@heddle/identity";
+import { workloadId } from "@heddle/identity";
 import type { Clock, Logger } from "@heddle/std";
 import { typeUrls } from "@heddle/xds-api";
 import { startAdminServer, startProbeServer } from "./admin/admin-server.ts";
@@ -131,7 +131,6 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
       now: () => clock.now(),
       notReady,
       metrics,
-      certificates: () => ({ certificates: certificatesOf(agent.certificate.current, clock.now()) }),
       agentSecrets: () => agentSecrets(agent.certificate.current),
       bootstrap: () => ({ node: { id: agent.node.id, cluster: agent.node.cluster, metadata } }),
       isStatic: () => false,
@@ -166,21 +165,6 @@ function streamCredentials(secret: WorkloadSecret) {
 
 function jsonObject(value: Readonly<Record<string, unknown>>): JsonObject {
   return JSON.parse(JSON.stringify(value)) as JsonObject;
-}
-
-function certificatesOf(secret: WorkloadSecret | undefined, nowMs: number): JsonObject[] {
-  if (secret === undefined) return [];
-  const details = (pem: string): JsonObject => {
-    const read = readCertificate(pem);
-    if (!read.ok) return {};
-    const { notAfterMs, notBeforeMs } = read.value;
-    return {
-      valid_from: new Date(notBeforeMs).toISOString(),
-      expiration_time: new Date(notAfterMs).toISOString(),
-      days_until_expiration: String(Math.max(0, Math.trunc((notAfterMs - nowMs) / 86_400_000))),
-    };
-  };
-  return [{ ca_cert: [details(secret.roots)], cert_chain: [details(secret.chain)] }];
 }
 
 /** The agent's secrets as Envoy's config dump shows them. */

@@ -121,7 +121,6 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
         now: () => clock.now(),
         notReady: () => undefined,
         metrics: () => telemetry.registry.expose() + exposeEnvoyStats(running),
-        certificates: () => ({ certificates: [] }),
         agentSecrets: () => [],
         bootstrap: () => toJson(BootstrapSchema, bootstrap.message, { registry, useProtoFieldName: true }),
         isStatic: (held) => fixed.has(`${held.typeUrl}|${held.name}`),

@@ -35,6 +35,8 @@ export interface Logger {
   child(scope: string, fields?: LogFields): Logger;
   /** Changes the level of this logger and of all that share its root, or only of one scope and what is below it. */
   setLevel(level: LogLevel, scope?: string): void;
+  /** The present level of each part of the program that has a logger; parts share their root. */
+  levels(): ReadonlyMap<string, LogLevel>;
 }
 
 export interface LoggerOptions {
@@ -58,6 +60,8 @@ export function parseLogLevel(text: string): LogLevel | undefined {
 class LevelTable {
   #root: number;
   readonly #scopes = new Map<string, number>();
+  /** Parts that have a logger. */
+  readonly parts = new Set<string>();
   /** Loggers compare it with what they cached. */
   version = 0;
 
@@ -98,6 +102,7 @@ class ScopedLogger implements Logger {
     this.#levels = levels;
     this.#scope = scope;
     this.#fields = fields;
+    if (scope !== "") levels.parts.add(scope);
   }
 
   trace(message: string, fields?: LogFields): void {
@@ -131,6 +136,11 @@ class ScopedLogger implements Logger {
 
   setLevel(level: LogLevel, scope?: string): void {
     this.#levels.set(level, scope);
+  }
+
+  levels(): ReadonlyMap<string, LogLevel> {
+    const parts = [...this.#levels.parts].sort();
+    return new Map(parts.map((part) => [part, LOG_LEVELS[this.#levels.rank(part)] ?? "off"]));
   }
 
   #log(level: LogLevel, message: string, fields: LogFields | undefined): void {

@@ -1,14 +1,18 @@
 import type { JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
-import { EXPOSITION_CONTENT_TYPE, type Logger, parseLogLevel } from "@heddle/std";
-import { loadTypeRegistry } from "@heddle/xds-api";
+import type { Logger } from "@heddle/std";
+import { loadTypeRegistry, typeUrls } from "@heddle/xds-api";
 import type { DrainOptions } from "../listener/listener-set.ts";
 import type { DataPlane } from "../proxy.ts";
 import type { HeldResource } from "../resources.ts";
-import { envoyStats } from "../telemetry/envoy-stats.ts";
 import type { Tap } from "../telemetry/tap.ts";
-import { clustersJson, clustersText } from "./clusters-page.ts";
+import { jsonAnswer, textAnswer } from "./answer.ts";
+import { certificatesPage } from "./certificates-page.ts";
+import { clustersPage } from "./clusters-page.ts";
 import { configDump } from "./config-dump.ts";
 import { listenersJson, listenersText } from "./listeners-page.ts";
+import { loggingPage } from "./logging-page.ts";
+import { pageFilter } from "./page-filter.ts";
+import { prometheusAnswer, statsPage } from "./stats-page.ts";
 import { tapForbidden, tapPage } from "./tap-page.ts";
 
 /** What the admin pages show and do. */
@@ -24,11 +28,9 @@ export interface AdminDeps {
   notReady(): string | undefined;
   /** Prometheus text of everything. */
   metrics(): string;
-  /** Certificates in use, in the form of `envoy.admin.v3.Certificates`. */
-  certificates(): JsonObject;
   agentSecrets(): readonly JsonObject[];
   bootstrap(): JsonValue | undefined;
-  isStatic(held: HeldResource): boolean;
+  isStatic(resource: Pick<HeldResource, "typeUrl" | "name">): boolean;
   onQuit(): void;
   onDrain(how: DrainOptions): void;
 }
@@ -38,52 +40,16 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-const TEXT = { "content-type": "text/plain; charset=utf-8" };
+/** A page: what `/help` says of it, and whether only a POST may ask for it, because it changes something. */
+interface Page {
+  readonly help: string;
+  readonly post?: true;
+  show(url: URL): Response | Promise<Response>;
+}
 
 /** Envoy's admin interface. Errors: throws when the port is taken. */
 export function startAdminServer(deps: AdminDeps, hostname: string, port: number): AdminServer {
-  let registry: Promise<Registry> | undefined;
-  const { proxy } = deps;
-  const pages: Readonly<Record<string, (url: URL) => Response | Promise<Response>>> = {
-    "/": () =>
-      new Response(`Heddle proxy ${deps.version}\n${Object.keys(pages).sort().join("\n")}\n`, { headers: TEXT }),
-    "/ready": () => readiness(deps.notReady()),
-    "/healthz/ready": () => readiness(deps.notReady()),
-    "/stats": (url) => statsPage(deps, url),
-    "/stats/prometheus": () => prometheus(deps.metrics()),
-    "/config_dump": async (url) => {
-      registry ??= loadTypeRegistry();
-      const dump = configDump(proxy.resources, await registry, {
-        endpoints: url.searchParams.has("include_eds"),
-        resource: url.searchParams.get("resource") ?? undefined,
-        bootstrap: deps.bootstrap(),
-        agentSecrets: deps.agentSecrets(),
-        isStatic: deps.isStatic,
-      });
-      return json(dump);
-    },
-    "/clusters": (url) => (asJson(url) ? json(clustersJson(proxy.clusters)) : text(clustersText(proxy.clusters))),
-    "/listeners": (url) => (asJson(url) ? json(listenersJson(proxy.listeners)) : text(listenersText(proxy.listeners))),
-    "/certs": () => json(deps.certificates()),
-    "/server_info": () => json(serverInfo(deps)),
-    "/memory": () => {
-      const usage = process.memoryUsage();
-      return json({ allocated: String(usage.heapUsed), heap_size: String(usage.heapTotal), rss: String(usage.rss) });
-    },
-    "/logging": (url) => logging(deps.log, url),
-    "/tap": (url) => tapPage(deps.tap, url, tapForbidden(deps.node.metadata), deps.now),
-    "/quitquitquit": () => {
-      deps.onQuit();
-      return text("OK\n");
-    },
-    "/drain_listeners": (url) => {
-      // `graceful`: the ports stay open while endpoints are being updated; new connections get one answer and close.
-      const { searchParams } = url;
-      deps.onDrain({ inboundOnly: searchParams.has("inboundonly"), closePorts: !searchParams.has("graceful") });
-      return text("OK\n");
-    },
-  };
-  const commands: ReadonlySet<string> = new Set(["/quitquitquit", "/drain_listeners", "/logging"]);
+  const pages = adminPages(deps);
   const server = Bun.serve({
     hostname,
     port,
@@ -91,17 +57,116 @@ export function startAdminServer(deps: AdminDeps, hostname: string, port: number
     fetch: async (request) => {
       const url = new URL(request.url);
       const page = pages[url.pathname];
-      if (page === undefined)
-        return new Response(`invalid path ${url.pathname}; see / for the pages\n`, { status: 404, headers: TEXT });
+      if (page === undefined) return textAnswer(`invalid path. ${helpText(pages)}`, 404);
       // A page that a browser could load by accident must not change anything.
-      if (commands.has(url.pathname) && request.method !== "POST") {
-        return new Response(`Method ${request.method} not allowed, POST required.\n`, { status: 405, headers: TEXT });
-      }
-      return page(url);
+      if (page.post === true && request.method !== "POST")
+        return textAnswer(`Method ${request.method} not allowed, POST required.`, 405);
+      return page.show(url);
     },
-    error: (error) => new Response(`the page failed: ${error.message}\n`, { status: 500, headers: TEXT }),
+    error: (error) => textAnswer(`the page failed: ${error.message}\n`, 500),
   });
   return { close: async () => void (await server.stop(true)) };
+}
+
+function helpText(pages: Readonly<Record<string, Page>>): string {
+  const lines = Object.entries(pages).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `admin commands are:\n${lines.map(([path, { help, post }]) => `  ${path}${post === true ? " (POST)" : ""}: ${help}\n`).join("")}`;
+}
+
+function adminPages(deps: AdminDeps): Readonly<Record<string, Page>> {
+  const { proxy } = deps;
+  let registry: Promise<Registry> | undefined;
+  let failed = false;
+  const ready = () => (failed ? textAnswer("DRAINING\n", 503) : readiness(deps.notReady()));
+  const dumped = async (url: URL) => {
+    registry ??= loadTypeRegistry();
+    const resource = url.searchParams.get("resource") ?? undefined;
+    const names = pageFilter(url.searchParams.get("name_regex"));
+    if (!names.ok) return textAnswer(names.error, 400);
+    const dump = configDump(proxy.resources, await registry, {
+      endpoints: url.searchParams.has("include_eds"),
+      resource,
+      names: names.value,
+      bootstrap: deps.bootstrap(),
+      agentSecrets: deps.agentSecrets(),
+      isStatic: deps.isStatic,
+    });
+    return dump === undefined ? textAnswer(`${resource} not found in config dump`, 404) : jsonAnswer(dump);
+  };
+  const pages: Record<string, Page> = {
+    "/": { help: "this list", show: () => textAnswer(`Heddle proxy ${deps.version}\n${helpText(pages)}`) },
+    "/help": { help: "this list", show: () => textAnswer(helpText(pages)) },
+    "/ready": { help: "200 once the proxy serves, else 503 with the reason", show: ready },
+    "/healthz/ready": { help: "the same for the kubelet", show: ready },
+    "/healthcheck/fail": {
+      help: "answer /ready with 503 from now on",
+      post: true,
+      show: () => {
+        failed = true;
+        return textAnswer("OK\n");
+      },
+    },
+    "/healthcheck/ok": {
+      help: "take that back",
+      post: true,
+      show: () => {
+        failed = false;
+        return textAnswer("OK\n");
+      },
+    },
+    "/stats": {
+      help: "counters; filter=REGEX, usedonly, format=text|json|prometheus",
+      show: (url) => statsPage(proxy, deps.metrics, url),
+    },
+    "/stats/prometheus": { help: "all metrics for Prometheus", show: () => prometheusAnswer(deps.metrics()) },
+    "/config_dump": { help: "configuration in force; resource=NAME, name_regex=REGEX, include_eds", show: dumped },
+    "/clusters": {
+      help: "clusters and their endpoints; filter=REGEX, format=text|json",
+      show: (url) => clustersPage(proxy.clusters, (name) => deps.isStatic({ typeUrl: typeUrls.cluster, name }), url),
+    },
+    "/listeners": {
+      help: "listeners and their addresses; format=text|json",
+      show: (url) =>
+        url.searchParams.get("format") === "json"
+          ? jsonAnswer(listenersJson(proxy.listeners))
+          : textAnswer(listenersText(proxy.listeners)),
+    },
+    "/certs": { help: "certificates in use", show: () => jsonAnswer(certificatesPage(proxy, deps.now())) },
+    "/server_info": { help: "version, state, node", show: () => jsonAnswer(serverInfo(deps, failed)) },
+    // Runtime overrides do not exist here: every fraction has its configured default.
+    "/runtime": { help: "runtime values: none", show: () => jsonAnswer({ entries: {}, layers: [] }) },
+    "/memory": { help: "memory of the process", show: memoryPage },
+    "/heap_dump": {
+      help: "heap snapshot, to be opened in a browser's developer tools",
+      show: () => new Response(Bun.generateHeapSnapshot("v8"), { headers: { "content-type": "application/json" } }),
+    },
+    "/logging": {
+      help: "levels; level=LEVEL for all, NAME=LEVEL for a part",
+      post: true,
+      show: (url) => loggingPage(deps.log, url),
+    },
+    "/tap": {
+      help: "exchanges as they end; max_rps=N, recent, follow=false",
+      show: (url) => tapPage(deps.tap, url, tapForbidden(deps.node.metadata), deps.now),
+    },
+    "/drain_listeners": {
+      help: "no new connections; inboundonly, graceful (ports stay open, each connection gets one answer)",
+      post: true,
+      show: ({ searchParams }) => {
+        deps.onDrain({ inboundOnly: searchParams.has("inboundonly"), closePorts: !searchParams.has("graceful") });
+        return textAnswer("OK\n");
+      },
+    },
+    "/quitquitquit": {
+      help: "end the process when running requests are done",
+      post: true,
+      show: () => {
+        deps.onQuit();
+        return textAnswer("OK\n");
+      },
+    },
+  };
+  return pages;
 }
 
 /** `/stats/prometheus` and `/healthz/ready` for scrapers and kubelets (15090, 15021). */
@@ -116,57 +181,32 @@ export function startProbeServer(
     development: false,
     fetch: (request) => {
       const { pathname } = new URL(request.url);
-      if (pathname === "/stats/prometheus") return prometheus(deps.metrics());
+      if (pathname === "/stats/prometheus") return prometheusAnswer(deps.metrics());
       if (pathname === "/healthz/ready") return readiness(deps.notReady());
-      return new Response("only /stats/prometheus and /healthz/ready are here\n", { status: 404, headers: TEXT });
+      return textAnswer("only /stats/prometheus and /healthz/ready are here\n", 404);
     },
   });
   return { close: async () => void (await server.stop(true)) };
 }
 
 function readiness(reason: string | undefined): Response {
-  return reason === undefined
-    ? new Response("LIVE\n", { headers: TEXT })
-    : new Response(`PRE_INITIALIZING: ${reason}\n`, { status: 503, headers: TEXT });
+  return reason === undefined ? textAnswer("LIVE\n") : textAnswer(`PRE_INITIALIZING: ${reason}\n`, 503);
 }
 
-function asJson(url: URL): boolean {
-  return url.searchParams.get("format") === "json";
+function memoryPage(): Response {
+  const usage = process.memoryUsage();
+  return jsonAnswer({
+    allocated: String(usage.heapUsed),
+    heap_size: String(usage.heapTotal),
+    total_physical_bytes: String(usage.rss),
+  });
 }
 
-function text(body: string): Response {
-  return new Response(body, { headers: TEXT });
-}
-
-function json(body: JsonObject): Response {
-  return new Response(`${JSON.stringify(body, null, 1)}\n`, { headers: { "content-type": "application/json" } });
-}
-
-function prometheus(body: string): Response {
-  return new Response(body, { headers: { "content-type": EXPOSITION_CONTENT_TYPE } });
-}
-
-function statsPage(deps: AdminDeps, url: URL): Response {
-  if (url.searchParams.get("format") === "prometheus") return prometheus(deps.metrics());
-  const filter = url.searchParams.get("filter");
-  const usedOnly = url.searchParams.has("usedonly");
-  const stats = [...envoyStats(deps.proxy)].filter(
-    (stat) => (filter === null || stat.name.includes(filter)) && (!usedOnly || stat.value !== 0),
-  );
-  if (asJson(url)) return json({ stats: stats.map(({ name, value }) => ({ name, value })) });
-  return text(
-    stats
-      .map(({ name, value }) => `${name}: ${value}\n`)
-      .sort()
-      .join(""),
-  );
-}
-
-function serverInfo(deps: AdminDeps): JsonObject {
+function serverInfo(deps: AdminDeps, failed: boolean): JsonObject {
   const uptime = `${Math.trunc((deps.now() - deps.startedMs) / 1000)}s`;
   return {
     version: `heddle/${deps.version}/Clean/RELEASE/Bun`,
-    state: deps.notReady() === undefined ? "LIVE" : "PRE_INITIALIZING",
+    state: failed ? "DRAINING" : deps.notReady() === undefined ? "LIVE" : "PRE_INITIALIZING",
     uptime_current_epoch: uptime,
     uptime_all_epochs: uptime,
     hot_restart_version: "disabled",
@@ -178,20 +218,4 @@ function serverInfo(deps: AdminDeps): JsonObject {
     },
     node: { id: deps.node.id, cluster: deps.node.cluster, metadata: deps.node.metadata },
   };
-}
-
-/** `?level=debug`, or `?<part>=debug` for one part of the program. */
-function logging(log: Logger, url: URL): Response {
-  for (const [key, value] of url.searchParams) {
-    const level = parseLogLevel(value);
-    if (level === undefined) {
-      return new Response(`${value} is not a log level; use trace, debug, info, warning, error or off\n`, {
-        status: 400,
-        headers: TEXT,
-      });
-    }
-    if (key === "level") log.setLevel(level);
-    else log.setLevel(level, key);
-  }
-  return text("OK\n");
 }

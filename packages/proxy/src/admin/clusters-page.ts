@@ -1,12 +1,25 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { ClusterConfig } from "../config/cluster.ts";
+import type { Cluster } from "../upstream/cluster.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
 import type { Host } from "../upstream/host.ts";
+import { jsonAnswer, textAnswer } from "./answer.ts";
+import { pageFilter } from "./page-filter.ts";
 
-/** `/clusters` as text. Source: Envoy's format, one `::` line per fact. */
-export function clustersText(clusters: ClusterSet): string {
+/** `/clusters?filter=REGEX&format=text|json`. `isStatic`: the cluster is the bootstrap's. */
+export function clustersPage(clusters: ClusterSet, isStatic: (name: string) => boolean, url: URL): Response {
+  const filter = pageFilter(url.searchParams.get("filter"));
+  if (!filter.ok) return textAnswer(filter.error, 400);
+  const shown = [...clusters.all()].filter((cluster) => filter.value(cluster.config.name));
+  return url.searchParams.get("format") === "json"
+    ? jsonAnswer(clustersJson(shown, isStatic))
+    : textAnswer(clustersText(shown, isStatic));
+}
+
+/** Source: Envoy's format, one `::` line per fact. */
+function clustersText(clusters: readonly Cluster[], isStatic: (name: string) => boolean): string {
   let text = "";
-  for (const cluster of clusters.all()) {
+  for (const cluster of clusters) {
     const { name, limits, highLimits } = cluster.config;
     text += `${name}::observability_name::${cluster.config.statName}\n`;
     for (const [priority, limit] of [
@@ -18,7 +31,7 @@ export function clustersText(clusters: ClusterSet): string {
       text += `${name}::${priority}::max_requests::${limit.maxRequests}\n`;
       text += `${name}::${priority}::max_retries::${limit.maxRetries}\n`;
     }
-    text += `${name}::added_via_api::true\n`;
+    text += `${name}::added_via_api::${!isStatic(name)}\n`;
     for (const host of cluster.hosts) {
       const s = host.stats;
       const facts: readonly (readonly [string, string | number])[] = [
@@ -33,6 +46,10 @@ export function clustersText(clusters: ClusterSet): string {
         ["hostname", host.hostname],
         ["health_flags", healthFlags(host)],
         ["weight", host.weight],
+        ["region", localityPart(host, 0)],
+        ["zone", localityPart(host, 1)],
+        ["sub_zone", localityPart(host, 2)],
+        ["canary", "false"],
         ["priority", host.priority],
       ];
       for (const [fact, value] of facts) text += `${name}::${host.text}::${fact}::${value}\n`;
@@ -41,13 +58,18 @@ export function clustersText(clusters: ClusterSet): string {
   return text;
 }
 
-/** `/clusters?format=json`. Source: `envoy.admin.v3.Clusters`. */
-export function clustersJson(clusters: ClusterSet): JsonObject {
+/** Region, zone or sub-zone of a host. */
+function localityPart(host: Host, part: 0 | 1 | 2): string {
+  return host.locality.split("/")[part] ?? "";
+}
+
+/** Source: `envoy.admin.v3.Clusters`. */
+function clustersJson(clusters: readonly Cluster[], isStatic: (name: string) => boolean): JsonObject {
   const list: JsonObject[] = [];
-  for (const cluster of clusters.all()) {
+  for (const cluster of clusters) {
     list.push({
       name: cluster.config.name,
-      added_via_api: true,
+      added_via_api: !isStatic(cluster.config.name),
       observability_name: cluster.config.statName,
       circuit_breakers: { thresholds: [thresholds(cluster.config, "DEFAULT"), thresholds(cluster.config, "HIGH")] },
       host_statuses: cluster.hosts.map(hostJson),
@@ -101,6 +123,6 @@ function hostJson(host: Host): JsonObject {
     weight: host.weight,
     hostname: host.hostname,
     priority: host.priority,
-    locality: {},
+    locality: { region: localityPart(host, 0), zone: localityPart(host, 1), sub_zone: localityPart(host, 2) },
   };
 }

@@ -24,6 +24,8 @@ export interface ConfigDumpOptions {
   readonly endpoints: boolean;
   /** Only this part, such as `dynamic_listeners` (`?resource=`). */
   readonly resource: string | undefined;
+  /** Only resources with such names (`?name_regex=`). */
+  names(name: string): boolean;
   readonly bootstrap: JsonValue | undefined;
   /** True for resources of the bootstrap file. */
   isStatic(held: HeldResource): boolean;
@@ -31,8 +33,12 @@ export interface ConfigDumpOptions {
   readonly agentSecrets: readonly JsonObject[];
 }
 
-/** The whole configuration in the form of Envoy's `/config_dump`. Private keys are never in it. */
-export function configDump(store: ResourceStore, registry: Registry, options: ConfigDumpOptions): JsonObject {
+/** The whole configuration in the form of Envoy's `/config_dump`. Private keys are never in it. Errors: undefined for an unknown part. */
+export function configDump(
+  store: ResourceStore,
+  registry: Registry,
+  options: ConfigDumpOptions,
+): JsonObject | undefined {
   const parts = (
     typeUrl: keyof typeof SCHEMAS,
     key: string,
@@ -41,6 +47,7 @@ export function configDump(store: ResourceStore, registry: Registry, options: Co
     const fixed: JsonObject[] = [];
     const dynamic: JsonObject[] = [];
     for (const held of store.held(typeUrl)) {
+      if (!options.names(held.name)) continue;
       const body = resourceJson(held, typeUrl, registry);
       const entry = wrap?.(held, body) ?? {
         version_info: held.version,
@@ -92,9 +99,31 @@ export function configDump(store: ResourceStore, registry: Registry, options: Co
   ];
   const wanted = options.resource;
   if (wanted === undefined) return { configs };
-  const part = configs.find((config) => Array.isArray(config[wanted]));
-  const list = part?.[wanted];
-  return { configs: Array.isArray(list) ? list : [] };
+  for (const config of configs) {
+    const list = config[wanted];
+    if (!Array.isArray(list)) continue;
+    const type = `${String(config["@type"])}.${ENTRY_TYPES[wanted] ?? ""}`;
+    return { configs: list.flatMap((entry) => (isJsonObject(entry) ? [{ "@type": type, ...entry }] : [])) };
+  }
+  return undefined;
+}
+
+/** Messages of the parts' entries, inside that of the dump. Source: `envoy.admin.v3`. */
+const ENTRY_TYPES: Readonly<Record<string, string>> = {
+  static_clusters: "StaticCluster",
+  dynamic_active_clusters: "DynamicCluster",
+  static_endpoint_configs: "StaticEndpointConfig",
+  dynamic_endpoint_configs: "DynamicEndpointConfig",
+  static_listeners: "StaticListener",
+  dynamic_listeners: "DynamicListener",
+  static_route_configs: "StaticRouteConfig",
+  dynamic_route_configs: "DynamicRouteConfig",
+  static_secrets: "StaticSecret",
+  dynamic_active_secrets: "DynamicSecret",
+};
+
+function isJsonObject(value: JsonValue): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function errorState(store: ResourceStore, typeUrl: string, name: string): JsonObject {
