@@ -49,12 +49,14 @@ function setup() {
 
 test("a Secret is watched once asked for, and its parts are served under Istio's names", async () => {
   const { watches, secrets, changes } = setup();
-  expect(secrets.setFor("shop", "gate").get("kubernetes://web")).toBeUndefined();
+  const first = secrets.setFor("shop", "gate");
+  expect(first.get("kubernetes://web")).toBeUndefined();
   await Bun.sleep(0);
   expect(changes).toEqual(["shop"]);
   expect(secrets.setFor("shop", "gate").get("kubernetes://web")).toBeUndefined();
   const object = secret("web", { "tls.crt": encode("CERT"), "tls.key": encode("KEY"), "ca.crt": encode("ROOTS") });
   watches.get("shop/metadata.name=web")?.onEvent({ type: "ADDED", object });
+  expect(first.get("kubernetes://web")).toBeUndefined();
   const certificate = secrets.setFor("shop", "gate").get("kubernetes://web");
   expect(JSON.stringify(fromBinary(SecretSchema, certificate?.body ?? new Uint8Array()))).toContain("CERT");
   const roots = secrets.setFor("shop", "gate").get("kubernetes://web-cacert");

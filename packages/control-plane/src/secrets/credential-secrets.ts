@@ -42,9 +42,14 @@ class Secrets implements CredentialSecrets {
   }
 
   setFor(namespace: string, serviceAccount: string): ResourceSet {
+    // A set is compared with later ones, so what it has answered once it answers for ever.
+    const told = new Map<string, EncodedResource | undefined>();
     return {
       version: String(this.#versions.get(namespace) ?? 0),
-      get: (name) => this.#get(name, namespace, serviceAccount),
+      get: (name) => {
+        if (!told.has(name)) told.set(name, this.#get(name, namespace, serviceAccount));
+        return told.get(name);
+      },
       names: () => [],
     };
   }
