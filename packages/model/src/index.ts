@@ -10,7 +10,7 @@ export { byLocality, type EndpointGroup } from "./locality-order.ts";
 export { encodeLocalityRequest, localityRequest, localitySetting } from "./locality-request.ts";
 export { hostMatches } from "./namespace-scope.ts";
 export { readProxyNode } from "./node.ts";
-export { isHttp2, type Protocol, wireOf } from "./protocol.ts";
+export { isHttp2, type Protocol, protocolNamed, wireOf } from "./protocol.ts";
 export type {
   EffectiveMtls,
   EndpointsView,

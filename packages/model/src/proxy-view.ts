@@ -1,4 +1,4 @@
-import type { DataPlane, Mode, StringMap } from "@heddle/config";
+import type { ConnectionPool, DataPlane, Destination, Mode, ServerTls, StringMap } from "@heddle/config";
 import type { DestinationPolicy } from "./destination-policy.ts";
 import type { GatewayServer } from "./gateway-servers.ts";
 import type { EndpointGroup } from "./locality-order.ts";
@@ -7,6 +7,7 @@ import type { ResourcePatch } from "./resource-patches.ts";
 import type { RoutingRule } from "./routing-rules.ts";
 import type { MeshPort, MeshService } from "./service.ts";
 import type { MeshSettings } from "./settings.ts";
+import type { EgressListener } from "./sidecar-scope.ts";
 import type { Endpoint, Locality } from "./workload.ts";
 
 /** The proxy that asks, as its node id and metadata describe it. */
@@ -37,6 +38,11 @@ export interface InboundPort {
   readonly number: number;
   readonly servicePort: MeshPort;
   readonly service: MeshService;
+  /** Where the application is, when a Sidecar says so: `127.0.0.1:port`, `0.0.0.0:port` (the pod's address), `unix:///path`. */
+  readonly endpoint?: string;
+  /** TLS that the sidecar ends for callers outside of the mesh. */
+  readonly tls?: ServerTls;
+  readonly pool?: ConnectionPool;
 }
 
 /** What all sidecars of one scope may call; shared between them. */
@@ -49,6 +55,10 @@ export interface OutboundView {
   readonly settings: MeshSettings;
   /** Where traffic to unknown places goes. */
   readonly outboundMode: "REGISTRY_ONLY" | "ALLOW_ANY";
+  /** Where such traffic goes instead of straight out. */
+  readonly egressProxy: Destination | undefined;
+  /** Ports that the sidecar opens itself. */
+  readonly egress: readonly EgressListener[];
   /** Visible services, by hostname. */
   readonly services: readonly MeshService[];
   /** Rules of VirtualServices that apply here, the first for a host counts. */

@@ -1,10 +1,22 @@
-import { labelsMatch, type ObjectRef, type Sidecar, type StringMap } from "@heddle/config";
+import {
+  type Destination,
+  labelsMatch,
+  type ObjectRef,
+  resolveHost,
+  type Sidecar,
+  type StringMap,
+} from "@heddle/config";
 import { byAge, hostMatches } from "./namespace-scope.ts";
 import type { MeshState } from "./state.ts";
 
 /** What a Sidecar resource lets a proxy see. */
 export interface SidecarScope {
-  readonly sees: (hostname: string, namespace: string) => boolean;
+  /** Which of a service's ports are seen; all when undefined, none when false. */
+  readonly sees: (hostname: string, namespace: string) => ((port: number) => boolean) | false;
+  /** Ports that the sidecar opens itself, for applications that connect to it. */
+  readonly egress: readonly EgressListener[];
+  /** Where unknown traffic goes instead of straight out. */
+  readonly egressProxy: Destination | undefined;
   readonly outboundMode: "REGISTRY_ONLY" | "ALLOW_ANY";
   readonly sources: readonly ObjectRef[];
 }
@@ -27,9 +39,18 @@ export function sidecarOf(
   );
 }
 
+/** A port that an application without interception connects to. */
+export interface EgressListener {
+  readonly bind: string;
+  readonly port: number;
+  readonly protocol: string;
+}
+
+const everyPort = (): boolean => true;
+
 /** Everything is seen. */
 export function unlimitedScope(state: MeshState): SidecarScope {
-  return { sees: () => true, outboundMode: meshMode(state), sources: [] };
+  return { sees: () => everyPort, egress: [], egressProxy: undefined, outboundMode: meshMode(state), sources: [] };
 }
 
 function meshMode(state: MeshState): SidecarScope["outboundMode"] {
@@ -42,24 +63,35 @@ export function sidecarScope(
 ): SidecarScope {
   const sidecar = sidecarOf(state, client);
   if (sidecar === undefined) return unlimitedScope(state);
-  const patterns = sidecar.spec.egress
-    .flatMap((listener) => listener.hosts)
-    .map((entry) => {
-      const [namespace = "", host = ""] = entry.split("/");
-      return { namespace, host };
+  const listeners = sidecar.spec.egress;
+  const covers = (listener: (typeof listeners)[number], hostname: string, namespace: string): boolean =>
+    listener.hosts.some((entry) => {
+      const [owner = "", host = ""] = entry.split("/");
+      const inNamespace = owner === "*" || owner === namespace || (owner === "." && namespace === client.namespace);
+      return inNamespace && hostMatches(host, hostname);
     });
+  const own = new Set(listeners.flatMap((listener) => listener.port?.number ?? []));
+  const policy = sidecar.spec.outboundTrafficPolicy;
+  const proxy = policy?.egressProxy;
   return {
-    // Without egress listeners everything is visible.
-    sees: (hostname, namespace) =>
-      patterns.length === 0 ||
-      patterns.some(
-        (pattern) =>
-          (pattern.namespace === "*" ||
-            pattern.namespace === namespace ||
-            (pattern.namespace === "." && namespace === client.namespace)) &&
-          hostMatches(pattern.host, hostname),
-      ),
-    outboundMode: sidecar.spec.outboundTrafficPolicy?.mode ?? meshMode(state),
+    sees: (hostname, namespace) => {
+      // Without egress listeners everything is visible.
+      if (listeners.length === 0) return everyPort;
+      const covering = listeners.filter((listener) => covers(listener, hostname, namespace));
+      if (covering.length === 0) return false;
+      // A port with a listener of its own shows only what that one names.
+      return (port) => covering.some(({ port: at }) => (at === undefined ? !own.has(port) : at.number === port));
+    },
+    egress: listeners.flatMap(({ port, bind, captureMode }) =>
+      port === undefined || (captureMode !== "NONE" && bind === undefined)
+        ? []
+        : [{ bind: bind ?? "127.0.0.1", port: port.number, protocol: port.protocol }],
+    ),
+    egressProxy:
+      proxy === undefined
+        ? undefined
+        : { ...proxy, host: resolveHost(proxy.host, sidecar.ref.namespace, state.settings.domain) },
+    outboundMode: policy?.mode ?? meshMode(state),
     sources: [sidecar.ref],
   };
 }

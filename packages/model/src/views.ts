@@ -25,6 +25,7 @@ import type {
 import { patchedVersions, resourcePatches } from "./resource-patches.ts";
 import { routingRules } from "./routing-rules.ts";
 import type { MeshService } from "./service.ts";
+import { ingressPorts } from "./sidecar-ingress.ts";
 import { sidecarScope, unlimitedScope } from "./sidecar-scope.ts";
 import type { MeshState } from "./state.ts";
 import type { Workload } from "./workload.ts";
@@ -100,7 +101,12 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
   const scope = proxy.kind === "router" ? unlimitedScope(state) : sidecarScope(state, client);
   const rules = createDestinationIndex(state);
   const services = [...state.services.values()]
-    .filter((service) => isVisible(service, proxy.namespace) && scope.sees(service.hostname, service.namespace))
+    .flatMap((service) => {
+      const port = isVisible(service, proxy.namespace) && scope.sees(service.hostname, service.namespace);
+      if (port === false) return [];
+      const ports = service.ports.filter(({ number }) => port(number));
+      return ports.length === service.ports.length ? [service] : ports.length === 0 ? [] : [{ ...service, ports }];
+    })
     .sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
   const headless: Record<string, readonly HeadlessEndpoint[]> = {};
   const policies: Record<string, DestinationPolicy> = {};
@@ -115,6 +121,8 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
     dataPlane: proxy.dataPlane,
     settings: state.settings,
     outboundMode: scope.outboundMode,
+    egressProxy: scope.egressProxy,
+    egress: scope.egress,
     services,
     rules: proxy.kind === "router" ? [] : routingRules(state, { ...client, gateways: ["mesh"] }),
     policies,
@@ -207,7 +215,7 @@ export function buildInboundView(state: MeshState, node: ProxyNode): InboundView
   const content = {
     proxy,
     settings: state.settings,
-    ports: ports.sort((a, b) => a.number - b.number),
+    ports: ingressPorts(state, { namespace, labels }, ports).sort((a, b) => a.number - b.number),
     mtls,
     patches: resourcePatches(state, { ...node, labels }, forInbound),
   };

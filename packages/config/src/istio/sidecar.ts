@@ -1,9 +1,11 @@
 import { list, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
 import { oneOf, port, string } from "../schema/scalar.ts";
-import { type Infer, notYet, refine, required, withDefault } from "../schema/schema.ts";
+import { type Infer, ignored, refine, required, withDefault } from "../schema/schema.ts";
 import { networkingSelector } from "./selector.ts";
+import { serverTls } from "./server-tls.ts";
 import { connectionPool } from "./traffic-policy.ts";
+import { destination } from "./virtual-service.ts";
 
 const sidecarPort = message("SidecarPort", {
   number: required(port()),
@@ -21,41 +23,53 @@ const egressHost = refine(string(), (text) => {
     : `"${text}" has to be namespace/host, such as ./*, */* or prod/*.svc.cluster.local`;
 });
 
+/** Where the application is: a port of the loopback, of the pod's own address, or a unix socket. */
+const defaultEndpoint = refine(string(), (text) =>
+  /^(127\.0\.0\.1|0\.0\.0\.0|\[::1\]|\[::\]):\d{1,5}$/.test(text) || /^unix:\/\/\/?@?[^\s]+$/.test(text)
+    ? undefined
+    : `"${text}" has to be 127.0.0.1:PORT, 0.0.0.0:PORT (the pod's address) or unix:///path`,
+);
+
 const spec = message(
   "Sidecar",
   {
     workloadSelector: networkingSelector,
-    ingress: notYet(
-      list(
-        message("IstioIngressListener", {
-          port: required(sidecarPort),
-          bind: string(),
-          captureMode,
-          defaultEndpoint: string(),
-          connectionPool,
-        }),
-      ),
+    ingress: list(
+      message("IstioIngressListener", {
+        port: required(sidecarPort),
+        bind: ignored(string(), "connections are recognised by their port"),
+        captureMode: ignored(captureMode, "inbound connections are always taken from the interception rules"),
+        defaultEndpoint,
+        tls: serverTls,
+        connectionPool,
+      }),
     ),
     egress: list(
       message(
         "IstioEgressListener",
         {
-          port: notYet(sidecarPort),
-          bind: notYet(string()),
-          captureMode: notYet(captureMode),
+          port: sidecarPort,
+          bind: string(),
+          captureMode,
           hosts: list(egressHost),
         },
         {
           check(value, path, sink) {
+            if (value.captureMode === "NONE" && value.port === undefined)
+              sink.error(
+                `${path}.port`,
+                "is required with captureMode NONE: the application has to know where to connect",
+              );
             if (value.hosts.length === 0)
               sink.error(`${path}.hosts`, 'needs at least one host; "./*" is the own namespace');
           },
         },
       ),
     ),
-    inboundConnectionPool: notYet(connectionPool),
+    inboundConnectionPool: connectionPool,
     outboundTrafficPolicy: message("OutboundTrafficPolicy", {
       mode: withDefault(oneOf("REGISTRY_ONLY", "ALLOW_ANY"), "REGISTRY_ONLY"),
+      egressProxy: destination,
     }),
   },
   {

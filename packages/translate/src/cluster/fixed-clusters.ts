@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { InboundPort, InboundView, OutboundView } from "@heddle/model";
 import { formatClusterName } from "@heddle/model";
 import {
@@ -7,10 +7,14 @@ import {
   Cluster_LbPolicy,
   ClusterSchema,
 } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
+import type { AddressSchema } from "@heddle/xds-api/envoy/config/core/v3/address";
+import { tcpAddress } from "../address.ts";
 import { protoDuration } from "../proto-duration.ts";
 import { serviceMetadata } from "../provenance.ts";
-import { noLimits } from "./circuit-breakers.ts";
+import { circuitBreakers, noLimits } from "./circuit-breakers.ts";
 import { httpProtocolOptions } from "./http-protocol.ts";
+
+type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
 export const passthroughCluster = "PassthroughCluster";
 export const blackHoleCluster = "BlackHoleCluster";
@@ -67,12 +71,38 @@ export function inboundClusters(view: InboundView): readonly Cluster[] {
 }
 
 function inboundCluster(port: InboundPort, connectTimeout: { seconds: bigint; nanos: number }): Cluster {
+  const pool = port.pool;
   return create(ClusterSchema, {
     ...originalDestination,
     name: inboundClusterName(port.number),
     connectTimeout,
-    upstreamBindConfig: inboundSource,
-    typedExtensionProtocolOptions: httpProtocolOptions(port.servicePort.protocol),
+    // Over the loopback there is no interception to get around.
+    ...(port.endpoint === undefined || port.endpoint.startsWith("0") ? { upstreamBindConfig: inboundSource } : {}),
+    ...(pool === undefined ? {} : { circuitBreakers: circuitBreakers({ connectionPool: pool }) }),
+    ...applicationAt(port),
+    typedExtensionProtocolOptions: httpProtocolOptions(port.servicePort.protocol, pool),
     metadata: serviceMetadata(port.service),
-  });
+  } as ClusterInit);
+}
+
+/** Where a Sidecar's `defaultEndpoint` says the application is; without one, where the connection was going. */
+function applicationAt({
+  number,
+  endpoint,
+}: InboundPort): Pick<ClusterInit, "clusterDiscoveryType" | "lbPolicy" | "lbConfig" | "loadAssignment"> {
+  if (endpoint === undefined) return {};
+  const port = Number(endpoint.slice(endpoint.lastIndexOf(":") + 1));
+  if (endpoint.startsWith("0.0.0.0:") || endpoint.startsWith("[::]:"))
+    return port === number ? {} : { lbConfig: { case: "originalDstLbConfig", value: { upstreamPortOverride: port } } };
+  const address: MessageInitShape<typeof AddressSchema> = endpoint.startsWith("unix://")
+    ? { address: { case: "pipe", value: { path: endpoint.slice("unix://".length) } } }
+    : tcpAddress(endpoint.startsWith("[::1]") ? "::1" : "127.0.0.1", port);
+  return {
+    clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STATIC },
+    lbPolicy: Cluster_LbPolicy.ROUND_ROBIN,
+    loadAssignment: {
+      clusterName: inboundClusterName(number),
+      endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: "endpoint", value: { address } } }] }],
+    },
+  };
 }

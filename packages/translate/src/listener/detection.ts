@@ -4,12 +4,20 @@ import type { FilterChainSchema } from "@heddle/xds-api/envoy/config/listener/v3
 import { blackHoleCluster, passthroughCluster } from "../cluster/fixed-clusters.ts";
 import { connectionManager } from "../http/connection-manager.ts";
 import { protoDuration } from "../proto-duration.ts";
+import { destinationCluster } from "../route/destination-cluster.ts";
 import { httpInspector, plainHttpProtocols, tlsInspector } from "./inspectors.ts";
 import { oneCluster, type TcpTarget } from "./tcp-proxy.ts";
 
 /** Where unknown connections go, by `outboundTrafficPolicy`. */
 export function fallbackTarget(view: OutboundView): TcpTarget {
-  return oneCluster(view.outboundMode === "REGISTRY_ONLY" ? blackHoleCluster : passthroughCluster);
+  return oneCluster(unknownCluster(view));
+}
+
+/** An egress proxy takes what would go straight out. */
+export function unknownCluster(view: OutboundView): string {
+  if (view.egressProxy !== undefined)
+    return destinationCluster(view, view.egressProxy, view.egressProxy.port?.number ?? 80);
+  return view.outboundMode === "REGISTRY_ONLY" ? blackHoleCluster : passthroughCluster;
 }
 
 /** A server-first protocol sends nothing to inspect: after the timeout the connection is plain TCP. */

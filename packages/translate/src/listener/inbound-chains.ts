@@ -11,6 +11,7 @@ import { connectionManager } from "../http/connection-manager.ts";
 import { provenance, serviceMetadata } from "../provenance.ts";
 import { inboundRoutes } from "../route/inbound-routes.ts";
 import { downstreamMeshTls } from "../tls/mesh-tls.ts";
+import { serverTls } from "../tls/server-tls.ts";
 import { meshHttpProtocols, meshTcpProtocols, plainHttpProtocols } from "./inspectors.ts";
 import { oneCluster, tcpFilters } from "./tcp-proxy.ts";
 
@@ -95,10 +96,22 @@ const accepted: Readonly<Record<"http" | "tcp" | "detect", Readonly<Record<Mode,
 export function inboundChains(view: InboundView, target: ChainTarget): readonly FilterChain[] {
   const wire = target.port === undefined ? "detect" : wireOf(target.port.servicePort.protocol);
   if (wire === "none") return [];
+  const own = target.port?.tls;
+  // TLS of the port's own, for callers outside of the mesh, takes the place of mesh mTLS.
+  if (own !== undefined && own.mode !== "PASSTHROUGH" && own.mode !== "ISTIO_MUTUAL") {
+    const http = wire !== "tcp" || target.port?.servicePort.protocol === "https";
+    const socket = serverTls(own, http ? ["h2", "http/1.1"] : [], view.settings);
+    return [filterChain(view, target, http ? meshAnyHttp : meshAnyTcp, socket)];
+  }
   return accepted[wire][target.mode].map((kind) => filterChain(view, target, kind));
 }
 
-function filterChain(view: InboundView, target: ChainTarget, kind: ChainKind): FilterChain {
+function filterChain(
+  view: InboundView,
+  target: ChainTarget,
+  kind: ChainKind,
+  ownTls?: FilterChain["transportSocket"],
+): FilterChain {
   const { settings, proxy } = view;
   const label = target.number === undefined ? "virtualInbound-catchall" : `0.0.0.0_${target.number}`;
   const cluster = target.port === undefined ? inboundPassthroughCluster : inboundClusterName(target.port.number);
@@ -121,7 +134,9 @@ function filterChain(view: InboundView, target: ChainTarget, kind: ChainKind): F
         ]
       : tcpFilters(oneCluster(cluster), proxy.dataPlane, settings.mesh, "inbound"),
     // The codec is found from the bytes: h2 and http/1.1 are what stock clients may negotiate.
-    ...(kind.tls ? { transportSocket: downstreamMeshTls(kind.http ? ["h2", "http/1.1"] : [], settings) } : {}),
+    ...(kind.tls
+      ? { transportSocket: ownTls ?? downstreamMeshTls(kind.http ? ["h2", "http/1.1"] : [], settings) }
+      : {}),
     metadata: target.port === undefined ? provenance(policies) : serviceMetadata(target.port.service, policies),
   };
 }

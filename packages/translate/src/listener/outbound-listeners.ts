@@ -8,6 +8,7 @@ import { provenance } from "../provenance.ts";
 import { detectedRouteName } from "../route/outbound-routes.ts";
 import { createRuleIndex, type RuleIndex } from "../route/rule-index.ts";
 import { detection, fallbackTarget, httpChain } from "./detection.ts";
+import { egressListeners } from "./egress-listeners.ts";
 import { sharedListeners } from "./shared-listener.ts";
 import { oneCluster, tcpFilters } from "./tcp-proxy.ts";
 import { tcpRouting } from "./tcp-routing.ts";
@@ -34,7 +35,9 @@ export function outboundListeners(view: OutboundView): readonly Listener[] {
       }
     }
   }
-  return [virtualOutbound(view), ...sharedListeners(view, rules, reserved), ...byAddress.values()];
+  const taken = [virtualOutbound(view), ...sharedListeners(view, rules, reserved), ...byAddress.values()];
+  const names = new Set(taken.map((listener) => listener.name));
+  return [...taken, ...egressListeners(view).filter((listener) => !names.has(listener.name))];
 }
 
 /** The addresses that callers dial: cluster IPs, or the endpoints themselves when the service is headless. */

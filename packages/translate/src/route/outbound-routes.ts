@@ -6,6 +6,7 @@ import { passthroughCluster } from "../cluster/fixed-clusters.ts";
 import { outboundClusterName } from "../cluster/outbound-cluster.ts";
 import { noTimeout } from "../proto-duration.ts";
 import { provenance } from "../provenance.ts";
+import { destinationCluster } from "./destination-cluster.ts";
 import { hashPolicies } from "./hash-policy.ts";
 import { hostDomains } from "./host-domains.ts";
 import { httpRoutes } from "./http-route.ts";
@@ -147,10 +148,15 @@ function defaultRoute(view: OutboundView, service: MeshService, port: MeshPort):
   };
 }
 
+function egressCluster(view: OutboundView): string {
+  const proxy = view.egressProxy;
+  return proxy === undefined ? passthroughCluster : destinationCluster(view, proxy, proxy.port?.number ?? 80);
+}
+
 /** What happens to hosts that the mesh does not know, by `outboundTrafficPolicy`. */
 function unknownHost(view: OutboundView): VirtualHost {
   const match = { pathSpecifier: { case: "prefix", value: "/" } } as const;
-  if (view.outboundMode === "REGISTRY_ONLY") {
+  if (view.outboundMode === "REGISTRY_ONLY" && view.egressProxy === undefined) {
     const action = { case: "directResponse", value: { status: 502 } } as const;
     return {
       name: "block_all",
@@ -162,7 +168,7 @@ function unknownHost(view: OutboundView): VirtualHost {
   const action = {
     case: "route",
     value: {
-      clusterSpecifier: { case: "cluster", value: passthroughCluster },
+      clusterSpecifier: { case: "cluster", value: egressCluster(view) },
       timeout: noTimeout,
       maxStreamDuration: { maxStreamDuration: noTimeout, grpcTimeoutHeaderMax: noTimeout },
     },
