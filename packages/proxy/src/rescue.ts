@@ -96,9 +96,10 @@ export function rescue(code: TrafficFailureCode): Rescue {
   return TABLE[code];
 }
 
-/** The answer to an upstream failure, with what is known of its cause. */
-export function rescueUpstream(failure: UpstreamFailure): Rescue {
+/** The answer to an upstream failure, with what is known of its cause. `retried`: it was not the first. */
+export function rescueUpstream(failure: UpstreamFailure, retried = false): Rescue {
   const base = TABLE[failure.code];
+  if (retried) return { ...base, body: base.body.replace(/\breset reason: /, "retried and the latest reset reason: ") };
   if (failure.code === "connect-failed" || failure.code === "tls-failed") {
     const reason =
       failure.code === "tls-failed" ? `TLS_error: ${failure.cause}` : `delayed connect error: ${failure.cause}`;

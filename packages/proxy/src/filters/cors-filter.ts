@@ -26,7 +26,7 @@ class CorsFilter implements HttpFilter {
     const preflight = method === "OPTIONS" && headers.has("access-control-request-method");
     if (!allowed) {
       if (!preflight || config.forwardOtherPreflights) return true;
-      call.reply({ status: 200, body: "", details: "cors_response", flag: "-" });
+      call.reply({ status: 200, body: "", details: "cors_response", flag: "-", bare: true });
       return false;
     }
     if (!preflight) {
@@ -37,10 +37,11 @@ class CorsFilter implements HttpFilter {
     if (config.credentials) answer.push(["access-control-allow-credentials", "true"]);
     if (config.methods !== "") answer.push(["access-control-allow-methods", config.methods]);
     if (config.headers !== "") answer.push(["access-control-allow-headers", config.headers]);
+    if (config.expose !== "") answer.push(["access-control-expose-headers", config.expose]);
     if (config.maxAge !== "") answer.push(["access-control-max-age", config.maxAge]);
     if (config.privateNetwork && headers.get("access-control-request-private-network") === "true")
       answer.push(["access-control-allow-private-network", "true"]);
-    call.reply({ status: 200, body: "", details: "cors_response", flag: "-", headers: answer });
+    call.reply({ status: 200, body: "", details: "cors_response", flag: "-", bare: true, headers: answer });
     return false;
   }
 

@@ -24,6 +24,8 @@ export interface FilterReply {
   readonly flag: string;
   /** Replaces what the HTTP status stands for, towards gRPC clients. */
   readonly grpcStatus?: number;
+  /** Routes add nothing to it. */
+  readonly bare?: boolean;
   readonly headers?: readonly (readonly [name: string, value: string])[];
 }
 

@@ -49,10 +49,7 @@ class LocalRateLimitFilter implements HttpFilter {
       body: "local_rate_limited",
       details: "local_rate_limited",
       flag: "RL",
-      headers: [
-        ["x-envoy-ratelimited", "true"],
-        ...config.responseAdd.map((h): [string, string] => [h.name, renderFormat(h.value, values)]),
-      ],
+      headers: config.responseAdd.map((h): [string, string] => [h.name, renderFormat(h.value, values)]),
       ...(config.resourceExhausted ? { grpcStatus: 8 } : {}),
     });
     return false;

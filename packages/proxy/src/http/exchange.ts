@@ -219,10 +219,10 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
   onData(stream: HttpStream, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
     this.lastActivityMs = this.#manager.wheel.nowMs;
     this.bytesReceived += end - start;
+    this.#mirror?.append(bytes, start, end);
     if (endStream) this.#endRequest();
     if (this.#answered && !this.tunnel) return;
     this.#body?.append(bytes, start, end);
-    this.#mirror?.append(bytes, start, end);
     const upstream = this.#attempt?.stream;
     if (upstream === undefined) {
       if (this.#body !== undefined && this.#body.length > WAITING_BYTES) stream.pause();
@@ -306,7 +306,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
       return;
     }
     const redirects = this.#action?.internalRedirect;
-    if (redirects !== undefined && this.#redirected(attempt, head, redirects)) return;
+    if (redirects !== undefined && this.#redirected(head, redirects)) return;
     if (retry !== undefined && usedUp(retry, this.attempts) && retriesResponse(retry, head)) this.addFlag("URX");
     this.#committed = true;
     this.#body = undefined;
@@ -499,7 +499,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
   }
 
   /** Starts again where a redirect points; false: the client follows it. */
-  #redirected(attempt: Attempt, head: ResponseHead, policy: InternalRedirectConfig): boolean {
+  #redirected(head: ResponseHead, policy: InternalRedirectConfig): boolean {
     if (!this.#replayable()) return false;
     const { random, routes } = this.#manager;
     const next = followRedirect(policy, this.request, head, this.#redirects, () =>
@@ -507,8 +507,8 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     );
     if (next === undefined) return false;
     this.#redirects = [...this.#redirects, next];
-    attempt.abandon();
-    this.#attempt = undefined;
+    this.#giveUpAttempt();
+    this.attempts = 0;
     this.#tried = [];
     this.route = next;
     this.#runFilters();
@@ -531,7 +531,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
   }
 
   #failUpstream(failure: UpstreamFailure): void {
-    const answer = rescueUpstream(failure);
+    const answer = rescueUpstream(failure, this.attempts > 1);
     this.addFlag(answer.flag);
     this.details = answer.details;
     this.transportFailure = failure.code === "tls-failed" || failure.code === "connect-failed" ? failure.cause : "";
@@ -566,7 +566,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
   #reply(status: number, body: string, location: string | undefined, extra?: FilterReply): void {
     const reply = makeLocalReply(status, body, this.grpc, this.request.method === "HEAD", extra?.grpcStatus);
     const head = localHead(reply, location, extra?.headers);
-    prepareLocalResponse(this.#manager, this, head);
+    prepareLocalResponse(this.#manager, this, head, extra?.bare === true);
     this.#filters?.response(head);
     this.response = head;
     this.status = reply.status;

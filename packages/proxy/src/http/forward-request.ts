@@ -161,5 +161,7 @@ function rewriteHost(request: RequestHead, action: ForwardAction): void {
       // Done when the host is known.
       break;
   }
-  if (action.appendForwardedHost && request.authority !== before) request.headers.append("x-forwarded-host", before);
+  if (request.authority === before) return;
+  request.headers.set("x-envoy-original-host", before);
+  if (action.appendForwardedHost) request.headers.append("x-forwarded-host", before);
 }

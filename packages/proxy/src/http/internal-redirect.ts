@@ -17,7 +17,8 @@ export function followRedirect(
   const location = head.headers.get("location");
   if (location === undefined) return undefined;
   const scheme = request.headers.get("x-forwarded-proto") ?? "http";
-  const target = URL.parse(location, `${scheme}://${request.authority}${request.path}`);
+  // Only complete URLs are followed. Source: Envoy.
+  const target = URL.parse(location);
   if (target === null || (target.protocol !== "http:" && target.protocol !== "https:")) return undefined;
   const next = target.protocol.slice(0, -1);
   if (next !== scheme) {

