@@ -190,7 +190,8 @@ describe("plugged-in CA (cacerts)", () => {
       "-out",
       "leafca.pem",
     );
-  });
+    // Three RSA keys take seconds on a busy machine.
+  }, 60_000);
   // The machine's clock made these certificates.
   const at = Date.now() + 60_000;
   const good = (): AuthorityMaterial => ({
