@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { connect } from "node:tls";
+import { echoOf } from "./traffic/call.ts";
+import { type GatewayResources, gatewayResources } from "./traffic/gateway-resources.ts";
+import { objectsIn, service, startTraffic, type TrafficRig } from "./traffic/rig.ts";
+import { routeCases } from "./traffic/route-cases.ts";
+import type { CaseContext, TrafficCase } from "./traffic/traffic-case.ts";
+import { upstreamCases } from "./traffic/upstream-cases.ts";
+
+const cases = [...routeCases, ...upstreamCases];
+const portOf = (one: TrafficCase) => 8100 + cases.indexOf(one);
+const envoy = process.env["HEDDLE_ENVOY"] ?? Bun.which("envoy") ?? undefined;
+const planes: Readonly<Record<string, string>> = {
+  client: "heddle",
+  ...(envoy !== undefined && existsSync(envoy) ? { "client-envoy": "envoy" } : {}),
+};
+if (!("client-envoy" in planes)) console.log("the Envoy data plane is left out: no Envoy; set HEDDLE_ENVOY");
+
+/** Configuration reaches proxies within this; a check is repeated until it holds. Units: ms. */
+const CONVERGED_MS = 15_000;
+let rig: TrafficRig;
+let gateway: GatewayResources;
+
+beforeAll(async () => {
+  gateway = await gatewayResources();
+  const objects = [
+    ...cases.map((one) => service(one.name, portOf(one))),
+    ...cases.flatMap((one) => objectsIn(one.resources)),
+    ...gateway.objects,
+  ];
+  rig = await startTraffic("test-traffic", planes, objects);
+}, 180_000);
+
+afterAll(async () => {
+  await rig?.close();
+}, 60_000);
+
+/** Repeats until it holds. Errors: what was wrong the last time. */
+async function eventually(look: () => Promise<void>): Promise<void> {
+  const deadline = performance.now() + CONVERGED_MS;
+  for (;;) {
+    try {
+      return await look();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await Bun.sleep(300);
+    }
+  }
+}
+
+async function counted(version: string, key: string): Promise<number> {
+  const selector = `app=echo,version=${version}`;
+  const counts = (await (await fetch(`${await rig.reach(selector, 8080)}/counts`)).json()) as Record<string, number>;
+  return counts[key] ?? 0;
+}
+
+for (const [client, plane] of Object.entries(planes)) {
+  describe(`caller on ${plane}`, () => {
+    test.each(cases.map((one) => [`${one.name}: ${one.proves}`, one] as const))(
+      "%s",
+      async (_title, one) => {
+        const context: CaseContext = {
+          client,
+          url: `http://${one.name}:${portOf(one)}`,
+          call: (call, times, parallel) => rig.call(client, call, times, parallel),
+          counted,
+        };
+        await eventually(() => one.check(context));
+      },
+      CONVERGED_MS + 45_000,
+    );
+  });
+}
+
+/** `GET /x` over TLS with a server name; the certificate has to be for it. Errors: what TLS complains about. */
+function tlsGet(port: number, servername: string, ca: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const socket = connect({ host: "127.0.0.1", port, servername, ca }, () => {
+      socket.write(`GET /x HTTP/1.1\r\nhost: ${servername}\r\nconnection: close\r\n\r\n`);
+    });
+    socket.setTimeout(5000, () => socket.destroy(new Error("timed out")));
+    socket.on("data", (bytes) => {
+      text += bytes.toString();
+    });
+    socket.on("error", reject);
+    socket.on("close", () => (text === "" ? reject(new Error("closed without an answer")) : resolve(text)));
+  });
+}
+
+describe("ingress gateway", () => {
+  const get = (base: string, host: string, path = "/") =>
+    fetch(`${base}${path}`, { headers: { host }, redirect: "manual", signal: AbortSignal.timeout(5000) });
+
+  test("routes by host; other hosts are answered 404; a redirect to HTTPS", async () => {
+    const base = await rig.reach("istio=ingressgateway", 8080);
+    await eventually(async () => {
+      const answer = await get(base, "shop.example.com", "/v2");
+      expect(answer.status).toBe(200);
+      const text = await answer.text();
+      expect(echoOf({ status: 200, headers: {}, text, ms: 0 })?.version).toBe("v2");
+      expect((await get(base, "other.example.com")).status).toBe(404);
+      const moved = await get(base, "secure.example.com", "/a");
+      expect([moved.status, moved.headers.get("location")]).toEqual([301, "https://secure.example.com/a"]);
+    });
+  }, 60_000);
+
+  test("ends TLS with the certificate of a Secret, chosen by server name", async () => {
+    const { port } = new URL(await rig.reach("istio=ingressgateway", 8443));
+    await eventually(async () => {
+      const answer = await tlsGet(Number(port), "secure.example.com", gateway.root);
+      expect(answer).toStartWith("HTTP/1.1 200");
+      expect(answer).toContain('"path":"/x"');
+    });
+    expect(tlsGet(Number(port), "unknown.example.com", gateway.root)).rejects.toThrow();
+  }, 60_000);
+});

@@ -1,0 +1,126 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createKubeClient, type KubeClient, type KubeObject } from "@heddle/kube-client";
+import { type RunningCluster, startCluster } from "@heddle/local-cluster";
+import { parseAllDocuments } from "yaml";
+import { waitForPods } from "../../src/demo/wait.ts";
+import { controlPlaneManifests, crdManifests } from "../../src/install/manifests.ts";
+import { defaultInstallOptions } from "../../src/install/options.ts";
+import { at, textOf } from "../../src/json-view.ts";
+import type { Answer, Call } from "./call.ts";
+
+const NAMESPACE = "traffic";
+const READY_MS = 90_000;
+
+/** A mesh with the echo application, from whose pods requests can be sent. */
+export interface TrafficRig {
+  readonly kube: KubeClient;
+  readonly cluster: RunningCluster;
+  /** Sends requests from a client's pod, one after the other unless `parallel`. */
+  call(client: string, call: Call, times?: number, parallel?: boolean): Promise<readonly Answer[]>;
+  /** `http://127.0.0.1:port` that leads to a port of the first pod with this label `app` or `istio`. */
+  reach(label: string, port: number): Promise<string>;
+  podsOf(selector: string): Promise<readonly KubeObject[]>;
+  close(): Promise<void>;
+}
+
+export function objectsIn(text: string): readonly KubeObject[] {
+  return parseAllDocuments(text).map((document) => document.toJS({ maxAliasCount: 100 }) as KubeObject);
+}
+
+/** A client with a sidecar of the given data plane. */
+function client(name: string, dataPlane: string): string {
+  return `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${name}, namespace: ${NAMESPACE}}
+spec:
+  selector: {matchLabels: {app: ${name}}}
+  template:
+    metadata: {labels: {app: ${name}}, annotations: {heddle.io/data-plane: ${dataPlane}}}
+    spec:
+      containers:
+        - name: caller
+          image: debian
+          command: [/opt/heddle/bun, /opt/heddle/repo/packages/cli/test/traffic/caller.ts]
+          ports: [{name: http, containerPort: 8090}]
+          readinessProbe: {tcpSocket: {port: 8090}, periodSeconds: 1}
+`;
+}
+
+/** @param port Each case has its own, so that a feature that a data plane refuses leaves the other cases alone. */
+export function service(name: string, port: number): KubeObject {
+  const ports = [
+    { name: "http", port, targetPort: 8080 },
+    { name: "tcp", port: 9000, targetPort: 9000 },
+  ];
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace: NAMESPACE },
+    spec: { selector: { app: "echo" }, ports },
+  };
+}
+
+/** @param clients Names of the clients and their data planes. @param objects What the cases need. */
+export async function startTraffic(
+  name: string,
+  clients: Readonly<Record<string, string>>,
+  objects: readonly KubeObject[],
+): Promise<TrafficRig> {
+  const cluster = await startCluster({
+    name,
+    env: process.env,
+    uid: process.getuid?.() ?? 0,
+    onWarning: (sentence) => console.log(sentence),
+  });
+  try {
+    return await fill(cluster, clients, objects);
+  } catch (error) {
+    await cluster.close();
+    throw error;
+  }
+}
+
+async function fill(
+  cluster: RunningCluster,
+  clients: Readonly<Record<string, string>>,
+  objects: readonly KubeObject[],
+): Promise<TrafficRig> {
+  const kube = await createKubeClient({ kubeconfig: cluster.kubeconfig, env: process.env });
+  const install = defaultInstallOptions("0.1.0", "istio-system");
+  await kube.applyObjects([...crdManifests(), ...controlPlaneManifests(install)] as readonly KubeObject[]);
+  await waitForPods(kube, install.namespace, 1, READY_MS, () => undefined);
+  const mesh = readFileSync(join(import.meta.dir, "mesh.yaml"), "utf8");
+  const deployments = Object.entries(clients).flatMap(([client_, plane]) => objectsIn(client(client_, plane)));
+  await kube.applyObjects([...objectsIn(mesh), ...deployments, ...objects]);
+  await waitForPods(kube, NAMESPACE, 4 + Object.keys(clients).length, READY_MS, () => undefined);
+  const podsOf = async (labelSelector: string) =>
+    (await kube.list({ apiVersion: "v1", kind: "Pod", namespace: NAMESPACE }, { labelSelector })).items;
+  const forwards = new Map<string, Promise<{ readonly port: number; close(): Promise<void> }>>();
+  const reachPod = async (selector: string, port: number) => {
+    const key = `${selector}:${port}`;
+    const known =
+      forwards.get(key) ??
+      podsOf(selector).then(([pod]) => cluster.forward(textOf(at(pod, "status", "podIP")), port, 0));
+    forwards.set(key, known);
+    return `http://127.0.0.1:${(await known).port}`;
+  };
+  return {
+    kube,
+    cluster,
+    podsOf,
+    reach: reachPod,
+    call: async (from, call, times = 1, parallel = false) => {
+      const base = await reachPod(`app=${from}`, 8090);
+      const body = JSON.stringify({ call, times, parallel });
+      const response = await fetch(`${base}/calls`, { method: "POST", body, signal: AbortSignal.timeout(60_000) });
+      if (response.status !== 200) throw new Error(`the client answered ${response.status}: ${await response.text()}`);
+      return (await response.json()) as readonly Answer[];
+    },
+    close: async () => {
+      for (const forward of forwards.values()) await (await forward).close();
+      await cluster.close();
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { expect } from "bun:test";
+import { echoOf, versions } from "./call.ts";
+import { both, subsets, type TrafficCase, to, virtualService } from "./traffic-case.ts";
+
+/** What DestinationRules, TCP routes and ServiceEntries do. */
+export const upstreamCases: readonly TrafficCase[] = [
+  {
+    name: "hashed",
+    proves: "requests with one value of a header stay with one pod, values are spread",
+    resources: subsets(
+      "hashed",
+      "{loadBalancer: {consistentHash: {httpHeaderName: x-id, ringHash: {minimumRingSize: 512}}}}",
+    ),
+    async check({ url, call }) {
+      const used = new Set<string>();
+      for (let id = 0; id < 12; id++) {
+        const answers = await call({ url: `${url}/`, headers: { "x-id": `user-${id}` } }, 5);
+        const pods = new Set(answers.map((answer) => echoOf(answer)?.pod ?? `status ${answer.status}`));
+        expect(pods.size).toBe(1);
+        for (const pod of pods) used.add(pod);
+      }
+      expect(used.size).toBeGreaterThan(1);
+    },
+  },
+  {
+    name: "outlier",
+    proves: "a pod that fails again and again gets no more requests",
+    resources: subsets(
+      "outlier",
+      "{outlierDetection: {consecutive5xxErrors: 3, interval: 500ms, baseEjectionTime: 60s, maxEjectionPercent: 100}}",
+    ),
+    async check({ url, call }) {
+      await call({ url: `${url}/sick?version=v2` }, 40);
+      const after = await call({ url: `${url}/sick?version=v2` }, 30);
+      expect(after.map((answer) => answer.status).filter((status) => status !== 200)).toEqual([]);
+      expect(versions(after)["v1"]).toBe(30);
+    },
+  },
+  {
+    name: "breaker",
+    proves: "what exceeds the connection pool is refused at once",
+    resources: subsets("breaker", "{connectionPool: {tcp: {maxConnections: 1}, http: {http1MaxPendingRequests: 1}}}"),
+    async check({ url, call }) {
+      const answers = await call({ url: `${url}/slow?ms=600` }, 12, true);
+      const refused = answers.filter((answer) => answer.status === 503);
+      expect(refused.length).toBeGreaterThan(3);
+      expect(answers.filter((answer) => answer.status === 200).length).toBeGreaterThan(0);
+      expect(Math.min(...refused.map((answer) => answer.ms))).toBeLessThan(500);
+      expect((await call({ url: `${url}/` }))[0]?.status).toBe(200);
+    },
+  },
+  {
+    name: "shift-tcp",
+    proves: "connections that are not HTTP are routed by TCP rules",
+    resources: both(
+      subsets("shift-tcp"),
+      virtualService("shift-tcp", `tcp: [{match: [{port: 9000}], route: [${to("shift-tcp", "v2")}]}]`),
+    ),
+    async check({ call }) {
+      const answers = await call({ url: "tcp://shift-tcp:9000" }, 5);
+      expect(answers.map((answer) => answer.text)).toEqual(Array.from({ length: 5 }, () => "v2\n"));
+    },
+  },
+  {
+    name: "entry",
+    proves: "a ServiceEntry's host is routed to the workloads that it selects",
+    resources: `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: entry, namespace: traffic}
+spec:
+  hosts: [entry.example.com]
+  addresses: [10.199.0.1]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP, targetPort: 8080}]
+  workloadSelector: {labels: {app: echo, version: v2}}
+`,
+    async check({ call }) {
+      const answers = await call({ url: "http://10.199.0.1/", headers: { host: "entry.example.com" } }, 5);
+      expect(versions(answers)).toEqual({ v2: 5 });
+      expect(echoOf(answers[0])?.headers["x-forwarded-client-cert"]).toContain("ns/traffic/sa/default");
+    },
+  },
+];
