@@ -95,6 +95,18 @@ describe("heddle demo", () => {
     expect(fetch(url, { signal: AbortSignal.timeout(1000) })).rejects.toThrow();
   });
 
+  test("Ctrl-C while it starts removes everything at once", async () => {
+    const child = start("--name", "test-early");
+    await child.printed(/√ install/, 60_000);
+    const inside = await descendants(child.pid);
+    child.kill("SIGINT");
+    expect(await child.exited).toBe(0);
+    expect(child.output()).toContain("removing everything");
+    expect(child.output()).not.toContain("All pods ready");
+    expect(await alive(inside)).toEqual([]);
+    expect(await clusters()).not.toContain("test-early");
+  });
+
   test("killed with -9, the kernel ends all of it and the next start cleans up", async () => {
     const child = start("--name", "test-kill");
     await child.printed(/√ cluster/, 60_000);

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { renderReport, reportJson } from "../demo/report.ts";
-import { type Demo, startDemo } from "../demo/run.ts";
+import { type Demo, DemoInterrupted, startDemo } from "../demo/run.ts";
 import { createTimeline } from "../demo/timeline.ts";
 
 const ONCE_SECONDS = 60;
@@ -42,14 +42,17 @@ export function addDemo(program: Command, context: CliContext): void {
     .action(async (flags: Flags) => {
       const live = process.stderr.isTTY === true;
       const stop = interrupted();
+      const ending = new AbortController();
+      void stop.then(() => ending.abort());
       const started = performance.now();
       const timeline = createTimeline({ write: context.err, nowMs: () => performance.now(), live });
       const root = join(import.meta.dir, "../../../..");
-      const demo = await startDemo(
-        context,
-        { name: flags.name, requestRate: rateOf(flags.requestRate), root },
-        timeline,
-      );
+      const wanted = { name: flags.name, requestRate: rateOf(flags.requestRate), root, signal: ending.signal };
+      const demo = await startDemo(context, wanted, timeline).catch((error: unknown) => {
+        if (error instanceof DemoInterrupted) return undefined;
+        throw error;
+      });
+      if (demo === undefined) return;
       context.err(`All pods ready after ${((performance.now() - started) / 1000).toFixed(1)} s.\n`);
       context.err(`  kubectl      export KUBECONFIG=${demo.cluster.kubeconfig}\n`);
       for (const [name, url] of Object.entries(demo.urls)) context.err(`  ${name.padEnd(12)} ${url}\n`);

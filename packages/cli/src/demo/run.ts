@@ -21,6 +21,8 @@ export interface DemoOptions {
   readonly requestRate: number | undefined;
   /** Root of the clone: the samples are there. */
   readonly root: string;
+  /** Aborted when the user wants to end before everything is up. */
+  readonly signal?: AbortSignal;
 }
 
 /** A running demo. */
@@ -32,7 +34,10 @@ export interface Demo {
   close(): Promise<void>;
 }
 
-/** Brings everything up, phase by phase. Errors: what failed, after everything that was started is gone again. */
+/** The user has ended the demo before it was up; everything is gone again. */
+export class DemoInterrupted extends Error {}
+
+/** Brings everything up, phase by phase. Errors: `DemoInterrupted`, or what failed, after everything that was started is gone again. */
 export async function startDemo(context: CliContext, options: DemoOptions, timeline: Timeline): Promise<Demo> {
   const cluster = await timeline.phase("cluster", () =>
     startCluster({
@@ -45,8 +50,13 @@ export async function startDemo(context: CliContext, options: DemoOptions, timel
   try {
     return await fill(context, cluster, options, timeline);
   } catch (error) {
+    if (!options.signal?.aborted) {
+      await cluster.close();
+      throw error;
+    }
+    context.err("removing everything …\n");
     await cluster.close();
-    throw error;
+    throw new DemoInterrupted("ended before everything was up", { cause: error });
   }
 }
 
@@ -56,6 +66,7 @@ async function fill(
   options: DemoOptions,
   timeline: Timeline,
 ): Promise<Demo> {
+  const { signal } = options;
   const install = defaultInstallOptions(context.version, "istio-system");
   const kube = await createKubeClient({ kubeconfig: cluster.kubeconfig, env: context.env });
   await timeline.phase("install", async () => {
@@ -65,16 +76,18 @@ async function fill(
       ...vizManifests(install),
     ] as readonly KubeObject[]);
   });
-  await timeline.phase("control plane", (note) => waitForPods(kube, install.namespace, 1, READY_TIMEOUT_MS, note));
+  await timeline.phase("control plane", (note) =>
+    waitForPods(kube, install.namespace, 1, READY_TIMEOUT_MS, note, signal),
+  );
   await timeline.phase("emojivoto", async (note) => {
     const objects = await injectedEmojivoto(options.root);
     await kube.applyObjects(
       options.requestRate === undefined ? objects : withRequestRate(objects, options.requestRate),
     );
-    const pods = await waitForPods(kube, EMOJIVOTO_NAMESPACE, 4, READY_TIMEOUT_MS, note);
-    await waitForPorts(kube, pods, READY_TIMEOUT_MS);
+    const pods = await waitForPods(kube, EMOJIVOTO_NAMESPACE, 4, READY_TIMEOUT_MS, note, signal);
+    await waitForPorts(kube, pods, READY_TIMEOUT_MS, signal);
   });
-  await timeline.phase("metrics", (note) => waitForPods(kube, "linkerd-viz", 1, READY_TIMEOUT_MS, note));
+  await timeline.phase("metrics", (note) => waitForPods(kube, "linkerd-viz", 1, READY_TIMEOUT_MS, note, signal));
   const web = await kube.get({ apiVersion: "v1", kind: "Service", namespace: EMOJIVOTO_NAMESPACE, name: "web-svc" });
   const address = textOf(at(web, "spec", "clusterIP"));
   const listener = await cluster.forward(address, 80, WEB_PORT).catch(() => cluster.forward(address, 80, 0));

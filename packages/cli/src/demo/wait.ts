@@ -34,7 +34,7 @@ function waitingReason(pod: KubeObject): string {
 
 /**
  * Waits until `expected` pods of a namespace are ready.
- * Errors: UsageError with what each pod waits for when `timeoutMs` is over.
+ * Errors: UsageError with what each pod waits for when `timeoutMs` is over; the reason of `signal` when that is sooner.
  */
 export async function waitForPods(
   kube: KubeClient,
@@ -42,12 +42,17 @@ export async function waitForPods(
   expected: number,
   timeoutMs: number,
   note: (text: string) => void,
+  signal?: AbortSignal,
 ): Promise<readonly KubeObject[]> {
+  signal?.throwIfAborted();
   const pods = new Map<string, KubeObject>();
   return new Promise((resolve, reject) => {
+    const stop = () => finish(() => reject(signal?.reason));
+    signal?.addEventListener("abort", stop);
     const finish = (end: () => void) => {
       watch.close();
       clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
       end();
     };
     const look = () => {
@@ -88,12 +93,18 @@ const ACCEPTED_MS = 100;
  * the sidecars, so that nothing is counted.
  * Errors: UsageError with the first port that is still closed when `timeoutMs` is over.
  */
-export async function waitForPorts(kube: KubeClient, pods: readonly KubeObject[], timeoutMs: number): Promise<void> {
+export async function waitForPorts(
+  kube: KubeClient,
+  pods: readonly KubeObject[],
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const end = performance.now() + timeoutMs;
   await Promise.all(
     pods.flatMap((pod) =>
       portsOf(pod).map(async (port) => {
         while (!(await listens(kube, pod, port))) {
+          signal?.throwIfAborted();
           if (performance.now() > end)
             throw new UsageError(
               `nothing listens on port ${port} of pod ${pod.metadata.name} after ${timeoutMs / 1000} s; look at kubectl logs ${pod.metadata.name}`,
