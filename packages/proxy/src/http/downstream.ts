@@ -4,7 +4,7 @@ import type { Expirable, WheelTimer } from "@heddle/std";
 import { HTTP_1_1, type HttpConnection, type ServerHandler, type ServerStream, type WireFailure } from "@heddle/wire";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { MULTIPLEX_ALPN } from "../tls/multiplex-alpn.ts";
-import { createServerCodec } from "../transport/codecs.ts";
+import { createServerCodec, sharedLimits } from "../transport/codecs.ts";
 import type { Connection, ConnectionError } from "../transport/connection.ts";
 import { type HttpLink, type LinkOwner, SocketLink } from "../transport/http-link.ts";
 import type { HttpManager } from "./connection-manager.ts";
@@ -49,10 +49,11 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     this.#multiplexed = http2 && connection.tls?.alpn === MULTIPLEX_ALPN;
     this.#openedMs = manager.wheel.nowMs;
     this.#lastUsedMs = this.#openedMs;
+    const { config } = manager;
     this.#link = new SocketLink(connection, this, (host) =>
       createServerCodec(
         http2,
-        manager.config,
+        this.#multiplexed ? { ...config, http2: sharedLimits(config.http2) } : config,
         info.tls === undefined ? "http" : "https",
         () => manager.wheel.nowMs,
         host,

@@ -12,6 +12,22 @@ import {
 import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { Http2Limits } from "../config/http-protocol.ts";
 
+/**
+ * Windows of connections that many HTTP/1.1 requests share: large enough that one of them is as fast as on a connection of its own.
+ * What all of them together may leave unread stays bounded by the connection's. Units: bytes.
+ */
+const SHARED_STREAM_WINDOW = 2_097_152;
+const SHARED_CONNECTION_WINDOW = 8_388_608;
+
+/** The limits for such a connection: those configured, with larger windows where none are. */
+export function sharedLimits(limits: Http2Limits): Http2Limits {
+  return {
+    ...limits,
+    streamWindow: limits.streamWindow ?? SHARED_STREAM_WINDOW,
+    connectionWindow: limits.connectionWindow ?? SHARED_CONNECTION_WINDOW,
+  };
+}
+
 /** The client side of a connection of the wanted version. */
 export function createClientCodec(http2: boolean, limits: Http2Limits, host: ClientHost): ClientConnection {
   return http2 ? createHttp2Client(windows(limits), host) : createHttp1Client({}, host);

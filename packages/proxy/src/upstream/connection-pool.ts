@@ -5,7 +5,7 @@ import type { ClientConnection, WireFailure } from "@heddle/wire";
 import type { UpstreamHttpConfig } from "../config/upstream-http.ts";
 import { MULTIPLEX_ALPN } from "../tls/multiplex-alpn.ts";
 import { formatAddress } from "../transport/address.ts";
-import { createClientCodec } from "../transport/codecs.ts";
+import { createClientCodec, sharedLimits } from "../transport/codecs.ts";
 import type { ConnectionError, PeerIdentity } from "../transport/connection.ts";
 import type { Dial, DialOwner, DialTarget } from "../transport/dial.ts";
 import { type HttpLink, type LinkOwner, SocketLink } from "../transport/http-link.ts";
@@ -52,8 +52,9 @@ class PooledLink implements PooledConnection, LinkOwner, Expirable {
 
   constructor(pool: ConnectionPool, connection: StreamConnection, wheel: TimerWheel, http2: boolean) {
     this.pool = pool;
+    const limits = pool.surroundings.http.http2;
     this.link = new SocketLink(connection, this, (host) =>
-      createClientCodec(http2, pool.surroundings.http.http2, host),
+      createClientCodec(http2, pool.protocol === "http2" ? limits : sharedLimits(limits), host),
     );
     this.http = this.link.http;
     this.localText = formatAddress(connection.local);

@@ -44,6 +44,26 @@ export function httpFilterChain(cluster: string, options: Json = {}, route: Json
   };
 }
 
+/** Connection manager fields of the mesh's own outbound listeners: ALPN by filter state, with which two of our proxies share connections. */
+export const MESH_ALPN_BY_FILTER: Json = {
+  http_filters: [
+    {
+      name: "envoy.filters.http.set_filter_state",
+      typed_config: {
+        "@type": `${TYPE}.filters.http.set_filter_state.v3.Config`,
+        on_request_headers: [
+          {
+            object_key: "envoy.network.application_protocols",
+            format_string: { text_format_source: { inline_string: "istio-http/1.1,istio-h2" } },
+            shared_with_upstream: "ONCE",
+          },
+        ],
+      },
+    },
+    { name: "envoy.filters.http.router", typed_config: { "@type": `${TYPE}.filters.http.router.v3.Router` } },
+  ],
+};
+
 export function tcpFilterChain(cluster: string, options: Json = {}): Json {
   return {
     filters: [
