@@ -20,6 +20,7 @@ const steps: readonly Step[] = [
     after: (root) => writeStamp(root, envoyMessages),
   },
   { name: "docs", writes: "docs/istio.md", program: "packages/config/generate-docs.ts" },
+  { name: "proxy-docs", writes: "docs/proxy.md", program: "packages/proxy/generate-docs.ts" },
 ];
 
 /** `npm run generate [-- name …]`: writes what the definitions and dependencies say. Without names all of it; `xds-api` takes a minute. */

@@ -85,6 +85,9 @@ const LOGGERS: AnyTable<Sink> = {
   ),
 };
 
+/** Access loggers that the proxy has; for the reference. */
+export const ACCESS_LOG_TYPES: readonly string[] = Object.keys(LOGGERS);
+
 export function decodeAccessLogs(messages: readonly AccessLog[], scope: DecodeScope): readonly AccessLogConfig[] {
   const logs: AccessLogConfig[] = [];
   messages.forEach((message, i) => {

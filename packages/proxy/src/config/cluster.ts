@@ -1,4 +1,5 @@
 import type { JsonObject } from "@bufbuild/protobuf";
+import { Cluster_OriginalDstLbConfigSchema } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
 import { ProxyProtocolUpstreamTransportSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { type CircuitLimits, checkCircuitBreakers, decodeLimits } from "./circuit-breakers.ts";
@@ -29,11 +30,7 @@ export type ClusterDiscovery =
   | { readonly kind: "strict-dns"; readonly assignment: LoadAssignmentConfig }
   | { readonly kind: "logical-dns"; readonly assignment: LoadAssignmentConfig }
   | { readonly kind: "eds"; readonly serviceName: string }
-  | {
-      readonly kind: "original-dst";
-      readonly portOverride: number | undefined;
-      readonly useHeader: string | undefined;
-    };
+  | { readonly kind: "original-dst"; readonly portOverride: number | undefined };
 
 /** How to reach an endpoint whose labels match. */
 export interface TransportMatchConfig {
@@ -57,8 +54,6 @@ export interface ClusterConfig {
   readonly subsets: SubsetConfig | undefined;
   readonly outlier: OutlierConfig | undefined;
   readonly healthChecks: readonly HealthCheckConfig[];
-  /** New hosts wait for their first check. */
-  readonly ignoreNewUntilChecked: boolean;
   readonly closeUnhealthy: boolean;
   /** A host that discovery leaves out stays while its health checks pass, unless this is set. */
   readonly ignoreHealthOnRemoval: boolean;
@@ -84,6 +79,13 @@ export interface ClusterConfig {
 }
 
 export const PROXY_PROTOCOL_SHAPE = shape(ProxyProtocolUpstreamTransportSchema, ["config", "transport_socket"]);
+
+export const ORIGINAL_DST_SHAPE = shape(
+  Cluster_OriginalDstLbConfigSchema,
+  ["upstream_port_override"],
+  {},
+  { "use_http_header http_header_name metadata_key": "a client may not choose where it is sent" },
+);
 
 export const CLUSTER_SHAPE = shape(
   ClusterSchema,
@@ -168,6 +170,9 @@ const UPSTREAM_TRANSPORTS: AnyTable<UpstreamTransport> = {
   ),
 };
 
+/** Transport sockets of clusters; for the reference. */
+export const UPSTREAM_TRANSPORT_TYPES: readonly string[] = Object.keys(UPSTREAM_TRANSPORTS);
+
 export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConfig | undefined {
   checkShape(CLUSTER_SHAPE, message, scope);
   if (message.name === "") scope.field("name").problem("a cluster needs a name");
@@ -196,7 +201,6 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
     subsets: decodeSubsets(message.lbSubsetConfig, scope.field("lb_subset_config")),
     outlier: decodeOutlier(message.outlierDetection, scope.field("outlier_detection")),
     healthChecks: decodeHealthChecks(message.healthChecks, scope.field("health_checks")),
-    ignoreNewUntilChecked: message.commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
     closeUnhealthy: message.closeConnectionsOnHostHealthFailure,
     ignoreHealthOnRemoval: message.ignoreHealthOnHostRemoval,
     proxyProtocol: transport?.proxyProtocol,
@@ -263,13 +267,10 @@ function decodeDiscovery(message: Cluster, scope: DecodeScope): ClusterDiscovery
     }
     case Cluster_DiscoveryType.ORIGINAL_DST: {
       const config = message.lbConfig.case === "originalDstLbConfig" ? message.lbConfig.value : undefined;
+      if (config !== undefined) checkShape(ORIGINAL_DST_SHAPE, config, scope.field("original_dst_lb_config"));
       return {
         kind: "original-dst",
         portOverride: config?.upstreamPortOverride,
-        useHeader:
-          config?.useHttpHeader === true
-            ? config.httpHeaderName.toLowerCase() || "x-envoy-original-dst-host"
-            : undefined,
       };
     }
   }

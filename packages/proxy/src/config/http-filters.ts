@@ -99,6 +99,9 @@ const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
   "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig": INERT_STRUCT("alpn"),
 };
 
+/** HTTP filters that the proxy has; for the reference. */
+export const HTTP_FILTER_TYPES: readonly string[] = Object.keys(HTTP_FILTERS);
+
 export function decodeIstioStats(value: JsonObject): IstioStatsConfig {
   const flag = value["disable_host_header_fallback"] ?? value["disableHostHeaderFallback"];
   return { disableHostHeaderFallback: flag === true };

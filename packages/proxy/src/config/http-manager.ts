@@ -60,8 +60,6 @@ export interface HttpManagerConfig {
   readonly maxConnectionDurationMs: number;
   readonly maxStreamDurationMs: number;
   readonly maxRequestsPerConnection: number;
-  /** Default: 5 s. Units: ms. */
-  readonly drainTimeoutMs: number;
   readonly useRemoteAddress: boolean;
   readonly trustedHops: number;
   readonly skipXffAppend: boolean;
@@ -101,7 +99,6 @@ export const HTTP_MANAGER_SHAPE = shape(
     "stream_idle_timeout",
     "request_timeout",
     "request_headers_timeout",
-    "drain_timeout",
     "access_log",
     "use_remote_address",
     "xff_num_trusted_hops",
@@ -124,6 +121,7 @@ export const HTTP_MANAGER_SHAPE = shape(
   ],
   {
     tracing: "trace headers are passed on unchanged; spans are not exported",
+    drain_timeout: "a draining connection ends with its last request",
     delayed_close_timeout: "a connection closes after its last bytes were taken",
     internal_address_config: "only decides x-envoy-internal, which is always removed at the edge",
     request_id_extension: "request ids are UUIDs, the default",
@@ -201,7 +199,6 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
     ),
     maxStreamDurationMs: ms("common_http_protocol_options.max_stream_duration", common?.maxStreamDuration, 0),
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
-    drainTimeoutMs: ms("drain_timeout", message.drainTimeout, 5000),
     useRemoteAddress: message.useRemoteAddress ?? false,
     trustedHops: message.xffNumTrustedHops,
     skipXffAppend: message.skipXffAppend,

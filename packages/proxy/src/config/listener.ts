@@ -106,6 +106,9 @@ const DOWNSTREAM_TRANSPORTS: AnyTable<DownstreamTransport> = {
   })),
 };
 
+/** Transport sockets of filter chains; for the reference. */
+export const DOWNSTREAM_TRANSPORT_TYPES: readonly string[] = Object.keys(DOWNSTREAM_TRANSPORTS);
+
 const DEFAULT_INSPECT_TIMEOUT_MS = 15_000;
 
 export function decodeListener(message: Listener, scope: DecodeScope): ListenerConfig | undefined {

@@ -55,15 +55,11 @@ export interface LoadBalancingConfig {
 
 export const COMMON_LB_SHAPE = shape(
   Cluster_CommonLbConfigSchema,
-  [
-    "healthy_panic_threshold",
-    "locality_weighted_lb_config",
-    "consistent_hashing_lb_config",
-    "ignore_new_hosts_until_first_hc",
-  ],
+  ["healthy_panic_threshold", "locality_weighted_lb_config", "consistent_hashing_lb_config"],
   {
     zone_aware_lb_config: "only acts with a local cluster, which there is none of",
     close_connections_on_host_set_change: "connections of hosts that leave drain; the others stay",
+    ignore_new_hosts_until_first_hc: "a new host counts as failed until its first check passes",
     update_merge_window: "every update is applied at once",
     override_host_status: "only for stateful sessions",
   },

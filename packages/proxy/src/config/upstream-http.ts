@@ -2,9 +2,8 @@ import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { typeName } from "./any-field.ts";
 import { decodeDuration } from "./duration-field.ts";
-import { COMMON_HTTP_SHAPE } from "./http-manager.ts";
 import { decodeHttp2, type Http2Limits } from "./http-protocol.ts";
-import { type Cluster, HttpProtocolOptionsSchema } from "./proto.ts";
+import { type Cluster, CommonHttpProtocolOptionsSchema, HttpProtocolOptionsSchema } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 
@@ -17,8 +16,8 @@ export interface UpstreamHttpConfig {
   /** Unused connection. Default: 1 h. 0: none. Units: ms. */
   readonly idleTimeoutMs: number;
   readonly maxRequestsPerConnection: number;
+  /** 0: none. Units: ms. */
   readonly maxConnectionDurationMs: number;
-  readonly maxStreamDurationMs: number;
 }
 
 export const UPSTREAM_HTTP_SHAPE = shape(HttpProtocolOptionsSchema, [
@@ -27,6 +26,18 @@ export const UPSTREAM_HTTP_SHAPE = shape(HttpProtocolOptionsSchema, [
   "explicit_http_config",
   "use_downstream_protocol_config",
 ]);
+
+export const UPSTREAM_COMMON_SHAPE = shape(
+  CommonHttpProtocolOptionsSchema,
+  ["idle_timeout", "max_requests_per_connection", "max_connection_duration"],
+  {
+    max_headers_count: "answers have the codec's own limits",
+    headers_with_underscores_action: "only acts on requests",
+  },
+  {
+    max_stream_duration: "use the route's timeout or max_stream_duration",
+  },
+);
 
 const KEY = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 /** Default of Envoy's upstream idle timeout. Units: ms. */
@@ -48,8 +59,11 @@ export function decodeUpstreamHttp(cluster: Cluster, scope: DecodeScope): Upstre
     idleTimeoutMs:
       decodeDuration(common?.idleTimeout, scope.field("common_http_protocol_options.idle_timeout")) ?? IDLE_MS,
     maxRequestsPerConnection: cluster.maxRequestsPerConnection ?? common?.maxRequestsPerConnection ?? 0,
-    maxConnectionDurationMs: 0,
-    maxStreamDurationMs: 0,
+    maxConnectionDurationMs:
+      decodeDuration(
+        common?.maxConnectionDuration,
+        scope.field("common_http_protocol_options.max_connection_duration"),
+      ) ?? 0,
   };
 }
 
@@ -59,7 +73,7 @@ function decodeTyped(any: Any, scope: DecodeScope): UpstreamHttpConfig {
   const message = fromBinary(HttpProtocolOptionsSchema, any.value);
   checkShape(UPSTREAM_HTTP_SHAPE, message, scope);
   const common = message.commonHttpProtocolOptions;
-  if (common !== undefined) checkShape(COMMON_HTTP_SHAPE, common, scope.field("common_http_protocol_options"));
+  if (common !== undefined) checkShape(UPSTREAM_COMMON_SHAPE, common, scope.field("common_http_protocol_options"));
   const ms = (name: string, value: Parameters<typeof decodeDuration>[0], fallback: number) =>
     decodeDuration(value, scope.field("common_http_protocol_options").field(name)) ?? fallback;
   let protocol: UpstreamProtocol = "http1";
@@ -95,6 +109,5 @@ function decodeTyped(any: Any, scope: DecodeScope): UpstreamHttpConfig {
     idleTimeoutMs: ms("idle_timeout", common?.idleTimeout, IDLE_MS),
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     maxConnectionDurationMs: ms("max_connection_duration", common?.maxConnectionDuration, 0),
-    maxStreamDurationMs: ms("max_stream_duration", common?.maxStreamDuration, 0),
   };
 }

@@ -1,5 +1,5 @@
 // Hot path: once per request.
-import { HEADER_ID, type RequestHead } from "@heddle/wire";
+import { HEADER_ID, type HeaderList, type RequestHead } from "@heddle/wire";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { withoutPort } from "../router/route-table.ts";
@@ -12,6 +12,16 @@ const X_REQUEST_ID = HEADER_ID["x-request-id"];
 const X_ENVOY_INTERNAL = HEADER_ID["x-envoy-internal"];
 const X_ENVOY_EXTERNAL_ADDRESS = HEADER_ID["x-envoy-external-address"];
 const VIA = HEADER_ID.via;
+
+/** False when a name with an underscore must be refused: some servers take `_` for `-`. */
+function checkUnderscores(headers: HeaderList, drop: boolean): boolean {
+  for (let i = 0; i < headers.length; i++) {
+    if (!headers.nameAt(i).includes("_")) continue;
+    if (!drop) return false;
+    headers.removeAt(i);
+  }
+  return true;
+}
 
 /** Sets what a connection manager sets on requests. Returns false when the path must be refused. Source: Envoy `ConnectionManagerUtility::mutateRequestHeaders`. */
 export function prepareRequest(
@@ -37,6 +47,10 @@ export function prepareRequest(
     const keep = !config.useRemoteAddress || config.preserveExternalRequestId;
     if (!keep || !headers.hasId(X_REQUEST_ID)) headers.setId(X_REQUEST_ID, uuid());
   }
+  if (config.schemeOverwrite !== undefined) request.scheme = config.schemeOverwrite;
+  if (config.appendForwardedPort && !headers.has("x-forwarded-port"))
+    headers.append("x-forwarded-port", String(info.local.port));
+  if (config.underscores !== "allow" && !checkUnderscores(headers, config.underscores === "drop")) return false;
   forwardClientCert(config, info, headers);
   if (config.via !== "") {
     const before = headers.getAll("via");

@@ -227,6 +227,11 @@ class Incoming implements ConnectionHandler {
       sni: connection.tls?.sni ?? inspection.serverName,
       localUri: connection.tls === undefined ? "" : this.#around.localUri(),
     });
+    if (runtime.config.tls?.requireSni === true && info.sni === "") {
+      this.#refused("the client named no server (require_sni)");
+      connection.close();
+      return;
+    }
     const verdict = runtime.gate?.refuse(info, runtime.connections);
     const { handler } = runtime;
     if (verdict !== undefined || handler.kind === "gate-only") {

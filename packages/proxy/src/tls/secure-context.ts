@@ -64,6 +64,7 @@ function buildContext(config: TlsConfig, secrets: SecretStore): Result<ReadyTls>
       ...(roots === undefined ? {} : { ca: roots }),
       minVersion: config.minVersion ?? "TLSv1.2",
       ...(config.maxVersion === undefined ? {} : { maxVersion: config.maxVersion }),
+      ...(config.curves.length === 0 ? {} : { ecdhCurve: config.curves.join(":") }),
       ...(config.cipherSuites.length === 0 ? {} : { ciphers: config.cipherSuites.join(":") }),
     });
     return ok({

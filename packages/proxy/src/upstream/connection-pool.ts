@@ -44,6 +44,8 @@ class PooledLink implements PooledConnection, LinkOwner, Expirable {
   /** Its place in the pool's stack of usable connections. */
   ready = false;
   readonly idleTimer: WheelTimer;
+  /** Ends the connection at its greatest age; undefined: it has none. */
+  readonly #ageTimer: WheelTimer | undefined;
   /** Start of the last request, or end where the connection then stands idle. Units: ms of the wheel. */
   lastUsedMs: number;
   /** 0: never. */
@@ -61,6 +63,9 @@ class PooledLink implements PooledConnection, LinkOwner, Expirable {
     this.peer = connection.tls?.peer;
     this.secure = connection.tls !== undefined;
     this.idleTimer = wheel.create(this);
+    const maxAgeMs = pool.surroundings.http.maxConnectionDurationMs;
+    this.#ageTimer = maxAgeMs > 0 ? wheel.create({ onExpire: () => this.http.shutdown() }) : undefined;
+    this.#ageTimer?.arm(maxAgeMs);
     this.#wheel = wheel;
     this.idleMs = pool.surroundings.http.idleTimeoutMs;
     this.lastUsedMs = wheel.nowMs;
@@ -80,6 +85,7 @@ class PooledLink implements PooledConnection, LinkOwner, Expirable {
 
   onLinkClosed(_link: HttpLink, _error: ConnectionError | undefined): void {
     this.idleTimer.disarm();
+    this.#ageTimer?.disarm();
     this.pool.forget(this);
   }
 

@@ -1,0 +1,182 @@
+import {
+  ADMIN_SHAPE,
+  BOOTSTRAP_SHAPE,
+  DYNAMIC_RESOURCES_SHAPE,
+  STATIC_RESOURCES_SHAPE,
+} from "../bootstrap/bootstrap-shape.ts";
+import { ACCESS_LOG_TYPES } from "../config/access-log.ts";
+import { CHAIN_MATCH_SHAPE } from "../config/chain-match.ts";
+import { CIRCUIT_BREAKERS_SHAPE, THRESHOLDS_SHAPE } from "../config/circuit-breakers.ts";
+import {
+  CLUSTER_SHAPE,
+  ORIGINAL_DST_SHAPE,
+  PROXY_PROTOCOL_SHAPE,
+  UPSTREAM_TRANSPORT_TYPES,
+} from "../config/cluster.ts";
+import { ENDPOINT_SHAPE, LB_ENDPOINT_SHAPE, LOAD_ASSIGNMENT_SHAPE, LOCALITY_SHAPE } from "../config/endpoints.ts";
+import { CORS_SHAPE, ROUTE_CORS_SHAPE } from "../config/filters/cors.ts";
+import { FAULT_ABORT_SHAPE, FAULT_SHAPE } from "../config/filters/fault.ts";
+import { HEADER_MUTATION_SHAPE, MUTATIONS_SHAPE } from "../config/filters/header-mutation.ts";
+import { LOCAL_RATE_LIMIT_SHAPE } from "../config/filters/local-rate-limit.ts";
+import { ROUTE_FILTER_SHAPE, ROUTE_FILTER_TYPES } from "../config/filters/per-route.ts";
+import { RBAC_FILTER_SHAPE, RBAC_PER_ROUTE_SHAPE } from "../config/filters/rbac.ts";
+import { HASH_POLICY_SHAPE } from "../config/hash-policy.ts";
+import { HEALTH_CHECK_SHAPE, HTTP_HEALTH_SHAPE, TCP_HEALTH_SHAPE } from "../config/health-check.ts";
+import { HTTP_FILTER_TYPES, ROUTER_SHAPE } from "../config/http-filters.ts";
+import { COMMON_HTTP_SHAPE, HTTP_MANAGER_SHAPE } from "../config/http-manager.ts";
+import { HTTP1_SHAPE, HTTP2_SHAPE } from "../config/http-protocol.ts";
+import { INTERNAL_REDIRECT_SHAPE } from "../config/internal-redirect.ts";
+import { DOWNSTREAM_TRANSPORT_TYPES, FILTER_CHAIN_SHAPE, LISTENER_SHAPE } from "../config/listener.ts";
+import { LISTENER_FILTER_TYPES, PROXY_PROTOCOL_FILTER_SHAPE } from "../config/listener-filters.ts";
+import { COMMON_LB_SHAPE, LOAD_BALANCING_TYPES } from "../config/load-balancing.ts";
+import { MIRROR_SHAPE } from "../config/mirror.ts";
+import { NETWORK_FILTER_TYPES, TCP_PROXY_SHAPE } from "../config/network-filters.ts";
+import {
+  CONNECTION_LIMIT_SHAPE,
+  DIRECT_RESPONSE_SHAPE,
+  NETWORK_RATE_LIMIT_SHAPE,
+  NETWORK_RBAC_SHAPE,
+} from "../config/network-gates.ts";
+import { OUTLIER_SHAPE } from "../config/outlier-detection.ts";
+import { RBAC_PERMISSION_SHAPE, RBAC_POLICY_SHAPE, RBAC_PRINCIPAL_SHAPE, RBAC_RULES_SHAPE } from "../config/rbac.ts";
+import { RETRY_POLICY_SHAPE } from "../config/retry-policy.ts";
+import { ROUTE_SHAPE } from "../config/route.ts";
+import { CLUSTER_WEIGHT_SHAPE, ROUTE_ACTION_SHAPE, WEIGHTED_CLUSTER_SHAPE } from "../config/route-action.ts";
+import { ROUTE_MATCH_SHAPE } from "../config/route-match.ts";
+import { ROUTE_TABLE_SHAPE, VIRTUAL_HOST_SHAPE } from "../config/route-table.ts";
+import { SECRET_SHAPE } from "../config/secret.ts";
+import type { Shape } from "../config/shape.ts";
+import { SUBSET_SELECTOR_SHAPE, SUBSET_SHAPE } from "../config/subsets.ts";
+import {
+  COMMON_TLS_SHAPE,
+  DOWNSTREAM_TLS_SHAPE,
+  TLS_CERTIFICATE_SHAPE,
+  TLS_PARAMETERS_SHAPE,
+  UPSTREAM_TLS_SHAPE,
+  VALIDATION_SHAPE,
+} from "../config/tls-context.ts";
+import { TOKEN_BUCKET_SHAPE } from "../config/token-bucket.ts";
+import { UPSTREAM_COMMON_SHAPE, UPSTREAM_HTTP_SHAPE } from "../config/upstream-http.ts";
+
+/** A chapter of the reference. */
+export interface ReferenceSection {
+  readonly title: string;
+  /** What stands in `typed_config` fields of the chapter: a label and full message names. */
+  readonly extensions: readonly (readonly [label: string, types: readonly string[]])[];
+  readonly shapes: readonly Shape[];
+}
+
+/** Everything that the decoders check, in reading order. */
+export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
+  {
+    title: "Bootstrap",
+    extensions: [],
+    shapes: [BOOTSTRAP_SHAPE, STATIC_RESOURCES_SHAPE, DYNAMIC_RESOURCES_SHAPE, ADMIN_SHAPE],
+  },
+  {
+    title: "Listeners",
+    extensions: [
+      ["Listener filters", LISTENER_FILTER_TYPES],
+      ["Network filters", NETWORK_FILTER_TYPES],
+      ["Transport sockets", DOWNSTREAM_TRANSPORT_TYPES],
+      ["Access loggers", ACCESS_LOG_TYPES],
+    ],
+    shapes: [
+      LISTENER_SHAPE,
+      FILTER_CHAIN_SHAPE,
+      CHAIN_MATCH_SHAPE,
+      PROXY_PROTOCOL_FILTER_SHAPE,
+      TCP_PROXY_SHAPE,
+      CONNECTION_LIMIT_SHAPE,
+      NETWORK_RBAC_SHAPE,
+      NETWORK_RATE_LIMIT_SHAPE,
+      DIRECT_RESPONSE_SHAPE,
+    ],
+  },
+  {
+    title: "HTTP",
+    extensions: [
+      ["HTTP filters", HTTP_FILTER_TYPES],
+      ["Filter configuration of routes", ROUTE_FILTER_TYPES],
+    ],
+    shapes: [
+      HTTP_MANAGER_SHAPE,
+      COMMON_HTTP_SHAPE,
+      HTTP1_SHAPE,
+      HTTP2_SHAPE,
+      ROUTER_SHAPE,
+      ROUTE_FILTER_SHAPE,
+      CORS_SHAPE,
+      ROUTE_CORS_SHAPE,
+      FAULT_SHAPE,
+      FAULT_ABORT_SHAPE,
+      LOCAL_RATE_LIMIT_SHAPE,
+      TOKEN_BUCKET_SHAPE,
+      HEADER_MUTATION_SHAPE,
+      MUTATIONS_SHAPE,
+      RBAC_FILTER_SHAPE,
+      RBAC_PER_ROUTE_SHAPE,
+      RBAC_RULES_SHAPE,
+      RBAC_POLICY_SHAPE,
+      RBAC_PERMISSION_SHAPE,
+      RBAC_PRINCIPAL_SHAPE,
+    ],
+  },
+  {
+    title: "Routes",
+    extensions: [],
+    shapes: [
+      ROUTE_TABLE_SHAPE,
+      VIRTUAL_HOST_SHAPE,
+      ROUTE_SHAPE,
+      ROUTE_MATCH_SHAPE,
+      ROUTE_ACTION_SHAPE,
+      WEIGHTED_CLUSTER_SHAPE,
+      CLUSTER_WEIGHT_SHAPE,
+      RETRY_POLICY_SHAPE,
+      HASH_POLICY_SHAPE,
+      MIRROR_SHAPE,
+      INTERNAL_REDIRECT_SHAPE,
+    ],
+  },
+  {
+    title: "Clusters",
+    extensions: [
+      ["Load balancing policies", LOAD_BALANCING_TYPES],
+      ["Transport sockets", UPSTREAM_TRANSPORT_TYPES],
+    ],
+    shapes: [
+      CLUSTER_SHAPE,
+      ORIGINAL_DST_SHAPE,
+      COMMON_LB_SHAPE,
+      SUBSET_SHAPE,
+      SUBSET_SELECTOR_SHAPE,
+      CIRCUIT_BREAKERS_SHAPE,
+      THRESHOLDS_SHAPE,
+      OUTLIER_SHAPE,
+      HEALTH_CHECK_SHAPE,
+      HTTP_HEALTH_SHAPE,
+      TCP_HEALTH_SHAPE,
+      UPSTREAM_HTTP_SHAPE,
+      UPSTREAM_COMMON_SHAPE,
+      PROXY_PROTOCOL_SHAPE,
+      LOAD_ASSIGNMENT_SHAPE,
+      LOCALITY_SHAPE,
+      LB_ENDPOINT_SHAPE,
+      ENDPOINT_SHAPE,
+    ],
+  },
+  {
+    title: "TLS",
+    extensions: [],
+    shapes: [
+      DOWNSTREAM_TLS_SHAPE,
+      UPSTREAM_TLS_SHAPE,
+      COMMON_TLS_SHAPE,
+      TLS_PARAMETERS_SHAPE,
+      TLS_CERTIFICATE_SHAPE,
+      VALIDATION_SHAPE,
+      SECRET_SHAPE,
+    ],
+  },
+];

@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { proxyReference } from "./reference.ts";
+
+const root = join(import.meta.dirname, "../../../..");
+
+test("docs/proxy.md says what the decoders do", () => {
+  const text = readFileSync(join(root, "docs/proxy.md"), "utf8");
+  expect(text === proxyReference() ? "" : "run bin/bun packages/proxy/generate-docs.ts").toBe("");
+});
+
+test("every shape of a decoder is in the reference", () => {
+  const source = join(import.meta.dirname, "..");
+  const sections = readFileSync(join(import.meta.dirname, "reference-sections.ts"), "utf8");
+  const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((path) => path.endsWith(".ts"));
+  const missing = files.flatMap((path) =>
+    [...readFileSync(join(source, path), "utf8").matchAll(/export const ([A-Z0-9_]+_SHAPE)\b/g)]
+      .map((match) => match[1] ?? "")
+      .filter((name) => !new RegExp(`\\b${name},`).test(sections) && !new RegExp(`\\b${name}\\]`).test(sections)),
+  );
+  expect(missing).toEqual([]);
+});
+
+test("the reference names what is refused, with reasons", () => {
+  const text = proxyReference();
+  expect(text).toContain("| `hedge_policy` | **refused** | a request is sent once at a time |");
+  expect(text).toContain("| `health_checks` | supported |");
+});
