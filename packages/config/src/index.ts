@@ -1,4 +1,11 @@
 export { crdOf, crds } from "./crd/crds.ts";
+export type {
+  AuthorizationCondition,
+  AuthorizationOperation,
+  AuthorizationPolicy,
+  AuthorizationRule,
+  AuthorizationSource,
+} from "./istio/authorization-policy.ts";
 export type { DestinationRule, Subset } from "./istio/destination-rule.ts";
 export type { ConfigPatch, EnvoyFilter } from "./istio/envoy-filter.ts";
 export type { Gateway, GatewayServerSpec } from "./istio/gateway.ts";

@@ -1,3 +1,4 @@
+import { type AuthorizationPolicy, authorizationPolicy } from "./istio/authorization-policy.ts";
 import { type DestinationRule, destinationRule } from "./istio/destination-rule.ts";
 import { type EnvoyFilter, envoyFilter } from "./istio/envoy-filter.ts";
 import { type Gateway, gateway } from "./istio/gateway.ts";
@@ -20,7 +21,8 @@ export type MeshResource =
   | WorkloadEntry
   | Sidecar
   | Gateway
-  | EnvoyFilter;
+  | EnvoyFilter
+  | AuthorizationPolicy;
 
 /** Every custom resource, one literal table. */
 export const definitions = [
@@ -32,6 +34,7 @@ export const definitions = [
   sidecar,
   gateway,
   envoyFilter,
+  authorizationPolicy,
 ] as const satisfies readonly ResourceDefinition<string, unknown>[];
 
 /** A collection that a source has to watch. */

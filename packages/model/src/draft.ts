@@ -60,6 +60,7 @@ export function draftObjects(objects: Objects): ObjectDrafts {
     sidecars: createDraftMap(objects.sidecars),
     gateways: createDraftMap(objects.gateways),
     envoyFilters: createDraftMap(objects.envoyFilters),
+    authorizationPolicies: createDraftMap(objects.authorizationPolicies),
   };
 }
 
@@ -78,5 +79,6 @@ export function settleObjects(drafts: ObjectDrafts): Objects {
     sidecars: drafts.sidecars.current,
     gateways: drafts.gateways.current,
     envoyFilters: drafts.envoyFilters.current,
+    authorizationPolicies: drafts.authorizationPolicies.current,
   };
 }

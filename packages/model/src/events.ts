@@ -145,6 +145,9 @@ function storeResource(
     case "networking.istio.io/EnvoyFilter":
       if (store(drafts.envoyFilters, key, as("EnvoyFilter"))) dirt.routing = true;
       return;
+    case "security.istio.io/AuthorizationPolicy":
+      if (store(drafts.authorizationPolicies, key, as("AuthorizationPolicy"))) dirt.routing = true;
+      return;
     case "networking.istio.io/ServiceEntry":
       if (store(drafts.serviceEntries, key, as("ServiceEntry"))) dirt.entries = true;
       return;

@@ -1,4 +1,5 @@
 export { type Applied, applyEvents, applySettings, type MeshChange } from "./apply.ts";
+export type { Authorization } from "./authorization.ts";
 export { hostnameOf } from "./build-service.ts";
 export { canonicalName, canonicalRevision, ownerOf, spiffeId, type WorkloadOwner } from "./build-workload.ts";
 export { type ClusterName, formatClusterName, formatSni, parseClusterName } from "./cluster-name.ts";

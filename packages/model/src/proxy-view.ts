@@ -1,4 +1,5 @@
 import type { ConnectionPool, DataPlane, Destination, Mode, ServerTls, StringMap } from "@heddle/config";
+import type { Authorization } from "./authorization.ts";
 import type { DestinationPolicy } from "./destination-policy.ts";
 import type { GatewayServer } from "./gateway-servers.ts";
 import type { EndpointGroup } from "./locality-order.ts";
@@ -71,6 +72,8 @@ export interface OutboundView {
   readonly patches: readonly ResourcePatch[];
   /** Where the clients are, when some policy of theirs depends on it. */
   readonly place: ClientPlace | undefined;
+  /** Who may call a gateway; none for sidecars, which have it in their inbound view. */
+  readonly authorization: readonly Authorization[];
   /** For a gateway's proxies: what they listen on. Undefined for sidecars. */
   readonly gateway: readonly GatewayServer[] | undefined;
 }
@@ -98,6 +101,8 @@ export interface InboundView {
   readonly ports: readonly InboundPort[];
   /** EnvoyFilters for this proxy, in the order of their application. */
   readonly patches: readonly ResourcePatch[];
+  /** Who may call the workload. */
+  readonly authorization: readonly Authorization[];
   /** Effective PeerAuthentication of the workload. */
   readonly mtls: EffectiveMtls;
 }

@@ -1,4 +1,5 @@
 import type {
+  AuthorizationPolicy,
   DestinationRule,
   EndpointSliceView,
   EnvoyFilter,
@@ -34,6 +35,7 @@ export interface Objects {
   readonly sidecars: ReadonlyMap<string, Sidecar>;
   readonly gateways: ReadonlyMap<string, Gateway>;
   readonly envoyFilters: ReadonlyMap<string, EnvoyFilter>;
+  readonly authorizationPolicies: ReadonlyMap<string, AuthorizationPolicy>;
 }
 
 /** The endpoints of one service, for all of its ports. */
@@ -84,6 +86,7 @@ export function emptyMesh(options: MeshOptions): MeshState {
       sidecars: new Map(),
       gateways: new Map(),
       envoyFilters: new Map(),
+      authorizationPolicies: new Map(),
     },
     services: new Map(),
     workloads: new Map(),

@@ -1,4 +1,5 @@
 import { canonicalJson, labelsMatch, type StringMap, type TrafficPolicy } from "@heddle/config";
+import { authorizationOf } from "./authorization.ts";
 import { isVisible, parsePortList } from "./build-service.ts";
 import { parseClusterName } from "./cluster-name.ts";
 import {
@@ -129,6 +130,7 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
     headless,
     patches: resourcePatches(state, { ...proxy, labels: client.labels }, (context) => context !== "SIDECAR_INBOUND"),
     place: clientPlace(state, proxy, policies),
+    authorization: proxy.kind === "router" ? authorizationOf(state, proxy.namespace, client.labels) : [],
     gateway: proxy.kind === "router" ? gatewayServers(state, { ...client, ip: proxy.ip }) : undefined,
   };
   return { hash: contentHash(content), ...content };
@@ -216,6 +218,7 @@ export function buildInboundView(state: MeshState, node: ProxyNode): InboundView
     proxy,
     settings: state.settings,
     ports: ingressPorts(state, { namespace, labels }, ports).sort((a, b) => a.number - b.number),
+    authorization: authorizationOf(state, namespace, labels),
     mtls,
     patches: resourcePatches(state, { ...node, labels }, forInbound),
   };

@@ -62,6 +62,27 @@ export const upstreamCases: readonly TrafficCase[] = [
     },
   },
   {
+    name: "access",
+    proves: "the called workload refuses what an AuthorizationPolicy denies to this caller",
+    resources: `
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: access, namespace: traffic}
+spec:
+  selector: {matchLabels: {app: echo}}
+  action: DENY
+  rules:
+    - {from: [{source: {namespaces: [traffic]}}], to: [{operation: {paths: ["/forbidden/*"], notMethods: [POST]}}]}
+    - {from: [{source: {principals: [cluster.local/ns/other/sa/default]}}], to: [{operation: {paths: ["/others/*"]}}]}
+`,
+    async check({ url, call }) {
+      const [denied] = await call({ url: `${url}/forbidden/a` });
+      expect([denied?.status, denied?.text]).toEqual([403, "RBAC: access denied"]);
+      expect((await call({ url: `${url}/forbidden/a`, method: "POST" }))[0]?.status).toBe(200);
+      expect((await call({ url: `${url}/others/a` }))[0]?.status).toBe(200);
+    },
+  },
+  {
     name: "entry",
     proves: "a ServiceEntry's host is routed to the workloads that it selects",
     resources: `

@@ -7,6 +7,8 @@ import {
   FilterChainSchema,
 } from "@heddle/xds-api/envoy/config/listener/v3/listener_components";
 import { cidrRange, tcpAddress } from "../address.ts";
+import { networkAccess } from "../authorization/network-access.ts";
+import { accessRules } from "../authorization/rbac.ts";
 import { blackHoleCluster } from "../cluster/fixed-clusters.ts";
 import { connectionManager } from "../http/connection-manager.ts";
 import { tlsInspector } from "../listener/inspectors.ts";
@@ -47,6 +49,7 @@ function chainsOf(view: OutboundView, port: GatewayPort): readonly FilterChain[]
 function httpFilter(view: OutboundView, port: GatewayPort, server: GatewayServer) {
   return connectionManager({
     direction: "gateway",
+    access: accessRules(view.authorization, view.settings, true),
     statPrefix: `outbound_${port.bind}_${port.number}`,
     dataPlane: view.dataPlane,
     mesh: view.settings.mesh,
@@ -57,7 +60,10 @@ function httpFilter(view: OutboundView, port: GatewayPort, server: GatewayServer
 function serverChains(view: OutboundView, port: GatewayPort, server: GatewayServer): readonly FilterChain[] {
   const metadata = provenance([server.gateway]);
   const name = `${port.number}-${server.gateway.namespace}-${server.gateway.name}-${server.server.port.name}`;
-  const tcp = (target: TcpTarget) => tcpFilters(target, view.dataPlane, view.settings.mesh);
+  const tcp = (target: TcpTarget) => [
+    ...networkAccess(view.authorization, view.settings),
+    ...tcpFilters(target, view.dataPlane, view.settings.mesh),
+  ];
   if (port.wire === "tcp") {
     return server.rules.flatMap((rule) =>
       tcpRoutes(view, rule, server).map(({ ranges, target }) => ({
@@ -111,11 +117,14 @@ function passthrough(view: OutboundView, server: GatewayServer, name: string): r
           name,
           metadata: provenance([server.gateway, ...rule.sources]),
           ...sniMatch(match.sniHosts.filter((sni) => server.hosts.some((host) => hostMatches(host, sni)))),
-          filters: tcpFilters(
-            weightedTarget(view, route.route, server.server.port.number),
-            view.dataPlane,
-            view.settings.mesh,
-          ),
+          filters: [
+            ...networkAccess(view.authorization, view.settings),
+            ...tcpFilters(
+              weightedTarget(view, route.route, server.server.port.number),
+              view.dataPlane,
+              view.settings.mesh,
+            ),
+          ],
         })),
     ),
   );

@@ -10,6 +10,7 @@ import {
   HttpConnectionManagerSchema,
 } from "@heddle/xds-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
 import { accessLogs } from "../access-log.ts";
+import type { AccessRules } from "../authorization/rbac.ts";
 import { fromAds } from "../config-source.ts";
 import { noTimeout } from "../proto-duration.ts";
 import { type Direction, httpFilters } from "./filters.ts";
@@ -21,6 +22,8 @@ export interface ManagerInput {
   readonly statPrefix: string;
   readonly dataPlane: DataPlane;
   readonly mesh: MeshConfig;
+  /** Who may call; left out: everybody. */
+  readonly access?: AccessRules;
   /** The name of a route configuration to ask for, or the routes themselves. */
   readonly routes: string | MessageInitShape<typeof RouteConfigurationSchema>;
 }
@@ -36,7 +39,11 @@ export function connectionManager(input: ManagerInput): MessageInitShape<typeof 
       typeof routes === "string"
         ? { case: "rds", value: { configSource: fromAds, routeConfigName: routes } }
         : { case: "routeConfig", value: routes },
-    httpFilters: httpFilters({ direction: side, dataPlane: input.dataPlane }),
+    httpFilters: httpFilters({
+      direction: side,
+      dataPlane: input.dataPlane,
+      ...(input.access === undefined ? {} : { access: input.access }),
+    }),
     httpProtocolOptions: { acceptHttp10: false },
     serverName: "istio-envoy",
     // Long polls and streams are the application's business.

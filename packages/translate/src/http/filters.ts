@@ -5,9 +5,11 @@ import { packAny, packTypedStruct } from "@heddle/xds-api";
 import { FilterStateValue_SharedWithUpstream } from "@heddle/xds-api/envoy/extensions/filters/common/set_filter_state/v3/value";
 import { CorsSchema } from "@heddle/xds-api/envoy/extensions/filters/http/cors/v3/cors";
 import { HTTPFaultSchema } from "@heddle/xds-api/envoy/extensions/filters/http/fault/v3/fault";
+import { RBACSchema } from "@heddle/xds-api/envoy/extensions/filters/http/rbac/v3/rbac";
 import { RouterSchema } from "@heddle/xds-api/envoy/extensions/filters/http/router/v3/router";
 import { ConfigSchema as SetFilterStateSchema } from "@heddle/xds-api/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state";
 import type { HttpFilterSchema } from "@heddle/xds-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
+import type { AccessRules } from "../authorization/rbac.ts";
 import { takePeerMetadata } from "./standard-metrics-log.ts";
 
 type HttpFilter = MessageInitShape<typeof HttpFilterSchema>;
@@ -17,6 +19,8 @@ export type Direction = "inbound" | "outbound";
 export interface FilterContext {
   readonly direction: Direction;
   readonly dataPlane: DataPlane;
+  /** Who may call; left out: everybody. */
+  readonly access?: AccessRules;
 }
 
 /** One HTTP filter: its name, when it is there, and its configuration. */
@@ -70,6 +74,18 @@ const filters: readonly FilterDefinition[] = [
     name: "envoy.filters.http.fault",
     applies: ({ direction }) => direction === "outbound",
     config: () => packAny(HTTPFaultSchema, create(HTTPFaultSchema)),
+  },
+  {
+    name: "envoy.filters.http.rbac",
+    applies: ({ access }) => access?.deny !== undefined,
+    config: ({ access }) =>
+      packAny(RBACSchema, create(RBACSchema, access?.deny === undefined ? {} : { rules: access.deny })),
+  },
+  {
+    name: "envoy.filters.http.rbac",
+    applies: ({ access }) => access?.allow !== undefined,
+    config: ({ access }) =>
+      packAny(RBACSchema, create(RBACSchema, access?.allow === undefined ? {} : { rules: access.allow })),
   },
   {
     name: "envoy.filters.http.cors",

@@ -6,6 +6,8 @@ import type {
   FilterChainMatchSchema,
   FilterChainSchema,
 } from "@heddle/xds-api/envoy/config/listener/v3/listener_components";
+import { networkAccess } from "../authorization/network-access.ts";
+import { accessRules } from "../authorization/rbac.ts";
 import { inboundClusterName, inboundPassthroughCluster } from "../cluster/fixed-clusters.ts";
 import { connectionManager } from "../http/connection-manager.ts";
 import { provenance, serviceMetadata } from "../provenance.ts";
@@ -130,9 +132,13 @@ function filterChain(
             dataPlane: proxy.dataPlane,
             mesh: settings.mesh,
             routes: inboundRoutes(cluster, target.port),
+            access: accessRules(view.authorization, settings, true),
           }),
         ]
-      : tcpFilters(oneCluster(cluster), proxy.dataPlane, settings.mesh, "inbound"),
+      : [
+          ...networkAccess(view.authorization, settings),
+          ...tcpFilters(oneCluster(cluster), proxy.dataPlane, settings.mesh, "inbound"),
+        ],
     // The codec is found from the bytes: h2 and http/1.1 are what stock clients may negotiate.
     ...(kind.tls
       ? { transportSocket: ownTls ?? downstreamMeshTls(kind.http ? ["h2", "http/1.1"] : [], settings) }
