@@ -4,11 +4,13 @@ import { runConnect } from "./connect.ts";
 import { runGrpcInterop } from "./grpc-interop.ts";
 import { runH2spec } from "./h2spec.ts";
 import { type SuiteResult, type SuiteSkip, suiteTable, totals } from "./suite.ts";
+import { runWebSocket } from "./websocket.ts";
 
 const SUITES: Readonly<Record<string, () => Promise<SuiteResult | SuiteSkip>>> = {
   h2spec: runH2spec,
   "grpc-interop": runGrpcInterop,
   connect: runConnect,
+  websocket: runWebSocket,
 };
 
 /** `npm run conformance [-- SUITE…]`: runs the suites and rewrites their tables in `conformance/`. */

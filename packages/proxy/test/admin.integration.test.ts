@@ -6,7 +6,7 @@ import { type Pair, startPair } from "./rig/pair.ts";
 import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 let origin: Origin;
 let proxy: ProxyProcess;
 let envoy: ProxyProcess | undefined;

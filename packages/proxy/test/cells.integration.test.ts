@@ -7,7 +7,7 @@ import { startH2Origin } from "./rig/h2-origin.ts";
 import { freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { http1Client, http2Client } from "./rig/table-client.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 let proxy: ProxyProcess;
 const closers: (() => void)[] = [];
 const [toH1 = 0, toH2 = 0, adminPort = 0] = freePorts(3);
@@ -31,7 +31,7 @@ beforeAll(async () => {
       },
     },
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await proxy?.stop();

@@ -8,7 +8,7 @@ import { INJECTION_CASES } from "./rig/injection-cases.ts";
 import { envoyPath } from "./rig/proxy-process.ts";
 import { differenceReason } from "./rig/wanted-differences.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(120_000);
 const CONFORMANCE = resolve(import.meta.dir, "../../../conformance");
 const record = process.env["HEDDLE_RECORD"] !== undefined;
 const envoy = envoyPath();

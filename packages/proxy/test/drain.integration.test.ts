@@ -7,7 +7,7 @@ import { type Origin, startOrigin } from "./rig/origin.ts";
 import { type Pair, startPair } from "./rig/pair.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
-setDefaultTimeout(40_000);
+setDefaultTimeout(120_000);
 let origin: Origin;
 let echo: Server;
 let pair: Pair<"web" | "tcp">;
@@ -35,7 +35,7 @@ beforeEach(async () => {
       tcp: { origin: echoPort, declared: "tcp" },
     },
   });
-}, 60_000);
+});
 
 afterEach(async () => {
   await pair?.stop();

@@ -7,7 +7,7 @@ import { type Pair, startPair } from "./rig/pair.ts";
 import { freePort } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
-setDefaultTimeout(30_000);
+setDefaultTimeout(120_000);
 let origin: Origin;
 let pair: Pair<"plain" | "istio" | "eager" | "hurried" | "away">;
 /** Heads of requests that reached the application, since the test began. */
@@ -44,7 +44,7 @@ beforeAll(async () => {
       away: { origin: freePort(), declared: "http", route: ISTIO_RETRIES },
     },
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await pair?.stop();

@@ -1,11 +1,12 @@
 /** gRPC through a pair of sidecars, with grpc-js at both ends: all four kinds of streams, deadlines, cancellation, failures. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { type Client, Metadata, type ServiceError, type StatusObject, status } from "@grpc/grpc-js";
 import { eventually } from "./rig/eventually.ts";
 import { ECHO, echoClient, type GrpcApp, startGrpcApp } from "./rig/grpc-app.ts";
 import { type Pair, startPair } from "./rig/pair.ts";
 import { freePort } from "./rig/proxy-process.ts";
 
+setDefaultTimeout(120_000);
 let app: GrpcApp;
 let mortal: GrpcApp;
 let pair: Pair<"grpc" | "undeclared" | "mortal" | "away">;
@@ -22,7 +23,7 @@ beforeAll(async () => {
       away: { origin: freePort(), declared: "http" },
     },
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const client of clients) client.close();
@@ -51,7 +52,7 @@ function unary(
   name: UnaryName,
   request: Buffer,
   metadata = new Metadata(),
-  deadlineMs = 15_000,
+  deadlineMs = 60_000,
 ): Promise<Answer> {
   return new Promise((resolve) => {
     let head: Metadata | undefined;

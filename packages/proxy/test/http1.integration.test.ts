@@ -1,16 +1,19 @@
 /** HTTP/1.1 through a pair of sidecars with mTLS between them, byte for byte at both ends. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Socket } from "node:net";
 import { eventually } from "./rig/eventually.ts";
 import { type ArrivedRequest, headerOf, type Origin, startOrigin } from "./rig/origin.ts";
 import { type Pair, startPair } from "./rig/pair.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
+setDefaultTimeout(120_000);
 let origin: Origin;
 let pair: Pair<"http" | "undeclared">;
 /** Bytes of /big that the application's socket has taken. */
 let bigWritten = 0;
 let uploadRead = 0;
+/** Connections of /slow-reader, which do not read yet. */
+const slowReaders: Socket[] = [];
 
 beforeAll(async () => {
   origin = await startOrigin(answer, onHead);
@@ -20,7 +23,7 @@ beforeAll(async () => {
       undeclared: { origin: origin.port, declared: "sniff" },
     },
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await pair?.stop();
@@ -105,7 +108,7 @@ function onHead(head: string, socket: Socket, rest: Buffer): boolean {
     socket.on("data", count);
     socket.pause();
     uploadRead += rest.length;
-    setTimeout(() => socket.resume(), 1500);
+    slowReaders.push(socket);
     const size = Number(headerOf(head, "content-length"));
     const timer = setInterval(() => {
       if (uploadRead < size) return;
@@ -283,19 +286,27 @@ for (const port of ["http", "undeclared"] as const) {
       await eventually("all bytes", () => seen + got >= total, 30_000);
       expect(seen + got).toBe(total);
       client.close();
-    }, 60_000);
+    });
 
     test("an application that reads slowly slows the client down, and gets every byte", async () => {
       const size = 32 * 1024 * 1024;
       uploadRead = 0;
+      slowReaders.length = 0;
       const client = await connect();
       client.send(`POST /slow-reader HTTP/1.1\r\nhost: app\r\ncontent-length: ${size}\r\n\r\n`);
       client.send(Buffer.alloc(size, 99));
-      await Bun.sleep(700);
-      expect(client.socket.writableLength).toBeGreaterThan(0);
-      await client.until((r) => r.endsWith("read"), 30_000);
+      let waiting = -1;
+      await eventually("the client has to wait", async () => {
+        const before = client.socket.writableLength;
+        await Bun.sleep(300);
+        waiting = client.socket.writableLength;
+        return slowReaders.length > 0 && waiting === before;
+      });
+      expect(waiting).toBeGreaterThan(size / 4);
+      slowReaders.pop()?.resume();
+      await client.until((r) => r.endsWith("read"));
       expect(uploadRead).toBe(size);
       client.close();
-    }, 60_000);
+    });
   });
 }

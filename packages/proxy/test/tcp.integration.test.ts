@@ -1,5 +1,5 @@
 /** Plain TCP through a pair of sidecars: who speaks first, half-close, idleness, detection on undeclared ports, plain text in and out. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createServer, type Server, type Socket } from "node:net";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { eventually } from "./rig/eventually.ts";
@@ -10,6 +10,7 @@ import { connectRaw } from "./rig/raw-client.ts";
 
 const GREETING = "J\x00\x00\x00\x0a8.0.36\x00";
 const servers: Server[] = [];
+setDefaultTimeout(120_000);
 let pair: Pair<"declared" | "undeclared" | "greetDeclared" | "greetUndeclared" | "tls" | "away">;
 let certificate: { readonly cert: string; readonly key: string };
 let open: Pair<"web" | "echo" | "greet">;
@@ -78,7 +79,7 @@ beforeAll(async () => {
       greet: { origin: greet, declared: "tcp" },
     },
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await Promise.all([pair?.stop(), open?.stop()]);
@@ -161,7 +162,7 @@ for (const port of ["declared", "undeclared"] as const) {
       client.socket.end(Buffer.alloc(size, 1));
       await client.ended(20_000);
       expect(got).toBe(size + `total ${size}`.length);
-    }, 30_000);
+    });
 
     test("a reset of the server is a reset for the client, not an orderly end", async () => {
       const client = await connect();
@@ -232,7 +233,7 @@ describe("idle connections", () => {
     client.send("b");
     await client.until((r) => r === "ab");
     client.close();
-  }, 20_000);
+  });
 });
 
 describe("an application that is not there", () => {

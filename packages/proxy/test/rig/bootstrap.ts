@@ -107,7 +107,7 @@ export function cluster(
   return {
     name,
     type: "STATIC",
-    connect_timeout: "5s",
+    connect_timeout: "20s",
     typed_extension_protocol_options: {
       "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
         "@type": `${TYPE}.upstreams.http.v3.HttpProtocolOptions`,

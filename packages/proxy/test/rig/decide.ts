@@ -27,7 +27,7 @@ export interface Decision {
 }
 
 /** How long a connection must be silent before it counts as waiting. Units: ms. */
-const QUIET_MS = 700;
+const QUIET_MS = 1500;
 
 export async function startJudge(engine: "heddle" | "envoy", manager: Json = {}): Promise<Judge> {
   const origin = await startOrigin(({ socket }) => {

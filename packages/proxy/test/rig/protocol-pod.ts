@@ -41,7 +41,7 @@ const checks: Readonly<Record<string, Check>> = {
     for (const size of [0, 10, 300_000]) {
       const body = "b".repeat(size);
       const url = `http://${host}:${port}/echo`;
-      const response = await fetch(url, { method: "POST", body, signal: AbortSignal.timeout(8000) });
+      const response = await fetch(url, { method: "POST", body, signal: AbortSignal.timeout(9000) });
       const text = await response.text();
       if (response.status !== 200 || text !== body) throw new Error(`status ${response.status}, ${text.length} bytes`);
     }
@@ -62,17 +62,17 @@ const checks: Readonly<Record<string, Check>> = {
     const client = await connectRaw(port, host);
     const bytes = "\x00\x01\xfe\xffbinary";
     client.send(bytes);
-    await client.until((r) => r === bytes, 8000);
+    await client.until((r) => r === bytes, 9000);
     client.socket.end();
-    const all = await client.ended(8000);
+    const all = await client.ended(9000);
     if (all !== `${bytes}total ${bytes.length}`) throw new Error(`after half-close: ${JSON.stringify(all)}`);
     return "ok";
   },
   greeting: async (host, port) => {
     const client = await connectRaw(port, host);
-    await client.until((r) => r === GREETING, 8000);
+    await client.until((r) => r === GREETING, 9000);
     client.send("hi");
-    await client.until((r) => r.endsWith("you said hi"), 8000);
+    await client.until((r) => r.endsWith("you said hi"), 9000);
     client.close();
     return "ok";
   },
@@ -87,7 +87,7 @@ const checks: Readonly<Record<string, Check>> = {
       failure = error.message;
     });
     socket.on("secureConnect", () => void socket.write("word"));
-    await eventually("the answer over TLS", () => text === "secret word" || failure !== "", 8000);
+    await eventually("the answer over TLS", () => text === "secret word" || failure !== "", 9000);
     socket.destroy();
     if (failure !== "") throw new Error(failure);
     return "ok";
@@ -96,7 +96,7 @@ const checks: Readonly<Record<string, Check>> = {
 
 async function checkGrpc(host: string, port: number): Promise<string> {
   const client = echoClient(port, host);
-  const options = { deadline: Date.now() + 8000 };
+  const options = { deadline: Date.now() + 9000 };
   const { Unary, Count, Sum, Chat } = ECHO;
   try {
     const unary = await new Promise<string>((resolve, reject) =>

@@ -35,10 +35,11 @@ export async function connectRaw(port: number, host = "127.0.0.1"): Promise<RawC
     socket.once("connect", () => resolve());
     socket.once("error", reject);
   });
-  const wait = async (what: string, done: () => boolean, timeoutMs: number) => {
+  const wait = async (what: string, done: () => boolean, timeoutMs: number, open: boolean) => {
     const deadline = performance.now() + timeoutMs;
     while (!done()) {
-      if (performance.now() > deadline)
+      // Nothing more can come over a connection that has ended.
+      if (performance.now() > deadline || (open && state !== "open"))
         throw new Error(`${what} not within ${timeoutMs} ms; ${state}; got ${JSON.stringify(received.slice(-600))}`);
       await Bun.sleep(5);
     }
@@ -47,8 +48,8 @@ export async function connectRaw(port: number, host = "127.0.0.1"): Promise<RawC
   return {
     socket,
     send: (bytes) => void socket.write(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes),
-    until: (done, timeoutMs = 10_000) => wait("the expected bytes came", () => done(received), timeoutMs),
-    ended: (timeoutMs = 10_000) => wait("the end came", () => state !== "open", timeoutMs),
+    until: (done, timeoutMs = 40_000) => wait("the expected bytes came", () => done(received), timeoutMs, true),
+    ended: (timeoutMs = 40_000) => wait("the end came", () => state !== "open", timeoutMs, false),
     received: () => received,
     state: () => state,
     close: () => void socket.destroy(),
@@ -56,7 +57,7 @@ export async function connectRaw(port: number, host = "127.0.0.1"): Promise<RawC
 }
 
 /** How long the first byte of an answer may take on a busy machine. Units: ms. */
-const FIRST_BYTE_MS = 5000;
+const FIRST_BYTE_MS = 8000;
 
 /** Sends bytes and waits for the end of the connection, or `quietMs` without further bytes. */
 export async function exchangeRaw(port: number, bytes: string | Uint8Array, quietMs: number): Promise<RawClient> {
