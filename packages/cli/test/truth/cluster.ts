@@ -2,6 +2,8 @@
 export interface Cluster {
   readonly name: "real" | "embedded";
   readonly kubeconfig: string;
+  /** What steps kept for later ones. */
+  readonly kept: Map<string, string>;
   /** Errors: none; a program that failed or took over `timeoutMs` says so in its code and `stderr`. Default: 60 s. */
   kubectl(
     args: readonly string[],
@@ -51,6 +53,7 @@ export function createCluster(name: Cluster["name"], kubeconfig: string, kubectl
   return {
     name,
     kubeconfig,
+    kept: new Map(),
     kubectl: (args, options) =>
       run([kubectl, ...args], { ...options, env: { ...options?.env, KUBECONFIG: kubeconfig } }),
   };

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster, Printed } from "./cluster.ts";
 import { normalise } from "./normalise.ts";
-import { argumentsOf, type Step } from "./step.ts";
+import { argumentsOf, type Chapter, type Step } from "./step.ts";
 import { type WantedDifference, wantedDifferences } from "./wanted-differences.ts";
 
 /** What one step printed on both, as lines that must be equal. */
@@ -15,6 +15,20 @@ export interface Outcome {
 }
 
 const UNTIL_MS = 40_000;
+
+/** Compares a chapter, one step after the other, or four at a time where their order means nothing. */
+export async function compareChapter(chapter: Chapter, real: Cluster, embedded: Cluster): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = new Array(chapter.steps.length);
+  let next = 0;
+  const worker = async () => {
+    for (let i = next++; i < chapter.steps.length; i = next++) {
+      const step = chapter.steps[i];
+      if (step) outcomes[i] = await compareStep(step, real, embedded);
+    }
+  };
+  await Promise.all(Array.from({ length: chapter.anyOrder ? 4 : 1 }, worker));
+  return outcomes;
+}
 
 /** Runs a step on both clusters at the same time and compares. */
 export async function compareStep(step: Step, real: Cluster, embedded: Cluster): Promise<Outcome> {
@@ -32,7 +46,8 @@ export async function compareStep(step: Step, real: Cluster, embedded: Cluster):
 async function runStep(step: Step, cluster: Cluster): Promise<Printed> {
   const deadline = performance.now() + UNTIL_MS;
   for (;;) {
-    const printed = await cluster.kubectl(argumentsOf(step), { stdin: step.stdin, env: step.env });
+    const printed = await cluster.kubectl(argumentsOf(step, cluster.kept), { stdin: step.stdin, env: step.env });
+    if (step.keep) cluster.kept.set(step.keep, printed.stdout.trim());
     if (!step.until || step.until.test(printed.stdout + printed.stderr) || performance.now() > deadline) return printed;
     await sleep(250);
   }
@@ -43,10 +58,10 @@ function linesOf(step: Step, printed: Printed): readonly string[] {
     normalise(text)
       .split("\n")
       .filter((line) => line.trim() !== "");
-  let out = lines(printed.stdout);
-  if (step.lastLine) out = out.slice(-1);
-  if (step.sorted) out = [...out].sort();
-  return [...out, ...lines(printed.stderr).map((line) => `stderr: ${line}`), `exit code ${printed.code}`];
+  const inOrder = (all: readonly string[]) => (step.sorted ? [...all].sort() : all);
+  const out = step.lastLine ? lines(printed.stdout).slice(-1) : inOrder(lines(printed.stdout));
+  const err = inOrder(lines(printed.stderr)).map((line) => `stderr: ${line}`);
+  return [...out, ...err, `exit code ${printed.code}`];
 }
 
 /** Lines outside the longest common subsequence. */

@@ -4,6 +4,7 @@ const SAFE = "[bcdfghjklmnpqrstvwxz2456789]";
 /** Evens out what differs between any two clusters, and between two runs on one: names that were drawn, addresses, times, counters, column widths. */
 const rules: readonly (readonly [RegExp, string])[] = [
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "<uid>"],
+  [/\beyJ[\w-]+\.[\w-]+\.[\w-]+/g, "<token>"],
   [/\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}/g, "<time>"],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, "<time>"],
   [/(containerd|heddle):\/\/[0-9a-f]+/g, "<container>"],

@@ -11,8 +11,16 @@ export interface Step {
   readonly until?: RegExp;
   /** Added to kubectl's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What it prints stands for `%NAME%` in later steps, for each cluster its own. */
+  readonly keep?: string;
   /** Prepares only: what it prints is not compared (but it must succeed). */
   readonly quiet?: true;
+}
+
+export interface Chapter {
+  readonly steps: readonly Step[];
+  /** No step needs or changes what another one does. */
+  readonly anyOrder?: true;
 }
 
 /** Splits a command line into words. Single and double quotes group; nothing is expanded. */
@@ -46,8 +54,8 @@ function joinAdjacent(line: string, parts: readonly string[]): readonly string[]
 export const NAMESPACE = "truth";
 
 /** The arguments of a step: in namespace `truth` unless it says which. */
-export function argumentsOf(step: Step): readonly string[] {
-  const args = words(step.run);
+export function argumentsOf(step: Step, kept: ReadonlyMap<string, string> = new Map()): readonly string[] {
+  const args = words(step.run.replace(/%([A-Z]+)%/g, (name, key: string) => kept.get(key) ?? name));
   const says = args.some((a) => a === "-n" || a === "-A" || a.startsWith("--namespace") || a === "--raw");
   const afterDashes = args.indexOf("--");
   const place = afterDashes < 0 ? args.length : afterDashes;

@@ -8,6 +8,7 @@ metadata: {name: web, labels: ${labels}}
 spec:
   replicas: ${changes.replicas ?? 2}
   selector: {matchLabels: {app: web}}
+  strategy: {rollingUpdate: {maxSurge: 2, maxUnavailable: 1}}
   template:
     metadata: {labels: {app: web}}
     spec:
@@ -19,7 +20,7 @@ spec:
         env: [{name: GREETING, value: ${changes.greeting ?? "hello"}}]
         ports: [{name: http, containerPort: 8080}]
         resources: {requests: {cpu: 10m, memory: 16Mi}, limits: {memory: 128Mi}}
-        readinessProbe: {exec: {command: ["true"]}, periodSeconds: 2}
+        readinessProbe: {exec: {command: ["true"]}, periodSeconds: 1}
 `;
 
 export const webService = `

@@ -1,10 +1,32 @@
 import type { Step } from "../step.ts";
 
+/** Until nothing moves any more. */
+export const settleSteps: readonly Step[] = [
+  { run: "wait --for=condition=complete job/once --timeout=60s" },
+  { run: "wait --for=jsonpath={.status.phase}=Succeeded pod/single --timeout=60s" },
+  { run: "wait --for=condition=available deployment/web --timeout=60s" },
+  { run: "wait --for=condition=ready pod -l app=web --timeout=60s", sorted: true },
+  { run: "get job once -o jsonpath={.status.conditions[*].type}", until: /Complete/ },
+];
+
+/** A watch goes on where another one ended. */
+export const watchSteps: readonly Step[] = [
+  { run: "get configmap settings -o jsonpath={.metadata.resourceVersion}", keep: "VERSION", quiet: true },
+  { run: "label configmap settings seen=once" },
+  { run: "label configmap settings seen-" },
+  {
+    run: "get --raw '/api/v1/namespaces/truth/configmaps?watch=1&resourceVersion=%VERSION%&timeoutSeconds=2&fieldSelector=metadata.name%3Dsettings'",
+  },
+  {
+    run: "get --raw '/api/v1/namespaces/truth/configmaps?watch=1&timeoutSeconds=2&resourceVersion=0&labelSelector=app%3Dweb'",
+  },
+  {
+    run: "get --raw '/api/v1/namespaces/truth/configmaps?watch=1&resourceVersion=%VERSION%&timeoutSeconds=2&labelSelector=seen'",
+  },
+];
+
 /** Looking at objects. */
 export const readSteps: readonly Step[] = [
-  { run: "wait --for=condition=complete job/once --timeout=30s" },
-  { run: "wait --for=jsonpath={.status.phase}=Succeeded pod/single --timeout=30s" },
-  { run: "wait --for=condition=available deployment/web --timeout=30s" },
   { run: "get deployments" },
   { run: "get deployments -o wide" },
   { run: "get deployment web -o yaml" },
@@ -64,17 +86,14 @@ export const readSteps: readonly Step[] = [
   { run: "get nothing" },
   { run: "get pod nobody" },
   { run: "get deployment web configmap/settings" },
-  { run: "get configmap settings -w --request-timeout=1s" },
-  { run: "get configmap settings --watch-only --output-watch-events --request-timeout=1s" },
+  { run: "get configmap settings -w --request-timeout=3s" },
+  { run: "get configmap settings --watch-only --output-watch-events --request-timeout=3s" },
   { run: "get --raw /apis/apps/v1/namespaces/truth/deployments/web/scale" },
   { run: "get --raw /apis/apps/v1/namespaces/truth/deployments/nobody" },
   { run: "get --raw /api/v1/namespaces/truth/nothing" },
   { run: "get --raw /nowhere" },
   { run: "get --raw /readyz" },
   { run: "get --raw /livez/ping" },
-  {
-    run: "get --raw '/api/v1/namespaces/truth/configmaps?watch=1&resourceVersion=1&timeoutSeconds=1&fieldSelector=metadata.name%3Dsettings'",
-  },
   { run: "get --raw '/api/v1/namespaces/truth/configmaps?watch=1&resourceVersion=word'" },
   { run: "get --raw '/api/v1/namespaces/truth/configmaps?limit=1&continue=broken'" },
   { run: "get --raw '/api/v1/namespaces/truth/configmaps?resourceVersionMatch=Exact'" },

@@ -108,18 +108,6 @@ export const refusalSteps: readonly Step[] = [
     run: "create -f -",
     stdin: of("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration", '"webhooks": [{"name": "x"}]'),
   },
-  { run: "apply -f -", stdin: loom('{"threads": 1}') },
-  { run: "apply -f -", stdin: loom('{"threads": 1000}') },
-  { run: "apply -f -", stdin: loom('{"warp": "wool"}') },
-  { run: "apply -f -", stdin: loom('{"threads": 4, "code": 5}') },
-  { run: "apply -f -", stdin: pairDefinition },
-  { run: "wait --for=condition=established crd/pairs.truth.heddle.io --timeout=20s", quiet: true },
-  { run: "create -f - --dry-run=server", stdin: pair(1, 2), until: /created/ },
-  { run: "create -f - --dry-run=server", stdin: pair(2, 1) },
-  { run: "delete crd pairs.truth.heddle.io" },
-  { run: "apply -f -", stdin: loom('{"threads": 4, "warp": "silk", "code": "TOO LONG"}') },
-  { run: "apply -f -", stdin: loom('{"threads": 4, "unknown": true}') },
-  { run: "apply --validate=false -f -", stdin: loom('{"threads": 4, "unknown": true}') },
   { run: "replace -f -", stdin: of("v1", "ConfigMap", '"data": {}') },
   {
     run: "replace -f -",
@@ -140,4 +128,20 @@ export const refusalSteps: readonly Step[] = [
   { run: "delete pods --all --as=system:serviceaccount:truth:robot" },
   { run: "get nodes --as=nobody" },
   { run: "create configmap x --as=nobody --as-group=some" },
+];
+
+/** The same for custom resources, whose rules their definition makes. */
+export const customRefusalSteps: readonly Step[] = [
+  { run: "apply -f -", stdin: loom('{"threads": 1}') },
+  { run: "apply -f -", stdin: loom('{"threads": 1000}') },
+  { run: "apply -f -", stdin: loom('{"warp": "wool"}') },
+  { run: "apply -f -", stdin: loom('{"threads": 4, "code": 5}') },
+  { run: "apply -f -", stdin: pairDefinition },
+  { run: "wait --for=condition=established crd/pairs.truth.heddle.io --timeout=20s", quiet: true },
+  { run: "create -f - --dry-run=server", stdin: pair(1, 2), until: /created/ },
+  { run: "create -f - --dry-run=server", stdin: pair(2, 1) },
+  { run: "delete crd pairs.truth.heddle.io" },
+  { run: "apply -f -", stdin: loom('{"threads": 4, "warp": "silk", "code": "TOO LONG"}'), sorted: true },
+  { run: "apply -f -", stdin: loom('{"threads": 4, "unknown": true}') },
+  { run: "apply --validate=false -f -", stdin: loom('{"threads": 4, "unknown": true}') },
 ];

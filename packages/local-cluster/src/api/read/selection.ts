@@ -40,5 +40,14 @@ export function selectChange(change: Change, selection: ParsedSelection): WatchE
   if (change.type === "DELETED") return before || matches(object) ? change : undefined;
   const now = matches(object);
   if (now) return { type: before ? "MODIFIED" : "ADDED", object };
-  return before ? { type: "DELETED", object } : undefined;
+  if (!before) return undefined;
+  // What leaves the selection is told as it was when it still belonged to it.
+  const { resourceVersion } = object.metadata;
+  return {
+    type: "DELETED",
+    object: {
+      ...previous,
+      metadata: { ...previous.metadata, ...(resourceVersion !== undefined && { resourceVersion }) },
+    },
+  };
 }
