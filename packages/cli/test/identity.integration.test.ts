@@ -20,7 +20,7 @@ setDefaultTimeout(60_000);
 
 const shortLife = {
   "proxy.istio.io/config": JSON.stringify({
-    proxyMetadata: { SECRET_TTL: "30s", SECRET_GRACE_PERIOD_RATIO: "0.8" },
+    proxyMetadata: { SECRET_TTL: "60s", SECRET_GRACE_PERIOD_RATIO: "0.9" },
   }),
 };
 
