@@ -71,7 +71,13 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
   }
   if (options.dataPlane === "envoy") {
     const { runEnvoySidecar } = await import("./agent/envoy-sidecar.ts");
-    return runEnvoySidecar({ ...common, options, logLevel: flag("--proxyLogLevel") ?? "warning", env });
+    return runEnvoySidecar({
+      ...common,
+      options,
+      logLevel: flag("--proxyLogLevel") ?? "warning",
+      componentLogLevel: flag("--proxyComponentLogLevel") ?? "",
+      env,
+    });
   }
   const { runSidecar } = await import("./sidecar.ts");
   return runSidecar({ ...common, options });

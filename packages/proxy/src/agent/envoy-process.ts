@@ -19,6 +19,7 @@ export interface EnvoyOptions {
   readonly folder: string;
   readonly concurrency: number;
   readonly logLevel: string;
+  readonly componentLogLevel: string;
   readonly log: Logger;
 }
 
@@ -42,6 +43,7 @@ export async function runEnvoy(options: EnvoyOptions): Promise<EnvoyProcess> {
       String(options.concurrency),
       "--log-level",
       options.logLevel,
+      ...(options.componentLogLevel === "" ? [] : ["--component-log-level", options.componentLogLevel]),
       "--disable-hot-restart",
       "--drain-time-s",
       "45",

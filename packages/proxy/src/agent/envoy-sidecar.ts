@@ -23,6 +23,8 @@ export interface EnvoySidecarDeps {
   readonly log: Logger;
   readonly version: string;
   readonly logLevel: string;
+  /** `http:debug,pool:trace`; "" leaves all loggers at `logLevel`. */
+  readonly componentLogLevel: string;
   /** Socket mark for rootless nodes. */
   readonly mark: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -95,6 +97,7 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
         folder: options.files.configFolder,
         concurrency: options.concurrency,
         logLevel: deps.logLevel,
+        componentLogLevel: deps.componentLogLevel,
         log,
       });
       return envoy.exited;
