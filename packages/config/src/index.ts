@@ -16,6 +16,7 @@ export type { ServerTls } from "./istio/server-tls.ts";
 export type { ServiceEntry } from "./istio/service-entry.ts";
 export type { Sidecar } from "./istio/sidecar.ts";
 export type { StringMatch } from "./istio/string-match.ts";
+export type { Telemetry } from "./istio/telemetry.ts";
 export type {
   ClientTls,
   ConnectionPool,

@@ -5,6 +5,7 @@ import { type Gateway, gateway } from "./istio/gateway.ts";
 import { type PeerAuthentication, peerAuthentication } from "./istio/peer-authentication.ts";
 import { type ServiceEntry, serviceEntry } from "./istio/service-entry.ts";
 import { type Sidecar, sidecar } from "./istio/sidecar.ts";
+import { type Telemetry, telemetry } from "./istio/telemetry.ts";
 import { type VirtualService, virtualService } from "./istio/virtual-service.ts";
 import { type WorkloadEntry, workloadEntry } from "./istio/workload-entry.ts";
 import { groupOf, type KubeObject, refOf, refText } from "./kube/object.ts";
@@ -22,7 +23,8 @@ export type MeshResource =
   | Sidecar
   | Gateway
   | EnvoyFilter
-  | AuthorizationPolicy;
+  | AuthorizationPolicy
+  | Telemetry;
 
 /** Every custom resource, one literal table. */
 export const definitions = [
@@ -35,6 +37,7 @@ export const definitions = [
   gateway,
   envoyFilter,
   authorizationPolicy,
+  telemetry,
 ] as const satisfies readonly ResourceDefinition<string, unknown>[];
 
 /** A collection that a source has to watch. */

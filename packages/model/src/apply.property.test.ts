@@ -138,7 +138,7 @@ test("a history of events gives the same mesh as one listing of what is left", (
       expect({ seed, mesh: derived(state) }).toEqual({ seed, mesh: derived(fresh) });
     }
   }
-});
+}, 30_000);
 
 test("a change is announced whenever services or endpoints differ", () => {
   for (let seed = 1000; seed < 1040; seed++) {
@@ -155,4 +155,4 @@ test("a change is announced whenever services or endpoints differ", () => {
       state = after;
     }
   }
-});
+}, 30_000);

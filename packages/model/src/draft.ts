@@ -61,6 +61,7 @@ export function draftObjects(objects: Objects): ObjectDrafts {
     gateways: createDraftMap(objects.gateways),
     envoyFilters: createDraftMap(objects.envoyFilters),
     authorizationPolicies: createDraftMap(objects.authorizationPolicies),
+    telemetries: createDraftMap(objects.telemetries),
   };
 }
 
@@ -80,5 +81,6 @@ export function settleObjects(drafts: ObjectDrafts): Objects {
     gateways: drafts.gateways.current,
     envoyFilters: drafts.envoyFilters.current,
     authorizationPolicies: drafts.authorizationPolicies.current,
+    telemetries: drafts.telemetries.current,
   };
 }

@@ -148,6 +148,9 @@ function storeResource(
     case "security.istio.io/AuthorizationPolicy":
       if (store(drafts.authorizationPolicies, key, as("AuthorizationPolicy"))) dirt.routing = true;
       return;
+    case "telemetry.istio.io/Telemetry":
+      if (store(drafts.telemetries, key, as("Telemetry"))) dirt.routing = true;
+      return;
     case "networking.istio.io/ServiceEntry":
       if (store(drafts.serviceEntries, key, as("ServiceEntry"))) dirt.entries = true;
       return;

@@ -13,6 +13,7 @@ import type {
   ServiceEntry,
   ServiceView,
   Sidecar,
+  Telemetry,
   VirtualService,
   WorkloadEntry,
 } from "@heddle/config";
@@ -36,6 +37,7 @@ export interface Objects {
   readonly gateways: ReadonlyMap<string, Gateway>;
   readonly envoyFilters: ReadonlyMap<string, EnvoyFilter>;
   readonly authorizationPolicies: ReadonlyMap<string, AuthorizationPolicy>;
+  readonly telemetries: ReadonlyMap<string, Telemetry>;
 }
 
 /** The endpoints of one service, for all of its ports. */
@@ -87,6 +89,7 @@ export function emptyMesh(options: MeshOptions): MeshState {
       gateways: new Map(),
       envoyFilters: new Map(),
       authorizationPolicies: new Map(),
+      telemetries: new Map(),
     },
     services: new Map(),
     workloads: new Map(),

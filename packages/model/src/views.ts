@@ -1,4 +1,5 @@
 import { canonicalJson, labelsMatch, type StringMap, type TrafficPolicy } from "@heddle/config";
+import { meshWithAccessLog } from "./access-logging.ts";
 import { authorizationOf } from "./authorization.ts";
 import { isVisible, parsePortList } from "./build-service.ts";
 import { parseClusterName } from "./cluster-name.ts";
@@ -73,7 +74,7 @@ function labelsOf(state: MeshState, node: ProxyNode): StringMap {
 
 /** Only these resources can treat two workloads of one namespace differently as clients. */
 function dependsOnLabels(state: MeshState, namespace: string): boolean {
-  const { virtualServices, destinationRules, sidecars, envoyFilters } = state.objects;
+  const { virtualServices, destinationRules, sidecars, envoyFilters, telemetries } = state.objects;
   const some = <T>(items: ReadonlyMap<string, T>, test: (item: T) => boolean): boolean =>
     [...items.values()].some(test);
   const bySource = (routes: readonly { readonly match: readonly { readonly sourceLabels: StringMap }[] }[]): boolean =>
@@ -81,6 +82,7 @@ function dependsOnLabels(state: MeshState, namespace: string): boolean {
   return (
     some(sidecars, (sidecar) => sidecar.ref.namespace === namespace && sidecar.spec.workloadSelector !== undefined) ||
     some(destinationRules, (rule) => rule.ref.namespace === namespace && rule.spec.workloadSelector !== undefined) ||
+    some(telemetries, ({ spec }) => spec.selector !== undefined) ||
     some(envoyFilters, ({ spec }) => spec.workloadSelector !== undefined) ||
     some(
       destinationRules,
@@ -120,7 +122,7 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
     namespace: proxy.namespace,
     domain: proxy.domain,
     dataPlane: proxy.dataPlane,
-    settings: state.settings,
+    settings: { ...state.settings, mesh: meshWithAccessLog(state, proxy.namespace, client.labels, "CLIENT") },
     outboundMode: scope.outboundMode,
     egressProxy: scope.egressProxy,
     egress: scope.egress,
@@ -216,7 +218,7 @@ export function buildInboundView(state: MeshState, node: ProxyNode): InboundView
   const forInbound = (context: string): boolean => context === "SIDECAR_INBOUND" || context === "ANY";
   const content = {
     proxy,
-    settings: state.settings,
+    settings: { ...state.settings, mesh: meshWithAccessLog(state, namespace, labels, "SERVER") },
     ports: ingressPorts(state, { namespace, labels }, ports).sort((a, b) => a.number - b.number),
     authorization: authorizationOf(state, namespace, labels),
     mtls,

@@ -72,8 +72,8 @@ spec:
   selector: {matchLabels: {app: echo}}
   action: DENY
   rules:
-    - {from: [{source: {namespaces: [traffic]}}], to: [{operation: {paths: ["/forbidden/*"], notMethods: [POST]}}]}
-    - {from: [{source: {principals: [cluster.local/ns/other/sa/default]}}], to: [{operation: {paths: ["/others/*"]}}]}
+    - {from: [{source: {namespaces: [traffic]}}], to: [{operation: {ports: ["8080"], paths: ["/forbidden/*"], notMethods: [POST]}}]}
+    - {from: [{source: {principals: [cluster.local/ns/other/sa/default]}}], to: [{operation: {ports: ["8080"], paths: ["/others/*"]}}]}
 `,
     async check({ url, call }) {
       const [denied] = await call({ url: `${url}/forbidden/a` });

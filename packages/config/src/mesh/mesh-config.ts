@@ -3,6 +3,7 @@ import { list, map, message } from "../schema/compound.ts";
 import { defaultsOf } from "../schema/defaults.ts";
 import { anyJson, boolean, duration, int, oneOf, port, string } from "../schema/scalar.ts";
 import { type Infer, ignored, notYet, required, withDefault } from "../schema/schema.ts";
+import { extensionProvider } from "./extension-provider.ts";
 import { proxyConfig } from "./proxy-config.ts";
 
 const labelSelector = message("LabelSelector", {
@@ -85,9 +86,9 @@ export const meshConfig = message("MeshConfig", {
   localityLbSetting,
   zoneAwareLbSetting: notYet(anyJson()),
   dnsRefreshRate: withDefault(duration(), 60_000),
-  h2UpgradePolicy: notYet(withDefault(oneOf("DO_NOT_UPGRADE", "UPGRADE"), "DO_NOT_UPGRADE")),
-  inboundClusterStatName: notYet(withDefault(string(), "")),
-  outboundClusterStatName: notYet(withDefault(string(), "")),
+  h2UpgradePolicy: withDefault(oneOf("DO_NOT_UPGRADE", "UPGRADE"), "DO_NOT_UPGRADE"),
+  inboundClusterStatName: withDefault(string(), ""),
+  outboundClusterStatName: withDefault(string(), ""),
   certificates: ignored(list(anyJson()), "it was removed by Istio"),
   serviceSettings: notYet(
     list(
@@ -102,14 +103,12 @@ export const meshConfig = message("MeshConfig", {
   enablePrometheusMerge: withDefault(boolean(), true),
   verifyCertificateAtClient: ignored(boolean(), "it was removed by Istio"),
   ca: notYet(anyJson()),
-  extensionProviders: notYet(list(anyJson())),
-  defaultProviders: notYet(
-    message("DefaultProviders", {
-      tracing: list(string()),
-      metrics: list(string()),
-      accessLogging: list(string()),
-    }),
-  ),
+  extensionProviders: list(extensionProvider),
+  defaultProviders: message("DefaultProviders", {
+    tracing: notYet(list(string())),
+    metrics: notYet(list(string())),
+    accessLogging: list(string()),
+  }),
   discoverySelectors: notYet(list(labelSelector)),
   pathNormalization: message("ProxyPathNormalization", {
     normalization: withDefault(

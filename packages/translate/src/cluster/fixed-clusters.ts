@@ -13,6 +13,7 @@ import { protoDuration } from "../proto-duration.ts";
 import { serviceMetadata } from "../provenance.ts";
 import { circuitBreakers, noLimits } from "./circuit-breakers.ts";
 import { httpProtocolOptions } from "./http-protocol.ts";
+import { statName } from "./stat-name.ts";
 
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
@@ -59,7 +60,7 @@ export function inboundClusterName(port: number): string {
 export function inboundClusters(view: InboundView): readonly Cluster[] {
   const connectTimeout = protoDuration(view.settings.mesh.connectTimeout);
   return [
-    ...view.ports.map((port) => inboundCluster(port, connectTimeout)),
+    ...view.ports.map((port) => inboundCluster(port, connectTimeout, view.settings.mesh.inboundClusterStatName)),
     create(ClusterSchema, {
       ...originalDestination,
       name: inboundPassthroughCluster,
@@ -70,11 +71,16 @@ export function inboundClusters(view: InboundView): readonly Cluster[] {
   ];
 }
 
-function inboundCluster(port: InboundPort, connectTimeout: { seconds: bigint; nanos: number }): Cluster {
+function inboundCluster(
+  port: InboundPort,
+  connectTimeout: { seconds: bigint; nanos: number },
+  pattern: string,
+): Cluster {
   const pool = port.pool;
   return create(ClusterSchema, {
     ...originalDestination,
     name: inboundClusterName(port.number),
+    altStatName: statName(pattern, port.service, port.servicePort, ""),
     connectTimeout,
     // Over the loopback there is no interception to get around.
     ...(port.endpoint === undefined || port.endpoint.startsWith("0") ? { upstreamBindConfig: inboundSource } : {}),

@@ -16,12 +16,16 @@ const key = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
  * Which HTTP version the upstream is spoken to in: what the port declares, or what the caller speaks where it is detected;
  * a connection pool may ask for an upgrade or for the caller's version, and sets limits.
  */
-export function httpProtocolOptions(protocol: Protocol, pool?: ConnectionPool): Record<string, Any> {
+export function httpProtocolOptions(
+  protocol: Protocol,
+  pool?: ConnectionPool,
+  wide: "DO_NOT_UPGRADE" | "UPGRADE" = "DO_NOT_UPGRADE",
+): Record<string, Any> {
   const http = pool?.http;
   const http2 = http2Options(http);
-  const asDownstream =
-    http?.useClientProtocol === true || (protocol === "unset" && http?.h2UpgradePolicy !== "UPGRADE");
-  const upgraded = isHttp2(protocol) || http?.h2UpgradePolicy === "UPGRADE";
+  const own = http?.h2UpgradePolicy ?? "DEFAULT";
+  const upgraded = isHttp2(protocol) || own === "UPGRADE" || (own === "DEFAULT" && wide === "UPGRADE");
+  const asDownstream = http?.useClientProtocol === true || (protocol === "unset" && !upgraded);
   const common = commonOptions(pool);
   const options = create(HttpProtocolOptionsSchema, {
     ...(common === undefined ? {} : { commonHttpProtocolOptions: common }),

@@ -31,6 +31,7 @@ import { type ClusterPolicy, effectivePolicy } from "./effective-policy.ts";
 import { httpProtocolOptions } from "./http-protocol.ts";
 import { loadBalancer } from "./load-balancer.ts";
 import { commonBalancing } from "./outlier-detection.ts";
+import { statName } from "./stat-name.ts";
 
 type ClusterInit = MessageInitShape<typeof ClusterSchema>;
 
@@ -85,12 +86,14 @@ function outboundCluster(view: OutboundView, service: MeshService, port: MeshPor
   const keepalive = pool?.tcp?.tcpKeepalive ?? view.settings.mesh.tcpKeepalive;
   return create(ClusterSchema, {
     name: outboundClusterName(service, port, subset),
+    altStatName: statName(view.settings.mesh.outboundClusterStatName, service, port, subset),
     connectTimeout: protoDuration(pool?.tcp?.connectTimeout ?? view.settings.mesh.connectTimeout),
     circuitBreakers: circuitBreakers(policy),
     typedExtensionProtocolOptions: httpProtocolOptions(
       // A gateway does not pass on the version that its clients speak.
       view.gateway !== undefined && port.protocol === "unset" ? "http" : port.protocol,
       pool,
+      view.settings.mesh.h2UpgradePolicy,
     ),
     metadata: serviceMetadata(service, rules?.sources ?? []),
     ...discovery(view, service, port, subset, policy),

@@ -1,0 +1,49 @@
+import { list, map, message } from "../schema/compound.ts";
+import type { Resource, ResourceDefinition } from "../schema/resource.ts";
+import { anyJson, boolean, oneOf, string } from "../schema/scalar.ts";
+import { type Infer, notYet, refine, required } from "../schema/schema.ts";
+import { targetRefs, workloadSelector } from "./selector.ts";
+
+const providers = list(message("ProviderRef", { name: required(string()) }));
+
+const accessLogging = message("AccessLogging", {
+  match: message("LogSelector", { mode: oneOf("CLIENT_AND_SERVER", "CLIENT", "SERVER") }),
+  providers,
+  disabled: boolean(),
+  filter: refine(
+    message("Filter", { expression: string() }),
+    () => "needs CEL, which is not available; leave the filter out, or log nothing with disabled: true",
+  ),
+});
+
+const spec = message("Telemetry", {
+  selector: workloadSelector,
+  targetRefs: notYet(targetRefs),
+  accessLogging: list(accessLogging),
+  metrics: notYet(list(message("Metrics", { providers, overrides: list(anyJson()), reportingInterval: string() }))),
+  tracing: notYet(
+    list(
+      message(
+        "Tracing",
+        { providers, disableSpanReporting: boolean(), customTags: map(anyJson()) },
+        // Sampling and matching are read when spans are exported.
+        { open: true },
+      ),
+    ),
+  ),
+});
+
+/** What proxies tell. Source: istio/api telemetry/v1alpha1/telemetry.proto. */
+export const telemetry: ResourceDefinition<"Telemetry", Infer<typeof spec>> = {
+  group: "telemetry.istio.io",
+  kind: "Telemetry",
+  plural: "telemetries",
+  shortNames: ["telemetry"],
+  categories: ["istio-io", "telemetry-istio-io"],
+  versions: ["v1", "v1alpha1"],
+  scope: "Namespaced",
+  spec,
+  columns: [],
+};
+
+export type Telemetry = Resource<"Telemetry", Infer<typeof spec>>;
