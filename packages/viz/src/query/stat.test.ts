@@ -112,6 +112,19 @@ test("a caller that only proves its identity is named by its own report", () => 
   expect(rows).toEqual([expect.objectContaining({ src: "web", dst: "voting", secured: true, requests: 10 })]);
 });
 
+test("where nothing arrived, the edge does not blame a missing proxy", () => {
+  const store = createMetricStore();
+  const caller = { namespace: "emojivoto", pod: "web-abc-1" };
+  store.ingest(caller, 0, []);
+  const refused = line("source", "web", "unknown", 'response_code="503",response_flags="UH"', 3).replace(
+    /destination_principal="[^"]*"/,
+    'destination_principal="unknown",destination_service_name="voting-svc",destination_service_namespace="emojivoto"',
+  );
+  store.ingest(caller, 1000, parseExposition(refused).samples);
+  const { rows } = edges({ kind: "deployment", windowMs: 60_000 }, store, inventory, 1000);
+  expect(rows).toEqual([expect.objectContaining({ dst: "voting-svc", noTlsReason: "no request reached it" })]);
+});
+
 test("grpc failures count although HTTP says 200", () => {
   const store = createMetricStore();
   const target = { namespace: "emojivoto", pod: "voting-abc-1" };

@@ -149,7 +149,12 @@ function spiffe(principal = "unknown"): string {
 function finish(draft: Draft, isMeshed: (namespace: string, name: string) => boolean): Traffic {
   const { ends, clientId, serverId, seenByDestination } = draft;
   const secured = seenByDestination ? !draft.plain : clientId !== "" && serverId !== "";
-  const reason = isMeshed(ends.dstNamespace, ends.dst) ? "the caller has no proxy" : "the destination has no proxy";
+  const reason =
+    !draft.tcp && draft.bySource.requests === 0
+      ? "no request reached it"
+      : isMeshed(ends.dstNamespace, ends.dst)
+        ? "the caller has no proxy"
+        : "the destination has no proxy";
   const arrived = seenByDestination ? draft.byDestination : draft.bySource;
   return {
     ...ends,
