@@ -8,12 +8,12 @@ const LANE = process.env["HEDDLE_TEST_NODE"];
 const NAMESPACES = ["--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc"];
 /** A first process that collects orphans, which Bun does not. */
 const FIRST = ["sh", "-c", '"$@"; exit $?', "sh"];
-const LIMIT_MS = 90_000;
+const LIMIT_MS = 180_000;
 
 /** The lane this process is in. Undefined: the outer process, whose tests are the lanes; it must define no others. */
 export function enterLanes(file: string): Lane | undefined {
   if (LANE === "root" || LANE === "rootless") {
-    setDefaultTimeout(30_000);
+    setDefaultTimeout(60_000);
     return LANE;
   }
   const lanes: readonly Lane[] = process.getuid?.() === 0 ? ["root", "rootless"] : ["rootless"];
