@@ -1,11 +1,15 @@
 import type { JsonObject } from "@bufbuild/protobuf";
+import { ExtAuthzSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
 import { HeaderMutationSchema } from "@heddle/xds-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation";
+import { JwtAuthenticationSchema } from "@heddle/xds-api/envoy/extensions/filters/http/jwt_authn/v3/config";
 import { LocalRateLimitSchema } from "@heddle/xds-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit";
 import { RBACSchema } from "@heddle/xds-api/envoy/extensions/filters/http/rbac/v3/rbac";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { decodeFilterState, type FilterStateConfig } from "./filter-state.ts";
+import { decodeExtAuthz, type ExtAuthzConfig } from "./filters/ext-authz.ts";
 import { decodeFault, type FaultConfig } from "./filters/fault.ts";
 import { decodeHeaderMutationFilter, type HeaderMutationConfig } from "./filters/header-mutation.ts";
+import { decodeJwtAuthn, type JwtAuthnConfig } from "./filters/jwt-authn.ts";
 import { decodeLocalRateLimit, type LocalRateLimitConfig } from "./filters/local-rate-limit.ts";
 import { decodeRbacFilter, type RbacFilterConfig } from "./filters/rbac.ts";
 import {
@@ -30,6 +34,8 @@ export type HttpFilterConfig =
   | LocalRateLimitConfig
   | HeaderMutationConfig
   | RbacFilterConfig
+  | JwtAuthnConfig
+  | ExtAuthzConfig
   /** Accepted, does nothing with the configuration that it has. */
   | { readonly kind: "inert"; readonly name: string };
 
@@ -87,6 +93,11 @@ const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
     HeaderMutationSchema,
     (m, s): HttpFilterConfig => decodeHeaderMutationFilter(m, s),
   ),
+  [JwtAuthenticationSchema.typeName]: messageEntry(
+    JwtAuthenticationSchema,
+    (m, s): HttpFilterConfig => decodeJwtAuthn(m, s),
+  ),
+  [ExtAuthzSchema.typeName]: messageEntry(ExtAuthzSchema, (m, s): HttpFilterConfig | undefined => decodeExtAuthz(m, s)),
   [RBACSchema.typeName]: messageEntry(RBACSchema, (m, s): HttpFilterConfig => decodeRbacFilter(m, s)),
   // gRPC exchanges are counted by the standard metrics.
   "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig": messageEntry(

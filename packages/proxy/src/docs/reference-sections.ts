@@ -15,8 +15,10 @@ import {
 } from "../config/cluster.ts";
 import { ENDPOINT_SHAPE, LB_ENDPOINT_SHAPE, LOAD_ASSIGNMENT_SHAPE, LOCALITY_SHAPE } from "../config/endpoints.ts";
 import { CORS_SHAPE, ROUTE_CORS_SHAPE } from "../config/filters/cors.ts";
+import { AUTHORIZATION_RESPONSE_SHAPE, EXT_AUTHZ_SHAPE } from "../config/filters/ext-authz.ts";
 import { FAULT_ABORT_SHAPE, FAULT_SHAPE } from "../config/filters/fault.ts";
 import { HEADER_MUTATION_SHAPE, MUTATIONS_SHAPE } from "../config/filters/header-mutation.ts";
+import { JWT_AUTHN_SHAPE, JWT_PROVIDER_SHAPE, REMOTE_JWKS_SHAPE } from "../config/filters/jwt-authn.ts";
 import { LOCAL_RATE_LIMIT_SHAPE } from "../config/filters/local-rate-limit.ts";
 import { ROUTE_FILTER_SHAPE, ROUTE_FILTER_TYPES } from "../config/filters/per-route.ts";
 import { RBAC_FILTER_SHAPE, RBAC_PER_ROUTE_SHAPE } from "../config/filters/rbac.ts";
@@ -114,6 +116,11 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       TOKEN_BUCKET_SHAPE,
       HEADER_MUTATION_SHAPE,
       MUTATIONS_SHAPE,
+      JWT_AUTHN_SHAPE,
+      JWT_PROVIDER_SHAPE,
+      REMOTE_JWKS_SHAPE,
+      EXT_AUTHZ_SHAPE,
+      AUTHORIZATION_RESPONSE_SHAPE,
       RBAC_FILTER_SHAPE,
       RBAC_PER_ROUTE_SHAPE,
       RBAC_RULES_SHAPE,

@@ -1,11 +1,15 @@
+import type { ExtAuthzRouteConfig } from "../config/filters/ext-authz.ts";
 import type { HeaderMutationConfig } from "../config/filters/header-mutation.ts";
+import type { JwtAuthnConfig, JwtRouteConfig } from "../config/filters/jwt-authn.ts";
 import type { RouteFilter, RouteFilterConfig } from "../config/filters/per-route.ts";
 import type { HttpFilterConfig, NamedFilter } from "../config/http-filters.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
 import { createCorsFilter } from "./cors-filter.ts";
+import { createExtAuthzFilter } from "./ext-authz-filter.ts";
 import { createFaultFilter } from "./fault-filter.ts";
 import { createHeaderMutationFilter } from "./header-mutation-filter.ts";
 import type { FilterSurroundings, HttpFilter } from "./http-filter.ts";
+import { createJwtAuthnFilter, createJwtVerifier, type JwtVerifier } from "./jwt-authn-filter.ts";
 import { createLocalRateLimitFilter } from "./local-rate-limit-filter.ts";
 import { createRbacFilter } from "./rbac-filter.ts";
 
@@ -21,6 +25,7 @@ class CompiledChains implements FilterChains {
   readonly #byRoute = new WeakMap<CompiledRoute, readonly HttpFilter[]>();
   /** One instance per configuration: a bucket or a limit counts over all routes that share it. */
   readonly #instances = new WeakMap<object, HttpFilter>();
+  readonly #verifiers = new WeakMap<JwtAuthnConfig, JwtVerifier>();
   #withoutRoute: readonly HttpFilter[] | undefined;
 
   constructor(filters: readonly NamedFilter[], around: FilterSurroundings) {
@@ -55,10 +60,30 @@ class CompiledChains implements FilterChains {
     return chain;
   }
 
+  /** One for all routes: keys are fetched once. */
+  #verifier(own: JwtAuthnConfig): JwtVerifier {
+    let verifier = this.#verifiers.get(own);
+    if (verifier === undefined) {
+      verifier = createJwtVerifier(own, this.#around);
+      this.#verifiers.set(own, verifier);
+    }
+    return verifier;
+  }
+
   #instance(own: HttpFilterConfig, overrides: readonly RouteFilter[]): HttpFilter | undefined {
     if (own.kind === "header-mutation") {
       const levels = overrides.map((o) => o.config).filter((c): c is HeaderMutationConfig => c?.kind === own.kind);
       return createHeaderMutationFilter([own, ...levels]);
+    }
+    if (own.kind === "jwt-authn") {
+      const route = overrides.map((o) => o.config).findLast((c): c is JwtRouteConfig => c?.kind === "jwt-route");
+      return createJwtAuthnFilter(this.#verifier(own), route, this.#around);
+    }
+    if (own.kind === "ext-authz") {
+      const route = overrides
+        .map((o) => o.config)
+        .findLast((c): c is ExtAuthzRouteConfig => c?.kind === "ext-authz-route");
+      return createExtAuthzFilter(own, route, this.#around);
     }
     const config = overrides.findLast((o) => o.config !== undefined)?.config ?? routeConfig(own);
     if (config === undefined) return undefined;
@@ -95,6 +120,10 @@ function create(config: RouteFilterConfig, around: FilterSurroundings): HttpFilt
       return createRbacFilter(config, around);
     case "header-mutation":
       return createHeaderMutationFilter([config]);
+    case "jwt-route":
+    case "ext-authz-route":
+      // Belong to filters of another kind: a name that was given to the wrong filter.
+      return PASS;
   }
 }
 
@@ -107,10 +136,14 @@ export function createFilterChains(
   return active.length === 0 ? undefined : new CompiledChains(active, around);
 }
 
+const PASS: HttpFilter = { onRequest: () => true };
+
 const RUNS: ReadonlySet<HttpFilterConfig["kind"]> = new Set([
   "cors",
   "fault",
   "local-rate-limit",
   "rbac",
   "header-mutation",
+  "jwt-authn",
+  "ext-authz",
 ]);

@@ -1,16 +1,20 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { type FilterConfig, FilterConfigSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
 import { CorsPolicySchema } from "@heddle/xds-api/envoy/extensions/filters/http/cors/v3/cors";
+import { ExtAuthzPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
 import { HTTPFaultSchema } from "@heddle/xds-api/envoy/extensions/filters/http/fault/v3/fault";
 import { HeaderMutationPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation";
+import { PerRouteConfigSchema } from "@heddle/xds-api/envoy/extensions/filters/http/jwt_authn/v3/config";
 import { LocalRateLimitSchema } from "@heddle/xds-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit";
 import { RBACPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/rbac/v3/rbac";
 import { type AnyTable, decodeAny, messageEntry } from "../any-field.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape } from "../shape.ts";
 import { type CorsConfig, decodeCors } from "./cors.ts";
+import { decodeExtAuthzRoute, type ExtAuthzRouteConfig } from "./ext-authz.ts";
 import { decodeFault, type FaultConfig } from "./fault.ts";
 import { decodeMutations, type HeaderMutationConfig } from "./header-mutation.ts";
+import { decodeJwtRoute, type JwtRouteConfig } from "./jwt-authn.ts";
 import { decodeLocalRateLimit, type LocalRateLimitConfig } from "./local-rate-limit.ts";
 import { decodeRbacPerRoute, type RbacFilterConfig } from "./rbac.ts";
 
@@ -20,7 +24,9 @@ export type RouteFilterConfig =
   | FaultConfig
   | LocalRateLimitConfig
   | HeaderMutationConfig
-  | RbacFilterConfig;
+  | RbacFilterConfig
+  | JwtRouteConfig
+  | ExtAuthzRouteConfig;
 
 /** What a level of the routes says of a filter. */
 export interface RouteFilter {
@@ -42,6 +48,8 @@ const CONFIGS: AnyTable<RouteFilterConfig> = {
   [HeaderMutationPerRouteSchema.typeName]: messageEntry(HeaderMutationPerRouteSchema, (message, scope) =>
     decodeMutations(message.mutations, false, scope.field("mutations")),
   ),
+  [PerRouteConfigSchema.typeName]: messageEntry(PerRouteConfigSchema, decodeJwtRoute),
+  [ExtAuthzPerRouteSchema.typeName]: messageEntry(ExtAuthzPerRouteSchema, decodeExtAuthzRoute),
   [RBACPerRouteSchema.typeName]: messageEntry(RBACPerRouteSchema, decodeRbacPerRoute),
 };
 

@@ -1,0 +1,192 @@
+import {
+  type AuthorizationResponse,
+  AuthorizationResponseSchema,
+  type ExtAuthz,
+  type ExtAuthzPerRoute,
+  ExtAuthzSchema,
+  type HttpService,
+} from "@heddle/xds-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
+import type { ListStringMatcher } from "@heddle/xds-api/envoy/type/matcher/v3/string";
+import { decodeDuration } from "../duration-field.ts";
+import { runtimeFraction } from "../fraction.ts";
+import type { DecodeScope } from "../scope.ts";
+import { checkShape, shape } from "../shape.ts";
+import { decodeStringMatch, type StringMatch } from "../string-match.ts";
+
+/** Who is asked. */
+export type AuthorizationService =
+  | { readonly kind: "grpc"; readonly cluster: string; readonly authority: string; readonly timeoutMs: number }
+  | {
+      readonly kind: "http";
+      readonly cluster: string;
+      readonly host: string;
+      readonly pathPrefix: string;
+      readonly timeoutMs: number;
+      readonly headersToAdd: readonly (readonly [string, string])[];
+      /** Headers of the request that the service sees, beside the ones that it always does. */
+      readonly requestHeaders: readonly StringMatch[];
+      readonly upstreamHeaders: readonly StringMatch[];
+      readonly upstreamAppend: readonly StringMatch[];
+      /** Undefined: all of them. */
+      readonly clientHeaders: readonly StringMatch[] | undefined;
+      readonly clientHeadersOnSuccess: readonly StringMatch[];
+    };
+
+export interface ExtAuthzConfig {
+  readonly kind: "ext-authz";
+  readonly service: AuthorizationService;
+  /** Requests pass while the service does not answer. */
+  readonly failOpen: boolean;
+  readonly failOpenHeader: boolean;
+  readonly statusOnError: number;
+  readonly clearRoute: boolean;
+  readonly fraction: number;
+  readonly includeCertificate: boolean;
+  readonly includeSni: boolean;
+  /** Empty: all. */
+  readonly allowedHeaders: readonly StringMatch[];
+  readonly disallowedHeaders: readonly StringMatch[];
+}
+
+/** What a route says of the check. */
+export interface ExtAuthzRouteConfig {
+  readonly kind: "ext-authz-route";
+  readonly disabled: boolean;
+  readonly context: Readonly<Record<string, string>>;
+}
+
+export const EXT_AUTHZ_SHAPE = shape(
+  ExtAuthzSchema,
+  [
+    "grpc_service",
+    "http_service",
+    "failure_mode_allow",
+    "failure_mode_allow_header_add",
+    "clear_route_cache",
+    "status_on_error",
+    "filter_enabled",
+    "include_peer_certificate",
+    "include_tls_session",
+    "allowed_headers",
+    "disallowed_headers",
+  ],
+  {
+    transport_api_version: "there is version 3 only",
+    "stat_prefix charge_cluster_response_stats": "only chooses statistics",
+    encode_raw_headers: "headers travel as text",
+    enable_dynamic_metadata_ingestion: "metadata of the answer is not kept",
+    bootstrap_metadata_labels_key: "labels are not sent",
+  },
+  {
+    with_request_body: "the service does not get bodies",
+    "metadata_context_namespaces typed_metadata_context_namespaces route_metadata_context_namespaces route_typed_metadata_context_namespaces":
+      "metadata is not sent",
+    "filter_enabled_metadata deny_at_disable": "use typed_per_filter_config of routes",
+    "validate_mutations decoder_header_mutation_rules": "mutations of the service are trusted",
+  },
+);
+export const AUTHORIZATION_RESPONSE_SHAPE = shape(
+  AuthorizationResponseSchema,
+  [
+    "allowed_upstream_headers",
+    "allowed_upstream_headers_to_append",
+    "allowed_client_headers",
+    "allowed_client_headers_on_success",
+  ],
+  {},
+  { dynamic_metadata_from_headers: "metadata of the answer is not kept" },
+);
+
+/** Default of Envoy. Units: ms. */
+const TIMEOUT_MS = 200;
+
+export function decodeExtAuthz(message: ExtAuthz, scope: DecodeScope): ExtAuthzConfig | undefined {
+  checkShape(EXT_AUTHZ_SHAPE, message, scope);
+  const service = decodeService(message, scope);
+  if (service === undefined) return undefined;
+  const status = Number(message.statusOnError?.code ?? 0);
+  return {
+    kind: "ext-authz",
+    service,
+    failOpen: message.failureModeAllow,
+    failOpenHeader: message.failureModeAllowHeaderAdd,
+    statusOnError: status === 0 ? 403 : status,
+    clearRoute: message.clearRouteCache,
+    fraction: runtimeFraction(message.filterEnabled, 1),
+    includeCertificate: message.includePeerCertificate,
+    includeSni: message.includeTlsSession,
+    allowedHeaders: matches(message.allowedHeaders, scope.field("allowed_headers")),
+    disallowedHeaders: matches(message.disallowedHeaders, scope.field("disallowed_headers")),
+  };
+}
+
+export function decodeExtAuthzRoute(message: ExtAuthzPerRoute, scope: DecodeScope): ExtAuthzRouteConfig {
+  const override = message.override;
+  if (override.case !== "checkSettings")
+    return { kind: "ext-authz-route", disabled: override.case === "disabled" && override.value, context: {} };
+  if (override.value.withRequestBody !== undefined)
+    scope.field("check_settings.with_request_body").problem("the service does not get bodies");
+  return { kind: "ext-authz-route", disabled: false, context: override.value.contextExtensions };
+}
+
+function decodeService(message: ExtAuthz, scope: DecodeScope): AuthorizationService | undefined {
+  const services = message.services;
+  if (services.case === "httpService") return decodeHttp(services.value, scope.field("http_service"));
+  if (services.case !== "grpcService") {
+    scope.problem("external authorization needs grpc_service or http_service");
+    return undefined;
+  }
+  const at = scope.field("grpc_service");
+  const target = services.value.targetSpecifier;
+  if (target.case !== "envoyGrpc") {
+    at.problem("the service must be named by envoy_grpc.cluster_name");
+    return undefined;
+  }
+  return {
+    kind: "grpc",
+    cluster: target.value.clusterName,
+    authority: target.value.authority,
+    timeoutMs: decodeDuration(services.value.timeout, at.field("timeout")) ?? TIMEOUT_MS,
+  };
+}
+
+function decodeHttp(message: HttpService, scope: DecodeScope): AuthorizationService | undefined {
+  const uri = message.serverUri;
+  const url = URL.parse(uri?.uri ?? "");
+  if (uri?.httpUpstreamType.case !== "cluster" || url === null) {
+    scope.field("server_uri").problem("the service needs a complete uri and a cluster");
+    return undefined;
+  }
+  const answer: AuthorizationResponse | undefined = message.authorizationResponse;
+  const at = scope.field("authorization_response");
+  if (answer !== undefined) checkShape(AUTHORIZATION_RESPONSE_SHAPE, answer, at);
+  const request = message.authorizationRequest;
+  return {
+    kind: "http",
+    cluster: uri.httpUpstreamType.value,
+    host: url.host,
+    pathPrefix: message.pathPrefix,
+    timeoutMs: decodeDuration(uri.timeout, scope.field("server_uri.timeout")) ?? TIMEOUT_MS,
+    headersToAdd: (request?.headersToAdd ?? []).map((h): [string, string] => [h.key.toLowerCase(), h.value]),
+    requestHeaders: matches(request?.allowedHeaders, scope.field("authorization_request.allowed_headers")),
+    upstreamHeaders: matches(answer?.allowedUpstreamHeaders, at.field("allowed_upstream_headers")),
+    upstreamAppend: matches(answer?.allowedUpstreamHeadersToAppend, at.field("allowed_upstream_headers_to_append")),
+    clientHeaders:
+      answer?.allowedClientHeaders === undefined
+        ? undefined
+        : matches(answer.allowedClientHeaders, at.field("allowed_client_headers")),
+    clientHeadersOnSuccess: matches(
+      answer?.allowedClientHeadersOnSuccess,
+      at.field("allowed_client_headers_on_success"),
+    ),
+  };
+}
+
+function matches(message: ListStringMatcher | undefined, scope: DecodeScope): readonly StringMatch[] {
+  const list: StringMatch[] = [];
+  message?.patterns.forEach((pattern, i) => {
+    const match = decodeStringMatch(pattern, scope.field("patterns").item(i));
+    if (match !== undefined) list.push(match);
+  });
+  return list;
+}

@@ -1,0 +1,112 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { createRequestHead, headerEntries, type RequestHead, readGrpcStatus } from "@heddle/wire";
+import {
+  CheckRequestSchema,
+  type CheckResponse,
+  CheckResponseSchema,
+} from "@heddle/xds-api/envoy/service/auth/v3/external_auth";
+import type { ExtAuthzConfig } from "../config/filters/ext-authz.ts";
+import { matchesString, type StringMatch } from "../config/string-match.ts";
+import { frameGrpcMessage, unframeGrpcMessage } from "../upstream/grpc-message.ts";
+import type { CollectedResponse } from "../upstream/response-collector.ts";
+import type { FilterCall } from "./http-filter.ts";
+
+const PATH = "/envoy.service.auth.v3.Authorization/Check";
+
+export function matchesAny(list: readonly StringMatch[], text: string): boolean {
+  return list.some((match) => matchesString(match, text));
+}
+
+function mayTell(config: ExtAuthzConfig, name: string): boolean {
+  if (matchesAny(config.disallowedHeaders, name)) return false;
+  return config.allowedHeaders.length === 0 || matchesAny(config.allowedHeaders, name);
+}
+
+/** The gRPC request that describes a request. Source: Envoy `AttributeContext`. */
+export function grpcCheck(
+  config: ExtAuthzConfig,
+  call: FilterCall,
+  context: Readonly<Record<string, string>>,
+): { readonly head: RequestHead; readonly body: Buffer } {
+  const { request, exchange } = call;
+  const { connection } = exchange;
+  const headers: Record<string, string> = {
+    ":method": request.method,
+    ":path": request.path,
+    ":authority": request.authority,
+    ":scheme": request.scheme,
+  };
+  for (const [name, value] of headerEntries(request.headers)) {
+    if (mayTell(config, name)) headers[name] = headers[name] === undefined ? value : `${headers[name]},${value}`;
+  }
+  const address = (ip: string, port: number) => ({
+    address: {
+      address: {
+        case: "socketAddress" as const,
+        value: { address: ip, portSpecifier: { case: "portValue" as const, value: port } },
+      },
+    },
+  });
+  const certificate = config.includeCertificate ? connection.tls?.peer?.certificate : undefined;
+  const message = create(CheckRequestSchema, {
+    attributes: {
+      source: {
+        ...address(connection.remote.ip, connection.remote.port),
+        principal: connection.principal,
+        certificate: certificate === undefined ? "" : encodeURIComponent(Buffer.from(certificate).toString("base64")),
+      },
+      destination: { ...address(connection.local.ip, connection.local.port), principal: connection.localUri },
+      request: {
+        time: { seconds: BigInt(Math.trunc(exchange.startTime / 1000)), nanos: (exchange.startTime % 1000) * 1e6 },
+        http: {
+          id: request.headers.get("x-request-id") ?? "",
+          method: request.method,
+          headers,
+          path: request.path,
+          host: request.authority,
+          scheme: request.scheme,
+          protocol: request.version === 20 ? "HTTP/2" : request.version === 10 ? "HTTP/1.0" : "HTTP/1.1",
+          size: BigInt(request.headers.get("content-length") ?? -1),
+        },
+      },
+      contextExtensions: { ...context },
+      ...(config.includeSni ? { tlsSession: { sni: connection.sni } } : {}),
+    },
+  });
+  const head = createRequestHead();
+  head.method = "POST";
+  head.path = PATH;
+  head.authority =
+    config.service.kind === "grpc" ? config.service.authority || config.service.cluster : config.service.cluster;
+  head.headers.set("content-type", "application/grpc");
+  head.headers.set("te", "trailers");
+  return { head, body: frameGrpcMessage(toBinary(CheckRequestSchema, message)) };
+}
+
+/** Undefined when the answer is not one. */
+export function readCheck(response: CollectedResponse): CheckResponse | undefined {
+  const status = readGrpcStatus(response.trailers) ?? readGrpcStatus(response.headers);
+  const message = status?.code === 0 ? unframeGrpcMessage(response.body) : undefined;
+  return message === undefined ? undefined : fromBinary(CheckResponseSchema, message);
+}
+
+/** The HTTP request that describes a request. */
+export function httpCheck(config: ExtAuthzConfig, call: FilterCall): RequestHead {
+  const { service } = config;
+  const { request } = call;
+  const head = createRequestHead();
+  head.method = request.method;
+  if (service.kind !== "http") return head;
+  head.path = service.pathPrefix + request.path;
+  head.authority = request.authority;
+  for (const [name, value] of headerEntries(request.headers)) {
+    const always = name === "authorization";
+    if (name === "content-length" || name === "transfer-encoding" || name === "expect") continue;
+    if (always || matchesAny(service.requestHeaders, name) || matchesAny(config.allowedHeaders, name))
+      head.headers.append(name, value);
+  }
+  head.headers.set("content-length", "0");
+  head.headers.set("x-forwarded-for", call.clientIp());
+  for (const [name, value] of service.headersToAdd) head.headers.set(name, value);
+  return head;
+}

