@@ -11,6 +11,7 @@ export type { ConfigPatch, EnvoyFilter } from "./istio/envoy-filter.ts";
 export type { Gateway, GatewayServerSpec } from "./istio/gateway.ts";
 export { resolveHost } from "./istio/hosts.ts";
 export type { Mode, PeerAuthentication } from "./istio/peer-authentication.ts";
+export type { ProxyConfigResource } from "./istio/proxy-config.ts";
 export { labelsMatch } from "./istio/selector.ts";
 export type { ServerTls } from "./istio/server-tls.ts";
 export type { ServiceEntry } from "./istio/service-entry.ts";

@@ -3,6 +3,7 @@ import { type DestinationRule, destinationRule } from "./istio/destination-rule.
 import { type EnvoyFilter, envoyFilter } from "./istio/envoy-filter.ts";
 import { type Gateway, gateway } from "./istio/gateway.ts";
 import { type PeerAuthentication, peerAuthentication } from "./istio/peer-authentication.ts";
+import { type ProxyConfigResource, proxyConfigResource } from "./istio/proxy-config.ts";
 import { type ServiceEntry, serviceEntry } from "./istio/service-entry.ts";
 import { type Sidecar, sidecar } from "./istio/sidecar.ts";
 import { type Telemetry, telemetry } from "./istio/telemetry.ts";
@@ -24,7 +25,8 @@ export type MeshResource =
   | Gateway
   | EnvoyFilter
   | AuthorizationPolicy
-  | Telemetry;
+  | Telemetry
+  | ProxyConfigResource;
 
 /** Every custom resource, one literal table. */
 export const definitions = [
@@ -38,6 +40,7 @@ export const definitions = [
   envoyFilter,
   authorizationPolicy,
   telemetry,
+  proxyConfigResource,
 ] as const satisfies readonly ResourceDefinition<string, unknown>[];
 
 /** A collection that a source has to watch. */

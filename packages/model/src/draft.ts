@@ -62,6 +62,7 @@ export function draftObjects(objects: Objects): ObjectDrafts {
     envoyFilters: createDraftMap(objects.envoyFilters),
     authorizationPolicies: createDraftMap(objects.authorizationPolicies),
     telemetries: createDraftMap(objects.telemetries),
+    proxyConfigs: createDraftMap(objects.proxyConfigs),
   };
 }
 
@@ -82,5 +83,6 @@ export function settleObjects(drafts: ObjectDrafts): Objects {
     envoyFilters: drafts.envoyFilters.current,
     authorizationPolicies: drafts.authorizationPolicies.current,
     telemetries: drafts.telemetries.current,
+    proxyConfigs: drafts.proxyConfigs.current,
   };
 }

@@ -151,6 +151,10 @@ function storeResource(
     case "telemetry.istio.io/Telemetry":
       if (store(drafts.telemetries, key, as("Telemetry"))) dirt.routing = true;
       return;
+    case "networking.istio.io/ProxyConfig":
+      // Read at injection only: nothing that is running changes.
+      store(drafts.proxyConfigs, key, as("ProxyConfig"));
+      return;
     case "networking.istio.io/ServiceEntry":
       if (store(drafts.serviceEntries, key, as("ServiceEntry"))) dirt.entries = true;
       return;

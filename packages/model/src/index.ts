@@ -12,6 +12,7 @@ export { encodeLocalityRequest, localityRequest, localitySetting } from "./local
 export { hostMatches } from "./namespace-scope.ts";
 export { readProxyNode } from "./node.ts";
 export { isHttp2, type Protocol, protocolNamed, wireOf } from "./protocol.ts";
+export { meshWithProxyConfig } from "./proxy-settings.ts";
 export type {
   EffectiveMtls,
   EndpointsView,

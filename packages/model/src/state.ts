@@ -10,6 +10,7 @@ import type {
   PeerAuthentication,
   PodView,
   Problem,
+  ProxyConfigResource,
   ServiceEntry,
   ServiceView,
   Sidecar,
@@ -38,6 +39,7 @@ export interface Objects {
   readonly envoyFilters: ReadonlyMap<string, EnvoyFilter>;
   readonly authorizationPolicies: ReadonlyMap<string, AuthorizationPolicy>;
   readonly telemetries: ReadonlyMap<string, Telemetry>;
+  readonly proxyConfigs: ReadonlyMap<string, ProxyConfigResource>;
 }
 
 /** The endpoints of one service, for all of its ports. */
@@ -90,6 +92,7 @@ export function emptyMesh(options: MeshOptions): MeshState {
       envoyFilters: new Map(),
       authorizationPolicies: new Map(),
       telemetries: new Map(),
+      proxyConfigs: new Map(),
     },
     services: new Map(),
     workloads: new Map(),

@@ -4,11 +4,13 @@ import {
   groupOf,
   type InjectorValues,
   isMeshResource,
+  isObject,
   type Meta,
   parseResource,
+  readMeta,
 } from "@heddle/config";
 import { allow, answerInjection, deny, readAdmissionReview } from "@heddle/inject";
-import type { MeshState } from "@heddle/model";
+import { type MeshState, meshWithProxyConfig } from "@heddle/model";
 import type { Clock, Logger } from "@heddle/std";
 import type { Patcher } from "@heddle/translate";
 import type { Telemetry } from "../telemetry.ts";
@@ -43,7 +45,7 @@ export function injectionHandler(options: InjectionOptions): AdmissionHandler {
         labels: namespace?.labels ?? {},
         annotations: namespace?.annotations ?? {},
       },
-      mesh: state.settings.mesh,
+      mesh: meshWithProxyConfig(state, request.namespace, labelsOf(request.object)),
       values: options.values(),
     });
     const outcome = {
@@ -60,6 +62,13 @@ export function injectionHandler(options: InjectionOptions): AdmissionHandler {
     });
     return answer.review;
   };
+}
+
+function labelsOf(pod: unknown): Readonly<Record<string, string>> {
+  const object = asKubeObject(pod);
+  // A pod to be created may have no name yet, only a prefix.
+  const metadata = object?.metadata ?? (isObject(pod) && isObject(pod["metadata"]) ? pod["metadata"] : {});
+  return readMeta(metadata).labels;
 }
 
 /** `/validate`: refuses mesh resources that would have no effect, with every problem by field. */

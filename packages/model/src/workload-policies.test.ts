@@ -1,0 +1,62 @@
+import { expect, test } from "bun:test";
+import { defaultMeshConfig, type KubeObject } from "@heddle/config";
+import { meshWithAccessLog } from "./access-logging.ts";
+import { applyEvents } from "./apply.ts";
+import { authorizationOf } from "./authorization.ts";
+import { meshWithProxyConfig } from "./proxy-settings.ts";
+import { emptyMesh, type MeshState } from "./state.ts";
+
+function mesh(...objects: readonly (readonly [string, string, string, object, object?])[]): MeshState {
+  const events = objects.map(([apiVersion, kind, id, spec, annotations]) => {
+    const [namespace = "", name = ""] = id.split("/");
+    return {
+      kind: "upsert" as const,
+      object: { apiVersion, kind, metadata: { name, namespace, annotations }, spec } as unknown as KubeObject,
+    };
+  });
+  const { state } = applyEvents(emptyMesh({ mesh: defaultMeshConfig() }), events);
+  expect([...state.problems.values()].flat().filter((problem) => problem.severity === "error")).toEqual([]);
+  return state;
+}
+
+const web = { app: "web" };
+const selector = { matchLabels: web };
+
+test("ProxyConfig: a workload's own wins over its namespace's, that over the mesh's", () => {
+  const api = "networking.istio.io/v1beta1";
+  const state = mesh(
+    [api, "ProxyConfig", "istio-system/all", { concurrency: 1 }],
+    [api, "ProxyConfig", "shop/all", { concurrency: 2 }],
+    [api, "ProxyConfig", "shop/web", { selector, concurrency: 3, environmentVariables: { A: "b" } }],
+  );
+  const of = (namespace: string, labels: Record<string, string>) =>
+    meshWithProxyConfig(state, namespace, labels).defaultConfig.concurrency;
+  expect([of("other", web), of("shop", {}), of("shop", web)]).toEqual([1, 2, 3]);
+  expect(meshWithProxyConfig(state, "shop", web).defaultConfig.proxyMetadata).toEqual({ A: "b" });
+});
+
+test("Telemetry: the closest one that speaks of the direction counts", () => {
+  const api = "telemetry.istio.io/v1";
+  const state = mesh(
+    [api, "Telemetry", "istio-system/all", { accessLogging: [{ providers: [{ name: "envoy" }] }] }],
+    [api, "Telemetry", "shop/web", { selector, accessLogging: [{ match: { mode: "SERVER" }, disabled: true }] }],
+  );
+  const of = (labels: Record<string, string>, mode: "CLIENT" | "SERVER") =>
+    meshWithAccessLog(state, "shop", labels, mode).accessLogFile;
+  expect([of(web, "SERVER"), of(web, "CLIENT"), of({}, "SERVER")]).toEqual(["", "/dev/stdout", "/dev/stdout"]);
+  expect(meshWithAccessLog(mesh(), "shop", web, "SERVER").accessLogFile).toBe("");
+});
+
+test("AuthorizationPolicy: of the workload's namespace and the root namespace, without dry runs", () => {
+  const api = "security.istio.io/v1";
+  const state = mesh(
+    [api, "AuthorizationPolicy", "istio-system/wide", { action: "DENY", rules: [{}] }],
+    [api, "AuthorizationPolicy", "shop/web", { selector, rules: [{}] }],
+    [api, "AuthorizationPolicy", "shop/tried", { rules: [{}] }, { "istio.io/dry-run": "true" }],
+    [api, "AuthorizationPolicy", "other/all", {}],
+  );
+  const of = (labels: Record<string, string>) =>
+    authorizationOf(state, "shop", labels).map(({ source }) => source.name);
+  expect(of(web).sort()).toEqual(["web", "wide"]);
+  expect(of({})).toEqual(["wide"]);
+});
