@@ -1,7 +1,9 @@
+import { runAll } from "./all/command.ts";
 import { runPair } from "./pair/command.ts";
 
 const COMMANDS = {
   pair: { run: runPair, about: "a sidecar pair with mTLS: ours, real Envoy, and no proxy" },
+  all: { run: runAll, about: "the whole table: pairs, one hop, TCP, idle connections, fixed rate, handshakes" },
 } satisfies Record<string, { run: (argv: readonly string[]) => Promise<number>; about: string }>;
 
 async function main(argv: readonly string[]): Promise<number> {

@@ -7,13 +7,17 @@ const COLUMNS: Readonly<Record<string, { readonly heading: string; readonly digi
   p50Ms: { heading: "p50 ms", digits: 2 },
   p99Ms: { heading: "p99 ms", digits: 2 },
   requestsPerSecond: { heading: "requests/s", digits: 0 },
+  mibPerCpuSecond: { heading: "MiB/CPU second", digits: 0 },
+  mibPerSecond: { heading: "MiB/s", digits: 0 },
+  connectionsPerCpuSecond: { heading: "connections/CPU s", digits: 0 },
+  resumedShare: { heading: "share resumed", digits: 2 },
+  startedRssMiB: { heading: "RSS MiB when started", digits: 1 },
   rssMiB: { heading: "RSS MiB each", digits: 1 },
 };
 
 /** The comparison as a table for people: a row for each variant, then the ratios. */
 export function formatComparison({ variants, ratios }: Comparison): string {
   const figures = [...new Set(Object.values(variants).flatMap((variant) => Object.keys(variant)))];
-  // In the order of the first variant that has most of them.
   const lines = [row("median (min–max)", ...figures.map((figure) => COLUMNS[figure]?.heading ?? figure))];
   for (const [name, variant] of Object.entries(variants)) {
     lines.push(

@@ -5,6 +5,8 @@ export interface Child {
   readonly pid: number;
   /** Everything it wrote to stderr, the last 4 KiB. */
   stderrTail(): string;
+  /** Waits until the process has printed a text (within its last 4 KiB). Errors: throws with what it printed instead. */
+  printed(text: string, timeoutMs: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -32,7 +34,15 @@ export function startChild(options: ChildOptions): Child {
   };
   void keep(child.stdout);
   void keep(child.stderr);
-  return { pid: child.pid, stderrTail: () => tail, stop: () => stop(child) };
+  const printed = async (text: string, timeoutMs: number) => {
+    const giveUpAt = performance.now() + timeoutMs;
+    while (!tail.includes(text)) {
+      if (performance.now() > giveUpAt || child.exitCode !== null)
+        throw new Error(`${options.argv.join(" ")} did not print "${text}" but: ${tail}`);
+      await Bun.sleep(20);
+    }
+  };
+  return { pid: child.pid, stderrTail: () => tail, printed, stop: () => stop(child) };
 }
 
 async function stop(child: Subprocess): Promise<void> {

@@ -10,6 +10,8 @@ export interface SidecarPlan {
   /** The only peer that is let in, or talked to. */
   readonly peer: WorkloadFiles;
   readonly protocol: "http" | "tcp";
+  /** mTLS with the peer; false: plain text on both sides, for measurements of one proxy alone. */
+  readonly secure: boolean;
   /** Version that this proxy speaks to its upstream. */
   readonly upstreamHttp2: boolean;
   /** Ask for Istio's standard metrics; stock Envoy lacks that filter and has its own statistics instead. */
@@ -44,7 +46,7 @@ export function sidecarBootstrap(plan: SidecarPlan): unknown {
           },
           ...(plan.protocol === "http" ? upstreamHttp(plan.upstreamHttp2) : {}),
           ...(plan.istioStats ? {} : { track_cluster_stats: { request_response_sizes: true } }),
-          ...(outbound ? upstreamTls(plan) : {}),
+          ...(outbound && plan.secure ? upstreamTls(plan) : {}),
         },
       ],
     },
@@ -61,14 +63,14 @@ function listener(plan: SidecarPlan, cluster: string) {
     name: outbound ? "outbound" : "virtualInbound",
     address: address(plan.listenPort),
     traffic_direction: outbound ? "OUTBOUND" : "INBOUND",
-    ...(outbound ? {} : { listener_filters: [inspector("tls_inspector", "TlsInspector")] }),
+    ...(outbound || !plan.secure ? {} : { listener_filters: [inspector("tls_inspector", "TlsInspector")] }),
     filter_chains: [
       {
-        ...(outbound
+        ...(outbound || !plan.secure
           ? {}
           : { filter_chain_match: { transport_protocol: "tls", application_protocols: inboundAlpn(plan) } }),
         filters: [plan.protocol === "http" ? connectionManager(plan, cluster) : tcpProxy(cluster)],
-        ...(outbound ? {} : downstreamTls(plan)),
+        ...(outbound || !plan.secure ? {} : downstreamTls(plan)),
       },
     ],
   };
@@ -116,7 +118,7 @@ function connectionManager(plan: SidecarPlan, cluster: string) {
       },
       http_filters: [
         ...(plan.istioStats ? [stats] : []),
-        ...(outbound && !plan.upstreamHttp2 ? [meshAlpn()] : []),
+        ...(outbound && plan.secure && !plan.upstreamHttp2 ? [meshAlpn()] : []),
         { name: "envoy.filters.http.router", typed_config: { "@type": `${TYPE}.filters.http.router.v3.Router` } },
       ],
     },
@@ -247,7 +249,12 @@ function downstreamTls(plan: SidecarPlan) {
       typed_config: {
         "@type": `${TYPE}.transport_sockets.tls.v3.DownstreamTlsContext`,
         require_client_certificate: true,
-        common_tls_context: commonTls(plan, { exact: plan.peer.spiffeId }, inboundAlpn(plan)),
+        // As the mesh does it: the client's mesh names choose the chain, and the codec goes by the first bytes.
+        common_tls_context: commonTls(
+          plan,
+          { exact: plan.peer.spiffeId },
+          plan.protocol === "tcp" ? ["istio"] : ["h2", "http/1.1"],
+        ),
       },
     },
   };

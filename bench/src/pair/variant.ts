@@ -46,6 +46,7 @@ export async function startPair(plan: VariantPlan, around: PairSurroundings): Pr
     const config = sidecarBootstrap({
       role,
       protocol: around.protocol,
+      secure: true,
       listenPort,
       targetPort,
       adminPort: adminPorts[role === "client" ? 0 : 1],
@@ -70,4 +71,36 @@ export async function startPair(plan: VariantPlan, around: PairSurroundings): Pr
   }
   const startMs = performance.now() - beganMs;
   return { name: plan.name, port: outboundPort, proxies, inboundPort, adminPorts, startMs };
+}
+
+/** Starts one proxy alone: `client` with plain text on both sides, or `server` with mTLS towards its clients. */
+export async function startHop(
+  plan: VariantPlan,
+  role: "client" | "server",
+  around: Omit<PairSurroundings, "between" | "appHttp2">,
+): Promise<LoadTarget> {
+  const port = freePort();
+  const path = join(around.folder, `${plan.name}-${role}-hop.json`);
+  const [own, peer] = role === "client" ? [around.client, around.server] : [around.server, around.client];
+  const config = sidecarBootstrap({
+    role,
+    protocol: around.protocol,
+    secure: role === "server",
+    listenPort: port,
+    targetPort: around.appPort,
+    adminPort: freePort(),
+    own,
+    peer,
+    upstreamHttp2: false,
+    istioStats: plan.istioStats,
+  });
+  writeFileSync(path, JSON.stringify(config, null, 1));
+  const proxy = startChild({ argv: plan.command(path), cpus: around.cpus });
+  try {
+    await waitForPort(port, proxy);
+  } catch (error) {
+    await proxy.stop();
+    throw error;
+  }
+  return { name: plan.name, port, proxies: [proxy] };
 }

@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { formatComparison } from "../compare/format.ts";
+import type { Comparison } from "../compare/rounds.ts";
+import type { Child } from "../measure/child.ts";
+import { machineClass } from "../pair/compare-pairs.ts";
+import { envoyPlan, heddlePlan, NO_ENVOY } from "../pair/plans.ts";
+import type { VariantPlan } from "../pair/variant.ts";
+import { bulkTcp } from "./bulk-tcp.ts";
+import { fullHandshakes, resumedHandshakes } from "./handshakes.ts";
+import { idleConnections } from "./idle-connections.ts";
+import { findNginx } from "./nginx.ts";
+import { grpcPair, http1Pair } from "./pairs.ts";
+import type { Row, RowSurroundings } from "./row.ts";
+import { fixedRate, singleHop } from "./single-hop.ts";
+import { type Verdict, verdicts } from "./verdict.ts";
+
+const ROWS: readonly Row[] = [
+  http1Pair,
+  grpcPair,
+  singleHop,
+  bulkTcp,
+  idleConnections,
+  fixedRate,
+  fullHandshakes,
+  resumedHandshakes,
+];
+
+const HELP = `Usage: npm run bench -- all [options]
+
+The whole table of docs/performance.md: our proxy against Envoy and nginx, in turn within one run.
+
+  --rounds N     rounds of each row                       (default 5)
+  --scale X      share of the full number of requests     (default 1)
+  --rows a,b     of ${ROWS.map((row) => row.name).join(", ")}
+  --json         the result as one JSON object on the last line
+`;
+
+/** `npm run bench -- all`. */
+export async function runAll(argv: readonly string[]): Promise<number> {
+  const options = readOptions(argv);
+  if (typeof options === "string") {
+    console.error(`${options}\n\n${HELP}`);
+    return 2;
+  }
+  if (options.help) {
+    console.log(HELP);
+    return 0;
+  }
+  const versions: Record<string, string> = { bun: Bun.version };
+  const plans: VariantPlan[] = [heddlePlan("heddle")];
+  const envoy = envoyPlan(process.env);
+  if (envoy === undefined) console.error(NO_ENVOY);
+  else {
+    versions["envoy"] = envoy.version;
+    plans.push(envoy.plan);
+  }
+  const nginx = findNginx();
+  if (nginx !== undefined) versions["nginx"] = nginx.version;
+  const facts = { date: new Date().toISOString(), machine: machineClass(), versions };
+  console.log(`${facts.date}  ${facts.machine}  ${JSON.stringify(versions)}`);
+  const rows: Record<string, Comparison & { readonly verdicts: readonly Verdict[] }> = {};
+  let failed = false;
+  for (const row of ROWS) {
+    if (!options.rows.includes(row.name)) continue;
+    console.log(`\n${row.name}: ${row.about}`);
+    const comparison = await runRow(row, { rounds: options.rounds, scale: options.scale, plans });
+    if (comparison === undefined) {
+      failed = true;
+      continue;
+    }
+    const judged = verdicts(row.targets, comparison);
+    console.log(formatComparison(comparison));
+    for (const verdict of judged) console.log(`${verdict.outcome}: ${verdict.text}`);
+    rows[row.name] = { variants: comparison.variants, ratios: comparison.ratios, verdicts: judged };
+  }
+  if (options.json) console.log(JSON.stringify({ benchmark: "all", ...facts, rows }));
+  return failed ? 1 : 0;
+}
+
+/** Runs a row with processes and files of its own; undefined when it failed, which is said. */
+async function runRow(
+  row: Row,
+  settings: Pick<RowSurroundings, "rounds" | "scale" | "plans">,
+): Promise<Comparison | undefined> {
+  const folder = mkdtempSync(join(tmpdir(), "heddle-bench-"));
+  const children: Child[] = [];
+  try {
+    return await row.run({ ...settings, folder, children, progress: (line) => console.error(line) });
+  } catch (error) {
+    console.log(`failed: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  } finally {
+    await Promise.all(children.map((child) => child.stop()));
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function readOptions(argv: readonly string[]) {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        rounds: { type: "string", default: "5" },
+        scale: { type: "string", default: "1" },
+        rows: { type: "string", default: ROWS.map((row) => row.name).join(",") },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    });
+    if (!/^[1-9]\d*$/.test(values.rounds)) return `--rounds must be a whole number above 0, not "${values.rounds}"`;
+    const scale = Number(values.scale);
+    if (!(scale > 0)) return `--scale must be a number above 0, not "${values.scale}"`;
+    const rows = values.rows.split(",");
+    const unknown = rows.find((name) => !ROWS.some((row) => row.name === name));
+    if (unknown !== undefined) return `--rows: there is no row "${unknown}"`;
+    return { rounds: Number(values.rounds), scale, rows, json: values.json, help: values.help };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
