@@ -1,5 +1,5 @@
-import { Graph, layout } from "@dagrejs/dagre";
 import type { GraphNode, TrafficRow } from "@heddle/viz/contract";
+import { type Item, placeLayered } from "./layered.ts";
 
 /** A box of the picture: a workload, or a namespace that is folded to one. Units: px of the picture. */
 export interface Box {
@@ -15,12 +15,20 @@ export interface Box {
   readonly height: number;
 }
 
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
 export interface Way {
   readonly id: string;
   readonly from: string;
   readonly to: string;
   readonly rows: readonly TrafficRow[];
-  readonly points: readonly { readonly x: number; readonly y: number }[];
+  readonly start: Point;
+  readonly end: Point;
+  /** Whether it runs downwards rather than to the right. */
+  readonly down: boolean;
 }
 
 export interface Frame {
@@ -42,6 +50,8 @@ export interface Picture {
 const HEIGHT = 54;
 const MARGIN = 24;
 const FRAME = 18;
+/** Room for a frame's title. */
+const TITLE = 14;
 
 /** What the layout depends on: figures change every second, the picture only with the topology. */
 export function topologyKey(
@@ -63,72 +73,73 @@ export function drawGraph(
 ): Picture {
   const idOf = (namespace: string, name: string) =>
     folded.has(namespace) ? `ns:${namespace}` : `w:${namespace}/${name}`;
-  const groups = group(nodes, (n) => idOf(n.namespace, n.name));
   const ways = group(
     edges.filter((e) => idOf(e.srcNamespace, e.src) !== idOf(e.dstNamespace, e.dst)),
     (e) => `${idOf(e.srcNamespace, e.src)}\n${idOf(e.dstNamespace, e.dst)}`,
   );
-  const graph = new Graph({ compound: true, multigraph: false });
-  graph.setGraph({
-    rankdir: narrow ? "TB" : "LR",
-    nodesep: 18,
-    ranksep: narrow ? 70 : 130,
-    marginx: MARGIN,
-    marginy: MARGIN,
-  });
-  graph.setDefaultEdgeLabel(() => ({}));
-  const framed = new Set(nodes.map((n) => n.namespace).filter((ns) => !folded.has(ns)));
-  for (const namespace of framed) graph.setNode(`f:${namespace}`, {});
-  for (const [id, members] of groups) {
-    const [first] = members;
-    if (!first) continue;
-    const name = id.startsWith("ns:") ? first.namespace : first.name;
-    graph.setNode(id, { width: widthOf(name), height: HEIGHT });
-    if (!id.startsWith("ns:")) graph.setParent(id, `f:${first.namespace}`);
-  }
-  for (const key of ways.keys()) {
+  const lines = [...ways.keys()].map((key): [string, string] => {
     const [from = "", to = ""] = key.split("\n");
-    graph.setEdge(from, to);
+    return [from, to];
+  });
+  const inside = { layer: narrow ? 64 : 120, next: 18, down: narrow };
+  const blocks = [...group(nodes, (n) => n.namespace)].map(([namespace, members]) => {
+    const items = folded.has(namespace)
+      ? [{ id: `ns:${namespace}`, width: widthOf(namespace), height: HEIGHT }]
+      : members.map((n) => ({ id: `w:${namespace}/${n.name}`, width: widthOf(n.name), height: HEIGHT }));
+    const placed = placeLayered(items, lines, inside);
+    const frame = folded.has(namespace) ? 0 : FRAME;
+    return { namespace, members, items, placed, frame };
+  });
+  const outer: Item[] = blocks.map(({ namespace, placed, frame }) => ({
+    id: namespace,
+    width: placed.width + 2 * frame,
+    height: placed.height + 2 * frame + (frame > 0 ? TITLE : 0),
+  }));
+  const between = edges.map((e): [string, string] => [e.srcNamespace, e.dstNamespace]);
+  const whole = placeLayered(outer, between, { layer: narrow ? 50 : 110, next: 24, down: narrow });
+  const boxes: Box[] = [];
+  const frames: Frame[] = [];
+  for (const [i, { namespace, members, items, placed, frame }] of blocks.entries()) {
+    const { width, height } = outer[i] ?? { width: 0, height: 0 };
+    const centre = whole.at.get(namespace) ?? { x: 0, y: 0 };
+    const left = MARGIN + centre.x - width / 2;
+    const top = MARGIN + centre.y - height / 2;
+    if (frame > 0) frames.push({ namespace, x: left, y: top, width, height });
+    for (const item of items) {
+      const at = placed.at.get(item.id) ?? { x: 0, y: 0 };
+      const node = members.find((n) => `w:${namespace}/${n.name}` === item.id);
+      boxes.push({
+        ...item,
+        namespace,
+        name: node?.name ?? namespace,
+        nodes: node ? [node] : members,
+        folded: node === undefined,
+        x: left + frame + at.x,
+        y: top + frame + (frame > 0 ? TITLE : 0) + at.y,
+      });
+    }
   }
-  layout(graph);
-  const boxes = [...groups].map(([id, members]): Box => {
-    const { x, y, width, height } = graph.node(id);
-    const [first] = members;
-    const isFolded = id.startsWith("ns:");
-    const namespace = first?.namespace ?? "";
-    return {
-      id,
-      namespace,
-      name: isFolded ? namespace : (first?.name ?? ""),
-      nodes: members,
-      folded: isFolded,
-      x,
-      y,
-      width,
-      height,
-    };
+  const byId = new Map(boxes.map((b) => [b.id, b]));
+  const drawn = [...ways].flatMap(([key, rows], i): Way[] => {
+    const [from = "", to = ""] = lines[i] ?? [];
+    const [a, b] = [byId.get(from), byId.get(to)];
+    return a && b ? [{ id: key, from, to, rows, ...ends(a, b, narrow) }] : [];
   });
-  const frames = [...framed].map((namespace) => frameOf(namespace, boxes));
-  const drawn = [...ways].map(([key, rows]): Way => {
-    const [from = "", to = ""] = key.split("\n");
-    return { id: key, from, to, rows, points: graph.edge(from, to)?.points ?? [] };
-  });
-  const right = Math.max(200, ...boxes.map((b) => b.x + b.width / 2), ...frames.map((f) => f.x + f.width));
-  const bottom = Math.max(120, ...boxes.map((b) => b.y + b.height / 2), ...frames.map((f) => f.y + f.height));
-  return { boxes, ways: drawn, frames, width: right + MARGIN, height: bottom + MARGIN };
+  return { boxes, ways: drawn, frames, width: whole.width + 2 * MARGIN, height: whole.height + 2 * MARGIN };
+}
+
+/** A line leaves a box on the side of the other one. */
+function ends(a: Box, b: Box, down: boolean): Pick<Way, "start" | "end" | "down"> {
+  if (down) {
+    const sign = b.y >= a.y ? 1 : -1;
+    return { start: { x: a.x, y: a.y + (sign * a.height) / 2 }, end: { x: b.x, y: b.y - (sign * b.height) / 2 }, down };
+  }
+  const sign = b.x >= a.x ? 1 : -1;
+  return { start: { x: a.x + (sign * a.width) / 2, y: a.y }, end: { x: b.x - (sign * b.width) / 2, y: b.y }, down };
 }
 
 function widthOf(name: string): number {
   return Math.min(230, Math.max(168, 30 + name.length * 8));
-}
-
-function frameOf(namespace: string, boxes: readonly Box[]): Frame {
-  const own = boxes.filter((b) => b.namespace === namespace && !b.folded);
-  const left = Math.min(...own.map((b) => b.x - b.width / 2)) - FRAME;
-  const top = Math.min(...own.map((b) => b.y - b.height / 2)) - FRAME - 12;
-  const right = Math.max(...own.map((b) => b.x + b.width / 2)) + FRAME;
-  const bottom = Math.max(...own.map((b) => b.y + b.height / 2)) + FRAME;
-  return { namespace, x: left, y: top, width: right - left, height: bottom - top };
 }
 
 function group<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {

@@ -33,15 +33,23 @@ export function BoxShape({
   onChoose: () => void;
 }) {
   const { success, rps } = boxFigures(box);
-  const state = health(success);
+  const failing = box.nodes.filter((n) => health(n.success) === "bad" || health(n.success) === "poor");
+  // A folded namespace is as ill as its worst workload: an average would hide it.
+  const state = failing.some((n) => health(n.success) === "bad")
+    ? "bad"
+    : failing.length > 0
+      ? "poor"
+      : health(success);
   const meshed = box.nodes.some((n) => n.meshed > 0);
+  const quiet = meshed ? "no requests in" : "no proxy";
+  const figures = success === null ? quiet : `${percent(success)} · ${rate(rps)}/s`;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a button can't stand inside a drawing
     <g
       class={`node ${state}${dimmed ? " dim" : ""}${chosen ? " chosen" : ""}${meshed ? "" : " outside"}`}
       transform={`translate(${box.x - box.width / 2},${box.y - box.height / 2})`}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-pressed={chosen}
       onClick={onChoose}
       onKeyDown={(e) => {
@@ -58,7 +66,7 @@ export function BoxShape({
       </text>
       <text class="figures" x="15" y="42">
         <tspan class="sign">{HEALTH_SIGN[state]}</tspan>{" "}
-        {success === null ? (meshed ? "no requests in" : "no proxy") : `${percent(success)} · ${rate(rps)}/s`}
+        {box.folded && failing.length > 0 ? `${failing.length} of ${box.nodes.length} failing` : figures}
       </text>
     </g>
   );
@@ -82,13 +90,13 @@ export function WayShape({
 }) {
   const { success, rps, secured } = together(way.rows);
   const state = health(success);
-  const middle = way.points[Math.floor(way.points.length / 2)];
-  const path = curve(way.points);
+  const middle = { x: (way.start.x + way.end.x) / 2, y: (way.start.y + way.end.y) / 2 };
+  const path = curve(way);
   return (
     <g class={`way ${state}${dimmed ? " dim" : ""}`}>
       <path class="line" d={path} marker-end={`url(#arrow-${state})`} />
       {moving && !dimmed && rps > 0 ? <path class="flow" d={path} /> : null}
-      {labelled && middle ? (
+      {labelled ? (
         <g transform={`translate(${middle.x},${middle.y})`}>
           <rect class="label-back" x="-42" y="-11" width="84" height="21" rx="10" />
           <text class="label" text-anchor="middle" y="4">
@@ -96,7 +104,7 @@ export function WayShape({
             {success === null ? "tcp" : `${rate(rps)}/s`}
           </text>
         </g>
-      ) : secured || !middle ? null : (
+      ) : secured ? null : (
         <text class="label plain" x={middle.x} y={middle.y + 4} text-anchor="middle">
           ⚠
         </text>
@@ -105,18 +113,10 @@ export function WayShape({
   );
 }
 
-/** A smooth line through the points. */
-function curve(points: Way["points"]): string {
-  const [first, ...rest] = points;
-  if (!first) return "";
-  let d = `M${first.x},${first.y}`;
-  for (let i = 0; i < rest.length; i++) {
-    const a = rest[i];
-    const b = rest[i + 1];
-    if (!a) continue;
-    d += b ? ` Q${a.x},${a.y} ${(a.x + b.x) / 2},${(a.y + b.y) / 2}` : ` L${a.x},${a.y}`;
-  }
-  return d;
+/** A line that leaves and arrives straight. */
+function curve({ start: a, end: b, down }: Way): string {
+  const bend = down ? { x: 0, y: (b.y - a.y) / 2 } : { x: (b.x - a.x) / 2, y: 0 };
+  return `M${a.x},${a.y} C${a.x + bend.x},${a.y + bend.y} ${b.x - bend.x},${b.y - bend.y} ${b.x},${b.y}`;
 }
 
 export function FrameShape({ frame, onFold }: { frame: Frame; onFold: () => void }) {
@@ -128,7 +128,7 @@ export function FrameShape({ frame, onFold }: { frame: Frame; onFold: () => void
         x={frame.x + 12}
         y={frame.y + 18}
         role="button"
-        tabIndex={0}
+        tabindex={0}
         aria-expanded="true"
         onClick={onFold}
         onKeyDown={(e) => {

@@ -84,6 +84,11 @@ function Drawing({ graph }: { graph: GraphAnswer }) {
     setChosen("");
     view.reset();
   };
+  const foldAll = (fold: boolean) => {
+    setToggled(new Set(fold === many ? [] : namespaces));
+    setChosen("");
+    view.reset();
+  };
   const near = neighbours(picture, chosen);
   const dim = (box: Box) =>
     (chosen !== "" && !near.has(box.id)) ||
@@ -92,6 +97,36 @@ function Drawing({ graph }: { graph: GraphAnswer }) {
   const { x, y, width, height } = view.view;
   const box = picture.boxes.find((b) => b.id === chosen);
   const moving = picture.ways.length <= MOVING_WAYS;
+  // Panning changes only what is seen of the scene.
+  const scene = useMemo(
+    () => (
+      <>
+        <Arrows />
+        {picture.frames.map((f) => (
+          <FrameShape key={f.namespace} frame={f} onFold={() => toggle(f.namespace)} />
+        ))}
+        {picture.ways.map((w) => (
+          <WayShape
+            key={w.id}
+            way={w}
+            dimmed={dimmed.has(w.from) || dimmed.has(w.to) || (chosen !== "" && w.from !== chosen && w.to !== chosen)}
+            labelled={picture.ways.length <= LABELLED_WAYS || w.from === chosen || w.to === chosen}
+            moving={moving}
+          />
+        ))}
+        {picture.boxes.map((b) => (
+          <BoxShape
+            key={b.id}
+            box={b}
+            dimmed={dimmed.has(b.id)}
+            chosen={b.id === chosen}
+            onChoose={() => setChosen(b.id === chosen ? "" : b.id)}
+          />
+        ))}
+      </>
+    ),
+    [layout, graph, chosen, search],
+  );
   return (
     <>
       <div class="controls">
@@ -114,6 +149,11 @@ function Drawing({ graph }: { graph: GraphAnswer }) {
           <button type="button" onClick={view.reset}>
             Fit
           </button>
+          {namespaces.length > 1 ? (
+            <button type="button" onClick={() => foldAll(folded.size === 0)}>
+              {folded.size === 0 ? "Fold all" : "Unfold all"}
+            </button>
+          ) : null}
         </fieldset>
         <p class="legend">
           <span class="health good">✓ good</span> <span class="health poor">! over 1 % fail</span>{" "}
@@ -129,28 +169,7 @@ function Drawing({ graph }: { graph: GraphAnswer }) {
           aria-label="Graph of workloads"
           {...view.handlers}
         >
-          <Arrows />
-          {picture.frames.map((f) => (
-            <FrameShape key={f.namespace} frame={f} onFold={() => toggle(f.namespace)} />
-          ))}
-          {picture.ways.map((w) => (
-            <WayShape
-              key={w.id}
-              way={w}
-              dimmed={dimmed.has(w.from) || dimmed.has(w.to) || (chosen !== "" && w.from !== chosen && w.to !== chosen)}
-              labelled={picture.ways.length <= LABELLED_WAYS || w.from === chosen || w.to === chosen}
-              moving={moving}
-            />
-          ))}
-          {picture.boxes.map((b) => (
-            <BoxShape
-              key={b.id}
-              box={b}
-              dimmed={dimmed.has(b.id)}
-              chosen={b.id === chosen}
-              onChoose={() => setChosen(b.id === chosen ? "" : b.id)}
-            />
-          ))}
+          {scene}
         </svg>
       </div>
       {box ? (
