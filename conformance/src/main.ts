@@ -13,6 +13,9 @@ const SUITES: Readonly<Record<string, () => Promise<SuiteResult | SuiteSkip>>> =
   websocket: runWebSocket,
 };
 
+/** Failures that are printed; the table has all. */
+const SHOWN = 20;
+
 /** `npm run conformance [-- SUITE…]`: runs the suites and rewrites their tables in `conformance/`. */
 async function main(asked: readonly string[]): Promise<number> {
   const unknown = asked.filter((name) => SUITES[name] === undefined);
@@ -31,7 +34,8 @@ async function main(asked: readonly string[]): Promise<number> {
     }
     const sum = totals(result.groups);
     console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
-    for (const failure of result.failures) console.log(`  failed: ${failure}`);
+    for (const failure of result.failures.slice(0, SHOWN)) console.log(`  failed: ${failure}`);
+    if (result.failures.length > SHOWN) console.log(`  and ${result.failures.length - SHOWN} more`);
     failed += result.failures.length;
     writeFileSync(resolve(import.meta.dir, "..", `${result.name}.md`), suiteTable(result));
   }

@@ -43,7 +43,9 @@ export async function runWebSocket(): Promise<SuiteResult | SuiteSkip> {
     stdout: "ignore",
     stderr: "ignore",
   });
-  const pair = await startPair({ services: { app: { origin, declared: "http" } } });
+  // The echo server refuses a Host with another port than its own.
+  const route = { host_rewrite_literal: `127.0.0.1:${origin}` };
+  const pair = await startPair({ services: { app: { origin, declared: "http", route } } });
   try {
     await eventually("the echo server listens", async () => {
       (await connectRaw(origin)).close();

@@ -192,7 +192,6 @@ class Session implements TcpSession, TcpRecord, DialOwner, Expirable {
     const host = this.host;
     if (host !== undefined) {
       this.cluster?.outlier?.onLocalSuccess(host);
-      host.stats.cxTotal++;
       host.stats.cxActive++;
     }
     this.upstreamLocal = formatAddress(upstream.local);
@@ -260,6 +259,7 @@ class Session implements TcpSession, TcpRecord, DialOwner, Expirable {
     }
     this.host = host;
     host.active++;
+    host.stats.cxTotal++;
     cluster.counters.connections++;
     cluster.counters.connectionsTotal++;
     cluster.counters.tcpConnectionsTotal++;

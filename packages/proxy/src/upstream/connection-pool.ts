@@ -205,10 +205,8 @@ class ConnectionPool implements HostPool {
 
   connected(dial: PendingDial, connection: StreamConnection): void {
     this.#dials.delete(dial);
-    const { counters, host, wheel } = this.surroundings;
-    host.stats.cxTotal++;
+    const { host, wheel } = this.surroundings;
     host.stats.cxActive++;
-    counters.connectionsTotal++;
     const http2 = this.protocol === "http2" || connection.tls?.alpn === MULTIPLEX_ALPN;
     this.#shared = http2;
     const link = new PooledLink(this, connection, wheel, http2);
@@ -292,6 +290,9 @@ class ConnectionPool implements HostPool {
       return;
     }
     counters.connections++;
+    // Attempts count, also those that fail. Source: Envoy upstream_cx_total.
+    counters.connectionsTotal++;
+    this.surroundings.host.stats.cxTotal++;
     const pending = new PendingDial(this);
     this.#dials.add(pending);
     pending.dial = this.surroundings.dial(target, pending);

@@ -139,13 +139,14 @@ function serverSide<Name extends string>(
   for (const name of names) {
     const http = httpFilterChain(name);
     const tcp = tcpFilterChain(name);
-    const secure = (alpn: readonly string[]) => ({
-      filter_chain_match: { transport_protocol: "tls", application_protocols: alpn },
-      ...downstreamTls(server, client, alpn),
+    // As the control plane does it: mesh names choose the chain, only stock names are negotiated, and the bytes tell the version.
+    const secure = (names: readonly string[], negotiated: readonly string[]) => ({
+      filter_chain_match: { transport_protocol: "tls", application_protocols: names },
+      ...downstreamTls(server, client, negotiated),
     });
     const chains: Json[] = [
-      { ...http, ...secure(MESH_HTTP) },
-      { ...tcp, ...secure(MESH_TCP) },
+      { ...http, ...secure(MESH_HTTP, ["h2", "http/1.1"]) },
+      { ...tcp, ...secure(MESH_TCP, []) },
     ];
     if (plan.permissive === true) {
       const plain = (protocols?: readonly string[]) => ({
