@@ -16,7 +16,7 @@ import {
   strict,
 } from "./mesh-cluster.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(150_000);
 
 const shortLife = {
   "proxy.istio.io/config": JSON.stringify({
@@ -57,8 +57,8 @@ describe("a CA of one's own, below an intermediate", () => {
       ...echoPod("caller", shortLife),
       ...echoPod("server", shortLife),
     ]);
-    await waitForPods(mesh.kube, NAMESPACE, 2, 60_000, () => undefined);
-  }, 120_000);
+    await waitForPods(mesh.kube, NAMESPACE, 2, 120_000, () => undefined);
+  }, 300_000);
 
   afterAll(async () => {
     await mesh?.close();

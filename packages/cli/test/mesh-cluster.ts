@@ -28,7 +28,7 @@ export async function startMeshCluster(name: string, before: readonly KubeObject
     const kube = await createKubeClient({ kubeconfig: cluster.kubeconfig, env: process.env });
     const install = defaultInstallOptions("0.1.0", "istio-system");
     await kube.applyObjects([...before, ...crdManifests(), ...controlPlaneManifests(install)] as readonly KubeObject[]);
-    await waitForPods(kube, "istio-system", 1, 60_000, () => undefined);
+    await waitForPods(kube, "istio-system", 1, 120_000, () => undefined);
     const ask = async <T>(pod: string, path: string) => JSON.parse(await podGet(kube, NAMESPACE, pod, 8080, path)) as T;
     return { cluster, kube, ask, close: () => cluster.close() };
   } catch (error) {
@@ -90,7 +90,7 @@ export const strict: KubeObject = {
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | false>,
-  timeoutMs = 45_000,
+  timeoutMs = 90_000,
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let last = "";

@@ -10,7 +10,7 @@ import { runProgram } from "../src/program.ts";
 import { root } from "./heddle-process.ts";
 import { echoPod, eventually, injectedNamespace, NAMESPACE } from "./mesh-cluster.ts";
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(150_000);
 
 interface Run {
   readonly code: number;
@@ -77,8 +77,8 @@ describe("before there is a mesh", () => {
     const done = await run("istioctl install -y --set profile=demo");
     expect(done).toMatchObject({ code: 0, out: "✔ Core installed\n✔ Istiod installed\n✔ Installation complete\n" });
     await kube.applyObjects([injectedNamespace, ...echoPod("one"), ...echoPod("two")]);
-    await waitForPods(kube, NAMESPACE, 2, 60_000, () => undefined);
-  }, 120_000);
+    await waitForPods(kube, NAMESPACE, 2, 120_000, () => undefined);
+  }, 300_000);
 });
 
 describe("with a mesh and two pods", () => {
