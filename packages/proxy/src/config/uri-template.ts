@@ -70,6 +70,7 @@ function segmentPattern(part: string, names: string[]): string | undefined {
   const variable = /^\{([a-zA-Z][a-zA-Z0-9_]{0,15})(?:=([^{}]+))?\}(.*)$/.exec(part);
   if (variable !== null) {
     const [, name = "", inner = "*", rest = ""] = variable;
+    if (/[{}*]/.test(rest)) return undefined;
     names.push(name);
     const parts = inner.split("/").map((piece) => segmentPattern(piece, []));
     if (parts.some((piece) => piece === undefined)) return undefined;
