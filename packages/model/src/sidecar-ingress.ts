@@ -13,7 +13,13 @@ export function ingressPorts(
 ): InboundPort[] {
   const sidecar = sidecarOf(state, workload);
   const pool = sidecar?.spec.inboundConnectionPool;
-  const limited = (port: InboundPort): InboundPort => (pool === undefined ? port : { pool, ...port });
+  // The application may listen on the loopback only.
+  const local = state.settings.mesh.inboundTrafficPolicy.mode === "LOCALHOST";
+  const limited = (port: InboundPort): InboundPort => ({
+    ...(pool === undefined ? {} : { pool }),
+    ...(local ? { endpoint: `127.0.0.1:${port.number}` } : {}),
+    ...port,
+  });
   if (sidecar === undefined || sidecar.spec.ingress.length === 0) return ports.map(limited);
   return sidecar.spec.ingress.map((listener) => {
     const { number, name, protocol } = listener.port;

@@ -9,6 +9,7 @@ import {
   destinationPolicy,
   subsetLabels,
 } from "./destination-policy.ts";
+import { discoveredNamespaces } from "./discovery-selectors.ts";
 import { gatewayServers } from "./gateway-servers.ts";
 import { contentHash } from "./hash.ts";
 import { orderByLocality, topologyLabel } from "./locality-order.ts";
@@ -102,10 +103,14 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
   const client = { namespace: proxy.namespace, labels: labelsOf(state, proxy) };
   // Sidecar resources are for sidecars.
   const scope = proxy.kind === "router" ? unlimitedScope(state) : sidecarScope(state, client);
+  const discovered = discoveredNamespaces(state);
   const rules = createDestinationIndex(state);
   const services = [...state.services.values()]
     .flatMap((service) => {
-      const port = isVisible(service, proxy.namespace) && scope.sees(service.hostname, service.namespace);
+      const port =
+        discovered(service.namespace) &&
+        isVisible(service, proxy.namespace) &&
+        scope.sees(service.hostname, service.namespace);
       if (port === false) return [];
       const ports = service.ports.filter(({ number }) => port(number));
       return ports.length === service.ports.length ? [service] : ports.length === 0 ? [] : [{ ...service, ports }];

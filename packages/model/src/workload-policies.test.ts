@@ -3,6 +3,7 @@ import { defaultMeshConfig, type KubeObject } from "@heddle/config";
 import { meshWithAccessLog } from "./access-logging.ts";
 import { applyEvents } from "./apply.ts";
 import { authorizationOf } from "./authorization.ts";
+import { discoveredNamespaces } from "./discovery-selectors.ts";
 import { meshWithProxyConfig } from "./proxy-settings.ts";
 import { emptyMesh, type MeshState } from "./state.ts";
 
@@ -45,6 +46,29 @@ test("Telemetry: the closest one that speaks of the direction counts", () => {
     meshWithAccessLog(state, "shop", labels, mode).accessLogFile;
   expect([of(web, "SERVER"), of(web, "CLIENT"), of({}, "SERVER")]).toEqual(["", "/dev/stdout", "/dev/stdout"]);
   expect(meshWithAccessLog(mesh(), "shop", web, "SERVER").accessLogFile).toBe("");
+});
+
+test("MeshConfig.discoverySelectors hide namespaces, except the root namespace", () => {
+  const state = applyEvents(
+    emptyMesh({
+      mesh: {
+        ...defaultMeshConfig(),
+        discoverySelectors: [
+          { matchLabels: {}, matchExpressions: [{ key: "env", operator: "In", values: ["prod"] }] },
+          { matchLabels: { "kubernetes.io/metadata.name": "named" }, matchExpressions: [] },
+        ],
+      },
+    }),
+    Object.entries({ a: { env: "prod" }, b: { env: "test" }, c: {} }).map(([name, labels]) => ({
+      kind: "upsert" as const,
+      object: { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } } as unknown as KubeObject,
+    })),
+  ).state;
+  expect(["a", "b", "c", "named", "istio-system"].filter(discoveredNamespaces(state))).toEqual([
+    "a",
+    "named",
+    "istio-system",
+  ]);
 });
 
 test("AuthorizationPolicy: of the workload's namespace and the root namespace, without dry runs", () => {

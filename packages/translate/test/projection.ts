@@ -131,6 +131,12 @@ function terminalText(config: Json | undefined): string {
 }
 
 function tlsText(config: Json | undefined): string {
+  const inner = at(config, "transport_socket");
+  if (inner !== undefined) {
+    const version = at(config, "config", "version") ?? "V1";
+    return `PROXY ${String(version)} then ${tlsText(at(inner, "typed_config"))}`;
+  }
+  if (String(at(config, "@type")).endsWith("RawBuffer")) return "plain";
   const common = at(config, "common_tls_context");
   const sans = list(
     at(common, "combined_validation_context", "default_validation_context", "match_typed_subject_alt_names"),

@@ -1,6 +1,7 @@
 import { list, message } from "../schema/compound.ts";
 import { boolean, oneOf, string } from "../schema/scalar.ts";
-import { type Infer, notYet, refine, required, withDefault } from "../schema/schema.ts";
+import { type Infer, refine, required, unavailable, withDefault } from "../schema/schema.ts";
+import { noRevocation } from "./traffic-policy.ts";
 
 const protocolVersion = oneOf("TLS_AUTO", "TLSV1_0", "TLSV1_1", "TLSV1_2", "TLSV1_3");
 
@@ -29,7 +30,7 @@ export const serverTls = message(
     serverCertificate: string(),
     privateKey: string(),
     caCertificates: string(),
-    caCrl: notYet(string()),
+    caCrl: unavailable(string(), noRevocation),
     credentialName: string(),
     credentialNames: list(string()),
     caCertCredentialName: string(),
@@ -40,7 +41,7 @@ export const serverTls = message(
     minProtocolVersion: protocolVersion,
     maxProtocolVersion: protocolVersion,
     cipherSuites: list(string()),
-    insecureSkipVerify: notYet(boolean()),
+    insecureSkipVerify: boolean(),
   },
   {
     exclusive: [["credentialName", "credentialNames", "tlsCertificates"]],

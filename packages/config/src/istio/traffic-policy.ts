@@ -1,6 +1,6 @@
 import { list, map, message } from "../schema/compound.ts";
 import { boolean, double, duration, int, oneOf, port, string, uint32 } from "../schema/scalar.ts";
-import { deprecated, type Infer, notYet, required, withDefault } from "../schema/schema.ts";
+import { deprecated, type Infer, required, unavailable, withDefault } from "../schema/schema.ts";
 import { portSelector } from "./selector.ts";
 
 const consistentHash = message(
@@ -72,6 +72,9 @@ const loadBalancer = message(
   },
 );
 
+/** Why lists of revoked certificates are refused. */
+export const noRevocation = "lists of revoked certificates are not available; take the CA away instead";
+
 export const tcpKeepalive = message("TcpKeepalive", { probes: int(0), time: duration(), interval: duration() });
 
 export const connectionPool = message("ConnectionPoolSettings", {
@@ -118,7 +121,7 @@ export const clientTls = message(
     subjectAltNames: list(string()),
     sni: string(),
     insecureSkipVerify: boolean(),
-    caCrl: notYet(string()),
+    caCrl: unavailable(string(), noRevocation),
   },
   {
     check(value, path, sink) {
@@ -147,8 +150,8 @@ const common = { loadBalancer, connectionPool, outlierDetection, tls: clientTls 
 export const trafficPolicy = message("TrafficPolicy", {
   ...common,
   portLevelSettings: list(message("PortTrafficPolicy", { port: required(portSelector), ...common })),
-  tunnel: notYet(tunnel),
-  proxyProtocol: notYet(message("ProxyProtocol", { version: withDefault(oneOf("V1", "V2"), "V1") })),
+  tunnel: unavailable(tunnel, "TCP is not tunnelled over CONNECT; route to an egress gateway instead"),
+  proxyProtocol: message("ProxyProtocol", { version: withDefault(oneOf("V1", "V2"), "V1") }),
   retryBudget: message("RetryBudget", {
     percent: double(0, 100),
     minRetryConcurrency: int(0),

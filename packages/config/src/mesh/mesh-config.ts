@@ -65,11 +65,9 @@ export const meshConfig = message("MeshConfig", {
   disableEnvoyListenerLog: notYet(withDefault(boolean(), false)),
   defaultConfig: withDefault(proxyConfig, defaultsOf(proxyConfig)),
   outboundTrafficPolicy: withDefault(outboundTrafficPolicy, { mode: "ALLOW_ANY" }),
-  inboundTrafficPolicy: notYet(
-    withDefault(
-      message("InboundTrafficPolicy", { mode: withDefault(oneOf("PASSTHROUGH", "LOCALHOST"), "PASSTHROUGH") }),
-      { mode: "PASSTHROUGH" },
-    ),
+  inboundTrafficPolicy: withDefault(
+    message("InboundTrafficPolicy", { mode: withDefault(oneOf("PASSTHROUGH", "LOCALHOST"), "PASSTHROUGH") }),
+    { mode: "PASSTHROUGH" },
   ),
   configSources: ignored(
     list(anyJson()),
@@ -109,7 +107,7 @@ export const meshConfig = message("MeshConfig", {
     metrics: notYet(list(string())),
     accessLogging: list(string()),
   }),
-  discoverySelectors: notYet(list(labelSelector)),
+  discoverySelectors: list(labelSelector),
   pathNormalization: message("ProxyPathNormalization", {
     normalization: withDefault(
       oneOf("DEFAULT", "NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"),

@@ -43,7 +43,8 @@ export const proxyConfig = message("ProxyConfig", {
       "SANITIZE_SET",
       "ALWAYS_FORWARD_ONLY",
     ),
-    proxyProtocol: notYet(anyJson()),
+    /** Clients come through a load balancer that says by PROXY protocol who they are. */
+    proxyProtocol: message("ProxyProtocolConfiguration", {}),
   }),
   terminationDrainDuration: withDefault(duration(), 5_000),
   meshId: string(),

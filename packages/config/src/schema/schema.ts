@@ -82,6 +82,14 @@ export function ignored<T, A extends boolean>(schema: Schema<T, A>, because: str
   return { ...schema, deprecation: `has no effect: ${because}` };
 }
 
+/** A field that must not be left without effect, because what it asks for protects something: setting it is a problem. */
+export function unavailable<T, A extends boolean>(schema: Schema<T, A>, reason: string): Schema<T, A> {
+  return {
+    ...refine(schema, () => reason),
+    deprecation: `refused: ${reason}`,
+  };
+}
+
 /** A field of the API that no part of Heddle reads yet. Taken up, it loses this mark. */
 export function notYet<T, A extends boolean>(schema: Schema<T, A>): Schema<T, A> {
   return ignored(schema, "Heddle does not act on it yet");

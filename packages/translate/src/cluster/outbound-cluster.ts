@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
+  type DestinationPolicy,
   encodeLocalityRequest,
   formatClusterName,
   formatSni,
@@ -26,6 +27,7 @@ import { protoDuration } from "../proto-duration.ts";
 import { serviceMetadata } from "../provenance.ts";
 import { clientTls } from "../tls/client-tls.ts";
 import { plainText, upstreamMeshTls } from "../tls/mesh-tls.ts";
+import { introducing } from "../tls/proxy-protocol.ts";
 import { circuitBreakers } from "./circuit-breakers.ts";
 import { type ClusterPolicy, effectivePolicy } from "./effective-policy.ts";
 import { httpProtocolOptions } from "./http-protocol.ts";
@@ -97,7 +99,7 @@ function outboundCluster(view: OutboundView, service: MeshService, port: MeshPor
     ),
     metadata: serviceMetadata(service, rules?.sources ?? []),
     ...discovery(view, service, port, subset, policy),
-    ...transport(view, service, port, subset, policy),
+    ...introduced(transport(view, service, port, subset, policy), proxyProtocolOf(rules, subset)),
     ...commonBalancing(policy, view.settings.mesh),
     ...(keepalive === undefined ? {} : { upstreamConnectionOptions: { tcpKeepalive: keepaliveOf(keepalive) } }),
   } as ClusterInit);
@@ -223,6 +225,31 @@ function transport(
       { name: "tlsMode-disabled", match: {}, transportSocket: plainText() },
     ],
   };
+}
+
+type Transport = Pick<ClusterInit, "transportSocket" | "transportSocketMatches">;
+
+/** Puts the PROXY protocol's introduction of the caller in front of whatever is spoken. */
+function introduced(transport: Transport, version: "V1" | "V2" | undefined): Transport {
+  if (version === undefined) return transport;
+  const socket = transport.transportSocket;
+  return {
+    transportSocket: introducing(socket ?? plainText(), version),
+    ...(transport.transportSocketMatches === undefined
+      ? {}
+      : {
+          transportSocketMatches: transport.transportSocketMatches.map((match) => ({
+            name: match.name ?? "",
+            match: match.match ?? {},
+            transportSocket: introducing(match.transportSocket ?? plainText(), version),
+          })),
+        }),
+  };
+}
+
+function proxyProtocolOf(rules: DestinationPolicy | undefined, subset: string): "V1" | "V2" | undefined {
+  const own = rules?.subsets.find((one) => one.name === subset)?.trafficPolicy?.proxyProtocol;
+  return (own ?? rules?.trafficPolicy?.proxyProtocol)?.version;
 }
 
 function allMeshed(endpoints: readonly HeadlessEndpoint[]): boolean {

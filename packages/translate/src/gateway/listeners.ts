@@ -11,7 +11,7 @@ import { networkAccess } from "../authorization/network-access.ts";
 import { accessRules } from "../authorization/rbac.ts";
 import { blackHoleCluster } from "../cluster/fixed-clusters.ts";
 import { connectionManager } from "../http/connection-manager.ts";
-import { tlsInspector } from "../listener/inspectors.ts";
+import { proxyProtocol, tlsInspector } from "../listener/inspectors.ts";
 import { oneCluster, type TcpTarget, tcpFilters } from "../listener/tcp-proxy.ts";
 import { weightedTarget } from "../listener/tcp-routing.ts";
 import { provenance } from "../provenance.ts";
@@ -22,6 +22,7 @@ type FilterChain = MessageInitShape<typeof FilterChainSchema>;
 
 /** What a gateway's proxies open. A port without anything to do there is not opened. */
 export function gatewayListeners(view: OutboundView): readonly Listener[] {
+  const introduced = view.settings.mesh.defaultConfig.gatewayTopology?.proxyProtocol !== undefined;
   return gatewayPorts(view).flatMap((port) => {
     const chains = distinct(chainsOf(view, port));
     if (chains.length === 0) return [];
@@ -30,7 +31,7 @@ export function gatewayListeners(view: OutboundView): readonly Listener[] {
         name: `${port.bind}_${port.number}`,
         address: tcpAddress(port.bind, port.number),
         trafficDirection: TrafficDirection.OUTBOUND,
-        ...(port.wire === "tls" ? { listenerFilters: [tlsInspector()] } : {}),
+        listenerFilters: [...(introduced ? [proxyProtocol()] : []), ...(port.wire === "tls" ? [tlsInspector()] : [])],
         filterChains: chains,
         metadata: provenance(port.servers.map(({ gateway }) => gateway)),
       }),

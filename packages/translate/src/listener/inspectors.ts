@@ -3,6 +3,7 @@ import { packAny } from "@heddle/xds-api";
 import type { ListenerFilterSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener_components";
 import { HttpInspectorSchema } from "@heddle/xds-api/envoy/extensions/filters/listener/http_inspector/v3/http_inspector";
 import { OriginalDstSchema } from "@heddle/xds-api/envoy/extensions/filters/listener/original_dst/v3/original_dst";
+import { ProxyProtocolSchema } from "@heddle/xds-api/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol";
 import { TlsInspectorSchema } from "@heddle/xds-api/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector";
 
 type ListenerFilter = MessageInitShape<typeof ListenerFilterSchema>;
@@ -12,6 +13,14 @@ export function originalDestination(): ListenerFilter {
   return {
     name: "envoy.filters.listener.original_dst",
     configType: { case: "typedConfig", value: packAny(OriginalDstSchema, create(OriginalDstSchema)) },
+  };
+}
+
+/** Learns from a load balancer's header who the client is. */
+export function proxyProtocol(): ListenerFilter {
+  return {
+    name: "envoy.filters.listener.proxy_protocol",
+    configType: { case: "typedConfig", value: packAny(ProxyProtocolSchema, create(ProxyProtocolSchema)) },
   };
 }
 

@@ -79,7 +79,7 @@ function clientValidation(tls: ServerTls): Pick<CommonTls, "validationContextTyp
     matchTypedSubjectAltNames: tls.subjectAltNames.map(nameMatcher),
     verifyCertificateSpki: [...tls.verifyCertificateSpki],
     verifyCertificateHash: [...tls.verifyCertificateHash],
-    ...(tls.mode === "OPTIONAL_MUTUAL"
+    ...(tls.mode === "OPTIONAL_MUTUAL" || tls.insecureSkipVerify === true
       ? { trustChainVerification: CertificateValidationContext_TrustChainVerification.ACCEPT_UNTRUSTED }
       : {}),
   };
