@@ -55,6 +55,9 @@ describe.skipIf(found.kind === "missing")("the mesh on a real Kubernetes", () =>
     await rolledOut("istio-system", "istiod");
     await rolledOut("linkerd-viz", "metrics-api");
     expect(await say(["check", "--wait", "60s"])).toContain("Status check results are √");
+    const dashboard = "/api/v1/namespaces/linkerd-viz/services/metrics-api:8085/proxy";
+    expect(await must(cluster, ["get", "--raw", `${dashboard}/`])).toContain("<title>Heddle</title>");
+    expect((await must(cluster, ["get", "--raw", `${dashboard}/main.js`])).length).toBeGreaterThan(10_000);
   }, 300_000);
 
   test("emojivoto as published, injected, is meshed", async () => {

@@ -41,21 +41,15 @@ const PAGE = `<!doctype html>
 
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#2557c7"/><path d="M8 6v20M24 6v20M8 12c8 0 8 8 16 8M8 20c8 0 8-8 16-8" stroke="#fff" stroke-width="2.6" fill="none" stroke-linecap="round"/></svg>`;
 
-/** Bundles the browser's part once, in memory. Errors: throws with the bundler's messages. */
+/** Bundles the browser's part once, in memory; an image carries it ready made. Errors: throws with the bundler's messages. */
 export async function loadDashboard(): Promise<Dashboard> {
   const browser = join(import.meta.dir, "browser");
-  const built = await Bun.build({
-    entrypoints: [join(browser, "main.tsx")],
-    target: "browser",
-    minify: true,
-    define: { "process.env.NODE_ENV": '"production"' },
-  });
-  const [script] = built.outputs;
-  if (!built.success || !script) throw new Error(`the dashboard can't be bundled: ${built.logs.join("\n")}`);
+  const made = Bun.file(join(browser, "main.js"));
+  const script = (await made.exists()) ? await made.text() : await bundle(browser);
   const style = await Bun.file(join(browser, "style.css")).text();
   const assets: Readonly<Record<string, Asset>> = {
     "/": asset("text/html; charset=utf-8", PAGE),
-    "/main.js": asset("text/javascript; charset=utf-8", await script.text()),
+    "/main.js": asset("text/javascript; charset=utf-8", script),
     "/style.css": asset("text/css; charset=utf-8", style),
     "/icon.svg": asset("image/svg+xml", ICON),
   };
@@ -67,6 +61,18 @@ export async function loadDashboard(): Promise<Dashboard> {
       return found && send(request, found);
     },
   };
+}
+
+async function bundle(browser: string): Promise<string> {
+  const built = await Bun.build({
+    entrypoints: [join(browser, "main.tsx")],
+    target: "browser",
+    minify: true,
+    define: { "process.env.NODE_ENV": '"production"' },
+  });
+  const [script] = built.outputs;
+  if (!built.success || !script) throw new Error(`the dashboard can't be bundled: ${built.logs.join("\n")}`);
+  return script.text();
 }
 
 function asset(type: string, text: string): Asset {

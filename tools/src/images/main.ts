@@ -5,7 +5,7 @@ import manifest from "../../../package.json" with { type: "json" };
 import { findEnvoy } from "../prerequisites.ts";
 import { makeLayer, writeArchive } from "./archive.ts";
 import { type BuildableImage, buildableImages } from "./catalogue.ts";
-import { baseRootfs, copyProgram, scriptsRootfs } from "./rootfs.ts";
+import { baseRootfs, copyProgram, dashboardRootfs, scriptsRootfs } from "./rootfs.ts";
 
 const root = join(import.meta.dir, "../../..");
 
@@ -45,6 +45,7 @@ async function main([out, ...only]: readonly string[]): Promise<number> {
       const name = basename(image.repository);
       const folder = join(work, name);
       await scriptsRootfs(root, image.scripts, folder);
+      if ("heddle" in image.scripts) await dashboardRootfs(root, "heddle", folder);
       const missing = await copyHostPrograms(image.hostPrograms, folder);
       if (missing) {
         console.error(`skipped ${image.repository}: ${missing}`);

@@ -42,6 +42,27 @@ export async function baseRootfs(rootfs: string): Promise<void> {
   await writeFile(join(rootfs, "etc/nsswitch.conf"), "hosts: files dns\npasswd: files\ngroup: files\n");
 }
 
+/** Puts the dashboard beside the program that serves it, bundled: an image has no sources. Errors: what the bundler printed. */
+export async function dashboardRootfs(root: string, program: string, rootfs: string): Promise<void> {
+  const browser = join(root, "packages/dashboard/src/browser");
+  const out = join(rootfs, "app", program, "browser");
+  const { code, output } = await runCommand(
+    [
+      process.execPath,
+      "build",
+      join(browser, "main.tsx"),
+      "--target=browser",
+      "--minify",
+      '--define=process.env.NODE_ENV="production"',
+      `--outdir=${out}`,
+      "--entry-naming=main.js",
+    ],
+    root,
+  );
+  if (code !== 0) throw new Error(`bundling the dashboard failed:\n${output}`);
+  await cp(join(browser, "style.css"), join(out, "style.css"));
+}
+
 /**
  * Bundles each entry to `/app/<name>/` and links it on PATH; Bun runs it by its first line, so that no shell is needed.
  * Errors: what the bundler printed.
