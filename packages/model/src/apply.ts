@@ -64,7 +64,9 @@ function derive(state: MeshState, dirt: Dirt): Applied {
   // A policy may switch mutual TLS off or on for endpoints; which ones, their hashes tell.
   if (dirt.policies) for (const key of objects.services.keys()) dirt.endpoints.add(key);
   const changedEndpoints: string[] = [];
-  let views = dirt.policies || dirt.routing;
+  // Labels of namespaces may decide what belongs to the mesh.
+  const reselected = dirt.everything && settings.mesh.discoverySelectors.length > 0;
+  let views = dirt.policies || dirt.routing || reselected;
   for (const key of new Set([...dirt.services, ...dirt.endpoints])) {
     const view = objects.services.get(key);
     const [namespace = "", name = ""] = key.split("/");

@@ -54,7 +54,10 @@ function routesOf(
   }
   return create(RouteConfigurationSchema, {
     name: gatewayRouteName(port, named),
-    virtualHosts: [...hosts].map(([name, host]) => virtualHost(view, port, name, host)),
+    virtualHosts: [
+      ...[...hosts].map(([name, host]) => virtualHost(view, port, name, host)),
+      ...misdirected(port, named, hosts),
+    ],
     ignorePortInHostMatching: true,
     validateClusters: false,
     maxDirectResponseBodySizeBytes: 1_048_576,
@@ -70,6 +73,21 @@ function virtualHost(view: OutboundView, port: GatewayPort, name: string, host: 
     includeRequestAttemptCount: true,
     metadata: provenance(host.sources),
   };
+}
+
+/**
+ * Clients of HTTP/2 may send requests for another host over a connection whose certificate covers both. Hosts of other servers of the
+ * port are answered 421, upon which they open a connection of their own (RFC 9113, 9.1.2), where a 404 would be taken for the truth.
+ */
+function misdirected(port: GatewayPort, named: GatewayServer, hosts: ReadonlyMap<string, Host>): VirtualHost[] {
+  if (port.wire === "http") return [];
+  const others = port.servers.filter((server) => server !== named).flatMap((server) => server.hosts);
+  const own = new Set([...hosts.keys(), ...named.hosts]);
+  const domains = [...new Set(others)].filter((host) => !own.has(host));
+  if (domains.length === 0) return [];
+  const match = { pathSpecifier: { case: "prefix", value: "/" } } as const;
+  const action = { case: "directResponse", value: { status: 421 } } as const;
+  return [{ name: `misdirected:${port.number}`, domains, routes: [{ name: "misdirected", match, action }] }];
 }
 
 /** Where a trusted proxy in front may have ended TLS already, only requests that it did not get by HTTPS are redirected. */
