@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { type Answer, ask } from "./rig/ask.ts";
+import { startAuthorizer } from "./rig/authorizer.ts";
 import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 
 const skip = envoyPath() === undefined;
@@ -23,7 +24,7 @@ function cluster(name: string, port: number): Json {
   };
 }
 
-function bootstrap(listen: number, origin: number, jwks: string): Json {
+function bootstrap(listen: number, origin: number, grpc: number, jwks: string): Json {
   const provider = { issuer: "https://issuer.test", audiences: ["me"], forward_payload_header: "x-payload" };
   const jwt = http("jwt_authn", "JwtAuthentication", {
     providers: {
@@ -59,6 +60,10 @@ function bootstrap(listen: number, origin: number, jwks: string): Json {
       },
     },
   });
+  const authzGrpc = http("ext_authz", "ExtAuthz", {
+    transport_api_version: "V3",
+    grpc_service: { envoy_grpc: { cluster_name: "grpc" }, timeout: "2s" },
+  });
   const claim = {
     metadata: {
       filter: "envoy.filters.http.jwt_authn",
@@ -75,6 +80,7 @@ function bootstrap(listen: number, origin: number, jwks: string): Json {
     http_filters: [
       { name: "jwt", typed_config: jwt },
       { name: "authz", disabled: true, typed_config: authz },
+      { name: "authz-grpc", disabled: true, typed_config: authzGrpc },
       { name: "rbac", typed_config: http("rbac", "RBAC") },
       { name: "router", typed_config: http("router", "Router") },
     ],
@@ -89,6 +95,15 @@ function bootstrap(listen: number, origin: number, jwks: string): Json {
               match: { prefix: "/authz" },
               route: { cluster: "origin" },
               typed_per_filter_config: { authz: http("ext_authz", "ExtAuthzPerRoute", { check_settings: {} }) },
+            },
+            {
+              match: { prefix: "/grpc-authz" },
+              route: { cluster: "origin" },
+              typed_per_filter_config: {
+                "authz-grpc": http("ext_authz", "ExtAuthzPerRoute", {
+                  check_settings: { context_extensions: { place: "here" } },
+                }),
+              },
             },
             { match: { prefix: "/" }, route: { cluster: "origin" } },
           ],
@@ -105,7 +120,18 @@ function bootstrap(listen: number, origin: number, jwks: string): Json {
           filter_chains: [{ filters: [{ name: "http", typed_config: manager }] }],
         },
       ],
-      clusters: [cluster("origin", origin)],
+      clusters: [
+        cluster("origin", origin),
+        {
+          ...cluster("grpc", grpc),
+          typed_extension_protocol_options: {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+              "@type": `${EXT}.upstreams.http.v3.HttpProtocolOptions`,
+              explicit_http_config: { http2_protocol_options: {} },
+            },
+          },
+        },
+      ],
     },
   };
 }
@@ -116,6 +142,7 @@ describe.skipIf(skip)("JWT and external authorization as real Envoy has them", (
   const proxies: ProxyProcess[] = [];
   const ports: number[] = [];
   const tokens = new Map<string, string>();
+  let authorizer: Awaited<ReturnType<typeof startAuthorizer>> | undefined;
   let origin: ReturnType<typeof Bun.serve>;
 
   beforeAll(async () => {
@@ -157,16 +184,19 @@ describe.skipIf(skip)("JWT and external authorization as real Envoy has them", (
     const [ours = 0, envoy = 0, oursAdmin = 0, envoyAdmin = 0] = freePorts(4);
     ports.push(ours, envoy);
     const to = origin.port ?? 0;
+    authorizer = await startAuthorizer();
+    const grpc = authorizer.port;
     proxies.push(
       ...(await Promise.all([
-        startProxy({ engine: "heddle", bootstrap: bootstrap(ours, to, jwks), adminPort: oursAdmin }),
-        startProxy({ engine: "envoy", bootstrap: bootstrap(envoy, to, jwks), adminPort: envoyAdmin }),
+        startProxy({ engine: "heddle", bootstrap: bootstrap(ours, to, grpc, jwks), adminPort: oursAdmin }),
+        startProxy({ engine: "envoy", bootstrap: bootstrap(envoy, to, grpc, jwks), adminPort: envoyAdmin }),
       ])),
     );
   }, 40_000);
 
   afterAll(async () => {
     for (const proxy of proxies) await proxy.stop();
+    authorizer?.close();
     await origin?.stop(true);
   });
 
@@ -214,5 +244,11 @@ describe.skipIf(skip)("JWT and external authorization as real Envoy has them", (
     expect((await compare("/authz/x?a=1", { "x-user": "alice" }))?.status).toBe(200);
     expect((await compare("/authz/x", { "x-user": "bob" }))?.status).toBe(401);
     expect((await compare("/authz/x", { "x-user": "broken" }))?.status).toBe(403);
+  }, 12_000);
+
+  test("external authorization over gRPC: allowed, denied, broken", async () => {
+    expect((await compare("/grpc-authz/x?a=1", { "x-user": "alice" }))?.status).toBe(200);
+    expect((await compare("/grpc-authz/x", { "x-user": "bob" }))?.status).toBe(429);
+    expect((await compare("/grpc-authz/x", { "x-user": "broken" }))?.status).toBe(403);
   }, 12_000);
 });

@@ -1,0 +1,226 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { fromJson, type JsonValue, type Registry, toBinary } from "@bufbuild/protobuf";
+import { loadTypeRegistry, typeUrls } from "@heddle/xds-api";
+import { ClusterSchema, ListenerSchema, RouteConfigurationSchema } from "./proto.ts";
+import { decodeResource } from "./resources.ts";
+
+let registry: Registry;
+beforeAll(async () => {
+  registry = await loadTypeRegistry();
+});
+
+const SCHEMAS = { cluster: ClusterSchema, listener: ListenerSchema, route: RouteConfigurationSchema } as const;
+type Kind = keyof typeof SCHEMAS;
+
+/** What a NACK would say; "" when the resource is accepted. */
+function verdict(kind: Kind, json: JsonValue): string {
+  const bytes =
+    kind === "cluster"
+      ? toBinary(ClusterSchema, fromJson(ClusterSchema, json, { registry }))
+      : kind === "listener"
+        ? toBinary(ListenerSchema, fromJson(ListenerSchema, json, { registry }))
+        : toBinary(RouteConfigurationSchema, fromJson(RouteConfigurationSchema, json, { registry }));
+  const decoded = decodeResource(typeUrls[kind], bytes);
+  return decoded.ok ? "" : decoded.error.map((p) => `${p.path}: ${p.reason}`).join("; ");
+}
+
+const EXT = "type.googleapis.com/envoy.extensions";
+const route = (fields: JsonValue): JsonValue => ({
+  name: "r",
+  virtual_hosts: [{ name: "v", domains: ["*"], routes: [{ match: { prefix: "/" }, ...(fields as object) }] }],
+});
+const listener = (filter: JsonValue): JsonValue => ({
+  name: "l",
+  address: { socket_address: { address: "127.0.0.1", port_value: 1 } },
+  filter_chains: [{ filters: [filter] }],
+});
+const tcp = (fields: object): JsonValue => ({
+  name: "t",
+  typed_config: { "@type": `${EXT}.filters.network.tcp_proxy.v3.TcpProxy`, stat_prefix: "a", cluster: "c", ...fields },
+});
+const PLACE = "virtual_hosts[0].routes[0]";
+
+describe("what the proxy can't do is refused with its path", () => {
+  test.each<[name: string, kind: Kind, json: JsonValue, says: string]>([
+    [
+      "hedging",
+      "route",
+      route({ route: { cluster: "a", hedge_policy: { initial_requests: 2 } } }),
+      `${PLACE}.route.hedge_policy: refused`,
+    ],
+    [
+      "global rate limits",
+      "route",
+      route({ route: { cluster: "a", rate_limits: [{ actions: [{ remote_address: {} }] }] } }),
+      `${PLACE}.route.rate_limits: refused`,
+    ],
+    [
+      "look-around",
+      "route",
+      route({ match: { safe_regex: { regex: "(?=a)" } }, route: { cluster: "a" } }),
+      `${PLACE}.match.safe_regex.regex: "(?=a)" is not`,
+    ],
+    [
+      "an unknown retry condition",
+      "route",
+      route({ route: { cluster: "a", retry_policy: { retry_on: "5xx,often" } } }),
+      "retry_policy.retry_on: often is not",
+    ],
+    [
+      "weights of zero",
+      "route",
+      route({ route: { weighted_clusters: { clusters: [{ name: "a", weight: 0 }] } } }),
+      "weighted_clusters.clusters: the weights",
+    ],
+    [
+      "a rewrite without its template",
+      "route",
+      route({
+        route: {
+          cluster: "a",
+          path_rewrite_policy: {
+            name: "x",
+            typed_config: {
+              "@type": `${EXT}.path.rewrite.uri_template.v3.UriTemplateRewriteConfig`,
+              path_template_rewrite: "/{a}",
+            },
+          },
+        },
+      }),
+      "{a} is not a variable",
+    ],
+    [
+      "filter state for hashing",
+      "route",
+      route({ route: { cluster: "a", hash_policy: [{ filter_state: { key: "a" } }] } }),
+      "hash_policy[0].filter_state: refused",
+    ],
+    [
+      "a filter that routes can't have",
+      "route",
+      route({
+        route: { cluster: "a" },
+        typed_per_filter_config: { lua: { "@type": `${EXT}.filters.http.lua.v3.LuaPerRoute`, disabled: true } },
+      }),
+      "typed_per_filter_config[lua]: envoy.extensions.filters.http.lua.v3.LuaPerRoute is not",
+    ],
+    [
+      "CEL in RBAC",
+      "route",
+      route({
+        route: { cluster: "a" },
+        typed_per_filter_config: {
+          rbac: {
+            "@type": `${EXT}.filters.http.rbac.v3.RBACPerRoute`,
+            rbac: {
+              rules: { policies: { p: { permissions: [{ any: true }], principals: [{ any: true }], condition: {} } } },
+            },
+          },
+        },
+      }),
+      "policies[p].condition: refused: CEL",
+    ],
+    [
+      "a token bucket that never fills",
+      "route",
+      route({
+        route: { cluster: "a" },
+        typed_per_filter_config: {
+          rl: {
+            "@type": `${EXT}.filters.http.local_ratelimit.v3.LocalRateLimit`,
+            token_bucket: { max_tokens: 1, fill_interval: "0s" },
+          },
+        },
+      }),
+      "token_bucket.fill_interval",
+    ],
+    ["custom clusters", "cluster", { name: "c", cluster_type: { name: "envoy.clusters.redis" } }, "cluster_type: "],
+    [
+      "a name in a static cluster",
+      "cluster",
+      {
+        name: "c",
+        type: "STATIC",
+        load_assignment: {
+          endpoints: [
+            { lb_endpoints: [{ endpoint: { address: { socket_address: { address: "a.b", port_value: 1 } } } }] },
+          ],
+        },
+      },
+      "STRICT_DNS",
+    ],
+    [
+      "limits per host",
+      "cluster",
+      { name: "c", circuit_breakers: { per_host_thresholds: [{ max_connections: 1 }] } },
+      "circuit_breakers.per_host_thresholds: refused",
+    ],
+    [
+      "another hash",
+      "cluster",
+      { name: "c", lb_policy: "RING_HASH", ring_hash_lb_config: { hash_function: "MURMUR_HASH_2" } },
+      "ring_hash_lb_config.hash_function",
+    ],
+    [
+      "a health check without interval",
+      "cluster",
+      { name: "c", health_checks: [{ timeout: "1s", tcp_health_check: {} }] },
+      "health_checks[0].interval",
+    ],
+    [
+      "a health check with text that is not hexadecimal",
+      "cluster",
+      { name: "c", health_checks: [{ timeout: "1s", interval: "1s", tcp_health_check: { send: { text: "xyz" } } }] },
+      "tcp_health_check.send[0].text",
+    ],
+    [
+      "the client's choice of destination",
+      "cluster",
+      {
+        name: "c",
+        type: "ORIGINAL_DST",
+        lb_policy: "CLUSTER_PROVIDED",
+        original_dst_lb_config: { use_http_header: true },
+      },
+      "original_dst_lb_config.use_http_header: refused",
+    ],
+    ["tunnels", "listener", listener(tcp({ tunneling_config: { hostname: "a:1" } })), "tunneling_config: refused"],
+    [
+      "a chain without its last filter",
+      "listener",
+      listener({ name: "s", typed_config: { "@type": `${EXT}.filters.network.sni_cluster.v3.SniCluster` } }),
+      "filters[0]: the last network filter",
+    ],
+    [
+      "a connection limit of none",
+      "listener",
+      listener({
+        name: "s",
+        typed_config: {
+          "@type": `${EXT}.filters.network.connection_limit.v3.ConnectionLimit`,
+          stat_prefix: "a",
+          max_connections: "0",
+        },
+      }),
+      "max_connections",
+    ],
+  ])("%s", (_name, kind, json, says) => {
+    expect(verdict(kind, json)).toContain(says);
+  });
+});
+
+test("fields of a newer API are refused, not skipped", () => {
+  // Field 1000, a varint.
+  const bytes = Buffer.concat([
+    toBinary(ClusterSchema, fromJson(ClusterSchema, { name: "c" })),
+    Buffer.from([0xc0, 0x3e, 1]),
+  ]);
+  const decoded = decodeResource(typeUrls.cluster, bytes);
+  expect(decoded.ok ? "" : decoded.error[0]?.reason).toContain("newer than this proxy");
+});
+
+test("what is accepted without effect is accepted", () => {
+  expect(verdict("cluster", { name: "c", per_connection_buffer_limit_bytes: 1, respect_dns_ttl: true })).toBe("");
+  expect(verdict("route", route({ stat_prefix: "x", route: { cluster: "a" } }))).toBe("");
+  expect(verdict("listener", listener(tcp({ flush_access_log_on_connected: true })))).toBe("");
+});
