@@ -26,7 +26,8 @@ type Endpoint = (params: URLSearchParams, deps: ApiDeps) => unknown;
 
 /** Everything that can be asked; each answer carries the gaps of the scrapes too. */
 const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
-  "/api/stat": (params, { store, inventory, nowMs }) => stat(statQuery(params), store, inventory, nowMs()),
+  "/api/stat": (params, { store, inventory, nowMs }) =>
+    stat(statQuery(params), store, selected(inventory, params.get("selector")), nowMs()),
   "/api/edges": (params, { store, inventory, nowMs }) => {
     const namespace = params.get("namespace");
     const kind = kindOf(params.get("kind") ?? "deployment");
@@ -50,6 +51,18 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "/api/mesh": (_params, { mesh }) => mesh(),
   "/api/problems": (params, deps) => problemsNow(windowQuery(params, deps.nowMs()), deps),
 };
+
+/** Pods with the given labels (`app=web,tier`) and all Services. */
+function selected(inventory: Inventory, selector: string | null): Inventory {
+  if (!selector) return inventory;
+  const wanted = selector.split(",").map((part) => part.trim().split(/==?/));
+  const pods = inventory
+    .pods()
+    .filter((p) =>
+      wanted.every(([key = "", value]) => (value === undefined ? key in p.labels : p.labels[key] === value)),
+    );
+  return { pods: () => pods, services: () => inventory.services() };
+}
 
 async function problemsNow(query: WindowQuery, deps: ApiDeps): Promise<ProblemsAnswer> {
   const { store, inventory } = deps;

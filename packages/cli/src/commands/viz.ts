@@ -1,4 +1,4 @@
-import type { EdgesAnswer, StatAnswer } from "@heddle/viz";
+import type { EdgesAnswer, StatAnswer, StatRow } from "@heddle/viz";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
@@ -7,10 +7,13 @@ import { renderManifests } from "../output.ts";
 import { askViz } from "../viz/client.ts";
 import { edgesJson, edgesTable } from "../viz/edges-table.ts";
 import { parseResource, parseWindow } from "../viz/resource.ts";
+import { parseSelector } from "../viz/selector.ts";
 import { statJson, statTable } from "../viz/stat-table.ts";
 import { addInstallFlags, type InstallFlags, installOptions, outputFormat } from "./install.ts";
 import { addDashboard } from "./viz-dashboard.ts";
 import { addList } from "./viz-list.ts";
+import { addProfile } from "./viz-profile.ts";
+import { addSides } from "./viz-stat-sides.ts";
 import { addTap, addTop } from "./viz-tap.ts";
 
 interface QueryFlags {
@@ -22,7 +25,12 @@ interface QueryFlags {
   readonly toNamespace?: string;
   readonly from?: string;
   readonly fromNamespace?: string;
+  readonly selector?: string;
+  readonly unmeshed?: boolean;
 }
+
+/** What `stat all` shows, in Linkerd's order; empty kinds are left out. */
+const ALL_KINDS = ["daemonset", "statefulset", "job", "deployment", "cronjob", "pod", "service"] as const;
 
 export function addViz(program: Command, context: CliContext): void {
   const viz = program.command("viz").description("golden metrics and who calls whom");
@@ -43,6 +51,8 @@ export function addViz(program: Command, context: CliContext): void {
   addTap(viz, context);
   addTop(viz, context);
   addList(viz, context);
+  addSides(viz, context);
+  addProfile(viz, context);
   addDashboard(viz, context);
 }
 
@@ -57,35 +67,49 @@ function queryFlags(command: Command): Command {
 function addStat(viz: Command, context: CliContext): void {
   queryFlags(viz.command("stat <resource...>"))
     .description(
-      "success rate, requests per second and latencies of deploy, po, ns, svc, sts, ds, rs, job, cj; or one: deploy/web",
+      "success rate, requests per second and latencies of deploy, po, ns, svc, sts, ds, rs, job, cj, all; or one: deploy/web",
     )
     .option("--to <resource>", "only what the resource sends there")
     .option("--to-namespace <namespace>")
     .option("--from <resource>", "only what that resource sends here")
     .option("--from-namespace <namespace>")
+    .option("-l, --selector <selector>", "only pods with these labels, as app=web,version=v1")
+    .option("--unmeshed", "resources without a proxy too")
     .action(async (words: string[], flags: QueryFlags, command: Command) => {
+      const wide = isWide(flags.output);
       const kube = await context.kube(globalOptions(command));
-      const { kind, name } = parseResource(words);
-      const namespace = flags.allNamespaces || kind === "namespace" ? undefined : (flags.namespace ?? kube.namespace);
+      const all = words.length === 1 && words[0] === "all";
+      const wanted = all ? ALL_KINDS.map((kind) => ({ kind })) : [parseResource(words)];
       const other = (text: string | undefined) => {
         if (text === undefined) return undefined;
         const r = parseResource([text]);
         return r.name ? `${r.kind}/${r.name}` : r.kind;
       };
-      const answer = await askViz<StatAnswer>(kube, "/api/stat", {
-        kind,
-        name,
-        namespace,
-        windowMs: String(parseWindow(flags.timeWindow)),
-        to: other(flags.to),
-        toNamespace: flags.toNamespace ?? flags.namespace ?? kube.namespace,
-        from: other(flags.from),
-        fromNamespace: flags.fromNamespace ?? flags.namespace ?? kube.namespace,
-      });
-      for (const gap of answer.gaps) context.err(`‼ ${gap}\n`);
-      if (answer.rows.length === 0) return context.err("No resources found.\n");
-      if (flags.output === "json") return context.out(statJson(answer.rows));
-      context.out(statTable(answer.rows, { allNamespaces: flags.allNamespaces === true, wide: isWide(flags.output) }));
+      if (flags.selector !== undefined) parseSelector(flags.selector);
+      const rows: StatRow[] = [];
+      const gaps = new Set<string>();
+      for (const resource of wanted) {
+        const name = "name" in resource ? resource.name : undefined;
+        const everywhere = flags.allNamespaces || resource.kind === "namespace";
+        const answer = await askViz<StatAnswer>(kube, "/api/stat", {
+          kind: resource.kind,
+          name,
+          namespace: everywhere ? undefined : (flags.namespace ?? kube.namespace),
+          windowMs: String(parseWindow(flags.timeWindow)),
+          selector: flags.selector,
+          to: other(flags.to),
+          toNamespace: flags.toNamespace ?? flags.namespace ?? kube.namespace,
+          from: other(flags.from),
+          fromNamespace: flags.fromNamespace ?? flags.namespace ?? kube.namespace,
+        });
+        for (const gap of answer.gaps) gaps.add(gap);
+        const shown = answer.rows.filter((r) => r.meshed > 0 || r.requests > 0 || flags.unmeshed || name !== undefined);
+        rows.push(...shown.map((r) => (all ? { ...r, name: `${r.kind}/${r.name}` } : r)));
+      }
+      for (const gap of gaps) context.err(`‼ ${gap}\n`);
+      if (rows.length === 0) return context.err("No resources found.\n");
+      if (flags.output === "json") return context.out(statJson(rows));
+      context.out(statTable(rows, { allNamespaces: flags.allNamespaces === true, wide }));
     });
 }
 

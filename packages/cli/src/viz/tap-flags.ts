@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { UsageError } from "../context.ts";
 import { podsOf, readInventory, type Target } from "./pods-of.ts";
 import { parseResource } from "./resource.ts";
+import { parseSelector } from "./selector.ts";
 
 /** Flags that `tap`, `top` and `profile --tap` share. Source: linkerd viz/cmd/tap.go. */
 export interface TapFlags {
@@ -59,16 +60,6 @@ function isNamed(to: ReturnType<typeof parseResource>, event: NamedTapEvent): bo
       event.cluster.includes(`||${to.name}.`)
     );
   return to.name === undefined || event.dstName === to.name;
-}
-
-/** Labels of a selector: `a=b`, `a==b` or `a`, several with commas. Errors: UsageError. */
-export function parseSelector(text: string): (labels: Readonly<Record<string, string>>) => boolean {
-  const wanted = text.split(",").map((part) => {
-    const m = /^([\w./-]+)(?:==?([\w.-]*))?$/.exec(part.trim());
-    if (!m?.[1]) throw new UsageError(`-l ${text}: expected labels such as app=web,version=v1`);
-    return [m[1], m[2]] as const;
-  });
-  return (labels) => wanted.every(([key, value]) => (value === undefined ? key in labels : labels[key] === value));
 }
 
 export interface TapRun {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { NamedTapEvent } from "@heddle/viz";
-import { parseSelector, tapFilter } from "./tap-flags.ts";
+import { parseSelector } from "./selector.ts";
+import { tapFilter } from "./tap-flags.ts";
 import { tapLines } from "./tap-line.ts";
 import { createTopTable, renderTop } from "./top-table.ts";
 
