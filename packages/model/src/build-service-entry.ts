@@ -1,4 +1,5 @@
 import { labelsMatch, type ServiceEntry, type WorkloadEntry, type WorkloadEntrySpec } from "@heddle/config";
+import { isClose } from "./build-service.ts";
 import { canonicalName, canonicalRevision, localityOf, spiffeId } from "./build-workload.ts";
 import { contentHash } from "./hash.ts";
 import { protocolNamed, selectProtocol } from "./protocol.ts";
@@ -45,6 +46,7 @@ export function entryServices(
     selector: spec.workloadSelector?.labels ?? {},
     exportTo: spec.exportTo.length > 0 ? spec.exportTo : settings.mesh.defaultServiceExportTo,
     identities: spec.subjectAltNames.length > 0 ? spec.subjectAltNames : identities,
+    preferClose: isClose(meta.annotations["networking.istio.io/traffic-distribution"]),
     external: spec.location === "MESH_EXTERNAL",
     source: ref,
     creationTimestamp: meta.creationTimestamp,

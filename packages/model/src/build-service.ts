@@ -66,10 +66,20 @@ export function meshServiceOf(
     selector: view.selector,
     exportTo: exportTo(meta.annotations["networking.istio.io/exportTo"], settings.mesh.defaultServiceExportTo),
     identities,
+    preferClose: isClose(
+      meta.annotations[distribution] ?? (view.trafficDistribution || namespace?.meta.annotations[distribution]),
+    ),
     external: false,
     source: { group: "", kind: "Service", namespace: meta.namespace, name: meta.name },
     creationTimestamp: meta.creationTimestamp,
   };
+}
+
+const distribution = "networking.istio.io/traffic-distribution";
+
+/** `PreferClose` and its newer names; what is finer than a zone is treated as one. */
+export function isClose(text: string | undefined): boolean {
+  return ["preferclose", "prefersamezone", "prefersamenode"].includes((text ?? "").toLowerCase());
 }
 
 /** True when a proxy in `namespace` may see the service. */

@@ -22,6 +22,13 @@ export interface LocalityRequest {
   readonly priority?: readonly (readonly [string, string])[];
 }
 
+/** What endpoints near a caller share with it, for services that prefer them. Source: Istio. */
+export const closeLabels = [
+  "topology.istio.io/network",
+  "topology.kubernetes.io/region",
+  "topology.kubernetes.io/zone",
+] as const;
+
 type Policy = Pick<TrafficPolicy, "loadBalancer" | "outlierDetection">;
 
 /** The setting in force: the DestinationRule's, else the mesh's; undefined when it is switched off. */
@@ -35,10 +42,14 @@ export function localityRequest(
   policy: Partial<Policy>,
   mesh: MeshConfig,
   place: ClientPlace | undefined,
+  preferClose = false,
 ): LocalityRequest | undefined {
-  const setting = localitySetting(policy, mesh);
-  if (setting === undefined || place === undefined) return undefined;
+  if (place === undefined) return undefined;
   const { locality } = place;
+  if (preferClose && policy.loadBalancer?.localityLbSetting === undefined)
+    return { locality, priority: closeLabels.map((key) => [key, place.labels[key] ?? ""] as const) };
+  const setting = localitySetting(policy, mesh);
+  if (setting === undefined) return undefined;
   if (setting.distribute.length > 0) {
     const shares = setting.distribute.find((entry) => localityMatches(entry.from, locality));
     return shares === undefined ? undefined : { locality, distribute: shares.to };

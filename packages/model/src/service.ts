@@ -40,6 +40,8 @@ export interface MeshService {
   readonly exportTo: readonly string[];
   /** SPIFFE ids that its workloads may present, sorted; empty when none is known yet. */
   readonly identities: readonly string[];
+  /** Endpoints of the caller's zone are preferred while there are any (`trafficDistribution`). */
+  readonly preferClose: boolean;
   /** True when the service lives outside of the mesh (MESH_EXTERNAL). */
   readonly external: boolean;
   readonly source: ObjectRef;

@@ -53,6 +53,7 @@ function nameless({ ref, meta }: Sidecar): MeshService {
     selector: {},
     exportTo: [],
     identities: [],
+    preferClose: false,
     external: false,
     source: ref,
     creationTimestamp: meta.creationTimestamp,

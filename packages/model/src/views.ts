@@ -13,7 +13,7 @@ import { discoveredNamespaces } from "./discovery-selectors.ts";
 import { gatewayServers } from "./gateway-servers.ts";
 import { contentHash } from "./hash.ts";
 import { orderByLocality, topologyLabel } from "./locality-order.ts";
-import { type ClientPlace, decodeLocalityRequest, localitySetting } from "./locality-request.ts";
+import { type ClientPlace, closeLabels, decodeLocalityRequest, localitySetting } from "./locality-request.ts";
 import { effectiveMtls } from "./peer-authentication.ts";
 import type {
   EndpointsView,
@@ -136,7 +136,7 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
     policies,
     headless,
     patches: resourcePatches(state, { ...proxy, labels: client.labels }, (context) => context !== "SIDECAR_INBOUND"),
-    place: clientPlace(state, proxy, policies),
+    place: clientPlace(state, proxy, policies, services),
     authorization: proxy.kind === "router" ? authorizationOf(state, proxy.namespace, client.labels) : [],
     gateway: proxy.kind === "router" ? gatewayServers(state, { ...client, ip: proxy.ip }) : undefined,
   };
@@ -153,6 +153,7 @@ function clientPlace(
   state: MeshState,
   proxy: ProxyNode,
   policies: Readonly<Record<string, DestinationPolicy>>,
+  services: readonly MeshService[],
 ): ClientPlace | undefined {
   const { mesh } = state.settings;
   const levels = Object.values(policies).flatMap(({ trafficPolicy, subsets }) =>
@@ -164,8 +165,10 @@ function clientPlace(
     .filter((policy) => policy.outlierDetection !== undefined || policy.loadBalancer?.localityLbSetting !== undefined)
     .map((policy) => localitySetting(policy, mesh));
   const wide = (mesh.localityLbSetting?.distribute.length ?? 0) > 0;
-  if (settings.length === 0 && !wide) return undefined;
+  const close = services.some((service) => service.preferClose);
+  if (settings.length === 0 && !wide && !close) return undefined;
   const keys = new Set(settings.flatMap((setting) => setting?.failoverPriority ?? []));
+  if (close) for (const key of closeLabels) keys.add(key);
   const own = labelsOf(state, proxy);
   const place = placeOf(state, proxy);
   const labels = [...keys].sort().map((key) => [key, topologyLabel(key, place) ?? own[key] ?? ""] as const);

@@ -141,7 +141,7 @@ function discovery(
     };
   }
   const balancer = loadBalancer(policy.loadBalancer);
-  const request = localityRequest(policy, view.settings.mesh, view.place);
+  const request = localityRequest(policy, view.settings.mesh, view.place, service.preferClose);
   const place = request === undefined ? undefined : encodeLocalityRequest(request);
   if (service.resolution === "endpoints") {
     return {
