@@ -4,6 +4,7 @@ import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
 import type { Clock, Logger } from "@heddle/std";
 import { loadTypeRegistry, typeUrls } from "@heddle/xds-api";
 import { type AdminServer, startAdminServer } from "./admin/admin-server.ts";
+import { knownTypes } from "./bootstrap/known-types.ts";
 import { type BootstrapSettings, readBootstrap } from "./bootstrap.ts";
 import { BootstrapSchema } from "./config/proto.ts";
 import { decodeResource } from "./config/resources.ts";
@@ -49,8 +50,13 @@ const STOP_MS = 25_000;
 /** Role `heddle proxy -c FILE`: what an Envoy v3 bootstrap says. Gives the exit code. */
 export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   const { clock, log } = deps;
-  const registry = await loadTypeRegistry();
-  const read = readBootstrap(deps.path, registry);
+  let registry: Registry = knownTypes();
+  let read = readBootstrap(deps.path, registry);
+  // A type that we don't know is refused with its path, for which it must be read; and files may bring any type later.
+  if (!read.ok || read.value.clustersFrom !== undefined || read.value.listenersFrom !== undefined) {
+    registry = await loadTypeRegistry();
+    read = readBootstrap(deps.path, registry);
+  }
   if (!read.ok) {
     log.error(read.error);
     return 1;
