@@ -8,7 +8,7 @@ import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 
 /** Which HTTP version a cluster's connections speak. */
-export type UpstreamProtocol = "http1" | "http2" | "downstream";
+export type UpstreamProtocol = "http1" | "http2" | "downstream" | "auto";
 
 export interface UpstreamHttpConfig {
   readonly protocol: UpstreamProtocol;
@@ -25,6 +25,7 @@ export const UPSTREAM_HTTP_SHAPE = shape(HttpProtocolOptionsSchema, [
   "upstream_http_protocol_options",
   "explicit_http_config",
   "use_downstream_protocol_config",
+  "auto_config",
 ]);
 
 export const UPSTREAM_COMMON_SHAPE = shape(
@@ -99,6 +100,10 @@ function decodeTyped(any: Any, scope: DecodeScope): UpstreamHttpConfig {
       );
       break;
     case "autoConfig":
+      if (specifier.value.http3ProtocolOptions !== undefined)
+        scope.field("auto_config.http3_protocol_options").problem("HTTP/3 is not implemented");
+      protocol = "auto";
+      http2 = decodeHttp2(specifier.value.http2ProtocolOptions, scope.field("auto_config.http2_protocol_options"));
       break;
     case undefined:
       scope.problem("one of explicit_http_config, use_downstream_protocol_config is needed");

@@ -84,6 +84,9 @@ export interface Cluster {
 /** Hosts of ORIGINAL_DST clusters are forgotten after this time without use. Source: Envoy `cleanup_interval`. Units: ms. */
 const ON_DEMAND_HOST_MS = 5000;
 
+/** The server chooses. Source: Envoy `auto_config`. */
+const AUTO_ALPN: readonly string[] = ["h2", "http/1.1"];
+
 class RuntimeCluster implements Cluster {
   readonly config: ClusterConfig;
   readonly counters: ClusterCounters = createClusterCounters();
@@ -335,7 +338,8 @@ class RuntimeCluster implements Cluster {
     const tlsConfig = transportFor(config, host);
     let tls: DialTarget["tls"];
     if (tlsConfig !== undefined) {
-      const ready = dialTls(this.#around.contexts, tlsConfig, alpn);
+      const auto = config.http.protocol === "auto" && tlsConfig.alpn.length === 0 ? AUTO_ALPN : undefined;
+      const ready = dialTls(this.#around.contexts, tlsConfig, alpn ?? auto);
       if (!ready.ok) return upstreamFailure("tls-failed", ready.error);
       tls = ready.value;
     }

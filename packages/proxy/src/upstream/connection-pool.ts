@@ -207,7 +207,9 @@ class ConnectionPool implements HostPool {
     this.#dials.delete(dial);
     const { host, wheel } = this.surroundings;
     host.stats.cxActive++;
-    const http2 = this.protocol === "http2" || connection.tls?.alpn === MULTIPLEX_ALPN;
+    const alpn = connection.tls?.alpn;
+    const agreed = alpn === "h2" && this.surroundings.http.protocol === "auto";
+    const http2 = this.protocol === "http2" || alpn === MULTIPLEX_ALPN || agreed;
     this.#shared = http2;
     const link = new PooledLink(this, connection, wheel, http2);
     const surplus = http2 && this.#waiters.length === 0 && this.#takeReady() !== undefined;
