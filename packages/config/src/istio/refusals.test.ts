@@ -1,0 +1,116 @@
+import { expect, test } from "bun:test";
+import type { KubeObject } from "../kube/object.ts";
+import { parseResource } from "../resources.ts";
+
+/** Path and the beginning of the reason of the first error; "" when the object is accepted. */
+function refusal(apiVersion: string, kind: string, spec: unknown): string {
+  const object = { apiVersion, kind, metadata: { name: "x", namespace: "a" }, spec } as unknown as KubeObject;
+  const parsed = parseResource(object);
+  if (parsed.ok) return "";
+  const first = parsed.problems.find((problem) => problem.severity === "error");
+  return `${first?.path}: ${first?.reason}`;
+}
+
+const networking = "networking.istio.io/v1";
+const server = (more: object) => ({
+  selector: { a: "b" },
+  servers: [{ port: { number: 443, name: "https", protocol: "HTTPS" }, hosts: ["*"], ...more }],
+});
+const patch = (applyTo: string, operation: string, value?: unknown) => ({
+  configPatches: [{ applyTo, patch: { operation, value } }],
+});
+const allow = (rule: object) => ({ rules: [rule] });
+
+/** What is refused, and the beginning of what is said about it; "" is accepted. */
+const cases: readonly (readonly [string, string, unknown, string])[] = [
+  [networking, "Gateway", server({ tls: { mode: "SIMPLE", credentialName: "c" } }), ""],
+  [networking, "Gateway", server({}), "spec.servers[0].tls: is required for protocol HTTPS"],
+  [networking, "Gateway", server({ tls: { mode: "SIMPLE" } }), "spec.servers[0].tls.credentialName: mode SIMPLE needs"],
+  [
+    networking,
+    "Gateway",
+    server({ tls: { mode: "SIMPLE", credentialName: "c", caCrl: "x" } }),
+    "spec.servers[0].tls.caCrl: lists of",
+  ],
+  [
+    networking,
+    "Gateway",
+    { servers: [{ port: { number: 80, name: "h", protocol: "HTTP" }, hosts: ["a/b/c"] }] },
+    'spec.servers[0].hosts[0]: "a/b/c"',
+  ],
+  [networking, "Gateway", { servers: [] }, "spec.servers: needs at least one"],
+  [
+    networking,
+    "DestinationRule",
+    { host: "a", trafficPolicy: { tunnel: { targetHost: "b", targetPort: 1 } } },
+    "spec.trafficPolicy.tunnel: TCP is not",
+  ],
+  [
+    networking,
+    "Sidecar",
+    { ingress: [{ port: { number: 1, name: "a", protocol: "HTTP" }, defaultEndpoint: "10.0.0.1:80" }] },
+    "spec.ingress[0].defaultEndpoint:",
+  ],
+  [networking, "Sidecar", { egress: [{ captureMode: "NONE", hosts: ["./*"] }] }, "spec.egress[0].port: is required"],
+  ["networking.istio.io/v1alpha3", "EnvoyFilter", patch("CLUSTER", "REMOVE"), ""],
+  [
+    "networking.istio.io/v1alpha3",
+    "EnvoyFilter",
+    patch("CLUSTER", "MERGE"),
+    "spec.configPatches[0].patch.value: is required",
+  ],
+  [
+    "networking.istio.io/v1alpha3",
+    "EnvoyFilter",
+    patch("CLUSTER", "INSERT_BEFORE", {}),
+    "spec.configPatches[0].patch.operation: INSERT_BEFORE is for",
+  ],
+  [
+    "networking.istio.io/v1alpha3",
+    "EnvoyFilter",
+    patch("BOOTSTRAP", "MERGE", {}),
+    "spec.configPatches[0].applyTo: BOOTSTRAP is not made",
+  ],
+  ["security.istio.io/v1", "AuthorizationPolicy", {}, ""],
+  ["security.istio.io/v1", "AuthorizationPolicy", { action: "CUSTOM" }, "spec.action: CUSTOM is not available"],
+  [
+    "security.istio.io/v1",
+    "AuthorizationPolicy",
+    allow({ from: [{ source: { requestPrincipals: ["*"] } }] }),
+    "spec.rules[0].from[0].source.requestPrincipals[0]: needs RequestAuthentication",
+  ],
+  [
+    "security.istio.io/v1",
+    "AuthorizationPolicy",
+    allow({ when: [{ key: "request.auth.claims[a]", values: ["b"] }] }),
+    "spec.rules[0].when[0].key: needs RequestAuthentication",
+  ],
+  [
+    "security.istio.io/v1",
+    "AuthorizationPolicy",
+    allow({ when: [{ key: "source.ip", values: ["nowhere"] }] }),
+    'spec.rules[0].when[0].values[0]: "nowhere" is not an address',
+  ],
+  [
+    "security.istio.io/v1",
+    "AuthorizationPolicy",
+    allow({ to: [{ operation: { ports: ["http"] } }] }),
+    "spec.rules[0].to[0].operation.ports[0]:",
+  ],
+  [
+    "telemetry.istio.io/v1",
+    "Telemetry",
+    { accessLogging: [{ filter: { expression: "true" } }] },
+    "spec.accessLogging[0].filter: needs CEL",
+  ],
+];
+
+test.each(
+  cases.map(
+    ([version, kind, spec, reason]) => [`${kind} ${JSON.stringify(spec)}`, version, kind, spec, reason] as const,
+  ),
+)("%s", (_title, version, kind, spec, reason) => {
+  const found = refusal(version, kind, spec);
+  if (reason === "") expect(found).toBe("");
+  else expect(found).toStartWith(reason);
+});
