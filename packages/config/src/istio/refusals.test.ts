@@ -71,6 +71,12 @@ const cases: readonly (readonly [string, string, unknown, string])[] = [
     patch("BOOTSTRAP", "MERGE", {}),
     "spec.configPatches[0].applyTo: BOOTSTRAP is not made",
   ],
+  [
+    "telemetry.istio.io/v1",
+    "Telemetry",
+    { targetRefs: [{ kind: "Gateway", name: "a" }] },
+    "spec.targetRefs: targets can't",
+  ],
   ["security.istio.io/v1", "AuthorizationPolicy", {}, ""],
   ["security.istio.io/v1", "AuthorizationPolicy", { action: "CUSTOM" }, "spec.action: CUSTOM is not available"],
   [

@@ -19,6 +19,9 @@ export const targetRef = message("PolicyTargetReference", {
 
 export const targetRefs = list(targetRef);
 
+/** Why policies that name their targets are refused: without effect they would hold for everything. */
+export const noTargets = "targets can't be named here yet; select workloads by label";
+
 /** True when every label that the selector asks for is there. An empty selector matches everything. */
 export function labelsMatch(
   wanted: Readonly<Record<string, string>>,

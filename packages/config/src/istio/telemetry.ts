@@ -1,8 +1,8 @@
 import { list, map, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
 import { anyJson, boolean, oneOf, string } from "../schema/scalar.ts";
-import { type Infer, notYet, refine, required } from "../schema/schema.ts";
-import { targetRefs, workloadSelector } from "./selector.ts";
+import { type Infer, notYet, refine, required, unavailable } from "../schema/schema.ts";
+import { noTargets, targetRefs, workloadSelector } from "./selector.ts";
 
 const providers = list(message("ProviderRef", { name: required(string()) }));
 
@@ -18,7 +18,7 @@ const accessLogging = message("AccessLogging", {
 
 const spec = message("Telemetry", {
   selector: workloadSelector,
-  targetRefs: notYet(targetRefs),
+  targetRefs: unavailable(targetRefs, noTargets),
   accessLogging: list(accessLogging),
   metrics: notYet(list(message("Metrics", { providers, overrides: list(anyJson()), reportingInterval: string() }))),
   tracing: notYet(
