@@ -46,7 +46,7 @@ class NamedClusters implements ClusterSet {
   set(config: ClusterConfig, fingerprint: string): void {
     const old = this.#entries.get(config.name);
     if (old?.fingerprint === fingerprint) return;
-    const cluster = createCluster(config, this.#around);
+    const cluster = createCluster(config, this.#around, old?.cluster);
     const { discovery } = config;
     let dns: DnsWatch | undefined;
     if (discovery.kind === "eds") {

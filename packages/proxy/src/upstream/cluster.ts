@@ -97,13 +97,16 @@ class RuntimeCluster implements Cluster {
   #list: readonly Host[] = [];
   #assignment: LoadAssignmentConfig | undefined = undefined;
   readonly #health: HealthChecker | undefined;
+  /** Whether checks failed in the cluster that this one replaces. */
+  readonly #checkedBefore: ReadonlyMap<string, boolean>;
   readonly outlier: OutlierDetector | undefined;
   readonly observesLatency: boolean;
   #sweptMs = 0;
   ready = false;
 
-  constructor(config: ClusterConfig, around: UpstreamSurroundings) {
+  constructor(config: ClusterConfig, around: UpstreamSurroundings, checkedBefore: ReadonlyMap<string, boolean>) {
     this.config = config;
+    this.#checkedBefore = checkedBefore;
     this.#around = around;
     this.observesLatency = config.loadBalancing.balancer.kind === "peak-ewma";
     const shared = { clock: around.clock, random: around.random, log: around.log, cluster: config.name };
@@ -296,7 +299,8 @@ class RuntimeCluster implements Cluster {
     if (known === undefined || !sameEndpoint(known, fresh)) {
       if (known !== undefined) fresh.checkFailed = known.checkFailed;
       // Source: Envoy: until its first check a new host counts as failed where checks are configured.
-      else if (this.#health !== undefined && !endpoint.checkDisabled) fresh.checkFailed = true;
+      else if (this.#health !== undefined && !endpoint.checkDisabled)
+        fresh.checkFailed = this.#checkedBefore.get(fresh.text) ?? true;
       fresh.updateHealth();
       return fresh;
     }
@@ -388,6 +392,8 @@ function retire(host: Host): void {
   for (const pool of [...host.pools]) pool.drain();
 }
 
-export function createCluster(config: ClusterConfig, around: UpstreamSurroundings): Cluster {
-  return new RuntimeCluster(config, around);
+/** `replaced`: the cluster of the same name until now; its hosts keep the results of their health checks. */
+export function createCluster(config: ClusterConfig, around: UpstreamSurroundings, replaced?: Cluster): Cluster {
+  const checked = replaced === undefined || replaced.config.healthChecks.length === 0 ? [] : replaced.hosts;
+  return new RuntimeCluster(config, around, new Map(checked.map((host) => [host.text, host.checkFailed])));
 }
