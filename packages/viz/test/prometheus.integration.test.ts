@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createKubeClient, type KubeClient } from "@heddle/kube-client";
+import { parseAllDocuments } from "yaml";
+import type { StatAnswer } from "../src/contract.ts";
+
+const root = join(import.meta.dir, "../../..");
+const NAME = "test-prometheus";
+const program = Bun.which("prometheus");
+if (!program) console.log("skipped: no prometheus on this machine; Debian has it: apt-get install prometheus");
+
+type Process = ReturnType<typeof Bun.spawn>;
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const address = server.address();
+  await new Promise((done) => server.close(done));
+  return typeof address === "object" && address ? address.port : 0;
+}
+
+async function until<T>(what: string, ms: number, probe: () => Promise<T | undefined>): Promise<T> {
+  const end = performance.now() + ms;
+  for (;;) {
+    let last = "";
+    const found = await probe().catch((error: unknown) => {
+      last = String(error);
+      return undefined;
+    });
+    if (found !== undefined) return found;
+    if (performance.now() > end) throw new Error(`${what}: not within ${ms} ms ${last}`);
+    await Bun.sleep(300);
+  }
+}
+
+describe.skipIf(!program)("a real Prometheus beside viz", () => {
+  const started: Process[] = [];
+  let folder: string;
+  let kube: KubeClient;
+  let url: string;
+
+  const stat = async () => {
+    const target = { kind: "services", namespace: "linkerd-viz", name: "metrics-api", port: 8085 } as const;
+    const path = "/api/stat?kind=deployment&namespace=emojivoto&windowMs=3600000";
+    const answer: StatAnswer = JSON.parse(await (await kube.proxyRequest(target, "GET", path)).text());
+    return new Map(answer.rows.map((row) => [row.name, row]));
+  };
+  const query = async (promql: string) => {
+    const response = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(promql)}`);
+    const body: { data: { result: { metric: Record<string, string>; value: [number, string] }[] } } = JSON.parse(
+      await response.text(),
+    );
+    return new Map(body.data.result.map((r) => [r.metric["destination_workload"] ?? "", Number(r.value[1])]));
+  };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "heddle-prometheus-"));
+    const demo = Bun.spawn([join(root, "bin/heddle"), "demo", "--name", NAME, "--request-rate", "10"], {
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    started.push(demo);
+    let printed = "";
+    void (async () => {
+      for await (const piece of demo.stderr) printed += new TextDecoder().decode(piece);
+    })();
+    await until("the demo's pods", 120_000, async () => (/All pods ready after/.test(printed) ? true : undefined));
+    const list = Bun.spawnSync([join(root, "bin/heddle"), "local", "list"]).stdout.toString();
+    const kubeconfig = new RegExp(`^${NAME}\\s.*?(/\\S+kubeconfig)`, "m").exec(list)?.[1] ?? "";
+    kube = await createKubeClient({ kubeconfig, env: process.env });
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    const pods = await kube.list({ apiVersion: "v1", kind: "Pod", namespace: "emojivoto" });
+    const names = pods.items.map((pod) => pod.metadata.name);
+    await writeFile(join(folder, "prometheus.yml"), await scrapeConfig(kubeconfig, folder, names));
+    started.push(
+      Bun.spawn(
+        [
+          program ?? "",
+          `--config.file=${folder}/prometheus.yml`,
+          `--storage.tsdb.path=${folder}/data`,
+          `--web.listen-address=127.0.0.1:${port}`,
+        ],
+        { stdin: "ignore", stdout: "ignore", stderr: "ignore" },
+      ),
+    );
+  }, 150_000);
+
+  afterAll(async () => {
+    for (const child of started.reverse()) {
+      child.kill("SIGINT");
+      const late = setTimeout(() => child.kill("SIGKILL"), 15_000);
+      await child.exited;
+      clearTimeout(late);
+    }
+    if (folder) await rm(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  test("both count the same requests, failures and latencies", async () => {
+    await until("two hundred requests", 60_000, async () =>
+      ((await stat()).get("web")?.requests ?? 0) >= 200 ? true : undefined,
+    );
+    // With the load off the counters stand still, and both must come to the same figures exactly.
+    await kube.patch(
+      { apiVersion: "apps/v1", kind: "Deployment", namespace: "emojivoto", name: "vote-bot" },
+      { spec: { replicas: 0 } },
+    );
+    const counted = 'sum by (destination_workload) (istio_requests_total{reporter="destination"})';
+    const both = await until("the same counts twice", 40_000, async () => {
+      const [before, theirs] = [await stat(), await query(counted)];
+      await Bun.sleep(2500);
+      const [after, later] = [await stat(), await query(counted)];
+      const still = (before.get("web")?.requests ?? 0) === (after.get("web")?.requests ?? -1);
+      return still && theirs.get("web") === later.get("web") ? { ours: after, theirs: later } : undefined;
+    });
+    const failed = await query(
+      'sum by (destination_workload) (istio_requests_total{reporter="destination",response_code=~"5..|0"} or istio_requests_total{reporter="destination",request_protocol="grpc",grpc_response_status!~"0|"})',
+    );
+    const p95 = await query(
+      'histogram_quantile(0.95, sum by (le, destination_workload) (istio_request_duration_milliseconds_bucket{reporter="destination"}))',
+    );
+    for (const name of ["web", "emoji", "voting"]) {
+      const row = both.ours.get(name);
+      console.log(
+        `${name}: viz ${row?.requests} requests, ${row?.failures} failed, p95 ${row?.latencyMsP95}; Prometheus ${both.theirs.get(name)}, ${failed.get(name) ?? 0}, ${p95.get(name)}`,
+      );
+      expect(row?.requests).toBeGreaterThan(50);
+      expect(Math.abs((row?.requests ?? 0) / (both.theirs.get(name) ?? 0) - 1)).toBeLessThanOrEqual(0.02);
+      expect(Math.abs((row?.failures ?? 0) - (failed.get(name) ?? 0))).toBeLessThanOrEqual((row?.requests ?? 0) * 0.02);
+      expect(Math.abs((row?.latencyMsP95 ?? 0) / (p95.get(name) ?? 0) - 1)).toBeLessThanOrEqual(0.02);
+    }
+  }, 120_000);
+});
+
+/** Scrapes every pod through the API server; Debian builds its Prometheus without discovery of Kubernetes, so the pods are listed. */
+async function scrapeConfig(kubeconfig: string, folder: string, pods: readonly string[]): Promise<string> {
+  const [document] = parseAllDocuments(await readFile(kubeconfig, "utf8"));
+  const config: {
+    clusters: { cluster: { server: string; "certificate-authority-data": string } }[];
+    users: { user: { token?: string; "client-certificate-data"?: string; "client-key-data"?: string } }[];
+  } = document?.toJS();
+  const cluster = config.clusters[0]?.cluster;
+  const user = config.users[0]?.user;
+  if (!cluster || !user) throw new Error(`no cluster or user in ${kubeconfig}`);
+  const file = async (name: string, base64: string) => {
+    await writeFile(join(folder, name), Buffer.from(base64, "base64"));
+    return join(folder, name);
+  };
+  const ca = await file("ca.pem", cluster["certificate-authority-data"]);
+  const credentials = user.token
+    ? [`authorization: { type: Bearer, credentials: ${JSON.stringify(user.token)} }`, `tls_config: { ca_file: ${ca} }`]
+    : [
+        `tls_config: { ca_file: ${ca}, cert_file: ${await file("cert.pem", user["client-certificate-data"] ?? "")}, key_file: ${await file("key.pem", user["client-key-data"] ?? "")} }`,
+      ];
+  const { host } = new URL(cluster.server);
+  const targets = pods
+    .map((pod) => {
+      const path = `/api/v1/namespaces/emojivoto/pods/${pod}:15020/proxy/stats/prometheus`;
+      return `      - { targets: ["${host}"], labels: { pod: "${pod}", __metrics_path__: "${path}" } }`;
+    })
+    .join("\n");
+  return `global: { scrape_interval: 1s }
+scrape_configs:
+  - job_name: mesh
+    scheme: https
+    ${credentials.join("\n    ")}
+    static_configs:
+${targets}
+`;
+}
