@@ -8,6 +8,7 @@ import { StopSwitch } from "./container/stop-switch.ts";
 import { createSandbox, type Sandbox } from "./host/sandbox.ts";
 import { type HostPorts, openHostPorts } from "./host-ports.ts";
 import type { NodeContext, PodContext } from "./node-context.ts";
+import { fieldsOf, listOf } from "./spec/decode.ts";
 import { decodePod, isSidecar, type PodSpec, podHostname } from "./spec/pod-spec.ts";
 import { type PodSnapshot, podStatus } from "./status/pod-status.ts";
 import { createStatusWriter, type StatusWriter } from "./status/status-writer.ts";
@@ -155,7 +156,13 @@ class Worker implements PodWorker {
 
   update(pod: KubeObject): void {
     const before = this.#pod.metadata;
+    const debuggers = ephemeralContainers(pod).length > ephemeralContainers(this.#pod).length;
     this.#pod = pod;
+    if (debuggers) {
+      const message =
+        "the embedded cluster does not run ephemeral containers; use kubectl exec, as every container has this machine's programs";
+      this.context.event("Warning", "EphemeralContainerNotRun", message);
+    }
     const { metadata } = pod;
     const fieldsChanged =
       JSON.stringify([before.labels, before.annotations]) !== JSON.stringify([metadata.labels, metadata.annotations]);
@@ -293,6 +300,9 @@ class Worker implements PodWorker {
     }
   }
 }
+
+const ephemeralContainers = (pod: KubeObject): readonly unknown[] =>
+  listOf(fieldsOf(pod["spec"])["ephemeralContainers"]);
 
 /** Each waits for those behind it; hooks run at once. Source: kubelet `terminationOrdering`. */
 async function stopInReverse(
