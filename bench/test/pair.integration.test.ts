@@ -40,6 +40,7 @@ for (const protocol of ["http1", "grpc"]) {
     expect(report.variants.direct).toEqual(LATENCY);
     expect(report.proofs.heddle).toEqual({ ...proof, standardCounted: [sent, sent] });
     expect(report.settings).toMatchObject({ protocol, rounds: 2, requests: 200, bodyBytes: 1024 });
+    expect(report.startMs.heddle).toBeGreaterThan(0);
     if (envoy === undefined) return;
     expect(report.variants.envoy).toEqual(PROXIED);
     expect(report.proofs.envoy).toEqual(proof);

@@ -36,5 +36,12 @@ export async function runPair(argv: readonly string[]): Promise<number> {
 /** The report for people. */
 export function formatPairReport(report: PairReport): string {
   const facts = Object.entries({ ...report.versions, ...report.settings }).map(([name, value]) => `${name} ${value}`);
-  return `${report.date}  ${report.machine}\n${facts.join(", ")}\n\n${formatComparison(report)}`;
+  const starts = Object.entries(report.startMs).map(([name, ms]) => `${name} ${ms} ms`);
+  return [
+    `${report.date}  ${report.machine}`,
+    facts.join(", "),
+    `start of both proxies: ${starts.join(", ")}`,
+    "",
+    formatComparison(report),
+  ].join("\n");
 }

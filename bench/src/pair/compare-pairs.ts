@@ -17,6 +17,8 @@ export interface PairReport extends Comparison {
   readonly versions: Readonly<Record<string, string>>;
   readonly settings: Readonly<Record<string, string | number>>;
   readonly proofs: Readonly<Record<string, PairProof>>;
+  /** From the start of both proxies of a pair until both listened, once. Units: ms. */
+  readonly startMs: Readonly<Record<string, number>>;
 }
 
 /** What a comparison shares with the command that runs it. */
@@ -136,6 +138,7 @@ export async function comparePairs(options: PairOptions, around: BenchSurroundin
       bodyBytes: options.bodyBytes,
     },
     proofs,
+    startMs: Object.fromEntries(pairs.map(({ variant }) => [variant.name, Math.round(variant.startMs)])),
     ...comparison,
   };
 }

@@ -1,6 +1,7 @@
 /** HTTP/1.1 through a pair of sidecars with mTLS between them, byte for byte at both ends. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Socket } from "node:net";
+import { MESH_ALPN_BY_FILTER } from "./rig/bootstrap.ts";
 import { eventually } from "./rig/eventually.ts";
 import { type ArrivedRequest, headerOf, type Origin, startOrigin } from "./rig/origin.ts";
 import { type Pair, startPair } from "./rig/pair.ts";
@@ -10,7 +11,7 @@ setDefaultTimeout(120_000);
 /** Kernels let the receive buffers of the three connections grow to this much in all. Units: bytes. */
 const KERNEL_BYTES = 64 * 1024 * 1024;
 let origin: Origin;
-let pair: Pair<"http" | "undeclared">;
+let pair: Pair<"http" | "undeclared" | "multiplexed">;
 /** Bytes of /big that the application's socket has taken. */
 let bigWritten = 0;
 let uploadRead = 0;
@@ -23,6 +24,7 @@ beforeAll(async () => {
     services: {
       http: { origin: origin.port, declared: "http" },
       undeclared: { origin: origin.port, declared: "sniff" },
+      multiplexed: { origin: origin.port, declared: "http", manager: MESH_ALPN_BY_FILTER },
     },
   });
 });
@@ -134,7 +136,7 @@ function parts(received: string): { status: number; head: string; body: string }
   return { status: Number(received.slice(9, 12)), head: received.slice(0, end), body: received.slice(end + 4) };
 }
 
-for (const port of ["http", "undeclared"] as const) {
+for (const port of ["http", "undeclared", "multiplexed"] as const) {
   describe(`port ${port}`, () => {
     const connect = () => connectRaw(pair.ports[port].outbound);
 
