@@ -1,0 +1,90 @@
+import { beforeAll, expect, test } from "bun:test";
+import { type KubeObject, parseResource } from "@heddle/config";
+import { buildCase } from "../mesh-case.testing.ts";
+import { mergeJson, patchList } from "./json-merge.ts";
+import { createPatcher, type Patcher } from "./patcher.ts";
+
+let patcher: Patcher;
+beforeAll(async () => {
+  patcher = await createPatcher();
+});
+
+const envoyFilter = (...configPatches: object[]) => ({
+  apiVersion: "networking.istio.io/v1alpha3",
+  kind: "EnvoyFilter",
+  metadata: { name: "f", namespace: "a" },
+  spec: { configPatches },
+});
+
+function complaints(value: unknown, applyTo = "CLUSTER"): string {
+  const object = envoyFilter({ applyTo, patch: { operation: "MERGE", value } });
+  const parsed = parseResource(object as unknown as KubeObject);
+  if (!parsed.ok || parsed.value.kind !== "EnvoyFilter") throw new Error(JSON.stringify(parsed));
+  return patcher
+    .check(parsed.value)
+    .map(({ path, reason }) => `${path}: ${reason}`)
+    .join();
+}
+
+test("values that are not Envoy's are told with their patch", () => {
+  expect(complaints({ connect_timeout: "3s" })).toBe("");
+  expect(complaints({ connectTimeout: "3s" })).toBe("");
+  expect(complaints({ connect_timeot: "3s" })).toContain("spec.configPatches[0].patch: can't be applied");
+  expect(complaints({ connect_timeout: "soon" })).toContain("google.protobuf.Duration");
+  expect(
+    complaints({ name: "x", typed_config: { "@type": "type.googleapis.com/no.such.Type" } }, "HTTP_FILTER"),
+  ).toContain("no.such.Type");
+});
+
+test("a patch whose outcome would be invalid is left out, the others hold", () => {
+  const built = buildCase({
+    proxy: "a/p",
+    objects: [
+      { apiVersion: "v1", kind: "Pod", metadata: { name: "p", namespace: "a" }, status: { podIP: "10.0.0.1" } },
+      {
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: { name: "web", namespace: "a" },
+        spec: { clusterIP: "10.1.0.1", selector: { a: "b" }, ports: [{ name: "http", port: 80 }] },
+      },
+      envoyFilter(
+        {
+          applyTo: "HTTP_ROUTE",
+          match: { context: "SIDECAR_OUTBOUND", routeConfiguration: { name: "80" } },
+          // A route that forwards cannot answer itself, too.
+          patch: { operation: "MERGE", value: { direct_response: { status: 200 } } },
+        },
+        {
+          applyTo: "CLUSTER",
+          match: { context: "SIDECAR_OUTBOUND", cluster: { service: "web.a.svc.cluster.local" } },
+          patch: { operation: "MERGE", value: { connect_timeout: "3s" } },
+        },
+      ),
+    ],
+  });
+  const { resources, problems } = patcher.apply(built.resources, built.view.outbound.patches);
+  expect(problems.map(({ path }) => path)).toContain("spec.configPatches[0].patch");
+  expect(resources.routes).toEqual(built.resources.routes);
+  const cluster = resources.clusters.find(({ name }) => name === "outbound|80||web.a.svc.cluster.local");
+  expect(cluster?.connectTimeout?.seconds).toBe(3n);
+});
+
+test("lists are put one after the other, or replaced; an Any of another type is replaced", () => {
+  expect(mergeJson({ a: [1], b: { c: 1 } }, { a: [2], b: { d: 2 } }, false)).toEqual({ a: [1, 2], b: { c: 1, d: 2 } });
+  expect(mergeJson({ a: [1] }, { a: [2] }, true)).toEqual({ a: [2] });
+  expect(mergeJson({ "@type": "x", a: 1 }, { "@type": "y", b: 2 }, false)).toEqual({ "@type": "y", b: 2 });
+});
+
+test("insertions without their anchor change nothing; without a condition they mean the ends", () => {
+  const list = [{ name: "a" }, { name: "b" }];
+  const names = (items: readonly { readonly [key: string]: unknown }[]) => items.map(({ name }) => name).join("");
+  const is = (name: string) => (item: { readonly [key: string]: unknown }) => item["name"] === name;
+  const x = { name: "x" };
+  expect(names(patchList(list, "INSERT_BEFORE", is("b"), x))).toBe("axb");
+  expect(names(patchList(list, "INSERT_AFTER", is("a"), x))).toBe("axb");
+  expect(names(patchList(list, "INSERT_BEFORE", is("z"), x))).toBe("ab");
+  expect(names(patchList(list, "INSERT_BEFORE", undefined, x))).toBe("xab");
+  expect(names(patchList(list, "INSERT_AFTER", undefined, x))).toBe("abx");
+  expect(names(patchList(list, "REPLACE", is("a"), x))).toBe("xb");
+  expect(names(patchList(list, "REMOVE", is("a"), {}))).toBe("b");
+});
