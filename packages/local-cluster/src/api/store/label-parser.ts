@@ -12,7 +12,15 @@ interface Token {
 }
 
 const END: Token = { kind: "end", text: "" };
-const OPERATORS = { "=": "in", "==": "in", "!=": "notin", ">": "gt", "<": "lt", in: "in", notin: "notin" } as const;
+const OPERATORS: ReadonlyMap<string, Requirement["operator"]> = new Map([
+  ["=", "in"],
+  ["==", "in"],
+  ["!=", "notin"],
+  [">", "gt"],
+  ["<", "lt"],
+  ["in", "in"],
+  ["notin", "notin"],
+]);
 
 function tokensOf(source: string): readonly Token[] {
   return [...source.matchAll(/==|!=|[=!(),<>]|[^\s=!(),<>]+/g)].map(([text]) => ({
@@ -70,9 +78,7 @@ class Parser {
     if (next.kind === "end" || next.text === "," || absent)
       return { key: key.text, operator: absent ? "absent" : "exists", values: [] };
     const symbol = this.#take();
-    const operator = Object.hasOwn(OPERATORS, symbol.text)
-      ? OPERATORS[symbol.text as keyof typeof OPERATORS]
-      : undefined;
+    const operator = OPERATORS.get(symbol.text);
     if (!operator) throw unparsable(symbol, ", expected: in, notin, =, ==, !=, gt, lt");
     const values = symbol.kind === "word" ? this.#list() : [this.#value()];
     if ((operator === "gt" || operator === "lt") && !/^[+-]?\d+$/.test(values[0] ?? ""))
