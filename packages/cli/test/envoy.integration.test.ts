@@ -41,7 +41,7 @@ describe.skipIf(envoy === undefined)("real Envoy beside the built-in proxy, STRI
 
   beforeAll(async () => {
     mesh = await startMeshCluster("test-envoy");
-    const emojivoto = withRequestRate(await injectedEmojivoto(root), 20).map((o) =>
+    const emojivoto = withRequestRate(await injectedEmojivoto(root), 10).map((o) =>
       o.kind === "Deployment" && o.metadata.name === "web" ? withDataPlane(o, "envoy") : o,
     );
     await mesh.kube.applyObjects([
@@ -201,23 +201,30 @@ describe.skipIf(envoy === undefined)("real Envoy beside the built-in proxy, STRI
       async () => (await answered("200")) > 150 && (await answered("500")) > 5,
     );
     const expected = ["vote-bot > web", "web > emoji", "web > voting"];
-    let last: readonly string[] = [];
+    let rows: readonly string[] = [];
     await eventually("three secured edges with names", async () => {
       const query = { kind: "deployment", namespace: EMOJIVOTO_NAMESPACE, windowMs: "60000" };
       const answer = await askViz<EdgesAnswer>(mesh.kube, "/api/edges", query);
-      last = answer.rows.filter((e) => e.secured).map((e) => `${e.src} > ${e.dst}`);
-      return last.join() === expected.join() && answer.rows.length === 3;
-    }).catch(() => expect(last).toEqual(expected));
+      rows = answer.rows.filter((e) => e.secured).map((e) => `${e.src} > ${e.dst}`);
+      return rows.join() === expected.join() && answer.rows.length === 3;
+    }).catch(() => expect(rows).toEqual(expected));
     const bot = { group: "apps", version: "v1", resource: "deployments", name: "vote-bot" };
     await mesh.kube.patch({ ...bot, namespace: EMOJIVOTO_NAMESPACE }, { spec: { replicas: 0 } });
     await eventually("the bot gone", async () => {
       const pods = { apiVersion: "v1", kind: "Pod", namespace: EMOJIVOTO_NAMESPACE };
       return (await mesh.kube.list(pods, { labelSelector: "app=vote-bot" })).items.length === 0;
     });
-    for (const code of ["200", "500"]) {
-      const program = await answered(code);
-      await eventually(`${program} answers ${code} reported`, async () => (await reported(code)) === program, 30_000);
-    }
+    // Requests that the ending bot gave up have no code for the proxy, but one for the program; on a quiet machine there are none.
+    const programs = [await answered("200"), await answered("500")];
+    let last: readonly number[] = [];
+    await eventually("what the program answered is what Envoy reported", async () => {
+      const [ok = 0, failed = 0, abandoned = 0] = [await reported("200"), await reported("500"), await reported("0")];
+      last = [ok, failed, abandoned];
+      const [programOk = 0, programFailed = 0] = programs;
+      const missing = programOk - ok + (programFailed - failed);
+      return ok <= programOk && failed <= programFailed && missing <= abandoned;
+    }).catch(() => expect(last).toEqual(programs));
+    console.log(`program 200, 500: ${programs.join(", ")}; Envoy 200, 500, abandoned: ${last.join(", ")}`);
   });
 });
 

@@ -64,8 +64,9 @@ export function echoPod(name: string, annotations: Readonly<Record<string, strin
             image: "debian",
             command: ["/opt/heddle/bun", "/opt/heddle/repo/packages/cli/test/echo-pod.ts"],
             env: [{ name: "ECHO_NAME", value: name }],
-            readinessProbe: { httpGet: { path: "/health", port: 8080 }, periodSeconds: 1 },
-            livenessProbe: { tcpSocket: { port: 9000 }, periodSeconds: 2 },
+            // Patient: a busy machine must not cost the application its life.
+            readinessProbe: { httpGet: { path: "/health", port: 8080 }, periodSeconds: 1, timeoutSeconds: 10 },
+            livenessProbe: { tcpSocket: { port: 9000 }, periodSeconds: 5, timeoutSeconds: 20, failureThreshold: 10 },
           },
         ],
       },
