@@ -63,34 +63,25 @@ export async function startPair<Name extends string>(plan: PairPlan<Name>): Prom
   for (const name of names) ports[name] = { outbound: take(), inbound: take() };
   const all = ports as Record<Name, { outbound: number; inbound: number }>;
   const started: ProxyProcess[] = [];
-  try {
-    const certificates = await issueWorkloads(folder, ["client", "server"]);
-    const server = await startProxy({
-      engine: plan.engines?.server ?? "heddle",
-      bootstrap: serverSide(plan, names, all, certificates),
-      adminPort: take(),
-      args: plan.serverArgs ?? [],
-    });
-    started.push(server);
-    const client = await startProxy({
-      engine: plan.engines?.client ?? "heddle",
-      bootstrap: clientSide(plan, names, all, certificates),
-      adminPort: take(),
-      args: plan.clientArgs ?? [],
-    });
-    started.push(client);
-    return {
-      client,
-      server,
-      ports: all,
-      stop: async () => {
-        await Promise.all(started.map((proxy) => proxy.stop()));
-        rmSync(folder, { recursive: true, force: true });
-      },
-    };
-  } catch (error) {
+  const stop = async () => {
     await Promise.all(started.map((proxy) => proxy.stop()));
     rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const certificates = await issueWorkloads(folder, ["client", "server"]);
+    const start = async (side: "client" | "server"): Promise<ProxyProcess> => {
+      const bootstrap = (side === "client" ? clientSide : serverSide)(plan, names, all, certificates);
+      const args = (side === "client" ? plan.clientArgs : plan.serverArgs) ?? [];
+      const proxy = await startProxy({ engine: plan.engines?.[side] ?? "heddle", bootstrap, adminPort: take(), args });
+      started.push(proxy);
+      return proxy;
+    };
+    const [server, client] = await Promise.allSettled([start("server"), start("client")]);
+    if (server.status === "rejected") throw server.reason;
+    if (client.status === "rejected") throw client.reason;
+    return { client: client.value, server: server.value, ports: all, stop };
+  } catch (error) {
+    await stop();
     throw error;
   }
 }
