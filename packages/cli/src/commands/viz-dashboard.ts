@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
 import { askViz } from "../viz/client.ts";
-import { createDashboardServer } from "../viz/dashboard-server.ts";
+import { openDashboard } from "../viz/local-dashboard.ts";
 
 interface Flags {
   readonly address: string;
@@ -26,37 +26,15 @@ export function addDashboard(viz: Command, context: CliContext): void {
         throw new UsageError(`--show ${flags.show}: expected linkerd or url`);
       const kube = await context.kube(globalOptions(command));
       await askViz(kube, "/api/stat", { kind: "namespace" });
-      const { loadDashboard } = await import("@heddle/dashboard");
-      const { page } = await loadDashboard();
-      const answer = createDashboardServer({
-        kube,
-        page,
-        hosts: new Set(["localhost", "127.0.0.1", "[::1]", flags.address]),
-      });
-      const server = listen(flags.address, port, answer);
-      const url = `http://${flags.address}:${server.port}/`;
+      const { url, close } = await openDashboard(kube, flags.address, port);
       context.out(`Heddle dashboard available at:\n${url}\n`);
       if (flags.show === "linkerd") openBrowser(url, context.env);
       await new Promise<void>((stop) => {
         process.once("SIGINT", stop);
         process.once("SIGTERM", stop);
       });
-      await server.stop(true);
+      await close();
     });
-}
-
-function listen(hostname: string, wanted: number, fetch: (request: Request) => Promise<Response>) {
-  const serve = (port: number) => Bun.serve({ hostname, port, development: false, idleTimeout: 60, fetch });
-  try {
-    return serve(wanted);
-  } catch (error) {
-    const taken = error instanceof Error && "code" in error && error.code === "EADDRINUSE";
-    if (!taken) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new UsageError(`--address ${hostname}: can't listen there (${reason}); use an address of this machine`);
-    }
-    return serve(0);
-  }
 }
 
 /** Where there is a screen; a failure costs nothing, the address is printed. */

@@ -7,6 +7,7 @@ import { defaultInstallOptions } from "../install/options.ts";
 import { vizManifests } from "../install/viz.ts";
 import { at, textOf } from "../json-view.ts";
 import { askViz } from "../viz/client.ts";
+import { openDashboard } from "../viz/local-dashboard.ts";
 import { EMOJIVOTO_NAMESPACE, injectedEmojivoto, withRequestRate } from "./emojivoto.ts";
 import type { DemoReport } from "./report.ts";
 import type { Timeline } from "./timeline.ts";
@@ -14,6 +15,7 @@ import { waitForPods, waitForPorts } from "./wait.ts";
 
 const READY_TIMEOUT_MS = 90_000;
 const WEB_PORT = 8080;
+const DASHBOARD_PORT = 50_750;
 
 export interface DemoOptions {
   readonly name: string;
@@ -92,7 +94,8 @@ async function fill(
   const address = textOf(at(web, "spec", "clusterIP"));
   const listener = await cluster.forward(address, 80, WEB_PORT).catch(() => cluster.forward(address, 80, 0));
   const page = `http://127.0.0.1:${listener.port}`;
-  const urls = { emojivoto: page, leaderboard: `${page}/leaderboard` };
+  const dashboard = await openDashboard(kube, "localhost", DASHBOARD_PORT);
+  const urls = { emojivoto: page, leaderboard: `${page}/leaderboard`, dashboard: dashboard.url };
   return {
     cluster,
     kube,
@@ -106,6 +109,7 @@ async function fill(
       return { seconds, phases: timeline.times(), stat: stat.rows, edges: edges.rows, urls };
     },
     close: async () => {
+      await dashboard.close();
       await listener.close();
       await cluster.close();
     },
