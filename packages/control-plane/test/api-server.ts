@@ -4,13 +4,15 @@ import { join } from "node:path";
 
 export interface ApiServerProcess {
   readonly kubeconfig: string;
+  /** Of the server's process; undefined where it is not ours. */
+  readonly pid: number | undefined;
   close(): void;
 }
 
 /** The API server that `HEDDLE_TEST_KUBECONFIG` names, else one of our own. */
 export async function givenOrOwnApiServer(): Promise<ApiServerProcess> {
   const kubeconfig = process.env["HEDDLE_TEST_KUBECONFIG"];
-  return kubeconfig ? { kubeconfig, close: () => {} } : startApiServer();
+  return kubeconfig ? { kubeconfig, pid: undefined, close: () => {} } : startApiServer();
 }
 
 /** The embedded cluster's API server as a process of its own. */
@@ -28,6 +30,7 @@ export async function startApiServer(): Promise<ApiServerProcess> {
   if (!kubeconfig.includes(folder)) throw new Error(`the API server did not start: ${new TextDecoder().decode(value)}`);
   return {
     kubeconfig,
+    pid: child.pid,
     close() {
       child.kill();
       rmSync(folder, { recursive: true, force: true });

@@ -1,4 +1,7 @@
-/** Runs the API server alone: `bun test/api-dev.ts [port]` writes `api-dev.kubeconfig` to the temporary folder and prints its path. */
+/**
+ * Runs the API server alone: `bun test/api-dev.ts [port]` writes `api-dev.kubeconfig` to the temporary folder and prints its path. SIGUSR2
+ * puts its clock an hour forward.
+ */
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,8 +23,12 @@ const network: ClusterNetworkPlan = {
 };
 const started = performance.now();
 const pki = await createClusterPki({ now: Date.now(), randomBytes, network });
+let aheadMs = 0;
+process.on("SIGUSR2", () => {
+  aheadMs += 3_600_000;
+});
 const log = { info: console.error, warn: console.error, error: console.error };
-const server = await createApiServer({ now: Date.now, randomBytes, network, pki, log });
+const server = await createApiServer({ now: () => Date.now() + aheadMs, randomBytes, network, pki, log });
 const [port] = await server.start([{ host: "127.0.0.1", port: Number(process.argv[2] ?? "0") }]);
 const path = join(tmpdir(), "api-dev.kubeconfig");
 const access = {
