@@ -9,6 +9,8 @@ import type { StatAnswer } from "../src/contract.ts";
 
 const root = join(import.meta.dir, "../../..");
 const NAME = "test-prometheus";
+/** Units: ms. viz scrapes every 2 s, after a round that takes its time; Prometheus every second. */
+const STILL_MS = 6000;
 const program = Bun.which("prometheus");
 if (!program) console.log("skipped: no prometheus on this machine; Debian has it: apt-get install prometheus");
 
@@ -42,9 +44,9 @@ describe.skipIf(!program)("a real Prometheus beside viz", () => {
   let kube: KubeClient;
   let url: string;
 
-  const stat = async () => {
+  const stat = async (windowMs: number) => {
     const target = { kind: "services", namespace: "linkerd-viz", name: "metrics-api", port: 8085 } as const;
-    const path = "/api/stat?kind=deployment&namespace=emojivoto&windowMs=3600000";
+    const path = `/api/stat?kind=deployment&namespace=emojivoto&windowMs=${windowMs}`;
     const answer: StatAnswer = JSON.parse(await (await kube.proxyRequest(target, "GET", path)).text());
     return new Map(answer.rows.map((row) => [row.name, row]));
   };
@@ -100,36 +102,52 @@ describe.skipIf(!program)("a real Prometheus beside viz", () => {
     if (folder) await rm(folder, { recursive: true, force: true });
   }, 60_000);
 
-  test("both count the same requests, failures and latencies", async () => {
-    await until("two hundred requests", 60_000, async () =>
-      ((await stat()).get("web")?.requests ?? 0) >= 200 ? true : undefined,
-    );
-    // With the load off the counters stand still, and both must come to the same figures exactly.
-    await kube.patch(
+  const bots = (replicas: number) =>
+    kube.patch(
       { apiVersion: "apps/v1", kind: "Deployment", namespace: "emojivoto", name: "vote-bot" },
-      { spec: { replicas: 0 } },
+      { spec: { replicas } },
     );
-    const counted = 'sum by (destination_workload) (istio_requests_total{reporter="destination"})';
-    const both = await until("the same counts twice", 40_000, async () => {
-      const [before, theirs] = [await stat(), await query(counted)];
-      await Bun.sleep(2500);
-      const [after, later] = [await stat(), await query(counted)];
-      const still = (before.get("web")?.requests ?? 0) === (after.get("web")?.requests ?? -1);
-      return still && theirs.get("web") === later.get("web") ? { ours: after, theirs: later } : undefined;
+  /** With the load off the counters stand still, and both must come to the same figures exactly. */
+  const still = () =>
+    until("the same counts twice", 40_000, async () => {
+      const counted = 'sum by (destination_workload) (istio_requests_total{reporter="destination"})';
+      const [before, theirs] = [await stat(3_600_000), await query(counted)];
+      // Longer than two scrapes of either.
+      await Bun.sleep(STILL_MS);
+      const [after, later] = [await stat(3_600_000), await query(counted)];
+      const equal = (before.get("web")?.requests ?? 0) === (after.get("web")?.requests ?? -1);
+      return equal && theirs.get("web") === later.get("web") ? true : undefined;
     });
+
+  test("both count the same requests, failures and latencies", async () => {
+    // Both began after the first requests, each at its own moment: what counts is the growth between two quiet moments.
+    await bots(0);
+    await still();
+    const since = performance.now();
+    const windowMs = () => Math.round(performance.now() - since);
+    await bots(1);
+    await until("two hundred requests", 60_000, async () =>
+      ((await stat(windowMs())).get("web")?.requests ?? 0) >= 200 ? true : undefined,
+    );
+    await bots(0);
+    await still();
+    const ours = await stat(windowMs());
+    const seconds = Math.round(windowMs() / 1000);
+    const grown = (selector: string) => `((${selector} - ${selector} offset ${seconds}s) or ${selector})`;
+    const requests = 'istio_requests_total{reporter="destination"}';
+    const theirs = await query(`sum by (destination_workload) (${grown(requests)})`);
     const failed = await query(
-      'sum by (destination_workload) (istio_requests_total{reporter="destination",response_code=~"5..|0"} or istio_requests_total{reporter="destination",request_protocol="grpc",grpc_response_status!~"0|"})',
+      `sum by (destination_workload) (${grown('istio_requests_total{reporter="destination",response_code=~"5..|0"}')} or ${grown('istio_requests_total{reporter="destination",request_protocol="grpc",grpc_response_status!~"0|"}')})`,
     );
-    const p95 = await query(
-      'histogram_quantile(0.95, sum by (le, destination_workload) (istio_request_duration_milliseconds_bucket{reporter="destination"}))',
-    );
+    const buckets = grown('istio_request_duration_milliseconds_bucket{reporter="destination"}');
+    const p95 = await query(`histogram_quantile(0.95, sum by (le, destination_workload) (${buckets}))`);
     for (const name of ["web", "emoji", "voting"]) {
-      const row = both.ours.get(name);
+      const row = ours.get(name);
       console.log(
-        `${name}: viz ${row?.requests} requests, ${row?.failures} failed, p95 ${row?.latencyMsP95}; Prometheus ${both.theirs.get(name)}, ${failed.get(name) ?? 0}, ${p95.get(name)}`,
+        `${name}: viz ${row?.requests} requests, ${row?.failures} failed, p95 ${row?.latencyMsP95}; Prometheus ${theirs.get(name)}, ${failed.get(name) ?? 0}, ${p95.get(name)}`,
       );
       expect(row?.requests).toBeGreaterThan(50);
-      expect(Math.abs((row?.requests ?? 0) / (both.theirs.get(name) ?? 0) - 1)).toBeLessThanOrEqual(0.02);
+      expect(Math.abs((row?.requests ?? 0) / (theirs.get(name) ?? 0) - 1)).toBeLessThanOrEqual(0.02);
       expect(Math.abs((row?.failures ?? 0) - (failed.get(name) ?? 0))).toBeLessThanOrEqual((row?.requests ?? 0) * 0.02);
       expect(Math.abs((row?.latencyMsP95 ?? 0) / (p95.get(name) ?? 0) - 1)).toBeLessThanOrEqual(0.02);
     }
