@@ -143,5 +143,7 @@ export function toStatRow(row: Row, kind: ResourceKind, seconds: number): StatRo
 export function gapsOf(store: MetricStore, fromMs: number): readonly string[] {
   if (Number.isNaN(store.sinceMs))
     return ["no proxy has been scraped yet; figures appear within seconds of the first scrape"];
-  return store.sinceMs > fromMs ? ["the figures are younger than the window: rates are over the time measured so far"] : [];
+  return store.sinceMs > fromMs
+    ? ["the figures are younger than the window: rates are over the time measured so far"]
+    : [];
 }
