@@ -11,6 +11,7 @@ import { addUninstall } from "./commands/uninstall.ts";
 import { addVersion } from "./commands/version.ts";
 import { addViz } from "./commands/viz.ts";
 import { type CliContext, createCliContext, defaultMeshNamespace, UsageError } from "./context.ts";
+import { commandWordsFirst } from "./flag-order.ts";
 import { version } from "./version.ts";
 
 /** Every command of the program, one file each. Roles (`discovery`, `proxy` …) and `local` are started before the parser, see roles.ts. */
@@ -36,7 +37,6 @@ export function createProgram(context: CliContext): Command {
     .option("--context <name>", "context of the kubeconfig")
     .option("-i, --istioNamespace <namespace>", "namespace of the control plane", defaultMeshNamespace(context))
     .option("-L, --linkerd-namespace <namespace>", "the same, as linkerd calls it")
-    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: context.out, writeErr: context.err });
   for (const add of commands) add(program, context);
@@ -50,7 +50,8 @@ export function runCommandLine(argv: readonly string[], env: CliContext["env"]):
 /** Parses and runs; gives the exit code. Expected failures are one sentence on standard error, never a stack. */
 export async function runProgram(context: CliContext, argv: readonly string[]): Promise<number> {
   try {
-    await createProgram(context).parseAsync([...argv], { from: "user" });
+    const program = createProgram(context);
+    await program.parseAsync([...commandWordsFirst(argv, program)], { from: "user" });
     return typeof process.exitCode === "number" ? process.exitCode : 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;
