@@ -1,3 +1,4 @@
+import { grpcCodeOfHttpStatus } from "@heddle/wire";
 import type { UpstreamFailure, UpstreamFailureCode } from "./upstream/failure.ts";
 
 /** Everything that can end an exchange other than the upstream's own answer. */
@@ -110,23 +111,5 @@ export function rescueUpstream(failure: UpstreamFailure, retried = false): Rescu
 
 /** gRPC status for an HTTP status. Source: gRPC "HTTP to gRPC Status Code Mapping". */
 export function grpcStatusOf(status: number): number {
-  switch (status) {
-    case 200:
-      return 0;
-    case 400:
-      return 13;
-    case 401:
-      return 16;
-    case 403:
-      return 7;
-    case 404:
-      return 12;
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return 14;
-    default:
-      return 2;
-  }
+  return status === 200 ? 0 : grpcCodeOfHttpStatus(status);
 }

@@ -1,3 +1,4 @@
+export { GRPC_CODE_NAMES } from "@heddle/wire";
 export { type ApiDeps, createApi } from "./api.ts";
 export type * from "./contract.ts";
 export type * from "./dashboard-contract.ts";

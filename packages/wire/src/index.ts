@@ -1,6 +1,7 @@
 export {
   decodeGrpcMessage,
   encodeGrpcMessage,
+  GRPC_CODE_NAMES,
   GRPC_STATUS_NAMES,
   type GrpcStatus,
   grpcCodeOfHttpStatus,

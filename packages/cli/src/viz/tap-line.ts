@@ -1,24 +1,4 @@
-import type { NamedTapEvent } from "@heddle/viz";
-
-const GRPC = [
-  "OK",
-  "Canceled",
-  "Unknown",
-  "InvalidArgument",
-  "DeadlineExceeded",
-  "NotFound",
-  "AlreadyExists",
-  "PermissionDenied",
-  "ResourceExhausted",
-  "FailedPrecondition",
-  "Aborted",
-  "OutOfRange",
-  "Unimplemented",
-  "Internal",
-  "Unavailable",
-  "DataLoss",
-  "Unauthenticated",
-];
+import { GRPC_CODE_NAMES, type NamedTapEvent } from "@heddle/viz";
 
 /** What a stranger sent must not steer the terminal: control characters become visible. */
 export function printable(text: string): string {
@@ -36,7 +16,8 @@ export function tapLines(event: NamedTapEvent, id: string, wide: boolean): strin
   const us = (ms: number) => `${Math.round(ms * 1000)}µs`;
   if (event.status > 0)
     lines.push(`rsp ${place} :status=${event.status} latency=${us(Math.max(0, event.latencyMs))}${names}`);
-  const grpc = event.grpcStatus >= 0 ? ` grpc-status=${GRPC[event.grpcStatus] ?? `Code(${event.grpcStatus})`}` : "";
+  const grpc =
+    event.grpcStatus >= 0 ? ` grpc-status=${GRPC_CODE_NAMES[event.grpcStatus] ?? `Code(${event.grpcStatus})`}` : "";
   const flags = event.flags === "-" || event.flags === "" ? "" : ` flags=${event.flags}`;
   const since = us(event.latencyMs < 0 ? event.durationMs : event.durationMs - event.latencyMs);
   lines.push(`end ${place}${grpc}${flags} duration=${since} response-length=${event.bytesOut}B${names}`);

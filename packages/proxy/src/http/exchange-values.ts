@@ -1,3 +1,4 @@
+import { GRPC_CODE_NAMES } from "@heddle/wire";
 import type { FormatCommand, FormatValues } from "../config/format.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { headerCommand } from "./header-values.ts";
@@ -6,26 +7,6 @@ import { headerCommand } from "./header-values.ts";
 export function exchangeValues(record: ExchangeRecord): FormatValues {
   return { command: (command) => value(record, command) };
 }
-
-const GRPC_NAMES = [
-  "OK",
-  "Canceled",
-  "Unknown",
-  "InvalidArgument",
-  "DeadlineExceeded",
-  "NotFound",
-  "AlreadyExists",
-  "PermissionDenied",
-  "ResourceExhausted",
-  "FailedPrecondition",
-  "Aborted",
-  "OutOfRange",
-  "Unimplemented",
-  "Internal",
-  "Unavailable",
-  "DataLoss",
-  "Unauthenticated",
-];
 
 function value(record: ExchangeRecord, command: FormatCommand): string | undefined {
   const { connection, request } = record;
@@ -75,7 +56,7 @@ function value(record: ExchangeRecord, command: FormatCommand): string | undefin
     case "ROUTE_NAME":
       return dash(record.route?.route.name ?? "");
     case "GRPC_STATUS":
-      return record.grpcStatus < 0 ? undefined : (GRPC_NAMES[record.grpcStatus] ?? String(record.grpcStatus));
+      return record.grpcStatus < 0 ? undefined : (GRPC_CODE_NAMES[record.grpcStatus] ?? String(record.grpcStatus));
     case "GRPC_STATUS_NUMBER":
       return record.grpcStatus < 0 ? undefined : String(record.grpcStatus);
     default:

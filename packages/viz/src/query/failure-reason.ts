@@ -1,3 +1,5 @@
+import { GRPC_CODE_NAMES } from "@heddle/wire";
+
 /** What Envoy's response flags say about where a request broke. Source: Envoy access log, RESPONSE_FLAGS. */
 const FLAGS: Readonly<Record<string, string>> = {
   UF: "the connection to the destination failed",
@@ -21,32 +23,12 @@ const FLAGS: Readonly<Record<string, string>> = {
   SI: "the stream was idle too long",
 };
 
-const GRPC: readonly string[] = [
-  "OK",
-  "Canceled",
-  "Unknown",
-  "InvalidArgument",
-  "DeadlineExceeded",
-  "NotFound",
-  "AlreadyExists",
-  "PermissionDenied",
-  "ResourceExhausted",
-  "FailedPrecondition",
-  "Aborted",
-  "OutOfRange",
-  "Unimplemented",
-  "Internal",
-  "Unavailable",
-  "DataLoss",
-  "Unauthenticated",
-];
-
 /** One sentence for how a request failed; `dst` is who answered or should have. */
 export function failureReason(dst: string, code: string, grpcStatus: string, flags: string): string {
   const known = flags.split(",").flatMap((flag) => FLAGS[flag] ?? []);
   if (known.length > 0) return `${known.join("; ")} (${flags})`;
   if (grpcStatus !== "" && grpcStatus !== "0")
-    return `${dst} answered gRPC status ${grpcStatus} (${GRPC[Number(grpcStatus)] ?? "not a known status"})`;
+    return `${dst} answered gRPC status ${grpcStatus} (${GRPC_CODE_NAMES[Number(grpcStatus)] ?? "not a known status"})`;
   if (code === "0") return "the request ended without an answer";
   return `${dst} answered HTTP ${code}`;
 }

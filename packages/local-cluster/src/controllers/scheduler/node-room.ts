@@ -1,7 +1,7 @@
 import { at, dict, int, list, text } from "../../api/json/json-value.ts";
 import type { KubeObject } from "../../contract/index.ts";
+import { parseQuantity } from "../../quantity.ts";
 import { isFinished } from "../pod-state.ts";
-import { quantity } from "../quantity.ts";
 
 type Amounts = Readonly<Record<string, number>>;
 
@@ -90,4 +90,9 @@ function hostPorts(pod: KubeObject): readonly HostPort[] {
 
 function overlap(a: string, b: string): boolean {
   return a === b || a === "0.0.0.0" || b === "0.0.0.0";
+}
+
+/** The number that an amount means; 0 for what is none (validation refuses those). */
+function quantity(value: unknown): number {
+  return typeof value === "number" ? value : (parseQuantity(text(value).trim()) ?? 0);
 }

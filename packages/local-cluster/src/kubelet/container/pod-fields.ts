@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../contract/index.ts";
+import { divideQuantity } from "../../quantity.ts";
 import type { ContainerSpec } from "../spec/container-spec.ts";
 import { fieldsOf, textOr } from "../spec/decode.ts";
-import { divideQuantity } from "../spec/quantity.ts";
 
 /** What the downward API can tell. */
 export interface PodFacts {

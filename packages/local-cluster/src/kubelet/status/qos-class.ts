@@ -1,5 +1,5 @@
+import { parseQuantity } from "../../quantity.ts";
 import type { PodSpec } from "../spec/pod-spec.ts";
-import { parseQuantity } from "../spec/quantity.ts";
 
 /** Source: Kubernetes "Pod Quality of Service Classes". */
 export function qosClass(spec: PodSpec): "Guaranteed" | "Burstable" | "BestEffort" {

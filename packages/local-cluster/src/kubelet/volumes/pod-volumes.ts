@@ -2,10 +2,10 @@ import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync, writeFil
 import path from "node:path";
 import type { Clock, ClockTimer } from "@heddle/std";
 import { ApiError, type ClusterApi, type KubeObject } from "../../contract/index.ts";
+import { divideQuantity } from "../../quantity.ts";
 import type { PodFacts } from "../container/pod-fields.ts";
 import type { Syscalls } from "../host/syscalls.ts";
 import type { PodSpec } from "../spec/pod-spec.ts";
-import { divideQuantity } from "../spec/quantity.ts";
 import type { FileSource, VolumeSpec } from "../spec/volume-spec.ts";
 import { writeAtomically } from "./atomic-directory.ts";
 import type { TokenSource } from "./token-source.ts";
