@@ -15,6 +15,7 @@ import {
   type ServerStream,
   type StreamHandler,
 } from "@heddle/wire";
+import { type Writer, writeAll } from "./write-all.ts";
 
 const port = Number(process.argv[2]);
 const body = Buffer.alloc(Number(process.argv[3] ?? 1024), 120);
@@ -72,9 +73,8 @@ interface Session {
   connection: HttpConnection | null;
 }
 
-interface NativeSocket {
+interface NativeSocket extends Writer {
   readonly data: Session;
-  write(bytes: Uint8Array, offset: number, length: number): number;
   end(): void;
 }
 
@@ -112,10 +112,7 @@ function serve(socket: NativeSocket, http2: boolean): HttpConnection {
 
 function flush(socket: NativeSocket): void {
   const { connection } = socket.data;
-  if (connection === null) return;
-  const { output } = connection;
-  if (output.length > 0) output.consume(Math.max(0, socket.write(output.bytes, output.start, output.length)));
-  connection.drained();
+  if (connection !== null) writeAll(connection, socket);
 }
 
 console.log(`listening ${server.port}`);

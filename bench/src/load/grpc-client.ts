@@ -16,6 +16,7 @@ import {
   type WireFailure,
 } from "@heddle/wire";
 import { createLatencies } from "./latencies.ts";
+import { type Writer, writeAll } from "./write-all.ts";
 
 const [portText = "", streamsText = "", requestsText = "", authority = "app"] = process.argv.slice(2);
 const streams = Number(streamsText);
@@ -94,18 +95,26 @@ const host: ClientHost = {
 };
 const connection = createHttp2Client({}, host);
 
-interface Writer {
-  write(bytes: Uint8Array, offset: number, length: number): number;
+function flush(socket: Writer): void {
+  while (connection.capacity > 0) {
+    const call = ready.pop();
+    if (call === undefined) break;
+    call.start(connection);
+  }
+  writeAll(connection, socket);
 }
 
-function flush(socket: Writer): void {
-  for (let call = ready.pop(); call !== undefined; call = ready.pop()) {
-    if (connection.capacity > 0) call.start(connection);
+// A load that stands still must end as an error, never hang the run.
+const STALLED_MS = 15_000;
+let seen = 0;
+const watchdog = setInterval(() => {
+  if (finished === seen) {
+    console.error(`${finished} of ${requests} calls are done and none more came in ${STALLED_MS / 1000} s`);
+    process.exit(1);
   }
-  const { output } = connection;
-  if (output.length > 0) output.consume(Math.max(0, socket.write(output.bytes, output.start, output.length)));
-  connection.drained();
-}
+  seen = finished;
+}, STALLED_MS);
+watchdog.unref();
 
 await Bun.connect({
   hostname: "127.0.0.1",
