@@ -7,6 +7,16 @@ export type {
   AuthorizationSource,
 } from "./istio/authorization-policy.ts";
 export type { DestinationRule, Subset } from "./istio/destination-rule.ts";
+export {
+  addressConflict,
+  type EntryStatus,
+  type HostAddress,
+  healthChecksAnnotation,
+  isHealthyWorkload,
+  readConditions,
+  readEntryStatus,
+  type StatusCondition,
+} from "./istio/entry-status.ts";
 export type { ConfigPatch, EnvoyFilter } from "./istio/envoy-filter.ts";
 export type { Gateway, GatewayServerSpec } from "./istio/gateway.ts";
 export { resolveHost } from "./istio/hosts.ts";

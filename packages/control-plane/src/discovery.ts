@@ -19,6 +19,7 @@ import { createMeshFeed, type MeshFeed, type MeshUpdate } from "./mesh/mesh-feed
 import type { DiscoveryOptions, ListenAddress } from "./options.ts";
 import { createProxySnapshots } from "./resources/proxy-snapshots.ts";
 import { createCredentialSecrets } from "./secrets/credential-secrets.ts";
+import { createEntryStatuses } from "./status/entry-statuses.ts";
 import { createTelemetry } from "./telemetry.ts";
 import { injectionHandler, validationHandler } from "./webhook/admission.ts";
 import { createCaBundlePatcher } from "./webhook/ca-bundle.ts";
@@ -96,6 +97,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
           log: log.child("secrets"),
           onChange: (namespace) => discovery.secretsChanged(namespace),
         });
+  const statuses = kube === undefined ? undefined : createEntryStatuses({ kube, clock, log: log.child("status") });
   const discovery = createDiscoveryServer({
     ...(secrets === undefined ? {} : { secrets }),
     clock,
@@ -128,6 +130,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     },
     onUpdate: (update: MeshUpdate) => {
       discovery.update(update);
+      statuses?.update(update.state);
       first.resolve();
     },
   });
@@ -171,6 +174,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     closing ??= (async () => {
       waitingFor = "nothing any more: the control plane is ending";
       secrets?.close();
+      statuses?.close();
       discovery.close();
       for (const one of closers.reverse()) await one();
     })();

@@ -66,6 +66,7 @@ function derive(state: MeshState, dirt: Dirt): Applied {
   const changedEndpoints: string[] = [];
   // Labels of namespaces may decide what belongs to the mesh.
   const reselected = dirt.everything && settings.mesh.discoverySelectors.length > 0;
+  let { allocation } = state;
   let views = dirt.policies || dirt.routing || reselected;
   for (const key of new Set([...dirt.services, ...dirt.endpoints])) {
     const view = objects.services.get(key);
@@ -106,9 +107,11 @@ function derive(state: MeshState, dirt: Dirt): Applied {
       isPlain,
       workloads: workloads.current.values(),
       workloadEntries: objects.workloadEntries.values(),
+      isUnhealthy: ({ ref }) => objects.unhealthyEntries.has(`${ref.namespace}/${ref.name}`),
     });
     views ||= derived.views;
     changedEndpoints.push(...derived.endpoints);
+    allocation = derived.allocation;
   }
   // A workload's own labels decide which services and policies are inbound for it.
   if (
@@ -117,7 +120,13 @@ function derive(state: MeshState, dirt: Dirt): Applied {
   )
     views = true;
   return {
-    state: { ...state, workloads: workloads.current, services: services.current, endpoints: endpoints.current },
+    state: {
+      ...state,
+      workloads: workloads.current,
+      services: services.current,
+      endpoints: endpoints.current,
+      allocation,
+    },
     change: { views, endpoints: changedEndpoints },
   };
 }

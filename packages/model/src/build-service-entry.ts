@@ -1,4 +1,10 @@
-import { labelsMatch, type ServiceEntry, type WorkloadEntry, type WorkloadEntrySpec } from "@heddle/config";
+import {
+  type HostAddress,
+  labelsMatch,
+  type ServiceEntry,
+  type WorkloadEntry,
+  type WorkloadEntrySpec,
+} from "@heddle/config";
 import { isClose } from "./build-service.ts";
 import { canonicalName, canonicalRevision, localityOf, spiffeId } from "./build-workload.ts";
 import { contentHash } from "./hash.ts";
@@ -22,6 +28,7 @@ export function entryServices(
   entry: ServiceEntry,
   identities: readonly string[],
   settings: MeshSettings,
+  given: readonly HostAddress[] = [],
 ): readonly MeshService[] {
   const { spec, ref, meta } = entry;
   const ports: readonly MeshPort[] = spec.ports.map((port) => ({
@@ -39,6 +46,7 @@ export function entryServices(
     namespace: ref.namespace,
     resolution,
     addresses: spec.addresses.map((address) => address.replace(/\/32$/, "")),
+    autoAddresses: given.filter((address) => address.host === host).map((address) => address.value),
     headless: false,
     dnsTargets: resolution === "dns" || resolution === "logical-dns" ? dnsTargets(host, entry) : [],
     ports,
@@ -107,6 +115,7 @@ export interface EntryContext {
   readonly workloads: Iterable<Workload>;
   readonly workloadEntries: Iterable<WorkloadEntry>;
   readonly isPlain: (workload: Workload, port: number) => boolean;
+  readonly isUnhealthy: (entry: WorkloadEntry) => boolean;
 }
 
 /** The workloads behind a ServiceEntry: its own endpoints, or the pods and WorkloadEntries that it selects. */
@@ -123,7 +132,12 @@ export function entryWorkloads(entry: ServiceEntry, context: EntryContext): read
     (workload) => workload.namespace === ref.namespace && labelsMatch(selector, workload.labels),
   );
   const entries = [...context.workloadEntries]
-    .filter((candidate) => candidate.ref.namespace === ref.namespace && labelsMatch(selector, candidate.spec.labels))
+    .filter(
+      (candidate) =>
+        candidate.ref.namespace === ref.namespace &&
+        labelsMatch(selector, candidate.spec.labels) &&
+        !context.isUnhealthy(candidate),
+    )
     .map((candidate) =>
       workloadOfEntry(candidate.spec, candidate.ref.name, candidate.ref.namespace, candidate.ref, context.settings),
     );

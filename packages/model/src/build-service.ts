@@ -48,6 +48,7 @@ export function meshServiceOf(
     namespace: meta.namespace,
     resolution: view.type === "ExternalName" ? "dns" : "endpoints",
     addresses: view.clusterIps,
+    autoAddresses: [],
     headless: view.headless,
     dnsTargets: view.type === "ExternalName" ? [{ address: view.externalName, ports: {}, weight: 1 }] : [],
     ports: view.ports.map((port) => ({

@@ -1,3 +1,4 @@
+import { type AddressAllocation, allocateAddresses } from "./allocate-addresses.ts";
 import { type EntryContext, entryEndpoints, entryServices, entryWorkloads } from "./build-service-entry.ts";
 import type { DraftMap } from "./draft.ts";
 import { contentHash } from "./hash.ts";
@@ -9,6 +10,7 @@ export interface Derived {
   readonly views: boolean;
   /** Hostnames whose endpoints differ. */
   readonly endpoints: readonly string[];
+  readonly allocation: AddressAllocation;
 }
 
 /**
@@ -28,12 +30,14 @@ export function deriveEntries(
       ? -1
       : 1,
   );
+  const allocation = allocateAddresses(entries, objects.entryStatuses);
   for (const entry of entries) {
     const workloads = entryWorkloads(entry, context);
     const identities =
       entry.spec.location === "MESH_EXTERNAL" ? [] : [...new Set(workloads.map((w) => w.spiffeId))].sort();
+    const given = allocation.addresses.get(`${entry.ref.namespace}/${entry.ref.name}`);
     const found = entryEndpoints(entry, workloads, context);
-    for (const service of entryServices(entry, identities, context.settings)) {
+    for (const service of entryServices(entry, identities, context.settings, given)) {
       const holder = services.get(service.hostname);
       if (wanted.has(service.hostname) || (holder !== undefined && holder.source.kind === "Service")) continue;
       wanted.set(service.hostname, { service, endpoints: found });
@@ -57,5 +61,5 @@ export function deriveEntries(
     endpoints.set(hostname, found);
     changed.push(hostname);
   }
-  return { views, endpoints: changed };
+  return { views, endpoints: changed, allocation };
 }

@@ -1,5 +1,6 @@
 import {
   canonicalJson,
+  isHealthyWorkload,
   isMeshResource,
   type KubeObject,
   type MeshResource,
@@ -8,6 +9,7 @@ import {
   type Problem,
   parseResource,
   readEndpointSlice,
+  readEntryStatus,
   readNamespace,
   readNode,
   readPod,
@@ -114,6 +116,11 @@ function applyResource(
   // An invalid change leaves the last valid version in force.
   if (result !== undefined && !result.ok) return;
   storeResource(ref, key, result?.value, drafts, dirt);
+  if (ref.kind === "ServiceEntry" && store(drafts.entryStatuses, key, object && readEntryStatus(object)))
+    dirt.entries = true;
+  const unhealthy = object !== undefined && ref.kind === "WorkloadEntry" && !isHealthyWorkload(object);
+  if (ref.kind === "WorkloadEntry" && store(drafts.unhealthyEntries, key, unhealthy ? true : undefined))
+    dirt.entries = true;
 }
 
 function storeResource(

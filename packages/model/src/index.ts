@@ -1,3 +1,4 @@
+export type { AddressAllocation } from "./allocate-addresses.ts";
 export { type Applied, applyEvents, applySettings, type MeshChange } from "./apply.ts";
 export type { Authorization } from "./authorization.ts";
 export { hostnameOf } from "./build-service.ts";

@@ -28,6 +28,10 @@ export interface ProxyNode {
   /** Suffix of service names, e.g. `cluster.local`. */
   readonly domain: string;
   readonly interception: "REDIRECT" | "TPROXY" | "NONE";
+  /** Its workload resolves names by the mesh's DNS (`ISTIO_META_DNS_CAPTURE`). */
+  readonly dnsCapture: boolean;
+  /** Its workload has an IPv6 address. */
+  readonly ipv6: boolean;
   /** Version and flat metadata, for the conditions of EnvoyFilters. */
   readonly version: string;
   readonly metadata: StringMap;
@@ -62,6 +66,8 @@ export interface OutboundView {
   readonly egress: readonly EgressListener[];
   /** Visible services, by hostname. */
   readonly services: readonly MeshService[];
+  /** The clients resolve names by the mesh's DNS: they get a name table, and addresses that the mesh gave count as the service's own. */
+  readonly dnsCapture: boolean;
   /** Rules of VirtualServices that apply here, the first for a host counts. */
   readonly rules: readonly RoutingRule[];
   /** What DestinationRules say, by hostname; services without any are left out. */

@@ -46,6 +46,7 @@ function nameless({ ref, meta }: Sidecar): MeshService {
     namespace: ref.namespace,
     resolution: "endpoints",
     addresses: [],
+    autoAddresses: [],
     headless: false,
     dnsTargets: [],
     ports: [],

@@ -2,6 +2,7 @@ import type {
   AuthorizationPolicy,
   DestinationRule,
   EndpointSliceView,
+  EntryStatus,
   EnvoyFilter,
   Gateway,
   MeshConfig,
@@ -18,6 +19,7 @@ import type {
   VirtualService,
   WorkloadEntry,
 } from "@heddle/config";
+import type { AddressAllocation } from "./allocate-addresses.ts";
 import type { MeshService } from "./service.ts";
 import type { MeshSettings } from "./settings.ts";
 import type { Endpoint, Workload } from "./workload.ts";
@@ -33,7 +35,10 @@ export interface Objects {
   readonly virtualServices: ReadonlyMap<string, VirtualService>;
   readonly destinationRules: ReadonlyMap<string, DestinationRule>;
   readonly serviceEntries: ReadonlyMap<string, ServiceEntry>;
+  readonly entryStatuses: ReadonlyMap<string, EntryStatus>;
   readonly workloadEntries: ReadonlyMap<string, WorkloadEntry>;
+  /** WorkloadEntries that may get no traffic, by their own health condition. */
+  readonly unhealthyEntries: ReadonlyMap<string, true>;
   readonly sidecars: ReadonlyMap<string, Sidecar>;
   readonly gateways: ReadonlyMap<string, Gateway>;
   readonly envoyFilters: ReadonlyMap<string, EnvoyFilter>;
@@ -60,6 +65,8 @@ export interface MeshState {
   readonly workloads: ReadonlyMap<string, Workload>;
   /** Derived: endpoints by hostname. */
   readonly endpoints: ReadonlyMap<string, ServiceEndpoints>;
+  /** Derived: addresses of hosts that have none of their own. */
+  readonly allocation: AddressAllocation;
   /** Problems of the custom resources at hand, by reference key; these resources have no effect. */
   readonly problems: ReadonlyMap<string, readonly Problem[]>;
 }
@@ -86,7 +93,9 @@ export function emptyMesh(options: MeshOptions): MeshState {
       virtualServices: new Map(),
       destinationRules: new Map(),
       serviceEntries: new Map(),
+      entryStatuses: new Map(),
       workloadEntries: new Map(),
+      unhealthyEntries: new Map(),
       sidecars: new Map(),
       gateways: new Map(),
       envoyFilters: new Map(),
@@ -97,6 +106,7 @@ export function emptyMesh(options: MeshOptions): MeshState {
     services: new Map(),
     workloads: new Map(),
     endpoints: new Map(),
+    allocation: { addresses: new Map(), conflicts: new Map() },
     problems: new Map(),
   };
 }

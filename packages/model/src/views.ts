@@ -52,7 +52,7 @@ class CachingViews implements Views {
     const labels = own ? canonicalJson(labelsOf(state, proxy)) : "";
     const version = patchedVersions(state) ? `${proxy.version}${canonicalJson(proxy.metadata)}` : "";
     const { region, zone, subzone } = placeOf(state, proxy).locality;
-    const scope = `${version}|${region}/${zone}/${subzone}|${proxy.kind}|${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}|${labels}`;
+    const scope = `${version}|${region}/${zone}/${subzone}|${proxy.kind}|${proxy.dnsCapture}${proxy.ipv6}|${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}|${labels}`;
     let outbound = this.#outbound.get(scope);
     if (outbound === undefined) {
       outbound = buildOutboundView(state, proxy);
@@ -113,7 +113,9 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
         scope.sees(service.hostname, service.namespace);
       if (port === false) return [];
       const ports = service.ports.filter(({ number }) => port(number));
-      return ports.length === service.ports.length ? [service] : ports.length === 0 ? [] : [{ ...service, ports }];
+      if (ports.length === 0 && service.ports.length > 0) return [];
+      const seen = ports.length === service.ports.length ? service : { ...service, ports };
+      return [seen.autoAddresses.length === 0 ? seen : withGivenAddresses(seen, proxy)];
     })
     .sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
   const headless: Record<string, readonly HeadlessEndpoint[]> = {};
@@ -132,6 +134,7 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
     egressProxy: scope.egressProxy,
     egress: scope.egress,
     services,
+    dnsCapture: proxy.dnsCapture,
     rules: proxy.kind === "router" ? [] : routingRules(state, { ...client, gateways: ["mesh"] }),
     policies,
     headless,
@@ -141,6 +144,12 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
     gateway: proxy.kind === "router" ? gatewayServers(state, { ...client, ip: proxy.ip }) : undefined,
   };
   return { hash: contentHash(content), ...content };
+}
+
+/** Clients that resolve by the mesh's DNS dial the given addresses; for others they are one more way, beside what they dialled before. */
+function withGivenAddresses(service: MeshService, proxy: ProxyNode): MeshService {
+  const given = service.autoAddresses.filter((address) => proxy.ipv6 || !address.includes(":"));
+  return proxy.dnsCapture ? { ...service, addresses: given, autoAddresses: [] } : { ...service, autoAddresses: given };
 }
 
 function placeOf(state: MeshState, proxy: ProxyNode): Pick<Workload, "locality" | "network" | "clusterId"> {

@@ -1,3 +1,4 @@
+export { nameTable } from "./name-table.ts";
 export { createPatcher, type Patched, type Patcher } from "./patch/patcher.ts";
 export {
   type ProxyResources,

@@ -1,10 +1,11 @@
 import type { Problem } from "@heddle/config";
 import { createViews, type MeshState, type ProxyNode, type ProxyView, type ResourcePatch } from "@heddle/model";
-import { type Patcher, type ProxyResources, translateInbound, translateOutbound } from "@heddle/translate";
+import { nameTable, type Patcher, type ProxyResources, translateInbound, translateOutbound } from "@heddle/translate";
 import { createResourceSet, createSnapshot, type ResourceSet, type Snapshot } from "@heddle/xds";
 import { typeUrls } from "@heddle/xds-api";
+import { NameTableSchema } from "@heddle/xds-api/istio/networking/nds/v1/nds";
 import type { MeshUpdate } from "../mesh/mesh-feed.ts";
-import { type EncodedResources, encodeResources } from "./encode.ts";
+import { type EncodedResources, encodeResource, encodeResources } from "./encode.ts";
 import { createEndpointSets, type EndpointSets } from "./endpoint-set.ts";
 
 /** What one proxy gets; proxies with equal views share everything in it. */
@@ -88,6 +89,7 @@ class Snapshots implements ProxySnapshots {
     );
     const set = (pick: (half: EncodedResources) => EncodedResources["clusters"]): ResourceSet =>
       createResourceSet(view.hash, [...pick(outbound), ...pick(inbound)]);
+    const names = nameTable(view.outbound);
     const made: Kept = {
       outbound: view.outbound.hash,
       inbound: view.inbound.hash,
@@ -95,6 +97,9 @@ class Snapshots implements ProxySnapshots {
         [typeUrls.cluster]: set((half) => half.clusters),
         [typeUrls.listener]: set((half) => half.listeners),
         [typeUrls.route]: set((half) => half.routes),
+        ...(names === undefined
+          ? {}
+          : { [typeUrls.nameTable]: createResourceSet(view.hash, [encodeResource(NameTableSchema, "", names)]) }),
       },
     };
     this.#sets.set(view.hash, made);

@@ -47,7 +47,7 @@ function destinations(
   port: MeshPort,
 ): readonly (readonly [string, number])[] {
   if (!service.headless) {
-    return service.addresses
+    return [...service.addresses, ...service.autoAddresses]
       .filter((address) => !address.includes("/"))
       .map((address) => [address, port.number] as const);
   }

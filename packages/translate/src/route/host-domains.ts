@@ -15,6 +15,7 @@ export function hostDomains(service: MeshService, namespace: string, domain: str
     // A StatefulSet's pods have names below that of their headless service.
     if (service.headless) for (const form of [service.hostname, ...forms]) domains.add(`*.${form}`);
   }
-  for (const address of service.addresses) domains.add(address.includes(":") ? `[${address}]` : address);
+  for (const address of [...service.addresses, ...service.autoAddresses])
+    domains.add(address.includes(":") ? `[${address}]` : address);
   return [...domains];
 }

@@ -51,7 +51,12 @@ export function outboundRoutes(view: OutboundView): readonly RouteConfiguration[
   const shared = [...httpPorts(view)].map(([port, services]) => portRoutes(view, rules, port, services));
   const detected = view.services.flatMap((service) =>
     service.ports
-      .filter((port) => wireOf(port.protocol) === "detect" && !service.headless && service.addresses.length > 0)
+      .filter(
+        (port) =>
+          wireOf(port.protocol) === "detect" &&
+          !service.headless &&
+          service.addresses.length + service.autoAddresses.length > 0,
+      )
       .map((port) => detectedRoutes(view, rules, service, port)),
   );
   return [...shared, ...detected];
