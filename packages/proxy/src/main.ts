@@ -1,8 +1,13 @@
 import { lookup } from "node:dns/promises";
-import { createLineSink, createLogger, createSystemClock, type Logger, parseLogLevel } from "@heddle/std";
+import { type Clock, createLineSink, createLogger, createSystemClock, type Logger, parseLogLevel } from "@heddle/std";
 import { readAgentOptions } from "./agent/agent-options.ts";
+import { readMachine } from "./machine.ts";
 import { createKernel } from "./transport/kernel.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
+import { chooseConcurrency } from "./workers/concurrency.ts";
+import { ALONE } from "./workers/fleet.ts";
+import { createSpawn, workerCommand } from "./workers/spawn-worker.ts";
+import type { StartFleet } from "./workers/worker-pool.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -13,7 +18,7 @@ const USAGE = `heddle proxy sidecar|router [--domain DOMAIN] [--proxyLogLevel LE
 heddle proxy wait [--timeoutSeconds N] [--periodMillis N]
 heddle proxy -c FILE [--mode serve|validate] [--service-node ID] [--service-cluster NAME] [--drain-time-s N] [-l LEVEL]
              [--base-id N] [--concurrency N]
-FILE is an Envoy bootstrap, v3 or v2, in YAML or JSON. --base-id is accepted and not needed: processes share no memory.
+FILE is an Envoy bootstrap, v3 or v2, in YAML or JSON. --concurrency 0 is a worker for each processor. --base-id is accepted and not needed: processes share no memory.
 `;
 
 /** The data plane as a process. Gives the exit code. */
@@ -29,6 +34,14 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     sink: createLineSink(format, (line) => process.stderr.write(line)),
   });
   surviveBugs(log);
+  if (argv[0] === "worker") return runAsWorker(clock, log);
+  const machine = readMachine();
+  const startFleet: StartFleet = async (concurrency, surroundings) => {
+    if (concurrency <= 1) return ALONE;
+    const { createWorkerPool } = await import("./workers/worker-pool.ts");
+    const spawn = createSpawn(workerCommand(process.execPath, process.argv, argv, level));
+    return createWorkerPool({ ...surroundings, concurrency, clock, log, random: Math.random, spawn });
+  };
   const common = {
     clock,
     log,
@@ -38,14 +51,21 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     resolve: resolveWithSystem,
     mark: Number(env["HEDDLE_PROXY_MARK"] ?? 0) || undefined,
     version: VERSION,
+    startFleet,
     stop: untilSignalled(),
   };
   const file = flag("-c", "--config-path");
   if (file !== undefined) {
+    const concurrency = chooseConcurrency(flag("--concurrency"), machine);
+    if (!concurrency.ok) {
+      log.error(concurrency.error);
+      return 1;
+    }
     const { runStaticProxy } = await import("./static-proxy.ts");
     return runStaticProxy({
       ...common,
       path: file,
+      concurrency: concurrency.value,
       validateOnly: flag("--mode") === "validate",
       serviceNode: flag("--service-node") ?? "",
       serviceCluster: flag("--service-cluster") ?? "",
@@ -69,18 +89,24 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     for (const problem of problems) log.error(`${problem.path} ${problem.reason}`);
     return 1;
   }
+  const concurrency = chooseConcurrency(flag("--concurrency") ?? options.concurrency, machine);
+  if (!concurrency.ok) {
+    log.error(`PROXY_CONFIG or --concurrency: ${concurrency.error}`);
+    return 1;
+  }
   if (options.dataPlane === "envoy") {
     const { runEnvoySidecar } = await import("./agent/envoy-sidecar.ts");
     return runEnvoySidecar({
       ...common,
       options,
+      concurrency: concurrency.value,
       logLevel: flag("--proxyLogLevel") ?? "warning",
       componentLogLevel: flag("--proxyComponentLogLevel") ?? "",
       env,
     });
   }
   const { runSidecar } = await import("./sidecar.ts");
-  return runSidecar({ ...common, options });
+  return runSidecar({ ...common, options, concurrency: concurrency.value });
 }
 
 /** `--name value` or `--name=value`. */
@@ -93,6 +119,30 @@ function readFlag(argv: readonly string[], names: readonly string[]): string | u
     }
   }
   return undefined;
+}
+
+/** A data plane that the process which started us configures. Signals go to a whole group; only that process acts on them. */
+async function runAsWorker(clock: Clock, log: Logger): Promise<number> {
+  const { openChannel } = await import("./workers/spawn-worker.ts");
+  const channel = openChannel();
+  if (channel === undefined) {
+    log.error("heddle proxy worker is started by heddle proxy --concurrency only; use that");
+    return 2;
+  }
+  process.on("SIGTERM", () => undefined);
+  process.on("SIGINT", () => undefined);
+  const { runWorker } = await import("./workers/run-worker.ts");
+  const code = await runWorker({
+    channel,
+    kernel: createKernel(),
+    clock,
+    log,
+    random: Math.random,
+    uuid: () => crypto.randomUUID(),
+    resolve: resolveWithSystem,
+  });
+  // The channel and timers of connections that were cut would keep the process.
+  process.exit(code);
 }
 
 /** A bug in the handling of one connection must not end the others. */

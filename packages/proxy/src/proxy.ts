@@ -19,7 +19,7 @@ import { createSecretStore, type SecretStore } from "./tls/secret-store.ts";
 import { createSecureContexts } from "./tls/secure-context.ts";
 import { createFlushQueue } from "./transport/flush-queue.ts";
 import type { Kernel } from "./transport/kernel.ts";
-import { createNetwork, type Network } from "./transport/network.ts";
+import { createNetwork, type Network, type PortSharing } from "./transport/network.ts";
 import { type ClusterSet, createClusterSet } from "./upstream/cluster-set.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
 
@@ -42,6 +42,8 @@ export interface ProxyDeps {
   readonly exchange: MetadataExchange | undefined;
   /** Units: ms. */
   readonly drainMs: number;
+  /** Whether other processes serve the same ports. Default: none does. */
+  readonly ports?: PortSharing;
   /** Our URI name, for x-forwarded-client-cert and metrics. */
   localUri(): string;
   observe(listener: ListenerConfig, chain: FilterChainConfig): ChainObservers;
@@ -67,7 +69,7 @@ const TICK_MS = 10;
 /** Puts the layers together: listeners → filter chains → HTTP or TCP → clusters → sockets. */
 export function createProxy(deps: ProxyDeps): DataPlane {
   const { clock, log } = deps;
-  const network = createNetwork(deps.kernel, createFlushQueue());
+  const network = createNetwork(deps.kernel, createFlushQueue(), deps.ports);
   const wheel = createTimerWheel({ tickMs: TICK_MS }, clock.monotonic());
   const secrets = createSecretStore();
   const contexts = createSecureContexts(secrets);

@@ -10,14 +10,18 @@ import { parseAppProbers } from "./agent/app-probe.ts";
 import { parseAppMetrics } from "./agent/merged-metrics.ts";
 import { startStatusServer } from "./agent/status-server.ts";
 import type { WorkloadSecret } from "./agent/workload-certificate.ts";
+import type { KeyPair, ValidationConfig } from "./config/tls-context.ts";
+import type { DrainOptions } from "./listener/listener-set.ts";
 import { createProxy } from "./proxy.ts";
-import { exposeEnvoyStats } from "./telemetry/envoy-stats.ts";
 import { createLogWriter } from "./telemetry/log-writer.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
 import type { Kernel } from "./transport/kernel.ts";
 import { untilIdle } from "./until-idle.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
+import { fleetMetrics } from "./workers/fleet-pages.ts";
+import type { LocalSecret } from "./workers/messages.ts";
+import type { StartFleet } from "./workers/worker-pool.ts";
 import { type AdsClient, createAdsClient } from "./xds/ads-client.ts";
 
 export interface SidecarDeps {
@@ -32,6 +36,9 @@ export interface SidecarDeps {
   readonly version: string;
   /** Settles when the process is asked to end. */
   readonly stop: Promise<void>;
+  /** Workers in all. */
+  readonly concurrency: number;
+  readonly startFleet: StartFleet;
 }
 
 const ADMIN_PORT = 15000;
@@ -55,24 +62,33 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
     log.error("an access log can't be written", { path, error: String(error) }),
   );
   const telemetry = createTelemetry({ self: workloadOfMetadata(metadata), writer, log, localUri });
+  const exchange = { id: agent.node.id, metadata: encodePeerMetadata(metadata) };
   const proxy = createProxy({
     ...deps,
-    exchange: { id: agent.node.id, metadata: encodePeerMetadata(metadata) },
+    exchange,
+    ports: deps.concurrency > 1 ? "first" : "alone",
     drainMs: LISTENER_DRAIN_MS,
     localUri,
     observe: telemetry.observe,
   });
   proxy.start();
+  const fleet = await deps.startFleet(deps.concurrency, {
+    settings: { self: workloadOfMetadata(metadata), exchange, drainMs: LISTENER_DRAIN_MS, mark: deps.mark },
+    identity: () => ({ secrets: localSecrets(agent.certificate.current), uri: localUri() }),
+  });
+  const resources = fleet.share(proxy.resources);
+  fleet.start();
   let ads: AdsClient | undefined;
   agent.certificate.onSecret((secret) => {
-    proxy.secrets.setCertificate(CERTIFICATE, { certificateChain: secret.chain, privateKey: secret.key });
-    proxy.secrets.setValidation(ROOTS, { trustedCa: secret.roots, sans: [], acceptUntrusted: false });
+    proxy.secrets.setCertificate(CERTIFICATE, certificateOf(secret));
+    proxy.secrets.setValidation(ROOTS, validationOf(secret));
+    fleet.identityChanged();
     if (ads !== undefined) return;
     ads = createAdsClient({
       address: options.discoveryAddress,
       node: { id: agent.node.id, cluster: agent.node.cluster, metadata },
       version: deps.version,
-      resources: proxy.resources,
+      resources,
       clock,
       random: deps.random,
       log: log.child("xds"),
@@ -104,10 +120,13 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   telemetry.registry.onCollect(() => {
     expiry.value = ((agent.certificate.current?.notAfterMs ?? clock.now()) - clock.now()) / 1000;
   });
-  const metrics = () => telemetry.registry.expose() + exposeEnvoyStats(proxy);
+  const metrics = () => fleetMetrics(telemetry.registry, proxy, fleet);
   const { probers, problem } = parseAppProbers(options.appProbers);
   if (problem !== undefined) log.error(problem);
-  const drain = () => proxy.listeners.drain();
+  const drain = (how: DrainOptions = {}) => {
+    proxy.listeners.drain(how);
+    fleet.drain(how);
+  };
   const status = startStatusServer({
     statusPort: options.statusPort,
     readinessPort: READINESS_PORT,
@@ -116,15 +135,16 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
     appMetrics: parseAppMetrics(options.appMetrics),
     log,
     notReady,
-    metrics: async () => metrics(),
+    metrics,
     onQuit: () => quit(),
-    onDrain: drain,
+    onDrain: () => drain(),
   });
   const admin = startAdminServer(
     {
       proxy,
+      fleet,
       log,
-      tap: telemetry.tap,
+      tap: fleet.tap(telemetry.tap),
       version: deps.version,
       startedMs,
       node: { id: agent.node.id, cluster: agent.node.cluster, metadata },
@@ -135,7 +155,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
       bootstrap: () => ({ node: { id: agent.node.id, cluster: agent.node.cluster, metadata } }),
       isStatic: () => false,
       onQuit: () => quit(),
-      onDrain: (how) => proxy.listeners.drain(how),
+      onDrain: drain,
     },
     "127.0.0.1",
     ADMIN_PORT,
@@ -145,12 +165,15 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   await Promise.race([deps.stop, quitAsked]);
   ending = true;
   log.info("draining", { connections: proxy.listeners.connections, atMostMs: options.terminationDrainMs });
-  drain();
+  proxy.listeners.drain();
+  // Services still send here until their endpoints are updated, so a moment without connections proves little at first.
+  const notBeforeMs = 1000;
+  const others = fleet.end({}, notBeforeMs, options.terminationDrainMs);
   await untilIdle(() => proxy.listeners.connections === 0, clock, {
-    // Services still send here until their endpoints are updated, so a moment without connections proves little at first.
-    notBeforeMs: 1000,
+    notBeforeMs,
     limitMs: options.terminationDrainMs,
   });
+  await others;
   ads?.close();
   agent.close();
   proxy.close();
@@ -165,6 +188,23 @@ function streamCredentials(secret: WorkloadSecret) {
 
 function jsonObject(value: Readonly<Record<string, unknown>>): JsonObject {
   return JSON.parse(JSON.stringify(value)) as JsonObject;
+}
+
+function certificateOf(secret: WorkloadSecret): KeyPair {
+  return { certificateChain: secret.chain, privateKey: secret.key };
+}
+
+function validationOf(secret: WorkloadSecret): ValidationConfig {
+  return { trustedCa: secret.roots, sans: [], acceptUntrusted: false };
+}
+
+/** The agent's secrets as workers get them. */
+function localSecrets(secret: WorkloadSecret | undefined): LocalSecret[] {
+  if (secret === undefined) return [];
+  return [
+    { kind: "certificate", name: CERTIFICATE, pair: certificateOf(secret) },
+    { kind: "validation", name: ROOTS, validation: validationOf(secret) },
+  ];
 }
 
 /** The agent's secrets as Envoy's config dump shows them. */

@@ -11,14 +11,15 @@ import { decodeResource } from "./config/resources.ts";
 import { problemText } from "./config/scope.ts";
 import type { UpstreamTlsConfig } from "./config/tls-context.ts";
 import { createProxy, type DataPlane } from "./proxy.ts";
-import type { IncomingResource } from "./resources.ts";
-import { exposeEnvoyStats } from "./telemetry/envoy-stats.ts";
+import type { IncomingResource, ResourceStore } from "./resources.ts";
 import { createLogWriter } from "./telemetry/log-writer.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
 import type { Kernel } from "./transport/kernel.ts";
 import { untilIdle } from "./until-idle.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
+import { fleetMetrics } from "./workers/fleet-pages.ts";
+import type { StartFleet } from "./workers/worker-pool.ts";
 import { createAdsClient } from "./xds/ads-client.ts";
 import { createFileSource, type FileSource, readResourceFile } from "./xds/file-source.ts";
 
@@ -42,6 +43,9 @@ export interface StaticProxyDeps {
   complain(text: string): void;
   /** Settles when the process is asked to end. */
   readonly stop: Promise<void>;
+  /** Workers in all. */
+  readonly concurrency: number;
+  readonly startFleet: StartFleet;
 }
 
 /** What runs when the process is asked to end has this long; Kubernetes kills after 30 s. A second signal ends at once. Units: ms. */
@@ -73,10 +77,10 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   const writer = createLogWriter(clock, (path, error) =>
     log.error("an access log can't be written", { path, error: String(error) }),
   );
-  let proxy: DataPlane | undefined;
   const localUri = () => "";
   const telemetry = createTelemetry({ self: workloadOfMetadata(metadata), writer, log, localUri });
-  proxy = createProxy({
+  const exchange = node.id === "" ? undefined : { id: node.id, metadata: encodePeerMetadata(metadata) };
+  const proxy = createProxy({
     kernel: deps.kernel,
     clock,
     random: deps.random,
@@ -84,22 +88,28 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     log,
     resolve: deps.resolve,
     mark: deps.mark,
-    exchange: node.id === "" ? undefined : { id: node.id, metadata: encodePeerMetadata(metadata) },
+    exchange,
+    ports: deps.concurrency > 1 ? "first" : "alone",
     drainMs: deps.drainMs,
     localUri,
     observe: telemetry.observe,
   });
   proxy.start();
+  const fleet = await deps.startFleet(deps.concurrency, {
+    settings: { self: workloadOfMetadata(metadata), exchange, drainMs: deps.drainMs, mark: deps.mark },
+    identity: () => ({ secrets: [], uri: "" }),
+  });
+  const resources = fleet.share(proxy.resources);
   const fixed = new Set<string>();
-  for (const { typeUrl, resources } of bootstrap.resources) {
-    for (const resource of resources) fixed.add(`${typeUrl}|${resource.name}`);
-    const problem = proxy.resources.apply(typeUrl, resources, []);
+  for (const { typeUrl, resources: list } of bootstrap.resources) {
+    for (const resource of list) fixed.add(`${typeUrl}|${resource.name}`);
+    const problem = resources.apply(typeUrl, list, []);
     if (problem === undefined) continue;
     log.error("the bootstrap is refused", { file: deps.path, reason: problem });
     proxy.close();
     return 1;
   }
-  const files = fileSources(deps, bootstrap, proxy, registry);
+  const files = fileSources(deps, bootstrap, resources, registry);
   for (const file of files) {
     const problem = file.load();
     if (problem === undefined) continue;
@@ -107,9 +117,10 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     proxy.close();
     return 1;
   }
+  fleet.start();
   const running = proxy;
   for (const file of files) file.watch();
-  const ads = startAds(deps, bootstrap.adsCluster, running, node);
+  const ads = startAds(deps, bootstrap.adsCluster, running, resources, node);
   let quit: () => void = () => undefined;
   const quitAsked = new Promise<void>((resolve) => {
     quit = resolve;
@@ -119,19 +130,23 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     admin = startAdminServer(
       {
         proxy: running,
+        fleet,
         log,
-        tap: telemetry.tap,
+        tap: fleet.tap(telemetry.tap),
         version: deps.version,
         startedMs: clock.now(),
         node,
         now: () => clock.now(),
         notReady: () => undefined,
-        metrics: () => telemetry.registry.expose() + exposeEnvoyStats(running),
+        metrics: () => fleetMetrics(telemetry.registry, running, fleet),
         agentSecrets: () => [],
         bootstrap: () => toJson(BootstrapSchema, bootstrap.message, { registry, useProtoFieldName: true }),
         isStatic: (held) => fixed.has(`${held.typeUrl}|${held.name}`),
         onQuit: () => quit(),
-        onDrain: (how) => running.listeners.drain(how),
+        onDrain: (how) => {
+          running.listeners.drain(how);
+          fleet.drain(how);
+        },
       },
       bootstrap.admin.ip,
       bootstrap.admin.port,
@@ -143,11 +158,14 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   });
   await Promise.race([deps.stop, quitAsked]);
   log.info("draining", { connections: running.listeners.connections, atMostMs: Math.min(deps.drainMs, STOP_MS) });
+  const limitMs = Math.min(deps.drainMs, STOP_MS);
   running.listeners.drain({ closePorts: true });
+  const others = fleet.end({ closePorts: true }, 0, limitMs);
   const idle = await untilIdle(() => running.listeners.connections === 0, clock, {
     notBeforeMs: 0,
-    limitMs: Math.min(deps.drainMs, STOP_MS),
+    limitMs,
   });
+  await others;
   if (!idle)
     log.warn("connections are cut at the end of the drain time", { connections: running.listeners.connections });
   ads?.close();
@@ -197,10 +215,10 @@ function warnOfOldForm(deps: StaticProxyDeps, old: NonNullable<BootstrapSettings
 function fileSources(
   deps: StaticProxyDeps,
   bootstrap: BootstrapSettings,
-  proxy: DataPlane,
+  resources: ResourceStore,
   registry: Registry,
 ): readonly FileSource[] {
-  const shared = { resources: proxy.resources, registry, clock: deps.clock, log: deps.log.child("xds") };
+  const shared = { resources, registry, clock: deps.clock, log: deps.log.child("xds") };
   const sources: FileSource[] = [];
   const { clustersFrom, listenersFrom } = bootstrap;
   if (clustersFrom?.kind === "file")
@@ -228,6 +246,7 @@ function startAds(
   deps: StaticProxyDeps,
   clusterName: string | undefined,
   proxy: DataPlane,
+  resources: ResourceStore,
   node: { id: string; cluster: string; metadata: JsonObject },
 ) {
   if (clusterName === undefined) return undefined;
@@ -246,7 +265,7 @@ function startAds(
     address: `${endpoint.address.ip}:${endpoint.address.port}`,
     node,
     version: deps.version,
-    resources: proxy.resources,
+    resources,
     clock: deps.clock,
     random: deps.random,
     log: deps.log.child("xds"),

@@ -5,6 +5,8 @@ import type { DrainOptions } from "../listener/listener-set.ts";
 import type { DataPlane } from "../proxy.ts";
 import type { HeldResource } from "../resources.ts";
 import type { Tap } from "../telemetry/tap.ts";
+import type { Fleet } from "../workers/fleet.ts";
+import { fleetClusters, fleetMemory, fleetStats } from "../workers/fleet-pages.ts";
 import { jsonAnswer, textAnswer } from "./answer.ts";
 import { certificatesPage } from "./certificates-page.ts";
 import { clustersPage } from "./clusters-page.ts";
@@ -18,6 +20,8 @@ import { tapForbidden, tapPage } from "./tap-page.ts";
 /** What the admin pages show and do. */
 export interface AdminDeps {
   readonly proxy: DataPlane;
+  /** The other processes, whose counts belong to the pages. */
+  readonly fleet: Fleet;
   readonly log: Logger;
   readonly tap: Tap;
   readonly version: string;
@@ -27,7 +31,7 @@ export interface AdminDeps {
   /** Undefined when ready, else why not. */
   notReady(): string | undefined;
   /** Prometheus text of everything. */
-  metrics(): string;
+  metrics(): Promise<string>;
   agentSecrets(): readonly JsonObject[];
   bootstrap(): JsonValue | undefined;
   isStatic(resource: Pick<HeldResource, "typeUrl" | "name">): boolean;
@@ -116,13 +120,21 @@ function adminPages(deps: AdminDeps): Readonly<Record<string, Page>> {
     },
     "/stats": {
       help: "counters; filter=REGEX, usedonly, format=text|json|prometheus",
-      show: (url) => statsPage(proxy, deps.metrics, url),
+      show: (url) => statsPage(() => fleetStats(proxy, deps.fleet), deps.metrics, url),
     },
-    "/stats/prometheus": { help: "all metrics for Prometheus", show: () => prometheusAnswer(deps.metrics()) },
+    "/stats/prometheus": {
+      help: "all metrics for Prometheus",
+      show: async () => prometheusAnswer(await deps.metrics()),
+    },
     "/config_dump": { help: "configuration in force; resource=NAME, name_regex=REGEX, include_eds", show: dumped },
     "/clusters": {
       help: "clusters and their endpoints; filter=REGEX, format=text|json",
-      show: (url) => clustersPage(proxy.clusters, (name) => deps.isStatic({ typeUrl: typeUrls.cluster, name }), url),
+      show: async (url) =>
+        clustersPage(
+          await fleetClusters(proxy, deps.fleet),
+          (name) => deps.isStatic({ typeUrl: typeUrls.cluster, name }),
+          url,
+        ),
     },
     "/listeners": {
       help: "listeners and their addresses; format=text|json",
@@ -135,7 +147,7 @@ function adminPages(deps: AdminDeps): Readonly<Record<string, Page>> {
     "/server_info": { help: "version, state, node", show: () => jsonAnswer(serverInfo(deps, failed)) },
     // Runtime overrides do not exist here: every fraction has its configured default.
     "/runtime": { help: "runtime values: none", show: () => jsonAnswer({ entries: {}, layers: [] }) },
-    "/memory": { help: "memory of the process", show: memoryPage },
+    "/memory": { help: "memory of the process", show: async () => memoryPage(deps.fleet) },
     "/heap_dump": {
       help: "heap snapshot, to be opened in a browser's developer tools",
       show: () => new Response(Bun.generateHeapSnapshot("v8"), { headers: { "content-type": "application/json" } }),
@@ -143,11 +155,17 @@ function adminPages(deps: AdminDeps): Readonly<Record<string, Page>> {
     "/logging": {
       help: "levels; level=LEVEL for all, NAME=LEVEL for a part",
       post: true,
-      show: (url) => loggingPage(deps.log, url),
+      show: (url) => {
+        deps.fleet.setLogging(url.search);
+        return loggingPage(deps.log, url);
+      },
     },
     "/tap": {
       help: "exchanges as they end; max_rps=N, recent, follow=false",
-      show: (url) => tapPage(deps.tap, url, tapForbidden(deps.node.metadata), deps.now),
+      show: async (url) => {
+        if (url.searchParams.has("recent")) await deps.fleet.reports();
+        return tapPage(deps.tap, url, tapForbidden(deps.node.metadata), deps.now);
+      },
     },
     "/drain_listeners": {
       help: "no new connections; inboundonly, graceful (ports stay open, each connection gets one answer)",
@@ -179,9 +197,9 @@ export function startProbeServer(
     hostname,
     port,
     development: false,
-    fetch: (request) => {
+    fetch: async (request) => {
       const { pathname } = new URL(request.url);
-      if (pathname === "/stats/prometheus") return prometheusAnswer(deps.metrics());
+      if (pathname === "/stats/prometheus") return prometheusAnswer(await deps.metrics());
       if (pathname === "/healthz/ready") return readiness(deps.notReady());
       return textAnswer("only /stats/prometheus and /healthz/ready are here\n", 404);
     },
@@ -193,8 +211,8 @@ function readiness(reason: string | undefined): Response {
   return reason === undefined ? textAnswer("LIVE\n") : textAnswer(`PRE_INITIALIZING: ${reason}\n`, 503);
 }
 
-function memoryPage(): Response {
-  const usage = process.memoryUsage();
+async function memoryPage(fleet: Fleet): Promise<Response> {
+  const usage = await fleetMemory(process.memoryUsage(), fleet);
   return jsonAnswer({
     allocated: String(usage.heapUsed),
     heap_size: String(usage.heapTotal),
@@ -212,7 +230,7 @@ function serverInfo(deps: AdminDeps, failed: boolean): JsonObject {
     hot_restart_version: "disabled",
     command_line_options: {
       base_id: "0",
-      concurrency: 1,
+      concurrency: deps.fleet.concurrency,
       service_node: deps.node.id,
       service_cluster: deps.node.cluster,
     },

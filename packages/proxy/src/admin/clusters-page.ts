@@ -1,23 +1,40 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { ClusterConfig } from "../config/cluster.ts";
-import type { Cluster } from "../upstream/cluster.ts";
-import type { ClusterSet } from "../upstream/cluster-set.ts";
-import type { Host } from "../upstream/host.ts";
+import type { Host, HostStats } from "../upstream/host.ts";
 import { jsonAnswer, textAnswer } from "./answer.ts";
 import { pageFilter } from "./page-filter.ts";
 
+/** What the page shows of a cluster. */
+export interface ClusterView {
+  readonly config: ClusterConfig;
+  readonly hosts: readonly HostView[];
+}
+
+/** What the page shows of an endpoint. */
+export interface HostView
+  extends Readonly<
+    Pick<Host, "address" | "text" | "hostname" | "weight" | "priority" | "locality"> &
+      Pick<Host, "edsHealthy" | "checkFailed" | "ejected" | "degraded" | "active">
+  > {
+  readonly stats: Readonly<HostStats>;
+}
+
 /** `/clusters?filter=REGEX&format=text|json`. `isStatic`: the cluster is the bootstrap's. */
-export function clustersPage(clusters: ClusterSet, isStatic: (name: string) => boolean, url: URL): Response {
+export function clustersPage(
+  clusters: readonly ClusterView[],
+  isStatic: (name: string) => boolean,
+  url: URL,
+): Response {
   const filter = pageFilter(url.searchParams.get("filter"));
   if (!filter.ok) return textAnswer(filter.error, 400);
-  const shown = [...clusters.all()].filter((cluster) => filter.value(cluster.config.name));
+  const shown = clusters.filter((cluster) => filter.value(cluster.config.name));
   return url.searchParams.get("format") === "json"
     ? jsonAnswer(clustersJson(shown, isStatic))
     : textAnswer(clustersText(shown, isStatic));
 }
 
 /** Source: Envoy's format, one `::` line per fact. */
-function clustersText(clusters: readonly Cluster[], isStatic: (name: string) => boolean): string {
+function clustersText(clusters: readonly ClusterView[], isStatic: (name: string) => boolean): string {
   let text = "";
   for (const cluster of clusters) {
     const { name, limits, highLimits } = cluster.config;
@@ -59,12 +76,12 @@ function clustersText(clusters: readonly Cluster[], isStatic: (name: string) => 
 }
 
 /** Region, zone or sub-zone of a host. */
-function localityPart(host: Host, part: 0 | 1 | 2): string {
+function localityPart(host: HostView, part: 0 | 1 | 2): string {
   return host.locality.split("/")[part] ?? "";
 }
 
 /** Source: `envoy.admin.v3.Clusters`. */
-function clustersJson(clusters: readonly Cluster[], isStatic: (name: string) => boolean): JsonObject {
+function clustersJson(clusters: readonly ClusterView[], isStatic: (name: string) => boolean): JsonObject {
   const list: JsonObject[] = [];
   for (const cluster of clusters) {
     list.push({
@@ -90,7 +107,7 @@ function thresholds(config: ClusterConfig, priority: "DEFAULT" | "HIGH"): JsonOb
 }
 
 /** Source: Envoy's names of host health flags. */
-function healthFlags(host: Host): string {
+function healthFlags(host: HostView): string {
   const flags = [
     host.checkFailed ? "/failed_active_hc" : "",
     host.ejected ? "/failed_outlier_check" : "",
@@ -100,7 +117,7 @@ function healthFlags(host: Host): string {
   return flags === "" ? "healthy" : flags;
 }
 
-function hostJson(host: Host): JsonObject {
+function hostJson(host: HostView): JsonObject {
   const s = host.stats;
   const counter = (name: string, value: number): JsonObject => ({ name, value: String(value) });
   return {

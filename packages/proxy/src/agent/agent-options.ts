@@ -17,7 +17,8 @@ export interface AgentOptions {
   readonly statusPort: number;
   /** Units: ms. */
   readonly terminationDrainMs: number;
-  readonly concurrency: number;
+  /** As written in ProxyConfig; undefined: not at all. */
+  readonly concurrency: string | undefined;
   /** Units: s. */
   readonly certificateTtlSeconds: number;
   /** Part of a certificate's life that must remain when it is renewed. */
@@ -120,7 +121,7 @@ export function readAgentOptions(
     dataPlane: dataPlane === "envoy" ? "envoy" : "heddle",
     statusPort: Number(proxyConfig["statusPort"] ?? 15020),
     terminationDrainMs: durationMs(proxyConfig["terminationDrainDuration"], DEFAULT_DRAIN_MS) ?? DEFAULT_DRAIN_MS,
-    concurrency: Number(proxyConfig["concurrency"] ?? 1) || 1,
+    concurrency: proxyConfig["concurrency"] === undefined ? undefined : String(proxyConfig["concurrency"]),
     certificateTtlSeconds: (ttlMs ?? 0) / 1000,
     certificateGraceRatio: graceRatio,
     files: {

@@ -28,6 +28,7 @@ export interface EnvoySidecarDeps {
   /** Socket mark for rootless nodes. */
   readonly mark: number | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly concurrency: number;
   /** Settles when the process is asked to end. */
   readonly stop: Promise<void>;
 }
@@ -95,7 +96,7 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
         program: deps.env["HEDDLE_ENVOY"] ?? "envoy",
         bootstrap: envoyBootstrap(options, agent.node, socketPath, deps.mark),
         folder: options.files.configFolder,
-        concurrency: options.concurrency,
+        concurrency: deps.concurrency,
         logLevel: deps.logLevel,
         componentLogLevel: deps.componentLogLevel,
         log,

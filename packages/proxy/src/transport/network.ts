@@ -15,6 +15,9 @@ export interface BoundPort {
   stop(): void;
 }
 
+/** Who binds ports: this process alone, or the first or one of the others of several that share them (SO_REUSEPORT). */
+export type PortSharing = "alone" | "first" | "others";
+
 /** Sockets of this process. */
 export interface Network {
   readonly kernel: Kernel;
@@ -52,8 +55,10 @@ class BunNetwork implements Network {
   readonly queue: FlushQueue;
   readonly shared: ConnectionShared;
   readonly handlers: NativeHandlers;
+  readonly #ports: PortSharing;
 
-  constructor(kernel: Kernel, queue: FlushQueue) {
+  constructor(kernel: Kernel, queue: FlushQueue, ports: PortSharing) {
+    this.#ports = ports;
     this.kernel = kernel;
     this.queue = queue;
     this.shared = { queue, nextId: 1 };
@@ -61,6 +66,8 @@ class BunNetwork implements Network {
   }
 
   listen(at: SocketAddress | { readonly path: string }, accept: AcceptHandler): BoundPort {
+    // A path can't be shared, and a port that the system chooses differs in each process: the first one serves those alone.
+    if (this.#ports === "others" && ("path" in at || at.port === 0)) return { address: at, stop: () => undefined };
     const acceptor = new Acceptor(this.shared, accept);
     const common = {
       allowHalfOpen: true,
@@ -71,7 +78,8 @@ class BunNetwork implements Network {
       const server = Bun.listen<SocketEvents>({ unix: at.path, ...common });
       return { address: at, stop: () => server.stop(false) };
     }
-    const server = Bun.listen<SocketEvents>({ hostname: at.ip, port: at.port, ...common });
+    const options = { hostname: at.ip, port: at.port, reusePort: this.#ports !== "alone", ...common };
+    const server = Bun.listen<SocketEvents>(options);
     return { address: { ip: at.ip, port: server.port }, stop: () => server.stop(false) };
   }
 
@@ -89,6 +97,6 @@ class BunNetwork implements Network {
   }
 }
 
-export function createNetwork(kernel: Kernel, queue: FlushQueue): Network {
-  return new BunNetwork(kernel, queue);
+export function createNetwork(kernel: Kernel, queue: FlushQueue, ports: PortSharing = "alone"): Network {
+  return new BunNetwork(kernel, queue, ports);
 }

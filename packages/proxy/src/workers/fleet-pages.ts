@@ -1,0 +1,76 @@
+import type { MetricsRegistry } from "@heddle/std";
+import type { ClusterView } from "../admin/clusters-page.ts";
+import type { DataPlane } from "../proxy.ts";
+import { type EnvoyStat, envoyStats, exposeEnvoyStats } from "../telemetry/envoy-stats.ts";
+import type { Fleet } from "./fleet.ts";
+import { mergeExpositions, mergeStats } from "./merge-reports.ts";
+import type { HostReport, MemoryUse } from "./messages.ts";
+
+/** Statistics of all processes. */
+export async function fleetStats(proxy: DataPlane, fleet: Fleet): Promise<readonly EnvoyStat[]> {
+  if (fleet.concurrency === 1) return [...envoyStats(proxy)];
+  const reports = await fleet.reports();
+  const own = (name: string, kind: EnvoyStat["kind"], value: number): EnvoyStat => ({
+    name: `server.${name}`,
+    metric: `envoy_server_${name}`,
+    labels: "",
+    kind,
+    value,
+  });
+  const merged = mergeStats([envoyStats(proxy), ...reports.map((report) => report.stats)]);
+  return [...merged, own("concurrency", "gauge", fleet.concurrency), own("worker_restarts", "counter", fleet.restarts)];
+}
+
+/** Prometheus text of all processes. */
+export async function fleetMetrics(registry: MetricsRegistry, proxy: DataPlane, fleet: Fleet): Promise<string> {
+  if (fleet.concurrency === 1) return registry.expose() + exposeEnvoyStats(envoyStats(proxy));
+  const stats = exposeEnvoyStats(await fleetStats(proxy, fleet));
+  const texts = (await fleet.reports()).map((report) => report.exposition);
+  return mergeExpositions([registry.expose(), ...texts]) + stats;
+}
+
+/** Clusters with the counts of all processes. Health is what this process sees. */
+export async function fleetClusters(proxy: DataPlane, fleet: Fleet): Promise<readonly ClusterView[]> {
+  const own = [...proxy.clusters.all()];
+  if (fleet.concurrency === 1) return own;
+  const byHost = new Map<string, HostReport[]>();
+  for (const { hosts } of await fleet.reports()) {
+    for (const host of hosts) {
+      const key = `${host.cluster}|${host.host}`;
+      const known = byHost.get(key);
+      if (known === undefined) byHost.set(key, [host]);
+      else known.push(host);
+    }
+  }
+  return own.map(({ config, hosts }) => ({
+    config,
+    hosts: hosts.map((host) => {
+      const { address, text, hostname, weight, priority, locality, edsHealthy, checkFailed, ejected, degraded } = host;
+      const stats = { ...host.stats };
+      let { active } = host;
+      for (const other of byHost.get(`${config.name}|${text}`) ?? []) {
+        active += other.rqActive;
+        stats.cxActive += other.cxActive;
+        stats.cxConnectFail += other.cxConnectFail;
+        stats.cxTotal += other.cxTotal;
+        stats.rqError += other.rqError;
+        stats.rqSuccess += other.rqSuccess;
+        stats.rqTimeout += other.rqTimeout;
+        stats.rqTotal += other.rqTotal;
+      }
+      const state = { edsHealthy, checkFailed, ejected, degraded };
+      return { address, text, hostname, weight, priority, locality, ...state, active, stats };
+    }),
+  }));
+}
+
+/** Memory of all processes. */
+export async function fleetMemory(own: MemoryUse, fleet: Fleet): Promise<MemoryUse> {
+  const sum = { ...own };
+  for (const { memory } of await fleet.reports()) {
+    sum.heapUsed += memory.heapUsed;
+    sum.heapTotal += memory.heapTotal;
+    sum.rss += memory.rss;
+  }
+  return sum;
+}

@@ -1,0 +1,172 @@
+import type { Clock, Logger } from "@heddle/std";
+import { loggingPage } from "../admin/logging-page.ts";
+import { createProxy, type DataPlane } from "../proxy.ts";
+import { envoyStats } from "../telemetry/envoy-stats.ts";
+import { createLogWriter } from "../telemetry/log-writer.ts";
+import type { TapEvent } from "../telemetry/tap.ts";
+import { createTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
+import type { Kernel } from "../transport/kernel.ts";
+import { untilIdle } from "../until-idle.ts";
+import type { ResolveHost } from "../upstream/dns-watch.ts";
+import type {
+  HostReport,
+  LocalIdentity,
+  WorkerCommand,
+  WorkerMessage,
+  WorkerReport,
+  WorkerSettings,
+} from "./messages.ts";
+
+/** The channel to the process that started us. */
+export interface WorkerChannel {
+  send(message: WorkerMessage): void;
+  onCommand(take: (command: WorkerCommand) => void): void;
+  /** That process is gone. */
+  onLost(run: () => void): void;
+}
+
+export interface WorkerDeps {
+  readonly channel: WorkerChannel;
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly uuid: () => string;
+  readonly resolve: ResolveHost;
+  readonly log: Logger;
+}
+
+/** Role `heddle proxy worker`: a data plane that another process configures. Gives the exit code once it was told to end, or lost its parent. */
+export function runWorker(deps: WorkerDeps): Promise<number> {
+  return new Promise((resolve) => {
+    let worker: Worker | undefined;
+    deps.channel.onLost(() => resolve(0));
+    deps.channel.onCommand((command) => {
+      if (command.kind === "start") worker = new Worker(deps, command.settings, () => resolve(0));
+      else worker?.take(command);
+    });
+    deps.channel.send({ kind: "ready" });
+  });
+}
+
+class Worker {
+  readonly #deps: WorkerDeps;
+  readonly #telemetry: Telemetry;
+  readonly #proxy: DataPlane;
+  readonly #over: () => void;
+  readonly #closeWriter: () => void;
+  #uri = "";
+  #unwatch: (() => void) | undefined;
+
+  constructor(deps: WorkerDeps, settings: WorkerSettings, over: () => void) {
+    this.#deps = deps;
+    this.#over = over;
+    const log = deps.log.child(`worker-${settings.index}`);
+    const writer = createLogWriter(deps.clock, (path, error) =>
+      log.error("an access log can't be written", { path, error: String(error) }),
+    );
+    this.#closeWriter = () => writer.close();
+    const localUri = () => this.#uri;
+    this.#telemetry = createTelemetry({ self: settings.self, writer, log, localUri });
+    this.#proxy = createProxy({
+      kernel: deps.kernel,
+      clock: deps.clock,
+      random: deps.random,
+      uuid: deps.uuid,
+      resolve: deps.resolve,
+      log,
+      mark: settings.mark,
+      exchange: settings.exchange,
+      drainMs: settings.drainMs,
+      localUri,
+      observe: this.#telemetry.observe,
+      ports: "others",
+    });
+    this.#proxy.start();
+  }
+
+  take(command: Exclude<WorkerCommand, { readonly kind: "start" }>): void {
+    switch (command.kind) {
+      case "identity":
+        this.#setIdentity(command.identity);
+        return;
+      case "apply": {
+        const reason = this.#proxy.resources.apply(command.typeUrl, command.resources, command.removed);
+        // What both refuse the first process has told the control plane already.
+        if (reason?.includes("can't listen on") === true)
+          this.#deps.channel.send({ kind: "refused", typeUrl: command.typeUrl, reason });
+        return;
+      }
+      case "report":
+        this.#deps.channel.send({ kind: "report", id: command.id, report: this.#report() });
+        return;
+      case "logging":
+        loggingPage(this.#deps.log, new URL(`http://worker/logging${command.query}`));
+        return;
+      case "tap":
+        this.#watch(command.on);
+        return;
+      case "drain":
+        this.#proxy.listeners.drain(command.how);
+        return;
+      case "end":
+        this.#proxy.listeners.drain(command.how);
+        void this.#end(command.notBeforeMs, command.limitMs);
+        return;
+    }
+  }
+
+  #setIdentity({ secrets, uri }: LocalIdentity): void {
+    this.#uri = uri;
+    for (const secret of secrets) {
+      if (secret.kind === "certificate") this.#proxy.secrets.setCertificate(secret.name, secret.pair);
+      else this.#proxy.secrets.setValidation(secret.name, secret.validation);
+    }
+  }
+
+  #watch(on: boolean): void {
+    this.#unwatch?.();
+    const pass = (event: TapEvent) => this.#deps.channel.send({ kind: "tap", event });
+    this.#unwatch = on ? this.#telemetry.tap.watch(pass) : undefined;
+  }
+
+  async #end(notBeforeMs: number, limitMs: number): Promise<void> {
+    const { listeners } = this.#proxy;
+    await untilIdle(() => listeners.connections === 0, this.#deps.clock, { notBeforeMs, limitMs });
+    this.#proxy.close();
+    this.#closeWriter();
+    this.#over();
+  }
+
+  #report(): WorkerReport {
+    const { heapUsed, heapTotal, rss } = process.memoryUsage();
+    return {
+      connections: this.#proxy.listeners.connections,
+      stats: [...envoyStats(this.#proxy)].filter((stat) => stat.value !== 0),
+      exposition: this.#telemetry.registry.expose(),
+      hosts: [...this.#hosts()],
+      failures: this.#telemetry.tap.failures(),
+      memory: { heapUsed, heapTotal, rss },
+    };
+  }
+
+  *#hosts(): Iterable<HostReport> {
+    for (const cluster of this.#proxy.clusters.all()) {
+      for (const host of cluster.hosts) {
+        const s = host.stats;
+        if (s.cxTotal === 0 && s.rqTotal === 0 && s.cxConnectFail === 0) continue;
+        yield {
+          cluster: cluster.config.name,
+          host: host.text,
+          cxActive: s.cxActive,
+          cxConnectFail: s.cxConnectFail,
+          cxTotal: s.cxTotal,
+          rqActive: host.active,
+          rqError: s.rqError,
+          rqSuccess: s.rqSuccess,
+          rqTimeout: s.rqTimeout,
+          rqTotal: s.rqTotal,
+        };
+      }
+    }
+  }
+}
