@@ -78,4 +78,23 @@ describe("timer wheel", () => {
   test("slots must be a power of two", () => {
     expect(() => createTimerWheel({ slots: 100 }, 0)).toThrow("power of two");
   });
+
+  test("a released timer is forgotten at once, a disarmed one only at its slot; neighbours keep theirs", () => {
+    const wheel = createTimerWheel({ tickMs: 10, slots: 64 }, 0);
+    const fired: string[] = [];
+    const timer = (name: string) => wheel.create({ onExpire: () => void fired.push(name) });
+    const [before, released, after, disarmed] = [timer("before"), timer("released"), timer("after"), timer("disarmed")];
+    for (const one of [before, released, after, disarmed]) one.arm(50);
+    disarmed.disarm();
+    expect(wheel.size).toBe(4);
+    released.release();
+    released.release();
+    expect(wheel.size).toBe(3);
+    expect(released.armed).toBe(false);
+    wheel.advance(200);
+    expect(fired.sort()).toEqual(["after", "before"]);
+    released.arm(10);
+    wheel.advance(300);
+    expect(fired).toEqual(["after", "before", "released"]);
+  });
 });

@@ -10,8 +10,10 @@ export interface Expirable {
 export interface WheelTimer {
   /** Fires after `delayMs` from the wheel's current time; replaces an earlier deadline. */
   arm(delayMs: number): void;
-  /** Stops; harmless when not armed. */
+  /** Stops; harmless when not armed. For timers that are armed again soon: the wheel may hold the timer until its slot is next visited. */
   disarm(): void;
+  /** Stops, and the wheel lets go of the timer and its target. For the end of what the timer belongs to. */
+  release(): void;
   readonly armed: boolean;
 }
 
@@ -64,6 +66,11 @@ class Timer implements WheelTimer {
   disarm(): void {
     // Stays linked: streams that finish re-arm soon, and the slot's visit drops it for good.
     this.dueTick = -1;
+  }
+
+  release(): void {
+    this.dueTick = -1;
+    if (this.heldTick >= 0) this.wheel.unlink(this);
   }
 }
 

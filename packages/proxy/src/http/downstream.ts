@@ -1,6 +1,6 @@
 // Hot path: one per accepted HTTP connection.
 
-import type { Expirable, WheelTimer } from "@heddle/std";
+import { createRoster, type Enlisted, type Expirable, type WheelTimer } from "@heddle/std";
 import { HTTP_1_1, type HttpConnection, type ServerHandler, type ServerStream, type WireFailure } from "@heddle/wire";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { MULTIPLEX_ALPN } from "../tls/multiplex-alpn.ts";
@@ -11,7 +11,7 @@ import type { HttpManager } from "./connection-manager.ts";
 import { Exchange, type ExchangeOwner } from "./exchange.ts";
 
 /** An HTTP connection of a client. */
-export interface HttpDownstream {
+export interface HttpDownstream extends Enlisted {
   /** No new requests; closes when those under way are done. */
   drain(): void;
   readonly activeExchanges: number;
@@ -27,7 +27,8 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   readonly #info: ConnectionInfo;
   readonly #owner: HttpDownstreamOwner;
   readonly #link: SocketLink<HttpConnection>;
-  readonly #exchanges = new Set<Exchange>();
+  rosterAt = -1;
+  readonly #exchanges = createRoster<Exchange>();
   readonly #timer: WheelTimer;
   readonly #openedMs: number;
   #lastUsedMs: number;
@@ -101,7 +102,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   }
 
   onLinkClosed(_link: HttpLink, _error: ConnectionError | undefined): void {
-    this.#timer.disarm();
+    this.#timer.release();
     this.#manager.counters.connectionsActive--;
     this.#owner.onDownstreamClosed(this);
   }
@@ -116,7 +117,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   onExpire(): void {
     const { config, wheel } = this.#manager;
     const nowMs = wheel.nowMs;
-    for (const exchange of this.#exchanges) {
+    for (const exchange of this.#exchanges.snapshot()) {
       const quietMs = nowMs - exchange.lastActivityMs;
       const idleMs = exchange.idleTimeoutMs;
       if (idleMs > 0 && quietMs >= idleMs) exchange.fail("stream-idle");

@@ -1,6 +1,6 @@
 // Hot path: one per request; every event of both directions passes here.
 
-import type { WheelTimer } from "@heddle/std";
+import type { Enlisted, WheelTimer } from "@heddle/std";
 import {
   createHeaderList,
   HEADER_ID,
@@ -60,7 +60,8 @@ export interface ExchangeOwner {
 }
 
 /** One request and its response, from the client's stream to the upstream's and back. States: LIFECYCLE.md. */
-export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
+export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, Enlisted {
+  rosterAt = -1;
   readonly connection: ConnectionInfo;
   readonly request: RequestHead;
   readonly grpc: boolean;
@@ -262,8 +263,8 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange {
     this.#over = true;
     this.#giveUpAttempt();
     this.#filters?.end();
-    this.#timer?.disarm();
-    this.#tryTimer?.disarm();
+    this.#timer?.release();
+    this.#tryTimer?.release();
     this.#body = undefined;
     this.endMs = this.#manager.clock.monotonic();
     const { counters, observers } = this.#manager;

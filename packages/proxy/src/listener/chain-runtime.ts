@@ -1,3 +1,4 @@
+import { createRoster } from "@heddle/std";
 import { APPLICATION_PROTOCOLS_KEY, type FilterStateConfig } from "../config/filter-state.ts";
 import { renderFormat } from "../config/format.ts";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
@@ -36,8 +37,8 @@ class TrackingChain implements ChainRuntime {
   readonly handler: ChainHandler;
   readonly upstreamAlpn: readonly string[] | undefined;
   readonly gate: NetworkGate | undefined;
-  readonly #http = new Set<HttpDownstream>();
-  readonly #tcp = new Set<TcpSession>();
+  readonly #http = createRoster<HttpDownstream>();
+  readonly #tcp = createRoster<TcpSession>();
 
   constructor(
     listener: ListenerConfig,
@@ -74,12 +75,12 @@ class TrackingChain implements ChainRuntime {
 
   drain(): void {
     if (this.handler.kind === "http") this.handler.manager.draining = true;
-    for (const downstream of [...this.#http]) downstream.drain();
+    for (const downstream of this.#http.snapshot()) downstream.drain();
   }
 
   closeAll(): void {
-    for (const downstream of [...this.#http]) downstream.drain();
-    for (const session of [...this.#tcp]) session.close();
+    for (const downstream of this.#http.snapshot()) downstream.drain();
+    for (const session of this.#tcp.snapshot()) session.close();
   }
 }
 

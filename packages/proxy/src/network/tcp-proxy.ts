@@ -1,5 +1,5 @@
 // Hot path: every byte of a TCP connection passes here.
-import type { Clock, Expirable, TimerWheel, WheelTimer } from "@heddle/std";
+import type { Clock, Enlisted, Expirable, TimerWheel, WheelTimer } from "@heddle/std";
 import type { TcpProxyConfig } from "../config/network-filters.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { rescueUpstream } from "../rescue.ts";
@@ -27,7 +27,7 @@ export interface TcpManager {
 }
 
 /** A proxied TCP connection. */
-export interface TcpSession {
+export interface TcpSession extends Enlisted {
   close(): void;
 }
 
@@ -68,6 +68,7 @@ class Side implements ConnectionHandler {
 }
 
 class Session implements TcpSession, TcpRecord, DialOwner, Expirable {
+  rosterAt = -1;
   readonly connection: ConnectionInfo;
   readonly startMs: number;
   readonly startTime: number;
@@ -283,7 +284,7 @@ class Session implements TcpSession, TcpRecord, DialOwner, Expirable {
   #finish(flags: string, details: string): void {
     if (this.#over) return;
     this.#over = true;
-    this.#timer.disarm();
+    this.#timer.release();
     const dialing = this.#dial !== undefined;
     this.#dial?.cancel();
     this.#dial = undefined;

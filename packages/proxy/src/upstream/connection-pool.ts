@@ -1,6 +1,6 @@
 // Hot path: acquire and release run for every request.
 
-import type { Expirable, TimerWheel, WheelTimer } from "@heddle/std";
+import { createRoster, type Enlisted, type Expirable, type TimerWheel, type WheelTimer } from "@heddle/std";
 import type { ClientConnection, WireFailure } from "@heddle/wire";
 import type { UpstreamHttpConfig } from "../config/upstream-http.ts";
 import { MULTIPLEX_ALPN } from "../tls/multiplex-alpn.ts";
@@ -33,7 +33,8 @@ export interface PoolSurroundings {
   onEmpty(pool: HostPool): void;
 }
 
-class PooledLink implements PooledConnection, LinkOwner, Expirable {
+class PooledLink implements PooledConnection, LinkOwner, Expirable, Enlisted {
+  rosterAt = -1;
   readonly pool: ConnectionPool;
   readonly link: SocketLink<ClientConnection>;
   readonly http: ClientConnection;
@@ -84,8 +85,8 @@ class PooledLink implements PooledConnection, LinkOwner, Expirable {
   }
 
   onLinkClosed(_link: HttpLink, _error: ConnectionError | undefined): void {
-    this.idleTimer.disarm();
-    this.#ageTimer?.disarm();
+    this.idleTimer.release();
+    this.#ageTimer?.release();
     this.pool.forget(this);
   }
 
@@ -98,7 +99,8 @@ class PooledLink implements PooledConnection, LinkOwner, Expirable {
   }
 }
 
-class PendingDial implements DialOwner {
+class PendingDial implements DialOwner, Enlisted {
+  rosterAt = -1;
   readonly pool: ConnectionPool;
   dial: Dial | undefined;
 
@@ -121,8 +123,8 @@ class ConnectionPool implements HostPool {
   readonly surroundings: PoolSurroundings;
   /** Usable connections, the one used last on top: the others may idle out. */
   readonly #ready: PooledLink[] = [];
-  readonly #links = new Set<PooledLink>();
-  readonly #dials = new Set<PendingDial>();
+  readonly #links = createRoster<PooledLink>();
+  readonly #dials = createRoster<PendingDial>();
   /** Invariant: empty unless a dial is under way or the cluster is at its connection limit. */
   readonly #waiters: PoolWaiter[] = [];
   #draining = false;
@@ -172,16 +174,15 @@ class ConnectionPool implements HostPool {
 
   drain(): void {
     this.#draining = true;
-    for (const link of [...this.#links]) link.http.shutdown();
+    for (const link of this.#links.snapshot()) link.http.shutdown();
     this.#reportEmpty();
   }
 
   close(): void {
     this.#draining = true;
-    for (const dial of this.#dials) this.#dropDial(dial);
-    this.#dials.clear();
+    for (const dial of this.#dials.snapshot()) this.#dropDial(dial);
     this.#failWaiters(upstreamFailure("connect-failed", "the endpoint was removed"));
-    for (const link of [...this.#links]) link.link.connection.abort();
+    for (const link of this.#links.snapshot()) link.link.connection.abort();
     this.#reportEmpty();
   }
 
@@ -312,6 +313,7 @@ class ConnectionPool implements HostPool {
   }
 
   #dropDial(dial: PendingDial): void {
+    this.#dials.delete(dial);
     dial.dial?.cancel();
     this.surroundings.counters.connections--;
   }

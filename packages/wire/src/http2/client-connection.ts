@@ -101,7 +101,7 @@ class Http2ClientConnection implements ClientConnection, Http2Role {
     );
     stream.handler = handler;
     stream.extendedConnect = head.protocol !== "";
-    core.streams.set(id, stream);
+    core.streams.add(stream);
     this.#writeHead(head, id, endStream);
     if (endStream) {
       stream.sendClosed = true;
@@ -119,7 +119,7 @@ class Http2ClientConnection implements ClientConnection, Http2Role {
     const failure = wireFailure("refused", `the server is going away (${code.errorCodeName(errorCode)})`, {
       h2Code: code.REFUSED_STREAM,
     });
-    for (const stream of [...this.#core.streams.values()]) {
+    for (const stream of this.#core.streams.snapshot()) {
       if (stream.id > lastStreamId) this.#core.endStream(stream, failure);
     }
     this.#tellCapacity();

@@ -65,7 +65,7 @@ export class ControlFrames {
     core.blocks.encoder.setPeerTableBytes(core.peer.headerTableBytes);
     const change = core.peer.initialWindow - windowBefore;
     if (change !== 0) {
-      for (const stream of core.streams.values()) {
+      for (const stream of core.streams.snapshot()) {
         stream.sendWindow += change;
         if (stream.sendWindow > frame.MAX_WINDOW) {
           core.fail(code.FLOW_CONTROL_ERROR, "an initial window that makes a stream's window too large");

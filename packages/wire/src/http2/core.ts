@@ -20,6 +20,7 @@ import { HeaderBlocks } from "./header-blocks.ts";
 import { PeerSettings } from "./peer-settings.ts";
 import { Sender } from "./sender.ts";
 import type { Http2Stream } from "./stream.ts";
+import { StreamTable } from "./stream-table.ts";
 
 /** What servers and clients do differently. */
 export interface Http2Role {
@@ -54,7 +55,7 @@ export class Http2Core implements FrameSink {
   readonly connection: HttpConnection;
   readonly output: OutputBuffer = createOutputBuffer();
   readonly peer = new PeerSettings();
-  readonly streams = new Map<number, Http2Stream>();
+  readonly streams = new StreamTable<Http2Stream>();
   readonly sender: Sender;
   readonly collector: FieldCollector;
   readonly blocks: HeaderBlocks;
@@ -191,7 +192,7 @@ export class Http2Core implements FrameSink {
   }
 
   endAll(failure: WireFailure): void {
-    for (const stream of [...this.streams.values()]) this.endStream(stream, failure);
+    for (const stream of this.streams.snapshot()) this.endStream(stream, failure);
   }
 
   closeIfDone(stream: Http2Stream): void {

@@ -131,7 +131,7 @@ class Http2ServerConnection implements HttpConnection, Http2Role {
     if (!core.blocks.decode(bytes, start, end)) return;
     collector.finishRequest(request);
     const stream = new Http2Stream(core, id, request, null, core.peer.initialWindow, core.streamWindow);
-    core.streams.set(id, stream);
+    core.streams.add(stream);
     if (!this.#check(stream, endStream)) return;
     stream.expectedBytes = collector.contentLength;
     stream.receiveClosed = endStream;
