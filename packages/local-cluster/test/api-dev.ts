@@ -12,6 +12,8 @@ import type { ClusterNetworkPlan } from "../src/contract/index.ts";
 const network: ClusterNetworkPlan = {
   nodeName: "heddle-node",
   nodeIp: "10.40.255.1",
+  externalIp: "198.18.0.1",
+  flat: false,
   podCidr: "10.40.0.0/16",
   serviceCidr: "10.140.0.0/16",
   apiServiceIp: "10.140.0.1",

@@ -1,7 +1,7 @@
 export { formatIp, type IpAddress, type IpPrefix, maskedPrefix, parseIp, parsePrefix } from "./address.ts";
 export { EEXIST, ENODEV, ENOENT, EOPNOTSUPP, EPERM, systemErrorText } from "./errno.ts";
 export { KernelError } from "./kernel-error.ts";
-export { createLibc, type Libc } from "./libc.ts";
+export { createLibc, type Libc, openCLibrary } from "./libc.ts";
 export { inNetworkNamespace } from "./namespace.ts";
 export { applyRuleset } from "./nft/apply.ts";
 export { type ListedRule, listRuleset } from "./nft/list.ts";

@@ -1,4 +1,4 @@
-import { dlopen, FFIType, read } from "bun:ffi";
+import { dlopen, type FFIFunction, FFIType, read } from "bun:ffi";
 
 /** The few C library calls this package makes. A negative result means failure; `lastError` tells why. */
 export interface Libc {
@@ -33,11 +33,12 @@ const SYMBOLS = {
 /** glibc, then the names musl gives its library. */
 const LIBRARY_NAMES = ["libc.so.6", "libc.musl-x86_64.so.1", "libc.musl-aarch64.so.1"];
 
-function openLibrary() {
+/** The C library's functions of these names and types. Errors: throws when there is no library this program knows. */
+export function openCLibrary<Symbols extends Record<string, FFIFunction>>(symbols: Symbols) {
   let failure: unknown;
   for (const name of LIBRARY_NAMES) {
     try {
-      return dlopen(name, SYMBOLS).symbols;
+      return dlopen(name, symbols).symbols;
     } catch (error) {
       failure = error;
     }
@@ -47,7 +48,7 @@ function openLibrary() {
 
 /** Opens the C library. Errors: throws when there is none this program knows. */
 export function createLibc(): Libc {
-  const c = openLibrary();
+  const c = openCLibrary(SYMBOLS);
   return {
     socket: (domain, type, protocol) => c.socket(domain, type, protocol),
     bind: (fd, address) => c.bind(fd, address, address.length),

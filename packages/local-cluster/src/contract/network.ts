@@ -14,6 +14,10 @@ export interface PodAddress {
 export interface ClusterNetworkPlan {
   readonly nodeName: string;
   readonly nodeIp: string;
+  /** The node's address on the WAN: what other clusters see of this one. LoadBalancers answer there. */
+  readonly externalIp: string;
+  /** One network with the other flat clusters: their pods are reached directly. */
+  readonly flat: boolean;
   readonly podCidr: string;
   readonly serviceCidr: string;
   /** ClusterIP of `default/kubernetes`. */

@@ -53,6 +53,7 @@ export function createNodeStatus(deps: NodeStatusDeps): NodeStatus {
     conditions: conditions(clock.now(), sinceMs),
     addresses: [
       { type: "InternalIP", address: plan.nodeIp },
+      { type: "ExternalIP", address: plan.externalIp },
       { type: "Hostname", address: plan.nodeName },
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },

@@ -1,3 +1,3 @@
 export { setUpNodeNetwork } from "./node-network.ts";
-export { MAX_CLUSTERS, networkPlan } from "./plan.ts";
+export { defaultPodPrefix, MAX_CLUSTERS, type NetworkChoice, networkPlan, networkProblem } from "./plan.ts";
 export { createPodNetwork } from "./pod-network.ts";

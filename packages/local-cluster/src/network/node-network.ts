@@ -22,6 +22,7 @@ export function setUpNodeNetwork(libc: Libc, plan: ClusterNetworkPlan): void {
     runCommands(socket, [
       setLinkUp("lo"),
       addAddress(loopback, `${plan.nodeIp}/32`),
+      addAddress(loopback, `${plan.externalIp}/32`),
       addAddress(loopback, `${plan.dnsServiceIp}/32`),
       // Packets to service addresses need some route before translation can turn them; what is no service is refused by the packet rules.
       // Packets with no way out arrive there too.

@@ -16,6 +16,7 @@ import { assignLoadBalancers, createServiceCatalogue, createServiceProxy } from 
 import type { NodeConfig } from "../supervisor/node-link.ts";
 import type { NodeSide } from "../supervisor/node-side.ts";
 import { serveTunnel } from "../supervisor/tunnel.ts";
+import { startWan } from "../wan/index.ts";
 import { createDnsObjects } from "./cluster-dns-objects.ts";
 import { createPodTokens } from "./pod-tokens.ts";
 
@@ -39,7 +40,7 @@ const REPOSITORY = fileURLToPath(new URL("../../../../", import.meta.url)).repla
 /** Composes the cluster: network, API server, services and DNS, controllers, node agent. Errors: rejects when a part can't start. */
 export async function runNode(deps: NodeDeps): Promise<RunningNode> {
   const { config, host, log, clock } = deps;
-  const parts = new ClusterParts(deps, networkPlan(config.index, config.clusterDomain), createLibc());
+  const parts = new ClusterParts(deps, networkPlan(config.index, config.network), createLibc());
   await host.phase("network", () => parts.startNetwork());
   const server = await host.phase("api", () => parts.startApi());
   await host.phase("services", () => parts.startServices(server));
@@ -81,8 +82,10 @@ class ClusterParts {
   }
 
   async startNetwork(): Promise<void> {
+    const { config, log } = this.#deps;
     setUpNodeNetwork(this.#libc, this.#plan);
-    const tunnel = await serveTunnel(this.#deps.config.tunnelSocket);
+    startWan(this.#libc, this.#plan, config.index, config.directory, log.child("wan"));
+    const tunnel = await serveTunnel(config.tunnelSocket);
     this.onClose(() => tunnel.close());
   }
 
@@ -100,6 +103,7 @@ class ClusterParts {
     });
     await server.start([
       { host: network.nodeIp, port: network.apiPort },
+      { host: network.externalIp, port: network.apiPort },
       { host: "127.0.0.1", port: network.apiPort },
     ]);
     this.onClose(() => server.close());

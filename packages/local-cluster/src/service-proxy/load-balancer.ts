@@ -6,7 +6,7 @@ import type { ServiceCatalogue } from "./service-catalogue.ts";
 const SERVICES = { group: "", version: "v1", resource: "services" } as const;
 
 /**
- * Gives Services of type LoadBalancer the node's address: the service proxy then answers there on the Service's own ports.
+ * Gives Services of type LoadBalancer the node's address on the WAN: the service proxy then answers there on the Service's own ports.
  * Where two claim one port, the older keeps it.
  */
 export function assignLoadBalancers(
@@ -19,7 +19,7 @@ export function assignLoadBalancers(
     if (service === undefined) return;
     const has = service.balancerIps.length > 0;
     if (has === (service.type === "LoadBalancer")) return;
-    const loadBalancer = has ? { ingress: null } : { ingress: [{ ip: plan.nodeIp }] };
+    const loadBalancer = has ? { ingress: null } : { ingress: [{ ip: plan.externalIp }] };
     api
       .patch(SERVICES, service.namespace, service.name, { status: { loadBalancer } }, "status")
       .catch((error: unknown) => {

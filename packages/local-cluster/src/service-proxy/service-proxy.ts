@@ -86,7 +86,7 @@ function hostPortsOf(service: Service, plan: ClusterNetworkPlan): readonly NodeP
   const name = `${service.namespace}/${service.name}`;
   const ports = service.ports.filter(({ protocol }) => protocol === "tcp");
   const nodePorts = ports.flatMap(({ nodePort }) => (nodePort === undefined ? [] : { port: nodePort, service: name }));
-  if (!service.balancerIps.includes(plan.nodeIp)) return nodePorts;
+  if (!service.balancerIps.includes(plan.externalIp)) return nodePorts;
   const balanced = ports
     .filter(({ port }) => port !== plan.apiPort)
     .map(({ port, nodePort = 0 }) => ({ port, service: name, balancer: { nodePort } }));

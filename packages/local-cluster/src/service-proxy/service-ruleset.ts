@@ -1,5 +1,6 @@
 import { type Chain, type MapElement, PRIORITY, type Rule, type Ruleset, type Statement } from "@heddle/netlink";
 import type { ClusterNetworkPlan } from "../contract/index.ts";
+import { WAN_DEVICE, WAN_PREFIX } from "../wan/wan-addresses.ts";
 import type { EndpointSlice, Service, ServicePort } from "./service.ts";
 
 /** What the ruleset needs to know of one Service. */
@@ -76,7 +77,7 @@ export function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[])
 function addressesOf(service: Service, port: ServicePort, plan: ClusterNetworkPlan): readonly (string | number)[][] {
   const keys = [...service.clusterIps, ...service.externalIps, ...service.balancerIps]
     // The DNS address is the node's own: the server listens there, no translation needed. Nor may a load balancer take the API's port.
-    .filter((ip) => ip !== plan.dnsServiceIp && !(ip === plan.nodeIp && port.port === plan.apiPort))
+    .filter((ip) => ip !== plan.dnsServiceIp && !(ip === plan.externalIp && port.port === plan.apiPort))
     .map((ip) => [ip, port.protocol, port.port]);
   if (port.nodePort !== undefined) keys.push([plan.nodeIp, port.protocol, port.nodePort]);
   return keys;
@@ -117,13 +118,13 @@ function baseChains(plan: ClusterNetworkPlan): Chain[] {
     {
       name: "postrouting",
       hook: { type: "nat", name: "postrouting", priority: PRIORITY.srcnat },
-      rules: [rule(hairpin, { kind: "source-nat", address: plan.nodeIp })],
+      rules: [rule(hairpin, { kind: "source-nat", address: plan.nodeIp }), wanSource(plan)],
     },
     { name: "input", hook: { type: "filter", name: "input", priority: PRIORITY.filter }, rules: [refuseEmpty] },
     {
       name: "forward",
       hook: { type: "filter", name: "forward", priority: PRIORITY.filter },
-      rules: [refuseEmpty, rule(nowhere, refuse)],
+      rules: [refuseEmpty, rule(nowhere, refuse), ...wanGate(plan, refuse)],
     },
     {
       name: "output-filter",
@@ -142,6 +143,28 @@ function baseChains(plan: ClusterNetworkPlan): Chain[] {
         rule({ kind: "reject" }),
       ],
     },
+  ];
+}
+
+/** Other clusters see the node, never a pod: their pods may have the same addresses. */
+function wanSource(plan: ClusterNetworkPlan): Rule {
+  return rule(
+    { kind: "interface", direction: "out", name: WAN_DEVICE },
+    { kind: "address", side: "destination", prefix: WAN_PREFIX },
+    { kind: "address", side: "source", prefix: plan.externalIp, negate: true },
+    { kind: "source-nat", address: plan.externalIp },
+  );
+}
+
+/** From other clusters only LoadBalancers and answers get through to pods; with a flat network everything. */
+function wanGate(plan: ClusterNetworkPlan, refuse: Statement): Rule[] {
+  if (plan.flat) return [];
+  const fromWan: Statement = { kind: "interface", direction: "in", name: WAN_DEVICE };
+  const accept: Statement = { kind: "accept" };
+  return [
+    rule(fromWan, { kind: "connection-state", states: ["established", "related"] }, accept),
+    rule(fromWan, { kind: "destination-translated" }, accept),
+    rule(fromWan, refuse),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import type { NetworkChoice } from "../network/index.ts";
 import { fileProblem } from "./cluster-problem.ts";
 import type { ProcessIdentity } from "./process-identity.ts";
 
@@ -12,6 +13,7 @@ export interface ClusterRecord {
   readonly startedAt: string;
   readonly apiUrl?: string;
   readonly phases: readonly PhaseTime[];
+  readonly network?: NetworkChoice;
   /** Kubeconfig file of the user into which this cluster was merged. */
   readonly mergedInto?: string;
 }

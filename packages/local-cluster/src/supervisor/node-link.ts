@@ -1,11 +1,14 @@
 import type { Readable, Writable } from "node:stream";
+import type { NetworkChoice } from "../network/index.ts";
 import type { PhaseTime } from "./cluster-record.ts";
 
 /** What the host process hands to the node process, in the environment variable `NODE_CONFIG_VARIABLE`. */
 export interface NodeConfig {
   readonly name: string;
   readonly index: number;
-  readonly clusterDomain: string;
+  readonly network: NetworkChoice;
+  /** The cluster's own directory; those of others stand beside it. */
+  readonly directory: string;
   readonly rootless: boolean;
   readonly logDirectory: string;
   readonly nodeDirectory: string;

@@ -1,3 +1,4 @@
+import type { ClusterNetworkPlan } from "../contract/index.ts";
 import { errorCode } from "./cluster-problem.ts";
 import type { NodePort } from "./node-link.ts";
 import { type HostListener, openHostListener } from "./tunnel.ts";
@@ -11,7 +12,7 @@ export interface NodePortListeners {
 
 export function createNodePortListeners(
   tunnelPath: string,
-  nodeIp: string,
+  plan: Pick<ClusterNetworkPlan, "nodeIp" | "externalIp">,
   onTried: (port: NodePort, reason: string | undefined) => void,
 ): NodePortListeners {
   const open = new Map<number, HostListener>();
@@ -28,8 +29,9 @@ export function createNodePortListeners(
     }
     for (const nodePort of closed ? [] : wanted) {
       if (open.has(nodePort.port)) continue;
+      const inside = nodePort.balancer === undefined ? plan.nodeIp : plan.externalIp;
       try {
-        open.set(nodePort.port, await openHostListener(tunnelPath, nodePort.port, `${nodeIp}:${nodePort.port}`));
+        open.set(nodePort.port, await openHostListener(tunnelPath, nodePort.port, `${inside}:${nodePort.port}`));
         onTried(nodePort, undefined);
       } catch (error) {
         onTried(nodePort, failureReason(nodePort, error));

@@ -3,7 +3,7 @@ import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ClusterNetworkPlan } from "../contract/index.ts";
-import { networkPlan } from "../network/index.ts";
+import { type NetworkChoice, networkPlan, networkProblem } from "../network/index.ts";
 import { ClusterProblem, errorCode, fileProblem } from "./cluster-problem.ts";
 import type { ClusterRecord, PhaseTime } from "./cluster-record.ts";
 import { createHostResolver } from "./host-resolver.ts";
@@ -25,8 +25,7 @@ import { type HostListener, openHostListener } from "./tunnel.ts";
 export interface StartOptions {
   /** Default: `heddle`. */
   readonly name?: string;
-  /** Default: `cluster.local`. */
-  readonly clusterDomain?: string;
+  readonly network?: NetworkChoice;
   /** Port of the API on 127.0.0.1. Default: 16443 + index, or any free one where that is taken. */
   readonly apiPort?: number;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -65,10 +64,13 @@ const STOP_MS = 4000;
  * Errors: rejects with `ClusterProblem` (a sentence with the next step) for everything the user can mend.
  */
 export async function startCluster(options: StartOptions): Promise<RunningCluster> {
+  const problem = networkProblem(options.network ?? {});
+  if (problem !== undefined) throw new ClusterProblem(problem);
   const state = stateDirectory(options.env, options.uid);
   const registry = createRegistry(state);
   const launcher = createNamespaceLauncher(options.uid);
-  const record = await registry.reserve(options.name ?? DEFAULT_NAME);
+  const reserved = await registry.reserve(options.name ?? DEFAULT_NAME);
+  const record = { ...reserved, ...(options.network === undefined ? {} : { network: options.network }) };
   const files = state.cluster(record.name);
   const host = new ClusterHost(options, registry, record, files);
   try {
@@ -106,7 +108,7 @@ class ClusterHost implements RunningCluster {
     this.#files = files;
     this.name = record.name;
     this.index = record.index;
-    this.plan = networkPlan(record.index, options.clusterDomain);
+    this.plan = networkPlan(record.index, options.network);
     this.kubeconfig = files.kubeconfig;
     this.logDirectory = files.logs;
     this.ended = new Promise((resolve) => {
@@ -132,7 +134,8 @@ class ClusterHost implements RunningCluster {
     const config: NodeConfig = {
       name: this.name,
       index: this.index,
-      clusterDomain: this.plan.clusterDomain,
+      network: this.#options.network ?? {},
+      directory: this.#files.directory,
       rootless: launcher.rootless,
       logDirectory: this.#files.logs,
       nodeDirectory: this.#files.node,
@@ -190,7 +193,7 @@ class ClusterHost implements RunningCluster {
     const reply = (message: Parameters<typeof sendMessage>[1]) => {
       if (node.stdin !== null) sendMessage(node.stdin, message);
     };
-    const nodePorts = createNodePortListeners(this.#files.tunnel, this.plan.nodeIp, (port, reason) => {
+    const nodePorts = createNodePortListeners(this.#files.tunnel, this.plan, (port, reason) => {
       if (reason === undefined) return reply({ kind: "node-port-opened", ...port });
       this.#options.onWarning?.(`Service ${port.service}: ${reason}`);
       reply({ kind: "node-port-failed", ...port, reason });

@@ -80,6 +80,7 @@ export async function createClusterPki(deps: PkiDeps): Promise<ClusterPki> {
     "127.0.0.1",
     "::1",
     network.nodeIp,
+    network.externalIp,
     network.apiServiceIp,
     ...(deps.extraNames ?? []),
   ];

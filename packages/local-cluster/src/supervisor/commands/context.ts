@@ -1,3 +1,5 @@
+import type { NetworkChoice } from "../../network/index.ts";
+import type { LinkSettings } from "../../wan/link-settings.ts";
 import type { ClusterRegistry } from "../registry.ts";
 import type { StateDirectory } from "../state-directory.ts";
 
@@ -15,10 +17,14 @@ export interface CommandContext {
 export interface CommandFlags {
   readonly name: string;
   readonly port?: number;
-  readonly clusterDomain?: string;
+  readonly network: NetworkChoice;
   readonly merge: boolean;
   readonly all: boolean;
   readonly path: boolean;
+  /** Of `wan`; undefined fields stay as they are. */
+  readonly link: Partial<LinkSettings>;
+  /** Of `wan`: one pair of clusters only. */
+  readonly between?: readonly [string, string];
 }
 
 /** `1.24 s` or `38 ms`. */

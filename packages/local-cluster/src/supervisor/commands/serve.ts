@@ -29,7 +29,7 @@ export async function serve(context: CommandContext, flags: CommandFlags): Promi
       env: context.env,
       uid: context.uid,
       ...(flags.port === undefined ? {} : { apiPort: flags.port }),
-      ...(flags.clusterDomain === undefined ? {} : { clusterDomain: flags.clusterDomain }),
+      network: flags.network,
       onPhase: (phase) => say({ kind: "phase", ...phase }),
       onWarning: log,
     });

@@ -29,7 +29,7 @@ export async function list(context: CommandContext): Promise<number> {
 export async function status(context: CommandContext, flags: CommandFlags): Promise<number> {
   const record = findOrThrow(context, flags.name);
   const files = context.state.cluster(record.name);
-  const plan = networkPlan(record.index);
+  const plan = networkPlan(record.index, record.network);
   const problem = await apiProblem(record);
   const lines = [
     ["name", record.name],
@@ -40,6 +40,7 @@ export async function status(context: CommandContext, flags: CommandFlags): Prom
     ["kubeconfig", files.kubeconfig],
     ["logs", files.logs],
     ["node", `${plan.nodeName} ${plan.nodeIp}`],
+    ["external", `${plan.externalIp}${plan.flat ? " (flat: pods of other flat clusters are reached directly)" : ""}`],
     ["pods", plan.podCidr],
     ["services", plan.serviceCidr],
     ["start", record.phases.map(({ phase, ms }) => `${phase} ${durationText(ms)}`).join(", ")],

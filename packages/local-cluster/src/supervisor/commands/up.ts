@@ -20,7 +20,11 @@ function startServer(context: CommandContext, flags: CommandFlags): ChildProcess
   const program = fileURLToPath(new URL("../../main.ts", import.meta.url));
   const args = [program, "serve", "--name", flags.name];
   if (flags.port !== undefined) args.push("--port", String(flags.port));
-  if (flags.clusterDomain !== undefined) args.push("--cluster-domain", flags.clusterDomain);
+  const { clusterDomain, podCidr, serviceCidr, flat } = flags.network;
+  if (clusterDomain !== undefined) args.push("--cluster-domain", clusterDomain);
+  if (podCidr !== undefined) args.push("--pod-cidr", podCidr);
+  if (serviceCidr !== undefined) args.push("--service-cidr", serviceCidr);
+  if (flat === true) args.push("--flat");
   return spawn(process.execPath, args, {
     cwd: "/",
     env: { ...context.env },

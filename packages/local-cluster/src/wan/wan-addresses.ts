@@ -1,0 +1,51 @@
+/**
+ * Addresses of the WAN between clusters: 198.18.<index>.1 for each. Source: RFC 2544, a range for tests that no real network uses.
+ */
+export const WAN_PREFIX = "198.18.0.0/16";
+export const WAN_DEVICE = "wan0";
+
+const WAN_FIRST = 198;
+const WAN_SECOND = 18;
+const HOST = 1;
+const ROUTER = 254;
+/** Pods of cluster `i` are 10.(40+i).x.y unless chosen otherwise. */
+const POD_FIRST = 10;
+const FIRST_POD_NET = 40;
+const MAX_INDEX = 59;
+
+/** What other clusters call the cluster with this index. */
+export function externalAddress(index: number): string {
+  return `${WAN_FIRST}.${WAN_SECOND}.${index}.${HOST}`;
+}
+
+/** Who answers on the WAN for what is not there; a node would take its own address for a forgery. */
+export function routerAddress(index: number): string {
+  return `${WAN_FIRST}.${WAN_SECOND}.${index}.${ROUTER}`;
+}
+
+/** Offsets of an IPv4 header. Source: RFC 791. */
+const SOURCE = 12;
+const DESTINATION = 16;
+const MIN_HEADER = 20;
+
+export function isIpv4(packet: Uint8Array): boolean {
+  return packet.length >= MIN_HEADER && (packet[0] ?? 0) >> 4 === 4;
+}
+
+/** The cluster that a packet is for; undefined when it is for none. Only a flat cluster reaches the pods of others. */
+export function destinationIndex(packet: Uint8Array, flat: boolean): number | undefined {
+  return indexAt(packet, DESTINATION, flat);
+}
+
+/** The cluster that a packet says it is from. */
+export function sourceIndex(packet: Uint8Array, flat: boolean): number | undefined {
+  return indexAt(packet, SOURCE, flat);
+}
+
+function indexAt(packet: Uint8Array, offset: number, flat: boolean): number | undefined {
+  const [first = 0, second = 0, third = 0, fourth = 0] = packet.subarray(offset, offset + 4);
+  if (first === WAN_FIRST && second === WAN_SECOND && fourth === HOST && third <= MAX_INDEX) return third;
+  if (flat && first === POD_FIRST && second >= FIRST_POD_NET && second <= FIRST_POD_NET + MAX_INDEX)
+    return second - FIRST_POD_NET;
+  return undefined;
+}
