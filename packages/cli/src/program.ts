@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { addAnalyze } from "./commands/analyze.ts";
 import { addCheck, addVizCheck } from "./commands/check.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDiagnostics } from "./commands/diagnostics.ts";
@@ -8,6 +9,7 @@ import { addProxyConfig } from "./commands/proxy-config.ts";
 import { addProxyStatus } from "./commands/proxy-status.ts";
 import { addUninject } from "./commands/uninject.ts";
 import { addUninstall } from "./commands/uninstall.ts";
+import { addValidate } from "./commands/validate.ts";
 import { addVersion } from "./commands/version.ts";
 import { addViz } from "./commands/viz.ts";
 import { type CliContext, createCliContext, defaultMeshNamespace, UsageError } from "./context.ts";
@@ -24,6 +26,8 @@ const commands = [
   addVersion,
   addProxyStatus,
   addProxyConfig,
+  addAnalyze,
+  addValidate,
   addViz,
   addVizCheck,
   addDiagnostics,
@@ -43,6 +47,11 @@ export function createProgram(context: CliContext): Command {
   return program;
 }
 
+/** `analyze -L` lists analyzers, as istioctl's does; everywhere else `-L` is linkerd's namespace. */
+function analyzersListed(argv: readonly string[]): readonly string[] {
+  return argv[0] === "analyze" ? argv.map((arg) => (arg === "-L" ? "--list-analyzers" : arg)) : argv;
+}
+
 export function runCommandLine(argv: readonly string[], env: CliContext["env"]): Promise<number> {
   return runProgram(createCliContext(env, version), argv);
 }
@@ -51,7 +60,7 @@ export function runCommandLine(argv: readonly string[], env: CliContext["env"]):
 export async function runProgram(context: CliContext, argv: readonly string[]): Promise<number> {
   try {
     const program = createProgram(context);
-    await program.parseAsync([...commandWordsFirst(argv, program)], { from: "user" });
+    await program.parseAsync([...analyzersListed(commandWordsFirst(argv, program))], { from: "user" });
     return typeof process.exitCode === "number" ? process.exitCode : 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode;

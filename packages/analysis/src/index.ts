@@ -1,0 +1,7 @@
+export { analyze } from "./analyze.ts";
+export type { Analyzer } from "./analyzer.ts";
+export { analyzers } from "./analyzers.ts";
+export { atLeast, type Code, codes, type Level, levelNamed } from "./codes.ts";
+export { type Finding, type FindingJson, finding, findingJson, findingText, levelOf } from "./finding.ts";
+export { type AnalysisInput, type AnalysisOptions, analysisInput } from "./input.ts";
+export { readSuppression, type Suppression } from "./suppress.ts";

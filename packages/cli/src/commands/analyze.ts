@@ -1,0 +1,195 @@
+import {
+  type AnalysisOptions,
+  analysisInput,
+  analyze,
+  analyzers,
+  atLeast,
+  type Finding,
+  finding,
+  findingJson,
+  findingText,
+  type Level,
+  levelNamed,
+  levelOf,
+  readSuppression,
+} from "@heddle/analysis";
+import { defaultMeshConfig, refKey, refOf } from "@heddle/config";
+import type { KubeClient } from "@heddle/kube-client";
+import { type Command, Option } from "commander";
+import { stringify } from "yaml";
+import { type CliContext, UsageError } from "../context.ts";
+import { globalOptions } from "../global-options.ts";
+import { analysisKinds, clusterSettings, readCluster } from "../mesh-input/cluster-objects.ts";
+import { readMeshConfigFile } from "../mesh-input/mesh-config-file.ts";
+import { type FileObject, readFiles } from "../mesh-input/read-files.ts";
+import { findMeshNamespace } from "../mesh-namespace.ts";
+
+/** Exit codes of istioctl. */
+const USAGE = 64;
+const UNREADABLE = 65;
+const FOUND_ISSUES = 79;
+
+interface Flags {
+  readonly filename: readonly string[];
+  readonly namespace?: string;
+  readonly allNamespaces?: boolean;
+  readonly useKube: boolean | string;
+  readonly recursive?: boolean;
+  readonly output: string;
+  readonly failureThreshold: string;
+  readonly outputThreshold: string;
+  readonly suppress: readonly string[];
+  readonly listAnalyzers?: boolean;
+  readonly meshConfigFile?: string;
+  readonly ignoreUnknown?: boolean;
+  readonly color?: boolean | string;
+}
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+export function addAnalyze(program: Command, context: CliContext): void {
+  program
+    .command("analyze [files...]")
+    .description(
+      "find what is wrong with the mesh's configuration: in files, in the cluster, or in files as they would be in the cluster",
+    )
+    .option("-f, --filename <file>", "file or folder, - for standard input; may be repeated", collect, [])
+    .option("-n, --namespace <namespace>", "what is said of objects of this namespace")
+    .option("-A, --all-namespaces", "of all namespaces")
+    .addOption(new Option("-k, --use-kube [bool]", "look at the cluster, too").default(true).preset(true))
+    .option("-R, --recursive", "folders in folders, too")
+    .option("-o, --output <format>", "log, json or yaml", "log")
+    .option(
+      "--failure-threshold <level>",
+      `Info, Warning or Error: at this level and above the exit code is ${FOUND_ISSUES}`,
+      "Error",
+    )
+    .option("--output-threshold <level>", "Info, Warning or Error: what is below is not shown", "Info")
+    .option(
+      "-S, --suppress <code=object>",
+      'for example "IST0102=Namespace x" or "IST0116=*"; may be repeated',
+      collect,
+      [],
+    )
+    .option("--list-analyzers", "print what is looked at (short: -L)")
+    .option("--meshConfigFile <file>", "MeshConfig to use instead of the cluster's")
+    .option("--ignore-unknown", "say nothing of documents that are no Kubernetes objects")
+    .addOption(new Option("--color [bool]", "colours, by default on a terminal").preset(true))
+    .action(async (files: readonly string[], flags: Flags, command: Command) => {
+      if (flags.listAnalyzers === true) return context.out(listing());
+      await run(context, [...files, ...flags.filename], flags, command);
+    });
+}
+
+function listing(): string {
+  const sorted = [...analyzers].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return sorted.map(({ name, about, codes }) => `* ${name}:\n${about} (${codes.join(", ")})\n`).join("");
+}
+
+async function run(context: CliContext, sources: readonly string[], flags: Flags, command: Command): Promise<void> {
+  const shown = level("--output-threshold", flags.outputThreshold);
+  const failing = level("--failure-threshold", flags.failureThreshold);
+  if (!["log", "json", "yaml"].includes(flags.output))
+    throw new UsageError(`-o ${flags.output}: expected log, json or yaml`, USAGE);
+  const suppressions = flags.suppress.map((text) => {
+    const read = readSuppression(text);
+    if (read !== undefined) return read;
+    throw new UsageError(`--suppress ${text}: expected CODE=OBJECT, such as "IST0102=Namespace default"`, USAGE);
+  });
+  const useKube = !/^=?false$/.test(String(flags.useKube));
+  if (!useKube && sources.length === 0)
+    throw new UsageError("nothing to look at: give files, or leave out --use-kube=false", USAGE);
+  const global = globalOptions(command);
+  const kube = useKube ? await context.kube(global) : undefined;
+  const namespace = flags.namespace ?? kube?.namespace ?? "default";
+  const files = await readFiles(context, sources, { recursive: flags.recursive === true, namespace });
+  const live = kube === undefined ? undefined : await lookAt(kube, await findMeshNamespace(kube, global));
+  const mesh = flags.meshConfigFile === undefined ? live?.options.mesh : await readMeshConfigFile(flags.meshConfigFile);
+  const input = analysisInput([...(live?.objects ?? []), ...files.objects.map(({ object }) => object)], {
+    ...live?.options,
+    mesh: mesh ?? defaultMeshConfig(),
+    now: Date.now(),
+  });
+  const scope = flags.allNamespaces === true || kube === undefined ? undefined : namespace;
+  const all = withReferences([...(live?.findings ?? []), ...analyze(input, suppressions)], files.objects);
+  const found = all.filter((one) => isInScope(one, scope) && atLeast(levelOf(one), shown));
+  const text = print(found, flags, process.stdout.isTTY === true);
+  if (text !== "") context.out(text);
+  if (flags.ignoreUnknown !== true) for (const problem of files.problems) context.err(`Error: ${problem}\n`);
+
+  const target = targetText(sources, kube === undefined, scope);
+  if (all.some((one) => isInScope(one, scope) && atLeast(levelOf(one), failing)))
+    throw new UsageError(
+      `Error: Analyzers found issues when analyzing ${target}.\nSee https://istio.io/latest/docs/reference/config/analysis for more information about causes and resolutions.`,
+      FOUND_ISSUES,
+    );
+  if (files.problems.length > 0 && flags.ignoreUnknown !== true)
+    throw new UsageError(`Error: ${files.problems.length} of the documents could not be read`, UNREADABLE);
+  if (found.length === 0) context.err(`✔ No validation issues found when analyzing ${target}.\n`);
+}
+
+interface Live {
+  readonly objects: Awaited<ReturnType<typeof readCluster>>["objects"];
+  readonly options: Partial<AnalysisOptions>;
+  /** What could not be looked at. */
+  readonly findings: readonly Finding[];
+}
+
+async function lookAt(kube: KubeClient, meshNamespace: string): Promise<Live> {
+  const [{ objects, forbidden }, settings, version] = await Promise.all([
+    readCluster(kube, analysisKinds),
+    clusterSettings(kube, meshNamespace),
+    kube.request("GET", "/version").then((answer) => answer.json() as Promise<{ gitVersion?: string }>),
+  ]);
+  const cluster = { group: "", kind: "Cluster", namespace: "", name: kube.server };
+  return {
+    objects,
+    options: {
+      ...(settings.mesh === undefined ? {} : { mesh: settings.mesh }),
+      ...(settings.injector === undefined ? {} : { injector: settings.injector }),
+      ...(version.gitVersion === undefined ? {} : { kubernetesVersion: version.gitVersion }),
+    },
+    findings: forbidden.map((name) =>
+      finding(
+        "IST0141",
+        cluster,
+        "",
+        `Required permissions are missing to list ${name}: what depends on them was not looked at. Ask for the verb list`,
+      ),
+    ),
+  };
+}
+
+/** Findings about objects of files say where they stand. */
+function withReferences(findings: readonly Finding[], files: readonly FileObject[]): readonly Finding[] {
+  const byKey = new Map(files.map((file) => [refKey(refOf(file.object)), file]));
+  return findings.map((one) => ({ ...one, reference: byKey.get(refKey(one.object))?.reference(one.path) ?? "" }));
+}
+
+function isInScope({ object, reference }: Finding, namespace: string | undefined): boolean {
+  if (namespace === undefined || reference !== "") return true;
+  if (object.kind === "Namespace") return object.name === namespace;
+  return object.namespace === "" || object.namespace === namespace;
+}
+
+function targetText(sources: readonly string[], filesOnly: boolean, namespace: string | undefined): string {
+  const cluster = namespace === undefined ? "all namespaces" : `namespace: ${namespace}`;
+  if (sources.length === 0) return cluster;
+  return filesOnly ? sources.join(", ") : `${cluster}, ${sources.join(", ")}`;
+}
+
+const colours: Readonly<Record<Level, string>> = { Error: "31", Warning: "33", Info: "32" };
+
+function print(findings: readonly Finding[], flags: Flags, terminal: boolean): string {
+  if (flags.output === "json") return `${JSON.stringify(findings.map(findingJson), null, "\t")}\n`;
+  if (flags.output === "yaml") return stringify(findings.map(findingJson));
+  const colour = flags.color === undefined ? terminal : String(flags.color) !== "false";
+  const paint = (at: Level, text: string): string => (colour ? `\u001b[1;${colours[at]}m${text}\u001b[0m` : text);
+  return findings.map((one) => `${findingText(one, paint)}\n`).join("");
+}
+
+function level(flag: string, text: string): Level {
+  const found = levelNamed(text);
+  if (found === undefined) throw new UsageError(`${flag} ${text}: expected Info, Warning or Error`, USAGE);
+  return found;
+}
