@@ -1,4 +1,4 @@
-import { grpcCodeOfHttpStatus } from "@heddle/wire";
+import { grpcCodeOfHttpStatus, type WireFailure } from "@heddle/wire";
 import type { UpstreamFailure, UpstreamFailureCode } from "./upstream/failure.ts";
 
 /** Everything that can end an exchange other than the upstream's own answer. */
@@ -82,6 +82,18 @@ const TABLE = {
   },
   timeout: { status: 504, flag: "UT", details: "response_timeout", body: "upstream request timeout" },
   "per-try-timeout": { status: 504, flag: "UT", details: "upstream_per_try_timeout", body: "upstream request timeout" },
+  "per-try-idle": {
+    status: 504,
+    flag: "UT",
+    details: "upstream_per_try_idle_timeout",
+    body: "upstream request timeout",
+  },
+  "max-stream": {
+    status: 504,
+    flag: "UMSDR",
+    details: "upstream_max_stream_duration_reached",
+    body: "upstream max stream duration reached",
+  },
   "upgrade-refused": { status: 403, flag: "-", details: "upgrade_failed", body: "" },
   "downstream-gone": { status: 0, flag: "DC", details: "downstream_remote_disconnect", body: "" },
   "downstream-protocol": { status: 400, flag: "DPE", details: "http1.codec_error", body: "Bad Request" },
@@ -107,6 +119,12 @@ export function rescueUpstream(failure: UpstreamFailure, retried = false): Rescu
     return { ...base, body: `${base.body}, transport failure reason: ${reason}` };
   }
   return base;
+}
+
+/** What is noted when the client's side of an exchange ends early. */
+export function rescueDownstream(failure: WireFailure): Rescue {
+  if (failure.code === "limit") return { ...TABLE["downstream-gone"], flag: "DPE" };
+  return failure.code === "protocol" ? TABLE["downstream-protocol"] : TABLE["downstream-gone"];
 }
 
 /** gRPC status for an HTTP status. Source: gRPC "HTTP to gRPC Status Code Mapping". */

@@ -40,6 +40,9 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
             if (host.includes("-shadow"))
               mirrored.push(`${incoming.headers.get("x-engine")} ${url.pathname} ${await incoming.text()}`);
             if (url.pathname.endsWith("/slow")) await Bun.sleep(1500);
+            // The first request takes one time, those after it another.
+            const slow = /\/slow(\d+)then(\d+)$/.exec(url.pathname);
+            if (slow !== null) await Bun.sleep(Number(slow[count === 1 ? 1 : 2]));
             const failing = /\/fail(\d)x(\d{3})$/.exec(url.pathname);
             const headers: Record<string, string> = { "x-origin": name };
             if (failing !== null && count <= Number(failing[1]))

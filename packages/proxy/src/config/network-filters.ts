@@ -8,6 +8,8 @@ import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeFilterState, type FilterStateConfig } from "./filter-state.ts";
+import { compileFormat, type Format } from "./format.ts";
+import { decodeAdditions, type HeaderAddition } from "./header-mutation.ts";
 import { decodeIstioStats, type IstioStatsConfig } from "./http-filters.ts";
 import { decodeHttpManager, type HttpManagerConfig } from "./http-manager.ts";
 import {
@@ -23,6 +25,8 @@ import {
   type Metadata,
   NetworkSetFilterStateSchema,
   type TcpProxy,
+  type TcpProxy_TunnelingConfig,
+  TcpProxy_TunnelingConfigSchema,
   TcpProxySchema,
 } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
@@ -46,6 +50,17 @@ export interface TcpProxyConfig {
   readonly maxDurationMs: number;
   readonly maxConnectAttempts: number;
   readonly accessLogs: readonly AccessLogConfig[];
+  /** Undefined: the upstream is reached directly. */
+  readonly tunnel: TunnelConfig | undefined;
+}
+
+/** TCP travels in the body of an HTTP request. */
+export interface TunnelConfig {
+  /** `host:port` that the far end is to connect to. */
+  readonly hostname: Format;
+  readonly usePost: boolean;
+  readonly postPath: string;
+  readonly headers: readonly HeaderAddition[];
 }
 
 /** One network filter of a chain; the last is `http` or `tcp`. */
@@ -71,6 +86,7 @@ export const TCP_PROXY_SHAPE = shape(
     "access_log",
     "metadata_match",
     "hash_policy",
+    "tunneling_config",
   ],
   {
     "access_log_options access_log_flush_interval flush_access_log_on_connected":
@@ -79,7 +95,15 @@ export const TCP_PROXY_SHAPE = shape(
   {
     "downstream_idle_timeout upstream_idle_timeout": "use idle_timeout, which looks at both sides",
     on_demand: "clusters are not asked for on demand",
-    tunneling_config: "TCP is not tunnelled over CONNECT",
+  },
+);
+
+export const TUNNELING_SHAPE = shape(
+  TcpProxy_TunnelingConfigSchema,
+  ["hostname", "use_post", "post_path", "headers_to_add"],
+  {
+    "propagate_response_headers propagate_response_trailers":
+      "only for access logs of Envoy that read its filter state",
   },
 );
 
@@ -181,5 +205,21 @@ function decodeTcpProxy(message: TcpProxy, scope: DecodeScope): TcpProxyConfig {
       decodeDuration(message.maxDownstreamConnectionDuration, scope.field("max_downstream_connection_duration")) ?? 0,
     maxConnectAttempts: Math.max(1, message.maxConnectAttempts ?? 1),
     accessLogs: decodeAccessLogs(message.accessLog, scope.field("access_log")),
+    tunnel: decodeTunnel(message.tunnelingConfig, scope.field("tunneling_config")),
+  };
+}
+
+/** Errors: no host name, a path without POST. */
+function decodeTunnel(message: TcpProxy_TunnelingConfig | undefined, scope: DecodeScope): TunnelConfig | undefined {
+  if (message === undefined) return undefined;
+  checkShape(TUNNELING_SHAPE, message, scope);
+  if (message.hostname === "")
+    scope.field("hostname").problem("a tunnel needs the host:port that its far end connects to");
+  if (message.postPath !== "" && !message.usePost) scope.field("post_path").problem("a path needs use_post");
+  return {
+    hostname: compileFormat(message.hostname, scope.field("hostname")),
+    usePost: message.usePost,
+    postPath: message.postPath === "" ? "/" : message.postPath,
+    headers: decodeAdditions(message.headersToAdd, scope.field("headers_to_add")),
   };
 }

@@ -60,6 +60,8 @@ export { type RouteConfiguration, RouteConfigurationSchema } from "@heddle/xds-a
 export {
   type DirectResponseAction,
   type HeaderMatcher,
+  type HedgePolicy,
+  HedgePolicySchema,
   type QueryParameterMatcher,
   type RedirectAction,
   RedirectAction_RedirectResponseCode,
@@ -105,6 +107,8 @@ export {
 export { ConfigSchema as NetworkSetFilterStateSchema } from "@heddle/xds-api/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state";
 export {
   type TcpProxy,
+  type TcpProxy_TunnelingConfig,
+  TcpProxy_TunnelingConfigSchema,
   TcpProxySchema,
 } from "@heddle/xds-api/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy";
 export { RawBufferSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer";

@@ -43,10 +43,24 @@ const PLACE = "virtual_hosts[0].routes[0]";
 describe("what the proxy can't do is refused with its path", () => {
   test.each<[name: string, kind: Kind, json: JsonValue, says: string]>([
     [
-      "hedging",
+      "CONNECT settings of another upgrade",
       "route",
-      route({ route: { cluster: "a", hedge_policy: { initial_requests: 2 } } }),
-      `${PLACE}.route.hedge_policy: refused`,
+      route({ route: { cluster: "a", upgrade_configs: [{ upgrade_type: "websocket", connect_config: {} }] } }),
+      `${PLACE}.route.upgrade_configs[0].connect_config: only CONNECT`,
+    ],
+    [
+      "a share with two names",
+      "route",
+      route({
+        route: { weighted_clusters: { clusters: [{ name: "a", cluster_header: "x", weight: 1 }] } },
+      }),
+      "clusters[0].name: a weighted cluster needs one of",
+    ],
+    [
+      "an unknown retry host predicate",
+      "route",
+      route({ route: { cluster: "a", retry_policy: { retry_host_predicate: [{ name: "x.y" }] } } }),
+      "retry_host_predicate[0]: x.y is not implemented",
     ],
     [
       "global rate limits",
@@ -184,7 +198,12 @@ describe("what the proxy can't do is refused with its path", () => {
       },
       "original_dst_lb_config.use_http_header: refused",
     ],
-    ["tunnels", "listener", listener(tcp({ tunneling_config: { hostname: "a:1" } })), "tunneling_config: refused"],
+    [
+      "a tunnel to nowhere",
+      "listener",
+      listener(tcp({ tunneling_config: { post_path: "/a" } })),
+      "tunneling_config.hostname: a tunnel needs",
+    ],
     [
       "a chain without its last filter",
       "listener",

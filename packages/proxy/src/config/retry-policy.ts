@@ -1,3 +1,5 @@
+import { fromBinary, type JsonValue } from "@bufbuild/protobuf";
+import { OmitHostMetadataConfigSchema } from "@heddle/xds-api/envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
 import { type RetryPolicy, RetryPolicySchema } from "./proto.ts";
@@ -24,6 +26,9 @@ export const RETRY_ON = {
   unavailable: 1 << 20,
 } as const;
 
+/** Labels of endpoints under `envoy.lb`. */
+export type LabelSet = readonly (readonly [key: string, value: JsonValue])[];
+
 /** When and how often a request is tried again. */
 export interface RetryPolicyConfig {
   /** Bits of `RETRY_ON`. */
@@ -31,6 +36,8 @@ export interface RetryPolicyConfig {
   readonly retries: number;
   /** 0: none. Units: ms. */
   readonly perTryTimeoutMs: number;
+  /** Between two events of one try. 0: none. Units: ms. */
+  readonly perTryIdleMs: number;
   readonly statusCodes: ReadonlySet<number>;
   readonly headers: readonly HeaderMatch[];
   /** Only requests that match one of these are tried again; empty: all. */
@@ -41,6 +48,8 @@ export interface RetryPolicyConfig {
   readonly resetMaxMs: number;
   /** Choose a host that was not tried before, this many times at most. */
   readonly avoidPreviousHosts: boolean;
+  /** Retries leave out endpoints with all labels of one of these. */
+  readonly omit: readonly LabelSet[];
   readonly hostAttempts: number;
   /** Units: ms. Default: 25. */
   readonly backOffBaseMs: number;
@@ -54,6 +63,7 @@ export const RETRY_POLICY_SHAPE = shape(
     "retry_on",
     "num_retries",
     "per_try_timeout",
+    "per_try_idle_timeout",
     "retry_host_predicate",
     "host_selection_retry_max_attempts",
     "retriable_status_codes",
@@ -64,24 +74,31 @@ export const RETRY_POLICY_SHAPE = shape(
   ],
   { retry_priority: "a retry chooses its priority as every request does" },
   {
-    per_try_idle_timeout: "use per_try_timeout",
-    retry_options_predicates: "there are no retry options predicates",
+    retry_options_predicates: "Envoy brings no such predicate that could be named here",
   },
 );
 
 const PREVIOUS_HOSTS = "envoy.retry_host_predicates.previous_hosts";
+const OMIT_CANARY = "envoy.retry_host_predicates.omit_canary_hosts";
+const CANARY: LabelSet = [["canary", true]];
 
 export function decodeRetryPolicy(message: RetryPolicy, scope: DecodeScope): RetryPolicyConfig {
   checkShape(RETRY_POLICY_SHAPE, message, scope);
   let avoidPreviousHosts = false;
+  const omit: LabelSet[] = [];
   message.retryHostPredicate.forEach((predicate, i) => {
-    const type = predicate.configType.value?.typeUrl ?? "";
+    const { value } = predicate.configType;
+    const type = value?.typeUrl ?? "";
     if (predicate.name === PREVIOUS_HOSTS || type.endsWith("PreviousHostsPredicate")) avoidPreviousHosts = true;
-    else
+    else if (predicate.name === OMIT_CANARY || type.endsWith("OmitCanaryHostsPredicate")) omit.push(CANARY);
+    else if (value !== undefined && type.endsWith(OmitHostMetadataConfigSchema.typeName)) {
+      const wanted = fromBinary(OmitHostMetadataConfigSchema, value.value).metadataMatch?.filterMetadata["envoy.lb"];
+      if (wanted !== undefined) omit.push(Object.entries(wanted));
+    } else
       scope
         .field("retry_host_predicate")
         .item(i)
-        .problem(`${predicate.name} is not implemented; only ${PREVIOUS_HOSTS} is`);
+        .problem(`${predicate.name} is not implemented; previous_hosts, omit_canary_hosts and omit_host_metadata are`);
   });
   const headers: HeaderMatch[] = [];
   message.retriableHeaders.forEach((header, i) => {
@@ -99,6 +116,7 @@ export function decodeRetryPolicy(message: RetryPolicy, scope: DecodeScope): Ret
     on: retryBits(message.retryOn, scope.field("retry_on")),
     retries: message.numRetries ?? 1,
     perTryTimeoutMs: decodeDuration(message.perTryTimeout, scope.field("per_try_timeout")) ?? 0,
+    perTryIdleMs: decodeDuration(message.perTryIdleTimeout, scope.field("per_try_idle_timeout")) ?? 0,
     statusCodes: new Set(message.retriableStatusCodes),
     headers,
     requestHeaders,
@@ -106,6 +124,7 @@ export function decodeRetryPolicy(message: RetryPolicy, scope: DecodeScope): Ret
     resetMaxMs:
       decodeDuration(limited?.maxInterval, scope.field("rate_limited_retry_back_off.max_interval")) ?? 300_000,
     avoidPreviousHosts,
+    omit,
     hostAttempts: Number(message.hostSelectionRetryMaxAttempts) || 1,
     backOffBaseMs: base,
     backOffMaxMs:

@@ -2,11 +2,14 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { UriTemplateRewriteConfigSchema } from "@heddle/xds-api/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { decodeDuration } from "./duration-field.ts";
+import { decodeRouteFilters, type RouteFilters } from "./filters/per-route.ts";
 import { decodeHashPolicies, type HashPolicy } from "./hash-policy.ts";
 import { decodeHeaderMutations, type HeaderMutations } from "./header-mutation.ts";
 import { decodeInternalRedirect, type InternalRedirectConfig } from "./internal-redirect.ts";
 import { decodeMirrors, type MirrorConfig } from "./mirror.ts";
 import {
+  type HedgePolicy,
+  HedgePolicySchema,
   type RouteAction,
   RouteAction_ClusterNotFoundResponseCode,
   RouteActionSchema,
@@ -27,6 +30,7 @@ import { compileTemplateRewrite, type TemplateRewrite } from "./uri-template.ts"
 export interface RouteFallback {
   readonly retry: RetryPolicyConfig | undefined;
   readonly mirrors: readonly MirrorConfig[];
+  readonly hedge: HedgePolicy | undefined;
 }
 
 /** A share of the traffic of a route. */
@@ -36,12 +40,25 @@ export interface WeightedClusterConfig {
   readonly mutations: HeaderMutations | undefined;
   readonly hostRewrite: string | undefined;
   readonly subset: SubsetKey | undefined;
+  /** The request header that names the cluster instead; "": none. */
+  readonly clusterHeader: string;
+  /** Filter configuration for this share alone. */
+  readonly filters: RouteFilters | undefined;
 }
 
 export type ClusterChoice =
   | { readonly kind: "cluster"; readonly cluster: string }
   | { readonly kind: "header"; readonly name: string }
-  | { readonly kind: "weighted"; readonly clusters: readonly WeightedClusterConfig[]; readonly total: number };
+  | WeightedChoice;
+
+/** Shares of the traffic. */
+export interface WeightedChoice {
+  readonly kind: "weighted";
+  readonly clusters: readonly WeightedClusterConfig[];
+  readonly total: number;
+  /** A number in this request header stands for chance; "": none. */
+  readonly randomHeader: string;
+}
 
 export type PathRewrite =
   | { readonly kind: "prefix"; readonly text: string }
@@ -53,6 +70,13 @@ export type HostRewrite =
   | { readonly kind: "header"; readonly name: string }
   | { readonly kind: "auto" }
   | { readonly kind: "path-regex"; readonly rewrite: RegexRewrite };
+
+/** The body of CONNECT requests goes on as raw TCP. */
+export interface ConnectConfig {
+  readonly proxyProtocol: "v1" | "v2" | undefined;
+  /** POST requests are tunnels too. */
+  readonly allowPost: boolean;
+}
 
 /** Forwarding of matched requests. */
 export interface ForwardAction {
@@ -71,6 +95,10 @@ export interface ForwardAction {
   readonly retry: RetryPolicyConfig | undefined;
   /** Upgrade tokens switched on or off for this route. */
   readonly upgrades: ReadonlyMap<string, boolean>;
+  /** Undefined: CONNECT is forwarded as it is. */
+  readonly connect: ConnectConfig | undefined;
+  /** A try that is too slow runs on beside the next one. */
+  readonly hedges: boolean;
   readonly highPriority: boolean;
   /** Replaces the connection manager's limit of a stream's life. 0: none. Units: ms. */
   readonly maxStreamMs: number | undefined;
@@ -110,6 +138,7 @@ export const ROUTE_ACTION_SHAPE = shape(
     "request_mirror_policies",
     "internal_redirect_policy",
     "path_rewrite_policy",
+    "hedge_policy",
   ],
   {
     grpc_timeout_offset: "grpc-timeout is passed on as it is",
@@ -121,35 +150,29 @@ export const ROUTE_ACTION_SHAPE = shape(
     rate_limits: "there is no global rate limit service; use local rate limits",
     "internal_redirect_action max_internal_redirects": "use internal_redirect_policy",
     retry_policy_typed_config: "use retry_policy",
-    hedge_policy: "a request is sent once at a time",
   },
 );
 
-export const WEIGHTED_CLUSTER_SHAPE = shape(
-  WeightedClusterSchema,
-  ["clusters", "total_weight"],
-  { runtime_key_prefix: "there is no runtime; the weights of the configuration hold" },
-  { header_name: "chance decides, not a header" },
-);
+export const HEDGE_POLICY_SHAPE = shape(HedgePolicySchema, ["hedge_on_per_try_timeout"], {
+  "initial_requests additional_request_chance": "Envoy does not read them either",
+});
 
-export const CLUSTER_WEIGHT_SHAPE = shape(
-  WeightedCluster_ClusterWeightSchema,
-  [
-    "name",
-    "weight",
-    "request_headers_to_add",
-    "request_headers_to_remove",
-    "response_headers_to_add",
-    "response_headers_to_remove",
-    "host_rewrite_literal",
-    "metadata_match",
-  ],
-  {},
-  {
-    typed_per_filter_config: "filters run before the cluster is chosen; configure them on the route",
-    cluster_header: "use cluster_header of the route",
-  },
-);
+export const WEIGHTED_CLUSTER_SHAPE = shape(WeightedClusterSchema, ["clusters", "total_weight", "header_name"], {
+  runtime_key_prefix: "there is no runtime; the weights of the configuration hold",
+});
+
+export const CLUSTER_WEIGHT_SHAPE = shape(WeightedCluster_ClusterWeightSchema, [
+  "name",
+  "weight",
+  "request_headers_to_add",
+  "request_headers_to_remove",
+  "response_headers_to_add",
+  "response_headers_to_remove",
+  "host_rewrite_literal",
+  "metadata_match",
+  "typed_per_filter_config",
+  "cluster_header",
+]);
 
 const DEFAULT_ROUTE_TIMEOUT_MS = 15_000;
 
@@ -160,6 +183,8 @@ export function decodeForward(
   scope: DecodeScope,
 ): ForwardAction | undefined {
   checkShape(ROUTE_ACTION_SHAPE, message, scope);
+  if (message.hedgePolicy !== undefined)
+    checkShape(HEDGE_POLICY_SHAPE, message.hedgePolicy, scope.field("hedge_policy"));
   const choice = decodeChoice(message, scope);
   const stream = message.maxStreamDuration;
   const streamMs = decodeDuration(stream?.maxStreamDuration, scope.field("max_stream_duration.max_stream_duration"));
@@ -197,6 +222,8 @@ export function decodeForward(
       decodeDuration(stream?.grpcTimeoutHeaderMax, scope.field("max_stream_duration.grpc_timeout_header_max")),
     retry,
     upgrades,
+    connect: decodeConnect(message, scope.field("upgrade_configs")),
+    hedges: (message.hedgePolicy ?? fallback.hedge)?.hedgeOnPerTryTimeout ?? false,
     highPriority: message.priority === RoutingPriority.HIGH,
     maxStreamMs: streamMs,
     subset,
@@ -208,6 +235,22 @@ export function decodeForward(
     mirrors,
     internalRedirect: decodeInternalRedirect(message.internalRedirectPolicy, scope.field("internal_redirect_policy")),
   };
+}
+
+/** Errors: `connect_config` of anything but CONNECT. */
+function decodeConnect(message: RouteAction, scope: DecodeScope): ConnectConfig | undefined {
+  let connect: ConnectConfig | undefined;
+  message.upgradeConfigs.forEach(({ upgradeType, connectConfig }, i) => {
+    if (connectConfig === undefined) return;
+    if (upgradeType.toUpperCase() !== "CONNECT")
+      scope.item(i).field("connect_config").problem(`only CONNECT has a connect_config, not ${upgradeType}`);
+    const proxy = connectConfig.proxyProtocolConfig;
+    connect = {
+      proxyProtocol: proxy === undefined ? undefined : proxy.version === 1 ? "v2" : "v1",
+      allowPost: connectConfig.allowPost,
+    };
+  });
+  return connect;
 }
 
 function decodeChoice(message: RouteAction, scope: DecodeScope): ClusterChoice | undefined {
@@ -241,7 +284,8 @@ function decodeWeighted(
   const clusters = message.clusters.map((item, i): WeightedClusterConfig => {
     const at = scope.field("clusters").item(i);
     checkShape(CLUSTER_WEIGHT_SHAPE, item, at);
-    if (item.name === "") at.field("name").problem("a weighted cluster needs a name");
+    if ((item.name === "") === (item.clusterHeader === ""))
+      at.field("name").problem("a weighted cluster needs one of name, cluster_header");
     const weight = item.weight ?? 0;
     total += weight;
     return {
@@ -251,13 +295,21 @@ function decodeWeighted(
       subset: subsetKeyOf({ ...labels, ...item.metadataMatch?.filterMetadata["envoy.lb"] }),
       hostRewrite:
         item.hostRewriteSpecifier.case === "hostRewriteLiteral" ? item.hostRewriteSpecifier.value : undefined,
+      clusterHeader: item.clusterHeader.toLowerCase(),
+      filters: decodeRouteFilters(item.typedPerFilterConfig, at.field("typed_per_filter_config")),
     };
   });
   if (total === 0) {
     scope.field("clusters").problem("the weights add up to zero, so no cluster could be chosen");
     return undefined;
   }
-  return { kind: "weighted", clusters, total };
+  const header = message.randomValueSpecifier;
+  return {
+    kind: "weighted",
+    clusters,
+    total,
+    randomHeader: header.case === "headerName" ? header.value.toLowerCase() : "",
+  };
 }
 
 const PATH_REWRITES: AnyTable<string> = {

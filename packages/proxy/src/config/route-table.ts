@@ -26,6 +26,10 @@ export interface VirtualHostConfig {
   readonly requireTls: "none" | "external" | "all";
   readonly attemptCountInRequest: boolean;
   readonly attemptCountInResponse: boolean;
+  /** Retries say in `x-envoy-is-timeout-retry` whether a time limit caused them. */
+  readonly timeoutRetryInRequest: boolean;
+  /** Body kept for another try; undefined: the default. Units: bytes. */
+  readonly bufferBytes: number | undefined;
   readonly source: ResourceSource;
 }
 
@@ -87,15 +91,15 @@ export const VIRTUAL_HOST_SHAPE = shape(
     "typed_per_filter_config",
     "cors",
     "request_mirror_policies",
+    "hedge_policy",
+    "include_is_timeout_retry_header",
+    "per_request_buffer_limit_bytes",
   ],
   { virtual_clusters: "only groups statistics" },
   {
     rate_limits: "there is no global rate limit service; use local rate limits",
     retry_policy_typed_config: "use retry_policy",
-    hedge_policy: "a request is sent once at a time",
     matcher: "matcher trees are not implemented; use routes",
-    include_is_timeout_retry_header: "the header x-envoy-is-timeout-retry is not written",
-    per_request_buffer_limit_bytes: "buffers have fixed limits",
   },
 );
 
@@ -147,7 +151,11 @@ function decodeVirtualHost(
       : decodeMirrors(message.requestMirrorPolicies, scope.field("request_mirror_policies"));
   const routes: RouteConfig[] = [];
   message.routes.forEach((route, i) => {
-    const decoded = decodeRoute(route, { retry, mirrors: ownMirrors }, scope.field("routes").item(i));
+    const decoded = decodeRoute(
+      route,
+      { retry, mirrors: ownMirrors, hedge: message.hedgePolicy },
+      scope.field("routes").item(i),
+    );
     if (decoded !== undefined) routes.push(decoded);
   });
   return {
@@ -167,6 +175,8 @@ function decodeVirtualHost(
           : "none",
     attemptCountInRequest: message.includeRequestAttemptCount,
     attemptCountInResponse: message.includeAttemptCountInResponse,
+    timeoutRetryInRequest: message.includeIsTimeoutRetryHeader,
+    bufferBytes: message.perRequestBufferLimitBytes,
     source: sourceOf(message.metadata),
   };
 }

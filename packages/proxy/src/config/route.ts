@@ -45,6 +45,8 @@ export interface RouteConfig {
   readonly mutations: HeaderMutations | undefined;
   /** Undefined: nothing of its own. */
   readonly filters: RouteFilters | undefined;
+  /** Body kept for another try; undefined: the virtual host decides. Units: bytes. */
+  readonly bufferBytes: number | undefined;
   /** Name of the operation for traces. */
   readonly operation: string;
   readonly source: ResourceSource;
@@ -65,11 +67,11 @@ export const ROUTE_SHAPE = shape(
     "response_headers_to_add",
     "response_headers_to_remove",
     "typed_per_filter_config",
+    "per_request_buffer_limit_bytes",
   ],
   { stat_prefix: "only names statistics", tracing: "spans are not exported" },
   {
     "filter_action non_forwarding_action": "a route forwards, redirects or answers",
-    per_request_buffer_limit_bytes: "buffers have fixed limits",
   },
 );
 
@@ -90,6 +92,7 @@ export function decodeRoute(message: Route, fallback: RouteFallback, scope: Deco
         ? decodeRouteCors(message.action.value.cors, scope.field("route.cors"))
         : undefined,
     ),
+    bufferBytes: message.perRequestBufferLimitBytes,
     operation: message.decorator?.operation ?? "",
     source: sourceOf(message.metadata),
   };

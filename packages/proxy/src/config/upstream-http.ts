@@ -18,6 +18,8 @@ export interface UpstreamHttpConfig {
   readonly maxRequestsPerConnection: number;
   /** 0: none. Units: ms. */
   readonly maxConnectionDurationMs: number;
+  /** Life of one stream. 0: none. Units: ms. */
+  readonly maxStreamMs: number;
 }
 
 export const UPSTREAM_HTTP_SHAPE = shape(HttpProtocolOptionsSchema, [
@@ -30,13 +32,10 @@ export const UPSTREAM_HTTP_SHAPE = shape(HttpProtocolOptionsSchema, [
 
 export const UPSTREAM_COMMON_SHAPE = shape(
   CommonHttpProtocolOptionsSchema,
-  ["idle_timeout", "max_requests_per_connection", "max_connection_duration"],
+  ["idle_timeout", "max_requests_per_connection", "max_connection_duration", "max_stream_duration"],
   {
     max_headers_count: "answers have the codec's own limits",
     headers_with_underscores_action: "only acts on requests",
-  },
-  {
-    max_stream_duration: "use the route's timeout or max_stream_duration",
   },
 );
 
@@ -65,6 +64,8 @@ export function decodeUpstreamHttp(cluster: Cluster, scope: DecodeScope): Upstre
         common?.maxConnectionDuration,
         scope.field("common_http_protocol_options.max_connection_duration"),
       ) ?? 0,
+    maxStreamMs:
+      decodeDuration(common?.maxStreamDuration, scope.field("common_http_protocol_options.max_stream_duration")) ?? 0,
   };
 }
 
@@ -114,5 +115,6 @@ function decodeTyped(any: Any, scope: DecodeScope): UpstreamHttpConfig {
     idleTimeoutMs: ms("idle_timeout", common?.idleTimeout, IDLE_MS),
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     maxConnectionDurationMs: ms("max_connection_duration", common?.maxConnectionDuration, 0),
+    maxStreamMs: ms("max_stream_duration", common?.maxStreamDuration, 0),
   };
 }

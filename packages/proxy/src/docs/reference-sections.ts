@@ -32,7 +32,7 @@ import { DOWNSTREAM_TRANSPORT_TYPES, FILTER_CHAIN_SHAPE, LISTENER_SHAPE } from "
 import { LISTENER_FILTER_TYPES, PROXY_PROTOCOL_FILTER_SHAPE } from "../config/listener-filters.ts";
 import { COMMON_LB_SHAPE, LOAD_BALANCING_TYPES } from "../config/load-balancing.ts";
 import { MIRROR_SHAPE } from "../config/mirror.ts";
-import { NETWORK_FILTER_TYPES, TCP_PROXY_SHAPE } from "../config/network-filters.ts";
+import { NETWORK_FILTER_TYPES, TCP_PROXY_SHAPE, TUNNELING_SHAPE } from "../config/network-filters.ts";
 import {
   CONNECTION_LIMIT_SHAPE,
   DIRECT_RESPONSE_SHAPE,
@@ -43,7 +43,12 @@ import { OUTLIER_SHAPE } from "../config/outlier-detection.ts";
 import { RBAC_PERMISSION_SHAPE, RBAC_POLICY_SHAPE, RBAC_PRINCIPAL_SHAPE, RBAC_RULES_SHAPE } from "../config/rbac.ts";
 import { RETRY_POLICY_SHAPE } from "../config/retry-policy.ts";
 import { ROUTE_SHAPE } from "../config/route.ts";
-import { CLUSTER_WEIGHT_SHAPE, ROUTE_ACTION_SHAPE, WEIGHTED_CLUSTER_SHAPE } from "../config/route-action.ts";
+import {
+  CLUSTER_WEIGHT_SHAPE,
+  HEDGE_POLICY_SHAPE,
+  ROUTE_ACTION_SHAPE,
+  WEIGHTED_CLUSTER_SHAPE,
+} from "../config/route-action.ts";
 import { ROUTE_MATCH_SHAPE } from "../config/route-match.ts";
 import { ROUTE_TABLE_SHAPE, VIRTUAL_HOST_SHAPE } from "../config/route-table.ts";
 import { SECRET_SHAPE } from "../config/secret.ts";
@@ -89,6 +94,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       CHAIN_MATCH_SHAPE,
       PROXY_PROTOCOL_FILTER_SHAPE,
       TCP_PROXY_SHAPE,
+      TUNNELING_SHAPE,
       CONNECTION_LIMIT_SHAPE,
       NETWORK_RBAC_SHAPE,
       NETWORK_RATE_LIMIT_SHAPE,
@@ -141,6 +147,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       WEIGHTED_CLUSTER_SHAPE,
       CLUSTER_WEIGHT_SHAPE,
       RETRY_POLICY_SHAPE,
+      HEDGE_POLICY_SHAPE,
       HASH_POLICY_SHAPE,
       MIRROR_SHAPE,
       INTERNAL_REDIRECT_SHAPE,

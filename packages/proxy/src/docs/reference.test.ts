@@ -24,6 +24,6 @@ test("every shape of a decoder is in the reference", () => {
 
 test("the reference names what is refused, with reasons", () => {
   const text = proxyReference();
-  expect(text).toContain("| `hedge_policy` | **refused** | a request is sent once at a time |");
+  expect(text).toContain("| `vhds` | **refused** | virtual hosts come inside their route configuration |");
   expect(text).toContain("| `health_checks` | supported |");
 });

@@ -40,7 +40,7 @@ class CompiledChains implements FilterChains {
     }
     let chain = this.#byRoute.get(route);
     if (chain === undefined) {
-      chain = this.#compile([route.table.filters, route.host.filters, route.route.filters]);
+      chain = this.#compile([route.table.filters, route.host.filters, route.route.filters, route.clusterFilters]);
       this.#byRoute.set(route, chain);
     }
     return chain;

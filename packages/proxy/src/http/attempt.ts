@@ -38,6 +38,8 @@ export class Attempt implements StreamHandler, PoolWaiter {
   answered = false;
   /** The connection had carried requests before this one. */
   reused = false;
+  /** Its own time limits; undefined mostly. */
+  limits: { end(): void } | undefined = undefined;
   #sentMs = 0;
   #counted = true;
   #waiting = true;
@@ -128,9 +130,15 @@ export class Attempt implements StreamHandler, PoolWaiter {
     this.#release();
   }
 
+  /** Nothing more will come of it. */
+  get over(): boolean {
+    return !this.#counted;
+  }
+
   #release(): void {
     if (!this.#counted) return;
     this.#counted = false;
+    this.limits?.end();
     this.host.active--;
     this.cluster.counters.requests--;
   }

@@ -59,6 +59,15 @@ export interface HttpManager {
   draining: boolean;
 }
 
+/** Counts an exchange that is over and tells everyone who listens. */
+export function reportDone(manager: HttpManager, record: ExchangeRecord): void {
+  const { counters, observers } = manager;
+  counters.requestsActive--;
+  const index = (record.status / 100) | 0;
+  counters.statusClasses[index] = (counters.statusClasses[index] ?? 0) + 1;
+  for (let i = 0; i < observers.length; i++) observers[i]?.onExchangeDone(record);
+}
+
 export function createHttpManagerCounters(): HttpManagerCounters {
   return {
     connectionsTotal: 0,

@@ -117,12 +117,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   onExpire(): void {
     const { config, wheel } = this.#manager;
     const nowMs = wheel.nowMs;
-    for (const exchange of this.#exchanges.snapshot()) {
-      const quietMs = nowMs - exchange.lastActivityMs;
-      const idleMs = exchange.idleTimeoutMs;
-      if (idleMs > 0 && quietMs >= idleMs) exchange.fail("stream-idle");
-      else exchange.checkDurations(nowMs);
-    }
+    for (const exchange of this.#exchanges.snapshot()) exchange.checkDurations(nowMs);
     const http = this.#link.http;
     if (
       this.#exchanges.size === 0 &&

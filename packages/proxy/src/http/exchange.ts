@@ -19,26 +19,28 @@ import type { ForwardAction } from "../config/route-action.ts";
 import { type FilteredExchange, FilterRun } from "../filters/filter-run.ts";
 import type { FilterReply } from "../filters/http-filter.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
-import { rescue, rescueUpstream, type TrafficFailureCode } from "../rescue.ts";
+import { rescue, rescueDownstream, rescueUpstream, type TrafficFailureCode } from "../rescue.ts";
 import { answerOf } from "../router/rewrite.ts";
-import { type CompiledRoute, isGrpc } from "../router/route-table.ts";
+import { type CompiledRoute, isGrpc, REPLAY_BYTES } from "../router/route-table.ts";
 import type { Cluster, HostCriteria } from "../upstream/cluster.ts";
 import { type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
 import type { Host } from "../upstream/host.ts";
 import type { PooledConnection } from "../upstream/pool.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import { BodyBuffer } from "./body-buffer.ts";
-import type { HttpManager } from "./connection-manager.ts";
-import { effectiveTimeoutMs, RouteTimeout, TryTimeout } from "./exchange-timers.ts";
-import { adaptToUpstream, forwardRequest, mayUpgrade, upstreamAlpn } from "./forward-request.ts";
+import { type HttpManager, reportDone } from "./connection-manager.ts";
+import { effectiveTimeoutMs, overdue, RouteTimeout, TRY_LIMITS, type TryLimit, TryTimeout } from "./exchange-timers.ts";
+import { FailedTries } from "./failed-tries.ts";
+import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.ts";
 import { followRedirect } from "./internal-redirect.ts";
-import { localHead, makeLocalReply, sendContinue } from "./local-reply.ts";
+import { composeLocalReply, sendContinue } from "./local-reply.ts";
 import { type RequestMirror, startMirror } from "./mirror.ts";
+import { prepareAttempt } from "./prepare-attempt.ts";
 import { prepareRequest } from "./request-prepare.ts";
-import { prepareLocalResponse, prepareResponse } from "./response-prepare.ts";
+import { prepareResponse } from "./response-prepare.ts";
 import {
   isIdempotent,
-  maxRetries,
+  mayRetry,
   retriesFailure,
   retriesResponse,
   retryDelayMs,
@@ -46,13 +48,10 @@ import {
   usedUp,
 } from "./retry-decision.ts";
 
-/** Body kept for a retry, or while no connection is there. Beyond it a request is sent once only. Units: bytes. */
-const REPLAY_BYTES = 262_144;
 /** With this much waiting for a connection the client is asked to pause. Units: bytes. */
 const WAITING_BYTES = 65_536;
 
 const GRPC_STATUS = HEADER_ID["grpc-status"];
-const ATTEMPT_COUNT = HEADER_ID["x-envoy-attempt-count"];
 
 /** Told when an exchange is over. */
 export interface ExchangeOwner {
@@ -101,7 +100,8 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   #retry: RetryPolicyConfig | undefined = undefined;
   #attempt: Attempt | undefined = undefined;
   #filters: FilterRun | undefined = undefined;
-  #tried: Host[] = [];
+  /** Undefined until a try fails. */
+  #failed: FailedTries | undefined = undefined;
   criteria: HostCriteria | undefined = undefined;
   setCookie = "";
   #mirror: RequestMirror | undefined = undefined;
@@ -114,7 +114,6 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   /** The answer is complete. */
   #answered = false;
   #over = false;
-  #idleRetries = 0;
   #timer: WheelTimer | undefined = undefined;
   #tryTimer: WheelTimer | undefined = undefined;
 
@@ -155,7 +154,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
       return;
     }
     // Kept while a filter waits.
-    if (!this.#requestEnded) this.#body = new BodyBuffer(REPLAY_BYTES);
+    if (!this.#requestEnded) this.#body = new BodyBuffer(this.route?.bufferBytes ?? REPLAY_BYTES);
     this.#filters = new FilterRun(this, config, filters);
     this.#filters.resume();
   }
@@ -198,18 +197,12 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     else this.#reply(status, body, undefined);
   }
 
-  /** Time without events after which the exchange is given up; 0: none. Units: ms. */
-  get idleTimeoutMs(): number {
-    return this.#action?.idleTimeoutMs ?? this.#manager.config.streamIdleTimeoutMs;
-  }
-
-  /** Ends what takes longer than the connection manager allows. */
+  /** Ends what is quiet for too long, or takes longer than the connection manager allows. */
   checkDurations(nowMs: number): void {
-    const { requestTimeoutMs } = this.#manager.config;
-    const maxStreamDurationMs = this.#action?.maxStreamMs ?? this.#manager.config.maxStreamDurationMs;
-    if (requestTimeoutMs > 0 && !this.#requestEnded && !this.tunnel && nowMs - this.#openedMs >= requestTimeoutMs)
-      this.fail("request-timeout");
-    else if (maxStreamDurationMs > 0 && nowMs - this.#openedMs >= maxStreamDurationMs) this.fail("max-duration");
+    const uploading = !this.#requestEnded && !this.tunnel;
+    const quietMs = nowMs - this.lastActivityMs;
+    const code = overdue(this.#manager.config, this.#action, quietMs, nowMs - this.#openedMs, uploading);
+    if (code !== undefined) this.fail(code);
   }
 
   // ---- The client's stream -------------------------------------------------------------------------------------------
@@ -249,9 +242,9 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     if (failure.code === "local") return;
     this.#giveUpAttempt();
     if (this.#answered) return;
-    this.addFlag(failure.code === "protocol" || failure.code === "limit" ? "DPE" : "DC");
-    this.details =
-      failure.code === "protocol" ? rescue("downstream-protocol").details : rescue("downstream-gone").details;
+    const { flag, details } = rescueDownstream(failure);
+    this.addFlag(flag);
+    this.details = details;
   }
 
   onDrain(): void {
@@ -267,11 +260,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     this.#tryTimer?.release();
     this.#body = undefined;
     this.endMs = this.#manager.clock.monotonic();
-    const { counters, observers } = this.#manager;
-    counters.requestsActive--;
-    const index = (this.status / 100) | 0;
-    counters.statusClasses[index] = (counters.statusClasses[index] ?? 0) + 1;
-    for (let i = 0; i < observers.length; i++) observers[i]?.onExchangeDone(this);
+    reportDone(this.#manager, this);
     this.#owner.onExchangeOver(this);
   }
 
@@ -282,8 +271,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     this.upstreamLocal = connection.localText;
     this.upstreamSecure = connection.secure;
     this.upstreamPrincipal = connection.peer?.uriSans[0] ?? "";
-    if (this.route?.host.attemptCountInRequest === true) request.headers.setId(ATTEMPT_COUNT, String(this.attempts));
-    adaptToUpstream(this, this.#action, attempt.host, connection.secure, this.#manager);
+    adaptToUpstream(this, this.#action, attempt.host, connection.secure, this.#failed?.timedOut, this.#manager);
     const body = this.#body;
     const bodyless = this.#requestEnded && (body === undefined || body.length === 0) && this.#trailers === undefined;
     const stream = connection.http.request(request, bodyless, attempt);
@@ -300,8 +288,10 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
 
   onAttemptHead(attempt: Attempt, head: ResponseHead, endStream: boolean): void {
     this.lastActivityMs = this.#manager.wheel.nowMs;
-    this.#tryTimer?.disarm();
     const retry = this.#retry;
+    if (this.#failed !== undefined && this.#leavesRace(attempt, retry !== undefined && retriesResponse(retry, head)))
+      return;
+    this.#tryTimer?.disarm();
     if (retry !== undefined && this.#mayRetry(retry) && retriesResponse(retry, head)) {
       this.#startRetry(attempt, retry, head);
       return;
@@ -342,6 +332,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   }
 
   onAttemptFailed(attempt: Attempt, failure: UpstreamFailure): void {
+    if (this.#failed !== undefined && !this.#committed && this.#leavesRace(attempt, true)) return;
     this.#tryTimer?.disarm();
     if (this.#committed) {
       if (this.#attempt === attempt) this.#attempt = undefined;
@@ -353,7 +344,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     const retry = this.#retry;
     if (this.#retriesLostIdle(attempt, failure)) {
       // The server closed a kept-alive connection while our request was on its way: that says nothing about the host.
-      this.#idleRetries++;
+      this.#failures().lostIdle++;
       this.attempts--;
       this.#attempt = undefined;
       this.#startAttempt();
@@ -383,12 +374,22 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     this.fail("timeout");
   }
 
-  onTryTimeout(): void {
+  onTryTimeout(kind: TryLimit): void {
     const attempt = this.#attempt;
-    if (attempt === undefined || this.#committed) return;
+    if (attempt === undefined || (this.#committed && kind === "per-try-timeout")) return;
     if (this.host !== undefined) this.host.stats.rqTimeout++;
+    this.#failures().timedOut = true;
+    const retry = this.#retry;
+    if (kind === "per-try-timeout" && this.#action?.hedges === true && retry !== undefined) {
+      // The slow try goes on; whoever answers first wins.
+      attempt.cluster.outlier?.onStatus(attempt.host, 504);
+      if (!this.#mayRetry(retry)) return;
+      this.#failures().hedged.push(attempt);
+      this.#startRetry(attempt, retry, undefined, false);
+      return;
+    }
     attempt.abandon();
-    this.onAttemptFailed(attempt, upstreamFailure("per-try-timeout", "no response within the time for one try"));
+    this.onAttemptFailed(attempt, upstreamFailure(kind, TRY_LIMITS[kind]));
   }
 
   #endRequest(): void {
@@ -405,10 +406,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   }
 
   #forward(route: CompiledRoute, action: ForwardAction): void {
-    if (
-      (this.request.protocol !== "" || this.request.method === "CONNECT") &&
-      !mayUpgrade(action, this.#manager.config, this.request)
-    ) {
+    if (!mayUpgrade(action, this.#manager.config, this.request)) {
       this.fail("upgrade-refused");
       return;
     }
@@ -431,7 +429,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
       if (this.#requestEnded) this.#mirror?.send();
     }
     if (!this.#requestEnded && this.request.protocol === "" && this.request.method !== "CONNECT")
-      this.#body ??= new BodyBuffer(REPLAY_BYTES);
+      this.#body ??= new BodyBuffer(route.bufferBytes);
     this.#startAttempt();
     // Kept from now on only for a retry.
     if (action.retry === undefined && this.#attempt?.stream !== undefined) this.#body = undefined;
@@ -441,29 +439,13 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     const cluster = this.cluster;
     if (cluster === undefined) return;
     const retry = this.#retry;
-    const avoid = this.#tried.length > 0 && retry?.avoidPreviousHosts === true;
-    const host = cluster.pick(
-      this.connection.local,
-      avoid ? this.#tried : NONE_TRIED,
-      retry?.hostAttempts ?? 1,
-      this.criteria,
-    );
     this.attempts++;
-    if (host === undefined) {
-      this.#failUpstream(upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint"));
+    const attempt = prepareAttempt(this, cluster, this.#action, retry, this.#failed, this.#manager);
+    if (!(attempt instanceof Attempt)) {
+      this.#failUpstream(attempt);
       return;
     }
-    const limits = this.#action?.highPriority === true ? cluster.config.highLimits : cluster.config.limits;
-    if (cluster.counters.requests >= limits.maxRequests) {
-      cluster.counters.requestOverflow++;
-      this.#failUpstream(upstreamFailure("overflow", "too many requests to the cluster (circuit breaker)"));
-      return;
-    }
-    this.host = host;
-    const wanted = cluster.config.http.protocol;
-    const http2 = wanted === "http2" || (wanted === "downstream" && this.request.version === HTTP_2);
-    const pool = cluster.pool(host, http2, upstreamAlpn(this, http2, this.#manager), this.connection);
-    const attempt = new Attempt(this, cluster, host, pool);
+    this.host = attempt.host;
     this.#attempt = attempt;
     if (retry !== undefined && retry.perTryTimeoutMs > 0) {
       this.#tryTimer ??= this.#manager.wheel.create(new TryTimeout(this));
@@ -482,15 +464,25 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   #mayRetry(policy: RetryPolicyConfig): boolean {
     if (this.#committed || this.attempts > policy.retries || this.#answered) return false;
     if (this.#body?.overflowed === true || (!this.#requestEnded && this.#body === undefined)) return false;
-    const cluster = this.cluster;
-    if (cluster === undefined) return false;
-    if (cluster.counters.retries < maxRetries(cluster.config.limits, cluster.counters)) return true;
-    cluster.counters.retryOverflow++;
+    return mayRetry(this.cluster);
+  }
+
+  #failures(): FailedTries {
+    this.#failed ??= new FailedTries();
+    return this.#failed;
+  }
+
+  /** Whether a try that runs beside others leaves without an answer to the client. `bad`: it would be tried again. */
+  #leavesRace(attempt: Attempt, bad: boolean): boolean {
+    const winner = this.#failed?.settle(attempt, bad, this.#attempt);
+    this.#attempt = winner;
+    if (winner !== attempt) return true;
+    this.host = winner.host;
     return false;
   }
 
   #retriesLostIdle(attempt: Attempt, failure: UpstreamFailure): boolean {
-    if (!attempt.reused || failure.code !== "connection-closed" || this.#idleRetries >= 2) return false;
+    if (!attempt.reused || failure.code !== "connection-closed" || (this.#failed?.lostIdle ?? 0) >= 2) return false;
     return this.#replayable() && isIdempotent(this.request.method);
   }
 
@@ -510,24 +502,29 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     this.#redirects = [...this.#redirects, next];
     this.#giveUpAttempt();
     this.attempts = 0;
-    this.#tried = [];
+    this.#failed = undefined;
     this.route = next;
     this.#runFilters();
     return true;
   }
 
-  #startRetry(failed: Attempt, policy: RetryPolicyConfig, head: ResponseHead | undefined): void {
+  /** `stop`: false leaves the failed try running beside the new one. */
+  #startRetry(failed: Attempt, policy: RetryPolicyConfig, head: ResponseHead | undefined, stop = true): void {
     const { clock, random } = this.#manager;
     const delayMs = retryDelayMs(policy, this.attempts, head, clock.now(), random);
-    failed.abandon();
+    if (stop) failed.abandon();
     this.#attempt = undefined;
-    this.#tried.push(failed.host);
+    const failures = this.#failures();
+    failures.hosts.push(failed.host);
+    failures.waiting = true;
     const counters = failed.cluster.counters;
     counters.retries++;
     counters.retriesTotal++;
     clock.after(delayMs, () => {
       counters.retries--;
-      if (!this.#over && !this.#answered) this.#startAttempt();
+      if (this.#over || this.#answered || !failures.waiting) return;
+      failures.waiting = false;
+      this.#startAttempt();
     });
   }
 
@@ -543,6 +540,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     const attempt = this.#attempt;
     this.#attempt = undefined;
     attempt?.abandon();
+    this.#failed?.abandonHedged();
   }
 
   #responseComplete(attempt: Attempt): void {
@@ -565,12 +563,11 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   }
 
   #reply(status: number, body: string, location: string | undefined, extra?: FilterReply): void {
-    const reply = makeLocalReply(status, body, this.grpc, this.request.method === "HEAD", extra?.grpcStatus);
-    const head = localHead(reply, location, extra?.headers);
-    prepareLocalResponse(this.#manager, this, head, extra?.bare === true);
+    const reply = composeLocalReply(this.#manager, this, status, body, location, extra);
+    const { head } = reply;
     this.#filters?.response(head);
     this.response = head;
-    this.status = reply.status;
+    this.status = head.status;
     this.grpcStatus = reply.grpcStatus;
     this.#committed = true;
     this.#answered = true;
@@ -596,5 +593,4 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   }
 }
 
-const NONE_TRIED: readonly Host[] = [];
 const NO_ROUTES: readonly CompiledRoute[] = [];

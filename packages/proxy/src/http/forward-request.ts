@@ -2,7 +2,7 @@
 import { HEADER_ID, type RequestHead } from "@heddle/wire";
 import type { HeaderMutations } from "../config/header-mutation.ts";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
-import type { ForwardAction } from "../config/route-action.ts";
+import type { ConnectConfig, ForwardAction } from "../config/route-action.ts";
 import { chooseCluster, chooseWeighted } from "../router/cluster-choice.ts";
 import { hashRequest, missingCookie } from "../router/host-criteria.ts";
 import { rewritePath } from "../router/rewrite.ts";
@@ -19,6 +19,7 @@ import { addHeaders } from "./header-values.ts";
 const PEER_METADATA = HEADER_ID["x-envoy-peer-metadata"];
 const PEER_METADATA_ID = HEADER_ID["x-envoy-peer-metadata-id"];
 const EXPECTED_TIMEOUT = HEADER_ID["x-envoy-expected-rq-timeout-ms"];
+const ATTEMPT_COUNT = HEADER_ID["x-envoy-attempt-count"];
 const ORIGINAL_PATH = HEADER_ID["x-envoy-original-path"];
 
 /** A record whose peer is filled in here. */
@@ -62,21 +63,32 @@ export function forwardRequest(
   return cluster;
 }
 
-/** Whether the route or the connection manager lets a request switch protocols. */
+/** Whether a request stays within its protocol, or the route or the connection manager lets it switch. */
 export function mayUpgrade(action: ForwardAction, config: HttpManagerConfig, request: RequestHead): boolean {
+  if (request.protocol === "" && request.method !== "CONNECT") return true;
   const token = request.method === "CONNECT" ? "connect" : request.protocol.toLowerCase();
   return action.upgrades.get(token) ?? config.upgrades.get(token) ?? false;
 }
 
-/** What depends on the chosen endpoint and its connection; runs again for each try. */
+/** Whether the body of a request goes on as raw TCP. Source: Envoy `connect_config`. */
+export function endsTunnel(connect: ConnectConfig, request: RequestHead): boolean {
+  return request.method === "CONNECT" || (connect.allowPost && request.method === "POST");
+}
+
+/** What depends on the chosen endpoint and its connection; runs again for each try. `afterTimeout`: undefined for the first. */
 export function adaptToUpstream(
   exchange: ForwardedExchange,
   action: ForwardAction | undefined,
   host: Host,
   secure: boolean,
+  afterTimeout: boolean | undefined,
   manager: HttpManager,
 ): void {
   const { request } = exchange;
+  const virtualHost = exchange.route?.host;
+  if (virtualHost?.attemptCountInRequest === true) request.headers.setId(ATTEMPT_COUNT, String(exchange.attempts));
+  if (afterTimeout !== undefined && virtualHost?.timeoutRetryInRequest === true)
+    request.headers.set("x-envoy-is-timeout-retry", String(afterTimeout));
   const self = manager.exchange;
   if (self !== undefined && exchange.connection.direction !== "inbound") {
     const { headers } = request;
@@ -126,12 +138,12 @@ function selectHosts(exchange: ForwardedExchange, action: ForwardAction, manager
 function applyWeights(exchange: ForwardedExchange, action: ForwardAction, manager: HttpManager): string {
   const { choice } = action;
   if (choice.kind !== "weighted") return chooseCluster(choice, exchange.request, manager.random) ?? "";
-  const item = chooseWeighted(choice.clusters, choice.total, manager.random);
+  const item = chooseWeighted(choice, exchange.request, manager.random);
   if (item.mutations !== undefined) applyMutations(exchange, [item.mutations]);
   if (item.subset !== undefined)
     exchange.criteria = { hash: exchange.criteria?.hash, subset: item.subset, original: undefined };
   if (item.hostRewrite !== undefined) exchange.request.authority = item.hostRewrite;
-  return item.cluster;
+  return item.clusterHeader === "" ? item.cluster : (exchange.request.headers.get(item.clusterHeader) ?? "");
 }
 
 function applyMutations(exchange: ExchangeRecord, levels: readonly HeaderMutations[]): void {

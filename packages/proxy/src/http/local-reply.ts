@@ -6,7 +6,11 @@ import {
   type ResponseHead,
   type ServerStream,
 } from "@heddle/wire";
+import type { FilterReply } from "../filters/http-filter.ts";
 import { grpcStatusOf } from "../rescue.ts";
+import type { HttpManager } from "./connection-manager.ts";
+import type { ForwardedExchange } from "./forward-request.ts";
+import { prepareLocalResponse } from "./response-prepare.ts";
 
 /** An answer of the proxy itself. */
 export interface LocalReply {
@@ -21,7 +25,7 @@ export interface LocalReply {
 const EMPTY = new Uint8Array(0);
 
 /** Text for HTTP clients; trailers-only for gRPC clients, who understand nothing else. Source: Envoy local replies. */
-export function makeLocalReply(
+function makeLocalReply(
   status: number,
   body: string,
   grpc: boolean,
@@ -43,7 +47,7 @@ export function makeLocalReply(
 }
 
 /** The head of a local reply. */
-export function localHead(
+function localHead(
   reply: LocalReply,
   location: string | undefined,
   extra: readonly (readonly [name: string, value: string])[] | undefined,
@@ -54,6 +58,32 @@ export function localHead(
   if (extra !== undefined) for (const [name, value] of extra) head.headers.append(name, value);
   if (location !== undefined) head.headers.append("location", location);
   return head;
+}
+
+/** An exchange that is answered by the proxy itself. */
+type AnsweredExchange = ForwardedExchange;
+
+/** The answer of the proxy itself, as the connection manager sends it. */
+export interface ComposedReply {
+  readonly head: ResponseHead;
+  readonly body: Uint8Array;
+  readonly grpcStatus: number;
+}
+
+/** Puts together head and body of a local reply: what filters add, and what the connection manager adds to every response. */
+export function composeLocalReply(
+  manager: HttpManager,
+  exchange: AnsweredExchange,
+  status: number,
+  body: string,
+  location: string | undefined,
+  extra: FilterReply | undefined,
+): ComposedReply {
+  const { grpc, request } = exchange;
+  const reply = makeLocalReply(status, body, grpc, request.method === "HEAD", extra?.grpcStatus);
+  const head = localHead(reply, location, extra?.headers);
+  prepareLocalResponse(manager, exchange, head, extra?.bare === true);
+  return { head, body: reply.body, grpcStatus: reply.grpcStatus };
 }
 
 /** Tells a client that waits for it to send its body. */

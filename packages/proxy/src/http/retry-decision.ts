@@ -1,10 +1,12 @@
 import { HEADER_ID, type RequestHead, type ResponseHead } from "@heddle/wire";
 import type { CircuitLimits } from "../config/circuit-breakers.ts";
-import { RETRY_ON, type RetryPolicyConfig } from "../config/retry-policy.ts";
+import { type LabelSet, RETRY_ON, type RetryPolicyConfig } from "../config/retry-policy.ts";
 import type { ForwardAction } from "../config/route-action.ts";
 import { matchesHeader, matchesHeaderValue } from "../router/route-matcher.ts";
+import type { Cluster } from "../upstream/cluster.ts";
 import type { ClusterCounters } from "../upstream/counters.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
+import type { Host } from "../upstream/host.ts";
 
 const GRPC_BITS: Readonly<Record<string, number>> = {
   "1": RETRY_ON.cancelled,
@@ -48,6 +50,8 @@ export function retriesFailure(policy: RetryPolicyConfig, failure: UpstreamFailu
     case "connection-closed":
     case "protocol":
       return (on & anyReset) !== 0 || (!sent && (on & RETRY_ON["reset-before-request"]) !== 0);
+    case "max-stream":
+    case "per-try-idle":
     case "per-try-timeout":
       return (on & (RETRY_ON["5xx"] | RETRY_ON["gateway-error"] | RETRY_ON.reset)) !== 0;
     case "no-cluster":
@@ -63,8 +67,35 @@ export function usedUp(policy: RetryPolicyConfig, attempts: number): boolean {
   return policy.retries > 0 && attempts > policy.retries;
 }
 
+/** Whether the cluster's circuit breaker lets one more retry through. */
+export function mayRetry(cluster: Cluster | undefined): boolean {
+  if (cluster === undefined) return false;
+  if (cluster.counters.retries < maxRetries(cluster.config.limits, cluster.counters)) return true;
+  cluster.counters.retryOverflow++;
+  return false;
+}
+
+/** Hosts that a retry does not go to. Source: Envoy retry host predicates. */
+export function avoidedHosts(
+  policy: RetryPolicyConfig | undefined,
+  tried: readonly Host[],
+  cluster: Cluster,
+): readonly Host[] {
+  if (policy === undefined || tried.length === 0) return NO_HOSTS;
+  const before = policy.avoidPreviousHosts ? tried : NO_HOSTS;
+  if (policy.omit.length === 0) return before;
+  return [...before, ...cluster.hosts.filter((host) => policy.omit.some((labels) => hasLabels(host, labels)))];
+}
+
+function hasLabels(host: Host, labels: LabelSet): boolean {
+  const own = host.endpoint?.lbLabels;
+  return own !== undefined && labels.every(([key, value]) => own[key] === value);
+}
+
+const NO_HOSTS: readonly Host[] = [];
+
 /** How many retries the cluster allows now. Source: Envoy `retry_budget`. */
-export function maxRetries(limits: CircuitLimits, counters: ClusterCounters): number {
+function maxRetries(limits: CircuitLimits, counters: ClusterCounters): number {
   const budget = limits.retryBudget;
   return budget === undefined ? limits.maxRetries : Math.max(budget.minimum, budget.share * counters.requests);
 }

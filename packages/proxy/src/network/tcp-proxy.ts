@@ -5,13 +5,16 @@ import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { rescueUpstream } from "../rescue.ts";
 import { formatAddress } from "../transport/address.ts";
 import type { Connection, ConnectionError, ConnectionHandler } from "../transport/connection.ts";
-import type { Dial, DialOwner } from "../transport/dial.ts";
+import type { Dial } from "../transport/dial.ts";
 import type { Cluster, HostCriteria } from "../upstream/cluster.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
 import { hash64 } from "../upstream/consistent-hash.ts";
 import { connectFailure, type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
 import type { Host } from "../upstream/host.ts";
+import { dialTunnel, type TunnelOwner } from "../upstream/tunnel-connection.ts";
 import type { TcpObserver, TcpRecord } from "./tcp-record.ts";
+import { tcpValues } from "./tcp-values.ts";
+import { tunnelRequest } from "./tunnel-request.ts";
 
 /** What TCP connections of one filter chain have in common. */
 export interface TcpManager {
@@ -67,7 +70,7 @@ class Side implements ConnectionHandler {
   }
 }
 
-class Session implements TcpSession, TcpRecord, DialOwner, Expirable {
+class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   rosterAt = -1;
   readonly connection: ConnectionInfo;
   readonly startMs: number;
@@ -253,7 +256,11 @@ class Session implements TcpSession, TcpRecord, DialOwner, Expirable {
       return;
     }
     const alpn = this.connection.upstreamAlpn ?? this.#manager.upstreamAlpn;
-    const dial = cluster.dial(host, alpn, this, this.connection);
+    const { tunnel } = this.#manager.config;
+    const dial =
+      tunnel === undefined
+        ? cluster.dial(host, alpn, this, this.connection)
+        : dialTunnel(cluster, host, tunnelRequest(tunnel, tcpValues(this)), this, this.connection);
     if ("code" in dial) {
       this.#fail(dial);
       return;

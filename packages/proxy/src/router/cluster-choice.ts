@@ -1,6 +1,6 @@
 // Hot path: once per request.
 import type { RequestHead } from "@heddle/wire";
-import type { ClusterChoice, WeightedClusterConfig } from "../config/route-action.ts";
+import type { ClusterChoice, WeightedChoice, WeightedClusterConfig } from "../config/route-action.ts";
 
 /** The cluster that a route chooses for a request; undefined when its header names none. */
 export function chooseCluster(choice: ClusterChoice, request: RequestHead, random: () => number): string | undefined {
@@ -9,18 +9,21 @@ export function chooseCluster(choice: ClusterChoice, request: RequestHead, rando
       return choice.cluster;
     case "header":
       return request.headers.get(choice.name);
-    case "weighted":
-      return chooseWeighted(choice.clusters, choice.total, random).cluster;
+    case "weighted": {
+      const item = chooseWeighted(choice, request, random);
+      return item.clusterHeader === "" ? item.cluster : request.headers.get(item.clusterHeader);
+    }
   }
 }
 
 /** One member of a weighted list; `random` in [0, 1). */
 export function chooseWeighted(
-  clusters: readonly WeightedClusterConfig[],
-  total: number,
+  choice: WeightedChoice,
+  request: RequestHead,
   random: () => number,
 ): WeightedClusterConfig {
-  let point = random() * total;
+  const { clusters, total, randomHeader } = choice;
+  let point = (randomHeader === "" ? undefined : headerPoint(request, randomHeader, total)) ?? random() * total;
   for (let i = 0; i < clusters.length; i++) {
     const item = clusters[i];
     if (item === undefined) break;
@@ -30,4 +33,10 @@ export function chooseWeighted(
   const last = clusters[clusters.length - 1];
   if (last === undefined) throw new Error("a weighted list without members was decoded");
   return last;
+}
+
+/** Where the number of a header falls among the weights; undefined when there is none. Source: Envoy `header_name`. */
+function headerPoint(request: RequestHead, name: string, total: number): number | undefined {
+  const text = request.headers.get(name);
+  return text === undefined || !/^\d{1,20}$/.test(text) ? undefined : Number(BigInt(text) % BigInt(total));
 }

@@ -1,8 +1,10 @@
 // Hot path: one look-up per request.
 import { HEADER_ID, type RequestHead } from "@heddle/wire";
+import type { RouteFilters } from "../config/filters/per-route.ts";
 import type { HeaderMutations } from "../config/header-mutation.ts";
 import type { RouteConfig } from "../config/route.ts";
 import type { RouteTableConfig, VirtualHostConfig } from "../config/route-table.ts";
+import { chooseWeighted } from "./cluster-choice.ts";
 import { matchesRoute } from "./route-matcher.ts";
 
 /** A route together with what surrounds it; made once per configuration. */
@@ -12,7 +14,16 @@ export interface CompiledRoute {
   readonly table: RouteTableConfig;
   /** Header changes in the order in which they run; empty mostly. */
   readonly mutations: readonly HeaderMutations[];
+  /** Body kept for another try. Units: bytes. */
+  readonly bufferBytes: number;
+  /** Filter configuration of the chosen share of the traffic. */
+  readonly clusterFilters: RouteFilters | undefined;
+  /** One for each share of the traffic, where shares configure filters; undefined mostly. */
+  readonly shares: readonly CompiledRoute[] | undefined;
 }
+
+/** Body kept for a retry, or while no connection is there. Beyond it a request is sent once only. Units: bytes. */
+export const REPLAY_BYTES = 262_144;
 
 /** Routes ready for requests. */
 export interface RouteTable {
@@ -33,7 +44,7 @@ class CompiledHost {
 
   constructor(table: RouteTableConfig, host: VirtualHostConfig) {
     this.config = host;
-    this.routes = host.routes.map((route) => ({ route, host, table, mutations: orderMutations(table, host, route) }));
+    this.routes = host.routes.map((route) => compileRoute(table, host, route));
     const first = host.routes[0]?.match;
     const takesAll =
       first !== undefined &&
@@ -44,8 +55,43 @@ class CompiledHost {
       !first.grpc &&
       first.fraction === undefined;
     this.catchAll = takesAll ? this.routes[0] : undefined;
-    this.toHttps = host.requireTls === "none" ? undefined : { route: TO_HTTPS, host, table, mutations: [] };
+    this.toHttps = host.requireTls === "none" ? undefined : compileRoute(table, host, TO_HTTPS);
   }
+}
+
+function compileRoute(table: RouteTableConfig, host: VirtualHostConfig, route: RouteConfig): CompiledRoute {
+  const compiled = {
+    route,
+    host,
+    table,
+    mutations: route === TO_HTTPS ? [] : orderMutations(table, host, route),
+    bufferBytes: route.bufferBytes ?? host.bufferBytes ?? REPLAY_BYTES,
+    clusterFilters: undefined,
+    shares: undefined,
+  };
+  const { action } = route;
+  if (action.kind !== "forward" || action.choice.kind !== "weighted") return compiled;
+  const { choice } = action;
+  if (choice.clusters.every((item) => item.filters === undefined)) return compiled;
+  // Filters run before the router, so the share is chosen together with the route.
+  const shares = choice.clusters.map((item) => ({
+    ...compiled,
+    route: {
+      ...route,
+      action: { ...action, choice: { ...choice, clusters: [item], total: Math.max(1, item.weight) } },
+    },
+    clusterFilters: item.filters,
+  }));
+  return { ...compiled, shares };
+}
+
+/** The route itself, or the share of it that chance gives the request. */
+function shareOf(compiled: CompiledRoute, request: RequestHead, random: () => number): CompiledRoute {
+  const { shares } = compiled;
+  const { action } = compiled.route;
+  if (shares === undefined || action.kind !== "forward" || action.choice.kind !== "weighted") return compiled;
+  const chosen = action.choice.clusters.indexOf(chooseWeighted(action.choice, request, random));
+  return shares[chosen] ?? compiled;
 }
 
 const TO_HTTPS: RouteConfig = {
@@ -69,6 +115,7 @@ const TO_HTTPS: RouteConfig = {
   },
   mutations: undefined,
   filters: undefined,
+  bufferBytes: undefined,
   operation: "",
   source: undefined,
 };
@@ -124,7 +171,8 @@ class IndexedTable implements RouteTable {
     if (host === undefined) return undefined;
     if (host.toHttps !== undefined && needsTls(host.config, request)) return host.toHttps;
     // CONNECT has no path, so a catch-all prefix does not take it.
-    if (host.catchAll !== undefined && request.path !== "") return host.catchAll;
+    if (host.catchAll !== undefined && request.path !== "")
+      return host.catchAll.shares === undefined ? host.catchAll : shareOf(host.catchAll, request, random);
     const routes = host.routes;
     for (let i = 0; i < routes.length; i++) {
       const compiled = routes[i];
@@ -132,7 +180,7 @@ class IndexedTable implements RouteTable {
         compiled !== undefined &&
         matchesRoute(compiled.route.match, request, this.config.ignorePathParameters, random)
       ) {
-        return compiled;
+        return compiled.shares === undefined ? compiled : shareOf(compiled, request, random);
       }
     }
     return undefined;

@@ -1,5 +1,4 @@
 import type { Clock, Logger, TimerWheel } from "@heddle/std";
-import { type ProxyHeader, writeProxyV1, writeProxyV2 } from "@heddle/wire";
 import type { ClusterConfig } from "../config/cluster.ts";
 import type { EndpointConfig, LoadAssignmentConfig } from "../config/endpoints.ts";
 import type { SubsetKey } from "../config/subset-key.ts";
@@ -17,6 +16,7 @@ import { createHostChooser } from "./host-chooser.ts";
 import type { LoadBalancer } from "./load-balancer.ts";
 import { createOutlierDetector, type OutlierDetector } from "./outlier-detector.ts";
 import type { HostPool } from "./pool.ts";
+import { proxyHeader } from "./proxy-greeting.ts";
 import { createSubsetChooser, type SubsetChooser } from "./subset-chooser.ts";
 
 /** What clusters share with the rest of the process. */
@@ -360,19 +360,6 @@ class RuntimeCluster implements Cluster {
 
 function localityName(locality: { readonly region: string; readonly zone: string; readonly subZone: string }): string {
   return `${locality.region}/${locality.zone}/${locality.subZone}`;
-}
-
-/** The header tells the server who the client is; without one it is our own connection. */
-function proxyHeader(version: "v1" | "v2", client: ConnectionEnds | undefined): Uint8Array {
-  const address = (end: SocketAddress) => ({ host: end.ip, port: end.port });
-  const header: ProxyHeader = {
-    kind: client === undefined ? "local" : "proxied",
-    family: client?.remote.ip.includes(":") === true ? "ipv6" : "ipv4",
-    source: client === undefined ? undefined : address(client.remote),
-    destination: client === undefined ? undefined : address(client.local),
-    tlvs: [],
-  };
-  return version === "v1" ? writeProxyV1(header) : writeProxyV2(header);
 }
 
 function sameEndpoint(a: Host, b: Host): boolean {

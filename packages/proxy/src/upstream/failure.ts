@@ -13,7 +13,9 @@ export type UpstreamFailureCode =
   | "protocol"
   | "connection-closed"
   | "timeout"
-  | "per-try-timeout";
+  | "per-try-timeout"
+  | "per-try-idle"
+  | "max-stream";
 
 /** A failure of traffic as a value. */
 export interface UpstreamFailure {

@@ -1,3 +1,5 @@
+import { moreClusters, moreRoutes } from "./breadth-routes.ts";
+
 /** A bootstrap that uses every routing and balancing feature that real Envoy and our proxy share, and the requests that tell them apart. */
 export interface BreadthPorts {
   readonly listen: number;
@@ -90,6 +92,7 @@ const acting: Json = {
   name: "acting",
   domains: ["act.test", "*.act.test", "act.*"],
   include_request_attempt_count: true,
+  include_is_timeout_retry_header: true,
   request_headers_to_add: [add("x-level", "host")],
   response_headers_to_add: [add("x-host-level", "%REQ(:METHOD)%"), add("x-proto", "%PROTOCOL%")],
   request_headers_to_remove: ["x-drop"],
@@ -326,6 +329,7 @@ const acting: Json = {
         },
       },
     },
+    ...moreRoutes,
     { match: { prefix: "/" }, route: { cluster: "one" } },
   ],
 };
@@ -376,6 +380,7 @@ export function breadthBootstrap(ports: BreadthPorts): Json {
         cluster("one", [first]),
         cluster("two", [second]),
         cluster("dead", [1]),
+        ...Object.entries(moreClusters).map(([name, fields]) => cluster(name, [first], fields)),
         cluster("ring", ports.origins, { lb_policy: "RING_HASH" }),
         cluster("maglev", ports.origins, { lb_policy: "MAGLEV" }),
         cluster("subsets", ports.origins, {

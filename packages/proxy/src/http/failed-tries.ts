@@ -1,0 +1,39 @@
+import type { Host } from "../upstream/host.ts";
+import type { Attempt } from "./attempt.ts";
+
+/** What an exchange remembers of tries that went wrong; made with the first of them, so that most requests have none. */
+export class FailedTries {
+  /** Hosts that answered badly or not at all. */
+  readonly hosts: Host[] = [];
+  /** Tries whose time was over and that may still answer. Source: Envoy `hedge_on_per_try_timeout`. */
+  readonly hedged: Attempt[] = [];
+  /** A new try waits for its back-off. */
+  waiting = false;
+  /** Requests that were lost with a kept-alive connection. */
+  lostIdle = 0;
+  /** The last try ended because of its time limit. */
+  timedOut = false;
+
+  /**
+   * One of several tries has an answer (`bad`: one that asks for another try) or failed. Gives the try that goes on: `attempt` itself when
+   * the client gets what it brings, `current` or none when others are still under way.
+   */
+  settle(attempt: Attempt, bad: boolean, current: Attempt | undefined): Attempt | undefined {
+    const at = this.hedged.indexOf(attempt);
+    if (at >= 0) this.hedged.splice(at, 1);
+    const newest = at < 0 ? undefined : current;
+    if (bad && (this.hedged.length > 0 || this.waiting || newest !== undefined)) {
+      attempt.abandon();
+      return newest;
+    }
+    newest?.abandon();
+    this.waiting = false;
+    this.abandonHedged();
+    return attempt;
+  }
+
+  /** The others have lost: one answers, or nobody may any more. */
+  abandonHedged(): void {
+    for (const attempt of this.hedged.splice(0)) attempt.abandon();
+  }
+}

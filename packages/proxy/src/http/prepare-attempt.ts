@@ -1,0 +1,48 @@
+// Hot path: one per try of a request.
+import { HTTP_2 } from "@heddle/wire";
+import type { RetryPolicyConfig } from "../config/retry-policy.ts";
+import type { ForwardAction } from "../config/route-action.ts";
+import type { Cluster, TriedHosts } from "../upstream/cluster.ts";
+import { type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
+import { createRawPool } from "../upstream/raw-pool.ts";
+import { Attempt, type AttemptOwner } from "./attempt.ts";
+import type { HttpManager } from "./connection-manager.ts";
+import { type AttemptLimitsOwner, startAttemptLimits } from "./exchange-timers.ts";
+import type { FailedTries } from "./failed-tries.ts";
+import { endsTunnel, type ForwardedExchange, upstreamAlpn } from "./forward-request.ts";
+import { avoidedHosts } from "./retry-decision.ts";
+
+/** A try at a host that the cluster chooses, not started yet; or why there can be none. */
+export function prepareAttempt(
+  exchange: ForwardedExchange & AttemptOwner & AttemptLimitsOwner,
+  cluster: Cluster,
+  action: ForwardAction | undefined,
+  retry: RetryPolicyConfig | undefined,
+  failed: FailedTries | undefined,
+  manager: HttpManager,
+): Attempt | UpstreamFailure {
+  const avoided = failed === undefined ? NONE : avoidedHosts(retry, failed.hosts, cluster);
+  const host = cluster.pick(exchange.connection.local, avoided, retry?.hostAttempts ?? 1, exchange.criteria);
+  if (host === undefined) return upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint");
+  const limits = action?.highPriority === true ? cluster.config.highLimits : cluster.config.limits;
+  if (cluster.counters.requests >= limits.maxRequests) {
+    cluster.counters.requestOverflow++;
+    return upstreamFailure("overflow", "too many requests to the cluster (circuit breaker)");
+  }
+  const wanted = cluster.config.http.protocol;
+  const http2 = wanted === "http2" || (wanted === "downstream" && exchange.request.version === HTTP_2);
+  const alpn = upstreamAlpn(exchange, http2, manager);
+  const connect = action?.connect;
+  const pool =
+    connect !== undefined && endsTunnel(connect, exchange.request)
+      ? createRawPool(cluster, host, alpn, connect.proxyProtocol, exchange.connection)
+      : cluster.pool(host, http2, alpn, exchange.connection);
+  const attempt = new Attempt(exchange, cluster, host, pool);
+  const quietMs = retry === undefined ? 0 : retry.perTryIdleMs;
+  const longestMs = cluster.config.http.maxStreamMs;
+  if (quietMs > 0 || longestMs > 0)
+    attempt.limits = startAttemptLimits(exchange, attempt, manager.wheel, quietMs, longestMs);
+  return attempt;
+}
+
+const NONE: TriedHosts = [];

@@ -1,0 +1,78 @@
+/** More routes and clusters of the breadth bootstrap: tries, shares of traffic, limits. */
+type Json = Record<string, unknown>;
+
+const EXT = "type.googleapis.com/envoy.extensions";
+const quick = { base_interval: "0.001s" };
+const add = (key: string, value: string): Json => ({ header: { key, value } });
+const options = (common: Json): Json => ({
+  typed_extension_protocol_options: {
+    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+      "@type": `${EXT}.upstreams.http.v3.HttpProtocolOptions`,
+      explicit_http_config: { http_protocol_options: {} },
+      common_http_protocol_options: common,
+    },
+  },
+});
+
+export const moreRoutes: readonly Json[] = [
+  {
+    match: { prefix: "/hedged" },
+    route: {
+      cluster: "one",
+      timeout: "5s",
+      hedge_policy: { hedge_on_per_try_timeout: true },
+      retry_policy: { retry_on: "connect-failure", num_retries: 1, per_try_timeout: "0.3s", retry_back_off: quick },
+    },
+  },
+  {
+    match: { prefix: "/quiet" },
+    route: { cluster: "one", retry_policy: { retry_on: "reset", num_retries: 0, per_try_idle_timeout: "0.2s" } },
+  },
+  { match: { prefix: "/short" }, route: { cluster: "short" } },
+  {
+    match: { prefix: "/small-buffer" },
+    per_request_buffer_limit_bytes: 100,
+    route: { cluster: "one", retry_policy: { retry_on: "5xx", num_retries: 2, retry_back_off: quick } },
+  },
+  {
+    match: { prefix: "/share-filter" },
+    route: {
+      weighted_clusters: {
+        clusters: [
+          {
+            name: "one",
+            weight: 100,
+            typed_per_filter_config: {
+              mutation: {
+                "@type": `${EXT}.filters.http.header_mutation.v3.HeaderMutationPerRoute`,
+                mutations: { request_mutations: [{ append: add("x-share", "one") }] },
+              },
+            },
+          },
+          { name: "two", weight: 0 },
+        ],
+      },
+    },
+  },
+  {
+    match: { prefix: "/share-by" },
+    route: {
+      weighted_clusters: {
+        header_name: "x-random",
+        clusters: [
+          { name: "one", weight: 30 },
+          { name: "two", weight: 70 },
+        ],
+      },
+    },
+  },
+  {
+    match: { prefix: "/share-header" },
+    route: { weighted_clusters: { clusters: [{ cluster_header: "x-cluster", weight: 100 }] } },
+  },
+];
+
+/** Cluster names with what they add to a plain cluster of the first origin. */
+export const moreClusters: Readonly<Record<string, Json>> = {
+  short: options({ max_stream_duration: "0.2s" }),
+};
