@@ -103,11 +103,6 @@ describe("what is wrong is named", () => {
       "static_resources.listeners[0].filter_chains[0].filters[0].config: the extension envoy.redis_proxy",
     ],
     ["an unknown field", "static_resources: {cluster: []}", 'key "cluster" is unknown'],
-    [
-      "an overload manager",
-      "overload_manager: {refresh_interval: 1s}",
-      "overload_manager: refused: there is no overload manager",
-    ],
     ["ADS without a server", "dynamic_resources: {lds_config: {ads: {}}}", "ads_config is missing"],
     [
       "a stream for one type",

@@ -12,6 +12,9 @@ import { type Bootstrap, BootstrapSchema, ClusterSchema, ListenerSchema, SecretS
 import { createScope, type DecodeScope, problemText } from "./config/scope.ts";
 import { checkShape } from "./config/shape.ts";
 import { decodeAddress } from "./config/socket-address.ts";
+import { connectionLimitOf, decodeOverload, withConnectionLimit } from "./overload/decode-overload.ts";
+import { withMonitorTypes } from "./overload/monitor-types.ts";
+import type { OverloadConfig } from "./overload/overload-config.ts";
 import type { IncomingResource } from "./resources.ts";
 import type { SocketAddress } from "./transport/address.ts";
 
@@ -35,7 +38,10 @@ export interface BootstrapSettings {
   readonly listenersFrom: DynamicSource | undefined;
   /** Set when the file was in the v2 form: what was old, and the file as it should be. */
   readonly deprecated: { readonly changes: readonly string[]; readonly v3: string } | undefined;
+  readonly overload: OverloadConfig;
   readonly message: Bootstrap;
+  /** Knows every type of the message. */
+  readonly types: Registry;
 }
 
 /** Reads a bootstrap file in YAML or JSON, v3 or v2. Errors: a sentence that names the file and the field. */
@@ -50,7 +56,7 @@ export function readBootstrap(path: string, registry: Registry): Result<Bootstra
 }
 
 /** The same for the text of a file. */
-export function parseBootstrap(text: string, path: string, registry: Registry): Result<BootstrapSettings> {
+export function parseBootstrap(text: string, path: string, known: Registry): Result<BootstrapSettings> {
   let json: JsonValue;
   try {
     json = parse(text);
@@ -59,6 +65,7 @@ export function parseBootstrap(text: string, path: string, registry: Registry): 
   }
   const upgraded = upgradeBootstrap(json);
   if (upgraded.problems.length > 0) return err(`${path}: ${upgraded.problems.join("; ")}`);
+  const registry = hasOverloadManager(upgraded.json) ? withMonitorTypes(known) : known;
   const folded = foldEnumCase(upgraded.json, BootstrapSchema, registry);
   const deprecated =
     upgraded.changes.length === 0
@@ -70,7 +77,11 @@ export function parseBootstrap(text: string, path: string, registry: Registry): 
   } catch (error) {
     return err(`${path} is not an Envoy bootstrap: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return readSettings(message, path, deprecated);
+  return readSettings(message, path, deprecated, registry);
+}
+
+function hasOverloadManager(json: JsonValue): boolean {
+  return typeof json === "object" && json !== null && ("overload_manager" in json || "overloadManager" in json);
 }
 
 /** For printing: keys that stand in the file are left out. */
@@ -91,6 +102,7 @@ function readSettings(
   message: Bootstrap,
   path: string,
   deprecated: BootstrapSettings["deprecated"],
+  registry: Registry,
 ): Result<BootstrapSettings> {
   const scope = createScope();
   checkShape(BOOTSTRAP_SHAPE, message, scope);
@@ -112,6 +124,15 @@ function readSettings(
   const adsCluster = decodeAds(dynamic?.adsConfig, at.field("ads_config"));
   if (adsCluster === undefined && (clustersFrom?.kind === "ads" || listenersFrom?.kind === "ads"))
     at.problem("lds_config or cds_config says ads, but ads_config is missing");
+  const layers = (message.layeredRuntime?.layers ?? []).map((layer) =>
+    layer.layerSpecifier.case === "staticLayer" ? layer.layerSpecifier.value : undefined,
+  );
+  const overload = withConnectionLimit(
+    message.overloadManager === undefined
+      ? undefined
+      : decodeOverload(message.overloadManager, registry, scope.field("overload_manager")),
+    connectionLimitOf(layers, scope.field("layered_runtime")),
+  );
   if (scope.problems.length > 0) return err(`${path}: ${problemText(scope.problems)}`);
   return ok({
     nodeId: message.node?.id ?? "",
@@ -123,7 +144,9 @@ function readSettings(
     clustersFrom,
     listenersFrom,
     deprecated,
+    overload,
     message,
+    types: registry,
   });
 }
 

@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { type Clock, createLineSink, createLogger, createSystemClock, type Logger, parseLogLevel } from "@heddle/std";
 import { readAgentOptions } from "./agent/agent-options.ts";
 import { readMachine } from "./machine.ts";
+import { createMemoryReadings } from "./overload/memory-readings.ts";
 import { createKernel } from "./transport/kernel.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
 import { chooseConcurrency } from "./workers/concurrency.ts";
@@ -46,6 +47,7 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     clock,
     log,
     kernel: createKernel(),
+    memory: createMemoryReadings(),
     random: Math.random,
     uuid: () => crypto.randomUUID(),
     resolve: resolveWithSystem,
@@ -106,7 +108,7 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     });
   }
   const { runSidecar } = await import("./sidecar.ts");
-  return runSidecar({ ...common, options, concurrency: concurrency.value });
+  return runSidecar({ ...common, options, concurrency: concurrency.value, memoryLimitBytes: machine.memoryLimitBytes });
 }
 
 /** `--name value` or `--name=value`. */
@@ -135,6 +137,7 @@ async function runAsWorker(clock: Clock, log: Logger): Promise<number> {
   const code = await runWorker({
     channel,
     kernel: createKernel(),
+    memory: createMemoryReadings(),
     clock,
     log,
     random: Math.random,

@@ -1,4 +1,4 @@
-import { type Clock, createTimerWheel, type Logger, type TimerWheel } from "@heddle/std";
+import { type Clock, type ClockTimer, createTimerWheel, type Logger, type TimerWheel } from "@heddle/std";
 import type { HttpManagerConfig } from "./config/http-manager.ts";
 import type { FilterChainConfig, ListenerConfig } from "./config/listener.ts";
 import { createFilterChains } from "./filters/filter-chain.ts";
@@ -12,6 +12,9 @@ import {
 import { alpnFromFilterState, type ChainHandler } from "./listener/chain-runtime.ts";
 import { createListenerSet, type ListenerSet } from "./listener/listener-set.ts";
 import type { TcpObserver } from "./network/tcp-record.ts";
+import { NO_LIMITS, type OverloadConfig } from "./overload/overload-config.ts";
+import { createOverloadState, type OverloadState } from "./overload/overload-state.ts";
+import { type MemoryReadings, watchOverload } from "./overload/overload-watch.ts";
 import { createResourceStore, type ResourceStore } from "./resources.ts";
 import { compileRouteTable } from "./router/route-table.ts";
 import { offerMultiplex } from "./tls/multiplex-alpn.ts";
@@ -44,6 +47,9 @@ export interface ProxyDeps {
   readonly drainMs: number;
   /** Whether other processes serve the same ports. Default: none does. */
   readonly ports?: PortSharing;
+  /** Default: none. */
+  readonly limits?: OverloadConfig;
+  readonly memory: MemoryReadings;
   /** Our URI name, for x-forwarded-client-cert and metrics. */
   localUri(): string;
   observe(listener: ListenerConfig, chain: FilterChainConfig): ChainObservers;
@@ -54,6 +60,7 @@ export interface DataPlane {
   readonly network: Network;
   readonly wheel: TimerWheel;
   readonly secrets: SecretStore;
+  readonly overload: OverloadState;
   readonly clusters: ClusterSet;
   readonly listeners: ListenerSet;
   readonly resources: ResourceStore;
@@ -70,6 +77,8 @@ const TICK_MS = 10;
 export function createProxy(deps: ProxyDeps): DataPlane {
   const { clock, log } = deps;
   const network = createNetwork(deps.kernel, createFlushQueue(), deps.ports);
+  const limits = deps.limits ?? NO_LIMITS;
+  const overload = createOverloadState(limits, deps.random);
   const wheel = createTimerWheel({ tickMs: TICK_MS }, clock.monotonic());
   const secrets = createSecretStore();
   const contexts = createSecureContexts(secrets);
@@ -117,6 +126,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       upstreamAlpn,
       multiplexAlpn: offerMultiplex(upstreamAlpn),
       uuid: deps.uuid,
+      overload,
       log: log.child("http"),
       filters: createFilterChains(config.namedFilters, {
         ...shared,
@@ -135,24 +145,36 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     contexts,
     log: log.child("listener"),
     drainMs: deps.drainMs,
+    overload,
     localUri: deps.localUri,
     makeHandler,
   });
   const resources: ResourceStore = createResourceStore({ listeners, clusters, secrets, log, now: () => clock.now() });
-  let ticking: { cancel(): void } | undefined;
+  let ticking: ClockTimer | undefined;
+  let watching: ClockTimer | undefined;
   return {
     network,
     wheel,
     secrets,
+    overload,
     clusters,
     listeners,
     resources,
     httpCounters,
     start: () => {
       ticking ??= clock.every(TICK_MS, () => wheel.advance(clock.monotonic()));
+      watching ??= watchOverload({
+        config: limits,
+        state: overload,
+        readings: deps.memory,
+        clock,
+        log: log.child("overload"),
+        accept: (on) => listeners.setAccepting(on),
+      });
     },
     close: () => {
       ticking?.cancel();
+      watching?.cancel();
       listeners.close();
       clusters.close();
     },

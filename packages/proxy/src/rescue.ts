@@ -12,7 +12,8 @@ export type TrafficFailureCode =
   | "request-timeout"
   | "max-duration"
   | "path-refused"
-  | "denied";
+  | "denied"
+  | "overload";
 
 /** What the client and the statistics see of a failure. Source: Envoy's response flags, response code details and local replies. */
 export interface Rescue {
@@ -102,6 +103,7 @@ const TABLE = {
   "max-duration": { status: 408, flag: "DT", details: "max_duration_timeout", body: "downstream duration timeout" },
   "path-refused": { status: 400, flag: "-", details: "path_normalization_failed", body: "" },
   denied: { status: 403, flag: "-", details: "rbac_access_denied_matched_policy[none]", body: "RBAC: access denied" },
+  overload: { status: 503, flag: "OM", details: "overload", body: "envoy overloaded" },
 } satisfies Record<TrafficFailureCode, Rescue>;
 
 /** The answer to a failure. */

@@ -12,6 +12,8 @@ import { startStatusServer } from "./agent/status-server.ts";
 import type { WorkloadSecret } from "./agent/workload-certificate.ts";
 import type { KeyPair, ValidationConfig } from "./config/tls-context.ts";
 import type { DrainOptions } from "./listener/listener-set.ts";
+import { runtimeLimit, shareLimits, sidecarLimits } from "./overload/overload-config.ts";
+import type { MemoryReadings } from "./overload/overload-watch.ts";
 import { createProxy } from "./proxy.ts";
 import { createLogWriter } from "./telemetry/log-writer.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
@@ -27,11 +29,14 @@ import { type AdsClient, createAdsClient } from "./xds/ads-client.ts";
 export interface SidecarDeps {
   readonly options: AgentOptions;
   readonly kernel: Kernel;
+  readonly memory: MemoryReadings;
   readonly clock: Clock;
   readonly random: () => number;
   readonly uuid: () => string;
   readonly resolve: ResolveHost;
   readonly mark: number | undefined;
+  /** Limit of the container; undefined: none. Units: bytes. */
+  readonly memoryLimitBytes: number | undefined;
   readonly log: Logger;
   readonly version: string;
   /** Settles when the process is asked to end. */
@@ -63,17 +68,21 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   );
   const telemetry = createTelemetry({ self: workloadOfMetadata(metadata), writer, log, localUri });
   const exchange = { id: agent.node.id, metadata: encodePeerMetadata(metadata) };
+  const { value: maxConnections, problem: wrongLimit } = runtimeLimit(options.proxyConfig);
+  if (wrongLimit !== undefined) log.error(wrongLimit);
+  const limits = shareLimits(sidecarLimits(deps.memoryLimitBytes, maxConnections), deps.concurrency);
   const proxy = createProxy({
     ...deps,
     exchange,
     ports: deps.concurrency > 1 ? "first" : "alone",
+    limits,
     drainMs: LISTENER_DRAIN_MS,
     localUri,
     observe: telemetry.observe,
   });
   proxy.start();
   const fleet = await deps.startFleet(deps.concurrency, {
-    settings: { self: workloadOfMetadata(metadata), exchange, drainMs: LISTENER_DRAIN_MS, mark: deps.mark },
+    settings: { self: workloadOfMetadata(metadata), exchange, drainMs: LISTENER_DRAIN_MS, mark: deps.mark, limits },
     identity: () => ({ secrets: localSecrets(agent.certificate.current), uri: localUri() }),
   });
   const resources = fleet.share(proxy.resources);

@@ -10,6 +10,8 @@ import { BootstrapSchema } from "./config/proto.ts";
 import { decodeResource } from "./config/resources.ts";
 import { problemText } from "./config/scope.ts";
 import type { UpstreamTlsConfig } from "./config/tls-context.ts";
+import { shareLimits } from "./overload/overload-config.ts";
+import type { MemoryReadings } from "./overload/overload-watch.ts";
 import { createProxy, type DataPlane } from "./proxy.ts";
 import type { IncomingResource, ResourceStore } from "./resources.ts";
 import { createLogWriter } from "./telemetry/log-writer.ts";
@@ -31,6 +33,7 @@ export interface StaticProxyDeps {
   readonly serviceCluster: string;
   readonly drainMs: number;
   readonly kernel: Kernel;
+  readonly memory: MemoryReadings;
   readonly clock: Clock;
   readonly random: () => number;
   readonly uuid: () => string;
@@ -80,7 +83,9 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   const localUri = () => "";
   const telemetry = createTelemetry({ self: workloadOfMetadata(metadata), writer, log, localUri });
   const exchange = node.id === "" ? undefined : { id: node.id, metadata: encodePeerMetadata(metadata) };
+  const limits = shareLimits(bootstrap.overload, deps.concurrency);
   const proxy = createProxy({
+    memory: deps.memory,
     kernel: deps.kernel,
     clock,
     random: deps.random,
@@ -90,13 +95,14 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     mark: deps.mark,
     exchange,
     ports: deps.concurrency > 1 ? "first" : "alone",
+    limits,
     drainMs: deps.drainMs,
     localUri,
     observe: telemetry.observe,
   });
   proxy.start();
   const fleet = await deps.startFleet(deps.concurrency, {
-    settings: { self: workloadOfMetadata(metadata), exchange, drainMs: deps.drainMs, mark: deps.mark },
+    settings: { self: workloadOfMetadata(metadata), exchange, drainMs: deps.drainMs, mark: deps.mark, limits },
     identity: () => ({ secrets: [], uri: "" }),
   });
   const resources = fleet.share(proxy.resources);
@@ -140,7 +146,8 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
         notReady: () => undefined,
         metrics: () => fleetMetrics(telemetry.registry, running, fleet),
         agentSecrets: () => [],
-        bootstrap: () => toJson(BootstrapSchema, bootstrap.message, { registry, useProtoFieldName: true }),
+        bootstrap: () =>
+          toJson(BootstrapSchema, bootstrap.message, { registry: bootstrap.types, useProtoFieldName: true }),
         isStatic: (held) => fixed.has(`${held.typeUrl}|${held.name}`),
         onQuit: () => quit(),
         onDrain: (how) => {

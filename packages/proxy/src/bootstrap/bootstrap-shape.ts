@@ -8,13 +8,14 @@ import { shape } from "../config/shape.ts";
 
 export const BOOTSTRAP_SHAPE = shape(
   BootstrapSchema,
-  ["node", "static_resources", "dynamic_resources", "admin"],
+  ["node", "static_resources", "dynamic_resources", "admin", "overload_manager"],
   {
     "cluster_manager stats_config stats_flush_interval stats_flush_on_admin deferred_stat_options enable_dispatcher_stats stats_server_version_override":
       "statistics are kept and shown on demand",
     "watchdog watchdogs memory_allocator_manager perf_tracing_file_path": "watches over Envoy's own threads and memory",
     "node_context_params config_sources default_config_source": "only for xDS resource locators",
-    layered_runtime: "there is no runtime; the defaults that stand in the fields hold",
+    layered_runtime:
+      "of the runtime only overload.global_downstream_max_connections of static layers is read; elsewhere the defaults that stand in the fields hold",
     flags_path: "only for runtime flags",
     "use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config": "names are resolved by the system",
     "default_regex_engine default_socket_interface listener_manager":
@@ -28,7 +29,6 @@ export const BOOTSTRAP_SHAPE = shape(
     hds_config: "health discovery is not implemented; use health_checks of clusters",
     stats_sinks: "statistics are pulled from /stats/prometheus; nothing is pushed",
     tracing: "spans are not exported",
-    overload_manager: "there is no overload manager",
     bootstrap_extensions: "there are no bootstrap extensions",
     header_prefix: "headers always begin with x-envoy-",
     certificate_provider_instances: "certificates come inline, from files or over SDS",

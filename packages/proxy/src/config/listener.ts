@@ -78,7 +78,7 @@ export const LISTENER_SHAPE = shape(
       "tuning; the proxy's own values are used",
     drain_type: "listeners drain when they are replaced or removed and when the process ends",
     "enable_reuse_port reuse_port connection_balance_config": "how workers share a port is up to --concurrency",
-    "ignore_global_conn_limit bypass_overload_manager": "there is no overload manager to be exempt from",
+    "ignore_global_conn_limit bypass_overload_manager": "no listener is exempt from the limits",
     freebind: "sidecars bind to addresses that they have",
   },
 );

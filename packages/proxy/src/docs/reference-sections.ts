@@ -64,6 +64,7 @@ import {
 } from "../config/tls-context.ts";
 import { TOKEN_BUCKET_SHAPE } from "../config/token-bucket.ts";
 import { UPSTREAM_COMMON_SHAPE, UPSTREAM_HTTP_SHAPE } from "../config/upstream-http.ts";
+import { OVERLOAD_ACTION_SHAPE, OVERLOAD_MANAGER_SHAPE } from "../overload/decode-overload.ts";
 
 /** A chapter of the reference. */
 export interface ReferenceSection {
@@ -78,7 +79,14 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
   {
     title: "Bootstrap",
     extensions: [],
-    shapes: [BOOTSTRAP_SHAPE, STATIC_RESOURCES_SHAPE, DYNAMIC_RESOURCES_SHAPE, ADMIN_SHAPE],
+    shapes: [
+      BOOTSTRAP_SHAPE,
+      OVERLOAD_MANAGER_SHAPE,
+      OVERLOAD_ACTION_SHAPE,
+      STATIC_RESOURCES_SHAPE,
+      DYNAMIC_RESOURCES_SHAPE,
+      ADMIN_SHAPE,
+    ],
   },
   {
     title: "Listeners",

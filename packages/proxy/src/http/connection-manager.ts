@@ -1,6 +1,7 @@
 import type { Clock, Logger, TimerWheel } from "@heddle/std";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { FilterChains } from "../filters/filter-chain.ts";
+import type { OverloadState } from "../overload/overload-state.ts";
 import type { RouteTable } from "../router/route-table.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
@@ -27,6 +28,9 @@ export interface HttpManagerCounters {
   requestsTotal: number;
   requestsActive: number;
   protocolErrors: number;
+  /** Requests answered with 503, and connections ended, because the process is overloaded. */
+  overloadClosed: number;
+  overloadNoKeepAlive: number;
   readonly statusClasses: number[];
   /** Counts of filters by Envoy's names. */
   readonly filters: Map<string, number>;
@@ -42,6 +46,7 @@ export interface HttpManager {
   readonly uuid: () => string;
   readonly log: Logger;
   readonly counters: HttpManagerCounters;
+  readonly overload: OverloadState;
   readonly observers: readonly ExchangeObserver[];
   /** Set where the standard metrics are on: peers exchange their metadata. */
   readonly exchange: MetadataExchange | undefined;
@@ -77,6 +82,8 @@ export function createHttpManagerCounters(): HttpManagerCounters {
     requestsTotal: 0,
     requestsActive: 0,
     protocolErrors: 0,
+    overloadClosed: 0,
+    overloadNoKeepAlive: 0,
     statusClasses: [0, 0, 0, 0, 0, 0],
     filters: new Map(),
   };

@@ -36,6 +36,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   #headSinceMs = -1;
   #requests = 0;
   readonly #multiplexed: boolean;
+  readonly #http2: boolean;
 
   constructor(
     manager: HttpManager,
@@ -47,6 +48,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     this.#manager = manager;
     this.#info = info;
     this.#owner = owner;
+    this.#http2 = http2;
     this.#multiplexed = http2 && connection.tls?.alpn === MULTIPLEX_ALPN;
     this.#openedMs = manager.wheel.nowMs;
     this.#lastUsedMs = this.#openedMs;
@@ -93,7 +95,26 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     const exchange = new Exchange(manager, this, this.#info, stream);
     stream.handler = exchange;
     this.#exchanges.add(exchange);
-    exchange.begin(endStream, expectContinue);
+    if (!manager.overload.active) exchange.begin(endStream, expectContinue);
+    else this.#beginOverloaded(exchange, endStream, expectContinue);
+  }
+
+  #beginOverloaded(exchange: Exchange, endStream: boolean, expectContinue: boolean): void {
+    const { overload, counters } = this.#manager;
+    const shed = overload.shedsRequest();
+    if (shed) counters.overloadClosed++;
+    const end = overload.endsKeepAlive();
+    if (end) counters.overloadNoKeepAlive++;
+    if (shed || end) this.#link.http.shutdown();
+    if (!shed) {
+      exchange.begin(endStream, expectContinue);
+      return;
+    }
+    exchange.originalPath = exchange.request.path;
+    exchange.fail("overload");
+    // Who goes on sending a body would keep the connection.
+    const { connection } = this.#link;
+    if (!endStream && !this.#http2) this.#manager.clock.after(DELAYED_CLOSE_MS, () => connection.close());
   }
 
   onExchangeOver(exchange: Exchange): void {
@@ -139,6 +160,9 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     if (!this.#link.connection.closed) this.#timer.arm(SWEEP_MS);
   }
 }
+
+/** Time to read a refusal. Source: Envoy `delayed_close_timeout`. Units: ms. */
+const DELAYED_CLOSE_MS = 1000;
 
 /** How exact idle timeouts are. Units: ms. */
 const SWEEP_MS = 1000;

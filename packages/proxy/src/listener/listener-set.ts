@@ -2,6 +2,7 @@ import type { Clock, ClockTimer, Logger } from "@heddle/std";
 import { err, ok, type Result } from "@heddle/std";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
 import { isGate } from "../config/network-filters.ts";
+import type { OverloadState } from "../overload/overload-state.ts";
 import { createListenerIndex, type ListenerIndex } from "../router/listener-index.ts";
 import type { SecureContexts } from "../tls/secure-context.ts";
 import { formatAddress, type SocketAddress } from "../transport/address.ts";
@@ -17,6 +18,7 @@ export interface ListenerSetDeps {
   readonly log: Logger;
   /** Time that connections of replaced or removed chains have to end. Default of Istio: 45 s. Units: ms. */
   readonly drainMs: number;
+  readonly overload: OverloadState;
   localUri(): string;
   /** Compiles the handler of a chain. */
   makeHandler(listener: ListenerConfig, chain: FilterChainConfig): ChainHandler;
@@ -32,6 +34,8 @@ export interface ListenerSet {
   /** Addresses really bound, for tests that ask for port 0. */
   boundAddress(name: string): SocketAddress | undefined;
   readonly connections: number;
+  /** False: ports are closed for the time being. */
+  setAccepting(on: boolean): void;
   /** Connections end when their requests are done; new connections get one request each, or none when the ports close. */
   drain(options?: DrainOptions): void;
   close(): void;
@@ -66,6 +70,7 @@ class NamedListeners implements ListenerSet {
   readonly #entries = new Map<string, Entry>();
   readonly #draining = new Map<ChainRuntime, ClockTimer>();
   readonly #around: IncomingSurroundings;
+  #accepting = true;
   #index: ListenerIndex = createListenerIndex([]);
 
   constructor(deps: ListenerSetDeps) {
@@ -119,6 +124,7 @@ class NamedListeners implements ListenerSet {
       draining: old?.draining ?? false,
     });
     this.#reindex();
+    if (!this.#accepting) this.setAccepting(false);
     return ok(undefined);
   }
 
@@ -143,6 +149,22 @@ class NamedListeners implements ListenerSet {
     for (const entry of this.#entries.values()) for (const chain of entry.chains.values()) count += chain.connections;
     for (const chain of this.#draining.keys()) count += chain.connections;
     return count;
+  }
+
+  setAccepting(on: boolean): void {
+    this.#accepting = on;
+    for (const [name, { ports }] of this.#entries) {
+      for (const port of ports.values()) {
+        try {
+          port.setAccepting(on);
+        } catch (error) {
+          this.#deps.log.error("a port that was closed under load can't be opened again", {
+            listener: name,
+            error: String(error),
+          });
+        }
+      }
+    }
   }
 
   drain({ inboundOnly = false, closePorts = false }: DrainOptions = {}): void {
@@ -170,6 +192,7 @@ class NamedListeners implements ListenerSet {
   #accept(name: string, connection: Parameters<typeof handleIncoming>[1]): void {
     const entry = this.#entries.get(name);
     if (entry === undefined) connection.abort();
+    else if (!this.#deps.overload.admits(connection.shared.accepted)) connection.close();
     else handleIncoming(this.#around, connection, entry.config);
   }
 

@@ -28,6 +28,8 @@ export function* envoyStats(proxy: DataPlane): Iterable<EnvoyStat> {
     yield stat("downstream_cx_http1_total", c.connectionsHttp1);
     yield stat("downstream_cx_http2_total", c.connectionsHttp2);
     yield stat("downstream_cx_protocol_error", c.protocolErrors);
+    yield stat("downstream_cx_overload_disable_keepalive", c.overloadNoKeepAlive);
+    yield stat("downstream_rq_overload_close", c.overloadClosed);
     yield stat("downstream_rq_total", c.requestsTotal);
     yield stat("downstream_rq_active", c.requestsActive, "gauge");
     for (const [name, value] of c.filters) yield stat(name, value);
@@ -49,6 +51,19 @@ export function* envoyStats(proxy: DataPlane): Iterable<EnvoyStat> {
     counters.inspectTimeouts,
   );
   for (const [name, value] of counters.filters) yield plain(name, `envoy_${name.replaceAll(/[.-]/g, "_")}`, value);
+  const { overload } = proxy;
+  yield plain(
+    "listener.downstream_global_cx_overflow",
+    "envoy_listener_downstream_global_cx_overflow",
+    overload.overLimit,
+  );
+  yield plain(
+    "listener.downstream_cx_overload_reject",
+    "envoy_listener_downstream_cx_overload_reject",
+    overload.rejected,
+  );
+  for (const { name, kind, value } of overload.stats())
+    yield plain(name, `envoy_${name.replaceAll(/[.-]/g, "_")}`, value, kind);
   yield plain("listener.ssl.connection_error", "envoy_listener_ssl_connection_error", counters.tlsErrors);
   yield plain(
     "listener_manager.total_listeners_active",

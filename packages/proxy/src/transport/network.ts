@@ -13,6 +13,8 @@ export interface BoundPort {
   readonly address: SocketAddress | { readonly path: string };
   /** No new connections; those that are there go on. */
   stop(): void;
+  /** Stops for a while: new connections are refused, or taken by who else listens on the port. Errors: throws when the port is no longer free. */
+  setAccepting(on: boolean): void;
 }
 
 /** Who binds ports: this process alone, or the first or one of the others of several that share them (SO_REUSEPORT). */
@@ -28,6 +30,11 @@ export interface Network {
   listen(at: SocketAddress | { readonly path: string }, accept: AcceptHandler): BoundPort;
 }
 
+/** What listens at present. */
+interface Listening {
+  stop(closeActive: boolean): void;
+}
+
 class Acceptor implements SocketEvents {
   readonly #shared: ConnectionShared;
   readonly #accept: AcceptHandler;
@@ -39,6 +46,8 @@ class Acceptor implements SocketEvents {
 
   socketOpened(socket: NativeSocket): void {
     const connection = new StreamConnection(this.#shared, socket);
+    connection.counted = true;
+    this.#shared.accepted++;
     socket.data = connection;
     this.#accept(connection);
   }
@@ -48,6 +57,31 @@ class Acceptor implements SocketEvents {
   socketDrain(): void {}
   socketClosed(): void {}
   socketError(): void {}
+}
+
+class Port implements BoundPort {
+  readonly address: BoundPort["address"];
+  readonly #listen: () => Listening;
+  #server: Listening | undefined;
+  #stopped = false;
+
+  constructor(address: BoundPort["address"], listen: () => Listening, server = listen()) {
+    this.address = address;
+    this.#listen = listen;
+    this.#server = server;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.setAccepting(false);
+  }
+
+  setAccepting(on: boolean): void {
+    if (on && !this.#stopped) this.#server ??= this.#listen();
+    if (on) return;
+    this.#server?.stop(false);
+    this.#server = undefined;
+  }
 }
 
 class BunNetwork implements Network {
@@ -61,13 +95,14 @@ class BunNetwork implements Network {
     this.#ports = ports;
     this.kernel = kernel;
     this.queue = queue;
-    this.shared = { queue, nextId: 1 };
+    this.shared = { queue, nextId: 1, accepted: 0 };
     this.handlers = createNativeHandlers(queue);
   }
 
   listen(at: SocketAddress | { readonly path: string }, accept: AcceptHandler): BoundPort {
     // A path can't be shared, and a port that the system chooses differs in each process: the first one serves those alone.
-    if (this.#ports === "others" && ("path" in at || at.port === 0)) return { address: at, stop: () => undefined };
+    if (this.#ports === "others" && ("path" in at || at.port === 0))
+      return { address: at, stop() {}, setAccepting() {} };
     const acceptor = new Acceptor(this.shared, accept);
     const common = {
       allowHalfOpen: true,
@@ -75,12 +110,17 @@ class BunNetwork implements Network {
       socket: asBunHandlers(this.#acceptHandlers(acceptor)),
     };
     if ("path" in at) {
-      const server = Bun.listen<SocketEvents>({ unix: at.path, ...common });
-      return { address: at, stop: () => server.stop(false) };
+      return new Port(at, () => Bun.listen<SocketEvents>({ unix: at.path, ...common }));
     }
-    const options = { hostname: at.ip, port: at.port, reusePort: this.#ports !== "alone", ...common };
-    const server = Bun.listen<SocketEvents>(options);
-    return { address: { ip: at.ip, port: server.port }, stop: () => server.stop(false) };
+    let { port } = at;
+    const listen = () => {
+      const options = { hostname: at.ip, port, reusePort: this.#ports !== "alone", ...common };
+      const server = Bun.listen<SocketEvents>(options);
+      port = server.port;
+      return server;
+    };
+    const server = listen();
+    return new Port({ ip: at.ip, port }, listen, server);
   }
 
   /** Each accepted socket starts with the listener's shared data, so `open` goes to the acceptor directly. */

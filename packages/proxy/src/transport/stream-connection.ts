@@ -26,6 +26,8 @@ const CLOSE_WANTED = 3;
 export interface ConnectionShared {
   readonly queue: FlushQueue;
   nextId: number;
+  /** Connections of clients that are open. */
+  accepted: number;
 }
 
 /** The connection over a native socket, plain or TLS. */
@@ -37,6 +39,8 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
   socket: NativeSocket;
   tls: TlsState | undefined = undefined;
   closed = false;
+  /** It counts among `accepted`. */
+  counted = false;
   bytesIn = 0;
   bytesOut = 0;
   /** True between a write that the kernel cut short and its drain event. */
@@ -174,6 +178,7 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
   socketClosed(error: Error | undefined): void {
     if (this.closed) return;
     this.closed = true;
+    if (this.counted) this.shared.accepted--;
     this.output.clear();
     const failure = this.#failure ?? (error instanceof Error ? connectionError(error) : undefined);
     // With our half closed already, the runtime reports the peer's orderly end as the close alone.

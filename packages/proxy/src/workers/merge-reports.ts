@@ -2,7 +2,7 @@ import { writeSample } from "@heddle/std";
 import type { EnvoyStat } from "../telemetry/envoy-stats.ts";
 
 /** Gauges that say the same in every process; adding them up would be wrong. */
-const SAME_EVERYWHERE = /(\.membership_(total|healthy)|total_listeners_active|active_clusters|workers\.|server\.)/;
+const SAME_EVERYWHERE = /(\.membership_(total|healthy)|total_listeners_active|active_clusters|^overload\.)/;
 
 /** Statistics of several processes as those of one: what counts is added up. */
 export function mergeStats(lists: readonly Iterable<EnvoyStat>[]): EnvoyStat[] {

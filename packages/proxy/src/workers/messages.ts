@@ -1,6 +1,7 @@
 import type { KeyPair, ValidationConfig } from "../config/tls-context.ts";
 import type { MetadataExchange } from "../http/connection-manager.ts";
 import type { DrainOptions } from "../listener/listener-set.ts";
+import type { OverloadConfig } from "../overload/overload-config.ts";
 import type { IncomingResource } from "../resources.ts";
 import type { EnvoyStat } from "../telemetry/envoy-stats.ts";
 import type { TapEvent } from "../telemetry/tap.ts";
@@ -14,6 +15,8 @@ export interface WorkerSettings {
   /** Units: ms. */
   readonly drainMs: number;
   readonly mark: number | undefined;
+  /** This worker's part of the limits. */
+  readonly limits: OverloadConfig;
 }
 
 /** A secret that the agent holds: it does not come with the resources. */

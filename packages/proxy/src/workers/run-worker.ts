@@ -1,5 +1,6 @@
 import type { Clock, Logger } from "@heddle/std";
 import { loggingPage } from "../admin/logging-page.ts";
+import type { MemoryReadings } from "../overload/overload-watch.ts";
 import { createProxy, type DataPlane } from "../proxy.ts";
 import { envoyStats } from "../telemetry/envoy-stats.ts";
 import { createLogWriter } from "../telemetry/log-writer.ts";
@@ -28,6 +29,7 @@ export interface WorkerChannel {
 export interface WorkerDeps {
   readonly channel: WorkerChannel;
   readonly kernel: Kernel;
+  readonly memory: MemoryReadings;
   readonly clock: Clock;
   readonly random: () => number;
   readonly uuid: () => string;
@@ -80,6 +82,8 @@ class Worker {
       localUri,
       observe: this.#telemetry.observe,
       ports: "others",
+      limits: settings.limits,
+      memory: deps.memory,
     });
     this.#proxy.start();
   }
