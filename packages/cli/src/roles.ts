@@ -13,6 +13,8 @@ export async function runRole(argv: readonly string[], env: Env): Promise<number
       return (await import("@heddle/proxy/main")).main(rest, env);
     case "intercept":
       return (await import("@heddle/intercept/main")).main(rest, env);
+    case "dns":
+      return (await import("@heddle/proxy/dns")).main(rest, env);
     case "local":
       return (await import("@heddle/local-cluster/main")).main(rest, env);
     case "viz":

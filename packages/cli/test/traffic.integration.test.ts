@@ -3,12 +3,14 @@ import { existsSync } from "node:fs";
 import { connect } from "node:tls";
 import { echoOf } from "./traffic/call.ts";
 import { type GatewayResources, gatewayResources } from "./traffic/gateway-resources.ts";
+import { outsideCases } from "./traffic/outside-cases.ts";
+import { outsideResources } from "./traffic/outside-resources.ts";
 import { objectsIn, service, startTraffic, type TrafficRig } from "./traffic/rig.ts";
 import { routeCases } from "./traffic/route-cases.ts";
 import type { CaseContext, TrafficCase } from "./traffic/traffic-case.ts";
 import { upstreamCases } from "./traffic/upstream-cases.ts";
 
-const cases = [...routeCases, ...upstreamCases];
+const cases = [...routeCases, ...upstreamCases, ...outsideCases];
 const portOf = (one: TrafficCase) => 8100 + cases.indexOf(one);
 const envoy = process.env["HEDDLE_ENVOY"] ?? Bun.which("envoy") ?? undefined;
 const planes: Readonly<Record<string, string>> = {
@@ -28,6 +30,7 @@ beforeAll(async () => {
     ...cases.map((one) => service(one.name, portOf(one))),
     ...cases.flatMap((one) => objectsIn(one.resources)),
     ...gateway.objects,
+    ...(await outsideResources()),
   ];
   rig = await startTraffic("test-traffic", planes, objects);
 }, 180_000);

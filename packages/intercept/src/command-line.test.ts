@@ -62,14 +62,21 @@ describe("flags", () => {
     expect(command.kind === "run" ? command.options.proxy : command).toEqual({ kind: "mark", mark: 1337 });
   });
 
-  test("DNS capture is not refused, but said not to happen", () => {
-    for (const command of [
-      parseCommandLine(["--redirect-dns", "--capture-all-dns"], {}),
-      parseCommandLine([], { ISTIO_META_DNS_CAPTURE: "true" }),
-    ]) {
-      expect(command).toMatchObject({ kind: "run", notices: [expect.stringContaining("DNS capture")] });
-    }
-    expect(parseCommandLine([], { ISTIO_META_DNS_CAPTURE: "false" })).toMatchObject({ notices: [] });
+  test("DNS capture: by environment or flag, to the servers of resolv.conf, to all, or left out with a reason", () => {
+    const read = (argv: string[], env: Record<string, string> = {}, servers: string[] = ["10.0.0.10"]) => {
+      const command = parseCommandLine(argv, env, servers);
+      return command.kind === "run" ? [command.options.dns, ...command.notices] : command.kind;
+    };
+    expect(read([])).toEqual(["none"]);
+    expect(read([], { ISTIO_META_DNS_CAPTURE: "false" })).toEqual(["none"]);
+    expect(read([], { ISTIO_META_DNS_CAPTURE: "true" })).toEqual([["10.0.0.10"]]);
+    expect(read(["--redirect-dns"])).toEqual([["10.0.0.10"]]);
+    expect(read(["--capture-all-dns"], {}, [])).toEqual(["all"]);
+    expect(read(["--redirect-dns"], {}, [])).toEqual(["none", expect.stringContaining("names no server")]);
+    expect(read(["--redirect-dns"], { HEDDLE_PROXY_MARK: "1337" })).toEqual([
+      "none",
+      expect.stringContaining("HEDDLE_PROXY_MARK"),
+    ]);
   });
 
   test("all problems at once, each naming its flag", () => {

@@ -60,17 +60,21 @@ PORTS are numbers and ranges: 80,8000-8010.
   -k, --kube-virt-interfaces NAMES               interfaces whose incoming traffic counts as outgoing
       --istio-exclude-uids UIDS                  users (1000 or 1000-1999) whose traffic is left alone
       --istio-outbound-owner-groups-exclude GIDS groups whose traffic is left alone
-      --redirect-dns, --capture-all-dns          accepted, not available: names are left to the cluster's DNS
+      --redirect-dns                             questions to the servers of /etc/resolv.conf go to port 15053
+      --capture-all-dns                          questions to any DNS server do
       --ipv6 true|false                          rules for IPv6 too (default: when the pod has an IPv6 address)
   -n, --dry-run                                  print the rules, change nothing
 
+ISTIO_META_DNS_CAPTURE=true in the environment is --redirect-dns.
 HEDDLE_PROXY_MARK=1337 in the environment tells the proxy's traffic by its socket mark instead of user and group.
 `;
 
 type Values = Readonly<Partial<Record<keyof typeof FLAGS, string | boolean>>>;
 
-const NO_DNS_CAPTURE =
-  "DNS capture (ISTIO_META_DNS_CAPTURE, --redirect-dns) is not available: names are looked up at the cluster's DNS; give a host of a ServiceEntry that DNS does not know an address there, or call it through an address of its own";
+const NO_DNS_BY_MARK =
+  "DNS capture (ISTIO_META_DNS_CAPTURE, --redirect-dns) is left out: with HEDDLE_PROXY_MARK the proxy's own questions can't be told from the application's; names are looked up at the cluster's DNS";
+const NO_SERVERS =
+  "DNS capture is left out: /etc/resolv.conf names no server; --capture-all-dns captures questions to any";
 
 function wantsDns(values: Values, env: Readonly<Record<string, string | undefined>>): boolean {
   return (
@@ -78,10 +82,14 @@ function wantsDns(values: Values, env: Readonly<Record<string, string | undefine
   );
 }
 
-/** Reads flags and environment. Pure. */
+/**
+ * Reads flags and environment. Pure.
+ * @param nameservers Of the pod's `/etc/resolv.conf`.
+ */
 export function parseCommandLine(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
+  nameservers: readonly string[] = [],
 ): CommandLine {
   let values: Values;
   try {
@@ -92,7 +100,9 @@ export function parseCommandLine(
   }
   if (values.help === true) return { kind: "help" };
   const read = new FlagReader(values);
-  const options = readOptions(read, env);
+  const base = readOptions(read, env);
+  const { dns, notices } = readDns(values, env, base.proxy, nameservers);
+  const options: InterceptOptions = { ...base, dns };
   const ipv6 = read.text("ipv6");
   if (ipv6 !== undefined && ipv6 !== "true" && ipv6 !== "false") read.problem("ipv6", ipv6, "true or false");
   if (read.problems.length > 0) return { kind: "problems", problems: read.problems };
@@ -100,9 +110,21 @@ export function parseCommandLine(
     kind: "run",
     options,
     dryRun: values["dry-run"] === true,
-    notices: wantsDns(values, env) ? [NO_DNS_CAPTURE] : [],
+    notices,
     ...(ipv6 === undefined ? {} : { ipv6: ipv6 === "true" }),
   };
+}
+
+function readDns(
+  values: Values,
+  env: Readonly<Record<string, string | undefined>>,
+  proxy: ProxyIdentity,
+  nameservers: readonly string[],
+): { readonly dns: InterceptOptions["dns"]; readonly notices: readonly string[] } {
+  if (!wantsDns(values, env)) return { dns: "none", notices: [] };
+  if (proxy.kind === "mark") return { dns: "none", notices: [NO_DNS_BY_MARK] };
+  if (values["capture-all-dns"] === true) return { dns: "all", notices: [] };
+  return nameservers.length === 0 ? { dns: "none", notices: [NO_SERVERS] } : { dns: nameservers, notices: [] };
 }
 
 function readOptions(read: FlagReader, env: Readonly<Record<string, string | undefined>>): InterceptOptions {
@@ -123,6 +145,8 @@ function readOptions(read: FlagReader, env: Readonly<Record<string, string | und
     virtualInterfaces: read.list("kube-virt-interfaces"),
     usersExclude: read.ids("istio-exclude-uids"),
     groupsExclude: read.ids("istio-outbound-owner-groups-exclude"),
+    dns: d.dns,
+    dnsPort: d.dnsPort,
   };
 }
 

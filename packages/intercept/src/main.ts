@@ -12,7 +12,7 @@ export async function main(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
-  const command = parseCommandLine(argv, env);
+  const command = parseCommandLine(argv, env, nameservers());
   switch (command.kind) {
     case "help":
       process.stdout.write(USAGE);
@@ -57,6 +57,16 @@ function identityProblem({ mode, proxy }: InterceptOptions): string | undefined 
   const group = proxy.groups.find((id) => !isMapped(groups, id));
   if (user === undefined && group === undefined) return undefined;
   return `${user === undefined ? `group ${group}` : `user ${user}`} does not exist in this user namespace (a rootless node), so the proxy can't be told by it: set HEDDLE_PROXY_MARK=1337 in the environment of this container and of the proxy`;
+}
+
+/** Servers of the pod's resolv.conf; none where there is no such file. */
+function nameservers(): readonly string[] {
+  try {
+    const text = readFileSync("/etc/resolv.conf", "utf8");
+    return [...text.matchAll(/^\s*nameserver\s+([0-9a-fA-F.:]+)/gm)].map(([, address = ""]) => address);
+  } catch {
+    return [];
+  }
 }
 
 function readMap(name: "uid_map" | "gid_map"): string {

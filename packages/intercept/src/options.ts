@@ -24,6 +24,10 @@ export interface InterceptOptions {
   /** Users whose outgoing traffic is left alone. */
   readonly usersExclude: readonly IdRange[];
   readonly groupsExclude: readonly IdRange[];
+  /** Questions to DNS servers that go to the proxy: none, all, or those to the servers of `resolv.conf`. */
+  readonly dns: "none" | "all" | readonly string[];
+  /** Where they go, UDP and TCP. Default: 15053. */
+  readonly dnsPort: number;
 }
 
 export type ProxyIdentity =
@@ -58,4 +62,6 @@ export const DEFAULT_OPTIONS: InterceptOptions = {
   virtualInterfaces: [],
   usersExclude: [],
   groupsExclude: [],
+  dns: "none",
+  dnsPort: 15053,
 };

@@ -128,6 +128,24 @@ describe("the rules are Istio's", () => {
     expect(chain("OUTPUT", { interfacesExclude: ["eth1"] })).toEqual(["-o eth1 -j RETURN", "-j ISTIO_OUTPUT"]);
   });
 
+  test("questions to the pod's DNS servers go to the proxy, but for its own", () => {
+    const change: Partial<InterceptOptions> = { dns: ["10.140.0.10", "fd00::53"] };
+    expect(chain("OUTPUT", change)).toEqual(["-j ISTIO_OUTPUT", "-p udp --dport 53 -j ISTIO_OUTPUT_DNS"]);
+    expect(chain("ISTIO_OUTPUT_DNS", change)).toEqual([
+      "-p udp --dport 53 -m owner --uid-owner 1337 -j RETURN",
+      "-p udp --dport 53 -m owner --gid-owner 1337 -j RETURN",
+      "-p udp --dport 53 -d 10.140.0.10/32 -j REDIRECT --to-ports 15053",
+    ]);
+    expect(chain("ISTIO_OUTPUT", change)).toContain("-p tcp --dport 53 -d 10.140.0.10/32 -j REDIRECT --to-ports 15053");
+    expect(chain("ISTIO_OUTPUT", change)).toContain("-o lo -p tcp ! --dport 53 -m owner ! --uid-owner 1337 -j RETURN");
+    expect(chain("ISTIO_OUTPUT_DNS", change, "ip6").at(-1)).toBe(
+      "-p udp --dport 53 -d fd00::53/128 -j REDIRECT --to-ports 15053",
+    );
+    expect(chain("ISTIO_OUTPUT_DNS", { dns: "all" }).at(-1)).toBe("-p udp --dport 53 -j REDIRECT --to-ports 15053");
+    expect(chain("ISTIO_OUTPUT_DNS", { dns: "all", outboundPortsExclude: ports(53) }).at(-1)).toBe("-p udp -j RETURN");
+    expect(chain("OUTPUT", { dns: ["fd00::53"] })).toEqual(["-j ISTIO_OUTPUT"]);
+  });
+
   test("mode NONE writes nothing", () => {
     expect(interceptRuleset({ ...DEFAULT_OPTIONS, mode: "NONE" }, ["ip"]).tables).toEqual([]);
   });

@@ -15,6 +15,7 @@ const IN = "ISTIO_INBOUND";
 const OUT = "ISTIO_OUTPUT";
 const TO_OUTBOUND = "ISTIO_REDIRECT";
 const TO_INBOUND = "ISTIO_IN_REDIRECT";
+const DNS = "ISTIO_OUTPUT_DNS";
 
 /** Addresses whose meaning differs by family: loopback, and the source the proxy binds to when it calls the application. */
 const LOCAL = {
@@ -34,17 +35,19 @@ export function interceptRuleset(options: InterceptOptions, families: readonly P
 }
 
 function natTable(options: InterceptOptions, family: PodFamily): Table {
+  const dns = dnsServers(options, family);
   const chains: Chain[] = [
     {
       name: "PREROUTING",
       hook: { type: "nat", name: "prerouting", priority: PRIORITY.dstnat },
       rules: prerouting(options, family),
     },
-    { name: "OUTPUT", hook: { type: "nat", name: "output", priority: PRIORITY.dstnat }, rules: output(options) },
+    { name: "OUTPUT", hook: { type: "nat", name: "output", priority: PRIORITY.dstnat }, rules: output(options, dns) },
     { name: IN, rules: inbound(options) },
     { name: OUT, rules: outbound(options, family) },
     { name: TO_OUTBOUND, rules: [rule(TCP, { kind: "redirect", port: options.outboundPort })] },
     { name: TO_INBOUND, rules: [rule(TCP, { kind: "redirect", port: options.inboundPort })] },
+    ...(dns.length > 0 ? [{ name: DNS, rules: datagramQuestions(options, dns) }] : []),
   ];
   return { family, name: "nat", shared: true, chains };
 }
@@ -64,9 +67,31 @@ function prerouting(options: InterceptOptions, family: PodFamily): Rule[] {
   return rules;
 }
 
-function output(options: InterceptOptions): Rule[] {
+function output(options: InterceptOptions, dns: readonly DnsServer[]): Rule[] {
   const excluded = options.interfacesExclude.map((name) => rule({ kind: "interface", direction: "out", name }, RETURN));
-  return [...excluded, rule(jump(OUT))];
+  return [...excluded, rule(jump(OUT)), ...(dns.length > 0 ? [rule(UDP, DNS_PORT, jump(DNS))] : [])];
+}
+
+/** Conditions for one server, none where any server counts. */
+type DnsServer = readonly Statement[];
+
+function dnsServers({ dns }: InterceptOptions, family: PodFamily): readonly DnsServer[] {
+  if (dns === "none") return [];
+  if (dns === "all") return [[]];
+  return ofFamily(dns, family).map((ip) => [to(`${ip}/${family === "ip" ? 32 : 128}`)]);
+}
+
+/** The proxy's own questions go out, everybody else's to the proxy. */
+function datagramQuestions(options: InterceptOptions, servers: readonly DnsServer[]): Rule[] {
+  const own = proxyMatches(options.proxy).map((proxy) => rule(UDP, DNS_PORT, proxy, RETURN));
+  const users = options.usersExclude.map((range) => rule(owner("user", range.first, range.last), RETURN));
+  const groups = options.groupsExclude.map((range) => rule(owner("group", range.first, range.last), RETURN));
+  const excluded = options.outboundPortsExclude.some(({ first, last }) => first <= 53 && 53 <= last);
+  return [...own, ...users, ...groups, ...(excluded ? [rule(UDP, RETURN)] : toDnsProxy(UDP, options, servers))];
+}
+
+function toDnsProxy(protocol: Statement, options: InterceptOptions, servers: readonly DnsServer[]): Rule[] {
+  return servers.map((server) => rule(protocol, DNS_PORT, ...server, { kind: "redirect", port: options.dnsPort }));
 }
 
 function inbound(options: InterceptOptions): Rule[] {
@@ -82,6 +107,7 @@ function outbound(options: InterceptOptions, family: PodFamily): Rule[] {
   const { loopback, passthrough } = LOCAL[family];
   const ranges = options.outboundRanges === "*" ? [] : options.outboundRanges;
   const capturesLoopback = ranges.some((prefix) => prefix.startsWith("127.") || prefix.startsWith("::1"));
+  const dns = dnsServers(options, family);
   const rules: Rule[] = [];
   for (const ports of options.outboundPortsExclude) {
     rules.push(rule(TCP, toPorts(ports), RETURN), rule(UDP, toPorts(ports), RETURN));
@@ -97,12 +123,15 @@ function outbound(options: InterceptOptions, family: PodFamily): Rule[] {
     const notTunnel: Statement = { kind: "port", side: "destination", port: options.tunnelPort, negate: true };
     rules.push(rule(VIA_LOOPBACK, toSelf, TCP, notTunnel, proxy, jump(TO_INBOUND)));
     // The application calls itself by its own address: left alone.
-    if (!capturesLoopback) rules.push(rule(VIA_LOOPBACK, { ...proxy, negate: true }, RETURN));
+    // Not so for DNS: its server may be a stub on loopback.
+    const notDns: readonly Statement[] = dns.length > 0 ? [TCP, { ...DNS_PORT, negate: true }] : [];
+    if (!capturesLoopback) rules.push(rule(VIA_LOOPBACK, ...notDns, { ...proxy, negate: true }, RETURN));
     // What the proxy sends out must not come back to it.
     rules.push(rule(proxy, RETURN));
   }
   for (const range of options.usersExclude) rules.push(rule(owner("user", range.first, range.last), RETURN));
   for (const range of options.groupsExclude) rules.push(rule(owner("group", range.first, range.last), RETURN));
+  rules.push(...toDnsProxy(TCP, options, dns));
   rules.push(rule(to(loopback), RETURN));
   for (const prefix of ofFamily(options.outboundRangesExclude, family)) rules.push(rule(to(prefix), RETURN));
   for (const ports of options.outboundPortsInclude) rules.push(rule(TCP, toPorts(ports), jump(TO_OUTBOUND)));
@@ -121,6 +150,7 @@ function proxyMatches(proxy: ProxyIdentity): readonly OwnTraffic[] {
 const TCP: Statement = { kind: "protocol", protocol: "tcp" };
 const UDP: Statement = { kind: "protocol", protocol: "udp" };
 const RETURN: Statement = { kind: "return" };
+const DNS_PORT = { kind: "port", side: "destination", port: 53 } as const;
 const VIA_LOOPBACK: Statement = { kind: "interface", direction: "out", name: "lo" };
 
 function owner(of: "user" | "group", id: number, lastId?: number): Extract<Statement, { kind: "owner" }> {

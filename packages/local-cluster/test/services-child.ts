@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { createDnsServer } from "@heddle/dns";
 import { createLibc } from "@heddle/netlink";
 import { createNullLogger } from "@heddle/std";
 import { createApiServer, createClusterPki } from "../src/api/index.ts";
 import type { KubeObject } from "../src/contract/index.ts";
-import { createDnsServer, createResponder } from "../src/dns/index.ts";
+import { createResponder } from "../src/dns/index.ts";
 import { createPodNetwork, networkPlan, setUpNodeNetwork } from "../src/network/index.ts";
 import { createServiceCatalogue, createServiceProxy } from "../src/service-proxy/index.ts";
 

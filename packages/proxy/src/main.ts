@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { type Clock, createLineSink, createLogger, createSystemClock, type Logger, parseLogLevel } from "@heddle/std";
 import { readAgentOptions } from "./agent/agent-options.ts";
+import { withoutDnsCapture } from "./agent/dns-capture.ts";
 import { readMachine } from "./machine.ts";
 import { createMemoryReadings } from "./overload/memory-readings.ts";
 import { createKernel } from "./transport/kernel.ts";
@@ -86,7 +87,8 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     process.stderr.write(USAGE);
     return 2;
   }
-  const { options, problems } = readAgentOptions(argv, env);
+  const { options: read, problems } = readAgentOptions(argv, env);
+  const options = common.mark === undefined ? read : withoutDnsCapture(read);
   if (problems.length > 0) {
     for (const problem of problems) log.error(`${problem.path} ${problem.reason}`);
     return 1;

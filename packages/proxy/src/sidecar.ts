@@ -7,7 +7,10 @@ import { startAdminServer, startProbeServer } from "./admin/admin-server.ts";
 import { startAgent } from "./agent/agent.ts";
 import type { AgentOptions } from "./agent/agent-options.ts";
 import { parseAppProbers } from "./agent/app-probe.ts";
+import { capturesDns, startCapturedDns } from "./agent/dns-capture.ts";
 import { parseAppMetrics } from "./agent/merged-metrics.ts";
+import { withNameTable } from "./agent/name-table.ts";
+import { jsonObject } from "./agent/node-identity.ts";
 import { startStatusServer } from "./agent/status-server.ts";
 import type { WorkloadSecret } from "./agent/workload-certificate.ts";
 import type { KeyPair, ValidationConfig } from "./config/tls-context.ts";
@@ -87,6 +90,9 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   });
   const resources = fleet.share(proxy.resources);
   fleet.start();
+  const dns = capturesDns(options)
+    ? await startCapturedDns({ ...deps, registry: telemetry.registry, log: log.child("dns") })
+    : undefined;
   let ads: AdsClient | undefined;
   agent.certificate.onSecret((secret) => {
     proxy.secrets.setCertificate(CERTIFICATE, certificateOf(secret));
@@ -97,7 +103,8 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
       address: options.discoveryAddress,
       node: { id: agent.node.id, cluster: agent.node.cluster, metadata },
       version: deps.version,
-      resources,
+      resources: dns === undefined ? resources : withNameTable(dns.setNames, resources),
+      types: [typeUrls.cluster, typeUrls.listener, ...(dns === undefined ? [] : [typeUrls.nameTable])],
       clock,
       random: deps.random,
       log: log.child("xds"),
@@ -184,6 +191,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   });
   await others;
   ads?.close();
+  await dns?.close();
   agent.close();
   proxy.close();
   await Promise.all([status.close(), admin.close(), scrape.close()]);
@@ -193,10 +201,6 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
 
 function streamCredentials(secret: WorkloadSecret) {
   return credentials.createSsl(Buffer.from(secret.roots), Buffer.from(secret.key), Buffer.from(secret.chain));
-}
-
-function jsonObject(value: Readonly<Record<string, unknown>>): JsonObject {
-  return JSON.parse(JSON.stringify(value)) as JsonObject;
 }
 
 function certificateOf(secret: WorkloadSecret): KeyPair {

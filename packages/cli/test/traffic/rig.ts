@@ -28,6 +28,9 @@ export function objectsIn(text: string): readonly KubeObject[] {
   return parseAllDocuments(text).map((document) => document.toJS({ maxAliasCount: 100 }) as KubeObject);
 }
 
+/** Clients resolve names by the mesh. */
+const capture = "proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}";
+
 /** A client with a sidecar of the given data plane. */
 function client(name: string, dataPlane: string): string {
   return `
@@ -37,7 +40,7 @@ metadata: {name: ${name}, namespace: ${NAMESPACE}}
 spec:
   selector: {matchLabels: {app: ${name}}}
   template:
-    metadata: {labels: {app: ${name}}, annotations: {heddle.io/data-plane: ${dataPlane}}}
+    metadata: {labels: {app: ${name}}, annotations: {heddle.io/data-plane: ${dataPlane}, proxy.istio.io/config: "${capture}"}}
     spec:
       containers:
         - name: caller

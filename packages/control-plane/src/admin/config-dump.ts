@@ -1,10 +1,11 @@
-import { fromBinary, type JsonValue, type Registry } from "@bufbuild/protobuf";
+import { fromBinary, type JsonValue, type Registry, toJson } from "@bufbuild/protobuf";
 import type { EncodedResource } from "@heddle/xds";
 import { toDumpJson, typeUrls } from "@heddle/xds-api";
 import { ClusterSchema } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
 import { ClusterLoadAssignmentSchema } from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint";
 import { ListenerSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
 import { RouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/route";
+import { NameTableSchema } from "@heddle/xds-api/istio/networking/nds/v1/nds";
 import type { Connection } from "../xds/connection.ts";
 
 /** What a proxy was given, in the form of Envoy's `/config_dump`, so that one reader serves both. */
@@ -63,4 +64,10 @@ export function configDump(connection: Connection, registry: Registry): JsonValu
       },
     ],
   };
+}
+
+/** The name table as `istioctl` shows it (`/debug/ndsz`); null for a proxy that has none. */
+export function nameTableOf(connection: Connection): JsonValue {
+  const table = connection.current?.snapshot.set(typeUrls.nameTable)?.get("");
+  return table === undefined ? null : toJson(NameTableSchema, fromBinary(NameTableSchema, table.body));
 }

@@ -4,9 +4,9 @@ import { endpointsFor, type MeshState } from "@heddle/model";
 import { loadTypeRegistry } from "@heddle/xds-api";
 import type { ProxySnapshots } from "../resources/proxy-snapshots.ts";
 import type { Connection } from "../xds/connection.ts";
-import { configDump } from "./config-dump.ts";
+import { configDump, nameTableOf } from "./config-dump.ts";
 import { type HttpAnswer, type HttpHandler, json, text } from "./http-server.ts";
-import { connectionEntry, syncEntry } from "./sync-status.ts";
+import { connectionEntry, isProxy, syncEntry } from "./sync-status.ts";
 
 export interface DebugOptions {
   readonly connections: () => readonly Connection[];
@@ -24,17 +24,22 @@ export function createDebugHandler(options: DebugOptions): HttpHandler {
     if (id === "") return text("say which proxy: ?proxyID=<pod>.<namespace>\n", 400);
     const found = options
       .connections()
+      .filter(isProxy)
       .filter(({ id: connection, node }) => connection === id || `${node.name}.${node.namespace}` === id);
     return (
       found.at(-1) ?? text(`proxy ${id} is not connected to this replica; connected are those of /debug/syncz\n`, 404)
     );
   };
   const pages: Readonly<Record<string, (url: URL) => HttpAnswer | Promise<HttpAnswer>>> = {
-    syncz: () => json(options.connections().map(syncEntry)),
+    syncz: () => json(options.connections().filter(isProxy).map(syncEntry)),
     adsz: () =>
       json({ totalClients: options.connections().length, clients: options.connections().map(connectionEntry) }),
     connections: () =>
       json({ totalClients: options.connections().length, clients: options.connections().map(connectionEntry) }),
+    ndsz: (url) => {
+      const found = find(url);
+      return "status" in found && "body" in found ? found : json(nameTableOf(found));
+    },
     edsz: (url) => {
       if (url.searchParams.get("proxyID") === null) return json(endpoints(options.state()));
       const found = find(url);
@@ -54,6 +59,8 @@ export function createDebugHandler(options: DebugOptions): HttpHandler {
         pods: _pods,
         namespaces: _namespaces,
         nodes: _nodes,
+        entryStatuses: _entryStatuses,
+        unhealthyEntries: _unhealthyEntries,
         ...resources
       } = objects;
       return json({

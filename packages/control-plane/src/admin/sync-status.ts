@@ -31,6 +31,11 @@ export function syncEntry(connection: Connection): Readonly<Record<string, strin
   return entry;
 }
 
+/** False for the stream by which an agent gets its name table beside the data plane's own stream. */
+export function isProxy({ metadata }: Connection): boolean {
+  return metadata["HEDDLE_STREAM"] !== "names";
+}
+
 /** One entry of `/debug/adsz` and `/debug/connections`. */
 export function connectionEntry(connection: Connection): Readonly<Record<string, unknown>> {
   const { node, metadata } = connection;

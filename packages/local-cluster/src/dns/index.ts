@@ -1,3 +1,2 @@
-export { createResponder, type Responder } from "./responder.ts";
-export { createDnsServer, type DnsServer } from "./server.ts";
+export { createResponder } from "./responder.ts";
 export type { StubDomain, Upstream } from "./upstream.ts";

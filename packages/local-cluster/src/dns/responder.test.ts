@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import type { Transport } from "@heddle/dns";
 import { type Answer, decode, encode, type RecordType } from "dns-packet";
 import { networkPlan } from "../network/index.ts";
 import type { Service } from "../service-proxy/index.ts";
-import { createResponder, type Transport } from "./responder.ts";
+import { createResponder } from "./responder.ts";
 import type { StubDomain, Upstream } from "./upstream.ts";
 
 const many = Array.from({ length: 60 }, (_, i) => `10.40.1.${i}`);

@@ -6,11 +6,13 @@ import { accessLogService } from "./access-log-service.ts";
 import { keepRunning, startAgent } from "./agent.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import { parseAppProbers } from "./app-probe.ts";
+import { capturesDns, startCapturedDns } from "./dns-capture.ts";
 import { envoyBootstrap } from "./envoy-bootstrap.ts";
 import { createEnvoyMetrics } from "./envoy-metrics.ts";
 import { type EnvoyProcess, runEnvoy } from "./envoy-process.ts";
 import { serveOnSocket } from "./envoy-socket.ts";
 import { parseAppMetrics } from "./merged-metrics.ts";
+import { createNameClient } from "./name-client.ts";
 import { secretService } from "./secret-discovery.ts";
 import { startStatusServer } from "./status-server.ts";
 
@@ -59,6 +61,11 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
   registry.onCollect(() => {
     expiry.value = ((agent.certificate.current?.notAfterMs ?? clock.now()) - clock.now()) / 1000;
   });
+  const dns = capturesDns(options) ? await startCapturedDns({ ...deps, registry, log: log.child("dns") }) : undefined;
+  const names =
+    dns === undefined
+      ? undefined
+      : createNameClient({ ...deps, address: options.discoveryAddress, agent, onTable: dns.setNames });
   const { probers, problem } = parseAppProbers(options.appProbers);
   if (problem) log.error(problem);
   let envoy: EnvoyProcess | undefined;
@@ -114,6 +121,8 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
   poll.cancel();
   await status.close();
   socket.close();
+  names?.close();
+  await dns?.close();
   agent.close();
   return 0;
 }

@@ -1,3 +1,4 @@
+import type { JsonObject } from "@bufbuild/protobuf";
 import type { AgentOptions } from "./agent-options.ts";
 
 /** How the proxy introduces itself to the control plane. Source: Istio's node id and metadata. */
@@ -57,4 +58,9 @@ export function nodeIdentity(
       HEDDLE_DATA_PLANE: options.dataPlane,
     },
   };
+}
+
+/** Metadata as the node message carries it. */
+export function jsonObject(value: Readonly<Record<string, unknown>>): JsonObject {
+  return JSON.parse(JSON.stringify(value)) as JsonObject;
 }

@@ -24,7 +24,9 @@ export interface AdsClientDeps {
   readonly address: string;
   readonly node: AdsNode;
   readonly version: string;
-  readonly resources: ResourceStore;
+  readonly resources: Pick<ResourceStore, "apply" | "wantedAssignments" | "wantedRoutes" | "wantedSecrets">;
+  /** Types of which everything is asked for. Default: clusters and listeners. */
+  readonly types?: readonly string[];
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -72,8 +74,7 @@ class GrpcAdsClient implements AdsClient {
       send: (request) => this.#stream?.write(request),
       onUpdate: (update) => this.#onUpdate(update),
     });
-    this.#discovery.subscribe(typeUrls.cluster);
-    this.#discovery.subscribe(typeUrls.listener);
+    for (const typeUrl of deps.types ?? [typeUrls.cluster, typeUrls.listener]) this.#discovery.subscribe(typeUrl);
   }
 
   start(): void {

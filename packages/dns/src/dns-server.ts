@@ -1,18 +1,27 @@
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, isIPv6, type Server, type Socket } from "node:net";
 import type { Logger } from "@heddle/std";
-import type { Responder } from "./responder.ts";
 
-/** Cluster DNS over UDP and TCP. */
+export type Transport = "udp" | "tcp";
+
+/** Turns one query packet into one answer packet. */
+export interface Responder {
+  /** `undefined` for bytes that are no query. Never rejects. */
+  respond(query: Uint8Array, transport: Transport): Promise<Uint8Array | undefined>;
+}
+
+/** DNS over UDP and TCP at one address. */
 export interface DnsServer {
   /** Errors: rejects when the address can't be bound. */
   start(): Promise<void>;
+  /** The port in use, where any was asked for. */
+  readonly port: number;
   close(): Promise<void>;
 }
 
 export interface DnsServerOptions {
   readonly address: string;
-  /** Default: 53. */
+  /** 0 takes any. Default: 53. */
   readonly port?: number;
   readonly responder: Responder;
   readonly log: Logger;
@@ -20,11 +29,14 @@ export interface DnsServerOptions {
 
 const TCP_IDLE_MS = 10_000;
 const MAX_TCP_CLIENTS = 256;
+/** To find one port that is free for both. */
+const ATTEMPTS = 5;
 
 class UdpTcpServer implements DnsServer {
   readonly #options: DnsServerOptions;
   #udp: UdpSocket | undefined;
   #tcp: Server | undefined;
+  #bound: number | undefined;
   readonly #clients = new Set<Socket>();
 
   constructor(options: DnsServerOptions) {
@@ -32,11 +44,30 @@ class UdpTcpServer implements DnsServer {
   }
 
   async start(): Promise<void> {
-    await Promise.all([this.#startUdp(), this.#startTcp()]);
+    for (let left = this.#options.port === 0 ? ATTEMPTS : 1; ; left--) {
+      await this.#startTcp();
+      try {
+        return await this.#startUdp();
+      } catch (error) {
+        await this.close();
+        this.#bound = undefined;
+        // Any port will do, and this one is taken for datagrams.
+        if (left <= 1) throw error;
+      }
+    }
+  }
+
+  get port(): number {
+    return this.#port();
+  }
+
+  /** UDP has the port that TCP got. */
+  #port(): number {
+    return this.#bound ?? this.#options.port ?? 53;
   }
 
   #startUdp(): Promise<void> {
-    const udp = createSocket("udp4");
+    const udp = createSocket({ type: isIPv6(this.#options.address) ? "udp6" : "udp4", ipv6Only: true });
     this.#udp = udp;
     udp.on("message", (query, from) => {
       void this.#options.responder.respond(query, "udp").then((answer) => {
@@ -45,7 +76,7 @@ class UdpTcpServer implements DnsServer {
     });
     return new Promise((resolve, reject) => {
       udp.once("error", reject);
-      udp.bind(this.#options.port ?? 53, this.#options.address, () => {
+      udp.bind(this.#port(), this.#options.address, () => {
         udp.off("error", reject);
         udp.on("error", this.#report);
         resolve();
@@ -59,7 +90,9 @@ class UdpTcpServer implements DnsServer {
     this.#tcp = tcp;
     return new Promise((resolve, reject) => {
       tcp.once("error", reject);
-      tcp.listen(this.#options.port ?? 53, this.#options.address, () => {
+      tcp.listen({ port: this.#port(), host: this.#options.address, ipv6Only: true }, () => {
+        const address = tcp.address();
+        this.#bound = typeof address === "object" ? address?.port : undefined;
         tcp.off("error", reject);
         tcp.on("error", this.#report);
         resolve();
