@@ -10,11 +10,14 @@ import {
 import { byAge, hostMatches, isExported, specificity } from "./namespace-scope.ts";
 import type { MeshService } from "./service.ts";
 import type { MeshState } from "./state.ts";
+import type { Located, WrittenAt } from "./written-at.ts";
 
 /** What the DestinationRules say about one service, for one client. */
 export interface DestinationPolicy {
   readonly trafficPolicy: TrafficPolicy | undefined;
-  readonly subsets: readonly Subset[];
+  /** Where `trafficPolicy` was written. */
+  readonly trafficPolicyAt: WrittenAt | undefined;
+  readonly subsets: readonly Located<Subset>[];
   readonly sources: readonly ObjectRef[];
 }
 
@@ -96,12 +99,17 @@ function merge(found: readonly DestinationRule[], domain: string): DestinationPo
       (a, b) =>
         Number(b.spec.workloadSelector !== undefined) - Number(a.spec.workloadSelector !== undefined) || byAge(a, b),
     );
-  const subsets = new Map<string, Subset>();
+  const subsets = new Map<string, Located<Subset>>();
   for (const rule of rules) {
-    for (const subset of rule.spec.subsets) if (!subsets.has(subset.name)) subsets.set(subset.name, subset);
+    rule.spec.subsets.forEach((subset, index) => {
+      if (subsets.has(subset.name)) return;
+      subsets.set(subset.name, { ...subset, at: { source: rule.ref, path: `spec.subsets[${index}]` } });
+    });
   }
+  const wide = rules.find((rule) => rule.spec.trafficPolicy !== undefined);
   return {
-    trafficPolicy: rules.find((rule) => rule.spec.trafficPolicy !== undefined)?.spec.trafficPolicy,
+    trafficPolicy: wide?.spec.trafficPolicy,
+    trafficPolicyAt: wide === undefined ? undefined : { source: wide.ref, path: "spec.trafficPolicy" },
     subsets: [...subsets.values()],
     sources: rules.map((rule) => rule.ref),
   };

@@ -1,6 +1,7 @@
 import { labelsMatch, type Mode, type PeerAuthentication, type StringMap } from "@heddle/config";
 import type { EffectiveMtls } from "./proxy-view.ts";
 import type { Workload } from "./workload.ts";
+import type { WrittenAt } from "./written-at.ts";
 
 /**
  * The effective PeerAuthentication of a workload: port, then workload, then namespace, then mesh (root namespace);
@@ -24,12 +25,22 @@ export function effectiveMtls(
   }
   const chain = [oldest(workload), oldest(wide), oldest(mesh)].filter((policy) => policy !== undefined);
   const mode = firstSet(chain.map((policy) => policy.spec.mtls?.mode)) ?? "PERMISSIVE";
+  const decided = chain.find(({ spec }) => spec.mtls !== undefined && spec.mtls.mode !== "UNSET");
   const ports: Record<number, Mode> = {};
+  const portsAt: Record<number, WrittenAt> = {};
   for (const [port, tls] of Object.entries(chain[0]?.spec.portLevelMtls ?? {})) {
     // Ports are validated to need a selector, so only a workload's own policy has them.
-    if (tls.mode !== "UNSET") ports[Number(port)] = tls.mode;
+    if (tls.mode === "UNSET" || chain[0] === undefined) continue;
+    ports[Number(port)] = tls.mode;
+    portsAt[Number(port)] = { source: chain[0].ref, path: `spec.portLevelMtls["${port}"].mode` };
   }
-  return { mode, ports, decidedBy: chain.map((policy) => `${policy.ref.namespace}/${policy.ref.name}`) };
+  return {
+    mode,
+    ports,
+    decidedBy: chain.map((policy) => `${policy.ref.namespace}/${policy.ref.name}`),
+    modeAt: decided === undefined ? undefined : { source: decided.ref, path: "spec.mtls.mode" },
+    portsAt,
+  };
 }
 
 function firstSet(modes: readonly (Mode | "UNSET" | undefined)[]): Mode | undefined {

@@ -10,6 +10,7 @@ import type { MeshPort, MeshService } from "./service.ts";
 import type { MeshSettings } from "./settings.ts";
 import type { EgressListener } from "./sidecar-scope.ts";
 import type { Endpoint, Locality } from "./workload.ts";
+import type { WrittenAt } from "./written-at.ts";
 
 /** The proxy that asks, as its node id and metadata describe it. */
 export interface ProxyNode {
@@ -60,6 +61,8 @@ export interface OutboundView {
   readonly settings: MeshSettings;
   /** Where traffic to unknown places goes. */
   readonly outboundMode: "REGISTRY_ONLY" | "ALLOW_ANY";
+  /** Who decided `outboundMode` and `egressProxy`. */
+  readonly outboundModeAt: WrittenAt;
   /** Where such traffic goes instead of straight out. */
   readonly egressProxy: Destination | undefined;
   /** Ports that the sidecar opens itself. */
@@ -119,6 +122,10 @@ export interface EffectiveMtls {
   readonly ports: Readonly<Record<number, Mode>>;
   /** The PeerAuthentication objects that decided, most specific first, as `namespace/name`. */
   readonly decidedBy: readonly string[];
+  /** Where `mode` was written; undefined when nobody did. */
+  readonly modeAt: WrittenAt | undefined;
+  /** The same by workload port. */
+  readonly portsAt: Readonly<Record<number, WrittenAt>>;
 }
 
 /** Everything one proxy may see (design.md D7). */

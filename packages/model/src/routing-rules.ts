@@ -11,13 +11,17 @@ import {
 } from "@heddle/config";
 import { byAge, isExported } from "./namespace-scope.ts";
 import type { MeshState } from "./state.ts";
+import type { Located, WrittenAt } from "./written-at.ts";
+
+/** A route and its matches, each with its place. */
+export type RoutedHttp = Located<Omit<HttpRoute, "match"> & { readonly match: readonly Located<HttpMatch>[] }>;
 
 /** A VirtualService as one client sees it: full host names, delegates merged in, and only what applies to this client. */
 export interface RoutingRule {
   readonly hosts: readonly string[];
-  readonly http: readonly HttpRoute[];
-  readonly tls: readonly TlsRoute[];
-  readonly tcp: readonly TcpRoute[];
+  readonly http: readonly RoutedHttp[];
+  readonly tls: readonly Located<TlsRoute>[];
+  readonly tcp: readonly Located<TcpRoute>[];
   readonly sources: readonly ObjectRef[];
 }
 
@@ -59,33 +63,44 @@ function ruleFor(service: VirtualService, client: RoutingClient, state: MeshStat
   const { namespace } = service.ref;
   const { domain } = state.settings;
   const sources: ObjectRef[] = [service.ref];
-  const http = service.spec.http.flatMap((route): readonly HttpRoute[] => {
+  const http = service.spec.http.flatMap((written, index): readonly RoutedHttp[] => {
+    const route = located(written, { source: service.ref, path: `spec.http[${index}]` });
     if (route.delegate === undefined) return applicableHttp(route, namespace, client, domain);
     const target = state.objects.virtualServices.get(`${route.delegate.namespace ?? namespace}/${route.delegate.name}`);
     // A missing delegate routes nowhere; a delegate of a delegate is not followed, as in Istio.
     if (target === undefined || target.spec.hosts.length > 0) return [];
     sources.push(target.ref);
     return target.spec.http
+      .map((inner, at) => located(inner, { source: target.ref, path: `spec.http[${at}]` }))
       .filter((inner) => inner.delegate === undefined)
       .flatMap((inner) => mergeDelegate(route, inner))
       .flatMap((merged) => applicableHttp(merged, target.ref.namespace, client, domain));
   });
-  const l4 = <R extends TlsRoute | TcpRoute>(route: R): readonly R[] => {
+  const l4 = <R extends TlsRoute | TcpRoute>(kind: "tls" | "tcp", route: R, index: number): readonly Located<R>[] => {
     const match = (route.match as readonly L4[]).filter((candidate) => l4Applies(candidate, client, namespace));
     if (route.match.length > 0 && match.length === 0) return [];
     const resolved = route.route.map((entry) => ({
       ...entry,
       destination: { ...entry.destination, host: resolveHost(entry.destination.host, namespace, domain) },
     }));
-    return [{ ...route, match, route: resolved }];
+    const at: WrittenAt = { source: service.ref, path: `spec.${kind}[${index}]` };
+    return [Object.assign({ ...route, match, route: resolved }, { at })];
   };
   return {
     hosts: service.spec.hosts.map((host) => resolveHost(host, namespace, domain)),
     http,
-    tls: service.spec.tls.flatMap(l4),
-    tcp: service.spec.tcp.flatMap(l4),
+    tls: service.spec.tls.flatMap((route, index) => l4("tls", route, index)),
+    tcp: service.spec.tcp.flatMap((route, index) => l4("tcp", route, index)),
     sources,
   };
+}
+
+function located(route: HttpRoute, at: WrittenAt): RoutedHttp {
+  const match = route.match.map((one, index) => ({
+    ...one,
+    at: { source: at.source, path: `${at.path}.match[${index}]` },
+  }));
+  return { ...route, match, at };
 }
 
 type L4 = { readonly sourceLabels: StringMap; readonly gateways: readonly string[]; readonly sourceNamespace?: string };
@@ -101,11 +116,11 @@ function l4Applies(match: L4, client: RoutingClient, namespace: string): boolean
 
 /** Keeps the matches that concern this client; a route whose matches all concern others is gone. */
 function applicableHttp(
-  route: HttpRoute,
+  route: RoutedHttp,
   namespace: string,
   client: RoutingClient,
   domain: string,
-): readonly HttpRoute[] {
+): readonly RoutedHttp[] {
   const match = route.match.filter((candidate) => l4Applies(candidate, client, namespace));
   if (route.match.length > 0 && match.length === 0) return [];
   const resolve = <D extends { readonly host: string }>(destination: D): D => ({
@@ -127,7 +142,7 @@ function applicableHttp(
  * The root's conditions and the delegate's have to hold together; what the delegate sets wins over the root.
  * Two conditions on the same field can't be joined into one; the pair then matches nothing and is left out.
  */
-function mergeDelegate(root: HttpRoute, inner: HttpRoute): readonly HttpRoute[] {
+function mergeDelegate(root: RoutedHttp, inner: RoutedHttp): readonly RoutedHttp[] {
   const { delegate: _delegate, route: _route, match: _match, ...defaults } = root;
   const merged = { ...defaults, ...withoutEmpty(inner), route: inner.route };
   if (root.match.length === 0 || inner.match.length === 0)
@@ -136,13 +151,13 @@ function mergeDelegate(root: HttpRoute, inner: HttpRoute): readonly HttpRoute[] 
   return match.length === 0 ? [] : [{ ...merged, match }];
 }
 
-function withoutEmpty(route: HttpRoute): HttpRoute {
+function withoutEmpty(route: RoutedHttp): RoutedHttp {
   return Object.fromEntries(
     Object.entries(route).filter(([, value]) => !(Array.isArray(value) && value.length === 0)),
-  ) as HttpRoute;
+  ) as RoutedHttp;
 }
 
-function joinMatches(outer: HttpMatch, own: HttpMatch): readonly HttpMatch[] {
+function joinMatches(outer: Located<HttpMatch>, own: Located<HttpMatch>): readonly Located<HttpMatch>[] {
   for (const key of ["uri", "scheme", "method", "authority", "port", "sourceNamespace"] as const) {
     if (outer[key] === undefined || own[key] === undefined) continue;
     // A prefix around a narrower prefix or value is the one overlap that is common and exact.

@@ -8,6 +8,7 @@ import {
 } from "@heddle/config";
 import { byAge, hostMatches } from "./namespace-scope.ts";
 import type { MeshState } from "./state.ts";
+import type { WrittenAt } from "./written-at.ts";
 
 /** What a Sidecar resource lets a proxy see. */
 export interface SidecarScope {
@@ -18,6 +19,8 @@ export interface SidecarScope {
   /** Where unknown traffic goes instead of straight out. */
   readonly egressProxy: Destination | undefined;
   readonly outboundMode: "REGISTRY_ONLY" | "ALLOW_ANY";
+  /** Who decided `outboundMode` and `egressProxy`. */
+  readonly outboundModeAt: WrittenAt;
   readonly sources: readonly ObjectRef[];
 }
 
@@ -50,7 +53,19 @@ const everyPort = (): boolean => true;
 
 /** Everything is seen. */
 export function unlimitedScope(state: MeshState): SidecarScope {
-  return { sees: () => everyPort, egress: [], egressProxy: undefined, outboundMode: meshMode(state), sources: [] };
+  return {
+    sees: () => everyPort,
+    egress: [],
+    egressProxy: undefined,
+    outboundMode: meshMode(state),
+    outboundModeAt: meshModeAt(state),
+    sources: [],
+  };
+}
+
+function meshModeAt({ settings }: MeshState): WrittenAt {
+  const source = { group: "", kind: "ConfigMap", namespace: settings.rootNamespace, name: "istio" };
+  return { source, path: "data.mesh: outboundTrafficPolicy.mode" };
 }
 
 function meshMode(state: MeshState): SidecarScope["outboundMode"] {
@@ -92,6 +107,10 @@ export function sidecarScope(
         ? undefined
         : { ...proxy, host: resolveHost(proxy.host, sidecar.ref.namespace, state.settings.domain) },
     outboundMode: policy?.mode ?? meshMode(state),
+    outboundModeAt:
+      policy === undefined
+        ? meshModeAt(state)
+        : { source: sidecar.ref, path: `spec.outboundTrafficPolicy.${proxy === undefined ? "mode" : "egressProxy"}` },
     sources: [sidecar.ref],
   };
 }

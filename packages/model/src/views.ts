@@ -131,6 +131,7 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
     dataPlane: proxy.dataPlane,
     settings: { ...state.settings, mesh: meshWithAccessLog(state, proxy.namespace, client.labels, "CLIENT") },
     outboundMode: scope.outboundMode,
+    outboundModeAt: scope.outboundModeAt,
     egressProxy: scope.egressProxy,
     egress: scope.egress,
     services,

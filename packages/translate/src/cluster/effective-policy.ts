@@ -1,5 +1,5 @@
 import type { TrafficPolicy } from "@heddle/config";
-import type { DestinationPolicy } from "@heddle/model";
+import type { DestinationPolicy, WrittenAt } from "@heddle/model";
 
 /** A traffic policy without its port levels: what holds for one cluster. */
 export type ClusterPolicy = Partial<
@@ -36,4 +36,35 @@ export function effectivePolicy(
     ...narrow
   } = own ?? { portLevelSettings: [] };
   return { ...wide, ...narrow };
+}
+
+const fields = ["loadBalancer", "connectionPool", "outlierDetection", "tls", "retryBudget"] as const;
+
+/** Where each part of a cluster's policy was written, by the rules of {@link effectivePolicy}; `subset` is the subset itself. */
+export function policyFields(
+  policy: DestinationPolicy | undefined,
+  port: number,
+  subset: string | undefined,
+): Readonly<Record<string, WrittenAt>> {
+  const narrow = policy?.subsets.find((candidate) => candidate.name === subset);
+  const levels = [
+    ...(narrow === undefined
+      ? []
+      : [{ policy: narrow.trafficPolicy, at: { ...narrow.at, path: `${narrow.at.path}.trafficPolicy` } }]),
+    ...(policy?.trafficPolicyAt === undefined ? [] : [{ policy: policy.trafficPolicy, at: policy.trafficPolicyAt }]),
+  ];
+  const found: Record<string, WrittenAt> = narrow === undefined ? {} : { subset: narrow.at };
+  for (const { policy: level, at } of levels) {
+    const index = level?.portLevelSettings.findIndex((candidate) => candidate.port.number === port) ?? -1;
+    const own = level?.portLevelSettings[index];
+    if (own === undefined) continue;
+    for (const field of fields)
+      if (field !== "retryBudget" && own[field] !== undefined)
+        found[field] = { source: at.source, path: `${at.path}.portLevelSettings[${index}].${field}` };
+    return found;
+  }
+  for (const { policy: level, at } of levels)
+    for (const field of fields)
+      if (level?.[field] !== undefined) found[field] ??= { source: at.source, path: `${at.path}.${field}` };
+  return found;
 }

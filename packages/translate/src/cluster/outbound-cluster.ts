@@ -29,7 +29,7 @@ import { clientTls } from "../tls/client-tls.ts";
 import { plainText, upstreamMeshTls } from "../tls/mesh-tls.ts";
 import { introducing } from "../tls/proxy-protocol.ts";
 import { circuitBreakers } from "./circuit-breakers.ts";
-import { type ClusterPolicy, effectivePolicy } from "./effective-policy.ts";
+import { type ClusterPolicy, effectivePolicy, policyFields } from "./effective-policy.ts";
 import { httpProtocolOptions } from "./http-protocol.ts";
 import { loadBalancer } from "./load-balancer.ts";
 import { commonBalancing } from "./outlier-detection.ts";
@@ -97,7 +97,7 @@ function outboundCluster(view: OutboundView, service: MeshService, port: MeshPor
       pool,
       view.settings.mesh.h2UpgradePolicy,
     ),
-    metadata: serviceMetadata(service, rules?.sources ?? []),
+    metadata: serviceMetadata(service, rules?.sources ?? [], policyFields(rules, port.number, subset)),
     ...discovery(view, service, port, subset, policy),
     ...introduced(transport(view, service, port, subset, policy), proxyProtocolOf(rules, subset)),
     ...commonBalancing(policy, view.settings.mesh),

@@ -1,5 +1,13 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { formatSni, type GatewayServer, hostMatches, type OutboundView, type RoutingRule, wireOf } from "@heddle/model";
+import {
+  formatSni,
+  type GatewayServer,
+  hostMatches,
+  type OutboundView,
+  type RoutingRule,
+  type WrittenAt,
+  wireOf,
+} from "@heddle/model";
 import { TrafficDirection } from "@heddle/xds-api/envoy/config/core/v3/base";
 import { type Listener, ListenerSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
 import {
@@ -67,9 +75,9 @@ function serverChains(view: OutboundView, port: GatewayPort, server: GatewayServ
   ];
   if (port.wire === "tcp") {
     return server.rules.flatMap((rule) =>
-      tcpRoutes(view, rule, server).map(({ ranges, target }) => ({
+      tcpRoutes(view, rule, server).map(({ ranges, target, at }) => ({
         name,
-        metadata: provenance([server.gateway, ...rule.sources]),
+        metadata: provenance([server.gateway, ...rule.sources], { route: at }),
         ...(ranges.length > 0 ? { filterChainMatch: { prefixRanges: ranges.map(cidrRange) } } : {}),
         filters: tcp(target),
       })),
@@ -96,6 +104,7 @@ function sniMatch(hosts: readonly string[]): Pick<FilterChain, "filterChainMatch
 interface TcpChoice {
   readonly ranges: readonly string[];
   readonly target: TcpTarget;
+  readonly at: WrittenAt;
 }
 
 function tcpRoutes(view: OutboundView, rule: RoutingRule, { server }: GatewayServer): readonly TcpChoice[] {
@@ -104,7 +113,7 @@ function tcpRoutes(view: OutboundView, rule: RoutingRule, { server }: GatewaySer
     if (route.match.length > 0 && matches.length === 0) return [];
     const target = weightedTarget(view, route.route, server.port.number);
     const every = matches.length === 0 || matches.some((match) => match.destinationSubnets.length === 0);
-    return [{ ranges: every ? [] : matches.flatMap((match) => match.destinationSubnets), target }];
+    return [{ ranges: every ? [] : matches.flatMap((match) => match.destinationSubnets), target, at: route.at }];
   });
 }
 
@@ -116,7 +125,7 @@ function passthrough(view: OutboundView, server: GatewayServer, name: string): r
         .filter((match) => match.port === undefined || match.port === server.server.port.number)
         .map((match) => ({
           name,
-          metadata: provenance([server.gateway, ...rule.sources]),
+          metadata: provenance([server.gateway, ...rule.sources], { route: route.at }),
           ...sniMatch(match.sniHosts.filter((sni) => server.hosts.some((host) => hostMatches(host, sni)))),
           filters: [
             ...networkAccess(view.authorization, view.settings),

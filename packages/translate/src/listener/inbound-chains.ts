@@ -121,6 +121,8 @@ function filterChain(
     const [namespace = "", name = ""] = id.split("/");
     return { group: "security.istio.io", kind: "PeerAuthentication", namespace, name };
   });
+  const { modeAt, portsAt } = view.mtls;
+  const decided = { mtls: (target.number === undefined ? undefined : portsAt[target.number]) ?? modeAt };
   return {
     name: `${label}-${kind.name}`,
     filterChainMatch: { ...kind.match, ...(target.number === undefined ? {} : { destinationPort: target.number }) },
@@ -143,6 +145,9 @@ function filterChain(
     ...(kind.tls
       ? { transportSocket: ownTls ?? downstreamMeshTls(kind.http ? ["h2", "http/1.1"] : [], settings) }
       : {}),
-    metadata: target.port === undefined ? provenance(policies) : serviceMetadata(target.port.service, policies),
+    metadata:
+      target.port === undefined
+        ? provenance(policies, decided)
+        : serviceMetadata(target.port.service, policies, decided),
   };
 }

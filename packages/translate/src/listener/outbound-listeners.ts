@@ -70,7 +70,11 @@ function virtualOutbound(view: OutboundView): Listener {
         filterChainMatch: { destinationPort: mesh.proxyListenPort },
         filters: tcpFilters(oneCluster(blackHoleCluster), view.dataPlane, mesh),
       },
-      { name: "virtualOutbound-catchall-tcp", filters: tcpFilters(fallbackTarget(view), view.dataPlane, mesh) },
+      {
+        name: "virtualOutbound-catchall-tcp",
+        filters: tcpFilters(fallbackTarget(view), view.dataPlane, mesh),
+        metadata: provenance([view.outboundModeAt.source], { outboundTrafficPolicy: view.outboundModeAt }),
+      },
     ],
   });
 }

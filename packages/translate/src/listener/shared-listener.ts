@@ -83,6 +83,7 @@ function listener(view: OutboundView, number: number, shared: SharedPort): Liste
   const rest: FilterChain = shared.rest ?? {
     name: "PassthroughFilterChain",
     filters: tcpFilters(fallbackTarget(view), view.dataPlane, view.settings.mesh),
+    metadata: provenance([view.outboundModeAt.source], { outboundTrafficPolicy: view.outboundModeAt }),
   };
   return create(ListenerSchema, {
     name,

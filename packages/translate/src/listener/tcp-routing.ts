@@ -1,10 +1,11 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { WeightedDestination } from "@heddle/config";
-import type { MeshPort, MeshService, OutboundView } from "@heddle/model";
+import type { MeshPort, MeshService, OutboundView, WrittenAt } from "@heddle/model";
 import type { FilterChainSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener_components";
 import { cidrRange } from "../address.ts";
 import { effectivePolicy } from "../cluster/effective-policy.ts";
 import { outboundClusterName } from "../cluster/outbound-cluster.ts";
+import { provenance } from "../provenance.ts";
 import { destinationCluster } from "../route/destination-cluster.ts";
 import type { RuleIndex } from "../route/rule-index.ts";
 import { type TcpTarget, tcpFilters } from "./tcp-proxy.ts";
@@ -36,7 +37,8 @@ export function tcpRouting(
   within: ChainCondition = {},
 ): TcpRouting {
   const rule = rules.ruleOf(service.hostname);
-  const chain = (match: ChainCondition, target: TcpTarget): FilterChain => ({
+  const chain = (match: ChainCondition, target: TcpTarget, at?: WrittenAt): FilterChain => ({
+    metadata: provenance([service.source, ...(at === undefined ? [] : (rule?.sources ?? []))], { route: at }),
     ...(Object.keys(match).length > 0 ? { filterChainMatch: match } : {}),
     filters: tcpFilters(target, view.dataPlane, view.settings.mesh),
   });
@@ -50,25 +52,28 @@ export function tcpRouting(
         chain(
           { ...within, serverNames: [...match.sniHosts], ...(ranges.length > 0 ? { prefixRanges: ranges } : {}) },
           weightedTarget(view, route.route, port.number),
+          route.at,
         ),
       );
     }
   }
   const needsSni = chains.length > 0;
   let rest: TcpTarget | undefined;
+  let restAt: WrittenAt | undefined;
   for (const route of rule?.tcp ?? []) {
     const matches = route.match.filter((match) => match.port === undefined || match.port === port.number);
     if (route.match.length > 0 && matches.length === 0) continue;
     const ranges = matches.flatMap((match) => match.destinationSubnets.map(cidrRange));
     const target = weightedTarget(view, route.route, port.number);
     if (matches.length > 0 && matches.every((match) => match.destinationSubnets.length > 0))
-      chains.push(chain({ ...within, prefixRanges: ranges }, target));
+      chains.push(chain({ ...within, prefixRanges: ranges }, target, route.at));
     else {
       rest = target;
+      restAt = route.at;
       break;
     }
   }
-  return { chains, rest: chain(within, rest ?? direct(view, service, port)), needsSni };
+  return { chains, rest: chain(within, rest ?? direct(view, service, port), restAt), needsSni };
 }
 
 function direct(view: OutboundView, service: MeshService, port: MeshPort): TcpTarget {

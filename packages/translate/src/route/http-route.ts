@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
-import type { HttpMatch, HttpRoute, ObjectRef } from "@heddle/config";
-import type { OutboundView, RoutingRule } from "@heddle/model";
+import type { HttpMatch, ObjectRef } from "@heddle/config";
+import type { Located, OutboundView, RoutedHttp, RoutingRule } from "@heddle/model";
 import type { RouteActionSchema, RouteSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
 import { noTimeout, protoDuration } from "../proto-duration.ts";
 import { provenance } from "../provenance.ts";
@@ -21,15 +21,15 @@ export function httpRoutes(view: OutboundView, rule: RoutingRule, port: number):
   return rule.http.flatMap((route) => {
     const matches = route.match.filter((match) => match.port === undefined || match.port === port);
     if (route.match.length > 0 && matches.length === 0) return [];
-    const conditions: readonly (HttpMatch | undefined)[] = matches.length > 0 ? matches : [undefined];
+    const conditions: readonly (Located<HttpMatch> | undefined)[] = matches.length > 0 ? matches : [undefined];
     return conditions.map((match) => httpRoute(view, route, match, port, rule.sources));
   });
 }
 
 function httpRoute(
   view: OutboundView,
-  route: HttpRoute,
-  match: HttpMatch | undefined,
+  route: RoutedHttp,
+  match: Located<HttpMatch> | undefined,
   port: number,
   sources: readonly ObjectRef[],
 ): Route {
@@ -45,13 +45,13 @@ function httpRoute(
     action: actionOf(view, route, match, port),
     typedPerFilterConfig: perFilter,
     ...headerChanges(route.headers),
-    metadata: provenance(sources),
+    metadata: provenance(sources, { route: match?.at ?? route.at }),
   };
 }
 
 function actionOf(
   view: OutboundView,
-  route: HttpRoute,
+  route: RoutedHttp,
   match: HttpMatch | undefined,
   port: number,
 ): NonNullable<Route["action"]> {
@@ -70,7 +70,7 @@ function actionOf(
   return { case: "route", value: routeAction(view, route, match, port) };
 }
 
-function routeAction(view: OutboundView, route: HttpRoute, match: HttpMatch | undefined, port: number): RouteAction {
+function routeAction(view: OutboundView, route: RoutedHttp, match: HttpMatch | undefined, port: number): RouteAction {
   const [first, ...others] = route.route;
   const clusterOf = (entry: (typeof route.route)[number]): string => destinationCluster(view, entry.destination, port);
   const mirrors = [
@@ -123,12 +123,12 @@ function grpcLimit(timeout: number | undefined): NonNullable<RouteAction["maxStr
   return { maxStreamDuration: limit, grpcTimeoutHeaderMax: limit };
 }
 
-function weighted(view: OutboundView, entry: HttpRoute["route"][number], port: number, weight: number) {
+function weighted(view: OutboundView, entry: RoutedHttp["route"][number], port: number, weight: number) {
   return { name: destinationCluster(view, entry.destination, port), weight, ...headerChanges(entry.headers) };
 }
 
 function rewriteOf(
-  route: HttpRoute,
+  route: RoutedHttp,
   match: HttpMatch | undefined,
 ): Pick<RouteAction, "prefixRewrite" | "regexRewrite"> {
   const { rewrite } = route;

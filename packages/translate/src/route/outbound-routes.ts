@@ -160,6 +160,7 @@ function egressCluster(view: OutboundView): string {
 
 /** What happens to hosts that the mesh does not know, by `outboundTrafficPolicy`. */
 function unknownHost(view: OutboundView): VirtualHost {
+  const metadata = provenance([view.outboundModeAt.source], { outboundTrafficPolicy: view.outboundModeAt });
   const match = { pathSpecifier: { case: "prefix", value: "/" } } as const;
   if (view.outboundMode === "REGISTRY_ONLY" && view.egressProxy === undefined) {
     const action = { case: "directResponse", value: { status: 502 } } as const;
@@ -168,6 +169,7 @@ function unknownHost(view: OutboundView): VirtualHost {
       domains: ["*"],
       routes: [{ name: "block_all", match, action }],
       includeRequestAttemptCount: true,
+      metadata,
     };
   }
   const action = {
@@ -183,5 +185,6 @@ function unknownHost(view: OutboundView): VirtualHost {
     domains: ["*"],
     routes: [{ name: "allow_any", match, action }],
     includeRequestAttemptCount: true,
+    metadata,
   };
 }
