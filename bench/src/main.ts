@@ -1,21 +1,23 @@
 import { runAll } from "./all/command.ts";
+import { runControlPlane } from "./control-plane/command.ts";
 import { runPair } from "./pair/command.ts";
 import { provideEnvoy } from "./pair/find-envoy.ts";
 
 const COMMANDS = {
   pair: { run: runPair, about: "a sidecar pair with mTLS: ours, real Envoy, and no proxy" },
   all: { run: runAll, about: "the whole table: pairs, one hop, TCP, idle connections, fixed rate, handshakes" },
+  "control-plane": { run: runControlPlane, about: "the control plane under simulated proxies, beside the real istiod" },
 } satisfies Record<string, { run: (argv: readonly string[]) => Promise<number>; about: string }>;
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name = "", ...rest] = argv;
   const command = Object.entries(COMMANDS).find(([known]) => known === name)?.[1];
   if (command !== undefined) {
-    await provideEnvoy(process.env);
+    if (name !== "control-plane") await provideEnvoy(process.env);
     return command.run(rest);
   }
   console.error("Usage: npm run bench -- <name> [options]; names:");
-  for (const [known, { about }] of Object.entries(COMMANDS)) console.error(`  ${known}  ${about}`);
+  for (const [known, { about }] of Object.entries(COMMANDS)) console.error(`  ${known.padEnd(13)}  ${about}`);
   return 2;
 }
 
