@@ -11,7 +11,7 @@ import {
 } from "./destination-policy.ts";
 import { discoveredNamespaces } from "./discovery-selectors.ts";
 import { gatewayServers } from "./gateway-servers.ts";
-import { contentHash } from "./hash.ts";
+import { contentHash, createHashMemo, type HashMemo } from "./hash.ts";
 import { orderByLocality, topologyLabel } from "./locality-order.ts";
 import { type ClientPlace, closeLabels, decodeLocalityRequest, localitySetting } from "./locality-request.ts";
 import { effectiveMtls } from "./peer-authentication.ts";
@@ -28,6 +28,7 @@ import type {
 import { patchedVersions, resourcePatches } from "./resource-patches.ts";
 import { routingRules } from "./routing-rules.ts";
 import type { MeshService } from "./service.ts";
+import type { MeshSettings } from "./settings.ts";
 import { ingressPorts } from "./sidecar-ingress.ts";
 import { sidecarScope, unlimitedScope } from "./sidecar-scope.ts";
 import type { MeshState } from "./state.ts";
@@ -38,16 +39,30 @@ export interface Views {
   viewFor(state: MeshState, proxy: ProxyNode): ProxyView;
 }
 
+/** What views of one state share, so that the hundredth proxy does not sort the mesh again. */
+interface SharedWork {
+  readonly hashes: HashMemo;
+  /** All services, by hostname. */
+  readonly byHostname: readonly MeshService[];
+  /** Services with a selector by namespace, oldest first. */
+  readonly selecting: ReadonlyMap<string, readonly MeshService[]>;
+}
+
 class CachingViews implements Views {
+  readonly #hashes = createHashMemo();
   /** Invariant: every entry was built from `#state`. */
   readonly #outbound = new Map<string, OutboundView>();
   #state: MeshState | undefined;
+  #shared: SharedWork | undefined;
 
   viewFor(state: MeshState, proxy: ProxyNode): ProxyView {
     if (this.#state !== state) {
       this.#outbound.clear();
+      // Endpoints come and go much more often than services.
+      if (this.#state?.services !== state.services) this.#shared = undefined;
       this.#state = state;
     }
+    this.#shared ??= sharedWork(state, this.#hashes);
     const own = proxy.kind === "router" || dependsOnLabels(state, proxy.namespace);
     const labels = own ? canonicalJson(labelsOf(state, proxy)) : "";
     const version = patchedVersions(state) ? `${proxy.version}${canonicalJson(proxy.metadata)}` : "";
@@ -55,16 +70,31 @@ class CachingViews implements Views {
     const scope = `${version}|${region}/${zone}/${subzone}|${proxy.kind}|${proxy.dnsCapture}${proxy.ipv6}|${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}|${labels}`;
     let outbound = this.#outbound.get(scope);
     if (outbound === undefined) {
-      outbound = buildOutboundView(state, proxy);
+      outbound = buildOutboundView(state, proxy, this.#shared);
       this.#outbound.set(scope, outbound);
     }
-    const inbound = buildInboundView(state, proxy);
+    const inbound = buildInboundView(state, proxy, this.#shared);
     return { hash: contentHash([outbound.hash, inbound.hash]), outbound, inbound };
   }
 }
 
 export function createViews(): Views {
   return new CachingViews();
+}
+
+function sharedWork(state: MeshState, hashes = createHashMemo()): SharedWork {
+  const byHostname = [...state.services.values()].sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
+  const selecting = new Map<string, MeshService[]>();
+  for (const service of byHostname) {
+    if (Object.keys(service.selector).length === 0) continue;
+    const found = selecting.get(service.namespace);
+    if (found === undefined) selecting.set(service.namespace, [service]);
+    else found.push(service);
+  }
+  // Stable: of the same age the first by hostname.
+  const age = (service: MeshService): string => service.creationTimestamp;
+  for (const found of selecting.values()) found.sort((a, b) => (age(a) === age(b) ? 0 : age(a) < age(b) ? -1 : 1));
+  return { hashes, byHostname, selecting };
 }
 
 /** The workload as the cluster knows it wins over what the proxy says about itself. */
@@ -99,25 +129,23 @@ function asksForLabels(policy: TrafficPolicy | undefined): boolean {
   );
 }
 
-export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundView {
+export function buildOutboundView(state: MeshState, proxy: ProxyNode, shared = sharedWork(state)): OutboundView {
   const client = { namespace: proxy.namespace, labels: labelsOf(state, proxy) };
   // Sidecar resources are for sidecars.
   const scope = proxy.kind === "router" ? unlimitedScope(state) : sidecarScope(state, client);
   const discovered = discoveredNamespaces(state);
   const rules = createDestinationIndex(state);
-  const services = [...state.services.values()]
-    .flatMap((service) => {
-      const port =
-        discovered(service.namespace) &&
-        isVisible(service, proxy.namespace) &&
-        scope.sees(service.hostname, service.namespace);
-      if (port === false) return [];
-      const ports = service.ports.filter(({ number }) => port(number));
-      if (ports.length === 0 && service.ports.length > 0) return [];
-      const seen = ports.length === service.ports.length ? service : { ...service, ports };
-      return [seen.autoAddresses.length === 0 ? seen : withGivenAddresses(seen, proxy)];
-    })
-    .sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
+  const services = shared.byHostname.flatMap((service) => {
+    const port =
+      discovered(service.namespace) &&
+      isVisible(service, proxy.namespace) &&
+      scope.sees(service.hostname, service.namespace);
+    if (port === false) return [];
+    const ports = service.ports.filter(({ number }) => port(number));
+    if (ports.length === 0 && service.ports.length > 0) return [];
+    const seen = ports.length === service.ports.length ? service : { ...service, ports };
+    return [seen.autoAddresses.length === 0 ? seen : withGivenAddresses(seen, proxy)];
+  });
   const headless: Record<string, readonly HeadlessEndpoint[]> = {};
   const policies: Record<string, DestinationPolicy> = {};
   for (const service of services) {
@@ -144,7 +172,19 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode): OutboundV
     authorization: proxy.kind === "router" ? authorizationOf(state, proxy.namespace, client.labels) : [],
     gateway: proxy.kind === "router" ? gatewayServers(state, { ...client, ip: proxy.ip }) : undefined,
   };
-  return { hash: contentHash(content), ...content };
+  const { hashes } = shared;
+  const hash = contentHash({
+    ...content,
+    settings: settingsHash(content.settings, hashes),
+    services: services.map((service) => hashes.of(service)),
+    rules: content.rules.map((rule) => hashes.of(rule)),
+  });
+  return { hash, ...content };
+}
+
+/** The MeshConfig is the largest part, and nearly always the state's own. */
+function settingsHash(settings: MeshSettings, hashes: HashMemo): unknown {
+  return { ...settings, mesh: hashes.of(settings.mesh) };
 }
 
 /** Clients that resolve by the mesh's DNS dial the given addresses; for others they are one more way, beside what they dialled before. */
@@ -199,7 +239,7 @@ function headlessEndpoints(state: MeshState, service: MeshService): readonly Hea
 }
 
 /** Inbound configuration needs only the services that select the workload and the policies that match it. */
-export function buildInboundView(state: MeshState, node: ProxyNode): InboundView {
+export function buildInboundView(state: MeshState, node: ProxyNode, shared = sharedWork(state)): InboundView {
   const workload = state.workloads.get(node.ip);
   const labels = labelsOf(state, node);
   const { kind, namespace, serviceAccount, dataPlane, domain, interception } = node;
@@ -207,17 +247,7 @@ export function buildInboundView(state: MeshState, node: ProxyNode): InboundView
   const pod = workload === undefined ? undefined : state.objects.pods.get(`${workload.namespace}/${workload.name}`);
   const isOpaque = parsePortList(pod?.meta.annotations["config.linkerd.io/opaque-ports"]);
   const ports: InboundPort[] = [];
-  const services = [...state.services.values()].sort((a, b) =>
-    a.creationTimestamp !== b.creationTimestamp
-      ? a.creationTimestamp < b.creationTimestamp
-        ? -1
-        : 1
-      : a.hostname < b.hostname
-        ? -1
-        : 1,
-  );
-  for (const service of services) {
-    if (service.namespace !== proxy.namespace || Object.keys(service.selector).length === 0) continue;
+  for (const service of shared.selecting.get(proxy.namespace) ?? []) {
     if (!labelsMatch(service.selector, labels)) continue;
     for (const port of service.ports) {
       const number = typeof port.target === "number" ? port.target : workload?.namedPorts[port.target];
@@ -242,7 +272,7 @@ export function buildInboundView(state: MeshState, node: ProxyNode): InboundView
     mtls,
     patches: resourcePatches(state, { ...node, labels }, forInbound),
   };
-  return { hash: contentHash(content), ...content };
+  return { hash: contentHash({ ...content, settings: settingsHash(content.settings, shared.hashes) }), ...content };
 }
 
 /** The endpoints of an EDS cluster, or undefined when the name is not that of a known service port and subset. */

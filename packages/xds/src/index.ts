@@ -17,7 +17,13 @@ export {
 } from "./resource.ts";
 export { resourceName } from "./resource-name.ts";
 export { readDeltaRequest, readSotwRequest, type SubscriptionRequest } from "./server/request.ts";
-export { encodeDeltaResponse, encodeSotwResponse, type OutgoingResponse } from "./server/response.ts";
+export {
+  createResponseEncoder,
+  encodeDeltaResponse,
+  encodeSotwResponse,
+  type OutgoingResponse,
+  type ResponseEncoder,
+} from "./server/response.ts";
 export {
   type Answer,
   createServerStream,

@@ -18,6 +18,8 @@ class Sets implements EndpointSets {
   readonly #kept = new WeakMap<ServiceEndpoints, Map<string, EncodedResource>>();
   /** Cluster names that were asked for, by hostname. */
   readonly #clusters = new Map<string, Set<string>>();
+  /** The same the other way round: every proxy asks for every name. */
+  readonly #hostnames = new Map<string, string>();
   readonly #changes: (readonly string[] | undefined)[] = [];
   #sequence = 0;
 
@@ -30,7 +32,7 @@ class Sets implements EndpointSets {
   }
 
   get(state: MeshState, cluster: string): EncodedResource | undefined {
-    const hostname = parseClusterName(cluster)?.hostname;
+    const hostname = this.#hostnameOf(cluster);
     if (hostname === undefined || !state.services.has(hostname)) return undefined;
     const source = state.endpoints.get(hostname);
     // A service without endpoints so far: an empty assignment, cheap to make.
@@ -44,7 +46,12 @@ class Sets implements EndpointSets {
     const names = this.#clusters.get(hostname);
     if (names === undefined) this.#clusters.set(hostname, new Set([cluster]));
     else names.add(cluster);
+    this.#hostnames.set(cluster, hostname);
     return resource;
+  }
+
+  #hostnameOf(cluster: string): string | undefined {
+    return this.#hostnames.get(cluster) ?? parseClusterName(cluster)?.hostname;
   }
 
   /** Cluster names whose endpoints may have changed after the set with this sequence number. */
@@ -61,7 +68,11 @@ class Sets implements EndpointSets {
   }
 
   #forgetGone(state: MeshState): void {
-    for (const hostname of this.#clusters.keys()) if (!state.services.has(hostname)) this.#clusters.delete(hostname);
+    for (const [hostname, clusters] of this.#clusters) {
+      if (state.services.has(hostname)) continue;
+      this.#clusters.delete(hostname);
+      for (const cluster of clusters) this.#hostnames.delete(cluster);
+    }
   }
 }
 

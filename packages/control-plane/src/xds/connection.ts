@@ -3,9 +3,8 @@ import type { ResourceSet } from "@heddle/xds";
 import {
   type Answer,
   createServerStream,
-  encodeDeltaResponse,
-  encodeSotwResponse,
   type OutgoingResponse,
+  type ResponseEncoder,
   type ServerStream,
   type SubscriptionRequest,
   type SyncStatus,
@@ -13,6 +12,7 @@ import {
 import { typeUrls } from "@heddle/xds-api";
 import type { Caller } from "../auth/caller.ts";
 import type { ProxySnapshot } from "../resources/proxy-snapshots.ts";
+import type { SendBudget } from "./send-budget.ts";
 
 /** A connected proxy. */
 export interface Connection {
@@ -34,12 +34,14 @@ export interface Connection {
   status(): readonly SyncStatus[];
   /** Ends the stream; the client comes back. */
   end(): void;
+  /** The stream is gone. */
+  forget(): void;
 }
 
 /** What a connection needs of its gRPC stream. */
 export interface ResponseStream {
-  /** False: the client reads slower than we write; wait for `drain`. */
-  write(bytes: Buffer): boolean;
+  /** False: the client reads slower than we write; wait for `drain`. `sent` is called when the bytes have left. */
+  write(bytes: Buffer, sent: () => void): boolean;
   on(event: "drain", listener: () => void): unknown;
   end(): void;
 }
@@ -47,6 +49,9 @@ export interface ResponseStream {
 export interface ConnectionOptions
   extends Pick<Connection, "id" | "node" | "metadata" | "caller" | "peer" | "dialect" | "connectedAtMs"> {
   readonly stream: ResponseStream;
+  /** Shared by all connections, as the budget is. */
+  readonly encoder: ResponseEncoder;
+  readonly budget: SendBudget;
   onSent(response: OutgoingResponse, bytes: number): void;
   onAnswer(answer: Answer): void;
 }
@@ -55,21 +60,32 @@ class StreamConnection implements Connection {
   readonly #options: ConnectionOptions;
   readonly #stream: ServerStream;
   #current: ProxySnapshot | undefined;
+  /** The client reads slower than we write. */
+  #slow = false;
+  /** Gives up the place among those that wait for room; undefined: not waiting. */
+  #stopWaiting: (() => void) | undefined;
+  #ended = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    const encode = options.dialect === "delta" ? encodeDeltaResponse : encodeSotwResponse;
     this.#stream = createServerStream({
       dialect: options.dialect,
       onAnswer: options.onAnswer,
       send: (response) => {
-        const bytes = encode(response);
-        const more = options.stream.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-        if (!more) this.#stream.pause();
+        const bytes = options.encoder.encode(options.dialect, response);
+        const sent = options.budget.take(bytes.length);
+        const more = options.stream.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), sent);
+        if (!more) {
+          this.#slow = true;
+          this.#stream.pause();
+        }
         options.onSent(response, bytes.length);
       },
     });
-    options.stream.on("drain", () => this.#stream.resume());
+    options.stream.on("drain", () => {
+      this.#slow = false;
+      if (this.#stopWaiting === undefined) this.#stream.resume();
+    });
   }
 
   get id(): string {
@@ -98,11 +114,13 @@ class StreamConnection implements Connection {
   }
 
   receive(request: SubscriptionRequest): void {
+    this.#waitForRoom();
     this.#stream.receive(request);
   }
 
   push(snapshot: ProxySnapshot, secrets?: ResourceSet): void {
     this.#current = snapshot;
+    this.#waitForRoom();
     const common = snapshot.snapshot;
     this.#stream.update(
       secrets === undefined
@@ -113,6 +131,22 @@ class StreamConnection implements Connection {
 
   status(): readonly SyncStatus[] {
     return this.#stream.status();
+  }
+
+  /** While too much is on its way to all proxies together, this one waits its turn; changes collapse meanwhile. */
+  #waitForRoom(): void {
+    const { budget } = this.#options;
+    if (this.#ended || this.#stopWaiting !== undefined || !budget.full) return;
+    this.#stream.pause();
+    this.#stopWaiting = budget.wait(() => {
+      this.#stopWaiting = undefined;
+      if (!this.#slow) this.#stream.resume();
+    });
+  }
+
+  forget(): void {
+    this.#ended = true;
+    this.#stopWaiting?.();
   }
 
   end(): void {

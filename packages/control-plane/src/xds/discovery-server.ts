@@ -4,6 +4,7 @@ import { readProxyNode } from "@heddle/model";
 import type { Clock, Logger } from "@heddle/std";
 import {
   type Answer,
+  createResponseEncoder,
   type OutgoingResponse,
   readDeltaRequest,
   readSotwRequest,
@@ -21,6 +22,7 @@ import type { CredentialSecrets } from "../secrets/credential-secrets.ts";
 import type { Telemetry } from "../telemetry.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import { createPushQueue, type PushQueue } from "./push-queue.ts";
+import { createSendBudget, type SendBudget } from "./send-budget.ts";
 
 /** Serves discovery streams from the newest state of the mesh. */
 export interface DiscoveryServer {
@@ -63,12 +65,17 @@ class Server implements DiscoveryServer {
   readonly #options: DiscoveryServerOptions;
   readonly #connections = new Set<Connection>();
   readonly #queue: PushQueue<Connection>;
+  readonly #encoder = createResponseEncoder();
+  readonly #budget: SendBudget;
+  /** Proxies whose last answer of a type was a rejection. */
+  readonly #rejecting = new Set<string>();
   #ready = false;
   #since = 0;
   #nextId = 0;
 
   constructor(options: DiscoveryServerOptions) {
     this.#options = options;
+    this.#budget = createSendBudget({ clock: options.clock });
     this.#queue = createPushQueue<Connection>({
       now: () => options.clock.monotonic(),
       yield: (next) => setImmediate(next),
@@ -144,6 +151,10 @@ class Server implements DiscoveryServer {
       connection = undefined;
       this.#connections.delete(closed);
       this.#queue.remove(closed);
+      closed.forget();
+      for (const type of ["CDS", "EDS", "LDS", "RDS"] as const)
+        if (this.#rejecting.delete(`${closed.id} ${type}`))
+          this.#options.telemetry.rejected[type].remove(closed.id, "rejected");
       this.#options.telemetry.xds.with(this.#options.version).value = this.#connections.size;
       this.#options.log.info("proxy disconnected", { proxy: closed.id });
     };
@@ -224,6 +235,8 @@ class Server implements DiscoveryServer {
       dialect,
       connectedAtMs: clock.now(),
       stream: call,
+      encoder: this.#encoder,
+      budget: this.#budget,
       onAnswer: (answer) => this.#answered(id, answer),
       onSent: (response, bytes) => this.#sent(id, response, bytes, telemetry),
     });
@@ -251,10 +264,13 @@ class Server implements DiscoveryServer {
     const { telemetry, log } = this.#options;
     const type = shortTypeName(answer.typeUrl);
     if (answer.rejection === undefined) {
+      // Nearly every answer accepts; then there is nothing to take back.
+      if (!this.#rejecting.delete(`${proxy} ${type}`)) return;
       if (type === "CDS" || type === "EDS" || type === "LDS" || type === "RDS")
         telemetry.rejected[type].remove(proxy, "rejected");
       return;
     }
+    this.#rejecting.add(`${proxy} ${type}`);
     telemetry.rejects.with(type.toLowerCase()).value++;
     if (type === "CDS" || type === "EDS" || type === "LDS" || type === "RDS")
       telemetry.rejected[type].with(proxy, "rejected").value = 1;
