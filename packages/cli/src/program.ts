@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { addAnalyze } from "./commands/analyze.ts";
+import { addCa } from "./commands/ca.ts";
 import { addCheck, addVizCheck } from "./commands/check.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDiagnostics } from "./commands/diagnostics.ts";
@@ -31,6 +32,7 @@ const commands = [
   addViz,
   addVizCheck,
   addDiagnostics,
+  addCa,
   addDemo,
 ] as const satisfies readonly ((program: Command, context: CliContext) => void)[];
 

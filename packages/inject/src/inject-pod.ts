@@ -107,8 +107,22 @@ function podSpec(spec: JsonObject, sidecar: JsonObject, options: SidecarOptions,
       ...listAt(spec, "volumes"),
       ...sidecarVolumes(options).filter((volume) => !present.has(textAt(volume, "name"))),
     ],
+    ...searchDomains(spec, context),
     ...(secrets.length > 0 ? { imagePullSecrets: [...listAt(spec, "imagePullSecrets"), ...secrets] } : {}),
   };
+}
+
+const NAMESPACE_TEMPLATE = /\{\{[^}]*\.DeploymentMeta\.Namespace[^}]*\}\}/g;
+
+/** The pod's own search domains stand before those of the mesh. A pod that takes nothing from the cluster's DNS is left alone. */
+function searchDomains(spec: JsonObject, context: InjectContext): JsonObject {
+  const wanted = context.values.global.podDNSSearchNamespaces.map((domain) =>
+    domain.replace(NAMESPACE_TEMPLATE, context.namespace.name),
+  );
+  if (wanted.length === 0 || textAt(spec, "dnsPolicy") === "None") return {};
+  const own = objectAt(spec, "dnsConfig");
+  const searches = Array.isArray(own["searches"]) ? own["searches"] : [];
+  return { dnsConfig: { ...own, searches: [...searches, ...wanted.filter((domain) => !searches.includes(domain))] } };
 }
 
 /** The user's `istio-proxy` over the injected one: maps merge, lists with names merge by name, the rest is replaced. */

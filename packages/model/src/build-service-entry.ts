@@ -94,7 +94,8 @@ export function workloadOfEntry(
     namespace,
     labels: spec.labels,
     serviceAccount: spec.serviceAccount ?? "default",
-    spiffeId: spiffeId(settings.trustDomain, namespace, spec.serviceAccount ?? "default"),
+    // An endpoint that names no account may be a gateway behind which anyone of the mesh serves.
+    spiffeId: spec.serviceAccount === undefined ? "" : spiffeId(settings.trustDomain, namespace, spec.serviceAccount),
     workloadName: spec.labels["service.istio.io/workload-name"] ?? name,
     workloadKind: source.kind,
     canonicalName: canonicalName(spec.labels, name),

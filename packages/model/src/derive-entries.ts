@@ -34,7 +34,7 @@ export function deriveEntries(
   for (const entry of entries) {
     const workloads = entryWorkloads(entry, context);
     const identities =
-      entry.spec.location === "MESH_EXTERNAL" ? [] : [...new Set(workloads.map((w) => w.spiffeId))].sort();
+      entry.spec.location === "MESH_EXTERNAL" ? [] : [...new Set(workloads.flatMap((w) => w.spiffeId || []))].sort();
     const given = allocation.addresses.get(`${entry.ref.namespace}/${entry.ref.name}`);
     const found = entryEndpoints(entry, workloads, context);
     for (const service of entryServices(entry, identities, context.settings, given)) {

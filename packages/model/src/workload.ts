@@ -15,7 +15,7 @@ export interface Workload {
   readonly namespace: string;
   readonly labels: StringMap;
   readonly serviceAccount: string;
-  /** `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`. */
+  /** `spiffe://<trust domain>/ns/<namespace>/sa/<service account>`; empty where nobody knows it. */
   readonly spiffeId: string;
   /** Name of the Deployment, StatefulSet, … at the top of the owner chain. */
   readonly workloadName: string;

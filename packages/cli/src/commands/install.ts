@@ -8,12 +8,15 @@ import { renderManifests } from "../output.ts";
 
 export { addInstallFlags, type InstallFlags, installOptions, outputFormat };
 
-/** `heddle install` and `linkerd install` print; `istioctl install` applies, and prints with `manifest generate`. */
+/** `heddle install` and `linkerd install` print; `istioctl install` applies. `manifest generate` prints and `manifest apply` applies for both. */
 export function addInstall(program: Command, context: CliContext): void {
   if (context.dialect === "istioctl") {
-    addPrinting(program.command("manifest").description("manifests of the mesh").command("generate"), context);
     addApplying(program.command("install"), context);
   } else addPrinting(program.command("install"), context);
+  if (context.dialect === "linkerd") return;
+  const manifest = program.command("manifest").description("manifests of the mesh");
+  addPrinting(manifest.command("generate"), context);
+  addApplying(manifest.command("apply").alias("install"), context);
 }
 
 function addPrinting(command: Command, context: CliContext): void {

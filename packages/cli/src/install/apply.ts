@@ -24,6 +24,11 @@ export function timeoutMs(text: string): number {
   return Number(m[1]) * (m[2] === "m" ? 60_000 : 1000);
 }
 
+const GATEWAY_LINES = [
+  ["Ingress", "ingress"],
+  ["Egress", "egress"],
+] as const;
+
 const nameOf = ({ kind, metadata }: KubeObject): string =>
   `${kind} ${metadata.namespace ? `${metadata.namespace}/` : ""}${metadata.name}`;
 
@@ -43,8 +48,12 @@ export async function applyInstall(
   await confirm(context, `This will install the mesh into the cluster, namespace ${options.namespace}.`, flags);
   await kube.applyObjects(objects);
   context.out("✔ Core installed\n");
-  await waitForPods(kube, options.namespace, options.replicas, waitMs, () => undefined);
-  context.out("✔ Istiod installed\n✔ Installation complete\n");
+  const pods = options.replicas + options.gateways.reduce((sum, gateway) => sum + gateway.replicas, 0);
+  await waitForPods(kube, options.namespace, pods, waitMs, () => undefined);
+  context.out("✔ Istiod installed\n");
+  for (const [word, mark] of GATEWAY_LINES)
+    if (options.gateways.some(({ name }) => name.includes(mark))) context.out(`✔ ${word} gateways installed\n`);
+  context.out("✔ Installation complete\n");
 }
 
 /** `istioctl uninstall --purge`: deletes what install created. What is gone already is no failure. */

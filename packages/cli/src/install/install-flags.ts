@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import type { GlobalOptions } from "../global-options.ts";
 import { parseSetFlags } from "../set-flag.ts";
+import { gatewayOptions } from "./gateway-options.ts";
 import { pluggedAuthority } from "./identity-files.ts";
 import { injectorConfigMap, mergeValues, meshConfigMap } from "./mesh-config.ts";
 import { defaultInstallOptions, type InstallOptions } from "./options.ts";
@@ -16,6 +17,7 @@ export interface InstallFlags {
   readonly setString: readonly string[];
   readonly setFile: readonly string[];
   readonly values: readonly string[];
+  readonly filename?: readonly string[];
   readonly image?: string;
   readonly imagePullPolicy?: string;
   readonly clusterDomain?: string;
@@ -38,6 +40,15 @@ const NEEDLESS: Readonly<Record<string, string>> = {
   installNamespace: "the namespace is always printed",
   linkerdVersion: "the images are this program's version",
   clusterNetworks: "the networks are those of the cluster's Services and pods",
+  coreDNS: "names of ServiceEntries are served wherever they are asked for",
+  policy: "AuthorizationPolicy needs no component of its own",
+  telemetry: "metrics need no component of its own; see heddle viz install",
+  security: "the control plane is the CA",
+  trafficManagement: "the control plane serves the configuration",
+  configManagement: "the control plane validates the configuration",
+  autoInjection: "the control plane injects",
+  revision: "there is one control plane",
+  namespace: "use --istioNamespace",
   hub: "use --image",
   tag: "use --image",
 };
@@ -60,8 +71,13 @@ export function installOptions(flags: InstallFlags, global: GlobalOptions, conte
     flags.setFile.map((pair) => pair.replace(/=(.*)$/s, (_all, path: string) => `=${readInput(path, "--set-file")}`)),
     true,
   );
-  const set = [valuesOfFiles(flags.values), parseSetFlags(flags.set), texts, contents].reduce(mergeValues);
-  const { meshConfig = {}, values = {}, profile = "default", ...others } = set;
+  const set = [
+    valuesOfFiles([...flags.values, ...(flags.filename ?? [])]),
+    parseSetFlags(flags.set),
+    texts,
+    contents,
+  ].reduce(mergeValues);
+  const { meshConfig = {}, values = {}, profile = "default", components, gateways, addonComponents, ...others } = set;
   for (const name of Object.keys(others)) {
     const reason = NEEDLESS[name];
     if (reason === undefined)
@@ -70,6 +86,7 @@ export function installOptions(flags: InstallFlags, global: GlobalOptions, conte
       );
     context.err(`‼ --set ${name} has no effect: ${reason}\n`);
   }
+  refuseUnknownComponents(components);
   const base = defaultInstallOptions(context.version, global.meshNamespace);
   const { pilot = {}, ...injector } = record(values, "values");
   const [image, version] = splitImage(flags.image ?? base.image, base.version);
@@ -87,6 +104,11 @@ export function installOptions(flags: InstallFlags, global: GlobalOptions, conte
     meshConfig: mergeValues(profileConfig(profile), record(meshConfig, "meshConfig")),
     injectorValues: injector,
     pilotEnv: pilotEnv(pilot),
+    gateways: gatewayOptions(
+      context.dialect === "istioctl" ? profileName(profile) : undefined,
+      set,
+      record(values, "values"),
+    ),
     authority: pluggedAuthority(flags),
     ...valuesGlobal(injector),
   };
@@ -124,14 +146,29 @@ function pullPolicy(pull: string): InstallOptions["imagePullPolicy"] {
   throw new UsageError(`--image-pull-policy ${pull}: expected Always, IfNotPresent or Never`);
 }
 
-/** The three values that every multicluster walkthrough sets. */
+function profileName(profile: unknown): string {
+  return typeof profile === "string" ? profile : "";
+}
+
+/** Parts of Istio that are one program here, or that nothing has to be installed for. */
+const COMPONENTS = ["base", "pilot", "cni", "ingressGateways", "egressGateways", "istiodRemote", "telemetry", "policy"];
+
+function refuseUnknownComponents(components: unknown): void {
+  for (const name of Object.keys(record(components ?? {}, "components")))
+    if (!COMPONENTS.includes(name))
+      throw new UsageError(`components.${name}: unknown; known are ${COMPONENTS.join(", ")}`);
+}
+
+/** The values that every multicluster walkthrough sets. */
 function valuesGlobal(values: Values): Partial<InstallOptions> {
   const g = record(values["global"] ?? {}, "values.global");
-  const cluster = record(g["multiCluster"] ?? {}, "values.global.multiCluster")["clusterName"];
+  const multi = record(g["multiCluster"] ?? {}, "values.global.multiCluster");
+  const cluster = multi["clusterName"];
   return {
     ...(typeof g["meshID"] === "string" ? { meshId: g["meshID"] } : {}),
     ...(typeof g["network"] === "string" ? { network: g["network"] } : {}),
     ...(typeof cluster === "string" ? { clusterId: cluster } : {}),
+    globalNames: multi["enabled"] === true,
   };
 }
 
@@ -159,6 +196,7 @@ export function addInstallFlags(command: Command): Command {
     .option("--set-string <path=value>", "the same, value taken as text", collect, [])
     .option("--set-file <path=file>", "the same, value read from a file", collect, [])
     .option("-f, --values <file>", "values of a file: an IstioOperator, or meshConfig and values", collect, [])
+    .option("--filename <file>", "the same, as istioctl calls it", collect, [])
     .option("--image <repository[:tag]>", "image of control plane and sidecar")
     .option("--image-pull-policy <policy>", "Always, IfNotPresent or Never")
     .option("--cluster-domain <domain>", "DNS domain of the cluster", "cluster.local")

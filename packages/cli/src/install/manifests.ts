@@ -1,8 +1,11 @@
 import { crds, type JsonObject } from "@heddle/config";
 import { discoveryDeployment, discoveryService, disruptionBudget } from "./discovery.ts";
+import { defaultGateway, EGRESS, INGRESS } from "./gateway-options.ts";
+import { gatewayManifests } from "./gateways.ts";
 import type { PluggedAuthority } from "./identity-files.ts";
 import { type Manifest, meshLabels } from "./manifest.ts";
 import { injectorConfigMap, meshConfigMap } from "./mesh-config.ts";
+import { multiclusterManifests } from "./multicluster.ts";
 import { namespace, serviceAccount } from "./namespace.ts";
 import type { InstallOptions } from "./options.ts";
 import { rbac } from "./rbac.ts";
@@ -27,6 +30,8 @@ export function controlPlaneManifests(options: InstallOptions): readonly Manifes
     ...(options.highAvailability ? [disruptionBudget(options)] : []),
     injectorWebhook(options),
     validatorWebhook(options),
+    ...options.gateways.flatMap((gateway) => gatewayManifests(options, gateway)),
+    ...(options.globalNames ? multiclusterManifests(options) : []),
   ];
 }
 
@@ -42,5 +47,12 @@ function authoritySecret(namespace: string, files: PluggedAuthority): Manifest {
 
 /** What `heddle uninstall` prints: the install without its CRDs' instances surviving, children before parents. */
 export function uninstallManifests(options: InstallOptions): readonly Manifest[] {
-  return [...controlPlaneManifests(options), ...crdManifests()].reverse();
+  // An install with other values may have had more.
+  const gateways = [INGRESS, EGRESS].filter((name) => !options.gateways.some((gateway) => gateway.name === name));
+  const all = {
+    ...options,
+    gateways: [...options.gateways, ...gateways.map((name) => defaultGateway(name))],
+    globalNames: true,
+  };
+  return [...controlPlaneManifests(all), ...crdManifests()].reverse();
 }

@@ -1,3 +1,4 @@
+import type { GatewayOptions } from "./gateway-options.ts";
 import type { PluggedAuthority } from "./identity-files.ts";
 
 /** What decides the manifests of `heddle install`; every field has the default of `defaultInstallOptions`. */
@@ -23,6 +24,9 @@ export interface InstallOptions {
   readonly injectorValues: Readonly<Record<string, unknown>>;
   /** More environment of the control plane. */
   readonly pilotEnv: Readonly<Record<string, string>>;
+  readonly gateways: readonly GatewayOptions[];
+  /** Replicated control planes: `.global` names lead through other clusters' gateways. */
+  readonly globalNames: boolean;
   /** Becomes Secret `cacerts`; undefined: the control plane makes a self-signed CA unless that Secret is there. */
   readonly authority: PluggedAuthority | undefined;
 }
@@ -44,6 +48,8 @@ export function defaultInstallOptions(version: string, namespace: string): Insta
     meshConfig: {},
     injectorValues: {},
     pilotEnv: {},
+    gateways: [],
+    globalNames: false,
     authority: undefined,
   };
 }

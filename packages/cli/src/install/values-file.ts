@@ -18,7 +18,7 @@ export function readInput(path: string, flag: string): string {
 }
 
 /**
- * Values of files, later ones win: an `IstioOperator` (its spec's `profile`, `meshConfig`, `values`), or the same keys at the top.
+ * Values of files, later ones win: an `IstioOperator` or `IstioControlPlane` (its spec), or the same keys at the top.
  * Errors: UsageError naming the file.
  */
 export function valuesOfFiles(paths: readonly string[]): Values {
@@ -33,9 +33,10 @@ export function valuesOfFiles(paths: readonly string[]): Values {
     }
     if (value === null) continue;
     if (!isValues(value)) throw new UsageError(`-f ${path}: expected a map such as meshConfig: {…} and values: {…}`);
-    if (value["kind"] !== undefined && value["kind"] !== "IstioOperator")
+    const operator = value["kind"] === "IstioOperator" || value["kind"] === "IstioControlPlane";
+    if (value["kind"] !== undefined && !operator)
       throw new UsageError(`-f ${path}: is a ${value["kind"]}; expected an IstioOperator or a file of values`);
-    const spec = value["kind"] === "IstioOperator" ? value["spec"] : value;
+    const spec = operator ? value["spec"] : value;
     if (isValues(spec)) all = mergeValues(all, spec);
   }
   return all;

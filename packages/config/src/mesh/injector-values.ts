@@ -40,6 +40,8 @@ const global = message(
     imagePullSecrets: list(string()),
     meshID: withDefault(string(), "cluster.local"),
     network: withDefault(string(), ""),
+    /** More search domains of injected pods; `{{ … .DeploymentMeta.Namespace … }}` stands for the pod's namespace. */
+    podDNSSearchNamespaces: list(string()),
     caAddress: withDefault(string(), ""),
     multiCluster: withDefault(message("multiCluster", { clusterName: withDefault(string(), "Kubernetes") }, open), {
       clusterName: "Kubernetes",

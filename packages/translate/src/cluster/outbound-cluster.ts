@@ -23,6 +23,7 @@ import {
 import type { ClusterLoadAssignmentSchema } from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint";
 import { tcpAddress } from "../address.ts";
 import { fromAds } from "../config-source.ts";
+import { namesBeyond } from "../gateway/global-name.ts";
 import { protoDuration } from "../proto-duration.ts";
 import { serviceMetadata } from "../provenance.ts";
 import { clientTls } from "../tls/client-tls.ts";
@@ -62,7 +63,9 @@ export function passthroughClusters(view: OutboundView): readonly Cluster[] {
     .flatMap(({ hosts }) => hosts);
   if (patterns.length === 0) return [];
   return view.services
-    .filter((service) => patterns.some((pattern) => hostMatches(pattern, service.hostname)))
+    .filter((service) =>
+      namesBeyond(service, view.settings).some((name) => patterns.some((pattern) => hostMatches(pattern, name))),
+    )
     .flatMap((service) =>
       service.ports
         .filter((port) => wireOf(port.protocol) !== "none")

@@ -19,11 +19,12 @@ import { networkAccess } from "../authorization/network-access.ts";
 import { accessRules } from "../authorization/rbac.ts";
 import { blackHoleCluster } from "../cluster/fixed-clusters.ts";
 import { connectionManager } from "../http/connection-manager.ts";
-import { proxyProtocol, tlsInspector } from "../listener/inspectors.ts";
+import { meshHttpProtocols, meshTcpProtocols, proxyProtocol, tlsInspector } from "../listener/inspectors.ts";
 import { oneCluster, type TcpTarget, tcpFilters } from "../listener/tcp-proxy.ts";
 import { weightedTarget } from "../listener/tcp-routing.ts";
 import { provenance } from "../provenance.ts";
 import { serverTls } from "../tls/server-tls.ts";
+import { namesBeyond } from "./global-name.ts";
 import { type GatewayPort, gatewayPorts, gatewayRouteName, readsHttp } from "./ports.ts";
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
@@ -140,26 +141,35 @@ function passthrough(view: OutboundView, server: GatewayServer, name: string): r
   );
 }
 
-/** Mesh mTLS from another network names its cluster as the server name; it is passed on unread, without any VirtualService. */
+/**
+ * Mesh mTLS from another network names its cluster as the server name; it is passed on unread, without any VirtualService. Other TLS is
+ * refused: what is behind may take it without asking for a certificate. Source: Istio.
+ */
 function autoPassthrough(view: OutboundView, server: GatewayServer, name: string): readonly FilterChain[] {
-  return view.services
-    .filter((service) => server.hosts.some((host) => hostMatches(host, service.hostname)))
-    .flatMap((service) =>
-      service.ports
-        .filter((port) => wireOf(port.protocol) !== "none")
-        .flatMap((port) => {
-          const subsets = view.policies[service.hostname]?.subsets ?? [];
-          return ["", ...subsets.map((subset) => subset.name)].map((subset) => {
-            const sni = formatSni(port.number, subset, service.hostname);
-            return {
-              name: `${name}-${sni}`,
-              metadata: provenance([server.gateway, service.source]),
-              filterChainMatch: { serverNames: [sni] },
-              filters: tcpFilters(oneCluster(sni), view.dataPlane, view.settings.mesh),
-            };
-          });
-        }),
-    );
+  return view.services.flatMap((service) =>
+    namesBeyond(service, view.settings)
+      .filter((name) => server.hosts.some((host) => hostMatches(host, name)))
+      .flatMap((hostname) =>
+        service.ports
+          .filter((port) => wireOf(port.protocol) !== "none")
+          .flatMap((port) => {
+            const subsets = view.policies[service.hostname]?.subsets ?? [];
+            return ["", ...subsets.map((subset) => subset.name)].map((subset) => {
+              const sni = formatSni(port.number, subset, hostname);
+              const cluster = formatSni(port.number, subset, service.hostname);
+              return {
+                name: `${name}-${sni}`,
+                metadata: provenance([server.gateway, service.source]),
+                filterChainMatch: {
+                  serverNames: [sni],
+                  applicationProtocols: [...meshTcpProtocols, ...meshHttpProtocols],
+                },
+                filters: tcpFilters(oneCluster(cluster), view.dataPlane, view.settings.mesh),
+              };
+            });
+          }),
+      ),
+  );
 }
 
 /** Envoy refuses two chains with one condition; the older Gateway keeps it. A server name is taken once. */
@@ -181,6 +191,7 @@ function distinct(chains: readonly FilterChain[]): FilterChain[] {
     narrower.filterChainMatch = create(FilterChainMatchSchema, {
       serverNames: free,
       prefixRanges: match.prefixRanges ?? [],
+      applicationProtocols: match.applicationProtocols ?? [],
     });
     return [narrower];
   });
