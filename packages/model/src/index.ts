@@ -7,7 +7,7 @@ export { type ClusterName, formatClusterName, formatSni, parseClusterName } from
 export type { DestinationPolicy } from "./destination-policy.ts";
 export type { SourceEvent } from "./events.ts";
 export type { GatewayServer } from "./gateway-servers.ts";
-export { contentHash } from "./hash.ts";
+export { contentHash, createHashMemo, type HashMemo } from "./hash.ts";
 export { byLocality, type EndpointGroup } from "./locality-order.ts";
 export { encodeLocalityRequest, localityRequest, localitySetting } from "./locality-request.ts";
 export { hostMatches } from "./namespace-scope.ts";

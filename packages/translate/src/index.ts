@@ -1,9 +1,13 @@
 export { nameTable } from "./name-table.ts";
+export type { Part } from "./part.ts";
 export { createPatcher, type Patched, type Patcher } from "./patch/patcher.ts";
+export type { PortRoutes } from "./route/outbound-routes.ts";
 export {
+  type OutboundParts,
   type ProxyResources,
   translate,
   translateEndpoints,
   translateInbound,
   translateOutbound,
+  translateOutboundParts,
 } from "./translate.ts";

@@ -5,12 +5,13 @@ import type { Listener } from "@heddle/xds-api/envoy/config/listener/v3/listener
 import type { RouteConfiguration } from "@heddle/xds-api/envoy/config/route/v3/route";
 import { inboundClusters, outboundFixedClusters } from "./cluster/fixed-clusters.ts";
 import { loadAssignment } from "./cluster/load-assignment.ts";
-import { outboundClusters, passthroughClusters } from "./cluster/outbound-cluster.ts";
+import { outboundClusterParts, outboundClusters, passthroughClusters } from "./cluster/outbound-cluster.ts";
 import { gatewayListeners } from "./gateway/listeners.ts";
 import { gatewayRoutes } from "./gateway/routes.ts";
 import { outboundListeners } from "./listener/outbound-listeners.ts";
 import { virtualInbound } from "./listener/virtual-inbound.ts";
-import { outboundRoutes } from "./route/outbound-routes.ts";
+import type { Part } from "./part.ts";
+import { detectedRouteConfigurations, outboundRoutes, type PortRoutes, sharedRoutes } from "./route/outbound-routes.ts";
 
 /** What a proxy is told, apart from endpoints. Names are unique within each list. */
 export interface ProxyResources {
@@ -32,6 +33,28 @@ export function translateOutbound(view: OutboundView): ProxyResources {
     listeners: outboundListeners(view),
     routes: outboundRoutes(view),
     clusters: [...outboundClusters(view), ...outboundFixedClusters(view)],
+  };
+}
+
+/** The outbound half of a sidecar in parts that other views may share; undefined where it cannot be taken apart. */
+export interface OutboundParts {
+  readonly listeners: readonly Listener[];
+  readonly clusters: readonly Part<readonly Cluster[]>[];
+  /** Clusters of the view itself. */
+  readonly ownClusters: readonly Cluster[];
+  readonly routes: readonly PortRoutes[];
+  readonly ownRoutes: readonly RouteConfiguration[];
+}
+
+/** Together, in this order, the parts are what `translateOutbound` gives. EnvoyFilters need whole resources. */
+export function translateOutboundParts(view: OutboundView): OutboundParts | undefined {
+  if (view.gateway !== undefined || view.patches.length > 0) return undefined;
+  return {
+    listeners: outboundListeners(view),
+    clusters: outboundClusterParts(view),
+    ownClusters: outboundFixedClusters(view),
+    routes: sharedRoutes(view),
+    ownRoutes: detectedRouteConfigurations(view),
   };
 }
 

@@ -19,7 +19,11 @@ export function encodeResource<D extends DescMessage>(
   name: string,
   message: MessageShape<D>,
 ): EncodedResource {
-  const body = toBinary(schema, message);
+  return encodedResource(name, toBinary(schema, message));
+}
+
+/** The same for a resource that is bytes already. */
+export function encodedResource(name: string, body: Uint8Array): EncodedResource {
   const version = createHash("sha1").update(body).digest("base64url").slice(0, 16);
   return { name, version, body };
 }

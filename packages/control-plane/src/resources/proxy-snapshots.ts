@@ -7,6 +7,7 @@ import { NameTableSchema } from "@heddle/xds-api/istio/networking/nds/v1/nds";
 import type { MeshUpdate } from "../mesh/mesh-feed.ts";
 import { type EncodedResources, encodeResource, encodeResources } from "./encode.ts";
 import { createEndpointSets, type EndpointSets } from "./endpoint-set.ts";
+import { createPartCache } from "./part-cache.ts";
 
 /** What one proxy gets; proxies with equal views share everything in it. */
 export interface ProxySnapshot {
@@ -36,6 +37,7 @@ class Snapshots implements ProxySnapshots {
   readonly #endpointSets: EndpointSets = createEndpointSets();
   readonly #outbound = new Map<string, EncodedResources>();
   readonly #inbound = new Map<string, EncodedResources>();
+  readonly #parts = createPartCache();
   readonly #sets = new Map<string, Kept>();
   #state: MeshState | undefined;
   #endpoints: ResourceSet | undefined;
@@ -53,6 +55,7 @@ class Snapshots implements ProxySnapshots {
   update(update: Pick<MeshUpdate, "state" | "change">): void {
     const { state, change } = update;
     if (change.views || this.#state === undefined) this.#viewEpoch++;
+    if (change.views) this.#parts.turn();
     this.#state = state;
     this.#endpoints = this.#endpointSets.next(state, change.views ? undefined : change.endpoints);
   }
@@ -81,8 +84,12 @@ class Snapshots implements ProxySnapshots {
       return known;
     }
     this.#misses++;
-    const outbound = keep(this.#outbound, view.outbound.hash, () =>
-      encodeResources(this.#patched(translateOutbound(view.outbound), view.outbound.patches)),
+    const outbound = keep(
+      this.#outbound,
+      view.outbound.hash,
+      () =>
+        this.#parts.encode(view.outbound) ??
+        encodeResources(this.#patched(translateOutbound(view.outbound), view.outbound.patches)),
     );
     const inbound = keep(this.#inbound, view.inbound.hash, () =>
       encodeResources(this.#patched(translateInbound(view.inbound), view.inbound.patches)),

@@ -61,11 +61,15 @@ class Refusal extends Error {
   }
 }
 
+/** Units: ms. */
+const forgetMs = 5000;
+
 class Server implements DiscoveryServer {
   readonly #options: DiscoveryServerOptions;
   readonly #connections = new Set<Connection>();
   readonly #queue: PushQueue<Connection>;
   readonly #encoder = createResponseEncoder();
+  #forgetting = false;
   readonly #budget: SendBudget;
   /** Proxies whose last answer of a type was a rejection. */
   readonly #rejecting = new Set<string>();
@@ -244,6 +248,7 @@ class Server implements DiscoveryServer {
 
   #sent(proxy: string, response: OutgoingResponse, bytes: number, telemetry: Telemetry): void {
     const type = shortTypeName(response.typeUrl).toLowerCase();
+    this.#forgetLater();
     telemetry.pushes.with(type).value++;
     telemetry.configSize.with(response.typeUrl).observe(bytes);
     if (this.#options.log.enabled("debug")) {
@@ -258,6 +263,16 @@ class Server implements DiscoveryServer {
         version,
       });
     }
+  }
+
+  /** Shared bytes serve a rush; afterwards they would only be memory. */
+  #forgetLater(): void {
+    if (this.#forgetting) return;
+    this.#forgetting = true;
+    this.#options.clock.after(forgetMs, () => {
+      this.#forgetting = false;
+      this.#encoder.forget();
+    });
   }
 
   #answered(proxy: string, answer: Answer): void {

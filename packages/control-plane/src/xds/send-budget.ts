@@ -14,9 +14,9 @@ export interface SendBudget {
 
 export interface SendBudgetOptions {
   readonly clock: Clock;
-  /** Default: 32 MiB. Units: bytes. */
+  /** Default: 48 MiB. Units: bytes. */
   readonly limitBytes?: number;
-  /** What a slow reader holds counts for this long only: it must not hold up the others. Default: 250. Units: ms. */
+  /** What a slow reader holds counts for this long only: it must not hold up the others. Default: 1000. Units: ms. */
   readonly patienceMs?: number;
 }
 
@@ -32,8 +32,8 @@ class Budget implements SendBudget {
 
   constructor(options: SendBudgetOptions) {
     this.#clock = options.clock;
-    this.#limit = options.limitBytes ?? 32 * 1024 * 1024;
-    this.#patienceMs = options.patienceMs ?? 250;
+    this.#limit = options.limitBytes ?? 48 * 1024 * 1024;
+    this.#patienceMs = options.patienceMs ?? 1000;
   }
 
   get full(): boolean {

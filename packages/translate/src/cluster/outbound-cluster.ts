@@ -24,6 +24,7 @@ import type { ClusterLoadAssignmentSchema } from "@heddle/xds-api/envoy/config/e
 import { tcpAddress } from "../address.ts";
 import { fromAds } from "../config-source.ts";
 import { namesBeyond } from "../gateway/global-name.ts";
+import type { Part } from "../part.ts";
 import { protoDuration } from "../proto-duration.ts";
 import { serviceMetadata } from "../provenance.ts";
 import { clientTls } from "../tls/client-tls.ts";
@@ -42,18 +43,50 @@ export function outboundClusterName(service: MeshService, port: MeshPort, subset
   return formatClusterName({ direction: "outbound", port: port.number, subset, hostname: service.hostname });
 }
 
+/** Everything that the clusters of one service depend on. */
+interface ClusterView extends Pick<OutboundView, "settings" | "place"> {
+  readonly rules: DestinationPolicy | undefined;
+  readonly headless: readonly HeadlessEndpoint[] | undefined;
+  readonly router: boolean;
+}
+
+function clusterView(view: OutboundView, service: MeshService): ClusterView {
+  return {
+    settings: view.settings,
+    place: view.place,
+    rules: view.policies[service.hostname],
+    headless: view.headless[service.hostname],
+    router: view.gateway !== undefined,
+  };
+}
+
 /** One cluster per service port, and one more per subset. UDP ports have none. */
 export function outboundClusters(view: OutboundView): readonly Cluster[] {
-  return view.services.flatMap((service) =>
-    service.ports
-      .filter((port) => wireOf(port.protocol) !== "none")
-      .flatMap((port) => {
-        const subsets = view.policies[service.hostname]?.subsets ?? [];
-        return ["", ...subsets.map((subset) => subset.name)].map((subset) =>
-          outboundCluster(view, service, port, subset),
-        );
-      }),
-  );
+  return outboundClusterParts(view).flatMap((part) => part.make());
+}
+
+/** The same, service by service. */
+export function outboundClusterParts(view: OutboundView): readonly Part<readonly Cluster[]>[] {
+  return view.services.map((service) => {
+    const own = clusterView(view, service);
+    const { settings, place, rules, headless, router } = own;
+    const { mesh, ...rest } = settings;
+    return {
+      inputs: [service, mesh, ...Object.values(rest), place, rules, headless, router],
+      make: () => serviceClusters(own, service),
+    };
+  });
+}
+
+function serviceClusters(view: ClusterView, service: MeshService): readonly Cluster[] {
+  return service.ports
+    .filter((port) => wireOf(port.protocol) !== "none")
+    .flatMap((port) => {
+      const subsets = view.rules?.subsets ?? [];
+      return ["", ...subsets.map((subset) => subset.name)].map((subset) =>
+        outboundCluster(view, service, port, subset),
+      );
+    });
 }
 
 /** Clusters for mesh mTLS that a gateway passes on unread (AUTO_PASSTHROUGH), named as the server name says. */
@@ -73,7 +106,7 @@ export function passthroughClusters(view: OutboundView): readonly Cluster[] {
           const subsets = view.policies[service.hostname]?.subsets ?? [];
           return ["", ...subsets.map((subset) => subset.name)].map((subset) =>
             create(ClusterSchema, {
-              ...outboundCluster(view, service, port, subset),
+              ...outboundCluster(clusterView(view, service), service, port, subset),
               name: formatSni(port.number, subset, service.hostname),
               transportSocket: undefined,
               transportSocketMatches: [],
@@ -84,8 +117,8 @@ export function passthroughClusters(view: OutboundView): readonly Cluster[] {
     );
 }
 
-function outboundCluster(view: OutboundView, service: MeshService, port: MeshPort, subset: string): Cluster {
-  const rules = view.policies[service.hostname];
+function outboundCluster(view: ClusterView, service: MeshService, port: MeshPort, subset: string): Cluster {
+  const { rules } = view;
   const policy = effectivePolicy(rules, port.number, subset);
   const pool = policy.connectionPool;
   const keepalive = pool?.tcp?.tcpKeepalive ?? view.settings.mesh.tcpKeepalive;
@@ -96,7 +129,7 @@ function outboundCluster(view: OutboundView, service: MeshService, port: MeshPor
     circuitBreakers: circuitBreakers(policy),
     typedExtensionProtocolOptions: httpProtocolOptions(
       // A gateway does not pass on the version that its clients speak.
-      view.gateway !== undefined && port.protocol === "unset" ? "http" : port.protocol,
+      view.router && port.protocol === "unset" ? "http" : port.protocol,
       pool,
       view.settings.mesh.h2UpgradePolicy,
     ),
@@ -129,7 +162,7 @@ type Discovery = Pick<
 >;
 
 function discovery(
-  view: OutboundView,
+  view: ClusterView,
   service: MeshService,
   port: MeshPort,
   subset: string,
@@ -191,7 +224,7 @@ function dnsAssignment(
 
 /** Plain text, TLS or mesh mTLS: a DestinationRule decides, else the endpoints' metadata do (auto mTLS). */
 function transport(
-  view: OutboundView,
+  view: ClusterView,
   service: MeshService,
   port: MeshPort,
   subset: string,
@@ -219,8 +252,7 @@ function transport(
     service.resolution === "logical-dns"
   )
     return {};
-  if (service.headless)
-    return allMeshed(view.headless[service.hostname] ?? []) ? { transportSocket: mesh(service.identities, sni) } : {};
+  if (service.headless) return allMeshed(view.headless ?? []) ? { transportSocket: mesh(service.identities, sni) } : {};
   if (service.resolution === "passthrough") return {};
   return {
     transportSocketMatches: [

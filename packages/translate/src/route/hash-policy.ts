@@ -6,7 +6,7 @@ import { protoDuration } from "../proto-duration.ts";
 
 /** What requests to a host are hashed by, when its DestinationRule asks for a consistent hash. */
 export function hashPolicies(
-  view: OutboundView,
+  view: Pick<OutboundView, "policies">,
   host: string,
   port: number,
   subset: string | undefined,

@@ -1,9 +1,11 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { ObjectRef } from "@heddle/config";
 import { type MeshPort, type MeshService, type OutboundView, wireOf } from "@heddle/model";
 import { type RouteConfiguration, RouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/route";
-import type { RouteSchema, VirtualHostSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
+import { type RouteSchema, VirtualHostSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
 import { passthroughCluster } from "../cluster/fixed-clusters.ts";
 import { outboundClusterName } from "../cluster/outbound-cluster.ts";
+import type { Part } from "../part.ts";
 import { noTimeout } from "../proto-duration.ts";
 import { provenance } from "../provenance.ts";
 import { destinationCluster } from "./destination-cluster.ts";
@@ -12,6 +14,16 @@ import { hostDomains } from "./host-domains.ts";
 import { httpRoutes } from "./http-route.ts";
 import { retryPolicy } from "./retry-policy.ts";
 import { createRuleIndex, type RuleIndex } from "./rule-index.ts";
+
+/** A virtual host; without `inputs` it may depend on the whole view. */
+type HostPart = Pick<Part<VirtualHost>, "make"> & Partial<Part<VirtualHost>>;
+
+/** The routes of one port: everything but the virtual hosts, and these one by one. */
+export interface PortRoutes {
+  readonly name: string;
+  readonly frame: Part<RouteConfiguration>;
+  readonly hosts: readonly HostPart[];
+}
 
 type VirtualHost = MessageInitShape<typeof VirtualHostSchema>;
 type Route = MessageInitShape<typeof RouteSchema>;
@@ -47,9 +59,23 @@ export function detectedRouteName(service: MeshService, port: MeshPort): string 
 }
 
 export function outboundRoutes(view: OutboundView): readonly RouteConfiguration[] {
+  const shared = sharedRoutes(view).map(({ frame, hosts }) => {
+    const whole = frame.make();
+    whole.virtualHosts = hosts.map((host) => create(VirtualHostSchema, host.make()));
+    return whole;
+  });
+  return [...shared, ...detectedRouteConfigurations(view)];
+}
+
+/** The route configurations that all services of a port share: the largest resources of a mesh. */
+export function sharedRoutes(view: OutboundView): readonly PortRoutes[] {
   const rules = createRuleIndex(view);
-  const shared = [...httpPorts(view)].map(([port, services]) => portRoutes(view, rules, port, services));
-  const detected = view.services.flatMap((service) =>
+  return [...httpPorts(view)].map(([port, services]) => portRoutes(view, rules, port, services));
+}
+
+export function detectedRouteConfigurations(view: OutboundView): readonly RouteConfiguration[] {
+  const rules = createRuleIndex(view);
+  return view.services.flatMap((service) =>
     service.ports
       .filter(
         (port) =>
@@ -59,7 +85,6 @@ export function outboundRoutes(view: OutboundView): readonly RouteConfiguration[
       )
       .map((port) => detectedRoutes(view, rules, service, port)),
   );
-  return [...shared, ...detected];
 }
 
 /** The listener stands at the service's own address, so whatever the request calls its host, it is for this service. */
@@ -71,47 +96,46 @@ function detectedRoutes(
 ): RouteConfiguration {
   return create(RouteConfigurationSchema, {
     name: detectedRouteName(service, port),
-    virtualHosts: [serviceHost(view, rules, service, port, ["*"])],
+    virtualHosts: [serviceHost(view, rules, service, port, ["*"]).make()],
     validateClusters: false,
     metadata: provenance([service.source]),
   });
 }
 
-function portRoutes(
-  view: OutboundView,
-  rules: RuleIndex,
-  port: number,
-  services: readonly ServicePort[],
-): RouteConfiguration {
+function portRoutes(view: OutboundView, rules: RuleIndex, port: number, services: readonly ServicePort[]): PortRoutes {
   // Of two hosts that claim one domain the first keeps it; services are sorted by name, so the choice does not change by itself.
   const taken = new Set<string>();
-  const virtualHosts: VirtualHost[] = [];
+  const hosts: HostPart[] = [];
   for (const { service, port: servicePort } of services) {
     const domains = hostDomains(service, view.namespace, view.domain).filter((domain) => !taken.has(domain));
     for (const domain of domains) taken.add(domain);
-    if (domains.length > 0) virtualHosts.push(serviceHost(view, rules, service, servicePort, domains));
+    if (domains.length > 0) hosts.push(serviceHost(view, rules, service, servicePort, domains));
   }
   // A rule may route hosts that are in no registry; without a service's port they are expected on 80, as in Istio.
   for (const [host, rule] of port === 80 ? rules.otherHosts : []) {
     const routes = taken.has(host) ? [] : httpRoutes(view, rule, port);
     if (routes.length === 0) continue;
     taken.add(host);
-    virtualHosts.push({
+    const make = (): VirtualHost => ({
       name: `${host}:${port}`,
       domains: [host],
       routes,
       includeRequestAttemptCount: true,
       metadata: provenance(rule.sources),
     });
+    hosts.push({ make });
   }
-  return create(RouteConfigurationSchema, {
-    name: String(port),
-    virtualHosts: taken.has("*") ? virtualHosts : [...virtualHosts, unknownHost(view)],
-    ignorePortInHostMatching: true,
-    validateClusters: false,
-    maxDirectResponseBodySizeBytes: 1_048_576,
-    metadata: provenance(services.map(({ service }) => service.source)),
-  });
+  if (!taken.has("*")) hosts.push({ make: () => unknownHost(view) });
+  const sources = services.map(({ service }) => service.source);
+  const frame = (): RouteConfiguration =>
+    create(RouteConfigurationSchema, {
+      name: String(port),
+      ignorePortInHostMatching: true,
+      validateClusters: false,
+      maxDirectResponseBodySizeBytes: 1_048_576,
+      metadata: provenance(sources),
+    });
+  return { name: String(port), frame: { inputs: [port, ...sources], make: frame }, hosts };
 }
 
 function serviceHost(
@@ -120,20 +144,33 @@ function serviceHost(
   service: MeshService,
   port: MeshPort,
   domains: readonly string[],
-): VirtualHost {
+): HostPart {
   const rule = rules.ruleOf(service.hostname);
-  const routed = rule !== undefined && rule.http.length > 0;
-  return {
+  const host = (routes: Route[], sources: readonly ObjectRef[]): VirtualHost => ({
     name: `${service.hostname}:${port.number}`,
     domains: [...domains],
-    // A rule has the last word: what it does not match is answered 404.
-    routes: routed ? httpRoutes(view, rule, port.number) : [defaultRoute(view, service, port)],
+    routes,
     includeRequestAttemptCount: true,
-    metadata: provenance(routed ? [service.source, ...rule.sources] : [service.source]),
+    metadata: provenance([service.source, ...sources]),
+  });
+  // A rule has the last word: what it does not match is answered 404.
+  if (rule !== undefined && rule.http.length > 0)
+    return { make: () => host([...httpRoutes(view, rule, port.number)], rule.sources) };
+  const policy = view.policies[service.hostname];
+  const own: RouteView = {
+    settings: view.settings,
+    policies: policy === undefined ? {} : { [service.hostname]: policy },
+  };
+  return {
+    inputs: [service, port.number, policy, view.settings.mesh, domains.join(" ")],
+    make: () => host([defaultRoute(own, service, port)], []),
   };
 }
 
-function defaultRoute(view: OutboundView, service: MeshService, port: MeshPort): Route {
+/** What the route of a service without rule depends on. */
+type RouteView = Pick<OutboundView, "settings" | "policies">;
+
+function defaultRoute(view: RouteView, service: MeshService, port: MeshPort): Route {
   const retries = retryPolicy(view.settings.mesh, undefined);
   return {
     name: "default",

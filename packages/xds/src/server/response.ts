@@ -13,6 +13,8 @@ export interface OutgoingResponse {
 /** Encodes responses. By hand, because the resources are bytes already and only need their frame. */
 export interface ResponseEncoder {
   encode(dialect: "sotw" | "delta", response: OutgoingResponse): Uint8Array;
+  /** Drops what it keeps, when nothing is pushed any more. */
+  forget(): void;
 }
 
 /** Encodes a `DiscoveryResponse`. */
@@ -25,10 +27,8 @@ export function encodeDeltaResponse(response: OutgoingResponse): Uint8Array {
   return whole(response, framed("delta", response));
 }
 
-/** Lists that are worth keeping. Source: bench control-plane, where 500 proxies get the same thousand resources. */
-const LARGE = 16;
-/** Frames of so many lists are kept. */
-const KEPT = 6;
+/** Lists that are worth keeping. Source: bench control-plane, where 500 proxies get the same thousand resources. Units: bytes. */
+const LARGE = 64 * 1024;
 
 interface FramedList {
   readonly dialect: "sotw" | "delta";
@@ -38,22 +38,38 @@ interface FramedList {
 
 /** Many proxies get the same long list one after the other; its bytes are then made once. */
 class SharingEncoder implements ResponseEncoder {
+  readonly #limit: number;
   /** The most recently used last. */
   readonly #kept: FramedList[] = [];
+  #keptBytes = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
 
   encode(dialect: "sotw" | "delta", response: OutgoingResponse): Uint8Array {
     return whole(response, this.#framed(dialect, response));
   }
 
+  forget(): void {
+    this.#kept.length = 0;
+    this.#keptBytes = 0;
+  }
+
   #framed(dialect: "sotw" | "delta", response: OutgoingResponse): Uint8Array {
     const { resources } = response;
-    if (resources.length < LARGE) return framed(dialect, response);
     const at = this.#kept.findIndex((list) => list.dialect === dialect && same(list.resources, resources));
     const [known] = at < 0 ? [] : this.#kept.splice(at, 1);
-    const list = known ?? { dialect, resources, bytes: framed(dialect, response) };
-    this.#kept.push(list);
-    if (this.#kept.length > KEPT) this.#kept.shift();
-    return list.bytes;
+    if (known !== undefined) {
+      this.#kept.push(known);
+      return known.bytes;
+    }
+    const bytes = framed(dialect, response);
+    if (bytes.length < LARGE) return bytes;
+    this.#kept.push({ dialect, resources, bytes });
+    this.#keptBytes += bytes.length;
+    while (this.#keptBytes > this.#limit) this.#keptBytes -= this.#kept.shift()?.bytes.length ?? 0;
+    return bytes;
   }
 }
 
@@ -61,9 +77,12 @@ function same(a: readonly EncodedResource[], b: readonly EncodedResource[]): boo
   return a.length === b.length && a.every((resource, i) => resource === b[i]);
 }
 
-/** An encoder that keeps the bytes of the last long lists. Use one for all streams of a server. */
-export function createResponseEncoder(): ResponseEncoder {
-  return new SharingEncoder();
+/**
+ * An encoder that keeps the bytes of the last long lists. Use one for all streams of a server.
+ * @param limitBytes How much it may keep. Default: 64 MiB. Units: bytes.
+ */
+export function createResponseEncoder(limitBytes = 64 * 1024 * 1024): ResponseEncoder {
+  return new SharingEncoder(limitBytes);
 }
 
 /** Both messages have the same numbers but for the removed names, which only delta responses hold. */
