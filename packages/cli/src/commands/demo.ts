@@ -4,6 +4,7 @@ import { type CliContext, UsageError } from "../context.ts";
 import { renderReport, reportJson } from "../demo/report.ts";
 import { type Demo, DemoInterrupted, startDemo } from "../demo/run.ts";
 import { createTimeline } from "../demo/timeline.ts";
+import { demoMulticluster } from "./demo-multicluster.ts";
 
 const ONCE_SECONDS = 60;
 const REFRESH_MS = 2000;
@@ -11,7 +12,7 @@ const REFRESH_MS = 2000;
 interface Flags {
   readonly once?: boolean;
   readonly json?: boolean;
-  readonly name: string;
+  readonly name?: string;
   readonly requestRate?: string;
 }
 
@@ -35,19 +36,28 @@ export function addDemo(program: Command, context: CliContext): void {
   program
     .command("demo")
     .description("an embedded cluster with the mesh and emojivoto inside; Ctrl-C removes everything")
+    .argument("[scenario]", "emojivoto, or multicluster: two clusters, one mesh, a call between them", "emojivoto")
     .option("--once", `end after ${ONCE_SECONDS} s of traffic and print the table`)
     .option("--json", "with --once: the report as one JSON object on the last line")
-    .option("--name <name>", "name of the embedded cluster", "demo")
+    .option("--name <name>", "name of the embedded cluster (multicluster: what both names begin with)")
     .option("--request-rate <rate>", "rounds per second of the vote bot (published: 1)")
-    .action(async (flags: Flags) => {
+    .action(async (scenario: string, flags: Flags) => {
+      const root = join(import.meta.dir, "../../../..");
+      if (scenario === "multicluster")
+        return demoMulticluster(context, { ...flags, name: flags.name ?? "cluster", root }, interrupted());
+      if (scenario !== "emojivoto") throw new UsageError(`demo ${scenario}: known are emojivoto and multicluster`);
       const live = process.stderr.isTTY === true;
       const stop = interrupted();
       const ending = new AbortController();
       void stop.then(() => ending.abort());
       const started = performance.now();
       const timeline = createTimeline({ write: context.err, nowMs: () => performance.now(), live });
-      const root = join(import.meta.dir, "../../../..");
-      const wanted = { name: flags.name, requestRate: rateOf(flags.requestRate), root, signal: ending.signal };
+      const wanted = {
+        name: flags.name ?? "demo",
+        requestRate: rateOf(flags.requestRate),
+        root,
+        signal: ending.signal,
+      };
       const demo = await startDemo(context, wanted, timeline).catch((error: unknown) => {
         if (error instanceof DemoInterrupted) return undefined;
         throw error;

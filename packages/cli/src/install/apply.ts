@@ -48,11 +48,13 @@ export async function applyInstall(
   await confirm(context, `This will install the mesh into the cluster, namespace ${options.namespace}.`, flags);
   await kube.applyObjects(objects);
   context.out("✔ Core installed\n");
-  const pods = options.replicas + options.gateways.reduce((sum, gateway) => sum + gateway.replicas, 0);
+  const dns = options.meshDns ? 1 : 0;
+  const pods = dns + options.replicas + options.gateways.reduce((sum, gateway) => sum + gateway.replicas, 0);
   await waitForPods(kube, options.namespace, pods, waitMs, () => undefined);
   context.out("✔ Istiod installed\n");
   for (const [word, mark] of GATEWAY_LINES)
     if (options.gateways.some(({ name }) => name.includes(mark))) context.out(`✔ ${word} gateways installed\n`);
+  if (dns > 0) context.out("✔ Mesh DNS (istiocoredns) installed\n");
   context.out("✔ Installation complete\n");
 }
 

@@ -1,10 +1,7 @@
-import { type JsonObject, parseInjectorValues, parseMeshConfig } from "@heddle/config";
-import { renderSidecar } from "@heddle/inject";
-import { UsageError } from "../context.ts";
-import type { GatewayOptions } from "./gateway-options.ts";
+import type { GatewayOptions, GatewayServicePort } from "./gateway-options.ts";
 import { type Manifest, meshLabels } from "./manifest.ts";
-import { injectorConfigMap, meshConfigMap } from "./mesh-config.ts";
 import type { InstallOptions } from "./options.ts";
+import { proxyPodTemplate } from "./proxy-pod.ts";
 
 /** Everything of one gateway. Its pods are written out, as nothing is injected into the mesh's own namespace. */
 export function gatewayManifests(options: InstallOptions, gateway: GatewayOptions): readonly Manifest[] {
@@ -46,7 +43,15 @@ export function gatewayManifests(options: InstallOptions, gateway: GatewayOption
         replicas: gateway.replicas,
         selector: { matchLabels: gateway.labels },
         strategy: { rollingUpdate: { maxSurge: "100%", maxUnavailable: "25%" } },
-        template: gatewayPod(options, gateway, account),
+        template: proxyPodTemplate(options, {
+          name: gateway.name,
+          labels: gateway.labels,
+          serviceAccountName: account,
+          container: {
+            ports: distinctTargets(gateway).map((port) => ({ containerPort: port.targetPort, protocol: "TCP" })),
+            env: Object.entries(gateway.env).map(([name, value]) => ({ name, value })),
+          },
+        }),
       },
     },
   ];
@@ -56,39 +61,7 @@ function networkLabel(options: InstallOptions): Readonly<Record<string, string>>
   return options.network === "" ? {} : { "topology.istio.io/network": options.network };
 }
 
-/** A pod's owner is told from its ReplicaSet's name, which is made up here and taken out again. */
-const HASH = "0000000000";
-
-function gatewayPod(options: InstallOptions, gateway: GatewayOptions, serviceAccountName: string): JsonObject {
-  const mesh = parseMeshConfig(meshConfigMap(options).data["mesh"] ?? "", "meshConfig");
-  const values = parseInjectorValues(injectorConfigMap(options).data["values"] ?? "", "values");
-  if (!mesh.ok || !values.ok) throw new UsageError("meshConfig or values can't be read");
-  const ports = [...new Map(gateway.ports.map((port) => [port.targetPort, port])).values()];
-  const pod = {
-    metadata: {
-      labels: { ...gateway.labels, "pod-template-hash": HASH, "sidecar.istio.io/inject": "false" },
-      annotations: { "inject.istio.io/templates": "gateway", "linkerd.io/inject": "disabled" },
-      ownerReferences: [
-        { kind: "ReplicaSet", name: `${gateway.name}-${HASH}`, apiVersion: "apps/v1", controller: true },
-      ],
-    },
-    spec: {
-      serviceAccountName,
-      containers: [
-        {
-          name: "istio-proxy",
-          image: "auto",
-          ports: ports.map((port) => ({ containerPort: port.targetPort, protocol: "TCP" })),
-          env: Object.entries(gateway.env).map(([name, value]) => ({ name, value })),
-        },
-      ],
-    },
-  };
-  const namespace = { name: options.namespace, labels: {}, annotations: {} };
-  const rendered = renderSidecar(pod, { namespace, mesh: mesh.value, values: values.value }, "istio");
-  if (rendered.kind === "refused") throw new UsageError(rendered.problems.map(({ reason }) => reason).join("\n"));
-  const { metadata, ...rest } = rendered.pod;
-  const { ownerReferences: _owners, labels, ...others } = metadata as JsonObject & { labels: JsonObject };
-  const { "pod-template-hash": _hash, ...kept } = labels;
-  return { ...rest, metadata: { ...others, labels: kept } };
+/** Two ports of a Service may lead to one of the pod. */
+function distinctTargets(gateway: GatewayOptions): readonly GatewayServicePort[] {
+  return [...new Map(gateway.ports.map((port) => [port.targetPort, port])).values()];
 }

@@ -40,7 +40,6 @@ const NEEDLESS: Readonly<Record<string, string>> = {
   installNamespace: "the namespace is always printed",
   linkerdVersion: "the images are this program's version",
   clusterNetworks: "the networks are those of the cluster's Services and pods",
-  coreDNS: "names of ServiceEntries are served wherever they are asked for",
   policy: "AuthorizationPolicy needs no component of its own",
   telemetry: "metrics need no component of its own; see heddle viz install",
   security: "the control plane is the CA",
@@ -77,7 +76,8 @@ export function installOptions(flags: InstallFlags, global: GlobalOptions, conte
     texts,
     contents,
   ].reduce(mergeValues);
-  const { meshConfig = {}, values = {}, profile = "default", components, gateways, addonComponents, ...others } = set;
+  const { meshConfig = {}, values = {}, profile = "default", components, ...rest } = set;
+  const { gateways: _gateways, addonComponents: _addons, coreDNS: _dns, ...others } = rest;
   for (const name of Object.keys(others)) {
     const reason = NEEDLESS[name];
     if (reason === undefined)
@@ -109,6 +109,7 @@ export function installOptions(flags: InstallFlags, global: GlobalOptions, conte
       set,
       record(values, "values"),
     ),
+    meshDns: wantsMeshDns(set),
     authority: pluggedAuthority(flags),
     ...valuesGlobal(injector),
   };
@@ -148,6 +149,17 @@ function pullPolicy(pull: string): InstallOptions["imagePullPolicy"] {
 
 function profileName(profile: unknown): string {
   return typeof profile === "string" ? profile : "";
+}
+
+/** Both forms of the field in operator files, and the Helm value. */
+function wantsMeshDns(set: Values): boolean {
+  const of = (parent: Values, name: string, path: string) => record(parent[name] ?? {}, path);
+  const values = record(set["values"] ?? {}, "values");
+  return [
+    of(of(set, "addonComponents", "addonComponents"), "istiocoredns", "addonComponents.istiocoredns"),
+    of(set, "coreDNS", "coreDNS"),
+    of(values, "istiocoredns", "values.istiocoredns"),
+  ].some(({ enabled }) => enabled === true);
 }
 
 /** Parts of Istio that are one program here, or that nothing has to be installed for. */

@@ -5,6 +5,7 @@ import { gatewayManifests } from "./gateways.ts";
 import type { PluggedAuthority } from "./identity-files.ts";
 import { type Manifest, meshLabels } from "./manifest.ts";
 import { injectorConfigMap, meshConfigMap } from "./mesh-config.ts";
+import { meshDnsManifests } from "./mesh-dns.ts";
 import { multiclusterManifests } from "./multicluster.ts";
 import { namespace, serviceAccount } from "./namespace.ts";
 import type { InstallOptions } from "./options.ts";
@@ -31,6 +32,7 @@ export function controlPlaneManifests(options: InstallOptions): readonly Manifes
     injectorWebhook(options),
     validatorWebhook(options),
     ...options.gateways.flatMap((gateway) => gatewayManifests(options, gateway)),
+    ...(options.meshDns ? meshDnsManifests(options) : []),
     ...(options.globalNames ? multiclusterManifests(options) : []),
   ];
 }
@@ -53,6 +55,7 @@ export function uninstallManifests(options: InstallOptions): readonly Manifest[]
     ...options,
     gateways: [...options.gateways, ...gateways.map((name) => defaultGateway(name))],
     globalNames: true,
+    meshDns: true,
   };
   return [...controlPlaneManifests(all), ...crdManifests()].reverse();
 }

@@ -27,6 +27,8 @@ export interface InstallOptions {
   readonly gateways: readonly GatewayOptions[];
   /** Replicated control planes: `.global` names lead through other clusters' gateways. */
   readonly globalNames: boolean;
+  /** The mesh's DNS, to which the cluster's DNS forwards `global`. */
+  readonly meshDns: boolean;
   /** Becomes Secret `cacerts`; undefined: the control plane makes a self-signed CA unless that Secret is there. */
   readonly authority: PluggedAuthority | undefined;
 }
@@ -50,6 +52,7 @@ export function defaultInstallOptions(version: string, namespace: string): Insta
     pilotEnv: {},
     gateways: [],
     globalNames: false,
+    meshDns: false,
     authority: undefined,
   };
 }
