@@ -43,6 +43,8 @@ export interface ProxyDeps {
   readonly mark: number | undefined;
   /** How we describe ourselves to peers; undefined: not at all. */
   readonly exchange: MetadataExchange | undefined;
+  /** Name of the service that this proxy stands for. Default: none. */
+  readonly serviceCluster?: string;
   /** Units: ms. */
   readonly drainMs: number;
   /** Whether other processes serve the same ports. Default: none does. */
@@ -130,6 +132,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       log: log.child("http"),
       filters: createFilterChains(config.namedFilters, {
         ...shared,
+        serviceCluster: deps.serviceCluster ?? "",
         count: (name) => void counts.set(name, (counts.get(name) ?? 0) + 1),
       }),
       exchange: config.filters.some((filter) => filter.kind === "istio-stats") ? deps.exchange : undefined,

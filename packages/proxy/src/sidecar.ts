@@ -77,6 +77,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   const proxy = createProxy({
     ...deps,
     exchange,
+    serviceCluster: agent.node.cluster,
     ports: deps.concurrency > 1 ? "first" : "alone",
     limits,
     drainMs: LISTENER_DRAIN_MS,
@@ -85,7 +86,14 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   });
   proxy.start();
   const fleet = await deps.startFleet(deps.concurrency, {
-    settings: { self: workloadOfMetadata(metadata), exchange, drainMs: LISTENER_DRAIN_MS, mark: deps.mark, limits },
+    settings: {
+      self: workloadOfMetadata(metadata),
+      exchange,
+      serviceCluster: agent.node.cluster,
+      drainMs: LISTENER_DRAIN_MS,
+      mark: deps.mark,
+      limits,
+    },
     identity: () => ({ secrets: localSecrets(agent.certificate.current), uri: localUri() }),
   });
   const resources = fleet.share(proxy.resources);

@@ -94,6 +94,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     resolve: deps.resolve,
     mark: deps.mark,
     exchange,
+    serviceCluster: node.cluster,
     ports: deps.concurrency > 1 ? "first" : "alone",
     limits,
     drainMs: deps.drainMs,
@@ -102,7 +103,14 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   });
   proxy.start();
   const fleet = await deps.startFleet(deps.concurrency, {
-    settings: { self: workloadOfMetadata(metadata), exchange, drainMs: deps.drainMs, mark: deps.mark, limits },
+    settings: {
+      self: workloadOfMetadata(metadata),
+      exchange,
+      serviceCluster: node.cluster,
+      drainMs: deps.drainMs,
+      mark: deps.mark,
+      limits,
+    },
     identity: () => ({ secrets: [], uri: "" }),
   });
   const resources = fleet.share(proxy.resources);

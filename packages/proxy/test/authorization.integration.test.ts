@@ -34,6 +34,8 @@ function bootstrap(listen: number, origin: number, grpc: number, jwks: string): 
         claim_to_headers: [{ header_name: "x-sub", claim_name: "sub" }],
         payload_in_metadata: "payload",
       },
+      subject: { ...provider, local_jwks: { inline_string: jwks }, subjects: { exact: "alice" } },
+      young: { ...provider, local_jwks: { inline_string: jwks }, max_lifetime: "700s" },
       remote: {
         ...provider,
         from_headers: [{ name: "x-token" }],
@@ -41,6 +43,8 @@ function bootstrap(listen: number, origin: number, grpc: number, jwks: string): 
       },
     },
     rules: [
+      { match: { prefix: "/subject" }, requires: { provider_name: "subject" } },
+      { match: { prefix: "/young" }, requires: { provider_name: "young" } },
       { match: { prefix: "/jwt" }, requires: { provider_name: "local" } },
       { match: { prefix: "/remote" }, requires: { provider_name: "remote" } },
       {
@@ -63,6 +67,20 @@ function bootstrap(listen: number, origin: number, grpc: number, jwks: string): 
   const authzGrpc = http("ext_authz", "ExtAuthz", {
     transport_api_version: "V3",
     grpc_service: { envoy_grpc: { cluster_name: "grpc" }, timeout: "2s" },
+    metadata_context_namespaces: ["envoy.filters.http.jwt_authn"],
+    route_metadata_context_namespaces: ["place"],
+  });
+  const limit = http("ratelimit", "RateLimit", {
+    domain: "tests",
+    timeout: "2s",
+    failure_mode_deny: true,
+    enable_x_ratelimit_headers: "DRAFT_VERSION_03",
+    rate_limit_service: { transport_api_version: "V3", grpc_service: { envoy_grpc: { cluster_name: "grpc" } } },
+  });
+  const body = (size: number, partial: boolean) => ({
+    "authz-grpc": http("ext_authz", "ExtAuthzPerRoute", {
+      check_settings: { with_request_body: { max_request_bytes: size, allow_partial_message: partial } },
+    }),
   });
   const claim = {
     metadata: {
@@ -81,6 +99,7 @@ function bootstrap(listen: number, origin: number, grpc: number, jwks: string): 
       { name: "jwt", typed_config: jwt },
       { name: "authz", disabled: true, typed_config: authz },
       { name: "authz-grpc", disabled: true, typed_config: authzGrpc },
+      { name: "limit", typed_config: limit },
       { name: "rbac", typed_config: http("rbac", "RBAC") },
       { name: "router", typed_config: http("router", "Router") },
     ],
@@ -89,12 +108,45 @@ function bootstrap(listen: number, origin: number, grpc: number, jwks: string): 
         {
           name: "all",
           domains: ["*"],
+          rate_limits: [{ actions: [{ request_headers: { header_name: "x-host-wide", descriptor_key: "wide" } }] }],
           routes: [
             { match: { prefix: "/jwt/alice" }, route: { cluster: "origin" }, typed_per_filter_config: { rbac } },
             {
               match: { prefix: "/authz" },
               route: { cluster: "origin" },
               typed_per_filter_config: { authz: http("ext_authz", "ExtAuthzPerRoute", { check_settings: {} }) },
+            },
+            {
+              match: { prefix: "/grpc-authz/body" },
+              route: { cluster: "origin" },
+              typed_per_filter_config: body(10, false),
+            },
+            {
+              match: { prefix: "/grpc-authz/part" },
+              route: { cluster: "origin" },
+              typed_per_filter_config: body(10, true),
+            },
+            {
+              match: { prefix: "/jwt/grpc-authz" },
+              route: { cluster: "origin" },
+              metadata: { filter_metadata: { place: { shelf: "top" } } },
+              typed_per_filter_config: { "authz-grpc": http("ext_authz", "ExtAuthzPerRoute", { check_settings: {} }) },
+            },
+            {
+              match: { prefix: "/counted" },
+              route: {
+                cluster: "origin",
+                include_vh_rate_limits: true,
+                rate_limits: [
+                  {
+                    actions: [
+                      { destination_cluster: {} },
+                      { source_cluster: {} },
+                      { request_headers: { header_name: "x-user", descriptor_key: "user" } },
+                    ],
+                  },
+                ],
+              },
             },
             {
               match: { prefix: "/grpc-authz" },
@@ -112,6 +164,7 @@ function bootstrap(listen: number, origin: number, grpc: number, jwks: string): 
     },
   };
   return {
+    node: { id: "n", cluster: "tests" },
     static_resources: {
       listeners: [
         {
@@ -156,6 +209,8 @@ describe.skipIf(skip)("JWT and external authorization as real Envoy has them", (
         .sign(key);
     tokens.set("good", await sign({ sub: "alice" }));
     tokens.set("bob", await sign({ sub: "bob" }));
+    tokens.set("young", await sign({ exp: now + 300 }));
+    tokens.set("old", await sign({ exp: now + 2000 }));
     tokens.set("expired", await sign({ exp: now - LIFE }));
     tokens.set("other audience", await sign({ aud: "you" }));
     tokens.set("other issuer", await sign({ iss: "https://stranger.test" }));
@@ -200,8 +255,11 @@ describe.skipIf(skip)("JWT and external authorization as real Envoy has them", (
     await origin?.stop(true);
   });
 
-  async function compare(path: string, headers: Record<string, string>): Promise<Answer | undefined> {
-    const both = await Promise.all(ports.map((port) => ask(port, { name: "", host: "a.test", path, headers })));
+  async function compare(path: string, headers: Record<string, string>, body?: string): Promise<Answer | undefined> {
+    const sent = body === undefined ? {} : { method: "POST", body };
+    const both = await Promise.all(
+      ports.map((port) => ask(port, { name: "", host: "a.test", path, headers, ...sent })),
+    );
     expect(both[0]).toEqual(both[1] as Answer);
     return both[0];
   }
@@ -244,6 +302,46 @@ describe.skipIf(skip)("JWT and external authorization as real Envoy has them", (
     expect((await compare("/authz/x?a=1", { "x-user": "alice" }))?.status).toBe(200);
     expect((await compare("/authz/x", { "x-user": "bob" }))?.status).toBe(401);
     expect((await compare("/authz/x", { "x-user": "broken" }))?.status).toBe(403);
+  }, 12_000);
+
+  test("JWT: subjects and lifetimes", async () => {
+    const bearer = (name: string) => ({ authorization: `Bearer ${tokens.get(name)}` });
+    expect((await compare("/subject", bearer("good")))?.status).toBe(200);
+    expect((await compare("/subject", bearer("bob")))?.status).not.toBe(200);
+    expect((await compare("/young", bearer("young")))?.status).toBe(200);
+    expect((await compare("/young", bearer("old")))?.status).not.toBe(200);
+    await compare("/young", bearer("good"));
+  }, 12_000);
+
+  test("external authorization with bodies", async () => {
+    const post = (path: string, text: string) => compare(path, { "x-user": "alice" }, text);
+    expect((await post("/grpc-authz/body", "short"))?.body).toContain("body=short partial=false");
+    expect((await post("/grpc-authz/body", "0123456789"))?.status).toBe(200);
+    expect((await post("/grpc-authz/body", "0123456789a"))?.status).toBe(413);
+    expect((await post("/grpc-authz/part", "0123456789abc"))?.body).toContain("body=0123456789 partial=true");
+    expect((await post("/grpc-authz/body", ""))?.status).toBe(200);
+    expect((await post("/grpc-authz/part", "x".repeat(400_000)))?.status).toBe(200);
+  }, 20_000);
+
+  test("external authorization with metadata of filters and routes", async () => {
+    const headers = { authorization: `Bearer ${tokens.get("good")}`, "x-user": "alice" };
+    const answer = await compare("/jwt/grpc-authz", headers);
+    expect(answer?.body).toContain("meta=true");
+    expect(answer?.body).toContain("shelf");
+  }, 12_000);
+
+  test("rate limit service: within the limit, beyond it, broken, not asked", async () => {
+    expect((await compare("/counted", { "x-user": "alice" }))?.status).toBe(200);
+    expect((await compare("/counted", { "x-user": "alice", "x-host-wide": "w" }))?.status).toBe(200);
+    expect((await compare("/counted", { "x-user": "bob" }))?.status).toBe(429);
+    expect((await compare("/counted", { "x-user": "broken" }))?.status).toBe(500);
+    expect((await compare("/counted", {}))?.status).toBe(200);
+    expect((await compare("/free", { "x-host-wide": "bob" }))?.status).toBe(429);
+    for (const proxy of proxies) {
+      const stats = await (await proxy.admin("/stats?filter=ratelimit")).text();
+      for (const [name, count] of Object.entries({ ok: 2, over_limit: 2, error: 1 }))
+        expect(stats).toContain(`cluster.origin.ratelimit.${name}: ${count}`);
+    }
   }, 12_000);
 
   test("external authorization over gRPC: allowed, denied, broken", async () => {

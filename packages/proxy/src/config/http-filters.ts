@@ -3,6 +3,7 @@ import { ExtAuthzSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ex
 import { HeaderMutationSchema } from "@heddle/xds-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation";
 import { JwtAuthenticationSchema } from "@heddle/xds-api/envoy/extensions/filters/http/jwt_authn/v3/config";
 import { LocalRateLimitSchema } from "@heddle/xds-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit";
+import { RateLimitSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ratelimit/v3/rate_limit";
 import { RBACSchema } from "@heddle/xds-api/envoy/extensions/filters/http/rbac/v3/rbac";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { decodeFilterState, type FilterStateConfig } from "./filter-state.ts";
@@ -11,6 +12,7 @@ import { decodeFault, type FaultConfig } from "./filters/fault.ts";
 import { decodeHeaderMutationFilter, type HeaderMutationConfig } from "./filters/header-mutation.ts";
 import { decodeJwtAuthn, type JwtAuthnConfig } from "./filters/jwt-authn.ts";
 import { decodeLocalRateLimit, type LocalRateLimitConfig } from "./filters/local-rate-limit.ts";
+import { decodeRateLimitFilter, type RateLimitFilterConfig } from "./filters/rate-limit.ts";
 import { decodeRbacFilter, type RbacFilterConfig } from "./filters/rbac.ts";
 import {
   CorsSchema,
@@ -36,6 +38,7 @@ export type HttpFilterConfig =
   | RbacFilterConfig
   | JwtAuthnConfig
   | ExtAuthzConfig
+  | RateLimitFilterConfig
   /** Accepted, does nothing with the configuration that it has. */
   | { readonly kind: "inert"; readonly name: string };
 
@@ -98,6 +101,9 @@ const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
     (m, s): HttpFilterConfig => decodeJwtAuthn(m, s),
   ),
   [ExtAuthzSchema.typeName]: messageEntry(ExtAuthzSchema, (m, s): HttpFilterConfig | undefined => decodeExtAuthz(m, s)),
+  [RateLimitSchema.typeName]: messageEntry(RateLimitSchema, (m, s): HttpFilterConfig | undefined =>
+    decodeRateLimitFilter(m, s),
+  ),
   [RBACSchema.typeName]: messageEntry(RBACSchema, (m, s): HttpFilterConfig => decodeRbacFilter(m, s)),
   // gRPC exchanges are counted by the standard metrics.
   "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig": messageEntry(

@@ -63,10 +63,10 @@ describe("what the proxy can't do is refused with its path", () => {
       "retry_host_predicate[0]: x.y is not implemented",
     ],
     [
-      "global rate limits",
+      "rate limits from metadata",
       "route",
-      route({ route: { cluster: "a", rate_limits: [{ actions: [{ remote_address: {} }] }] } }),
-      `${PLACE}.route.rate_limits: refused`,
+      route({ route: { cluster: "a", rate_limits: [{ actions: [{ remote_address: {} }], limit: {} }] } }),
+      `${PLACE}.route.rate_limits[0].limit: refused`,
     ],
     [
       "look-around",

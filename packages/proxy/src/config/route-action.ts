@@ -18,6 +18,7 @@ import {
   WeightedCluster_ClusterWeightSchema,
   WeightedClusterSchema,
 } from "./proto.ts";
+import { decodeRateLimits, type RateLimitPolicy } from "./rate-limits.ts";
 import { compileRewrite, type RegexRewrite } from "./regex.ts";
 import { decodeRetryPolicy, type RetryPolicyConfig } from "./retry-policy.ts";
 import type { RouteMatchConfig } from "./route-match.ts";
@@ -109,6 +110,9 @@ export interface ForwardAction {
   readonly selective: boolean;
   readonly mirrors: readonly MirrorConfig[];
   readonly internalRedirect: InternalRedirectConfig | undefined;
+  /** Undefined: none. */
+  readonly rateLimits: readonly RateLimitPolicy[] | undefined;
+  readonly includeHostRateLimits: boolean;
 }
 
 export const ROUTE_ACTION_SHAPE = shape(
@@ -139,15 +143,15 @@ export const ROUTE_ACTION_SHAPE = shape(
     "internal_redirect_policy",
     "path_rewrite_policy",
     "hedge_policy",
+    "rate_limits",
+    "include_vh_rate_limits",
   ],
   {
     grpc_timeout_offset: "grpc-timeout is passed on as it is",
     early_data_policy: "0-RTT data is never accepted",
-    include_vh_rate_limits: "there are no global rate limits to include",
   },
   {
     "cluster_specifier_plugin inline_cluster_specifier_plugin": "there are no cluster specifier plugins",
-    rate_limits: "there is no global rate limit service; use local rate limits",
     "internal_redirect_action max_internal_redirects": "use internal_redirect_policy",
     retry_policy_typed_config: "use retry_policy",
   },
@@ -234,6 +238,8 @@ export function decodeForward(
       (choice.kind === "weighted" && choice.clusters.some((c) => c.subset !== undefined)),
     mirrors,
     internalRedirect: decodeInternalRedirect(message.internalRedirectPolicy, scope.field("internal_redirect_policy")),
+    rateLimits: decodeRateLimits(message.rateLimits, scope.field("rate_limits")),
+    includeHostRateLimits: message.includeVhRateLimits ?? false,
   };
 }
 

@@ -111,7 +111,8 @@ function decodePath(message: RouteMatch, caseSensitive: boolean, scope: DecodeSc
   }
 }
 
-function decodeQuery(message: QueryParameterMatcher, scope: DecodeScope): QueryMatch | undefined {
+/** One condition on a query parameter. */
+export function decodeQuery(message: QueryParameterMatcher, scope: DecodeScope): QueryMatch | undefined {
   const specifier = message.queryParameterMatchSpecifier;
   if (specifier.case === "stringMatch") {
     const match = decodeStringMatch(specifier.value, scope.field("string_match"));

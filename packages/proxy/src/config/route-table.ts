@@ -9,6 +9,7 @@ import {
   VirtualHost_TlsRequirementType,
   VirtualHostSchema,
 } from "./proto.ts";
+import { decodeRateLimits, type RateLimitPolicy } from "./rate-limits.ts";
 import { type ResourceSource, sourceOf } from "./resource-source.ts";
 import { decodeRetryPolicy } from "./retry-policy.ts";
 import { decodeRoute, type RouteConfig } from "./route.ts";
@@ -26,6 +27,7 @@ export interface VirtualHostConfig {
   readonly requireTls: "none" | "external" | "all";
   readonly attemptCountInRequest: boolean;
   readonly attemptCountInResponse: boolean;
+  readonly rateLimits: readonly RateLimitPolicy[] | undefined;
   /** Retries say in `x-envoy-is-timeout-retry` whether a time limit caused them. */
   readonly timeoutRetryInRequest: boolean;
   /** Body kept for another try; undefined: the default. Units: bytes. */
@@ -94,10 +96,10 @@ export const VIRTUAL_HOST_SHAPE = shape(
     "hedge_policy",
     "include_is_timeout_retry_header",
     "per_request_buffer_limit_bytes",
+    "rate_limits",
   ],
   { virtual_clusters: "only groups statistics" },
   {
-    rate_limits: "there is no global rate limit service; use local rate limits",
     retry_policy_typed_config: "use retry_policy",
     matcher: "matcher trees are not implemented; use routes",
   },
@@ -175,6 +177,7 @@ function decodeVirtualHost(
           : "none",
     attemptCountInRequest: message.includeRequestAttemptCount,
     attemptCountInResponse: message.includeAttemptCountInResponse,
+    rateLimits: decodeRateLimits(message.rateLimits, scope.field("rate_limits")),
     timeoutRetryInRequest: message.includeIsTimeoutRetryHeader,
     bufferBytes: message.perRequestBufferLimitBytes,
     source: sourceOf(message.metadata),

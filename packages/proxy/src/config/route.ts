@@ -1,3 +1,4 @@
+import type { JsonObject } from "@bufbuild/protobuf";
 import { decodeDataText } from "./data-source.ts";
 import { decodeRouteCors } from "./filters/cors.ts";
 import { decodeRouteFilters, type RouteFilters, withCors } from "./filters/per-route.ts";
@@ -50,6 +51,8 @@ export interface RouteConfig {
   /** Name of the operation for traces. */
   readonly operation: string;
   readonly source: ResourceSource;
+  /** By filter name, as configured; undefined: none. */
+  readonly metadata: Readonly<Record<string, JsonObject>> | undefined;
 }
 
 export const ROUTE_SHAPE = shape(
@@ -95,6 +98,7 @@ export function decodeRoute(message: Route, fallback: RouteFallback, scope: Deco
     bufferBytes: message.perRequestBufferLimitBytes,
     operation: message.decorator?.operation ?? "",
     source: sourceOf(message.metadata),
+    metadata: message.metadata?.filterMetadata,
   };
 }
 

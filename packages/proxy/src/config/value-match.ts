@@ -93,9 +93,14 @@ export function matchesValue(match: ValueMatch, value: JsonValue | undefined): b
 export type MetadataMap = ReadonlyMap<string, JsonValue>;
 
 export function matchesMetadata(match: MetadataMatch, metadata: MetadataMap | undefined): boolean {
-  let value = metadata?.get(match.filter);
-  for (const key of match.path) {
+  return matchesValue(match.value, metadataValue(metadata?.get(match.filter), match.path)) !== match.invert;
+}
+
+/** What stands at a path within a value; undefined: nothing. */
+export function metadataValue(root: JsonValue | undefined, path: readonly string[]): JsonValue | undefined {
+  let value = root;
+  for (const key of path) {
     value = typeof value === "object" && value !== null && !Array.isArray(value) ? value[key] : undefined;
   }
-  return matchesValue(match.value, value) !== match.invert;
+  return value;
 }

@@ -21,6 +21,7 @@ import { HEADER_MUTATION_SHAPE, MUTATIONS_SHAPE } from "../config/filters/header
 import { JWT_AUTHN_SHAPE, JWT_PROVIDER_SHAPE, REMOTE_JWKS_SHAPE } from "../config/filters/jwt-authn.ts";
 import { LOCAL_RATE_LIMIT_SHAPE } from "../config/filters/local-rate-limit.ts";
 import { ROUTE_FILTER_SHAPE, ROUTE_FILTER_TYPES } from "../config/filters/per-route.ts";
+import { RATE_LIMIT_FILTER_SHAPE, RATE_LIMIT_ROUTE_SHAPE } from "../config/filters/rate-limit.ts";
 import { RBAC_FILTER_SHAPE, RBAC_PER_ROUTE_SHAPE } from "../config/filters/rbac.ts";
 import { HASH_POLICY_SHAPE } from "../config/hash-policy.ts";
 import { HEALTH_CHECK_SHAPE, HTTP_HEALTH_SHAPE, TCP_HEALTH_SHAPE } from "../config/health-check.ts";
@@ -40,6 +41,7 @@ import {
   NETWORK_RBAC_SHAPE,
 } from "../config/network-gates.ts";
 import { OUTLIER_SHAPE } from "../config/outlier-detection.ts";
+import { RATE_LIMIT_ACTION_SHAPE, RATE_LIMIT_SHAPE } from "../config/rate-limits.ts";
 import { RBAC_PERMISSION_SHAPE, RBAC_POLICY_SHAPE, RBAC_PRINCIPAL_SHAPE, RBAC_RULES_SHAPE } from "../config/rbac.ts";
 import { RETRY_POLICY_SHAPE } from "../config/retry-policy.ts";
 import { ROUTE_SHAPE } from "../config/route.ts";
@@ -127,6 +129,8 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       FAULT_SHAPE,
       FAULT_ABORT_SHAPE,
       LOCAL_RATE_LIMIT_SHAPE,
+      RATE_LIMIT_FILTER_SHAPE,
+      RATE_LIMIT_ROUTE_SHAPE,
       TOKEN_BUCKET_SHAPE,
       HEADER_MUTATION_SHAPE,
       MUTATIONS_SHAPE,
@@ -159,6 +163,8 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       HASH_POLICY_SHAPE,
       MIRROR_SHAPE,
       INTERNAL_REDIRECT_SHAPE,
+      RATE_LIMIT_SHAPE,
+      RATE_LIMIT_ACTION_SHAPE,
     ],
   },
   {

@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, type JsonObject, type JsonValue, toBinary } from "@bufbuild/protobuf";
 import { createRequestHead, headerEntries, type RequestHead, readGrpcStatus } from "@heddle/wire";
 import {
   CheckRequestSchema,
@@ -9,8 +9,10 @@ import type { ExtAuthzConfig } from "../config/filters/ext-authz.ts";
 import { matchesString, type StringMatch } from "../config/string-match.ts";
 import { frameGrpcMessage, unframeGrpcMessage } from "../upstream/grpc-message.ts";
 import type { CollectedResponse } from "../upstream/response-collector.ts";
-import type { FilterCall } from "./http-filter.ts";
+import type { FilterCall, RequestBody } from "./http-filter.ts";
 
+/** Tells the service whether it sees the whole body. */
+const PARTIAL = "x-envoy-auth-partial-body";
 const PATH = "/envoy.service.auth.v3.Authorization/Check";
 
 export function matchesAny(list: readonly StringMatch[], text: string): boolean {
@@ -27,6 +29,7 @@ export function grpcCheck(
   config: ExtAuthzConfig,
   call: FilterCall,
   context: Readonly<Record<string, string>>,
+  body: RequestBody | undefined,
 ): { readonly head: RequestHead; readonly body: Buffer } {
   const { request, exchange } = call;
   const { connection } = exchange;
@@ -36,6 +39,7 @@ export function grpcCheck(
     ":authority": request.authority,
     ":scheme": request.scheme,
   };
+  if (body !== undefined) headers[PARTIAL] = String(body.partial);
   for (const [name, value] of headerEntries(request.headers)) {
     if (mayTell(config, name)) headers[name] = headers[name] === undefined ? value : `${headers[name]},${value}`;
   }
@@ -67,9 +71,18 @@ export function grpcCheck(
           scheme: request.scheme,
           protocol: request.version === 20 ? "HTTP/2" : request.version === 10 ? "HTTP/1.0" : "HTTP/1.1",
           size: BigInt(request.headers.get("content-length") ?? -1),
+          ...(body === undefined
+            ? {}
+            : config.body?.asBytes === true
+              ? { rawBody: body.bytes }
+              : { body: body.bytes.toString("utf8") }),
         },
       },
       contextExtensions: { ...context },
+      metadataContext: { filterMetadata: objects(config.namespaces, (name) => call.metadata.get(name)) },
+      routeMetadataContext: {
+        filterMetadata: objects(config.routeNamespaces, (name) => exchange.route?.route.metadata?.[name]),
+      },
       ...(config.includeSni ? { tlsSession: { sni: connection.sni } } : {}),
     },
   });
@@ -83,6 +96,16 @@ export function grpcCheck(
   return { head, body: frameGrpcMessage(toBinary(CheckRequestSchema, message)) };
 }
 
+/** Metadata of the wanted names, where it is an object. */
+function objects(names: readonly string[], find: (name: string) => JsonValue | undefined): Record<string, JsonObject> {
+  const out: Record<string, JsonObject> = {};
+  for (const name of names) {
+    const value = find(name);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) out[name] = value;
+  }
+  return out;
+}
+
 /** Undefined when the answer is not one. */
 export function readCheck(response: CollectedResponse): CheckResponse | undefined {
   const status = readGrpcStatus(response.trailers) ?? readGrpcStatus(response.headers);
@@ -91,7 +114,7 @@ export function readCheck(response: CollectedResponse): CheckResponse | undefine
 }
 
 /** The HTTP request that describes a request. */
-export function httpCheck(config: ExtAuthzConfig, call: FilterCall): RequestHead {
+export function httpCheck(config: ExtAuthzConfig, call: FilterCall, body: RequestBody | undefined): RequestHead {
   const { service } = config;
   const { request } = call;
   const head = createRequestHead();
@@ -105,7 +128,8 @@ export function httpCheck(config: ExtAuthzConfig, call: FilterCall): RequestHead
     if (always || matchesAny(service.requestHeaders, name) || matchesAny(config.allowedHeaders, name))
       head.headers.append(name, value);
   }
-  head.headers.set("content-length", "0");
+  if (body !== undefined) head.headers.set(PARTIAL, String(body.partial));
+  head.headers.set("content-length", String(body?.bytes.length ?? 0));
   head.headers.set("x-forwarded-for", call.clientIp());
   for (const [name, value] of service.headersToAdd) head.headers.set(name, value);
   return head;

@@ -2,10 +2,11 @@ import { headerEntries } from "@heddle/wire";
 import type { HeaderValueOption } from "@heddle/xds-api/envoy/config/core/v3/base";
 import type { CheckResponse } from "@heddle/xds-api/envoy/service/auth/v3/external_auth";
 import type { ExtAuthzConfig, ExtAuthzRouteConfig } from "../config/filters/ext-authz.ts";
+import { matchesMetadata } from "../config/value-match.ts";
 import type { CollectedResponse } from "../upstream/response-collector.ts";
 import { sendSideRequest } from "../upstream/side-request.ts";
 import { grpcCheck, httpCheck, matchesAny, readCheck } from "./authorization-check.ts";
-import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
+import type { FilterCall, FilterSurroundings, HttpFilter, RequestBody } from "./http-filter.ts";
 
 const MAX_ANSWER = 65_536;
 
@@ -22,13 +23,38 @@ class ExtAuthzFilter implements HttpFilter {
   }
 
   onRequest(call: FilterCall): boolean {
-    const { service, fraction } = this.#config;
-    const { clusters, clock, random } = this.#around;
-    if (this.#route?.disabled === true || (fraction < 1 && random() >= fraction)) return true;
+    const { fraction, enabledMetadata, denyAtDisable, statusOnError } = this.#config;
+    if (this.#route?.disabled === true) return true;
+    const chosen = fraction >= 1 || this.#around.random() < fraction;
+    if (!chosen || (enabledMetadata !== undefined && !matchesMetadata(enabledMetadata, call.metadata))) {
+      if (!denyAtDisable) return true;
+      this.#around.count("ext_authz.disabled");
+      call.reply({ status: statusOnError, body: "", details: "ext_authz_denied", flag: "UAEX" });
+      return false;
+    }
+    const wanted = this.#route?.body ?? this.#config.body;
+    // A tunnel has no body that ends.
+    if (wanted === undefined || wanted === false || call.request.protocol !== "" || call.request.method === "CONNECT") {
+      this.#ask(call, undefined);
+      return false;
+    }
+    call.readBody(wanted.maxBytes, (body) => {
+      const bytes = body.bytes.subarray(0, wanted.maxBytes);
+      const partial = body.partial || bytes.length < body.bytes.length;
+      if (partial && !wanted.partial)
+        call.reply({ status: 413, body: "Payload Too Large", details: "request_payload_too_large", flag: "-" });
+      else this.#ask(call, body.bytes.length === 0 ? undefined : { bytes, partial });
+    });
+    return false;
+  }
+
+  #ask(call: FilterCall, body: RequestBody | undefined): void {
+    const { service } = this.#config;
+    const { clusters, clock } = this.#around;
     const check =
       service.kind === "grpc"
-        ? grpcCheck(this.#config, call, this.#route?.context ?? {})
-        : { head: httpCheck(this.#config, call), body: undefined };
+        ? grpcCheck(this.#config, call, this.#route?.context ?? {}, body)
+        : { head: httpCheck(this.#config, call, body), body: body?.bytes };
     const asked = sendSideRequest(
       { cluster: clusters.get(service.cluster), ...check, clock, timeoutMs: service.timeoutMs, maxBytes: MAX_ANSWER },
       (result) => {
@@ -38,7 +64,12 @@ class ExtAuthzFilter implements HttpFilter {
       },
     );
     call.onEnd(() => asked.cancel());
-    return false;
+  }
+
+  /** The service's answer can't be used. */
+  #invalid(call: FilterCall): void {
+    this.#around.count("ext_authz.invalid");
+    call.reply({ status: 500, body: "", details: "ext_authz_invalid", flag: "-" });
   }
 
   /** The service gave no answer that counts. */
@@ -59,6 +90,11 @@ class ExtAuthzFilter implements HttpFilter {
       return;
     }
     const http = answer.httpResponse;
+    if (answer.dynamicMetadata !== undefined) call.metadata.set(METADATA_NAME, answer.dynamicMetadata);
+    if (this.#config.validateMutations && !possible(answer)) {
+      this.#invalid(call);
+      return;
+    }
     if ((answer.status?.code ?? 0) !== 0) {
       const denied = http.case === "deniedResponse" ? http.value : undefined;
       this.#deny(
@@ -125,14 +161,38 @@ class ExtAuthzFilter implements HttpFilter {
   }
 }
 
+/** Where later filters find what the service says of a request. */
+const METADATA_NAME = "envoy.filters.http.ext_authz";
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** Whether all headers of an answer can stand in a message. */
+function possible(answer: CheckResponse): boolean {
+  const http = answer.httpResponse;
+  const options =
+    http.case === "okResponse"
+      ? [...http.value.headers, ...http.value.responseHeadersToAdd]
+      : http.case === "deniedResponse"
+        ? http.value.headers
+        : [];
+  return options.every((o) => canStand((o.header?.key ?? "").toLowerCase(), o.header?.value ?? ""));
+}
+
+function canStand(name: string, value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i);
+    if ((code < 32 && code !== 9) || code === 127) return false;
+  }
+  return NAME.test(name);
+}
+
 /** Source: Envoy: `append: false` and the default replace. */
 function addTo(
   option: HeaderValueOption,
   headers: { append(name: string, value: string): void; set(name: string, value: string): void },
 ): void {
   const name = (option.header?.key ?? "").toLowerCase();
-  if (name === "" || name.startsWith(":")) return;
   const value = option.header?.value ?? "";
+  if (!canStand(name, value)) return;
   if (option.append === true) headers.append(name, value);
   else headers.set(name, value);
 }

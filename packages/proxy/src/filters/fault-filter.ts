@@ -1,4 +1,4 @@
-import type { FaultConfig } from "../config/filters/fault.ts";
+import type { FaultConfig, FaultRateConfig } from "../config/filters/fault.ts";
 import { chooseCluster } from "../router/cluster-choice.ts";
 import { matchesHeader } from "../router/route-matcher.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
@@ -21,6 +21,7 @@ class FaultFilter implements HttpFilter {
       this.#around.count("fault.faults_overflow");
       return true;
     }
+    if (config.slow !== undefined) this.#slow(config.slow, call);
     const delayMs = this.#delayMs(call);
     if (delayMs <= 0) return !this.#abort(call);
     this.#begin(call);
@@ -31,6 +32,20 @@ class FaultFilter implements HttpFilter {
     });
     call.onEnd(() => timer.cancel());
     return false;
+  }
+
+  #slow(slow: FaultRateConfig, call: FilterCall): void {
+    const { headers } = call.request;
+    const kbps = slow.kbps ?? whole(headers.get("x-envoy-fault-throughput-response"));
+    if (kbps === undefined || kbps === 0) return;
+    const share =
+      slow.kbps === undefined
+        ? shareOf(headers.get("x-envoy-fault-throughput-response-percentage"), slow.fraction)
+        : slow.fraction;
+    if (this.#around.random() >= share) return;
+    this.#begin(call);
+    this.#around.count("fault.response_rl_injected");
+    call.limitResponse(kbps * 1024);
   }
 
   #begin(call: FilterCall): void {

@@ -2,6 +2,7 @@ import type { ExtAuthzRouteConfig } from "../config/filters/ext-authz.ts";
 import type { HeaderMutationConfig } from "../config/filters/header-mutation.ts";
 import type { JwtAuthnConfig, JwtRouteConfig } from "../config/filters/jwt-authn.ts";
 import type { RouteFilter, RouteFilterConfig } from "../config/filters/per-route.ts";
+import type { RateLimitRouteConfig } from "../config/filters/rate-limit.ts";
 import type { HttpFilterConfig, NamedFilter } from "../config/http-filters.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
 import { createCorsFilter } from "./cors-filter.ts";
@@ -11,6 +12,7 @@ import { createHeaderMutationFilter } from "./header-mutation-filter.ts";
 import type { FilterSurroundings, HttpFilter } from "./http-filter.ts";
 import { createJwtAuthnFilter, createJwtVerifier, type JwtVerifier } from "./jwt-authn-filter.ts";
 import { createLocalRateLimitFilter } from "./local-rate-limit-filter.ts";
+import { createRateLimitFilter } from "./rate-limit-filter.ts";
 import { createRbacFilter } from "./rbac-filter.ts";
 
 /** The filters of a connection manager, compiled for each of its routes. */
@@ -85,6 +87,12 @@ class CompiledChains implements FilterChains {
         .findLast((c): c is ExtAuthzRouteConfig => c?.kind === "ext-authz-route");
       return createExtAuthzFilter(own, route, this.#around);
     }
+    if (own.kind === "rate-limit") {
+      const route = overrides
+        .map((o) => o.config)
+        .findLast((c): c is RateLimitRouteConfig => c?.kind === "rate-limit-route");
+      return createRateLimitFilter(own, route, this.#around);
+    }
     const config = overrides.findLast((o) => o.config !== undefined)?.config ?? routeConfig(own);
     if (config === undefined) return undefined;
     let instance = this.#instances.get(config);
@@ -122,6 +130,7 @@ function create(config: RouteFilterConfig, around: FilterSurroundings): HttpFilt
       return createHeaderMutationFilter([config]);
     case "jwt-route":
     case "ext-authz-route":
+    case "rate-limit-route":
       // Belong to filters of another kind: a name that was given to the wrong filter.
       return PASS;
   }
@@ -146,4 +155,5 @@ const RUNS: ReadonlySet<HttpFilterConfig["kind"]> = new Set([
   "header-mutation",
   "jwt-authn",
   "ext-authz",
+  "rate-limit",
 ]);

@@ -2,10 +2,16 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { RequestHead, ResponseHead } from "@heddle/wire";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
+import type { BodyBuffer } from "../http/body-buffer.ts";
 import { clientIpOf } from "../http/client-address.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { FilterChains } from "./filter-chain.ts";
-import type { FilterCall, FilterReply, HttpFilter } from "./http-filter.ts";
+import type { FilterCall, FilterReply, HttpFilter, RequestBody } from "./http-filter.ts";
+
+/** With this much waiting for filters the client is asked to pause. Units: bytes. */
+export const WAITING_BYTES = 65_536;
+/** May still arrive after the client was asked to pause. Units: bytes. */
+const SPARE_BYTES = 1_048_576;
 
 /** What an exchange does for its filters. */
 export interface FilteredExchange extends ExchangeRecord {
@@ -15,6 +21,11 @@ export interface FilteredExchange extends ExchangeRecord {
   addFlag(flag: string): void;
   /** Chooses the route again. */
   chooseRoute(): void;
+  limitResponse(bytesPerSecond: number): void;
+  /** The request is complete. */
+  readonly uploaded: boolean;
+  /** What has arrived of its body; undefined: nothing is kept. */
+  readonly body: BodyBuffer | undefined;
 }
 
 /** A request's way through the filters of its route. */
@@ -26,6 +37,10 @@ export class FilterRun implements FilterCall {
   #metadata: Map<string, JsonValue> | undefined = undefined;
   #endCallbacks: (() => void)[] | undefined = undefined;
   #responseCallbacks: ((head: ResponseHead) => void)[] | undefined = undefined;
+  #reader: ((body: RequestBody) => void) | undefined = undefined;
+  #readBytes = 0;
+  /** The client may send this much while filters wait. Units: bytes. */
+  wantedBytes = WAITING_BYTES;
   /** Over: answered, passed or gone. */
   #done = false;
 
@@ -72,6 +87,28 @@ export class FilterRun implements FilterCall {
 
   flag(flag: string): void {
     this.exchange.addFlag(flag);
+  }
+
+  limitResponse(bytesPerSecond: number): void {
+    this.exchange.limitResponse(bytesPerSecond);
+  }
+
+  readBody(maxBytes: number, done: (body: RequestBody) => void): void {
+    this.#reader = done;
+    this.#readBytes = maxBytes;
+    this.wantedBytes = Math.max(WAITING_BYTES, maxBytes);
+    this.exchange.body?.allow(maxBytes + SPARE_BYTES);
+    this.onBody();
+  }
+
+  /** More of the body has come, or its end. */
+  onBody(): void {
+    const reader = this.#reader;
+    const { body, uploaded } = this.exchange;
+    const length = body?.length ?? 0;
+    if (reader === undefined || this.#done || (!uploaded && length <= this.#readBytes)) return;
+    this.#reader = undefined;
+    reader({ bytes: Buffer.concat(body?.chunks ?? []), partial: !uploaded });
   }
 
   onEnd(callback: () => void): void {

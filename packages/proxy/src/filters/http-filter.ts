@@ -11,6 +11,8 @@ export interface FilterSurroundings {
   readonly wheel: TimerWheel;
   readonly random: () => number;
   readonly clusters: ClusterSet;
+  /** Name of the service that this proxy stands for; "" when it was not told. */
+  readonly serviceCluster: string;
   /** Running counts by Envoy's name, created on first use. */
   count(name: string): void;
 }
@@ -47,8 +49,19 @@ export interface FilterCall {
   onEnd(callback: () => void): void;
   /** Adds a response flag. */
   flag(flag: string): void;
+  /** The client gets the body of the response at this rate. Units: bytes a second. */
+  limitResponse(bytesPerSecond: number): void;
+  /** Gives the body when it is complete or has reached `maxBytes`, whichever is first. */
+  readBody(maxBytes: number, done: (body: RequestBody) => void): void;
   /** Runs for the response, whoever makes it. */
   onResponse(callback: (head: ResponseHead) => void): void;
+}
+
+/** The beginning of a request's body. */
+export interface RequestBody {
+  readonly bytes: Buffer;
+  /** More is to come, or came. */
+  readonly partial: boolean;
 }
 
 /** A filter compiled for one route. */

@@ -6,6 +6,7 @@ import type {
   JwtRequirementConfig,
   JwtRouteConfig,
 } from "../config/filters/jwt-authn.ts";
+import { matchesString } from "../config/string-match.ts";
 import { matchesRoute } from "../router/route-matcher.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
 import { createJwksKeys, type JwksKeys } from "./jwks-keys.ts";
@@ -14,6 +15,13 @@ import { findToken, removeToken } from "./jwt-token.ts";
 const MISSING = "Jwt is missing";
 const AUDIENCE = "Audiences in Jwt are not allowed";
 const FORMAT = "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections";
+
+const FAILED = "Jwt verification fails";
+
+/** Whether what is left of a token's life is no longer than it may be. Source: Envoy `max_lifetime`. */
+function shortLived(payload: JWTPayload, maxSeconds: number, nowMs: number): boolean {
+  return payload.exp !== undefined && payload.exp - nowMs / 1000 <= maxSeconds;
+}
 
 /** Verified tokens of one request by provider. */
 type Verified = Map<JwtProviderConfig, JWTPayload>;
@@ -28,9 +36,11 @@ export interface JwtVerifier {
 class ProviderVerifier implements JwtVerifier {
   readonly config: JwtAuthnConfig;
   readonly #keys = new Map<JwtProviderConfig, JwksKeys>();
+  readonly #now: () => number;
 
   constructor(config: JwtAuthnConfig, around: FilterSurroundings) {
     this.config = config;
+    this.#now = () => around.clock.now();
     for (const provider of config.providers.values()) this.#keys.set(provider, createJwksKeys(provider.jwks, around));
   }
 
@@ -104,6 +114,9 @@ class ProviderVerifier implements JwtVerifier {
         ...(wanted.length === 0 ? {} : { audience: [...wanted] }),
         ...(provider.requireExpiration ? { requiredClaims: ["exp"] } : {}),
       });
+      if (provider.subjects !== undefined && !matchesString(provider.subjects, payload.sub ?? "")) return FAILED;
+      if (provider.maxLifetimeSeconds !== undefined && !shortLived(payload, provider.maxLifetimeSeconds, this.#now()))
+        return FAILED;
       verified.set(provider, payload);
       return undefined;
     } catch (error) {
@@ -122,7 +135,7 @@ function textOf(error: unknown): string {
   }
   if (error instanceof errors.JWKSNoMatchingKey) return "Jwks doesn't have key to match kid or alg from Jwt";
   if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return FORMAT;
-  return "Jwt verification fails";
+  return FAILED;
 }
 
 /** Asks for tokens by route. Source: Envoy `envoy.filters.http.jwt_authn`. */

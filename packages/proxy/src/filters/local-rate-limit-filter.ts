@@ -2,7 +2,9 @@ import type { LocalRateLimitConfig } from "../config/filters/local-rate-limit.ts
 import { renderFormat } from "../config/format.ts";
 import { exchangeValues } from "../http/exchange-values.ts";
 import { addHeaders } from "../http/header-values.ts";
+import { createDescriptorBuckets, type DescriptorBuckets } from "./descriptor-buckets.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
+import { descriptorsOf } from "./rate-limit-descriptors.ts";
 import { createTokenBucket, type TokenBucket } from "./token-bucket.ts";
 
 /** Refuses requests beyond a rate, counted in this process. Source: Envoy `envoy.filters.http.local_ratelimit`. */
@@ -13,11 +15,18 @@ class LocalRateLimitFilter implements HttpFilter {
   /** By connection, where each has its own; freed with it. */
   readonly #own = new WeakMap<object, TokenBucket>();
 
+  /** Undefined where all requests share one bucket. */
+  readonly #descriptors: DescriptorBuckets | undefined;
+
   constructor(config: LocalRateLimitConfig, around: FilterSurroundings) {
     this.#config = config;
     this.#around = around;
     this.#shared =
       config.bucket === undefined ? undefined : createTokenBucket(config.bucket, () => around.clock.monotonic());
+    this.#descriptors =
+      config.descriptors.length === 0
+        ? undefined
+        : createDescriptorBuckets(config.descriptors, () => around.clock.monotonic());
   }
 
   onRequest(call: FilterCall): boolean {
@@ -26,12 +35,16 @@ class LocalRateLimitFilter implements HttpFilter {
     const bucket = this.#bucketOf(call.exchange.connection);
     if (bucket === undefined || (config.enabled < 1 && random() >= config.enabled)) return true;
     this.#around.count("http_local_rate_limit.enabled");
-    const allowed = bucket.take();
+    const special = this.#descriptors?.bucketsOf(descriptorsOf(call, config.stage, config.hostPolicies, this.#around));
+    const shown = special?.[0] ?? bucket;
+    const allowed =
+      (special === undefined || special.every((one) => one.take())) &&
+      (special !== undefined && special.length > 0 && !config.alwaysDefault ? true : bucket.take());
     if (config.rateLimitHeaders)
       call.onResponse((head) => {
-        head.headers.set("x-ratelimit-limit", String(config.bucket?.maxTokens ?? 0));
-        head.headers.set("x-ratelimit-remaining", String(bucket.remaining));
-        head.headers.set("x-ratelimit-reset", String(bucket.resetSeconds));
+        head.headers.set("x-ratelimit-limit", String(shown.max));
+        head.headers.set("x-ratelimit-remaining", String(shown.remaining));
+        head.headers.set("x-ratelimit-reset", String(shown.resetSeconds));
       });
     if (allowed) {
       this.#around.count("http_local_rate_limit.ok");

@@ -5,44 +5,50 @@ export interface TokenBucket {
   /** False: empty. */
   take(): boolean;
   readonly remaining: number;
-  /** Until the next fill. Units: s. */
+  readonly max: number;
+  /** Until there is a token again; 0 while there is one. Units: s. */
   readonly resetSeconds: number;
 }
 
 class FilledBucket implements TokenBucket {
   readonly #config: TokenBucketConfig;
   readonly #nowMs: () => number;
+  /** Tokens trickle in rather than by the fill. Source: Envoy 1.40 `AtomicTokenBucket`. */
+  readonly #perMs: number;
   #tokens: number;
   #filledMs: number;
 
   constructor(config: TokenBucketConfig, nowMs: () => number) {
     this.#config = config;
     this.#nowMs = nowMs;
+    this.#perMs = config.tokensPerFill / config.fillIntervalMs;
     this.#tokens = config.maxTokens;
     this.#filledMs = nowMs();
   }
 
   take(): boolean {
     this.#fill();
-    if (this.#tokens === 0) return false;
+    if (this.#tokens < 1) return false;
     this.#tokens--;
     return true;
   }
 
   get remaining(): number {
-    return this.#tokens;
+    return Math.trunc(this.#tokens);
+  }
+
+  get max(): number {
+    return this.#config.maxTokens;
   }
 
   get resetSeconds(): number {
-    return Math.ceil((this.#filledMs + this.#config.fillIntervalMs - this.#nowMs()) / 1000);
+    return this.#tokens >= 1 ? 0 : Math.ceil((1 - this.#tokens) / this.#perMs / 1000);
   }
 
   #fill(): void {
-    const { fillIntervalMs, tokensPerFill, maxTokens } = this.#config;
-    const fills = Math.floor((this.#nowMs() - this.#filledMs) / fillIntervalMs);
-    if (fills <= 0) return;
-    this.#filledMs += fills * fillIntervalMs;
-    this.#tokens = Math.min(maxTokens, this.#tokens + fills * tokensPerFill);
+    const nowMs = this.#nowMs();
+    this.#tokens = Math.min(this.#config.maxTokens, this.#tokens + (nowMs - this.#filledMs) * this.#perMs);
+    this.#filledMs = nowMs;
   }
 }
 

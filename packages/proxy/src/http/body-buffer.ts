@@ -6,7 +6,7 @@ const NO_BYTES = new Uint8Array(0);
 
 /** Copies of body bytes up to a limit, for sending later or again. */
 export class BodyBuffer {
-  readonly #limit: number;
+  #limit: number;
   #chunks: Uint8Array[] = [];
   length = 0;
   /** The limit was passed: what is kept is no longer the whole body. */
@@ -26,6 +26,11 @@ export class BodyBuffer {
     }
     this.#chunks.push(bytes.slice(start, end));
     this.length += size;
+  }
+
+  /** Keeps at least this much from now on. Units: bytes. */
+  allow(bytes: number): void {
+    if (bytes > this.#limit) this.#limit = bytes;
   }
 
   get chunks(): readonly Uint8Array[] {

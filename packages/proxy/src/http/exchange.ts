@@ -16,7 +16,7 @@ import {
 import type { InternalRedirectConfig } from "../config/internal-redirect.ts";
 import type { RetryPolicyConfig } from "../config/retry-policy.ts";
 import type { ForwardAction } from "../config/route-action.ts";
-import { type FilteredExchange, FilterRun } from "../filters/filter-run.ts";
+import { type FilteredExchange, FilterRun, WAITING_BYTES } from "../filters/filter-run.ts";
 import type { FilterReply } from "../filters/http-filter.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { rescue, rescueDownstream, rescueUpstream, type TrafficFailureCode } from "../rescue.ts";
@@ -39,20 +39,17 @@ import { prepareAttempt } from "./prepare-attempt.ts";
 import { prepareRequest } from "./request-prepare.ts";
 import { prepareResponse } from "./response-prepare.ts";
 import {
+  backOff,
   isIdempotent,
   mayRetry,
   retriesFailure,
   retriesResponse,
-  retryDelayMs,
   retryPolicyFor,
   usedUp,
 } from "./retry-decision.ts";
-
-/** With this much waiting for a connection the client is asked to pause. Units: bytes. */
-const WAITING_BYTES = 65_536;
+import { throttle } from "./throttled-stream.ts";
 
 const GRPC_STATUS = HEADER_ID["grpc-status"];
-
 /** Told when an exchange is over. */
 export interface ExchangeOwner {
   onExchangeOver(exchange: Exchange): void;
@@ -68,7 +65,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   readonly startTime: number;
   readonly #manager: HttpManager;
   readonly #owner: ExchangeOwner;
-  readonly #downstream: ServerStream;
+  #downstream: ServerStream;
   response: ResponseHead | undefined = undefined;
   route: CompiledRoute | undefined = undefined;
   cluster: Cluster | undefined = undefined;
@@ -163,6 +160,20 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     this.route = this.#manager.routes()?.match(this.request, this.#manager.random);
   }
 
+  get uploaded(): boolean {
+    return this.#requestEnded;
+  }
+
+  get body(): BodyBuffer | undefined {
+    return this.#body;
+  }
+
+  limitResponse(bytesPerSecond: number): void {
+    const throttled = throttle(this.#downstream, bytesPerSecond, this.#manager.wheel);
+    this.#filters?.onEnd(() => throttled.forget());
+    this.#downstream = throttled;
+  }
+
   /** The router: forwards or answers. */
   onFiltersPassed(): void {
     const { request, route } = this;
@@ -181,20 +192,18 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   }
 
   onFilterReply(reply: FilterReply): void {
-    this.addFlag(reply.flag);
-    this.details = reply.details;
+    this.#note(reply);
     this.#reply(reply.status, reply.body, undefined, reply);
   }
 
   /** Answers with a failure, or cuts the stream when the answer has begun. */
   fail(code: TrafficFailureCode): void {
     if (this.#over) return;
-    const { status, flag, details, body } = rescue(code);
+    const answer = rescue(code);
     this.#giveUpAttempt();
-    this.addFlag(flag);
-    this.details = details;
+    this.#note(answer);
     if (this.#committed) this.#cut();
-    else this.#reply(status, body, undefined);
+    else this.#reply(answer.status, answer.body, undefined);
   }
 
   /** Ends what is quiet for too long, or takes longer than the connection manager allows. */
@@ -219,7 +228,9 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     this.#body?.append(bytes, start, end);
     const upstream = this.#attempt?.stream;
     if (upstream === undefined) {
-      if (this.#body !== undefined && this.#body.length > WAITING_BYTES) stream.pause();
+      this.#filters?.onBody();
+      const wanted = this.#filters === undefined ? WAITING_BYTES : this.#filters.wantedBytes;
+      if (this.#body !== undefined && this.#body.length > wanted) stream.pause();
       if (this.#body?.overflowed === true && !this.#committed) this.fail("overflow");
       return;
     }
@@ -232,6 +243,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     if (this.#answered) return;
     const upstream = this.#attempt?.stream;
     if (upstream !== undefined) upstream.sendTrailers(trailers);
+    if (upstream === undefined) this.#filters?.onBody();
     if (upstream === undefined || this.#body !== undefined) {
       this.#trailers = createHeaderList();
       this.#trailers.appendAll(trailers);
@@ -242,9 +254,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     if (failure.code === "local") return;
     this.#giveUpAttempt();
     if (this.#answered) return;
-    const { flag, details } = rescueDownstream(failure);
-    this.addFlag(flag);
-    this.details = details;
+    this.#note(rescueDownstream(failure));
   }
 
   onDrain(): void {
@@ -413,9 +423,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     this.clusterName = forwardRequest(this, route, action, this.#manager);
     const cluster = this.#manager.clusters.get(this.clusterName);
     if (cluster === undefined) {
-      const missing = rescue("no-cluster");
-      this.addFlag(missing.flag);
-      this.details = missing.details;
+      this.#note(rescue("no-cluster"));
       this.#reply(action.clusterNotFoundStatus, "", undefined);
       return;
     }
@@ -425,8 +433,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     if (timeoutMs > 0 && this.#requestEnded) this.#armRouteTimer(timeoutMs);
     this.#retry = retryPolicyFor(action, this.request);
     if (action.mirrors.length > 0) {
-      this.#mirror = startMirror(action.mirrors, this.request, this.#manager, this.#body);
-      if (this.#requestEnded) this.#mirror?.send();
+      this.#mirror = startMirror(action.mirrors, this.request, this.#manager, this.#body, this.#requestEnded);
     }
     if (!this.#requestEnded && this.request.protocol === "" && this.request.method !== "CONNECT")
       this.#body ??= new BodyBuffer(route.bufferBytes);
@@ -493,11 +500,9 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
 
   /** Starts again where a redirect points; false: the client follows it. */
   #redirected(head: ResponseHead, policy: InternalRedirectConfig): boolean {
-    if (!this.#replayable()) return false;
-    const { random, routes } = this.#manager;
-    const next = followRedirect(policy, this.request, head, this.#redirects, () =>
-      routes()?.match(this.request, random),
-    );
+    const next = this.#replayable()
+      ? followRedirect(policy, this.request, head, this.#redirects, this.#manager)
+      : undefined;
     if (next === undefined) return false;
     this.#redirects = [...this.#redirects, next];
     this.#giveUpAttempt();
@@ -510,18 +515,12 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
 
   /** `stop`: false leaves the failed try running beside the new one. */
   #startRetry(failed: Attempt, policy: RetryPolicyConfig, head: ResponseHead | undefined, stop = true): void {
-    const { clock, random } = this.#manager;
-    const delayMs = retryDelayMs(policy, this.attempts, head, clock.now(), random);
     if (stop) failed.abandon();
     this.#attempt = undefined;
     const failures = this.#failures();
     failures.hosts.push(failed.host);
     failures.waiting = true;
-    const counters = failed.cluster.counters;
-    counters.retries++;
-    counters.retriesTotal++;
-    clock.after(delayMs, () => {
-      counters.retries--;
+    backOff(policy, this.attempts, head, failed.cluster.counters, this.#manager, () => {
       if (this.#over || this.#answered || !failures.waiting) return;
       failures.waiting = false;
       this.#startAttempt();
@@ -530,8 +529,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
 
   #failUpstream(failure: UpstreamFailure): void {
     const answer = rescueUpstream(failure, this.attempts > 1);
-    this.addFlag(answer.flag);
-    this.details = answer.details;
+    this.#note(answer);
     this.transportFailure = failure.code === "tls-failed" || failure.code === "connect-failed" ? failure.cause : "";
     this.#reply(answer.status, answer.body, undefined);
   }
@@ -585,6 +583,11 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   #cut(): void {
     this.#answered = true;
     this.#downstream.reset(2);
+  }
+
+  #note(cause: { readonly flag: string; readonly details: string }): void {
+    this.addFlag(cause.flag);
+    this.details = cause.details;
   }
 
   addFlag(flag: string): void {

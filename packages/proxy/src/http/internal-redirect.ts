@@ -1,6 +1,7 @@
 import type { RequestHead, ResponseHead } from "@heddle/wire";
 import type { InternalRedirectConfig } from "../config/internal-redirect.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
+import type { HttpManager } from "./connection-manager.ts";
 
 /**
  * Makes the request the one that a redirect asks for and gives its route; undefined when the client must follow it itself.
@@ -11,7 +12,7 @@ export function followRedirect(
   request: RequestHead,
   head: ResponseHead,
   followed: readonly CompiledRoute[],
-  match: () => CompiledRoute | undefined,
+  manager: Pick<HttpManager, "routes" | "random">,
 ): CompiledRoute | undefined {
   if (followed.length >= config.max || !config.statuses.has(head.status)) return undefined;
   const location = head.headers.get("location");
@@ -29,7 +30,7 @@ export function followRedirect(
   request.headers.set("x-forwarded-proto", next);
   request.authority = target.host;
   request.path = target.pathname + target.search;
-  const route = match();
+  const route = manager.routes()?.match(request, manager.random);
   if (route === undefined || !allowed(config, route, followed)) {
     request.headers.set("x-forwarded-proto", scheme);
     request.authority = authority;

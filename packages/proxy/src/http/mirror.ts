@@ -78,15 +78,19 @@ function copyHead(request: RequestHead): RequestHead {
   return copy;
 }
 
-/** `before`: the part of the body that has come already. Undefined when chance leaves out every mirror. */
+/** `before`: the part of the body that has come already; `complete`: all of it. Undefined when chance leaves out every mirror. */
 export function startMirror(
   configs: readonly MirrorConfig[],
   request: RequestHead,
   around: MirrorSurroundings,
   before: BodyBuffer | undefined,
+  complete: boolean,
 ): RequestMirror | undefined {
   // A tunnel can't be copied.
   if (request.protocol !== "" || request.method === "CONNECT") return undefined;
   const chosen = configs.filter((config) => config.fraction >= 1 || around.random() < config.fraction);
-  return chosen.length === 0 ? undefined : new RequestMirror(chosen, request, around, before);
+  if (chosen.length === 0) return undefined;
+  const mirror = new RequestMirror(chosen, request, around, before);
+  if (complete) mirror.send();
+  return mirror;
 }

@@ -1,3 +1,4 @@
+import type { Clock } from "@heddle/std";
 import { HEADER_ID, type RequestHead, type ResponseHead } from "@heddle/wire";
 import type { CircuitLimits } from "../config/circuit-breakers.ts";
 import { type LabelSet, RETRY_ON, type RetryPolicyConfig } from "../config/retry-policy.ts";
@@ -100,8 +101,26 @@ function maxRetries(limits: CircuitLimits, counters: ClusterCounters): number {
   return budget === undefined ? limits.maxRetries : Math.max(budget.minimum, budget.share * counters.requests);
 }
 
+/** Counts a retry and starts it when its time has come. */
+export function backOff(
+  policy: RetryPolicyConfig,
+  attempts: number,
+  head: ResponseHead | undefined,
+  counters: ClusterCounters,
+  around: { readonly clock: Clock; readonly random: () => number },
+  start: () => void,
+): void {
+  const { clock, random } = around;
+  counters.retries++;
+  counters.retriesTotal++;
+  clock.after(retryDelayMs(policy, attempts, head, clock.now(), random), () => {
+    counters.retries--;
+    start();
+  });
+}
+
 /** Time before the next try: full jitter over a window that doubles. Source: Envoy `retry_back_off`. Units: ms. */
-export function retryDelayMs(
+function retryDelayMs(
   policy: RetryPolicyConfig,
   attempts: number,
   head: ResponseHead | undefined,

@@ -95,7 +95,8 @@ function headerValue(match: HeaderMatch, request: RequestHead): string | undefin
   }
 }
 
-function matchesQuery(conditions: readonly QueryMatch[], path: string): boolean {
+/** Whether a path has all query parameters as wanted. */
+export function matchesQuery(conditions: readonly QueryMatch[], path: string): boolean {
   for (const condition of conditions) {
     const value = queryValue(path, condition.name);
     if (condition.match === undefined) {

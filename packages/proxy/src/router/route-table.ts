@@ -118,6 +118,7 @@ const TO_HTTPS: RouteConfig = {
   bufferBytes: undefined,
   operation: "",
   source: undefined,
+  metadata: undefined,
 };
 
 /** Source: Envoy `require_tls`. */

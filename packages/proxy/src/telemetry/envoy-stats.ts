@@ -86,7 +86,7 @@ function* clusterStats(proxy: DataPlane): Iterable<EnvoyStat> {
     const labels = labelText(["cluster_name"], [clusterName]);
     const stat = (name: string, value: number, kind: "counter" | "gauge" = "counter"): EnvoyStat => ({
       name: `cluster.${clusterName}.${name}`,
-      metric: `envoy_cluster_${name}`,
+      metric: `envoy_cluster_${name.replaceAll(".", "_")}`,
       labels,
       kind,
       value,
@@ -108,6 +108,7 @@ function* clusterStats(proxy: DataPlane): Iterable<EnvoyStat> {
     yield stat("upstream_rq_retry_overflow", c.retryOverflow);
     yield stat("upstream_rq_timeout", c.timeouts);
     for (let i = 1; i <= 5; i++) yield stat(`upstream_rq_${i}xx`, c.statusClasses[i] ?? 0);
+    for (const [name, value] of c.named) yield stat(name, value);
   }
 }
 

@@ -85,6 +85,15 @@ export function ipText(bytes: Uint8Array): string {
   return `${words.slice(0, bestStart).join(":")}::${words.slice(bestStart + bestLength).join(":")}`;
 }
 
+/** The block that an address is in: `10.1.0.0/16`. Errors: undefined for what is no address. */
+export function maskIp(ip: string, v4Bits: number, v6Bits: number): string | undefined {
+  const bytes = parseIp(ip);
+  if (bytes === undefined) return undefined;
+  const bits = bytes.length === 4 ? v4Bits : v6Bits;
+  const masked = bytes.map((byte, i) => byte & ((0xff00 >> Math.min(8, Math.max(0, bits - 8 * i))) & 0xff));
+  return `${ipText(masked)}/${bits}`;
+}
+
 /** A block of addresses. */
 export interface Cidr {
   readonly bytes: Uint8Array;

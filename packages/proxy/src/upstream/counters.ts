@@ -24,6 +24,8 @@ export interface ClusterCounters {
   tcpConnectionsTotal: number;
   bytesReceived: number;
   bytesSent: number;
+  /** Counts of filters by Envoy's names; empty mostly. */
+  readonly named: Map<string, number>;
 }
 
 export function createClusterCounters(): ClusterCounters {
@@ -46,5 +48,6 @@ export function createClusterCounters(): ClusterCounters {
     tcpConnectionsTotal: 0,
     bytesReceived: 0,
     bytesSent: 0,
+    named: new Map(),
   };
 }

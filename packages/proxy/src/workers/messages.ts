@@ -12,6 +12,7 @@ export interface WorkerSettings {
   readonly index: number;
   readonly self: Workload;
   readonly exchange: MetadataExchange | undefined;
+  readonly serviceCluster: string;
   /** Units: ms. */
   readonly drainMs: number;
   readonly mark: number | undefined;

@@ -78,6 +78,7 @@ class Worker {
       log,
       mark: settings.mark,
       exchange: settings.exchange,
+      serviceCluster: settings.serviceCluster,
       drainMs: settings.drainMs,
       localUri,
       observe: this.#telemetry.observe,

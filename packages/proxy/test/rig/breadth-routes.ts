@@ -14,6 +14,12 @@ const options = (common: Json): Json => ({
   },
 });
 
+const every = { default_value: { numerator: 100, denominator: "HUNDRED" } };
+const bucket = (tokens: number, entries: Readonly<Record<string, string>>): Json => ({
+  entries: Object.entries(entries).map(([key, value]) => ({ key, value })),
+  token_bucket: { max_tokens: tokens, tokens_per_fill: tokens, fill_interval: "600s" },
+});
+
 export const moreRoutes: readonly Json[] = [
   {
     match: { prefix: "/hedged" },
@@ -63,6 +69,70 @@ export const moreRoutes: readonly Json[] = [
           { name: "one", weight: 30 },
           { name: "two", weight: 70 },
         ],
+      },
+    },
+  },
+  {
+    match: { prefix: "/counted" },
+    route: {
+      cluster: "one",
+      rate_limits: [
+        {
+          actions: [
+            { generic_key: { descriptor_value: "g" } },
+            { request_headers: { header_name: "x-user", descriptor_key: "user" } },
+          ],
+        },
+        {
+          actions: [
+            {
+              header_value_match: {
+                descriptor_value: "gold",
+                headers: [{ name: "x-plan", string_match: { exact: "gold" } }],
+              },
+            },
+            { remote_address: {} },
+          ],
+        },
+        {
+          actions: [
+            { masked_remote_address: { v4_prefix_mask_len: 8 } },
+            { destination_cluster: {} },
+            {
+              query_parameter_value_match: {
+                descriptor_value: "q",
+                query_parameters: [{ name: "slow", present_match: true }],
+              },
+            },
+          ],
+        },
+        { stage: 1, actions: [{ generic_key: { descriptor_value: "never" } }] },
+      ],
+    },
+    typed_per_filter_config: {
+      limit: {
+        "@type": `${EXT}.filters.http.local_ratelimit.v3.LocalRateLimit`,
+        stat_prefix: "x",
+        token_bucket: { max_tokens: 100, tokens_per_fill: 100, fill_interval: "600s" },
+        filter_enabled: every,
+        filter_enforced: every,
+        enable_x_ratelimit_headers: "DRAFT_VERSION_03",
+        descriptors: [
+          bucket(1, { generic_key: "g", user: "one" }),
+          bucket(2, { generic_key: "g", user: "" }),
+          bucket(1, { header_match: "gold", remote_address: "127.0.0.1" }),
+          bucket(1, { masked_remote_address: "127.0.0.0/8", destination_cluster: "one", query_match: "q" }),
+        ],
+      },
+    },
+  },
+  {
+    match: { prefix: "/trickle" },
+    route: { cluster: "one" },
+    typed_per_filter_config: {
+      fault: {
+        "@type": `${EXT}.filters.http.fault.v3.HTTPFault`,
+        response_rate_limit: { fixed_limit: { limit_kbps: 1 }, percentage: { numerator: 100 } },
       },
     },
   },

@@ -1,6 +1,7 @@
 import {
   type AuthorizationResponse,
   AuthorizationResponseSchema,
+  type BufferSettings,
   type ExtAuthz,
   type ExtAuthzPerRoute,
   ExtAuthzSchema,
@@ -12,6 +13,7 @@ import { runtimeFraction } from "../fraction.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape } from "../shape.ts";
 import { decodeStringMatch, type StringMatch } from "../string-match.ts";
+import { decodeMetadataMatch, type MetadataMatch } from "../value-match.ts";
 
 /** Who is asked. */
 export type AuthorizationService =
@@ -46,6 +48,27 @@ export interface ExtAuthzConfig {
   /** Empty: all. */
   readonly allowedHeaders: readonly StringMatch[];
   readonly disallowedHeaders: readonly StringMatch[];
+  /** Undefined: the service does not see bodies. */
+  readonly body: AuthorizationBody | undefined;
+  /** Metadata of earlier filters that the service sees, by filter name. */
+  readonly namespaces: readonly string[];
+  /** The same of the route's metadata. */
+  readonly routeNamespaces: readonly string[];
+  /** Only requests with this metadata are checked; undefined: all. */
+  readonly enabledMetadata: MetadataMatch | undefined;
+  /** Requests that are not checked are refused. */
+  readonly denyAtDisable: boolean;
+  /** Answers with impossible header names or values fail the request. */
+  readonly validateMutations: boolean;
+}
+
+/** How much of a body the service sees. */
+export interface AuthorizationBody {
+  /** Units: bytes. */
+  readonly maxBytes: number;
+  /** A larger body is cut instead of refused. */
+  readonly partial: boolean;
+  readonly asBytes: boolean;
 }
 
 /** What a route says of the check. */
@@ -53,6 +76,8 @@ export interface ExtAuthzRouteConfig {
   readonly kind: "ext-authz-route";
   readonly disabled: boolean;
   readonly context: Readonly<Record<string, string>>;
+  /** Replaces the filter's; `false`: no body; undefined: as the filter says. */
+  readonly body: AuthorizationBody | false | undefined;
 }
 
 export const EXT_AUTHZ_SHAPE = shape(
@@ -69,20 +94,24 @@ export const EXT_AUTHZ_SHAPE = shape(
     "include_tls_session",
     "allowed_headers",
     "disallowed_headers",
+    "with_request_body",
+    "metadata_context_namespaces",
+    "route_metadata_context_namespaces",
+    "filter_enabled_metadata",
+    "deny_at_disable",
+    "validate_mutations",
   ],
   {
     transport_api_version: "there is version 3 only",
     "stat_prefix charge_cluster_response_stats": "only chooses statistics",
     encode_raw_headers: "headers travel as text",
-    enable_dynamic_metadata_ingestion: "metadata of the answer is not kept",
+    enable_dynamic_metadata_ingestion: "metadata of the answer is always kept",
     bootstrap_metadata_labels_key: "labels are not sent",
   },
   {
-    with_request_body: "the service does not get bodies",
-    "metadata_context_namespaces typed_metadata_context_namespaces route_metadata_context_namespaces route_typed_metadata_context_namespaces":
-      "metadata is not sent",
-    "filter_enabled_metadata deny_at_disable": "use typed_per_filter_config of routes",
-    "validate_mutations decoder_header_mutation_rules": "mutations of the service are trusted",
+    "typed_metadata_context_namespaces route_typed_metadata_context_namespaces":
+      "only untyped metadata is kept; use metadata_context_namespaces",
+    decoder_header_mutation_rules: "use allowed_upstream_headers of an HTTP service, or validate_mutations",
   },
 );
 export const AUTHORIZATION_RESPONSE_SHAPE = shape(
@@ -117,16 +146,42 @@ export function decodeExtAuthz(message: ExtAuthz, scope: DecodeScope): ExtAuthzC
     includeSni: message.includeTlsSession,
     allowedHeaders: matches(message.allowedHeaders, scope.field("allowed_headers")),
     disallowedHeaders: matches(message.disallowedHeaders, scope.field("disallowed_headers")),
+    body: decodeBody(message.withRequestBody, scope.field("with_request_body")),
+    namespaces: message.metadataContextNamespaces,
+    routeNamespaces: message.routeMetadataContextNamespaces,
+    enabledMetadata:
+      message.filterEnabledMetadata === undefined
+        ? undefined
+        : decodeMetadataMatch(message.filterEnabledMetadata, scope.field("filter_enabled_metadata")),
+    denyAtDisable: message.denyAtDisable?.defaultValue ?? false,
+    validateMutations: message.validateMutations,
   };
 }
 
 export function decodeExtAuthzRoute(message: ExtAuthzPerRoute, scope: DecodeScope): ExtAuthzRouteConfig {
   const override = message.override;
   if (override.case !== "checkSettings")
-    return { kind: "ext-authz-route", disabled: override.case === "disabled" && override.value, context: {} };
-  if (override.value.withRequestBody !== undefined)
-    scope.field("check_settings.with_request_body").problem("the service does not get bodies");
-  return { kind: "ext-authz-route", disabled: false, context: override.value.contextExtensions };
+    return {
+      kind: "ext-authz-route",
+      disabled: override.case === "disabled" && override.value,
+      context: {},
+      body: undefined,
+    };
+  const settings = override.value;
+  return {
+    kind: "ext-authz-route",
+    disabled: false,
+    context: settings.contextExtensions,
+    body: settings.disableRequestBodyBuffering
+      ? false
+      : decodeBody(settings.withRequestBody, scope.field("check_settings.with_request_body")),
+  };
+}
+
+function decodeBody(message: BufferSettings | undefined, scope: DecodeScope): AuthorizationBody | undefined {
+  if (message === undefined) return undefined;
+  if (message.maxRequestBytes === 0) scope.field("max_request_bytes").problem("a body of no bytes can't be sent");
+  return { maxBytes: message.maxRequestBytes, partial: message.allowPartialMessage, asBytes: message.packAsBytes };
 }
 
 function decodeService(message: ExtAuthz, scope: DecodeScope): AuthorizationService | undefined {

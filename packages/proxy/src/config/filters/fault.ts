@@ -1,4 +1,4 @@
-import type { FaultDelay } from "@heddle/xds-api/envoy/extensions/filters/common/fault/v3/fault";
+import type { FaultDelay, FaultRateLimit } from "@heddle/xds-api/envoy/extensions/filters/common/fault/v3/fault";
 import {
   type FaultAbort,
   FaultAbortSchema,
@@ -33,18 +33,25 @@ export interface FaultConfig {
   readonly headers: readonly HeaderMatch[];
   readonly downstreamNodes: readonly string[];
   readonly maxActive: number | undefined;
+  readonly slow: FaultRateConfig | undefined;
+}
+
+/** A slow response; the request's own header says how slow when `kbps` is undefined. */
+export interface FaultRateConfig {
+  /** Units: KiB a second. */
+  readonly kbps: number | undefined;
+  readonly fraction: number;
 }
 
 export const FAULT_SHAPE = shape(
   HTTPFaultSchema,
-  ["delay", "abort", "upstream_cluster", "headers", "downstream_nodes", "max_active_faults"],
+  ["delay", "abort", "upstream_cluster", "headers", "downstream_nodes", "max_active_faults", "response_rate_limit"],
   {
     "delay_percent_runtime abort_percent_runtime delay_duration_runtime abort_http_status_runtime max_active_faults_runtime response_rate_limit_percent_runtime abort_grpc_status_runtime":
       "there is no runtime; the configured values hold",
     disable_downstream_cluster_stats: "only chooses statistics",
     filter_metadata: "only for access logs of Envoy",
   },
-  { response_rate_limit: "responses are not slowed down" },
 );
 export const FAULT_ABORT_SHAPE = shape(FaultAbortSchema, ["http_status", "grpc_status", "header_abort", "percentage"]);
 
@@ -63,6 +70,10 @@ export function decodeFault(message: HTTPFault, scope: DecodeScope): FaultConfig
     headers,
     downstreamNodes: message.downstreamNodes,
     maxActive: message.maxActiveFaults,
+    slow:
+      message.responseRateLimit === undefined
+        ? undefined
+        : decodeRate(message.responseRateLimit, scope.field("response_rate_limit")),
   };
 }
 
@@ -72,6 +83,17 @@ function decodeDelay(message: FaultDelay, scope: DecodeScope): FaultDelayConfig 
   return {
     ms:
       specifier.case === "fixedDelay" ? (decodeDuration(specifier.value, scope.field("fixed_delay")) ?? 0) : undefined,
+    fraction: message.percentage === undefined ? 0 : fractionOf(message.percentage),
+  };
+}
+
+function decodeRate(message: FaultRateLimit, scope: DecodeScope): FaultRateConfig {
+  const limit = message.limitType;
+  if (limit.case === undefined) scope.problem("a rate limit needs fixed_limit or header_limit");
+  if (limit.case === "fixedLimit" && limit.value.limitKbps === 0n)
+    scope.field("fixed_limit.limit_kbps").problem("a limit of zero would never let anything through");
+  return {
+    kbps: limit.case === "fixedLimit" ? Number(limit.value.limitKbps) : undefined,
     fraction: message.percentage === undefined ? 0 : fractionOf(message.percentage),
   };
 }

@@ -13,6 +13,7 @@ import { decodeDuration } from "../duration-field.ts";
 import { decodeRouteMatch, type RouteMatchConfig } from "../route-match.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape } from "../shape.ts";
+import { decodeStringMatch, type StringMatch } from "../string-match.ts";
 
 /** Where the keys of an issuer come from. */
 export type JwksSource =
@@ -45,6 +46,10 @@ export interface JwtProviderConfig {
   readonly claimHeaders: readonly { readonly header: string; readonly claim: readonly string[] }[];
   readonly requireExpiration: boolean;
   readonly clearRoute: boolean;
+  /** Undefined: any. */
+  readonly subjects: StringMatch | undefined;
+  /** Longest time until the token expires; undefined: any. Units: s. */
+  readonly maxLifetimeSeconds: number | undefined;
 }
 
 export type JwtRequirementConfig =
@@ -97,11 +102,11 @@ export const JWT_PROVIDER_SHAPE = shape(
     "claim_to_headers",
     "require_expiration",
     "clear_route_cache",
+    "subjects",
+    "max_lifetime",
   ],
   { jwt_cache_config: "tokens are verified each time", failed_status_in_metadata: "only for Envoy's own logs" },
   {
-    subjects: "check the subject with RBAC",
-    max_lifetime: "check the lifetime at the issuer",
     normalize_payload_in_metadata: "claims are kept as they are",
   },
 );
@@ -157,6 +162,7 @@ export function decodeJwtRoute(message: PerRouteConfig): JwtRouteConfig {
 
 function decodeProvider(name: string, message: JwtProvider, scope: DecodeScope): JwtProviderConfig | undefined {
   checkShape(JWT_PROVIDER_SHAPE, message, scope);
+  const lifetimeMs = decodeDuration(message.maxLifetime, scope.field("max_lifetime"));
   const jwks = decodeJwks(message, scope);
   if (jwks === undefined) return undefined;
   const anywhere = message.fromHeaders.length + message.fromParams.length + message.fromCookies.length === 0;
@@ -182,6 +188,8 @@ function decodeProvider(name: string, message: JwtProvider, scope: DecodeScope):
     })),
     requireExpiration: message.requireExpiration,
     clearRoute: message.clearRouteCache,
+    subjects: message.subjects === undefined ? undefined : decodeStringMatch(message.subjects, scope.field("subjects")),
+    maxLifetimeSeconds: lifetimeMs === undefined ? undefined : lifetimeMs / 1000,
   };
 }
 

@@ -21,7 +21,24 @@ export interface LocalRateLimitConfig {
   readonly rateLimitHeaders: boolean;
   /** gRPC clients get RESOURCE_EXHAUSTED instead of UNAVAILABLE. */
   readonly resourceExhausted: boolean;
+  /** Buckets of requests with certain descriptors. */
+  readonly descriptors: readonly DescriptorBucket[];
+  readonly stage: number;
+  readonly hostPolicies: HostPolicies;
+  /** Requests with a descriptor take a token of the default bucket too. */
+  readonly alwaysDefault: boolean;
 }
+
+/** A bucket for requests whose descriptor has these entries; an empty value stands for any, each with a bucket of its own. */
+export interface DescriptorBucket {
+  readonly entries: readonly (readonly [key: string, value: string])[];
+  readonly bucket: TokenBucketConfig;
+}
+
+export type HostPolicies = "when-route-has-none" | "also" | "never";
+
+/** Source: Envoy `VhRateLimitsOptions`: OVERRIDE, INCLUDE, IGNORE. */
+export const HOST_POLICIES: readonly HostPolicies[] = ["when-route-has-none", "also", "never"];
 
 export const LOCAL_RATE_LIMIT_SHAPE = shape(
   LocalRateLimitSchema,
@@ -35,13 +52,13 @@ export const LOCAL_RATE_LIMIT_SHAPE = shape(
     "local_rate_limit_per_downstream_connection",
     "enable_x_ratelimit_headers",
     "rate_limited_as_resource_exhausted",
+    "descriptors",
+    "stage",
+    "vh_rate_limits",
+    "always_consume_default_token_bucket",
   ],
+  { stat_prefix: "only names statistics" },
   {
-    stat_prefix: "only names statistics",
-    "stage vh_rate_limits always_consume_default_token_bucket": "only matter together with descriptors",
-  },
-  {
-    descriptors: "one bucket per filter and route; put a local rate limit into typed_per_filter_config of each route",
     local_cluster_rate_limit: "each proxy counts for itself",
   },
 );
@@ -64,5 +81,23 @@ export function decodeLocalRateLimit(message: LocalRateLimit, scope: DecodeScope
     perConnection: message.localRateLimitPerDownstreamConnection,
     rateLimitHeaders: message.enableXRatelimitHeaders !== 0,
     resourceExhausted: message.rateLimitedAsResourceExhausted,
+    descriptors: decodeDescriptors(message, scope.field("descriptors")),
+    stage: message.stage,
+    hostPolicies: HOST_POLICIES[message.vhRateLimits] ?? "when-route-has-none",
+    alwaysDefault: message.alwaysConsumeDefaultTokenBucket ?? true,
   };
+}
+
+function decodeDescriptors(message: LocalRateLimit, scope: DecodeScope): readonly DescriptorBucket[] {
+  const list: DescriptorBucket[] = [];
+  message.descriptors.forEach((descriptor, i) => {
+    const at = scope.item(i);
+    const bucket = decodeTokenBucket(descriptor.tokenBucket, at.field("token_bucket"));
+    if (bucket === undefined) at.field("token_bucket").problem("a descriptor needs a token bucket");
+    if (descriptor.entries.length === 0) at.field("entries").problem("a descriptor needs at least one entry");
+    if (bucket !== undefined) list.push({ entries: descriptor.entries.map((e) => [e.key, e.value]), bucket });
+  });
+  if (list.length > 0 && message.tokenBucket === undefined)
+    scope.problem("descriptors need a token_bucket for all other requests");
+  return list;
 }

@@ -6,6 +6,7 @@ import { HTTPFaultSchema } from "@heddle/xds-api/envoy/extensions/filters/http/f
 import { HeaderMutationPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation";
 import { PerRouteConfigSchema } from "@heddle/xds-api/envoy/extensions/filters/http/jwt_authn/v3/config";
 import { LocalRateLimitSchema } from "@heddle/xds-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit";
+import { RateLimitPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ratelimit/v3/rate_limit";
 import { RBACPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/rbac/v3/rbac";
 import { type AnyTable, decodeAny, messageEntry } from "../any-field.ts";
 import type { DecodeScope } from "../scope.ts";
@@ -16,6 +17,7 @@ import { decodeFault, type FaultConfig } from "./fault.ts";
 import { decodeMutations, type HeaderMutationConfig } from "./header-mutation.ts";
 import { decodeJwtRoute, type JwtRouteConfig } from "./jwt-authn.ts";
 import { decodeLocalRateLimit, type LocalRateLimitConfig } from "./local-rate-limit.ts";
+import { decodeRateLimitRoute, type RateLimitRouteConfig } from "./rate-limit.ts";
 import { decodeRbacPerRoute, type RbacFilterConfig } from "./rbac.ts";
 
 /** Configuration of a filter for one route, virtual host or table. */
@@ -26,7 +28,8 @@ export type RouteFilterConfig =
   | HeaderMutationConfig
   | RbacFilterConfig
   | JwtRouteConfig
-  | ExtAuthzRouteConfig;
+  | ExtAuthzRouteConfig
+  | RateLimitRouteConfig;
 
 /** What a level of the routes says of a filter. */
 export interface RouteFilter {
@@ -50,6 +53,7 @@ const CONFIGS: AnyTable<RouteFilterConfig> = {
   ),
   [PerRouteConfigSchema.typeName]: messageEntry(PerRouteConfigSchema, decodeJwtRoute),
   [ExtAuthzPerRouteSchema.typeName]: messageEntry(ExtAuthzPerRouteSchema, decodeExtAuthzRoute),
+  [RateLimitPerRouteSchema.typeName]: messageEntry(RateLimitPerRouteSchema, decodeRateLimitRoute),
   [RBACPerRouteSchema.typeName]: messageEntry(RBACPerRouteSchema, decodeRbacPerRoute),
 };
 
