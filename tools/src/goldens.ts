@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { runCommand } from "./checks/run-command.ts";
 
 /** Programs that rewrite the goldens of a package; `npm run ok` compares them among the unit tests. */
-const programs: readonly string[] = ["packages/translate/goldens.ts"];
+const programs: readonly string[] = ["packages/translate/goldens.ts", "packages/explain/goldens.ts"];
 
 const root = join(import.meta.dir, "../..");
 let failed = false;

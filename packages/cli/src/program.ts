@@ -4,6 +4,7 @@ import { addCa } from "./commands/ca.ts";
 import { addCheck, addVizCheck } from "./commands/check.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDiagnostics } from "./commands/diagnostics.ts";
+import { addExplain } from "./commands/explain.ts";
 import { addInject } from "./commands/inject.ts";
 import { addInstall } from "./commands/install.ts";
 import { addProxyConfig } from "./commands/proxy-config.ts";
@@ -29,6 +30,7 @@ const commands = [
   addProxyConfig,
   addAnalyze,
   addValidate,
+  addExplain,
   addViz,
   addVizCheck,
   addDiagnostics,

@@ -1,0 +1,76 @@
+import { isIP } from "node:net";
+import { refText } from "@heddle/config";
+import type { MeshService, MeshState } from "@heddle/model";
+import type { Origin } from "./origin.ts";
+
+/** What a name stands for, from one namespace. */
+export interface Destination {
+  /** Undefined when only a name server outside can tell. */
+  readonly ip: string | undefined;
+  readonly because: string;
+  readonly decidedBy: readonly Origin[];
+  /** Pods behind it, for callers that have no proxy to choose one. */
+  readonly backends: readonly { readonly ip: string; readonly port: number }[];
+}
+
+/** Resolves a host as a pod of `namespace` does: search domains first, then the name as it is. */
+export function resolveName(state: MeshState, host: string, port: number, namespace: string): Destination {
+  if (isIP(host) !== 0) {
+    const owner = [...state.services.values()].find((service) => service.addresses.includes(host));
+    return owner === undefined
+      ? { ip: host, because: "an address is dialled", decidedBy: [], backends: [] }
+      : destination(state, owner, port, `${host} is the address of ${owner.hostname}`);
+  }
+  const { domain } = state.settings;
+  const names = [`${host}.${namespace}.svc.${domain}`, `${host}.svc.${domain}`, `${host}.${domain}`, host];
+  const candidates = host.split(".").length > 4 ? [host] : names;
+  for (const name of candidates) {
+    const service = state.services.get(name);
+    if (service !== undefined) return destination(state, service, port, `${host} is ${name} here`);
+  }
+  const headless = podName(state, host, namespace, port);
+  if (headless !== undefined) return headless;
+  return {
+    ip: undefined,
+    because: `no service of the mesh is called ${host} in namespace ${namespace}; a name server outside of the mesh has to know it`,
+    decidedBy: [],
+    backends: [],
+  };
+}
+
+function destination(state: MeshState, service: MeshService, port: number, because: string): Destination {
+  const origin: Origin = { object: refText(service.source) };
+  const found = state.endpoints.get(service.hostname)?.ports.get(port) ?? [];
+  const backends = found.map((endpoint) => ({ ip: endpoint.address, port: endpoint.port }));
+  const first = service.headless ? backends[0]?.ip : service.addresses.find((address) => !address.includes("/"));
+  const address = first ?? service.autoAddresses[0];
+  return {
+    ip: address,
+    because: address === undefined ? because : `${because}, ${service.headless ? "one of its pods" : "at"} ${address}`,
+    decidedBy: [origin],
+    backends,
+  };
+}
+
+/** `web-0.web` and `web-0.web.shop.svc.cluster.local`: one pod of a headless service. */
+function podName(state: MeshState, host: string, namespace: string, port: number): Destination | undefined {
+  const [pod = "", ...rest] = host.split(".");
+  const name = rest.join(".");
+  const { domain } = state.settings;
+  for (const full of [`${name}.${namespace}.svc.${domain}`, `${name}.svc.${domain}`, name]) {
+    const service = state.services.get(full);
+    if (service === undefined || !service.headless) continue;
+    const endpoint = state.endpoints
+      .get(full)
+      ?.ports.get(port)
+      ?.find(({ hostname }) => hostname === pod);
+    if (endpoint === undefined) continue;
+    return {
+      ip: endpoint.address,
+      because: `${host} is the pod ${pod} of headless service ${full}, at ${endpoint.address}`,
+      decidedBy: [{ object: refText(service.source) }],
+      backends: [{ ip: endpoint.address, port: endpoint.port }],
+    };
+  }
+  return undefined;
+}
