@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { formatComparison } from "../compare/format.ts";
 import type { Comparison } from "../compare/rounds.ts";
@@ -35,6 +35,7 @@ The whole table of docs/performance.md: our proxy against Envoy and nginx, in tu
   --rounds N     rounds of each row                       (default 5)
   --scale X      share of the full number of requests     (default 1)
   --rows a,b     of ${ROWS.map((row) => row.name).join(", ")}
+  --base FOLDER  another clone of Heddle, before a change, to compare with
   --json         the result as one JSON object on the last line
 `;
 
@@ -51,6 +52,7 @@ export async function runAll(argv: readonly string[]): Promise<number> {
   }
   const versions: Record<string, string> = { bun: Bun.version };
   const plans: VariantPlan[] = [heddlePlan("heddle")];
+  if (options.base !== undefined) plans.push(heddlePlan("base", resolve(options.base)));
   const envoy = envoyPlan(process.env);
   if (envoy === undefined) console.error(NO_ENVOY);
   else {
@@ -105,6 +107,7 @@ function readOptions(argv: readonly string[]) {
       options: {
         rounds: { type: "string", default: "5" },
         scale: { type: "string", default: "1" },
+        base: { type: "string" },
         rows: { type: "string", default: ROWS.map((row) => row.name).join(",") },
         json: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
@@ -116,7 +119,7 @@ function readOptions(argv: readonly string[]) {
     const rows = values.rows.split(",");
     const unknown = rows.find((name) => !ROWS.some((row) => row.name === name));
     if (unknown !== undefined) return `--rows: there is no row "${unknown}"`;
-    return { rounds: Number(values.rounds), scale, rows, json: values.json, help: values.help };
+    return { rounds: Number(values.rounds), scale, rows, base: values.base, json: values.json, help: values.help };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
