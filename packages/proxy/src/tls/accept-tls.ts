@@ -2,7 +2,6 @@ import type { Clock, ClockTimer } from "@heddle/std";
 import { type NativeSocket, NO_EVENTS, type SocketEvents } from "../transport/bun-socket.ts";
 import type { Network } from "../transport/network.ts";
 import type { StreamConnection } from "../transport/stream-connection.ts";
-import { readTlsState } from "../transport/tls-state.ts";
 import { chooseAlpn } from "./multiplex-alpn.ts";
 import { refusePeer } from "./san-check.ts";
 import { alpnWire, type ReadyTls } from "./secure-context.ts";
@@ -27,6 +26,7 @@ export interface AcceptTlsOptions {
 }
 
 class Handshake implements SocketEvents {
+  readonly #network: Network;
   readonly #connection: StreamConnection;
   readonly #options: AcceptTlsOptions;
   readonly #owner: AcceptTlsOwner;
@@ -34,14 +34,21 @@ class Handshake implements SocketEvents {
   #socket: NativeSocket | undefined;
   #done = false;
 
-  constructor(connection: StreamConnection, options: AcceptTlsOptions, owner: AcceptTlsOwner, clock: Clock) {
+  constructor(
+    network: Network,
+    connection: StreamConnection,
+    options: AcceptTlsOptions,
+    owner: AcceptTlsOwner,
+    clock: Clock,
+  ) {
+    this.#network = network;
     this.#connection = connection;
     this.#options = options;
     this.#owner = owner;
     this.#timer = clock.after(options.timeoutMs, () => this.#refuse(`no TLS handshake within ${options.timeoutMs} ms`));
   }
 
-  start(network: Network, first: Uint8Array): void {
+  start(first: Uint8Array): void {
     const raw = this.#connection.socket;
     const { ready, requireCertificate } = this.#options;
     const { alpn, offered, multiplex } = this.#options;
@@ -60,7 +67,7 @@ class Handshake implements SocketEvents {
         rejectUnauthorized: requireCertificate && ready.verifyChain,
         ...(wire === undefined ? {} : { ALPNProtocols: wire }),
       },
-      socket: network.handlers,
+      socket: this.#network.handlers,
     });
     this.#socket = secure;
     this.#connection.adopt(secure);
@@ -72,7 +79,7 @@ class Handshake implements SocketEvents {
 
   socketHandshake(socket: NativeSocket, ok: boolean, error: Error | null): void {
     if (this.#done) return;
-    const state = readTlsState(socket);
+    const state = this.#network.handshakes.read(socket);
     const chainError = ok ? undefined : (error?.message ?? "the handshake failed");
     const { ready, requireCertificate } = this.#options;
     if (!ok && state.peer === undefined) {
@@ -128,5 +135,5 @@ export function acceptTls(
   owner: AcceptTlsOwner,
   clock: Clock,
 ): void {
-  new Handshake(connection, options, owner, clock).start(network, first);
+  new Handshake(network, connection, options, owner, clock).start(first);
 }

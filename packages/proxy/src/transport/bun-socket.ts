@@ -19,6 +19,7 @@ export interface NativeSocket {
   getServername(): string | undefined | false;
   getTLSVersion(): string;
   getPeerCertificate(abbreviated?: boolean): NativeCertificate | undefined;
+  getPeerX509Certificate(): { readonly raw: Buffer } | undefined;
   upgradeTLS(options: NativeUpgrade): [raw: NativeSocket, tls: NativeSocket];
 }
 

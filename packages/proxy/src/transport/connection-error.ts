@@ -31,6 +31,8 @@ export function errnoError(errno: number): ConnectionError {
       return { kind: "unreachable", message: "network or host unreachable" };
     case 99:
       return { kind: "unreachable", message: "the source address is not on this machine" };
+    case 104:
+      return { kind: "reset", message: "connection reset by peer" };
     case 24:
       return { kind: "other", message: "too many open files; raise the limit of the process" };
     default:

@@ -55,6 +55,11 @@ export interface Connection {
   write(bytes: Uint8Array): void;
   /** `output` was filled: send it before the present event ends. */
   wantsFlush(): void;
+  /**
+   * More bytes that already wait, for a handler that was just given many: without the copy and the allocation of `onData`. They are valid
+   * until the next event. Undefined when none wait, and with TLS.
+   */
+  readAhead(): Uint8Array | undefined;
   pause(): void;
   resume(): void;
   /** Sends what waits, then ends our direction. */

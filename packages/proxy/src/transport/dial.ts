@@ -12,7 +12,6 @@ import { connectionError, errnoError } from "./connection-error.ts";
 import type { DialOptions } from "./kernel.ts";
 import type { Network } from "./network.ts";
 import { StreamConnection } from "./stream-connection.ts";
-import { readTlsState } from "./tls-state.ts";
 
 /** TLS of an outgoing connection. */
 export interface DialTls {
@@ -107,7 +106,7 @@ class SocketDial implements Dial, SocketEvents {
     const tls = this.#target.tls;
     const connection = this.#connection;
     if (this.#state !== SECURING || tls === undefined || connection === undefined) return;
-    const state = readTlsState(socket);
+    const state = this.#network.handshakes.read(socket);
     // The runtime compares the server's host name too; meshes compare SPIFFE ids instead, which `verify` does.
     const chainError = ok ? undefined : chainFailure(error);
     const refusal = tls.verify(state, chainError);

@@ -22,6 +22,10 @@ export interface Kernel {
   socketError(fd: number): number;
   /** True once the TCP handshake is done. */
   connected(fd: number): boolean;
+  /** Takes bytes that wait on a socket into `inbox`: their number, 0 when none wait or none will come, a negative errno. */
+  receive(fd: number): number;
+  /** What `receive` took last; the next call overwrites it. */
+  readonly inbox: Uint8Array;
   closeFd(fd: number): void;
 }
 
@@ -41,7 +45,12 @@ const SOL_IP = 0;
 const SOL_IPV6 = 41;
 const SO_ORIGINAL_DST = 80;
 const EINPROGRESS = 115;
+const EAGAIN = 11;
+const EINTR = 4;
+const MSG_DONTWAIT = 0x40;
 const IP_BIND_ADDRESS_NO_PORT = 24;
+/** Eight full TLS records, which the runtime sends in one system call; small enough for a processor's own cache. Units: bytes. */
+const INBOX_BYTES = 131_072;
 
 function openLibc() {
   return dlopen("libc.so.6", {
@@ -51,6 +60,7 @@ function openLibc() {
     setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
     getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },
     getpeername: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+    recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i32" },
     close: { args: ["i32"], returns: "i32" },
     __errno_location: { args: [], returns: "ptr" },
   }).symbols;
@@ -62,6 +72,8 @@ class LinuxKernel implements Kernel {
   readonly #namePtr = ptr(this.#name);
   readonly #int = new Int32Array(1);
   readonly #intPtr = ptr(this.#int);
+  readonly inbox = new Uint8Array(INBOX_BYTES);
+  readonly #inboxPtr = ptr(this.inbox);
   readonly #length = new Uint32Array(1);
   readonly #lengthPtr = ptr(this.#length);
 
@@ -115,6 +127,13 @@ class LinuxKernel implements Kernel {
   connected(fd: number): boolean {
     this.#length[0] = 128;
     return this.#libc.getpeername(fd, this.#namePtr, this.#lengthPtr) === 0;
+  }
+
+  receive(fd: number): number {
+    const taken = this.#libc.recv(fd, this.#inboxPtr, INBOX_BYTES, MSG_DONTWAIT);
+    if (taken >= 0) return taken;
+    const errno = this.#errno();
+    return errno === EAGAIN || errno === EINTR ? 0 : -errno;
   }
 
   closeFd(fd: number): void {

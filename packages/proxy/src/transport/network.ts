@@ -4,6 +4,7 @@ import type { FlushQueue } from "./flush-queue.ts";
 import type { Kernel } from "./kernel.ts";
 import { createNativeHandlers } from "./native-handlers.ts";
 import { type ConnectionShared, StreamConnection } from "./stream-connection.ts";
+import { createHandshakeReader, type HandshakeReader } from "./tls-state.ts";
 
 /** Takes connections of a bound port. */
 export type AcceptHandler = (connection: StreamConnection) => void;
@@ -26,6 +27,7 @@ export interface Network {
   readonly queue: FlushQueue;
   readonly shared: ConnectionShared;
   readonly handlers: NativeHandlers;
+  readonly handshakes: HandshakeReader;
   /** Errors: throws what the system says (address in use, no permission). */
   listen(at: SocketAddress | { readonly path: string }, accept: AcceptHandler): BoundPort;
 }
@@ -89,13 +91,14 @@ class BunNetwork implements Network {
   readonly queue: FlushQueue;
   readonly shared: ConnectionShared;
   readonly handlers: NativeHandlers;
+  readonly handshakes = createHandshakeReader();
   readonly #ports: PortSharing;
 
   constructor(kernel: Kernel, queue: FlushQueue, ports: PortSharing) {
     this.#ports = ports;
     this.kernel = kernel;
     this.queue = queue;
-    this.shared = { queue, nextId: 1, accepted: 0 };
+    this.shared = { queue, kernel, nextId: 1, accepted: 0 };
     this.handlers = createNativeHandlers(queue);
   }
 

@@ -9,8 +9,9 @@ import {
   IGNORE_EVENTS,
   type TlsState,
 } from "./connection.ts";
-import { connectionError } from "./connection-error.ts";
+import { connectionError, errnoError } from "./connection-error.ts";
 import type { Flushable, FlushQueue } from "./flush-queue.ts";
+import type { Kernel } from "./kernel.ts";
 
 /** From this size on, bytes go to the kernel without a copy when nothing waits before them. Units: bytes. */
 const DIRECT_BYTES = 4096;
@@ -25,6 +26,7 @@ const CLOSE_WANTED = 3;
 /** What all connections of a process share. */
 export interface ConnectionShared {
   readonly queue: FlushQueue;
+  readonly kernel: Kernel;
   nextId: number;
   /** Connections of clients that are open. */
   accepted: number;
@@ -102,6 +104,22 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
     if (this.closed) return;
     if (!this.#blocked && this.output.length > 0) this.#send();
     if (this.#ending !== OPEN && this.output.length === 0) this.#finish();
+  }
+
+  readAhead(): Uint8Array | undefined {
+    if (this.tls !== undefined || this.closed || this.#paused || this.#ending >= CLOSE_WANTED) return undefined;
+    const { kernel } = this.shared;
+    const taken = kernel.receive(this.socket.fd);
+    if (taken <= 0) {
+      // The end shows once more to the runtime; an error is told only once.
+      if (taken < 0) {
+        this.#failure ??= errnoError(-taken);
+        this.socket.terminate();
+      }
+      return undefined;
+    }
+    this.bytesIn += taken;
+    return taken === kernel.inbox.length ? kernel.inbox : kernel.inbox.subarray(0, taken);
   }
 
   pause(): void {

@@ -1,17 +1,52 @@
 import type { NativeCertificate, NativeSocket } from "./bun-socket.ts";
 import type { PeerIdentity, TlsState } from "./connection.ts";
 
-/** What the handshake of a socket agreed on and proved. */
-export function readTlsState(socket: NativeSocket): TlsState {
-  const alpn = socket.alpnProtocol;
-  const sni = socket.getServername();
-  const certificate = socket.getPeerCertificate(true);
-  return {
-    version: socket.getTLSVersion(),
-    alpn: typeof alpn === "string" && alpn !== "" ? alpn : undefined,
-    sni: typeof sni === "string" && sni !== "" ? sni : undefined,
-    peer: certificate === undefined || certificate.raw === undefined ? undefined : readPeer(certificate),
-  };
+/** Peers that are remembered: about the number of workloads that one proxy talks to. */
+const REMEMBERED_PEERS = 256;
+
+/** Reads what handshakes agreed on and proved. */
+export interface HandshakeReader {
+  read(socket: NativeSocket): TlsState;
+}
+
+/** Parses each peer's certificate once: taking it apart costs ten times what a look at its bytes does. What was verified is not kept here. */
+class RememberingReader implements HandshakeReader {
+  /** By the certificate's DER as latin1, oldest first. */
+  readonly #peers = new Map<string, PeerIdentity>();
+
+  read(socket: NativeSocket): TlsState {
+    const alpn = socket.alpnProtocol;
+    const sni = socket.getServername();
+    return {
+      version: socket.getTLSVersion(),
+      alpn: typeof alpn === "string" && alpn !== "" ? alpn : undefined,
+      sni: typeof sni === "string" && sni !== "" ? sni : undefined,
+      peer: this.#peer(socket),
+    };
+  }
+
+  #peer(socket: NativeSocket): PeerIdentity | undefined {
+    const raw = socket.getPeerX509Certificate()?.raw;
+    if (raw === undefined) return undefined;
+    const key = raw.toString("latin1");
+    const known = this.#peers.get(key);
+    if (known !== undefined) return known;
+    const certificate = socket.getPeerCertificate(true);
+    if (certificate === undefined || certificate.raw === undefined) return undefined;
+    const peer = readPeer(certificate);
+    if (this.#peers.size >= REMEMBERED_PEERS) {
+      for (const oldest of this.#peers.keys()) {
+        this.#peers.delete(oldest);
+        break;
+      }
+    }
+    this.#peers.set(key, peer);
+    return peer;
+  }
+}
+
+export function createHandshakeReader(): HandshakeReader {
+  return new RememberingReader();
 }
 
 function readPeer(certificate: NativeCertificate): PeerIdentity {

@@ -24,10 +24,19 @@ const EXTENSION_SUPPORTED_VERSIONS = 43;
  * Errors: a sentence when the bytes are no ClientHello, or one that is malformed or too long. Source: RFC 8446 4.1.2, RFC 6066 3, RFC 7301 3.1.
  */
 export function readClientHello(bytes: Uint8Array): Result<ClientHello> | undefined {
-  const gathered = gatherHandshake(bytes);
+  const gathered = wholeInOneRecord(bytes) ?? gatherHandshake(bytes);
   if (gathered === undefined || !gathered.ok) return gathered;
   const parsed = parseHello(gathered.value);
   return parsed === null ? err("malformed TLS ClientHello: a length points beyond its field") : ok(parsed);
+}
+
+/** The usual case, without a copy; undefined: look closer. */
+function wholeInOneRecord(bytes: Uint8Array): Result<Uint8Array> | undefined {
+  if (bytes.length < 9 || bytes[0] !== HANDSHAKE || bytes[1] !== 3 || bytes[5] !== CLIENT_HELLO) return undefined;
+  const length = u16(bytes, 3);
+  const end = 9 + (((bytes[6] ?? 0) << 16) | u16(bytes, 7));
+  const whole = length <= MAX_CLIENT_HELLO_BYTES && end <= 5 + length && end <= bytes.length;
+  return whole ? ok(bytes.subarray(9, end)) : undefined;
 }
 
 /** The body of the handshake message, put together from one or more records. */
