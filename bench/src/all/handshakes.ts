@@ -48,7 +48,8 @@ function handshakes(name: string, about: string, resume: boolean): Row {
         hops.push(hop);
       }
       const count = scaled(around, 2000, 40);
-      for (const hop of hops) await shakeHands(hop, files.client, count, resume);
+      // Twice a round, as with the requests of the pair.
+      for (const hop of hops) await shakeHands(hop, files.client, 2 * count, resume);
       return runRounds(
         hops.map((hop) => ({ name: hop.name, measure: () => shakeHands(hop, files.client, count, resume) })),
         around.rounds,

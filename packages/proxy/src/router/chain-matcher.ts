@@ -21,8 +21,8 @@ export interface ConnectionFacts {
  * each winning, without going back. Source: Envoy `FilterChainMatch`.
  */
 export function matchFilterChain(listener: ListenerConfig, facts: ConnectionFacts): FilterChainConfig | undefined {
-  const destination = parseIp(facts.destinationIp);
-  const source = parseIp(facts.sourceIp);
+  const destination = parsedOnce(facts.destinationIp);
+  const source = parsedOnce(facts.sourceIp);
   let left: readonly FilterChainConfig[] = listener.chains;
   left = narrow(left, (m) =>
     m.destinationPort === undefined ? 0 : m.destinationPort === facts.destinationPort ? 1 : -1,
@@ -59,9 +59,19 @@ function narrow(
   return kept;
 }
 
+/** Most listeners never ask for the bytes of an address. */
+function parsedOnce(text: string): () => Uint8Array | undefined {
+  let parsed: { readonly ip: Uint8Array | undefined } | undefined;
+  return () => {
+    parsed ??= { ip: parseIp(text) };
+    return parsed.ip;
+  };
+}
+
 /** 0 without a condition, else 1 + the longest prefix that contains the address, or -1. */
-function cidrScore(ranges: readonly Cidr[], ip: Uint8Array | undefined): number {
+function cidrScore(ranges: readonly Cidr[], address: () => Uint8Array | undefined): number {
   if (ranges.length === 0) return 0;
+  const ip = address();
   let best = -1;
   for (const range of ranges) {
     if (ip !== undefined && cidrContains(range, ip)) best = Math.max(best, 1 + range.prefixLength);
