@@ -156,7 +156,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     const bulk = chunk.length >= BULK_BYTES;
     to.write(chunk);
     if (bulk) {
-      release(chunk);
+      from.recycle(chunk);
       this.#readAhead(from, to, toUpstream);
     }
     if (!to.writable) from.pause();
@@ -336,12 +336,6 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
 }
 
 const NONE: readonly Host[] = [];
-
-/** Frees the memory of a chunk that was passed on now, not at the next collection: the next chunk then gets the same, still cached. */
-function release(chunk: Uint8Array): void {
-  const { buffer } = chunk;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
-}
 
 function chooseTcpCluster(
   config: TcpProxyConfig,

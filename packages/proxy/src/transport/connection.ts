@@ -60,6 +60,8 @@ export interface Connection {
    * until the next event. Undefined when none wait, and with TLS.
    */
   readAhead(): Uint8Array | undefined;
+  /** The handler keeps nothing of a chunk that `onData` gave it: its memory may be used again at once, not after the next collection. */
+  recycle(chunk: Uint8Array): void;
   pause(): void;
   resume(): void;
   /** Sends what waits, then ends our direction. */

@@ -122,6 +122,11 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
     return taken === kernel.inbox.length ? kernel.inbox : kernel.inbox.subarray(0, taken);
   }
 
+  recycle(chunk: Uint8Array): void {
+    const { buffer } = chunk;
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
+  }
+
   pause(): void {
     if (this.#paused || this.closed) return;
     this.#paused = true;

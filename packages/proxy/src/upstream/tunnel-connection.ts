@@ -127,6 +127,13 @@ class TunnelConnection implements Connection, StreamHandler, PoolWaiter, Dial {
 
   wantsFlush(): void {}
 
+  /** Chunks are parts of what the codec still reads. */
+  recycle(): void {}
+
+  readAhead(): undefined {
+    return undefined;
+  }
+
   pause(): void {
     this.#stream?.pause();
   }
