@@ -51,6 +51,7 @@ export function readProxyNode(id: string, metadata: unknown, userAgent = ""): Pa
       domain: suffix.startsWith(`${namespace}.svc.`) ? suffix.slice(namespace.length + 5) : "cluster.local",
       version: text("ISTIO_VERSION"),
       metadata: strings(metadata),
+      proxyless: text("GENERATOR") === "grpc",
       dnsCapture: text("DNS_CAPTURE") === "true",
       ipv6: `${ip},${text("INSTANCE_IPS")}`.includes(":"),
       interception: interception === "NONE" || interception === "TPROXY" ? interception : "REDIRECT",

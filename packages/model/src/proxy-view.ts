@@ -26,6 +26,8 @@ export interface ProxyNode {
   readonly network: string;
   readonly locality: Locality;
   readonly dataPlane: DataPlane;
+  /** A gRPC library without a proxy (node metadata `GENERATOR=grpc`): it gets the subset that such libraries read. */
+  readonly proxyless: boolean;
   /** Suffix of service names, e.g. `cluster.local`. */
   readonly domain: string;
   readonly interception: "REDIRECT" | "TPROXY" | "NONE";
@@ -58,6 +60,7 @@ export interface OutboundView {
   readonly namespace: string;
   readonly domain: string;
   readonly dataPlane: DataPlane;
+  readonly proxyless: boolean;
   readonly settings: MeshSettings;
   /** Where traffic to unknown places goes. */
   readonly outboundMode: "REGISTRY_ONLY" | "ALLOW_ANY";
@@ -99,7 +102,7 @@ export interface HeadlessEndpoint {
 /** What inbound configuration may depend on: nothing that differs between replicas. */
 export type InboundProxy = Pick<
   ProxyNode,
-  "kind" | "namespace" | "serviceAccount" | "labels" | "dataPlane" | "domain" | "interception"
+  "kind" | "namespace" | "serviceAccount" | "labels" | "dataPlane" | "proxyless" | "domain" | "interception"
 >;
 
 /** What one proxy accepts for its workload. */

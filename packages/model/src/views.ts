@@ -67,7 +67,7 @@ class CachingViews implements Views {
     const labels = own ? canonicalJson(labelsOf(state, proxy)) : "";
     const version = patchedVersions(state) ? `${proxy.version}${canonicalJson(proxy.metadata)}` : "";
     const { region, zone, subzone } = placeOf(state, proxy).locality;
-    const scope = `${version}|${region}/${zone}/${subzone}|${proxy.kind}|${proxy.dnsCapture}${proxy.ipv6}|${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}|${labels}`;
+    const scope = `${version}|${region}/${zone}/${subzone}|${proxy.kind}|${proxy.dnsCapture}${proxy.ipv6}|${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}${proxy.proxyless}|${labels}`;
     let outbound = this.#outbound.get(scope);
     if (outbound === undefined) {
       outbound = buildOutboundView(state, proxy, this.#shared);
@@ -157,6 +157,7 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode, shared = s
     namespace: proxy.namespace,
     domain: proxy.domain,
     dataPlane: proxy.dataPlane,
+    proxyless: proxy.proxyless,
     settings: { ...state.settings, mesh: meshWithAccessLog(state, proxy.namespace, client.labels, "CLIENT") },
     outboundMode: scope.outboundMode,
     outboundModeAt: scope.outboundModeAt,
@@ -242,8 +243,8 @@ function headlessEndpoints(state: MeshState, service: MeshService): readonly Hea
 export function buildInboundView(state: MeshState, node: ProxyNode, shared = sharedWork(state)): InboundView {
   const workload = state.workloads.get(node.ip);
   const labels = labelsOf(state, node);
-  const { kind, namespace, serviceAccount, dataPlane, domain, interception } = node;
-  const proxy: InboundProxy = { kind, namespace, serviceAccount, labels, dataPlane, domain, interception };
+  const { kind, namespace, serviceAccount, dataPlane, proxyless, domain, interception } = node;
+  const proxy: InboundProxy = { kind, namespace, serviceAccount, labels, dataPlane, proxyless, domain, interception };
   const pod = workload === undefined ? undefined : state.objects.pods.get(`${workload.namespace}/${workload.name}`);
   const isOpaque = parsePortList(pod?.meta.annotations["config.linkerd.io/opaque-ports"]);
   const ports: InboundPort[] = [];

@@ -93,6 +93,10 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     for (const problem of problems) log.error(`${problem.path} ${problem.reason}`);
     return 1;
   }
+  if (options.meta["GENERATOR"] === "grpc") {
+    const { runGrpcAgent } = await import("./agent/grpc-agent.ts");
+    return runGrpcAgent({ ...common, options, env });
+  }
   const concurrency = chooseConcurrency(flag("--concurrency") ?? options.concurrency, machine);
   if (!concurrency.ok) {
     log.error(`PROXY_CONFIG or --concurrency: ${concurrency.error}`);

@@ -8,6 +8,7 @@ import type { MeshUpdate } from "../mesh/mesh-feed.ts";
 import { type EncodedResources, encodeResource, encodeResources } from "./encode.ts";
 import { createEndpointSets, type EndpointSets } from "./endpoint-set.ts";
 import { createPartCache } from "./part-cache.ts";
+import { proxylessSets } from "./proxyless-sets.ts";
 
 /** What one proxy gets; proxies with equal views share everything in it. */
 export interface ProxySnapshot {
@@ -84,6 +85,12 @@ class Snapshots implements ProxySnapshots {
       return known;
     }
     this.#misses++;
+    if (view.outbound.proxyless) {
+      const sets = proxylessSets(view);
+      const alone: Kept = { outbound: view.outbound.hash, inbound: view.inbound.hash, sets };
+      this.#sets.set(view.hash, alone);
+      return alone;
+    }
     const outbound = keep(
       this.#outbound,
       view.outbound.hash,
