@@ -4,6 +4,7 @@ import { addCa } from "./commands/ca.ts";
 import { addCheck, addVizCheck } from "./commands/check.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDiagnostics } from "./commands/diagnostics.ts";
+import { addExperimental } from "./commands/experimental.ts";
 import { addExplain } from "./commands/explain.ts";
 import { addInject } from "./commands/inject.ts";
 import { addInstall } from "./commands/install.ts";
@@ -36,6 +37,7 @@ const commands = [
   addDiagnostics,
   addCa,
   addDemo,
+  addExperimental,
 ] as const satisfies readonly ((program: Command, context: CliContext) => void)[];
 
 export function createProgram(context: CliContext): Command {

@@ -10,6 +10,7 @@ export async function runRole(argv: readonly string[], env: Env): Promise<number
     case "discovery":
       return (await import("@heddle/control-plane/main")).main(rest, env);
     case "proxy":
+      if (rest[0] === "vm") return (await import("./bare-host.ts")).main(rest.slice(1), env);
       return (await import("@heddle/proxy/main")).main(rest, env);
     case "intercept":
       return (await import("@heddle/intercept/main")).main(rest, env);

@@ -50,6 +50,7 @@ export type {
   WeightedDestination,
 } from "./istio/virtual-service.ts";
 export type { WorkloadEntry, WorkloadEntrySpec } from "./istio/workload-entry.ts";
+export type { ReadinessProbe, WorkloadGroup } from "./istio/workload-group.ts";
 export { canonicalJson, isObject, type Json, type JsonObject, type StringMap } from "./json.ts";
 export {
   type EndpointSliceView,

@@ -9,6 +9,7 @@ import { type Sidecar, sidecar } from "./istio/sidecar.ts";
 import { type Telemetry, telemetry } from "./istio/telemetry.ts";
 import { type VirtualService, virtualService } from "./istio/virtual-service.ts";
 import { type WorkloadEntry, workloadEntry } from "./istio/workload-entry.ts";
+import { type WorkloadGroup, workloadGroup } from "./istio/workload-group.ts";
 import { groupOf, type KubeObject, refOf, refText } from "./kube/object.ts";
 import { createProblemSink, type Parsed, type Problem } from "./problem.ts";
 import { nearest } from "./schema/nearest.ts";
@@ -21,6 +22,7 @@ export type MeshResource =
   | DestinationRule
   | ServiceEntry
   | WorkloadEntry
+  | WorkloadGroup
   | Sidecar
   | Gateway
   | EnvoyFilter
@@ -35,6 +37,7 @@ export const definitions = [
   destinationRule,
   serviceEntry,
   workloadEntry,
+  workloadGroup,
   sidecar,
   gateway,
   envoyFilter,

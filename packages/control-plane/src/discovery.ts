@@ -24,6 +24,7 @@ import { createTelemetry } from "./telemetry.ts";
 import { injectionHandler, validationHandler } from "./webhook/admission.ts";
 import { createCaBundlePatcher } from "./webhook/ca-bundle.ts";
 import { createWebhookServer } from "./webhook/https-server.ts";
+import { createWorkloadRegistrar } from "./workloads/workload-registrar.ts";
 import { createDiscoveryServer } from "./xds/discovery-server.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -98,7 +99,19 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
           onChange: (namespace) => discovery.secretsChanged(namespace),
         });
   const statuses = kube === undefined ? undefined : createEntryStatuses({ kube, clock, log: log.child("status") });
+  const workloads =
+    kube === undefined
+      ? undefined
+      : createWorkloadRegistrar({
+          kube,
+          clock,
+          log: log.child("workloads"),
+          state: () => feed.state,
+          instance: options.podName,
+          graceMs: options.workloadGraceMs,
+        });
   const discovery = createDiscoveryServer({
+    ...(workloads === undefined ? {} : { workloads }),
     ...(secrets === undefined ? {} : { secrets }),
     clock,
     log: log.child("ads"),
@@ -175,6 +188,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
       waitingFor = "nothing any more: the control plane is ending";
       secrets?.close();
       statuses?.close();
+      workloads?.close();
       discovery.close();
       for (const one of closers.reverse()) await one();
     })();
@@ -260,6 +274,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
             createCaBundlePatcher({ kube, namespace: options.namespace, roots, clock, log: log.child("webhook") }),
           ];
     for (const part of inCluster) part.start();
+    workloads?.start();
     closers.push(() => {
       for (const part of inCluster) part.close();
     });

@@ -43,6 +43,8 @@ export interface DiscoveryOptions {
   readonly maxTtlMs: DurationMs;
   /** How long to wait for open streams at the end. */
   readonly drainMs: DurationMs;
+  /** How long a workload outside of the cluster may be away before its WorkloadEntry goes. */
+  readonly workloadGraceMs: DurationMs;
   /** Refuse streams without credentials on the plaintext port too. */
   readonly authenticatePlaintext: boolean;
 }
@@ -66,6 +68,7 @@ export const usage = `Usage: heddle discovery [flags]
 
 Environment: POD_NAMESPACE POD_NAME CLUSTER_ID PILOT_DEBOUNCE_AFTER (100ms) PILOT_DEBOUNCE_MAX (10s) DEFAULT_WORKLOAD_CERT_TTL (24h)
 MAX_WORKLOAD_CERT_TTL (2160h) ROOT_CA_DIR XDS_AUTH_PLAINTEXT (false) HEDDLE_DRAIN (5s)
+PILOT_WORKLOAD_ENTRY_GRACE_PERIOD (10s)
 `;
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -155,6 +158,7 @@ export function readOptions(argv: readonly string[], env: Env): Result<Discovery
     defaultTtlMs: duration("DEFAULT_WORKLOAD_CERT_TTL", 24 * 3_600_000),
     maxTtlMs: duration("MAX_WORKLOAD_CERT_TTL", 90 * 24 * 3_600_000),
     drainMs: duration("HEDDLE_DRAIN", 5000),
+    workloadGraceMs: duration("PILOT_WORKLOAD_ENTRY_GRACE_PERIOD", 10_000),
     authenticatePlaintext: env["XDS_AUTH_PLAINTEXT"] === "true",
   };
   return problems.length > 0 ? err(problems) : ok(options);

@@ -7,6 +7,7 @@ import { createDraftMap, type DraftMap, draftObjects, settleObjects } from "./dr
 import { applyEvent, createDirt, type Dirt, type SourceEvent } from "./events.ts";
 import { contentHash } from "./hash.ts";
 import { plainPortTest } from "./peer-authentication.ts";
+import { selectedEntries, withWorkloadEntries } from "./service-workload-entries.ts";
 import { type MeshOptions, type MeshState, type Objects, settingsOf } from "./state.ts";
 import type { Workload } from "./workload.ts";
 
@@ -55,6 +56,10 @@ function derive(state: MeshState, dirt: Dirt): Applied {
     if (after !== undefined) putWorkloads(after, objects, state, workloads);
   }
   markServicesOfPods(objects, dirt);
+  for (const [key, service] of dirt.entryNamespaces.size > 0 ? objects.services : []) {
+    if (dirt.entryNamespaces.has(service.meta.namespace) && Object.keys(service.selector).length > 0)
+      dirt.endpoints.add(key);
+  }
 
   const services = createDraftMap(state.services);
   const endpoints = createDraftMap(state.endpoints);
@@ -82,19 +87,16 @@ function derive(state: MeshState, dirt: Dirt): Applied {
       endpoints.delete(hostname);
       continue;
     }
-    const identities = identitiesOf(view, pods.get(namespace) ?? [], state);
+    const external = selectedEntries(view, objects, settings);
+    const identities = identitiesOf(view, pods.get(namespace) ?? [], external, state);
     const service = meshServiceOf(view, objects.namespaces.get(namespace), identities, settings);
     const old = services.get(hostname);
     if (old === undefined || contentHash(old) !== contentHash(service)) {
       services.set(hostname, service);
       views = true;
     }
-    const found = endpointsOf(view, slices.get(key) ?? [], {
-      isPlain,
-      workloads: workloads.current,
-      pods: objects.pods,
-      nodes: objects.nodes,
-    });
+    const context = { isPlain, workloads: workloads.current, pods: objects.pods, nodes: objects.nodes };
+    const found = withWorkloadEntries(endpointsOf(view, slices.get(key) ?? [], context), view, external, isPlain);
     if (endpoints.get(hostname)?.hash === found.hash) continue;
     endpoints.set(hostname, found);
     changedEndpoints.push(hostname);
@@ -180,9 +182,14 @@ function selects(service: ServiceView, pod: PodView): boolean {
 }
 
 /** SPIFFE ids of all pods that the service selects, ready or not: a restart must not change them. */
-function identitiesOf(service: ServiceView, pods: readonly PodView[], state: MeshState): readonly string[] {
+function identitiesOf(
+  service: ServiceView,
+  pods: readonly PodView[],
+  external: readonly Workload[],
+  state: MeshState,
+): readonly string[] {
   if (Object.keys(service.selector).length === 0) return [];
-  const ids = new Set<string>();
+  const ids = new Set(external.map((workload) => workload.spiffeId));
   for (const pod of pods) {
     if (pod.phase === "Succeeded" || pod.phase === "Failed" || !selects(service, pod)) continue;
     ids.add(spiffeId(state.settings.trustDomain, pod.meta.namespace, pod.serviceAccount));

@@ -100,7 +100,11 @@ export function workloadOfEntry(
     workloadKind: source.kind,
     canonicalName: canonicalName(spec.labels, name),
     canonicalRevision: canonicalRevision(spec.labels),
-    tlsMode: spec.labels["security.istio.io/tlsMode"] === "istio" ? "istio" : "disabled",
+    // A workload that has an identity has a proxy, unless it says otherwise. Source: istio getTLSModeFromWorkloadEntry.
+    tlsMode:
+      (spec.labels["security.istio.io/tlsMode"] ?? (spec.serviceAccount ? "istio" : "")) === "istio"
+        ? "istio"
+        : "disabled",
     locality,
     clusterId: settings.clusterId,
     network: spec.network ?? "",
@@ -145,6 +149,19 @@ export function entryWorkloads(entry: ServiceEntry, context: EntryContext): read
   return [...pods, ...entries].filter((workload) => workload.ip !== "");
 }
 
+export function entryEndpoint(workload: Workload, port: number, isPlain: EntryContext["isPlain"]): Endpoint {
+  return {
+    address: workload.ip,
+    port,
+    health: "healthy",
+    hostname: "",
+    locality: workload.locality,
+    labels: workload.labels,
+    meshed: workload.tlsMode === "istio" && !isPlain(workload, port),
+    workload,
+  };
+}
+
 export function entryEndpoints(
   entry: ServiceEntry,
   workloads: readonly Workload[],
@@ -154,16 +171,7 @@ export function entryEndpoints(
   for (const port of entry.spec.ports) {
     const endpoints = workloads.map((workload): Endpoint => {
       const number = workload.namedPorts[port.name] ?? port.targetPort ?? port.number;
-      return {
-        address: workload.ip,
-        port: number,
-        health: "healthy",
-        hostname: "",
-        locality: workload.locality,
-        labels: workload.labels,
-        meshed: workload.tlsMode === "istio" && !context.isPlain(workload, number),
-        workload,
-      };
+      return entryEndpoint(workload, number, context.isPlain);
     });
     ports.set(
       port.number,

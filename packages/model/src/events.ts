@@ -39,6 +39,8 @@ export interface Dirt {
   routing: boolean;
   /** ServiceEntries or WorkloadEntries changed. */
   entries: boolean;
+  /** Namespaces of WorkloadEntries that changed: Services there may select them. */
+  readonly entryNamespaces: Set<string>;
 }
 
 export function createDirt(): Dirt {
@@ -50,6 +52,7 @@ export function createDirt(): Dirt {
     policies: false,
     routing: false,
     entries: false,
+    entryNamespaces: new Set(),
   };
 }
 
@@ -120,7 +123,12 @@ function applyResource(
     dirt.entries = true;
   const unhealthy = object !== undefined && ref.kind === "WorkloadEntry" && !isHealthyWorkload(object);
   if (ref.kind === "WorkloadEntry" && store(drafts.unhealthyEntries, key, unhealthy ? true : undefined))
-    dirt.entries = true;
+    touchEntry(key, dirt);
+}
+
+function touchEntry(key: string, dirt: Dirt): void {
+  dirt.entries = true;
+  dirt.entryNamespaces.add(key.slice(0, key.indexOf("/")));
 }
 
 function storeResource(
@@ -165,8 +173,12 @@ function storeResource(
     case "networking.istio.io/ServiceEntry":
       if (store(drafts.serviceEntries, key, as("ServiceEntry"))) dirt.entries = true;
       return;
+    case "networking.istio.io/WorkloadGroup":
+      // Read when a workload connects: nothing that is running changes.
+      store(drafts.workloadGroups, key, as("WorkloadGroup"));
+      return;
     case "networking.istio.io/WorkloadEntry":
-      if (store(drafts.workloadEntries, key, as("WorkloadEntry"))) dirt.entries = true;
+      if (store(drafts.workloadEntries, key, as("WorkloadEntry"))) touchEntry(key, dirt);
       return;
   }
 }

@@ -18,6 +18,7 @@ import type {
   Telemetry,
   VirtualService,
   WorkloadEntry,
+  WorkloadGroup,
 } from "@heddle/config";
 import type { AddressAllocation } from "./allocate-addresses.ts";
 import type { MeshService } from "./service.ts";
@@ -37,6 +38,7 @@ export interface Objects {
   readonly serviceEntries: ReadonlyMap<string, ServiceEntry>;
   readonly entryStatuses: ReadonlyMap<string, EntryStatus>;
   readonly workloadEntries: ReadonlyMap<string, WorkloadEntry>;
+  readonly workloadGroups: ReadonlyMap<string, WorkloadGroup>;
   /** WorkloadEntries that may get no traffic, by their own health condition. */
   readonly unhealthyEntries: ReadonlyMap<string, true>;
   readonly sidecars: ReadonlyMap<string, Sidecar>;
@@ -95,6 +97,7 @@ export function emptyMesh(options: MeshOptions): MeshState {
       serviceEntries: new Map(),
       entryStatuses: new Map(),
       workloadEntries: new Map(),
+      workloadGroups: new Map(),
       unhealthyEntries: new Map(),
       sidecars: new Map(),
       gateways: new Map(),

@@ -6,6 +6,7 @@ import { typeUrls } from "@heddle/xds-api";
 import { startAdminServer, startProbeServer } from "./admin/admin-server.ts";
 import { startAgent } from "./agent/agent.ts";
 import type { AgentOptions } from "./agent/agent-options.ts";
+import { watchAppHealth } from "./agent/app-health.ts";
 import { parseAppProbers } from "./agent/app-probe.ts";
 import { capturesDns, startCapturedDns } from "./agent/dns-capture.ts";
 import { parseAppMetrics } from "./agent/merged-metrics.ts";
@@ -55,6 +56,8 @@ const READINESS_PORT = 15021;
 /** SDS names that the agent serves itself. */
 const CERTIFICATE = "default";
 const ROOTS = "ROOTCA";
+/** How the control plane is told of the application's health. Source: istio pkg/model/xds.go. */
+const HEALTH_TYPE = "type.googleapis.com/istio.v1.HealthInformation";
 /** Source: Istio `drainDuration`. Units: ms. */
 const LISTENER_DRAIN_MS = 45_000;
 
@@ -102,6 +105,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
     ? await startCapturedDns({ ...deps, registry: telemetry.registry, log: log.child("dns") })
     : undefined;
   let ads: AdsClient | undefined;
+  let problemReported: { readonly problem: string | undefined } | undefined;
   agent.certificate.onSecret((secret) => {
     proxy.secrets.setCertificate(CERTIFICATE, certificateOf(secret));
     proxy.secrets.setValidation(ROOTS, validationOf(secret));
@@ -120,6 +124,17 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
       credentials: () => streamCredentials(agent.certificate.current ?? secret),
     });
     ads.start();
+    if (problemReported !== undefined) ads.report(HEALTH_TYPE, problemReported.problem);
+  });
+  const health = watchAppHealth({
+    probe: options.proxyConfig["readinessProbe"],
+    ip: options.podIp,
+    clock,
+    log: log.child("health"),
+    onChange: (problem) => {
+      problemReported = { problem };
+      ads?.report(HEALTH_TYPE, problem);
+    },
   });
 
   let ending = false;
@@ -198,6 +213,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
     limitMs: options.terminationDrainMs,
   });
   await others;
+  health?.close();
   ads?.close();
   await dns?.close();
   agent.close();

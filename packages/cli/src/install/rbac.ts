@@ -46,6 +46,11 @@ const clusterRules = [
     resources: ["*/status"],
     verbs: ["update", "patch"],
   },
+  {
+    apiGroups: ["networking.istio.io"],
+    resources: ["workloadentries"],
+    verbs: ["create", "update", "patch", "delete"],
+  },
   { apiGroups: [""], resources: ["configmaps"], verbs: ["create", "update", "patch"] },
   { apiGroups: [""], resources: ["events"], verbs: ["create", "patch"] },
   { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },

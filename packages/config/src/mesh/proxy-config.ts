@@ -1,4 +1,5 @@
 import { durationMs, formatProtoDuration } from "@heddle/std";
+import { readinessProbe } from "../istio/workload-group.ts";
 import { canonicalJson, type Json, type JsonObject } from "../json.ts";
 import { list, map, message } from "../schema/compound.ts";
 import { defaultsOf } from "../schema/defaults.ts";
@@ -48,7 +49,7 @@ export const proxyConfig = message("ProxyConfig", {
   }),
   terminationDrainDuration: withDefault(duration(), 5_000),
   meshId: string(),
-  readinessProbe: notYet(anyJson()),
+  readinessProbe,
   proxyStatsMatcher: message("ProxyStatsMatcher", {
     inclusionPrefixes: list(string()),
     inclusionSuffixes: list(string()),

@@ -20,6 +20,7 @@ import type { MeshUpdate } from "../mesh/mesh-feed.ts";
 import type { ProxySnapshots } from "../resources/proxy-snapshots.ts";
 import type { CredentialSecrets } from "../secrets/credential-secrets.ts";
 import type { Telemetry } from "../telemetry.ts";
+import type { WorkloadRegistrar } from "../workloads/workload-registrar.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import { createPushQueue, type PushQueue } from "./push-queue.ts";
 import { createSendBudget, type SendBudget } from "./send-budget.ts";
@@ -47,10 +48,15 @@ export interface DiscoveryServerOptions {
   readonly snapshots: ProxySnapshots;
   /** Undefined where there is no Kubernetes. */
   readonly secrets?: CredentialSecrets;
+  /** Undefined where there is no Kubernetes: then workloads outside are known by their WorkloadEntries only. */
+  readonly workloads?: WorkloadRegistrar;
   readonly authenticator: Authenticator;
   readonly authenticatePlaintext: boolean;
   readonly version: string;
 }
+
+/** Agents say by requests of this type how their application is: with an error, or without. Source: istio pkg/model/xds.go. */
+const healthType = "type.googleapis.com/istio.v1.HealthInformation";
 
 /** A stream that was refused: a gRPC status with a sentence. */
 class Refusal extends Error {
@@ -154,6 +160,7 @@ class Server implements DiscoveryServer {
       const closed = connection;
       connection = undefined;
       this.#connections.delete(closed);
+      this.#options.workloads?.disconnected(closed);
       this.#queue.remove(closed);
       closed.forget();
       for (const type of ["CDS", "EDS", "LDS", "RDS"] as const)
@@ -162,8 +169,12 @@ class Server implements DiscoveryServer {
       this.#options.telemetry.xds.with(this.#options.version).value = this.#connections.size;
       this.#options.log.info("proxy disconnected", { proxy: closed.id });
     };
+    const receive = (to: Connection, request: SubscriptionRequest): void => {
+      if (request.typeUrl === healthType) this.#options.workloads?.healthReported(to, request.rejection);
+      else to.receive(request);
+    };
     call.on("data", (request: Request) => {
-      if (connection !== undefined) return connection.receive(read(request));
+      if (connection !== undefined) return receive(connection, read(request));
       waiting.push(read(request));
       if (admitted) return;
       admitted = true;
@@ -172,8 +183,9 @@ class Server implements DiscoveryServer {
           if (call.cancelled) return;
           connection = made;
           this.#connections.add(made);
+          this.#options.workloads?.connected(made);
           this.#options.telemetry.xds.with(this.#options.version).value = this.#connections.size;
-          for (const one of waiting.splice(0)) made.receive(one);
+          for (const one of waiting.splice(0)) receive(made, one);
           if (this.#ready) this.#queue.enqueue([made]);
         },
         (error: unknown) => this.#refuse(call, error),
@@ -222,6 +234,10 @@ class Server implements DiscoveryServer {
       const serviceAccount = typeof account === "string" && account !== "" ? account : undefined;
       const allowed = mayActAs(caller.identity, { id: node.id, namespace: proxy.value.namespace, serviceAccount });
       if (!allowed.ok) throw new Refusal(status.PERMISSION_DENIED, allowed.error);
+    }
+    const refusal = this.#options.workloads?.refusal({ node: proxy.value, metadata, caller });
+    if (refusal !== undefined) {
+      throw new Refusal(status.PERMISSION_DENIED, refusal);
     }
     const id = `${proxy.value.name}.${proxy.value.namespace}-${++this.#nextId}`;
     log.info("proxy connected", {

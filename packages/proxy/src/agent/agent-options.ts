@@ -24,6 +24,8 @@ export interface AgentOptions {
   /** Part of a certificate's life that must remain when it is renewed. */
   readonly certificateGraceRatio: number;
   readonly files: AgentFiles;
+  /** Of a workload that has no downward API (`ISTIO_METAJSON_LABELS`). */
+  readonly labels: Readonly<Record<string, string>>;
   /** Every `ISTIO_META_*` variable without its prefix. */
   readonly meta: Readonly<Record<string, string>>;
   /** MeshConfig.defaultConfig as the injector wrote it, for node metadata. */
@@ -60,6 +62,13 @@ function parseJson(text: string | undefined): unknown {
   } catch {
     return undefined;
   }
+}
+
+function stringsOf(value: unknown): Readonly<Record<string, string>> {
+  if (typeof value !== "object" || value === null) return {};
+  return Object.fromEntries(
+    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
@@ -136,6 +145,7 @@ export function readAgentOptions(
         k.startsWith("ISTIO_META_") && v !== undefined ? [[k.slice(11), v]] : [],
       ),
     ),
+    labels: stringsOf(parseJson(env["ISTIO_METAJSON_LABELS"])),
     proxyConfig,
     appProbers: env["ISTIO_KUBE_APP_PROBERS"] ?? "",
     appMetrics: env["ISTIO_PROMETHEUS_ANNOTATIONS"] ?? "",

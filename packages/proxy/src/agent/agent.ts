@@ -26,7 +26,7 @@ export async function startAgent(deps: AgentDeps): Promise<Agent> {
   const downward = async (file: string) => parseDownward(await readFile(file, "utf8").catch(() => ""));
   const node = nodeIdentity(
     options,
-    await downward(options.files.podLabels),
+    { ...options.labels, ...(await downward(options.files.podLabels)) },
     await downward(options.files.podAnnotations),
     deps.version,
   );

@@ -40,6 +40,8 @@ export interface AdsClientDeps {
 export interface AdsClient {
   start(): void;
   close(): void;
+  /** Says something about us by a request of a type that nothing is asked of; said again on each new stream. */
+  report(typeUrl: string, problem: string | undefined): void;
   readonly connected: boolean;
   status(): readonly ClientStatus[];
 }
@@ -55,6 +57,7 @@ class GrpcAdsClient implements AdsClient {
   readonly #backoff: ReturnType<typeof createBackoff>;
   /** Names asked for by type, beside the wildcard types. */
   readonly #subscribed = new Map<string, Set<string>>();
+  readonly #reports = new Map<string, DeltaDiscoveryRequest>();
   #client: Client | undefined;
   #stream: Stream | undefined;
   #closed = false;
@@ -85,6 +88,13 @@ class GrpcAdsClient implements AdsClient {
     this.#closed = true;
     this.#stream?.cancel();
     this.#client?.close();
+  }
+
+  report(typeUrl: string, problem: string | undefined): void {
+    const errorDetail = problem === undefined ? {} : { errorDetail: { code: 13, message: problem } };
+    const request = create(DeltaDiscoveryRequestSchema, { typeUrl, ...errorDetail });
+    this.#reports.set(typeUrl, request);
+    this.#stream?.write(request);
   }
 
   status(): readonly ClientStatus[] {
@@ -135,6 +145,7 @@ class GrpcAdsClient implements AdsClient {
     stream.on("error", (error: Error) => lost(error.message));
     stream.on("end", () => lost("the server ended it"));
     this.#discovery.streamOpened();
+    for (const report of this.#reports.values()) stream.write(report);
   }
 
   #onUpdate(update: ResourceUpdate): string | undefined {
