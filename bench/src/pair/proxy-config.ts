@@ -16,6 +16,18 @@ export interface SidecarPlan {
   readonly upstreamHttp2: boolean;
   /** Ask for Istio's standard metrics; stock Envoy lacks that filter and has its own statistics instead. */
   readonly istioStats: boolean;
+  /** More than a sidecar has by itself. */
+  readonly extras?: SidecarExtras;
+}
+
+/** Fields that are added as they are. */
+export interface SidecarExtras {
+  readonly cluster?: object;
+  readonly manager?: object;
+  /** Before the router. */
+  readonly httpFilters?: readonly object[];
+  /** The listener comes from this file, which may be replaced while the proxy runs. */
+  readonly listenerFile?: string;
 }
 
 const TYPE = "type.googleapis.com/envoy.extensions";
@@ -32,8 +44,11 @@ export function sidecarBootstrap(plan: SidecarPlan): unknown {
       metadata: nodeMetadata(plan.role),
     },
     admin: { address: address(plan.adminPort) },
+    ...(plan.extras?.listenerFile === undefined
+      ? {}
+      : { dynamic_resources: { lds_config: { path_config_source: { path: plan.extras.listenerFile } } } }),
     static_resources: {
-      listeners: [listener(plan, cluster)],
+      listeners: plan.extras?.listenerFile === undefined ? [listener(plan, cluster)] : [],
       clusters: [
         {
           name: cluster,
@@ -47,9 +62,19 @@ export function sidecarBootstrap(plan: SidecarPlan): unknown {
           ...(plan.protocol === "http" ? upstreamHttp(plan.upstreamHttp2) : {}),
           ...(plan.istioStats ? {} : { track_cluster_stats: { request_response_sizes: true } }),
           ...(outbound && plan.secure ? upstreamTls(plan) : {}),
+          ...plan.extras?.cluster,
         },
       ],
     },
+  };
+}
+
+/** The listener alone, as a file of listeners holds it. */
+export function listenerFile(plan: SidecarPlan, version: string): unknown {
+  const cluster = plan.role === "client" ? `outbound|8080||${SERVICE}` : "inbound|8080||";
+  return {
+    version_info: version,
+    resources: [{ "@type": "type.googleapis.com/envoy.config.listener.v3.Listener", ...listener(plan, cluster) }],
   };
 }
 
@@ -116,8 +141,10 @@ function connectionManager(plan: SidecarPlan, cluster: string) {
           },
         ],
       },
+      ...plan.extras?.manager,
       http_filters: [
         ...(plan.istioStats ? [stats] : []),
+        ...(plan.extras?.httpFilters ?? []),
         ...(outbound && plan.secure && !plan.upstreamHttp2 ? [meshAlpn()] : []),
         { name: "envoy.filters.http.router", typed_config: { "@type": `${TYPE}.filters.http.router.v3.Router` } },
       ],

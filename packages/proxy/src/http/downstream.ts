@@ -14,6 +14,8 @@ import { Exchange, type ExchangeOwner } from "./exchange.ts";
 export interface HttpDownstream extends Enlisted {
   /** No new requests; closes when those under way are done. */
   drain(): void;
+  /** The same, but an idle HTTP/1 connection may bring one more request. */
+  retire(): void;
   readonly activeExchanges: number;
 }
 
@@ -83,6 +85,10 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
 
   drain(): void {
     this.#link.http.shutdown();
+  }
+
+  retire(): void {
+    if (this.#http2 || this.activeExchanges > 0) this.#link.http.shutdown();
   }
 
   onRequest(stream: ServerStream, endStream: boolean, expectContinue: boolean): void {

@@ -29,6 +29,11 @@ export interface ChainRuntime extends HttpDownstreamOwner, TcpSessionOwner {
   /** No new requests; HTTP connections end when they are idle. TCP connections stay until `closeAll`. */
   drain(): void;
   closeAll(): void;
+  /**
+   * Replaced by another chain: as `drain`, but idle HTTP/1 connections stay until their next answer, because a client that just sends a
+   * request on one could not tell whether it was read. HTTP/2 has GOAWAY for that.
+   */
+  retire(): void;
 }
 
 class TrackingChain implements ChainRuntime {
@@ -76,6 +81,11 @@ class TrackingChain implements ChainRuntime {
   drain(): void {
     if (this.handler.kind === "http") this.handler.manager.draining = true;
     for (const downstream of this.#http.snapshot()) downstream.drain();
+  }
+
+  retire(): void {
+    if (this.handler.kind === "http") this.handler.manager.draining = true;
+    for (const downstream of this.#http.snapshot()) downstream.retire();
   }
 
   closeAll(): void {

@@ -230,7 +230,7 @@ class NamedListeners implements ListenerSet {
   }
 
   #retire(chain: ChainRuntime): void {
-    chain.drain();
+    chain.retire();
     const timer = this.#deps.clock.after(this.#deps.drainMs, () => {
       this.#draining.delete(chain);
       chain.closeAll();

@@ -64,6 +64,7 @@ export function* envoyStats(proxy: DataPlane): Iterable<EnvoyStat> {
   );
   for (const { name, kind, value } of overload.stats())
     yield plain(name, `envoy_${name.replaceAll(/[.-]/g, "_")}`, value, kind);
+  yield plain("server.timers", "envoy_server_timers", proxy.wheel.size, "gauge");
   yield plain("listener.ssl.connection_error", "envoy_listener_ssl_connection_error", counters.tlsErrors);
   yield plain(
     "listener_manager.total_listeners_active",
