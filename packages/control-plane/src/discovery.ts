@@ -19,6 +19,7 @@ import { createMeshFeed, type MeshFeed, type MeshUpdate } from "./mesh/mesh-feed
 import type { DiscoveryOptions, ListenAddress } from "./options.ts";
 import { createProxySnapshots } from "./resources/proxy-snapshots.ts";
 import { createCredentialSecrets } from "./secrets/credential-secrets.ts";
+import { createClusterStatus } from "./status/cluster-status.ts";
 import { createEntryStatuses } from "./status/entry-statuses.ts";
 import { createTelemetry } from "./telemetry.ts";
 import { injectionHandler, validationHandler } from "./webhook/admission.ts";
@@ -110,6 +111,17 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
           instance: options.podName,
           graceMs: options.workloadGraceMs,
         });
+  const clusterStatus =
+    kube === undefined
+      ? undefined
+      : createClusterStatus({
+          kube,
+          clock,
+          log: log.child("status"),
+          analyse: options.analyse,
+          state: () => feed.state,
+          injector: () => feed.injectorValues,
+        });
   const discovery = createDiscoveryServer({
     ...(workloads === undefined ? {} : { workloads }),
     ...(secrets === undefined ? {} : { secrets }),
@@ -144,6 +156,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     onUpdate: (update: MeshUpdate) => {
       discovery.update(update);
       statuses?.update(update.state);
+      clusterStatus?.update(update);
       first.resolve();
     },
   });
@@ -154,6 +167,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     values: () => feed.injectorValues,
     snapshots,
     version: deps.version,
+    ...(clusterStatus === undefined ? {} : { analysis: () => clusterStatus.analysis() }),
   });
   const admin: HttpHandler = (url) => {
     if (url.pathname === "/ready")
@@ -189,6 +203,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
       secrets?.close();
       statuses?.close();
       workloads?.close();
+      clusterStatus?.close();
       discovery.close();
       for (const one of closers.reverse()) await one();
     })();

@@ -47,6 +47,8 @@ export interface DiscoveryOptions {
   readonly workloadGraceMs: DurationMs;
   /** Refuse streams without credentials on the plaintext port too. */
   readonly authenticatePlaintext: boolean;
+  /** Write what analysis finds into the status of resources. */
+  readonly analyse: boolean;
 }
 
 export const usage = `Usage: heddle discovery [flags]
@@ -69,6 +71,7 @@ export const usage = `Usage: heddle discovery [flags]
 Environment: POD_NAMESPACE POD_NAME CLUSTER_ID PILOT_DEBOUNCE_AFTER (100ms) PILOT_DEBOUNCE_MAX (10s) DEFAULT_WORKLOAD_CERT_TTL (24h)
 MAX_WORKLOAD_CERT_TTL (2160h) ROOT_CA_DIR XDS_AUTH_PLAINTEXT (false) HEDDLE_DRAIN (5s)
 PILOT_WORKLOAD_ENTRY_GRACE_PERIOD (10s)
+PILOT_ENABLE_ANALYSIS (false): findings of analysis in status.validationMessages
 `;
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -160,6 +163,7 @@ export function readOptions(argv: readonly string[], env: Env): Result<Discovery
     drainMs: duration("HEDDLE_DRAIN", 5000),
     workloadGraceMs: duration("PILOT_WORKLOAD_ENTRY_GRACE_PERIOD", 10_000),
     authenticatePlaintext: env["XDS_AUTH_PLAINTEXT"] === "true",
+    analyse: env["PILOT_ENABLE_ANALYSIS"] === "true",
   };
   return problems.length > 0 ? err(problems) : ok(options);
 }

@@ -1,5 +1,6 @@
 import {
   type AnalysisOptions,
+  analysedKinds,
   analysisInput,
   analyze,
   analyzers,
@@ -19,7 +20,7 @@ import { type Command, Option } from "commander";
 import { stringify } from "yaml";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
-import { analysisKinds, clusterSettings, readCluster } from "../mesh-input/cluster-objects.ts";
+import { clusterSettings, readCluster } from "../mesh-input/cluster-objects.ts";
 import { readMeshConfigFile } from "../mesh-input/mesh-config-file.ts";
 import { type FileObject, readFiles } from "../mesh-input/read-files.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
@@ -137,7 +138,7 @@ interface Live {
 
 async function lookAt(kube: KubeClient, meshNamespace: string): Promise<Live> {
   const [{ objects, forbidden }, settings, version] = await Promise.all([
-    readCluster(kube, analysisKinds),
+    readCluster(kube, analysedKinds),
     clusterSettings(kube, meshNamespace),
     kube.request("GET", "/version").then((answer) => answer.json() as Promise<{ gitVersion?: string }>),
   ]);

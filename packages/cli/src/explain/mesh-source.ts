@@ -6,12 +6,13 @@ import {
   type MeshConfig,
   refKey,
   refOf,
+  watchedKinds,
 } from "@heddle/config";
 import { settle } from "@heddle/explain";
-import type { KubeClient } from "@heddle/kube-client";
+import type { KubeClient, ListedKind } from "@heddle/kube-client";
 import { type CliContext, UsageError } from "../context.ts";
 import type { GlobalOptions } from "../global-options.ts";
-import { clusterSettings, meshKinds, readCluster, type WantedKind } from "../mesh-input/cluster-objects.ts";
+import { clusterSettings, readCluster } from "../mesh-input/cluster-objects.ts";
 import { readMeshConfigFile } from "../mesh-input/mesh-config-file.ts";
 import { readFiles } from "../mesh-input/read-files.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
@@ -34,7 +35,7 @@ export interface MeshObjects {
   readonly namespace: string;
 }
 
-const workloads: readonly WantedKind[] = [
+const workloads: readonly ListedKind[] = [
   { group: "apps", version: "v1", resource: "deployments" },
   { group: "apps", version: "v1", resource: "statefulsets" },
   { group: "apps", version: "v1", resource: "daemonsets" },
@@ -44,7 +45,7 @@ const workloads: readonly WantedKind[] = [
 export async function readMesh(context: CliContext, global: GlobalOptions, flags: SourceFlags): Promise<MeshObjects> {
   const kube = flags.useKube ? await context.kube(global) : undefined;
   const namespace = flags.namespace ?? kube?.namespace ?? "default";
-  const live = kube === undefined ? undefined : await readCluster(kube, [...meshKinds, ...workloads]);
+  const live = kube === undefined ? undefined : await readCluster(kube, [...watchedKinds, ...workloads]);
   if (live !== undefined && live.forbidden.length > 0)
     context.err(`not looked at, because listing is forbidden: ${live.forbidden.join(", ")}\n`);
   const settings = kube === undefined ? undefined : await clusterSettings(kube, await findMeshNamespace(kube, global));

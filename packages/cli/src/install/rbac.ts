@@ -42,7 +42,7 @@ const clusterRules = [
     verbs: READ,
   },
   {
-    apiGroups: ["networking.istio.io", "security.istio.io", "gateway.networking.k8s.io"],
+    apiGroups: ["networking.istio.io", "security.istio.io", "telemetry.istio.io", "gateway.networking.k8s.io"],
     resources: ["*/status"],
     verbs: ["update", "patch"],
   },

@@ -14,6 +14,8 @@ export interface DebugOptions {
   readonly values: () => InjectorValues;
   readonly snapshots: ProxySnapshots;
   readonly version: string;
+  /** What is wrong between the resources of the cluster; undefined where there is no cluster. */
+  readonly analysis?: () => Promise<readonly unknown[]>;
 }
 
 /** The pages under `/debug`, with istiod's names. None of them shows a secret: the control plane's proxies get keys by CSR only. */
@@ -71,6 +73,10 @@ export function createDebugHandler(options: DebugOptions): HttpHandler {
     mesh: () => json(options.state().settings.mesh),
     inject: () => json(options.values()),
     cachez: () => json(options.snapshots.stats),
+    analyze: async () =>
+      options.analysis === undefined
+        ? text("analysis needs a cluster; use heddle analyze --use-kube=false with files\n", 404)
+        : json(await options.analysis()),
     config_dump: async (url) => {
       const found = find(url);
       if ("status" in found && "body" in found) return found;
