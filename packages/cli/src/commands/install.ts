@@ -16,7 +16,7 @@ export function addInstall(program: Command, context: CliContext): void {
   if (context.dialect === "linkerd") return;
   const manifest = program.command("manifest").description("manifests of the mesh");
   addPrinting(manifest.command("generate"), context);
-  addApplying(manifest.command("apply").alias("install"), context);
+  addApplying(manifest.command("apply").alias("install"), context, true);
 }
 
 function addPrinting(command: Command, context: CliContext): void {
@@ -43,12 +43,15 @@ export function addApplyFlags(command: Command): Command {
     .option("--readiness-timeout <time>", "how long to wait for the control plane", "5m0s");
 }
 
-function addApplying(command: Command, context: CliContext): void {
+/** `manifest apply` asked only where neither file nor flag said what is wanted, so scripts of its time have no answer for it. */
+function addApplying(command: Command, context: CliContext, quiet = false): void {
   addApplyFlags(addInstallFlags(command))
     .description("install the mesh into the cluster, or change the installed one; `manifest generate` only prints")
     .action(async (flags: InstallFlags & ApplyFlags, self: Command) => {
       const global = globalOptions(self);
       const options = installOptions(flags, global, context);
-      await applyInstall(context, await context.kube(global), options, flags);
+      const said = flags.values.length + (flags.filename?.length ?? 0) + flags.set.length > 0;
+      const skipConfirmation = flags.skipConfirmation === true || (quiet && said);
+      await applyInstall(context, await context.kube(global), options, { ...flags, skipConfirmation });
     });
 }

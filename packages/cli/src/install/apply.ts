@@ -1,4 +1,4 @@
-import type { KubeClient, KubeObject } from "@heddle/kube-client";
+import { isKubeError, type KubeClient, type KubeObject } from "@heddle/kube-client";
 import { type CliContext, UsageError } from "../context.ts";
 import { waitForPods } from "../demo/wait.ts";
 import { controlPlaneManifests, crdManifests, uninstallManifests } from "./manifests.ts";
@@ -73,7 +73,11 @@ export async function deleteInstall(
   await confirm(context, "All of the mesh's resources will be pruned from the cluster.", flags);
   for (const { apiVersion, kind, metadata } of objects) {
     const namespace = metadata.namespace;
-    await kube.delete({ apiVersion, kind, name: metadata.name, ...(namespace ? { namespace } : {}) });
+    const ref = { apiVersion, kind, name: metadata.name, ...(namespace ? { namespace } : {}) };
+    await kube.delete(ref).catch((error: unknown) => {
+      // Without its definition there is no object either.
+      if (!isKubeError(error, "UnknownKind")) throw error;
+    });
   }
   context.out("✔ Uninstall complete\n");
 }

@@ -57,5 +57,5 @@ export function uninstallManifests(options: InstallOptions): readonly Manifest[]
     globalNames: true,
     meshDns: true,
   };
-  return [...controlPlaneManifests(all), ...crdManifests()].reverse();
+  return [...crdManifests(), ...controlPlaneManifests(all)].reverse();
 }

@@ -158,6 +158,7 @@ class Incoming implements ConnectionHandler {
       this.#around.log.debug("no filter chain matches; the connection is closed", {
         listener: this.#listener.name,
         destination: formatAddress(this.#destination),
+        serverName: inspection.serverName,
         transport: inspection.transportProtocol,
         alpn: inspection.applicationProtocols,
       });

@@ -80,7 +80,8 @@ class Handshake implements SocketEvents {
   socketHandshake(socket: NativeSocket, ok: boolean, error: Error | null): void {
     if (this.#done) return;
     const state = this.#network.handshakes.read(socket);
-    const chainError = ok ? undefined : (error?.message ?? "the handshake failed");
+    // `ok` says that keys were agreed on; what is wrong with the certificate comes as an error beside it.
+    const chainError = error?.message ?? (ok ? undefined : "the handshake failed");
     const { ready, requireCertificate } = this.#options;
     if (!ok && state.peer === undefined) {
       this.#refuse(chainError ?? "the handshake failed");
