@@ -262,7 +262,7 @@ describe.skipIf(missing.length > 0)("two clusters, replicated control planes, as
       "a sentence about both in the sidecar's log",
       async () => {
         const log = await ok("kubectl logs --context=cluster2 -n bar deploy/httpbin -c istio-proxy");
-      return log.match(/TLS handshake with a client failed .*reason=/g)?.length === 2;
+        return log.match(/TLS handshake with a client failed .*reason=/g)?.length === 2;
       },
       15_000,
     );
