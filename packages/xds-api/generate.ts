@@ -112,6 +112,15 @@ try {
     .map(String)
     .filter((name) => name.endsWith("_pb.js"))
     .sort();
+  const lazy = join(here, "src/lazy/codegen.ts");
+  for (const name of written) {
+    const path = join(out, name);
+    const text = readFileSync(path, "utf8");
+    if (!text.includes("syntax proto3")) throw new Error(`${name} is not proto3, which src/lazy relies on`);
+    if (text.includes("extDesc")) throw new Error(`${name} declares an extension, which src/lazy does not read`);
+    const from = relative(join(path, ".."), lazy);
+    writeFileSync(path, text.replace('"@bufbuild/protobuf/codegenv2"', `"${from}"`));
+  }
   const descriptor = (name: string): string => `file_${name.replace(/_pb\.js$/, "").replaceAll("/", "_")}`;
   writeFileSync(
     join(out, "files.ts"),

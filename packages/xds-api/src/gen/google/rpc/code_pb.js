@@ -16,7 +16,7 @@
 // @generated from file google/rpc/code.proto (package google.rpc, syntax proto3)
 /* eslint-disable */
 
-import { enumDesc, fileDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, tsEnum } from "../../../lazy/codegen.ts";
 
 /**
  * Describes the file google/rpc/code.proto.

@@ -16,7 +16,7 @@
 // @generated from file google/rpc/status.proto (package google.rpc, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "../../../lazy/codegen.ts";
 import { file_google_protobuf_any } from "@bufbuild/protobuf/wkt";
 
 /**

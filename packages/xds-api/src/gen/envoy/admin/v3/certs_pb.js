@@ -2,7 +2,7 @@
 // @generated from file envoy/admin/v3/certs.proto (package envoy.admin.v3, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "../../../../lazy/codegen.ts";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 
 /**

@@ -2,7 +2,7 @@
 // @generated from file envoy/admin/v3/server_info.proto (package envoy.admin.v3, syntax proto3)
 /* eslint-disable */
 
-import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, tsEnum } from "../../../../lazy/codegen.ts";
 import { file_envoy_config_core_v3_base } from "../../config/core/v3/base_pb.js";
 import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
 

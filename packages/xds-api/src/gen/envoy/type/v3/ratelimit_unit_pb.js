@@ -2,7 +2,7 @@
 // @generated from file envoy/type/v3/ratelimit_unit.proto (package envoy.type.v3, syntax proto3)
 /* eslint-disable */
 
-import { enumDesc, fileDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, tsEnum } from "../../../../lazy/codegen.ts";
 
 /**
  * Describes the file envoy/type/v3/ratelimit_unit.proto.

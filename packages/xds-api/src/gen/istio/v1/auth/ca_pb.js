@@ -4,7 +4,7 @@
 // @generated from file istio/v1/auth/ca.proto (package istio.v1.auth, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "../../../../lazy/codegen.ts";
 import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 
 /**

@@ -2,7 +2,7 @@
 // @generated from file xds/core/v3/context_params.proto (package xds.core.v3, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "../../../../lazy/codegen.ts";
 
 /**
  * Describes the file xds/core/v3/context_params.proto.

@@ -2,7 +2,7 @@
 // @generated from file xds/core/v3/resource_locator.proto (package xds.core.v3, syntax proto3)
 /* eslint-disable */
 
-import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, tsEnum } from "../../../../lazy/codegen.ts";
 import { file_xds_core_v3_context_params } from "./context_params_pb.js";
 
 /**

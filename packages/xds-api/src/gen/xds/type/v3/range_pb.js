@@ -2,7 +2,7 @@
 // @generated from file xds/type/v3/range.proto (package xds.type.v3, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "../../../../lazy/codegen.ts";
 
 /**
  * Describes the file xds/type/v3/range.proto.

@@ -2,7 +2,7 @@
 // @generated from file envoy/config/cluster/v3/outlier_detection.proto (package envoy.config.cluster.v3, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "../../../../../lazy/codegen.ts";
 import { file_envoy_config_core_v3_extension } from "../../core/v3/extension_pb.js";
 import { file_google_protobuf_duration, file_google_protobuf_wrappers } from "@bufbuild/protobuf/wkt";
 

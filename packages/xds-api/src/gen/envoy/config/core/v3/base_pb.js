@@ -2,7 +2,7 @@
 // @generated from file envoy/config/core/v3/base.proto (package envoy.config.core.v3, syntax proto3)
 /* eslint-disable */
 
-import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, tsEnum } from "../../../../../lazy/codegen.ts";
 import { file_envoy_config_core_v3_address } from "./address_pb.js";
 import { file_envoy_config_core_v3_backoff } from "./backoff_pb.js";
 import { file_envoy_config_core_v3_http_uri } from "./http_uri_pb.js";

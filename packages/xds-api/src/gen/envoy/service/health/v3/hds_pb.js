@@ -2,7 +2,7 @@
 // @generated from file envoy/service/health/v3/hds.proto (package envoy.service.health.v3, syntax proto3)
 /* eslint-disable */
 
-import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "../../../../../lazy/codegen.ts";
 import { file_envoy_config_cluster_v3_cluster } from "../../../config/cluster/v3/cluster_pb.js";
 import { file_envoy_config_core_v3_address } from "../../../config/core/v3/address_pb.js";
 import { file_envoy_config_core_v3_base } from "../../../config/core/v3/base_pb.js";

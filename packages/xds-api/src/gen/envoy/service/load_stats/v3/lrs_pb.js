@@ -2,7 +2,7 @@
 // @generated from file envoy/service/load_stats/v3/lrs.proto (package envoy.service.load_stats.v3, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "../../../../../lazy/codegen.ts";
 import { file_envoy_config_core_v3_base } from "../../../config/core/v3/base_pb.js";
 import { file_envoy_config_endpoint_v3_load_report } from "../../../config/endpoint/v3/load_report_pb.js";
 import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";

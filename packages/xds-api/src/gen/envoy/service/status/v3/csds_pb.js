@@ -2,7 +2,7 @@
 // @generated from file envoy/service/status/v3/csds.proto (package envoy.service.status.v3, syntax proto3)
 /* eslint-disable */
 
-import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "../../../../../lazy/codegen.ts";
 import { file_envoy_admin_v3_config_dump_shared } from "../../../admin/v3/config_dump_shared_pb.js";
 import { file_envoy_config_core_v3_base } from "../../../config/core/v3/base_pb.js";
 import { file_envoy_type_matcher_v3_node } from "../../../type/matcher/v3/node_pb.js";

@@ -4,7 +4,7 @@
 // @generated from file istio/networking/nds/v1/nds.proto (package istio.networking.nds.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "../../../../../lazy/codegen.ts";
 
 /**
  * Describes the file istio/networking/nds/v1/nds.proto.

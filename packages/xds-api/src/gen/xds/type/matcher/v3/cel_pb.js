@@ -2,7 +2,7 @@
 // @generated from file xds/type/matcher/v3/cel.proto (package xds.type.matcher.v3, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "../../../../../lazy/codegen.ts";
 import { file_xds_type_v3_cel } from "../../v3/cel_pb.js";
 
 /**

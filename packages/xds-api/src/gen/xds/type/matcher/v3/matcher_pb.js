@@ -2,7 +2,7 @@
 // @generated from file xds/type/matcher/v3/matcher.proto (package xds.type.matcher.v3, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "../../../../../lazy/codegen.ts";
 import { file_xds_core_v3_extension } from "../../../core/v3/extension_pb.js";
 import { file_xds_type_matcher_v3_string } from "./string_pb.js";
 

@@ -2,7 +2,7 @@
 // @generated from file envoy/extensions/internal_redirect/safe_cross_scheme/v3/safe_cross_scheme_config.proto (package envoy.extensions.internal_redirect.safe_cross_scheme.v3, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "../../../../../../lazy/codegen.ts";
 
 /**
  * Describes the file envoy/extensions/internal_redirect/safe_cross_scheme/v3/safe_cross_scheme_config.proto.

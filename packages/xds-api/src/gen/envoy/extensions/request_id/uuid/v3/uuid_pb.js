@@ -2,7 +2,7 @@
 // @generated from file envoy/extensions/request_id/uuid/v3/uuid.proto (package envoy.extensions.request_id.uuid.v3, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "../../../../../../lazy/codegen.ts";
 import { file_google_protobuf_wrappers } from "@bufbuild/protobuf/wkt";
 
 /**

@@ -2,7 +2,7 @@
 // @generated from file envoy/extensions/filters/http/ext_proc/v3/processing_mode.proto (package envoy.extensions.filters.http.ext_proc.v3, syntax proto3)
 /* eslint-disable */
 
-import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, tsEnum } from "../../../../../../../lazy/codegen.ts";
 
 /**
  * Describes the file envoy/extensions/filters/http/ext_proc/v3/processing_mode.proto.

@@ -2,7 +2,7 @@
 // @generated from file envoy/extensions/filters/network/sni_cluster/v3/sni_cluster.proto (package envoy.extensions.filters.network.sni_cluster.v3, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "../../../../../../../lazy/codegen.ts";
 
 /**
  * Describes the file envoy/extensions/filters/network/sni_cluster/v3/sni_cluster.proto.

@@ -2,7 +2,7 @@
 // @generated from file envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite.proto (package envoy.extensions.path.rewrite.uri_template.v3, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "../../../../../../../lazy/codegen.ts";
 
 /**
  * Describes the file envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite.proto.

@@ -2,7 +2,7 @@
 // @generated from file envoy/extensions/rbac/audit_loggers/stream/v3/stream.proto (package envoy.extensions.rbac.audit_loggers.stream.v3, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "../../../../../../../lazy/codegen.ts";
 
 /**
  * Describes the file envoy/extensions/rbac/audit_loggers/stream/v3/stream.proto.

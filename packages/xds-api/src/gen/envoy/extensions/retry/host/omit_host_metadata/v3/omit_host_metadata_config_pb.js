@@ -2,7 +2,7 @@
 // @generated from file envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config.proto (package envoy.extensions.retry.host.omit_host_metadata.v3, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc } from "../../../../../../../lazy/codegen.ts";
 import { file_envoy_config_core_v3_base } from "../../../../../config/core/v3/base_pb.js";
 
 /**
