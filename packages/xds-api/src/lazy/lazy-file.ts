@@ -20,6 +20,8 @@ export class LazyFile implements TypeScope {
   #record: WireRecord | undefined;
   #package = "";
   #messages: LazyMessage[] | undefined;
+  /** Messages that stand in no other. */
+  #byName: Map<string, LazyMessage> | undefined;
   #enums: LazyEnum[] | undefined;
   #services: LazyService[] | undefined;
 
@@ -86,7 +88,17 @@ export class LazyFile implements TypeScope {
 
   /** A message of this file by its full name. */
   ownMessage(typeName: string): LazyMessage | undefined {
-    return descend(this.messages, typeName);
+    // Most names are of another file.
+    if (!typeName.startsWith(this.package)) return undefined;
+    let parts = this.#byName;
+    if (parts === undefined) {
+      parts = new Map(this.messages.map((message) => [message.name, message]));
+      this.#byName = parts;
+    }
+    const [first = "", ...inner] = typeName.slice(this.package.length).split(".");
+    let found = parts.get(first);
+    for (const name of inner) found = found?.nestedMessages.find((message) => message.name === name);
+    return found;
   }
 
   /** An enumeration of this file by its full name. */
@@ -124,14 +136,6 @@ export class LazyFile implements TypeScope {
     }
     return this.#record;
   }
-}
-
-function descend(messages: readonly LazyMessage[], typeName: string): LazyMessage | undefined {
-  for (const message of messages) {
-    if (message.typeName === typeName) return message;
-    if (typeName.startsWith(`${message.typeName}.`)) return descend(message.nestedMessages, typeName);
-  }
-  return undefined;
 }
 
 function withoutDot(typeName: string): string {

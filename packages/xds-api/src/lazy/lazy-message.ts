@@ -25,6 +25,7 @@ export class LazyMessage implements FieldParent {
   #typeName: string | undefined;
   #contents: Contents | undefined;
   #nested: LazyMessage[] | undefined;
+  #nestedMessages: LazyMessage[] | undefined;
   #nestedEnums: LazyEnum[] | undefined;
 
   constructor(file: TypeScope, parent: LazyMessage | undefined, prefix: string, record: WireRecord) {
@@ -69,7 +70,8 @@ export class LazyMessage implements FieldParent {
 
   /** Without the entries of map fields, which no type names. */
   get nestedMessages(): LazyMessage[] {
-    return this.#allNested().filter((message) => !message.isMapEntry);
+    this.#nestedMessages ??= this.#allNested().filter((message) => !message.isMapEntry);
+    return this.#nestedMessages;
   }
 
   get nestedEnums(): LazyEnum[] {
