@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { fromJson, type JsonObject, type JsonValue, type Registry, toBinary } from "@bufbuild/protobuf";
+import type { JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { err, ok, type Result } from "@heddle/std";
-import { typeUrls } from "@heddle/xds-api";
+import { readJson, typeUrls, writeMessage } from "@heddle/xds-api";
 import type { ApiConfigSource } from "@heddle/xds-api/envoy/config/core/v3/config_source";
 import { parse, stringify } from "yaml";
 import { ADMIN_SHAPE, BOOTSTRAP_SHAPE, DYNAMIC_RESOURCES_SHAPE } from "./bootstrap/bootstrap-shape.ts";
@@ -59,7 +59,7 @@ export function readBootstrap(path: string, registry: Registry): Result<Bootstra
 export function parseBootstrap(text: string, path: string, known: Registry): Result<BootstrapSettings> {
   let json: JsonValue;
   try {
-    json = parse(text);
+    json = parseText(text);
   } catch (error) {
     return err(`${path} is neither YAML nor JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -73,7 +73,7 @@ export function parseBootstrap(text: string, path: string, known: Registry): Res
       : { changes: upgraded.changes, v3: stringify(withoutSecrets(folded), { lineWidth: 0 }) };
   let message: Bootstrap;
   try {
-    message = fromJson(BootstrapSchema, folded, { registry });
+    message = readJson(BootstrapSchema, folded, registry);
   } catch (error) {
     return err(`${path} is not an Envoy bootstrap: ${error instanceof Error ? error.message : String(error)}`);
   }
@@ -82,6 +82,18 @@ export function parseBootstrap(text: string, path: string, known: Registry): Res
 
 function hasOverloadManager(json: JsonValue): boolean {
   return typeof json === "object" && json !== null && ("overload_manager" in json || "overloadManager" in json);
+}
+
+/** YAML, of which JSON is a part; the YAML reader takes 30 ms for what the JSON reader does in one. */
+function parseText(text: string): JsonValue {
+  if (text.trimStart().startsWith("{")) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // Braces are YAML too, and the YAML reader says where something is wrong.
+    }
+  }
+  return parse(text);
 }
 
 /** For printing: keys that stand in the file are left out. */
@@ -166,18 +178,18 @@ function staticResources(message: Bootstrap): readonly StaticResources[] {
   return [
     {
       typeUrl: typeUrls.secret,
-      resources: (fixed?.secrets ?? []).map((s) => held(s.name, toBinary(SecretSchema, s))),
+      resources: (fixed?.secrets ?? []).map((s) => held(s.name, writeMessage(SecretSchema, s))),
     },
     {
       typeUrl: typeUrls.cluster,
-      resources: (fixed?.clusters ?? []).map((c) => held(c.name, toBinary(ClusterSchema, c))),
+      resources: (fixed?.clusters ?? []).map((c) => held(c.name, writeMessage(ClusterSchema, c))),
     },
     {
       typeUrl: typeUrls.listener,
       resources: (fixed?.listeners ?? []).map((l, i) => {
         // Envoy names nameless listeners too.
         if (l.name === "") l.name = `listener_${i}`;
-        return held(l.name, toBinary(ListenerSchema, l));
+        return held(l.name, writeMessage(ListenerSchema, l));
       }),
     },
   ];

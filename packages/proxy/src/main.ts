@@ -1,4 +1,3 @@
-import { lookup } from "node:dns/promises";
 import { type Clock, createLineSink, createLogger, createSystemClock, type Logger, parseLogLevel } from "@heddle/std";
 import { readAgentOptions } from "./agent/agent-options.ts";
 import { withoutDnsCapture } from "./agent/dns-capture.ts";
@@ -174,6 +173,8 @@ function untilSignalled(): Promise<void> {
 }
 
 const resolveWithSystem: ResolveHost = async (name, family) => {
+  // Loaded when a name is asked for: most proxies get numeric addresses.
+  const { lookup } = await import("node:dns/promises");
   const found = await lookup(name, { all: true, family: family === "v4" ? 4 : family === "v6" ? 6 : 0 });
   return found.map((item) => item.address);
 };

@@ -1,6 +1,5 @@
-import type { JsonObject, Registry } from "@bufbuild/protobuf";
+import type { Registry } from "@bufbuild/protobuf";
 import { toJson } from "@bufbuild/protobuf";
-import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
 import type { Clock, Logger } from "@heddle/std";
 import { loadTypeRegistry, typeUrls } from "@heddle/xds-api";
 import { type AdminServer, startAdminServer } from "./admin/admin-server.ts";
@@ -9,10 +8,9 @@ import { type BootstrapSettings, readBootstrap } from "./bootstrap.ts";
 import { BootstrapSchema } from "./config/proto.ts";
 import { decodeResource } from "./config/resources.ts";
 import { problemText } from "./config/scope.ts";
-import type { UpstreamTlsConfig } from "./config/tls-context.ts";
 import { shareLimits } from "./overload/overload-config.ts";
 import type { MemoryReadings } from "./overload/overload-watch.ts";
-import { createProxy, type DataPlane } from "./proxy.ts";
+import { createProxy } from "./proxy.ts";
 import type { IncomingResource, ResourceStore } from "./resources.ts";
 import { createLogWriter } from "./telemetry/log-writer.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
@@ -22,7 +20,6 @@ import { untilIdle } from "./until-idle.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
 import { fleetMetrics } from "./workers/fleet-pages.ts";
 import type { StartFleet } from "./workers/worker-pool.ts";
-import { createAdsClient } from "./xds/ads-client.ts";
 import { createFileSource, type FileSource, readResourceFile } from "./xds/file-source.ts";
 
 export interface StaticProxyDeps {
@@ -134,7 +131,12 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   fleet.start();
   const running = proxy;
   for (const file of files) file.watch();
-  const ads = startAds(deps, bootstrap.adsCluster, running, resources, node);
+  // gRPC's library is loaded by those who have a discovery server.
+  const { adsCluster } = bootstrap;
+  const ads =
+    adsCluster === undefined
+      ? undefined
+      : (await import("./xds/bootstrap-ads.ts")).startAds(deps, adsCluster, running, resources, node);
   let quit: () => void = () => undefined;
   const quitAsked = new Promise<void>((resolve) => {
     quit = resolve;
@@ -241,52 +243,4 @@ function fileSources(
   if (listenersFrom?.kind === "file")
     sources.push(createFileSource({ ...shared, path: listenersFrom.path, typeUrl: typeUrls.listener }));
   return sources;
-}
-
-/** The discovery server over TLS as its cluster says; certificates in place only. */
-function adsCredentials(tls: UpstreamTlsConfig | undefined): ChannelCredentials {
-  if (tls === undefined) return credentials.createInsecure();
-  const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
-  const pair = tls.certificate.kind === "inline" ? tls.certificate.pair : undefined;
-  return credentials.createSsl(
-    pem(tls.validation.own.trustedCa),
-    pem(pair?.privateKey),
-    pem(pair?.certificateChain),
-    // Names are accepted as the cluster says, which is not by the address that was dialled.
-    { checkServerIdentity: () => undefined },
-  );
-}
-
-function startAds(
-  deps: StaticProxyDeps,
-  clusterName: string | undefined,
-  proxy: DataPlane,
-  resources: ResourceStore,
-  node: { id: string; cluster: string; metadata: JsonObject },
-) {
-  if (clusterName === undefined) return undefined;
-  const cluster = proxy.clusters.get(clusterName)?.config;
-  const host = cluster?.discovery;
-  const tls = cluster?.tls;
-  const endpoint =
-    host !== undefined && "assignment" in host ? host.assignment.localities[0]?.endpoints[0]?.address : undefined;
-  if (endpoint?.kind !== "tcp") {
-    deps.log.error("the ADS cluster of the bootstrap has no TCP endpoint; only static resources are served", {
-      cluster: clusterName,
-    });
-    return undefined;
-  }
-  const ads = createAdsClient({
-    address: `${endpoint.address.ip}:${endpoint.address.port}`,
-    node,
-    version: deps.version,
-    resources,
-    clock: deps.clock,
-    random: deps.random,
-    log: deps.log.child("xds"),
-    localSecrets: new Set(),
-    credentials: () => adsCredentials(tls),
-  });
-  ads.start();
-  return ads;
 }

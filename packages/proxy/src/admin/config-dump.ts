@@ -1,5 +1,5 @@
-import { fromBinary, type JsonObject, type JsonValue, type Registry } from "@bufbuild/protobuf";
-import { toDumpJson, typeUrls } from "@heddle/xds-api";
+import type { JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
+import { readMessage, toDumpJson, typeUrls } from "@heddle/xds-api";
 import {
   ClusterLoadAssignmentSchema,
   ClusterSchema,
@@ -133,7 +133,7 @@ function errorState(store: ResourceStore, typeUrl: string, name: string): JsonOb
 
 function resourceJson(held: HeldResource, typeUrl: keyof typeof SCHEMAS, registry: Registry): JsonValue {
   const schema = SCHEMAS[typeUrl];
-  const json = toDumpJson(schema, fromBinary(schema, held.bytes), registry);
+  const json = toDumpJson(schema, readMessage(schema, held.bytes), registry);
   const body = typeof json === "object" && json !== null && !Array.isArray(json) ? json : {};
   return redactKeys({ "@type": held.typeUrl, ...body });
 }

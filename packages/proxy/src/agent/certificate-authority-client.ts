@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
+import { readMessage, writeMessage } from "@heddle/xds-api";
 import { IstioCertificateRequestSchema, IstioCertificateResponseSchema } from "@heddle/xds-api/istio/v1/auth/ca";
 
 /** A CSR in, a certificate chain out. */
@@ -73,8 +74,8 @@ export function createAuthorityClient(options: AuthorityClientOptions): Certific
       return new Promise((resolve, reject) => {
         channel.makeUnaryRequest(
           METHOD,
-          (message: typeof request) => Buffer.from(toBinary(IstioCertificateRequestSchema, message)),
-          (bytes: Buffer) => fromBinary(IstioCertificateResponseSchema, bytes),
+          (message: typeof request) => Buffer.from(writeMessage(IstioCertificateRequestSchema, message)),
+          (bytes: Buffer) => readMessage(IstioCertificateResponseSchema, bytes),
           request,
           metadata,
           { deadline: Date.now() + DEADLINE_MS },

@@ -1,13 +1,6 @@
-import {
-  type DescMessage,
-  fromBinary,
-  fromJson,
-  type JsonObject,
-  type JsonValue,
-  type Message,
-  type MessageShape,
-} from "@bufbuild/protobuf";
+import type { DescMessage, JsonObject, JsonValue, Message, MessageShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
+import { readJson, readMessage } from "@heddle/xds-api";
 import { UdpaTypedStructSchema, XdsTypedStructSchema } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 
@@ -40,12 +33,12 @@ export function decodeAny<T>(any: Any | undefined, table: AnyTable<T>, scope: De
   const name = typeName(any.typeUrl);
   try {
     if (name === UdpaTypedStructSchema.typeName || name === XdsTypedStructSchema.typeName) {
-      const struct = fromBinary(XdsTypedStructSchema, any.value);
+      const struct = readMessage(XdsTypedStructSchema, any.value);
       return decodeStruct(typeName(struct.typeUrl), struct.value ?? {}, table, scope);
     }
     const entry = table[name];
     if (entry === undefined) return refuse(name, table, scope);
-    if (entry.kind === "message") return entry.decode(fromBinary(entry.schema, any.value), scope);
+    if (entry.kind === "message") return entry.decode(readMessage(entry.schema, any.value), scope);
     return entry.decode({}, scope);
   } catch (error) {
     scope.problem(`the bytes are not a ${name}: ${error instanceof Error ? error.message : String(error)}`);
@@ -57,7 +50,7 @@ function decodeStruct<T>(name: string, value: JsonObject, table: AnyTable<T>, sc
   const entry = table[name];
   if (entry === undefined) return refuse(name, table, scope);
   if (entry.kind === "struct") return entry.decode(value, scope);
-  return entry.decode(fromJson(entry.schema, value as JsonValue), scope);
+  return entry.decode(readJson(entry.schema, value as JsonValue), scope);
 }
 
 function refuse<T>(name: string, table: AnyTable<T>, scope: DecodeScope): undefined {

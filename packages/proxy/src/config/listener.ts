@@ -1,4 +1,4 @@
-import { toBinary } from "@bufbuild/protobuf";
+import { writeMessage } from "@heddle/xds-api";
 import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { type ChainMatchConfig, decodeChainMatch } from "./chain-match.ts";
@@ -168,6 +168,6 @@ function decodeChain(message: FilterChain, scope: DecodeScope): FilterChainConfi
     handshakeTimeoutMs:
       decodeDuration(message.transportSocketConnectTimeout, scope.field("transport_socket_connect_timeout")) ?? 0,
     source: sourceOf(message.metadata),
-    fingerprint: fingerprint(toBinary(FilterChainSchema, message)),
+    fingerprint: fingerprint(writeMessage(FilterChainSchema, message)),
   };
 }

@@ -1,6 +1,5 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import { err, ok, type Result } from "@heddle/std";
-import { typeUrls } from "@heddle/xds-api";
+import { readMessage, typeUrls } from "@heddle/xds-api";
 import { type ClusterConfig, decodeCluster } from "./cluster.ts";
 import { decodeLoadAssignment, type LoadAssignmentConfig } from "./endpoints.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -27,13 +26,13 @@ export type ResourceConfig =
 type Decoder = (bytes: Uint8Array, scope: DecodeScope) => Omit<ResourceConfig, "fingerprint"> | undefined;
 
 const DECODERS: Readonly<Record<string, Decoder>> = {
-  [typeUrls.listener]: (bytes, scope) => wrap("listener", decodeListener(fromBinary(ListenerSchema, bytes), scope)),
+  [typeUrls.listener]: (bytes, scope) => wrap("listener", decodeListener(readMessage(ListenerSchema, bytes), scope)),
   [typeUrls.route]: (bytes, scope) =>
-    wrap("route", decodeRouteTable(fromBinary(RouteConfigurationSchema, bytes), scope)),
-  [typeUrls.cluster]: (bytes, scope) => wrap("cluster", decodeCluster(fromBinary(ClusterSchema, bytes), scope)),
+    wrap("route", decodeRouteTable(readMessage(RouteConfigurationSchema, bytes), scope)),
+  [typeUrls.cluster]: (bytes, scope) => wrap("cluster", decodeCluster(readMessage(ClusterSchema, bytes), scope)),
   [typeUrls.endpoint]: (bytes, scope) =>
-    wrap("endpoints", decodeLoadAssignment(fromBinary(ClusterLoadAssignmentSchema, bytes), scope)),
-  [typeUrls.secret]: (bytes, scope) => wrap("secret", decodeSecret(fromBinary(SecretSchema, bytes), scope)),
+    wrap("endpoints", decodeLoadAssignment(readMessage(ClusterLoadAssignmentSchema, bytes), scope)),
+  [typeUrls.secret]: (bytes, scope) => wrap("secret", decodeSecret(readMessage(SecretSchema, bytes), scope)),
 };
 
 function wrap<K extends string, C>(

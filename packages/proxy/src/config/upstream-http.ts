@@ -1,5 +1,5 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
+import { readMessage } from "@heddle/xds-api";
 import { typeName } from "./any-field.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeHttp2, type Http2Limits } from "./http-protocol.ts";
@@ -72,7 +72,7 @@ export function decodeUpstreamHttp(cluster: Cluster, scope: DecodeScope): Upstre
 function decodeTyped(any: Any, scope: DecodeScope): UpstreamHttpConfig {
   if (typeName(any.typeUrl) !== HttpProtocolOptionsSchema.typeName)
     scope.problem(`expected ${HttpProtocolOptionsSchema.typeName}`);
-  const message = fromBinary(HttpProtocolOptionsSchema, any.value);
+  const message = readMessage(HttpProtocolOptionsSchema, any.value);
   checkShape(UPSTREAM_HTTP_SHAPE, message, scope);
   const common = message.commonHttpProtocolOptions;
   if (common !== undefined) checkShape(UPSTREAM_COMMON_SHAPE, common, scope.field("common_http_protocol_options"));

@@ -1,5 +1,6 @@
-import { create, fromBinary, type JsonObject, type JsonValue, toBinary } from "@bufbuild/protobuf";
+import { create, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
 import { type Struct, StructSchema, type Value, ValueSchema } from "@bufbuild/protobuf/wkt";
+import { readMessage, writeMessage } from "@heddle/xds-api";
 import type { WorkloadLabels } from "../config/endpoints.ts";
 
 /** What metrics say about one side of an exchange. Missing parts are "unknown". */
@@ -75,7 +76,7 @@ export function encodePeerMetadata(metadata: Readonly<Record<string, unknown>>):
     if (typeof value === "string") fields[key] = textValue(value);
     else if (typeof value === "object" && value !== null) fields[key] = structValue(value);
   }
-  return Buffer.from(toBinary(StructSchema, create(StructSchema, { fields }))).toString("base64");
+  return Buffer.from(writeMessage(StructSchema, create(StructSchema, { fields }))).toString("base64");
 }
 
 function textValue(text: string): Value {
@@ -92,7 +93,7 @@ function structValue(object: object): Value {
 export function decodePeerMetadata(base64: string): Workload | undefined {
   if (base64 === "") return undefined;
   try {
-    return workloadOfMetadata(plainObject(fromBinary(StructSchema, Buffer.from(base64, "base64"))));
+    return workloadOfMetadata(plainObject(readMessage(StructSchema, Buffer.from(base64, "base64"))));
   } catch {
     return undefined;
   }

@@ -1,8 +1,8 @@
-import { create, fromBinary, type JsonObject, toBinary } from "@bufbuild/protobuf";
+import { create, type JsonObject } from "@bufbuild/protobuf";
 import { type ChannelCredentials, Client, type ClientDuplexStream } from "@grpc/grpc-js";
 import { type Clock, createBackoff, type Logger } from "@heddle/std";
 import { type ClientStatus, createDeltaClient, type DiscoveryClient, type ResourceUpdate } from "@heddle/xds";
-import { shortTypeName, typeUrls } from "@heddle/xds-api";
+import { readMessage, shortTypeName, typeUrls, writeMessage } from "@heddle/xds-api";
 import { NodeSchema } from "@heddle/xds-api/envoy/config/core/v3/base";
 import {
   type DeltaDiscoveryRequest,
@@ -113,8 +113,8 @@ class GrpcAdsClient implements AdsClient {
     this.#client = client;
     const stream: Stream = client.makeBidiStreamRequest(
       METHOD,
-      (request: DeltaDiscoveryRequest) => Buffer.from(toBinary(DeltaDiscoveryRequestSchema, request)),
-      (bytes: Buffer) => fromBinary(DeltaDiscoveryResponseSchema, bytes),
+      (request: DeltaDiscoveryRequest) => Buffer.from(writeMessage(DeltaDiscoveryRequestSchema, request)),
+      (bytes: Buffer) => readMessage(DeltaDiscoveryResponseSchema, bytes),
     );
     this.#stream = stream;
     let ended = false;

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
-import { fromBinary, fromJson, type Registry } from "@bufbuild/protobuf";
+import type { Registry } from "@bufbuild/protobuf";
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
+import { readJson, readMessage } from "@heddle/xds-api";
 import { DiscoveryResponseSchema, ResourceSchema } from "@heddle/xds-api/envoy/service/discovery/v3/discovery";
 import { parse } from "yaml";
 import { foldEnumCase } from "../bootstrap/enum-case.ts";
@@ -71,14 +72,14 @@ class PolledFile implements FileSource {
 /** Errors: throws when the file can't be read or is not a `DiscoveryResponse`. */
 export function readResourceFile(path: string, registry: Registry): readonly IncomingResource[] {
   const json = foldEnumCase(parse(readFileSync(path, "utf8")), DiscoveryResponseSchema, registry);
-  const response = fromJson(DiscoveryResponseSchema, json, { registry });
+  const response = readJson(DiscoveryResponseSchema, json, registry);
   return response.resources.map((packed): IncomingResource => {
     if (packed.typeUrl.endsWith(ResourceSchema.typeName)) {
-      const wrapped = fromBinary(ResourceSchema, packed.value);
+      const wrapped = readMessage(ResourceSchema, packed.value);
       return { name: wrapped.name, version: wrapped.version, bytes: wrapped.resource?.value ?? new Uint8Array(0) };
     }
     const schema = packed.typeUrl.endsWith(ClusterSchema.typeName) ? ClusterSchema : ListenerSchema;
-    return { name: fromBinary(schema, packed.value).name, version: response.versionInfo, bytes: packed.value };
+    return { name: readMessage(schema, packed.value).name, version: response.versionInfo, bytes: packed.value };
   });
 }
 

@@ -1,20 +1,23 @@
 // Hot path: once per message.
-import { STATUS_CODES } from "node:http";
 import type { RequestHead } from "../http/message-head.ts";
 import type { OutputBuffer } from "../output-buffer.ts";
 import { writeBytes, writeSafe } from "./header-writer.ts";
+import { REASONS } from "./reason-phrases.ts";
 
 const SP = 32;
 
-/** `HTTP/1.1 200 OK\r\n`, prepared for every status; index is the status. */
+/** `HTTP/1.1 200 OK\r\n`, prepared for every status with a name; index is the status. */
 const STATUS_LINES: readonly (Buffer | undefined)[] = Array.from({ length: 1000 }, (_, status) =>
-  status < 100 ? undefined : Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n`, "latin1"),
+  REASONS[status] === undefined ? undefined : statusLine(status),
 );
-const FALLBACK_STATUS = Buffer.from("HTTP/1.1 500 Internal Server Error\r\n", "latin1");
 const VERSION = Buffer.from(" HTTP/1.1\r\n", "latin1");
 
 export function writeStatusLine(status: number, output: OutputBuffer): void {
-  writeBytes(STATUS_LINES[status] ?? FALLBACK_STATUS, output);
+  writeBytes(STATUS_LINES[status] ?? statusLine(status >= 100 && status < 1000 ? status : 500), output);
+}
+
+function statusLine(status: number): Buffer {
+  return Buffer.from(`HTTP/1.1 ${status} ${REASONS[status] ?? ""}\r\n`, "latin1");
 }
 
 /** `GET /path HTTP/1.1\r\n`; a target that would break the line cannot (blanks become %20). */

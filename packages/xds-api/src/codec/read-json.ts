@@ -17,23 +17,25 @@ import { writeMessage } from "./write-message.ts";
  *
  * Errors: throws what the library says, with the field's full name.
  */
-export function readJson<D extends DescMessage>(schema: D, json: JsonValue, registry: Registry): MessageShape<D> {
+export function readJson<D extends DescMessage>(schema: D, json: JsonValue, registry?: Registry): MessageShape<D> {
   return new JsonReader(registry).read(schema, json) as MessageShape<D>;
 }
 
 class JsonReader {
-  readonly #registry: Registry;
+  readonly #registry: Registry | undefined;
+  readonly #options: { readonly registry?: Registry };
   /** Descriptors without the fields that hold messages. */
   readonly #views = new Map<DescMessage, DescMessage>();
 
-  constructor(registry: Registry) {
+  constructor(registry: Registry | undefined) {
     this.#registry = registry;
+    this.#options = registry === undefined ? {} : { registry };
   }
 
   read(schema: DescMessage, json: JsonValue): Fields {
     if (schema.typeName === "google.protobuf.Any") return this.#readAny(json);
     if (schema.typeName.startsWith("google.protobuf.") || !isObject(json))
-      return fromJson(schema, json, { registry: this.#registry }) as unknown as Fields;
+      return fromJson(schema, json, this.#options) as unknown as Fields;
     const values: JsonObject = {};
     const inner = new Map<DescField, JsonValue>();
     const chosen = new Map<string, DescField>();
@@ -52,7 +54,7 @@ class JsonReader {
       else if (inner.has(field)) throw new Error(`cannot decode ${field} from JSON: set multiple times`);
       else inner.set(field, value);
     }
-    const message = fromJson(this.#view(schema), values, { registry: this.#registry }) as unknown as Fields;
+    const message = fromJson(this.#view(schema), values, this.#options) as unknown as Fields;
     for (const [field, value] of inner) this.#readInner(field, field.message, message, value);
     return message;
   }
@@ -108,10 +110,10 @@ class JsonReader {
   #readAny(json: JsonValue): Fields {
     const type = isObject(json) ? json["@type"] : undefined;
     const typeName = typeof type === "string" ? type.slice(type.lastIndexOf("/") + 1) : "";
-    const schema = typeName === "" ? undefined : this.#registry.getMessage(typeName);
+    const schema = typeName === "" ? undefined : this.#registry?.getMessage(typeName);
     // The library knows the sentences for what is wrong, and the JSON forms of protobuf's own types.
     if (schema === undefined || !isObject(json) || typeName.startsWith("google.protobuf."))
-      return fromJson(AnySchema, json, { registry: this.#registry }) as unknown as Fields;
+      return fromJson(AnySchema, json, this.#options) as unknown as Fields;
     const { "@type": _type, ...fields } = json;
     const message = this.read(schema, fields) as unknown as MessageShape<DescMessage>;
     const typeUrl = `type.googleapis.com/${schema.typeName}`;

@@ -69,6 +69,8 @@ export class LazyField {
   readonly holds: Kind;
   /** Name of the message or enumeration. */
   readonly holdsType: string;
+  #message: DescMessage | undefined;
+  #enum: DescEnum | undefined;
 
   constructor(parent: FieldParent, record: WireRecord, oneof: LazyOneof | undefined) {
     const type = record.number(FIELD.type);
@@ -98,11 +100,13 @@ export class LazyField {
   }
 
   get message(): DescMessage | undefined {
-    return this.holds === "message" ? this.parent.file.message(this.holdsType) : undefined;
+    if (this.holds === "message") this.#message ??= this.parent.file.message(this.holdsType);
+    return this.#message;
   }
 
   get enum(): DescEnum | undefined {
-    return this.holds === "enum" ? this.parent.file.enumeration(this.holdsType) : undefined;
+    if (this.holds === "enum") this.#enum ??= this.parent.file.enumeration(this.holdsType);
+    return this.#enum;
   }
 
   /** Groups are of proto2. */

@@ -22,6 +22,7 @@ export class LazyMessage implements FieldParent {
   readonly parent: LazyMessage | undefined;
   readonly #prefix: string;
   readonly #record: WireRecord;
+  #name: string | undefined;
   #typeName: string | undefined;
   #contents: Contents | undefined;
   #nested: LazyMessage[] | undefined;
@@ -36,7 +37,8 @@ export class LazyMessage implements FieldParent {
   }
 
   get name(): string {
-    return this.#record.text(MESSAGE.name);
+    this.#name ??= this.#record.text(MESSAGE.name);
+    return this.#name;
   }
 
   get typeName(): string {
