@@ -106,7 +106,7 @@ async function readDnsOptions(
       .map((part) => part.trim().toLowerCase().replace(/\.$/, ""))
       .filter((part) => part !== "");
   const address = text("address", "0.0.0.0:53");
-  const place = parseNameServer(address.startsWith(":") ? `0.0.0.0${address}` : address);
+  const place = parseListen(address);
   if (place === undefined) problems.push(`--address: "${address}" is no address and port such as 0.0.0.0:53`);
   const upstream: NameServer[] = [];
   for (const one of list("upstream", "")) {
@@ -124,6 +124,13 @@ async function readDnsOptions(
     upstream,
     plaintext,
   };
+}
+
+/** As a server's address; the host may be left out, and port 0 takes any. */
+function parseListen(text: string): NameServer | undefined {
+  const whole = text.startsWith(":") ? `0.0.0.0${text}` : text;
+  const any = parseNameServer(whole.replace(/:0$/, ":1"));
+  return any === undefined ? undefined : whole.endsWith(":0") ? { ...any, port: 0 } : any;
 }
 
 async function serve(options: AgentOptions, dns: DnsOptions, level: LogLevel): Promise<number> {

@@ -71,6 +71,7 @@ export async function startDnsProxy(deps: DnsProxyDeps): Promise<DnsProxy> {
   const servers = deps.addresses.map((address) => createDnsServer({ address, port: deps.port, responder, log }));
   try {
     for (const server of servers) await server.start();
+    log.info("answering names", { addresses: deps.addresses, port: servers[0]?.port ?? deps.port });
   } catch (error) {
     for (const server of servers) await server.close();
     const reason = error instanceof Error ? error.message : String(error);

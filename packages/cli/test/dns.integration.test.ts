@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type ChildProcess, spawn } from "node:child_process";
+import { Resolver } from "node:dns/promises";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** `heddle dns` beside a control plane that reads files, behind a real CoreDNS: what a cluster's DNS does with the zone `global`. */
+const folder = mkdtempSync(join(tmpdir(), "heddle-dns-"));
+const known = [process.env["HEDDLE_COREDNS"], Bun.which("coredns"), join(homedir(), ".cache/kube-rig/bin/coredns")];
+const coredns = known.find((path): path is string => typeof path === "string" && existsSync(path));
+if (coredns === undefined) console.log("skipped: CoreDNS, which is not here; set HEDDLE_COREDNS to the program");
+
+const started: ChildProcess[] = [];
+const program = join(import.meta.dir, "../src/main.ts");
+let dns: Resolver;
+
+/** Starts a program and waits for a line that `pattern` matches; gives its first group. */
+function run(argv: readonly string[], pattern: RegExp): Promise<string> {
+  const [file = "", ...args] = argv;
+  const child = spawn(file, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, PROXY_CONFIG: '{"statusPort": 0}' },
+  });
+  started.push(child);
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const timer = setTimeout(() => reject(new Error(`${argv.join(" ")} did not say ${pattern}: ${text}`)), 30_000);
+    const read = (bytes: Buffer) => {
+      text += bytes.toString();
+      const match = pattern.exec(text);
+      if (match === null) return;
+      clearTimeout(timer);
+      resolve(match[1] ?? "");
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.once("exit", (code) => reject(new Error(`${argv.join(" ")} ended with ${code}: ${text}`)));
+  });
+}
+
+/** A port that is free now. */
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0));
+    });
+  });
+}
+
+function resolver(port: number | string): Resolver {
+  const made = new Resolver({ timeout: 2000, tries: 3 });
+  made.setServers([`127.0.0.1:${port}`]);
+  return made;
+}
+
+/** Until the names have come from the control plane. */
+async function eventually<T>(look: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    try {
+      return await look();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await Bun.sleep(100);
+    }
+  }
+}
+
+const entry = (name: string, host: string, address: string) => `---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: ${name}, namespace: default}
+spec:
+  hosts: [${host}]
+  ${address === "" ? "" : `addresses: [${address}]`}
+  location: MESH_INTERNAL
+  resolution: DNS
+  ports: [{number: 8000, name: http1, protocol: HTTP}]
+  endpoints: [{address: 192.0.2.1, ports: {http1: 15443}}]
+`;
+
+beforeAll(async () => {
+  const write = (text: string) => writeFileSync(join(folder, "entries.yaml"), text);
+  write(entry("chosen", "httpbin.bar.global", "240.0.0.2") + entry("given", "other.bar.global", ""));
+  const grpc = await freePort();
+  const quiet = ["--httpAddr=", "--httpsAddr=", "--monitoringAddr=", "--secureGRPCAddr="];
+  const discovery = ["discovery", "--registries=", `--configDir=${folder}`, `--grpcAddr=127.0.0.1:${grpc}`, ...quiet];
+  await run([process.execPath, program, ...discovery, `--caDir=${join(folder, "ca")}`], /(control plane is ready)/);
+  const answering = ["dns", "--address", "127.0.0.1:0", "--discovery", `127.0.0.1:${grpc}`, "--plaintext"];
+  const port = await run([process.execPath, program, ...answering], /answering names.*port[=:]"?(\d+)/);
+  dns = resolver(port);
+  await eventually(() => dns.resolve4("httpbin.bar.global"));
+  if (coredns === undefined) return;
+  const front = await freePort();
+  writeFileSync(join(folder, "Corefile"), `global:${front} {\n  forward . 127.0.0.1:${port}\n  errors\n}\n`);
+  await run([coredns, "-conf", join(folder, "Corefile")], /(CoreDNS-)/);
+  behind = resolver(front);
+}, 90_000);
+
+let behind: Resolver | undefined;
+
+afterAll(() => {
+  for (const child of started) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe("names of other clusters", () => {
+  const check = async (ask: Resolver) => {
+    expect(await eventually(() => ask.resolve4("httpbin.bar.global"))).toEqual(["240.0.0.2"]);
+    const [given] = await ask.resolve4("other.bar.global");
+    expect(given).toMatch(/^240\.0\.\d+\.\d+$/);
+    await expect(ask.resolve4("nobody.bar.global")).rejects.toMatchObject({ code: "ENOTFOUND" });
+  };
+
+  test("the mesh's own DNS answers for them", async () => {
+    await check(dns);
+    // Nobody else is asked, so other names are not its business.
+    await expect(dns.resolve4("example.com")).rejects.toThrow();
+  }, 60_000);
+
+  test.skipIf(coredns === undefined)(
+    "so does a real CoreDNS that forwards the zone",
+    () => check(behind ?? dns),
+    60_000,
+  );
+});
