@@ -26,6 +26,15 @@ import { createNetwork, type Network, type PortSharing } from "./transport/netwo
 import { type ClusterSet, createClusterSet } from "./upstream/cluster-set.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
 
+/** What observers may use of the data plane. */
+export interface ObserverSurroundings {
+  readonly clusters: ClusterSet;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** How the proxy names itself. */
+  readonly node: { readonly id: string; readonly cluster: string };
+}
+
 /** Observers of the exchanges and connections of one filter chain. */
 export interface ChainObservers {
   readonly http: readonly ExchangeObserver[];
@@ -54,7 +63,7 @@ export interface ProxyDeps {
   readonly memory: MemoryReadings;
   /** Our URI name, for x-forwarded-client-cert and metrics. */
   localUri(): string;
-  observe(listener: ListenerConfig, chain: FilterChainConfig): ChainObservers;
+  observe(listener: ListenerConfig, chain: FilterChainConfig, around: ObserverSurroundings): ChainObservers;
 }
 
 /** The data plane of one process. */
@@ -93,7 +102,12 @@ export function createProxy(deps: ProxyDeps): DataPlane {
 
   const makeHandler = (listener: ListenerConfig, chain: FilterChainConfig): ChainHandler => {
     const last = chain.filters[chain.filters.length - 1];
-    const observers = deps.observe(listener, chain);
+    const observers = deps.observe(listener, chain, {
+      clusters,
+      clock,
+      random: deps.random,
+      node: { id: deps.exchange?.id ?? "", cluster: deps.serviceCluster ?? "" },
+    });
     const shared = { clusters, wheel, clock, random: deps.random, upstreamAlpn: undefined };
     const sniCluster = chain.filters.some((filter) => filter.kind === "sni-cluster");
     if (last?.kind === "tcp")

@@ -129,6 +129,43 @@ export function rescueDownstream(failure: WireFailure): Rescue {
   return failure.code === "protocol" ? TABLE["downstream-protocol"] : TABLE["downstream-gone"];
 }
 
+/** Envoy's long names of short flags. */
+export function flagNames(flags: string): string {
+  return flags
+    .split(",")
+    .map((flag) => LONG_NAMES[flag] ?? flag)
+    .join(",");
+}
+
+const LONG_NAMES: Readonly<Record<string, string>> = {
+  LH: "FailedLocalHealthCheck",
+  UH: "NoHealthyUpstream",
+  UT: "UpstreamRequestTimeout",
+  LR: "LocalReset",
+  UR: "UpstreamRemoteReset",
+  UF: "UpstreamConnectionFailure",
+  UC: "UpstreamConnectionTermination",
+  UO: "UpstreamOverflow",
+  NR: "NoRouteFound",
+  DI: "DelayInjected",
+  FI: "FaultInjected",
+  RL: "RateLimited",
+  UAEX: "UnauthorizedExternalService",
+  RLSE: "RateLimitServiceError",
+  DC: "DownstreamConnectionTermination",
+  URX: "UpstreamRetryLimitExceeded",
+  SI: "StreamIdleTimeout",
+  IH: "InvalidEnvoyRequestHeaders",
+  DPE: "DownstreamProtocolError",
+  UMSDR: "UpstreamMaxStreamDurationReached",
+  DT: "DurationTimeout",
+  UPE: "UpstreamProtocolError",
+  NC: "NoClusterFound",
+  OM: "OverloadManagerTerminated",
+  DF: "DnsResolutionFailed",
+  DR: "DownstreamRemoteReset",
+};
+
 /** gRPC status for an HTTP status. Source: gRPC "HTTP to gRPC Status Code Mapping". */
 export function grpcStatusOf(status: number): number {
   return status === 200 ? 0 : grpcCodeOfHttpStatus(status);

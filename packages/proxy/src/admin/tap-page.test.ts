@@ -53,6 +53,7 @@ function exchange(status: number, path = "/a"): ExchangeRecord {
     startTime: 1000,
     originalPath: path,
     peerMetadataId: "",
+    metadata: undefined,
     peerMetadata: "",
   };
 }

@@ -1,3 +1,5 @@
+import { hostname } from "node:os";
+import { FORMAT_OPERATORS } from "./format-operators.ts";
 import type { DecodeScope } from "./scope.ts";
 
 /** A command of Envoy's substitution language: `%REQ(X-ENVOY-ORIGINAL-PATH?:PATH):10%`. */
@@ -21,55 +23,6 @@ export interface FormatValues {
   command(command: FormatCommand): string | undefined;
 }
 
-/** Every operator that this proxy can fill in. Source: Envoy 1.40 access log command operators. */
-export const FORMAT_OPERATORS: ReadonlySet<string> = new Set([
-  "START_TIME",
-  "REQ",
-  "RESP",
-  "TRAILER",
-  "PROTOCOL",
-  "UPSTREAM_PROTOCOL",
-  "RESPONSE_CODE",
-  "RESPONSE_FLAGS",
-  "RESPONSE_FLAGS_LONG",
-  "RESPONSE_CODE_DETAILS",
-  "CONNECTION_TERMINATION_DETAILS",
-  "UPSTREAM_TRANSPORT_FAILURE_REASON",
-  "BYTES_RECEIVED",
-  "BYTES_SENT",
-  "DURATION",
-  "REQUEST_DURATION",
-  "RESPONSE_DURATION",
-  "RESPONSE_TX_DURATION",
-  "UPSTREAM_HOST",
-  "UPSTREAM_CLUSTER",
-  "UPSTREAM_CLUSTER_RAW",
-  "UPSTREAM_LOCAL_ADDRESS",
-  "UPSTREAM_REQUEST_ATTEMPT_COUNT",
-  "DOWNSTREAM_LOCAL_ADDRESS",
-  "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT",
-  "DOWNSTREAM_LOCAL_PORT",
-  "DOWNSTREAM_REMOTE_ADDRESS",
-  "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT",
-  "DOWNSTREAM_DIRECT_REMOTE_ADDRESS",
-  "DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT",
-  "DOWNSTREAM_PEER_URI_SAN",
-  "DOWNSTREAM_LOCAL_URI_SAN",
-  "DOWNSTREAM_PEER_SUBJECT",
-  "DOWNSTREAM_TLS_VERSION",
-  "REQUESTED_SERVER_NAME",
-  "ROUTE_NAME",
-  "VIRTUAL_CLUSTER_NAME",
-  "HOSTNAME",
-  "CONNECTION_ID",
-  "STREAM_ID",
-  "FILTER_CHAIN_NAME",
-  "GRPC_STATUS",
-  "GRPC_STATUS_NUMBER",
-  "ENVIRONMENT",
-  "PROTOCOL_VERSION",
-]);
-
 const PATTERN = /%(?:%|([A-Z0-9_]+)(?:\(((?:[^()]|\([^()]*\))*)\))?(?::(\d+))?%)/g;
 
 /** Errors: unknown operators and a lone percent sign. */
@@ -85,6 +38,11 @@ export function compileFormat(text: string, scope: DecodeScope): Format {
       literal += "%";
       continue;
     }
+    const constant = constantOf(name);
+    if (constant !== undefined) {
+      literal += constant;
+      continue;
+    }
     if (!FORMAT_OPERATORS.has(name)) scope.problem(`%${name}% is not a command operator that this proxy knows`);
     if (literal !== "") segments.push(literal);
     literal = "";
@@ -97,6 +55,11 @@ export function compileFormat(text: string, scope: DecodeScope): Format {
   if (segments.length === 0) return { segments: [literal], constant: literal };
   if (literal !== "") segments.push(literal);
   return { segments, constant: undefined };
+}
+
+/** What is the same for all exchanges of the process. */
+function constantOf(name: string): string | undefined {
+  return name === "HOSTNAME" ? hostname() : undefined;
 }
 
 /** The text with all commands replaced. */

@@ -2,6 +2,7 @@ import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeHttpFilters, type HttpFilterConfig, type NamedFilter } from "./http-filters.ts";
 import { decodeHttp1, decodeHttp2, type Http1Limits, type Http2Limits } from "./http-protocol.ts";
+import { decodeLocalReply, type LocalReplyConfig } from "./local-reply.ts";
 import {
   CommonHttpProtocolOptionsSchema,
   type HttpConnectionManager,
@@ -79,6 +80,8 @@ export interface HttpManagerConfig {
   readonly stripTrailingDot: boolean;
   readonly schemeOverwrite: string | undefined;
   readonly appendForwardedPort: boolean;
+  /** Undefined: answers of the proxy go out as they are. */
+  readonly localReply: LocalReplyConfig | undefined;
 }
 
 export const HTTP_MANAGER_SHAPE = shape(
@@ -118,6 +121,7 @@ export const HTTP_MANAGER_SHAPE = shape(
     "strip_any_host_port",
     "strip_trailing_host_dot",
     "append_x_forwarded_port",
+    "local_reply_config",
   ],
   {
     tracing: "trace headers are passed on unchanged; spans are not exported",
@@ -231,6 +235,7 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
         ? message.schemeHeaderTransformation.transformation.value
         : undefined,
     appendForwardedPort: message.appendXForwardedPort,
+    localReply: decodeLocalReply(message.localReplyConfig, scope.field("local_reply_config")),
   };
 }
 

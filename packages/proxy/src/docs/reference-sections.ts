@@ -4,7 +4,7 @@ import {
   DYNAMIC_RESOURCES_SHAPE,
   STATIC_RESOURCES_SHAPE,
 } from "../bootstrap/bootstrap-shape.ts";
-import { ACCESS_LOG_TYPES } from "../config/access-log.ts";
+import { ACCESS_LOG_TYPES, GRPC_LOG_SHAPE, HTTP_GRPC_LOG_SHAPE } from "../config/access-log.ts";
 import { CHAIN_MATCH_SHAPE } from "../config/chain-match.ts";
 import { CIRCUIT_BREAKERS_SHAPE, THRESHOLDS_SHAPE } from "../config/circuit-breakers.ts";
 import {
@@ -32,6 +32,7 @@ import { INTERNAL_REDIRECT_SHAPE } from "../config/internal-redirect.ts";
 import { DOWNSTREAM_TRANSPORT_TYPES, FILTER_CHAIN_SHAPE, LISTENER_SHAPE } from "../config/listener.ts";
 import { LISTENER_FILTER_TYPES, PROXY_PROTOCOL_FILTER_SHAPE } from "../config/listener-filters.ts";
 import { COMMON_LB_SHAPE, LOAD_BALANCING_TYPES } from "../config/load-balancing.ts";
+import { LOCAL_REPLY_SHAPE, RESPONSE_MAPPER_SHAPE } from "../config/local-reply.ts";
 import { MIRROR_SHAPE } from "../config/mirror.ts";
 import { NETWORK_FILTER_TYPES, TCP_PROXY_SHAPE, TUNNELING_SHAPE } from "../config/network-filters.ts";
 import {
@@ -109,6 +110,8 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       NETWORK_RBAC_SHAPE,
       NETWORK_RATE_LIMIT_SHAPE,
       DIRECT_RESPONSE_SHAPE,
+      GRPC_LOG_SHAPE,
+      HTTP_GRPC_LOG_SHAPE,
     ],
   },
   {
@@ -119,6 +122,8 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
     ],
     shapes: [
       HTTP_MANAGER_SHAPE,
+      LOCAL_REPLY_SHAPE,
+      RESPONSE_MAPPER_SHAPE,
       COMMON_HTTP_SHAPE,
       HTTP1_SHAPE,
       HTTP2_SHAPE,

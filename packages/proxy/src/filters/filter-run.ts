@@ -22,10 +22,6 @@ export interface FilteredExchange extends ExchangeRecord {
   /** Chooses the route again. */
   chooseRoute(): void;
   limitResponse(bytesPerSecond: number): void;
-  /** The request is complete. */
-  readonly uploaded: boolean;
-  /** What has arrived of its body; undefined: nothing is kept. */
-  readonly body: BodyBuffer | undefined;
 }
 
 /** A request's way through the filters of its route. */
@@ -33,6 +29,10 @@ export class FilterRun implements FilterCall {
   readonly exchange: FilteredExchange;
   readonly #config: HttpManagerConfig;
   readonly #filters: readonly HttpFilter[];
+  /** What has arrived of the request's body; undefined: it has none. */
+  readonly #body: BodyBuffer | undefined;
+  /** The request is complete. */
+  #uploaded: boolean;
   #next = 0;
   #metadata: Map<string, JsonValue> | undefined = undefined;
   #endCallbacks: (() => void)[] | undefined = undefined;
@@ -44,7 +44,15 @@ export class FilterRun implements FilterCall {
   /** Over: answered, passed or gone. */
   #done = false;
 
-  constructor(exchange: FilteredExchange, config: HttpManagerConfig, chains: FilterChains) {
+  constructor(
+    exchange: FilteredExchange,
+    config: HttpManagerConfig,
+    chains: FilterChains,
+    body: BodyBuffer | undefined,
+    uploaded: boolean,
+  ) {
+    this.#body = body;
+    this.#uploaded = uploaded;
     this.exchange = exchange;
     this.#config = config;
     this.#filters = chains.forRoute(exchange.route);
@@ -52,6 +60,11 @@ export class FilterRun implements FilterCall {
 
   get request(): RequestHead {
     return this.exchange.request;
+  }
+
+  /** Undefined while no filter has left anything. */
+  get written(): ReadonlyMap<string, JsonValue> | undefined {
+    return this.#metadata;
   }
 
   get metadata(): Map<string, JsonValue> {
@@ -97,14 +110,15 @@ export class FilterRun implements FilterCall {
     this.#reader = done;
     this.#readBytes = maxBytes;
     this.wantedBytes = Math.max(WAITING_BYTES, maxBytes);
-    this.exchange.body?.allow(maxBytes + SPARE_BYTES);
-    this.onBody();
+    this.#body?.allow(maxBytes + SPARE_BYTES);
+    this.onBody(this.#uploaded);
   }
 
   /** More of the body has come, or its end. */
-  onBody(): void {
+  onBody(uploaded: boolean): void {
+    this.#uploaded = uploaded;
     const reader = this.#reader;
-    const { body, uploaded } = this.exchange;
+    const body = this.#body;
     const length = body?.length ?? 0;
     if (reader === undefined || this.#done || (!uploaded && length <= this.#readBytes)) return;
     this.#reader = undefined;

@@ -1,4 +1,5 @@
 // Hot path: one per request.
+import type { JsonValue } from "@bufbuild/protobuf";
 import type { RequestHead, ResponseHead } from "@heddle/wire";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
@@ -42,4 +43,6 @@ export interface ExchangeRecord {
   /** Peer's own description from the metadata exchange; "" for none. */
   readonly peerMetadataId: string;
   readonly peerMetadata: string;
+  /** What filters left for each other, by filter name; undefined: nothing. */
+  readonly metadata: ReadonlyMap<string, JsonValue> | undefined;
 }

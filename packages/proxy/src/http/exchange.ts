@@ -29,6 +29,7 @@ import type { PooledConnection } from "../upstream/pool.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import { type HttpManager, reportDone } from "./connection-manager.ts";
+import type { ExchangeRecord } from "./exchange-record.ts";
 import { effectiveTimeoutMs, overdue, RouteTimeout, TRY_LIMITS, type TryLimit, TryTimeout } from "./exchange-timers.ts";
 import { FailedTries } from "./failed-tries.ts";
 import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.ts";
@@ -152,7 +153,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     }
     // Kept while a filter waits.
     if (!this.#requestEnded) this.#body = new BodyBuffer(this.route?.bufferBytes ?? REPLAY_BYTES);
-    this.#filters = new FilterRun(this, config, filters);
+    this.#filters = new FilterRun(this, config, filters, this.#body, this.#requestEnded);
     this.#filters.resume();
   }
 
@@ -160,12 +161,8 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     this.route = this.#manager.routes()?.match(this.request, this.#manager.random);
   }
 
-  get uploaded(): boolean {
-    return this.#requestEnded;
-  }
-
-  get body(): BodyBuffer | undefined {
-    return this.#body;
+  get metadata(): ExchangeRecord["metadata"] {
+    return this.#filters?.written;
   }
 
   limitResponse(bytesPerSecond: number): void {
@@ -228,7 +225,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     this.#body?.append(bytes, start, end);
     const upstream = this.#attempt?.stream;
     if (upstream === undefined) {
-      this.#filters?.onBody();
+      this.#filters?.onBody(this.#requestEnded);
       const wanted = this.#filters === undefined ? WAITING_BYTES : this.#filters.wantedBytes;
       if (this.#body !== undefined && this.#body.length > wanted) stream.pause();
       if (this.#body?.overflowed === true && !this.#committed) this.fail("overflow");
@@ -243,7 +240,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     if (this.#answered) return;
     const upstream = this.#attempt?.stream;
     if (upstream !== undefined) upstream.sendTrailers(trailers);
-    if (upstream === undefined) this.#filters?.onBody();
+    if (upstream === undefined) this.#filters?.onBody(true);
     if (upstream === undefined || this.#body !== undefined) {
       this.#trailers = createHeaderList();
       this.#trailers.appendAll(trailers);

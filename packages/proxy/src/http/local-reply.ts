@@ -10,6 +10,8 @@ import type { FilterReply } from "../filters/http-filter.ts";
 import { grpcStatusOf } from "../rescue.ts";
 import type { HttpManager } from "./connection-manager.ts";
 import type { ForwardedExchange } from "./forward-request.ts";
+import { addHeaders } from "./header-values.ts";
+import { mapReply } from "./reply-mapping.ts";
 import { prepareLocalResponse } from "./response-prepare.ts";
 
 /** An answer of the proxy itself. */
@@ -31,6 +33,7 @@ function makeLocalReply(
   grpc: boolean,
   headRequest: boolean,
   grpcStatusOverride?: number,
+  contentType = "text/plain",
 ): LocalReply {
   const headers = createHeaderList();
   if (grpc) {
@@ -42,7 +45,7 @@ function makeLocalReply(
   }
   const bytes = body === "" ? EMPTY : Buffer.from(body, "utf8");
   headers.appendId(HEADER_ID["content-length"], String(bytes.length));
-  if (bytes.length > 0) headers.appendId(HEADER_ID["content-type"], "text/plain");
+  if (bytes.length > 0) headers.appendId(HEADER_ID["content-type"], contentType);
   return { status, headers, body: headRequest ? EMPTY : bytes, grpcStatus: -1 };
 }
 
@@ -80,8 +83,19 @@ export function composeLocalReply(
   extra: FilterReply | undefined,
 ): ComposedReply {
   const { grpc, request } = exchange;
-  const reply = makeLocalReply(status, body, grpc, request.method === "HEAD", extra?.grpcStatus);
-  const head = localHead(reply, location, extra?.headers);
+  const { localReply } = manager.config;
+  const noBody = request.method === "HEAD";
+  let reply: LocalReply;
+  let head: ResponseHead;
+  if (localReply === undefined) {
+    reply = makeLocalReply(status, body, grpc, noBody, extra?.grpcStatus);
+    head = localHead(reply, location, extra?.headers);
+  } else {
+    const mapped = mapReply(localReply, exchange, status, body, manager.clock.monotonic(), manager.random);
+    reply = makeLocalReply(mapped.status, mapped.body, grpc, noBody, extra?.grpcStatus, mapped.contentType);
+    head = localHead(reply, location, extra?.headers);
+    addHeaders(mapped.headers, head.headers, mapped.values);
+  }
   prepareLocalResponse(manager, exchange, head, extra?.bare === true);
   return { head, body: reply.body, grpcStatus: reply.grpcStatus };
 }

@@ -3,8 +3,10 @@ import type { AccessLogConfig } from "../config/access-log.ts";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
 import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { TcpObserver } from "../network/tcp-record.ts";
-import type { ChainObservers } from "../proxy.ts";
+import type { ChainObservers, ObserverSurroundings } from "../proxy.ts";
 import { createAccessLogger } from "./access-log.ts";
+import { createFileLog } from "./file-log.ts";
+import { createGrpcLog } from "./grpc-log.ts";
 import { type IstioFamilies, registerIstioFamilies } from "./istio-families.ts";
 import { createIstioStats } from "./istio-stats.ts";
 import type { LogWriter } from "./log-writer.ts";
@@ -16,7 +18,7 @@ export interface Telemetry {
   readonly registry: MetricsRegistry;
   readonly tap: Tap;
   /** What watches the exchanges of a chain: standard metrics where configured, then its access logs. */
-  observe(listener: ListenerConfig, chain: FilterChainConfig): ChainObservers;
+  observe(listener: ListenerConfig, chain: FilterChainConfig, around: ObserverSurroundings): ChainObservers;
 }
 
 export interface TelemetryDeps {
@@ -32,7 +34,11 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
   const tap = createTap();
   let families: IstioFamilies | undefined;
 
-  const watchers = (chain: FilterChainConfig, logs: readonly AccessLogConfig[]): (ExchangeObserver & TcpObserver)[] => {
+  const watchers = (
+    chain: FilterChainConfig,
+    logs: readonly AccessLogConfig[],
+    around: ObserverSurroundings,
+  ): (ExchangeObserver & TcpObserver)[] => {
     const last = chain.filters[chain.filters.length - 1];
     const filters = last?.kind === "http" ? last.filters : chain.filters;
     const all: (ExchangeObserver & TcpObserver)[] = [];
@@ -49,17 +55,27 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
         }),
       );
     }
-    for (const log of logs) all.push(createAccessLogger(log, deps.writer));
+    for (const log of logs) {
+      const { sink } = log;
+      const target =
+        sink.kind === "file"
+          ? createFileLog(sink.path, sink.line, deps.writer)
+          : createGrpcLog(sink, {
+              ...around,
+              dropped: (count) => deps.log.warn("access log entries were dropped", { log: sink.logName, count }),
+            });
+      all.push(createAccessLogger(log, target, around.random));
+    }
     return all;
   };
 
   return {
     registry,
     tap,
-    observe: (_listener, chain) => {
+    observe: (_listener, chain, around) => {
       const last = chain.filters[chain.filters.length - 1];
       const logs = last?.kind === "http" || last?.kind === "tcp" ? last.accessLogs : [];
-      const all = watchers(chain, logs);
+      const all = watchers(chain, logs, around);
       return { http: [...all, tap.observer], tcp: all };
     },
   };

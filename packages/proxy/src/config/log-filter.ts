@@ -1,0 +1,125 @@
+import { grpcCodeOfHttpStatus } from "@heddle/wire";
+import { runtimeFraction } from "./fraction.ts";
+import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
+import { type AccessLogFilter, ComparisonFilter_Op } from "./proto.ts";
+import type { DecodeScope } from "./scope.ts";
+import { decodeMetadataMatch, type MetadataMap, type MetadataMatch, matchesMetadata } from "./value-match.ts";
+
+type Comparison = "eq" | "ge" | "le";
+
+/** Which exchanges are written. */
+export type LogFilter =
+  | { readonly kind: "status" | "duration"; readonly op: Comparison; readonly value: number }
+  | { readonly kind: "flags"; readonly flags: readonly string[] }
+  | { readonly kind: "not-health-check" }
+  | { readonly kind: "header"; readonly match: HeaderMatch }
+  | { readonly kind: "grpc-status"; readonly statuses: readonly number[]; readonly exclude: boolean }
+  | { readonly kind: "share"; readonly fraction: number }
+  | { readonly kind: "metadata"; readonly match: MetadataMatch | undefined; readonly whenMissing: boolean }
+  | { readonly kind: "and" | "or"; readonly filters: readonly LogFilter[] };
+
+/** Facts that filters look at. */
+export interface LogFacts {
+  readonly status: number;
+  /** -1: none. */
+  readonly grpcStatus: number;
+  readonly durationMs: number;
+  readonly flags: string;
+  readonly userAgent: string;
+  readonly metadata: MetadataMap | undefined;
+  matches(header: HeaderMatch): boolean;
+  random(): number;
+}
+
+const OPS = new Map<ComparisonFilter_Op, Comparison>([
+  [ComparisonFilter_Op.EQ, "eq"],
+  [ComparisonFilter_Op.GE, "ge"],
+  [ComparisonFilter_Op.LE, "le"],
+]);
+
+export function decodeLogFilter(message: AccessLogFilter, scope: DecodeScope): LogFilter | undefined {
+  const specifier = message.filterSpecifier;
+  switch (specifier.case) {
+    case "statusCodeFilter":
+    case "durationFilter": {
+      const comparison = specifier.value.comparison;
+      const kind = specifier.case === "statusCodeFilter" ? "status" : "duration";
+      return {
+        kind,
+        op: OPS.get(comparison?.op ?? ComparisonFilter_Op.EQ) ?? "eq",
+        value: comparison?.value?.defaultValue ?? 0,
+      };
+    }
+    case "responseFlagFilter":
+      return { kind: "flags", flags: specifier.value.flags };
+    case "notHealthCheckFilter":
+      return { kind: "not-health-check" };
+    case "headerFilter": {
+      const header = specifier.value.header;
+      const match = header === undefined ? undefined : decodeHeaderMatch(header, scope.field("header_filter.header"));
+      return match === undefined ? undefined : { kind: "header", match };
+    }
+    case "grpcStatusFilter":
+      return { kind: "grpc-status", statuses: specifier.value.statuses, exclude: specifier.value.exclude };
+    case "runtimeFilter":
+      return { kind: "share", fraction: runtimeFraction({ defaultValue: specifier.value.percentSampled }, 0) };
+    case "metadataFilter": {
+      const { matcher, matchIfKeyNotFound } = specifier.value;
+      const match =
+        matcher === undefined ? undefined : decodeMetadataMatch(matcher, scope.field("metadata_filter.matcher"));
+      return { kind: "metadata", match, whenMissing: matchIfKeyNotFound ?? true };
+    }
+    case "andFilter":
+    case "orFilter": {
+      const filters: LogFilter[] = [];
+      specifier.value.filters.forEach((item, i) => {
+        const filter = decodeLogFilter(item, scope.field("filters").item(i));
+        if (filter !== undefined) filters.push(filter);
+      });
+      return { kind: specifier.case === "andFilter" ? "and" : "or", filters };
+    }
+    default:
+      scope.problem(`the filter ${specifier.case ?? "(none)"} is not implemented; use another access log filter`);
+      return undefined;
+  }
+}
+
+export function passesFilter(filter: LogFilter, facts: LogFacts): boolean {
+  switch (filter.kind) {
+    case "status":
+      return compare(facts.status, filter.op, filter.value);
+    case "duration":
+      return compare(facts.durationMs, filter.op, filter.value);
+    case "flags":
+      return filter.flags.length === 0
+        ? facts.flags !== "-"
+        : filter.flags.some((flag) => facts.flags.split(",").includes(flag));
+    case "not-health-check":
+      return !facts.userAgent.startsWith("kube-probe/") && !facts.userAgent.startsWith("Envoy/HC");
+    case "header":
+      return facts.matches(filter.match);
+    case "grpc-status":
+      return filter.statuses.includes(grpcStatusOf(facts)) !== filter.exclude;
+    case "share":
+      return facts.random() < filter.fraction;
+    case "metadata": {
+      const { match, whenMissing } = filter;
+      if (match === undefined || facts.metadata?.has(match.filter) !== true) return whenMissing;
+      return matchesMetadata(match, facts.metadata);
+    }
+    case "and":
+      return filter.filters.every((item) => passesFilter(item, facts));
+    case "or":
+      return filter.filters.some((item) => passesFilter(item, facts));
+  }
+}
+
+/** Without a gRPC status the HTTP status stands for one. */
+function grpcStatusOf({ grpcStatus, status }: LogFacts): number {
+  if (grpcStatus >= 0) return grpcStatus;
+  return status === 200 ? 0 : grpcCodeOfHttpStatus(status);
+}
+
+function compare(value: number, op: Comparison, limit: number): boolean {
+  return op === "eq" ? value === limit : op === "ge" ? value >= limit : value <= limit;
+}

