@@ -1,8 +1,8 @@
 /** gRPC libraries without a proxy against the control plane, which runs without Kubernetes: its mesh is a folder of files. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createPublicKey } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, credentials, Metadata, Server, ServerCredentials, type ServiceError, status } from "@grpc/grpc-js";
 import { register, XdsChannelCredentials } from "@grpc/grpc-js-xds";
@@ -126,7 +126,8 @@ function call(client: Client, headers: Readonly<Record<string, string>> = {}, de
   });
 }
 
-const warnings = (): string => JSON.stringify(plane.records.filter(({ level }) => level === "warn" || level === "error"));
+const warnings = (): string =>
+  JSON.stringify(plane.records.filter(({ level }) => level === "warn" || level === "error"));
 
 /** A changed file takes its time to reach the client; what is asked holds in the end. */
 async function eventually(
@@ -144,7 +145,9 @@ async function eventually(
     },
     15_000,
   ).catch((error) => {
-    throw new Error(`${error instanceof Error ? error.message : error}; last answer: ${JSON.stringify(last)}; warnings: ${warnings()}`);
+    throw new Error(
+      `${error instanceof Error ? error.message : error}; last answer: ${JSON.stringify(last)}; warnings: ${warnings()}`,
+    );
   });
 }
 
@@ -294,4 +297,62 @@ describe("@grpc/grpc-js-xds", () => {
     );
     await eventually("the refusal", client, {}, { code: status.PERMISSION_DENIED });
   }, 40_000);
+});
+
+/** A ready program: on PATH, or in `HEDDLE_TOOLS` (default: ~/.cache/heddle-tools). */
+function program(name: string): string | undefined {
+  const path = join(process.env["HEDDLE_TOOLS"] ?? join(homedir(), ".cache/heddle-tools"), name);
+  return Bun.which(name) ?? (existsSync(path) ? path : undefined);
+}
+
+const goClient = program("grpc-interop-client");
+const goServer = program("grpc-interop-server");
+if (goClient === undefined || goServer === undefined)
+  console.log("grpc-go is skipped: no grpc-interop-client and grpc-interop-server in HEDDLE_TOOLS or on PATH");
+
+describe.skipIf(goClient === undefined || goServer === undefined)("grpc-go", () => {
+  test("interoperability cases through an xds:/// name", async () => {
+    const probe = await backend("127.0.0.1", "probe", 0);
+    probe.server.forceShutdown();
+    programs.push(Bun.spawn([goServer ?? "", "-port", String(probe.port)], { stdout: "ignore", stderr: "ignore" }));
+    put(
+      "interop",
+      ...service("interop", probe.port, ["127.0.0.1"], ["interop-1"]),
+      pod("interop-1", "127.0.0.1", { app: "interop" }),
+    );
+    for (const one of [
+      "empty_unary",
+      "large_unary",
+      "server_streaming",
+      "ping_pong",
+      "custom_metadata",
+      "status_code_and_message",
+    ]) {
+      let said = "";
+      await until(
+        `${one} passes`,
+        async () => {
+          const argv = [
+            "-server_host",
+            "xds:///interop.default.svc.cluster.local:7070",
+            "-server_port",
+            "0",
+            "-test_case",
+            one,
+          ];
+          const run = Bun.spawn([goClient ?? "", ...argv], {
+            env: process.env,
+            stdout: "ignore",
+            stderr: "pipe",
+            timeout: 10_000,
+          });
+          said = await new Response(run.stderr).text();
+          return (await run.exited) === 0;
+        },
+        20_000,
+      ).catch((error) => {
+        throw new Error(`${error}; the client said: ${said.slice(-600)}; warnings: ${warnings()}`);
+      });
+    }
+  }, 60_000);
 });

@@ -9,6 +9,7 @@ import { podOwner } from "./owner.ts";
 import { isGateway, listAt, objectAt, stringsAt, textAt } from "./pod.ts";
 import { rewriteProbes } from "./probes.ts";
 import { mergeScrape } from "./prometheus.ts";
+import { isProxyless, withAgentRole, withGrpcApplications } from "./proxyless.ts";
 import { sidecarContainer } from "./sidecar-container.ts";
 import { sidecarVolumes } from "./volumes.ts";
 
@@ -44,10 +45,13 @@ export function renderSidecar(original: JsonObject, context: InjectContext, dial
   const read = readOptions(annotations, context, `Pod ${context.namespace.name}/${name}`);
   const { problems } = read;
   if (problems.length > 0) return { kind: "refused", problems };
+  const proxyless = isProxyless(original);
   // A gateway is the pod's own program, and strangers call it where it listens.
   const options: SidecarOptions = isGateway(original)
     ? { ...read.options, nativeSidecar: false, holdApplication: false, interceptionMode: "NONE", rewriteProbes: false }
-    : read.options;
+    : proxyless
+      ? { ...read.options, interceptionMode: "NONE", rewriteProbes: false }
+      : read.options;
 
   const probes = options.rewriteProbes
     ? rewriteProbes(original, options.statusPort)
@@ -56,7 +60,7 @@ export function renderSidecar(original: JsonObject, context: InjectContext, dial
     ? mergeScrape(annotations, options.statusPort)
     : { annotations: {}, scrape: undefined };
   const owner = podOwner(original, context.namespace.name);
-  const base = sidecarContainer({
+  const container = sidecarContainer({
     pod: original,
     context,
     options,
@@ -64,11 +68,13 @@ export function renderSidecar(original: JsonObject, context: InjectContext, dial
     probers: probes.probers,
     scrape: scrape.scrape,
   });
+  const base = proxyless ? withAgentRole(container) : container;
   const spec = objectAt(probes.pod, "spec");
   const customisation = [...listAt(spec, "initContainers"), ...listAt(spec, "containers")].find(
     (container) => container["name"] === "istio-proxy" && isCustomisation(container),
   );
   const sidecar = customisation === undefined ? base : customise(base, customisation);
+  const injected = podSpec(spec, sidecar, options, context);
   return {
     kind: "rendered",
     pod: {
@@ -79,9 +85,10 @@ export function renderSidecar(original: JsonObject, context: InjectContext, dial
         owner,
         scrape: scrape.annotations,
         dialect,
-        gateway: isGateway(original),
+        // Neither ends mesh mTLS as a sidecar does.
+        gateway: isGateway(original) || proxyless,
       }),
-      spec: podSpec(spec, sidecar, options, context),
+      spec: proxyless ? withGrpcApplications(injected) : injected,
     },
   };
 }

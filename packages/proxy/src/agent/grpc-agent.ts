@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { credentials } from "@grpc/grpc-js";
 import { type Clock, createMetricsRegistry, type Logger } from "@heddle/std";
@@ -57,6 +57,8 @@ export async function runGrpcAgent(deps: GrpcAgentDeps): Promise<number> {
         await writeCertificates(files, secret);
         if (socket !== undefined) return;
         socket = await serveOnSocket(files.socket, [relay.service]);
+        // The application runs as another user; nobody outside of the pod sees the folder.
+        await chmod(files.socket, 0o666);
         // Last, because applications wait for this file.
         await replaceFile(
           files.bootstrap,
