@@ -1,6 +1,15 @@
-import { groupOf, isMeshResource, parseResource, refKey, refOf } from "@heddle/config";
+import {
+  groupOf,
+  isMeshResource,
+  type KubeObject,
+  parseMeshConfig,
+  parseResource,
+  refKey,
+  refOf,
+} from "@heddle/config";
 import type { Analyzer } from "../analyzer.ts";
-import { finding } from "../finding.ts";
+import { type Finding, finding } from "../finding.ts";
+import { fields, text } from "../pod-template.ts";
 
 /** What the reader of each resource says: errors as IST0106, warnings as IST0133, outdated fields as IST0002. */
 export const schema: Analyzer = {
@@ -10,6 +19,7 @@ export const schema: Analyzer = {
   analyze: ({ objects, state }) =>
     objects.flatMap((object) => {
       const ref = refOf(object);
+      if (object.kind === "ConfigMap") return settings(object, state.settings.rootNamespace);
       const known = isMeshResource(object);
       const foreign = !known && /(^|\.)istio\.io$/.test(groupOf(object.apiVersion));
       const found = foreign ? parseResource(object) : undefined;
@@ -24,3 +34,13 @@ export const schema: Analyzer = {
       );
     }),
 };
+
+/** The MeshConfig passes no webhook: what is wrong in it is only in the control plane's log otherwise. */
+function settings(object: KubeObject, rootNamespace: string): readonly Finding[] {
+  const ref = refOf(object);
+  if (ref.name !== "istio" || ref.namespace !== rootNamespace) return [];
+  const read = parseMeshConfig(text(fields(object["data"])["mesh"]));
+  return (read.ok ? read.warnings : read.problems).map(({ path, reason, severity }) =>
+    finding(severity === "error" ? "IST0106" : "IST0133", ref, `data.mesh${path === "" ? "" : `: ${path}`}`, reason),
+  );
+}

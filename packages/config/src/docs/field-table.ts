@@ -36,6 +36,16 @@ function presenceOf(field: Schema<unknown>): string {
   return field.fallback === undefined || text === "[]" || text === "{}" || text.length > 40 ? "" : text;
 }
 
+/** Every field that is not simply acted on, over all resources: what a user who brings their YAML has to know. */
+export function notedFields(): readonly (readonly [string, FieldRow])[] {
+  const kinds = [...definitions.map(({ kind, spec }) => [kind, spec] as const), ["MeshConfig", meshConfig] as const];
+  return kinds.flatMap(([kind, spec]) =>
+    fieldRows(spec)
+      .filter(({ note }) => note !== "")
+      .map((row) => [kind, row] as const),
+  );
+}
+
 /** `docs/istio.md`: what of each resource Heddle reads, written from the definitions that parse them. */
 export function istioReference(): string {
   const table = (rows: readonly FieldRow[]): string =>
@@ -57,6 +67,13 @@ export function istioReference(): string {
   return `${[
     "# Istio's resources in Heddle",
     "Written by `bin/bun packages/config/generate-docs.ts` from the definitions that read the resources; a test compares. A field with an empty last column is acted on. One with a note there is accepted with a warning that says the same. A field that is not listed is refused with its path, and so is a kind that is not listed: it has no CRD.",
+    "## Fields with a note",
+    "All of them in one place. `refused`: applying it fails, because without effect it would leave something unprotected or wrong. `has no effect`: it is accepted, and `kubectl apply`, `heddle analyze` (IST0133) and the resource's status say so. Anything else: it is deprecated (IST0002) and acted on.",
+    [
+      "| resource | field | note |",
+      "|---|---|---|",
+      ...notedFields().map(([kind, { path, note }]) => `| ${kind} | \`${path}\` | ${cell(note)} |`),
+    ].join("\n"),
     ...resources,
     "## MeshConfig",
     "ConfigMap `istio`, key `mesh`. Durations are given in milliseconds here.",

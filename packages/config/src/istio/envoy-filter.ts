@@ -1,7 +1,7 @@
 import { list, map, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
 import { anyJson, int, oneOf, port, string } from "../schema/scalar.ts";
-import { type Infer, ignored, notYet, required, unavailable, withDefault } from "../schema/schema.ts";
+import { type Infer, ignored, required, unavailable, withDefault } from "../schema/schema.ts";
 import { networkingSelector, noTargets, targetRefs } from "./selector.ts";
 
 const subFilter = message("SubFilterMatch", { name: string() });
@@ -92,7 +92,7 @@ const configPatch = message(
           ),
         ),
         value: anyJson(),
-        filterClass: notYet(oneOf("UNSPECIFIED", "AUTHN", "AUTHZ", "STATS")),
+        filterClass: oneOf("UNSPECIFIED", "AUTHN", "AUTHZ", "STATS"),
       }),
     ),
   },

@@ -47,6 +47,18 @@ const cases: readonly (readonly [string, string, unknown, string])[] = [
   ],
   [
     networking,
+    "DestinationRule",
+    { host: "a", trafficPolicy: { loadBalancer: { zoneAwareLbSetting: { enabled: true } } } },
+    "spec.trafficPolicy.loadBalancer.zoneAwareLbSetting: shares by zone",
+  ],
+  [
+    networking,
+    "DestinationRule",
+    { host: "a", trafficPolicy: { outlierDetection: { outlierDetectionHttpErrorCodes: [429] } } },
+    "spec.trafficPolicy.outlierDetection.outlierDetectionHttpErrorCodes: which codes",
+  ],
+  [
+    networking,
     "Sidecar",
     { ingress: [{ port: { number: 1, name: "a", protocol: "HTTP" }, defaultEndpoint: "10.0.0.1:80" }] },
     "spec.ingress[0].defaultEndpoint:",

@@ -11,6 +11,7 @@ const sidecarPort = message("SidecarPort", {
   number: required(port()),
   protocol: withDefault(string(), ""),
   name: withDefault(string(), ""),
+  targetPort: ignored(port(), "Istio ignores it, too; say by defaultEndpoint where the application is"),
 });
 
 const captureMode = oneOf("DEFAULT", "IPTABLES", "NONE");

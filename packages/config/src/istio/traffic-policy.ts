@@ -57,6 +57,15 @@ const loadBalancer = message(
     simple: oneOf("UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"),
     consistentHash,
     localityLbSetting,
+    zoneAwareLbSetting: unavailable(
+      message("ZoneAwareLoadBalancerSetting", {
+        enabled: boolean(),
+        failover: list(failover),
+        failoverPriority: list(string()),
+        minClusterSize: int(0),
+      }),
+      "shares by zone are not computed; use localityLbSetting, or trafficDistribution of the Service",
+    ),
     warmupDurationSecs: deprecated(duration(), "use warmup"),
     warmup: message("WarmupConfiguration", {
       duration: required(duration(1)),
@@ -108,6 +117,10 @@ export const outlierDetection = message("OutlierDetection", {
   baseEjectionTime: duration(1),
   maxEjectionPercent: int(0, 100),
   minHealthPercent: int(0, 100),
+  outlierDetectionHttpErrorCodes: unavailable(
+    list(int(100, 599)),
+    "which codes count as errors can't be chosen; consecutive5xxErrors counts 5xx, consecutiveGatewayErrors 502, 503 and 504",
+  ),
 });
 
 export const clientTls = message(

@@ -112,8 +112,26 @@ function patchManager(manager: JsonObject, patch: ConfigPatch, value: JsonObject
   const filters = asObjects(manager["http_filters"]);
   // Behind the router nothing is ever reached: what is added goes right before it.
   const { operation } = patch.patch;
+  const placed = wanted === undefined && (operation === "ADD" || operation.startsWith("INSERT"));
+  const at = placed ? classPosition(filters, patch.patch.filterClass) : undefined;
+  if (at !== undefined) return { ...manager, http_filters: [...filters.slice(0, at), value, ...filters.slice(at)] };
   const atEnd = operation === "ADD" || (operation === "INSERT_AFTER" && wanted === undefined);
   const before = atEnd ? "INSERT_BEFORE" : operation;
   const router = (item: JsonObject) => item["name"] === "envoy.filters.http.router";
   return { ...manager, http_filters: patchList(filters, before, atEnd ? router : wanted, value) };
+}
+
+const authentication = new Set(["envoy.filters.http.jwt_authn", "istio_authn"]);
+const authorization = new Set(["envoy.filters.http.rbac", "envoy.filters.http.ext_authz"]);
+
+/** Where a filter of a class belongs: behind authentication, behind authorization, before the metrics. Undefined: the class says nothing. */
+function classPosition(filters: readonly JsonObject[], filterClass: string | undefined): number | undefined {
+  if (filterClass === undefined || filterClass === "UNSPECIFIED") return undefined;
+  const names = filters.map((filter) => textOf(filter["name"]));
+  const behind = (known: ReadonlySet<string>): number => names.findLastIndex((name) => known.has(name)) + 1;
+  const before = (name: string): number => (names.includes(name) ? names.indexOf(name) : names.length);
+  const last = Math.min(before("istio.stats"), before("envoy.filters.http.router"));
+  const authenticated = behind(authentication);
+  if (filterClass === "AUTHN") return authenticated;
+  return filterClass === "AUTHZ" ? Math.max(authenticated, behind(authorization)) : last;
 }

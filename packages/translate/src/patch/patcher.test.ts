@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from "bun:test";
 import { type KubeObject, parseResource } from "@heddle/config";
 import { buildCase } from "../mesh-case.testing.ts";
 import { mergeJson, patchList } from "./json-merge.ts";
+import { patchListener } from "./patch-listeners.ts";
 import { createPatcher, type Patcher } from "./patcher.ts";
 
 let patcher: Patcher;
@@ -87,4 +88,41 @@ test("insertions without their anchor change nothing; without a condition they m
   expect(names(patchList(list, "INSERT_AFTER", undefined, x))).toBe("abx");
   expect(names(patchList(list, "REPLACE", is("a"), x))).toBe("xb");
   expect(names(patchList(list, "REMOVE", is("a"), {}))).toBe("b");
+});
+
+test("filters of a class stand where their class belongs, whatever else there is", () => {
+  const filter = (name: string) => ({ name: `envoy.filters.http.${name}` });
+  const listener = {
+    name: "0.0.0.0_80",
+    filter_chains: [
+      {
+        filters: [
+          {
+            name: "envoy.filters.network.http_connection_manager",
+            typed_config: {
+              http_filters: [
+                filter("jwt_authn"),
+                filter("rbac"),
+                filter("cors"),
+                { name: "istio.stats" },
+                filter("router"),
+              ],
+            },
+          },
+        ],
+      },
+    ],
+  };
+  const placed = (filterClass: "UNSPECIFIED" | "AUTHN" | "AUTHZ" | "STATS") => {
+    const patch = { operation: "ADD" as const, filterClass };
+    const changed = patchListener(
+      listener,
+      { applyTo: "HTTP_FILTER", match: { context: "ANY" }, patch },
+      { name: "x" },
+    );
+    return JSON.stringify(changed)
+      .match(/"name":"(x|[a-z.]*(?:http\.\w+|stats))"/g)
+      ?.findIndex((one) => one.includes('"x"'));
+  };
+  expect([placed("AUTHN"), placed("AUTHZ"), placed("STATS"), placed("UNSPECIFIED")]).toEqual([1, 2, 3, 4]);
 });
