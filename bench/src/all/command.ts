@@ -11,26 +11,29 @@ import type { VariantPlan } from "../pair/variant.ts";
 import { bulkTcp } from "./bulk-tcp.ts";
 import { fullHandshakes, resumedHandshakes } from "./handshakes.ts";
 import { idleConnections } from "./idle-connections.ts";
-import { findNginx } from "./nginx.ts";
 import { grpcPair, http1Pair } from "./pairs.ts";
+import { NO_LINKERD, providePeers } from "./peers.ts";
 import type { Row, RowSurroundings } from "./row.ts";
-import { fixedRate, singleHop } from "./single-hop.ts";
+import { fixedRate, singleHop, tlsHop } from "./single-hop.ts";
 import { type Verdict, verdicts } from "./verdict.ts";
+import { workersRow } from "./workers.ts";
 
 const ROWS: readonly Row[] = [
   http1Pair,
   grpcPair,
   singleHop,
+  tlsHop,
   bulkTcp,
   idleConnections,
   fixedRate,
   fullHandshakes,
   resumedHandshakes,
+  workersRow,
 ];
 
 const HELP = `Usage: npm run bench -- all [options]
 
-The whole table of docs/performance.md: our proxy against Envoy and nginx, in turn within one run.
+The whole table of docs/performance.md: our proxy against Envoy, nginx and haproxy, in turn within one run.
 
   --rounds N     rounds of each row                       (default 5)
   --scale X      share of the full number of requests     (default 1)
@@ -54,13 +57,14 @@ export async function runAll(argv: readonly string[]): Promise<number> {
   const plans: VariantPlan[] = [heddlePlan("heddle")];
   if (options.base !== undefined) plans.push(heddlePlan("base", resolve(options.base)));
   const envoy = envoyPlan(process.env);
-  if (envoy === undefined) console.error(NO_ENVOY);
+  if (envoy === undefined) console.log(NO_ENVOY);
   else {
     versions["envoy"] = envoy.version;
     plans.push(envoy.plan);
   }
-  const nginx = findNginx();
-  if (nginx !== undefined) versions["nginx"] = nginx.version;
+  const peers = providePeers((line) => console.log(line));
+  for (const { peer, version } of peers) versions[peer.name] = version;
+  if (options.rows.includes(http1Pair.name)) console.log(NO_LINKERD);
   const facts = { date: new Date().toISOString(), machine: machineClass(), versions };
   console.log(`${facts.date}  ${facts.machine}  ${JSON.stringify(versions)}`);
   const rows: Record<string, Comparison & { readonly verdicts: readonly Verdict[] }> = {};
@@ -68,7 +72,7 @@ export async function runAll(argv: readonly string[]): Promise<number> {
   for (const row of ROWS) {
     if (!options.rows.includes(row.name)) continue;
     console.log(`\n${row.name}: ${row.about}`);
-    const comparison = await runRow(row, { rounds: options.rounds, scale: options.scale, plans });
+    const comparison = await runRow(row, { rounds: options.rounds, scale: options.scale, plans, peers });
     if (comparison === undefined) {
       failed = true;
       continue;
@@ -85,7 +89,7 @@ export async function runAll(argv: readonly string[]): Promise<number> {
 /** Runs a row with processes and files of its own; undefined when it failed, which is said. */
 async function runRow(
   row: Row,
-  settings: Pick<RowSurroundings, "rounds" | "scale" | "plans">,
+  settings: Pick<RowSurroundings, "rounds" | "scale" | "plans" | "peers">,
 ): Promise<Comparison | undefined> {
   const folder = mkdtempSync(join(tmpdir(), "heddle-bench-"));
   const children: Child[] = [];

@@ -1,33 +1,45 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { LoadTarget } from "../compare/load.ts";
-import { freePort, startChild, waitForPort } from "../measure/child.ts";
-
-export const NO_NGINX = "no nginx here: its figures are left out; apt-get install nginx";
-
-/** nginx with its version; undefined where there is none. */
-export function findNginx(): { readonly path: string; readonly version: string } | undefined {
-  const path = Bun.which("nginx", { PATH: `${process.env["PATH"] ?? ""}:/usr/sbin` });
-  if (path === null) return undefined;
-  const text = spawnSync(path, ["-v"], { encoding: "utf8" }).stderr ?? "";
-  return { path, version: /nginx\/(\S+)/.exec(text)?.[1] ?? text.trim() };
-}
+import { type Child, freePort, startChild, waitForPort } from "../measure/child.ts";
+import type { Peer, PeerHop } from "./peers.ts";
 
 /** nginx as a reverse proxy with kept-alive connections on both sides, one process. */
-export async function startNginx(
-  path: string,
-  folder: string,
-  appPort: number,
-  cpus: string | undefined,
-): Promise<LoadTarget> {
-  const port = freePort();
-  const home = join(folder, "nginx");
-  mkdirSync(home, { recursive: true });
-  const config = join(home, "nginx.conf");
-  writeFileSync(
-    config,
-    `daemon off;
+export const NGINX: Peer = {
+  name: "nginx",
+  version: (path) => {
+    const text = spawnSync(path, ["-v"], { encoding: "utf8" }).stderr ?? "";
+    return /nginx\/(\S+)/.exec(text)?.[1] ?? text.trim();
+  },
+  start: async (path, { folder, appPort, cpus, tls }): Promise<{ readonly port: number; readonly proxy: Child }> => {
+    const port = freePort();
+    const home = join(folder, `nginx-${port}`);
+    mkdirSync(home, { recursive: true });
+    const config = join(home, "nginx.conf");
+    writeFileSync(config, configuration(port, home, appPort, tls));
+    const proxy = startChild({ argv: [path, "-c", config], cpus });
+    try {
+      await waitForPort(port, proxy);
+    } catch (error) {
+      await proxy.stop();
+      throw error;
+    }
+    return { port, proxy };
+  },
+};
+
+function configuration(port: number, home: string, appPort: number, tls: PeerHop["tls"]): string {
+  const secure =
+    tls === undefined
+      ? ""
+      : `ssl_certificate ${tls.chain};
+    ssl_certificate_key ${tls.key};
+    ssl_client_certificate ${tls.root};
+    ssl_verify_client on;
+    ssl_verify_depth 3;
+    ssl_protocols TLSv1.2 TLSv1.3;
+`;
+  return `daemon off;
 master_process off;
 pid ${home}/pid;
 error_log ${home}/error.log;
@@ -42,7 +54,8 @@ http {
   keepalive_requests 100000000;
   upstream app { server 127.0.0.1:${appPort}; keepalive 128; keepalive_requests 100000000; }
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}${tls === undefined ? "" : " ssl"};
+    ${secure}
     location / {
       proxy_pass http://app;
       proxy_http_version 1.1;
@@ -53,14 +66,5 @@ http {
     }
   }
 }
-`,
-  );
-  const proxy = startChild({ argv: [path, "-c", config], cpus });
-  try {
-    await waitForPort(port, proxy);
-  } catch (error) {
-    await proxy.stop();
-    throw error;
-  }
-  return { name: "nginx", port, proxies: [proxy] };
+`;
 }

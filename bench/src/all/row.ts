@@ -1,6 +1,7 @@
 import type { Comparison } from "../compare/rounds.ts";
 import type { BenchSurroundings } from "../pair/compare-pairs.ts";
 import type { VariantPlan } from "../pair/variant.ts";
+import type { FoundPeer } from "./peers.ts";
 
 /** What a row may use. */
 export interface RowSurroundings extends BenchSurroundings {
@@ -9,12 +10,14 @@ export interface RowSurroundings extends BenchSurroundings {
   readonly scale: number;
   /** Our proxy, and Envoy where it is. */
   readonly plans: readonly VariantPlan[];
+  /** nginx and haproxy, where they are. */
+  readonly peers: readonly FoundPeer[];
 }
 
 /** What our proxy has to reach. */
 export interface Target {
   readonly text: string;
-  readonly against: "envoy" | "nginx";
+  readonly against: "envoy" | "nginx" | "one";
   readonly figure: string;
   readonly atMost?: number;
   readonly atLeast?: number;

@@ -1,11 +1,17 @@
 import { type LoadPlan, type LoadTarget, measureLoad, sendLoad } from "../compare/load.ts";
 import { runRounds } from "../compare/rounds.ts";
+import type { WorkloadFiles } from "../pair/certificates.ts";
 import { issuePair, placement, startApp } from "../pair/compare-pairs.ts";
 import { startHop } from "../pair/variant.ts";
-import { findNginx, NO_NGINX, startNginx } from "./nginx.ts";
+import { type FoundPeer, startPeer } from "./peers.ts";
 import { type Row, type RowSurroundings, scaled } from "./row.ts";
 
-async function startHops(around: RowSurroundings, nginx: boolean): Promise<LoadTarget[]> {
+/** Our proxy and Envoy, and the peers that stand alone. `role`: `server` takes mTLS from its clients. */
+async function startHops(
+  around: RowSurroundings,
+  role: "client" | "server",
+  peers: readonly FoundPeer[],
+): Promise<{ readonly hops: readonly LoadTarget[]; readonly client: WorkloadFiles }> {
   const appPort = await startApp(around, 1024);
   const cpus = placement().proxies;
   const files = await issuePair(around.folder);
@@ -14,13 +20,11 @@ async function startHops(around: RowSurroundings, nginx: boolean): Promise<LoadT
     around.children.push(...hop.proxies);
     hops.push(hop);
   };
-  for (const plan of around.plans)
-    add(await startHop(plan, "client", { folder: around.folder, appPort, protocol: "http", cpus, ...files }));
-  if (!nginx) return hops;
-  const found = findNginx();
-  if (found === undefined) around.progress(NO_NGINX);
-  else add(await startNginx(found.path, around.folder, appPort, cpus));
-  return hops;
+  const shared = { folder: around.folder, appPort, cpus };
+  for (const plan of around.plans) add(await startHop(plan, role, { ...shared, protocol: "http", ...files }));
+  for (const peer of peers)
+    add(await startPeer(peer, { ...shared, tls: role === "server" ? files.server : undefined }));
+  return { hops, client: files.client };
 }
 
 async function compareHops(around: RowSurroundings, hops: readonly LoadTarget[], load: LoadPlan) {
@@ -37,12 +41,28 @@ export const singleHop: Row = {
   about: "one proxy, plain HTTP/1.1, 32 connections, 1 KB",
   targets: [{ text: "CPU ≤ 1.3 of nginx", against: "nginx", figure: "cpuUsPerRequest", atMost: 1.3 }],
   run: async (around) =>
-    compareHops(around, await startHops(around, true), {
+    compareHops(around, (await startHops(around, "client", around.peers)).hops, {
       protocol: "http1",
       requests: scaled(around, 30_000, 500),
       concurrency: 32,
       cpus: placement().load,
     }),
+};
+
+export const tlsHop: Row = {
+  name: "tls",
+  about: "one proxy, HTTP/1.1 over mTLS from its clients, 32 connections, 1 KB",
+  targets: [{ text: "CPU ≤ Envoy", against: "envoy", figure: "cpuUsPerRequest", atMost: 1 }],
+  run: async (around) => {
+    const { hops, client } = await startHops(around, "server", around.peers);
+    return compareHops(around, hops, {
+      protocol: "http1",
+      requests: scaled(around, 30_000, 500),
+      concurrency: 32,
+      cpus: placement().load,
+      tls: client,
+    });
+  },
 };
 
 export const fixedRate: Row = {
@@ -53,7 +73,7 @@ export const fixedRate: Row = {
     { text: "p99 ≤ Envoy", against: "envoy", figure: "p99Ms", atMost: 1 },
   ],
   run: async (around) =>
-    compareHops(around, await startHops(around, false), {
+    compareHops(around, (await startHops(around, "client", [])).hops, {
       protocol: "http1",
       requests: scaled(around, 5000, 200),
       concurrency: 32,

@@ -12,6 +12,7 @@ const COLUMNS: Readonly<Record<string, { readonly heading: string; readonly digi
   connectionsPerCpuSecond: { heading: "connections/CPU s", digits: 0 },
   resumedShare: { heading: "share resumed", digits: 2 },
   startedRssMiB: { heading: "RSS MiB when started", digits: 1 },
+  busiestShare: { heading: "share of the busiest", digits: 2 },
   rssMiB: { heading: "RSS MiB each", digits: 1 },
 };
 

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { type LoadReport, readLoadReport } from "../load/latencies.ts";
 import { type Child, runChild } from "../measure/child.ts";
 import { processUsage } from "../measure/process-usage.ts";
+import type { WorkloadFiles } from "../pair/certificates.ts";
 import type { Sample } from "./rounds.ts";
 
 /** Requests that a load client sends. */
@@ -14,6 +15,8 @@ export interface LoadPlan {
   readonly rate?: number;
   /** Processors for the load client. */
   readonly cpus: string | undefined;
+  /** The client's certificate, for HTTP/1.1 over mTLS. Default: plain text. */
+  readonly tls?: WorkloadFiles;
 }
 
 /** Where requests go, and whose use is counted. */
@@ -38,7 +41,8 @@ export async function sendLoad(target: LoadTarget, plan: LoadPlan): Promise<Load
     String(plan.concurrency),
     String(plan.requests),
     AUTHORITY,
-    ...(plan.rate === undefined ? [] : [String(plan.rate)]),
+    ...(plan.rate === undefined && plan.tls === undefined ? [] : [String(plan.rate ?? 0)]),
+    ...(plan.tls === undefined ? [] : [plan.tls.chain, plan.tls.key, plan.tls.root]),
   ];
   const report = readLoadReport(await runChild({ argv, cpus: plan.cpus }));
   if (report.errors > 0) throw new Error(`${target.name}: ${report.errors} of ${report.requests} requests failed`);

@@ -1,12 +1,13 @@
 /**
  * An HTTP/1.1 client: each connection sends its next request when the answer is complete (closed loop), or all of them together at
- * a fixed rate; a fixed number of requests. Run as its own process: http1-client.ts PORT CONNECTIONS REQUESTS HOST [RATE].
+ * a fixed rate; a fixed number of requests. Run as its own process: http1-client.ts PORT CONNECTIONS REQUESTS HOST [RATE [CHAIN KEY ROOT]].
  * Prints one JSON line.
  */
+import { readFileSync } from "node:fs";
 import type { Socket } from "bun";
 import { createLatencies } from "./latencies.ts";
 
-const [portText = "", connectionsText = "", requestsText = "", authority = "app", rateText = "0"] =
+const [portText = "", connectionsText = "", requestsText = "", authority = "app", rateText = "0", chain, key, root] =
   process.argv.slice(2);
 const connections = Number(connectionsText);
 const requests = Number(requestsText);
@@ -86,6 +87,18 @@ function pace(): void {
   }
 }
 
+/** As a client's sidecar does it: the mesh's name for HTTP chooses the chain, the common one is for who does not know it. */
+const tls =
+  chain === undefined || key === undefined || root === undefined
+    ? undefined
+    : {
+        cert: readFileSync(chain),
+        key: readFileSync(key),
+        ca: readFileSync(root),
+        rejectUnauthorized: false,
+        ALPNProtocols: "\x0eistio-http/1.1\x08http/1.1",
+      };
+let shaken = 0;
 const sockets: Socket<Session>[] = [];
 for (let i = 0; i < connections; i++) {
   sockets.push(
@@ -93,8 +106,12 @@ for (let i = 0; i < connections; i++) {
       hostname: "127.0.0.1",
       port: Number(portText),
       data: { dueMs: 0, left: -1, head: "" },
+      ...(tls === undefined ? {} : { tls }),
       socket: {
         data: receive,
+        handshake() {
+          shaken++;
+        },
         close() {
           if (finished === requests) return;
           console.error("a connection was closed before its answer; the proxy may have refused the request");
@@ -108,6 +125,7 @@ for (let i = 0; i < connections; i++) {
     }),
   );
 }
+while (tls !== undefined && shaken < connections) await Bun.sleep(5);
 beganMs = performance.now();
 if (rate > 0) {
   idle.push(...sockets);
