@@ -27,6 +27,22 @@ export const hostPattern = refine(string(), (text) =>
   isHostPattern(text) ? undefined : `"${text}" is not a host; write a name, *.name, * or an address`,
 );
 
+/** Where a workload is: an address, a name to be resolved, or a unix socket. */
+export const workloadAddress = refine(string(), (text) =>
+  isAddress(text) || isName(text) || /^unix:\/\/\/?[^\s]+$/.test(text)
+    ? undefined
+    : `"${text}" is not an address, a host name or unix:///path`,
+);
+
+const protocols = "HTTP HTTPS GRPC GRPC-WEB HTTP2 H2C MONGO MYSQL REDIS TCP TLS UDP HTTP_PROXY HBONE".split(" ");
+
+/** What a port speaks, in any case; "" means that it is found out. */
+export const portProtocol = refine(string(), (text) =>
+  text === "" || protocols.includes(text.toUpperCase())
+    ? undefined
+    : `"${text}" is not a protocol; use one of HTTP, HTTPS, GRPC, GRPC-WEB, HTTP2, MONGO, MYSQL, REDIS, TCP, TLS, UDP`,
+);
+
 /** A CIDR range or a single address. */
 export const cidr = refine(string(), (text) => {
   const [address = "", bits, ...rest] = text.split("/");

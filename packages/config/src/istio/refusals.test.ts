@@ -38,6 +38,14 @@ const cases: readonly (readonly [string, string, unknown, string])[] = [
     { servers: [{ port: { number: 80, name: "h", protocol: "HTTP" }, hosts: ["a/b/c"] }] },
     'spec.servers[0].hosts[0]: "a/b/c"',
   ],
+  [
+    networking,
+    "ServiceEntry",
+    { hosts: ["a.com"], ports: [{ number: 1, name: "a", protocol: "NOPE" }] },
+    'spec.ports[0].protocol: "NOPE" is not a protocol',
+  ],
+  [networking, "WorkloadEntry", { address: "not an address!" }, 'spec.address: "not an address!" is not'],
+  [networking, "WorkloadEntry", { address: "unix:///run/a.sock" }, ""],
   [networking, "Gateway", { servers: [] }, "spec.servers: needs at least one"],
   [
     networking,

@@ -2,13 +2,13 @@ import { list, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
 import { oneOf, port, string } from "../schema/scalar.ts";
 import { type Infer, required, withDefault } from "../schema/schema.ts";
-import { cidr, exportTarget, hostPattern } from "./hosts.ts";
+import { cidr, exportTarget, hostPattern, portProtocol } from "./hosts.ts";
 import { networkingSelector } from "./selector.ts";
 import { workloadEntrySpec } from "./workload-entry.ts";
 
 const servicePort = message("ServicePort", {
   number: required(port()),
-  protocol: withDefault(string(), ""),
+  protocol: withDefault(portProtocol, ""),
   name: required(string()),
   targetPort: port(),
 });

@@ -2,6 +2,7 @@ import { list, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
 import { oneOf, port, string } from "../schema/scalar.ts";
 import { type Infer, ignored, refine, required, withDefault } from "../schema/schema.ts";
+import { portProtocol } from "./hosts.ts";
 import { networkingSelector } from "./selector.ts";
 import { serverTls } from "./server-tls.ts";
 import { connectionPool } from "./traffic-policy.ts";
@@ -9,7 +10,7 @@ import { destination } from "./virtual-service.ts";
 
 const sidecarPort = message("SidecarPort", {
   number: required(port()),
-  protocol: withDefault(string(), ""),
+  protocol: withDefault(portProtocol, ""),
   name: withDefault(string(), ""),
   targetPort: ignored(port(), "Istio ignores it, too; say by defaultEndpoint where the application is"),
 });

@@ -2,10 +2,11 @@ import { map, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
 import { port, string, uint32 } from "../schema/scalar.ts";
 import type { Infer } from "../schema/schema.ts";
+import { workloadAddress } from "./hosts.ts";
 
 /** Source: istio/api networking/v1alpha3/workload_entry.proto. */
 export const workloadEntrySpec = message("WorkloadEntry", {
-  address: string(),
+  address: workloadAddress,
   ports: map(port()),
   labels: map(string()),
   network: string(),

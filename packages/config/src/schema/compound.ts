@@ -63,7 +63,9 @@ export function message<const F extends FieldMap>(
           } else if (field.fallback !== undefined) out[name] = field.fallback;
           continue;
         }
-        if (field.deprecation !== undefined) sink.warn(join(path, name), field.deprecation);
+        // What is refused says so as an error.
+        if (field.deprecation !== undefined && !field.deprecation.startsWith("refused: "))
+          sink.warn(join(path, name), field.deprecation);
         const read = field.read(member, join(path, name), sink);
         if (read === undefined) complete = false;
         else out[name] = read;
