@@ -1,3 +1,10 @@
+export {
+  type CacheClient,
+  type CacheServer,
+  type CacheServerOptions,
+  type CacheStream,
+  createCacheServer,
+} from "./cache-server.ts";
 export { createDeltaClient, type DeltaClientOptions } from "./client/delta-client.ts";
 export type {
   ClientStatus,
