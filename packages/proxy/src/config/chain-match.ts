@@ -19,17 +19,22 @@ export interface ChainMatchConfig {
   readonly sourcePorts: readonly number[];
 }
 
-export const CHAIN_MATCH_SHAPE = shape(FilterChainMatchSchema, [
-  "destination_port",
-  "prefix_ranges",
-  "server_names",
-  "transport_protocol",
-  "application_protocols",
-  "direct_source_prefix_ranges",
-  "source_type",
-  "source_prefix_ranges",
-  "source_ports",
-]);
+export const CHAIN_MATCH_SHAPE = shape(
+  FilterChainMatchSchema,
+  [
+    "destination_port",
+    "prefix_ranges",
+    "server_names",
+    "transport_protocol",
+    "application_protocols",
+    "direct_source_prefix_ranges",
+    "source_type",
+    "source_prefix_ranges",
+    "source_ports",
+  ],
+  {},
+  { "address_suffix suffix_len": "Envoy does not implement them either; use prefix_ranges" },
+);
 
 export const MATCH_ALL: ChainMatchConfig = {
   destinationPort: undefined,

@@ -13,25 +13,35 @@ export interface CircuitLimits {
   readonly maxPendingRequests: number;
   readonly maxRequests: number;
   readonly maxRetries: number;
+  readonly maxHostConnections: number;
   /** Replaces `maxRetries`: a share of the requests under way. */
   readonly retryBudget: { readonly share: number; readonly minimum: number } | undefined;
 }
 
-export const CIRCUIT_BREAKERS_SHAPE = shape(
-  CircuitBreakersSchema,
-  ["thresholds"],
-  {},
-  { per_host_thresholds: "limits count for the whole cluster" },
-);
+export const CIRCUIT_BREAKERS_SHAPE = shape(CircuitBreakersSchema, ["thresholds", "per_host_thresholds"]);
 export const THRESHOLDS_SHAPE = shape(
   CircuitBreakers_ThresholdsSchema,
   ["priority", "max_connections", "max_pending_requests", "max_requests", "max_retries", "retry_budget"],
   { track_remaining: "only adds statistics", max_connection_pools: "pools are bounded by the endpoints" },
 );
 
+/** Envoy takes nothing else for one host either. */
+const PER_HOST_SHAPE = shape(
+  CircuitBreakers_ThresholdsSchema,
+  ["priority", "max_connections"],
+  {},
+  {
+    "max_pending_requests max_requests max_retries retry_budget track_remaining max_connection_pools":
+      "for one host there is max_connections only",
+  },
+);
+
 export function checkCircuitBreakers(message: CircuitBreakers | undefined, scope: DecodeScope): void {
   if (message === undefined) return;
   checkShape(CIRCUIT_BREAKERS_SHAPE, message, scope);
+  message.perHostThresholds.forEach((t, i) => {
+    checkShape(PER_HOST_SHAPE, t, scope.field("per_host_thresholds").item(i));
+  });
   message.thresholds.forEach((t, i) => {
     checkShape(THRESHOLDS_SHAPE, t, scope.field("thresholds").item(i));
   });
@@ -45,6 +55,8 @@ export function decodeLimits(message: CircuitBreakers | undefined, priority: Rou
     maxPendingRequests: found?.maxPendingRequests ?? 1024,
     maxRequests: found?.maxRequests ?? 1024,
     maxRetries: found?.maxRetries ?? 3,
+    maxHostConnections:
+      message?.perHostThresholds.find((t) => t.priority === priority)?.maxConnections ?? Number.POSITIVE_INFINITY,
     retryBudget:
       budget === undefined
         ? undefined

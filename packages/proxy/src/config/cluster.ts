@@ -30,7 +30,12 @@ export type ClusterDiscovery =
   | { readonly kind: "strict-dns"; readonly assignment: LoadAssignmentConfig }
   | { readonly kind: "logical-dns"; readonly assignment: LoadAssignmentConfig }
   | { readonly kind: "eds"; readonly serviceName: string }
-  | { readonly kind: "original-dst"; readonly portOverride: number | undefined };
+  | {
+      readonly kind: "original-dst";
+      readonly portOverride: number | undefined;
+      /** The request header that says where to go; "": only the connection does. */
+      readonly header: string;
+    };
 
 /** How to reach an endpoint whose labels match. */
 export interface TransportMatchConfig {
@@ -82,9 +87,9 @@ export const PROXY_PROTOCOL_SHAPE = shape(ProxyProtocolUpstreamTransportSchema, 
 
 export const ORIGINAL_DST_SHAPE = shape(
   Cluster_OriginalDstLbConfigSchema,
-  ["upstream_port_override"],
+  ["upstream_port_override", "use_http_header", "http_header_name"],
   {},
-  { "use_http_header http_header_name metadata_key": "a client may not choose where it is sent" },
+  { metadata_key: "use use_http_header; filters can write the header" },
 );
 
 export const CLUSTER_SHAPE = shape(
@@ -232,6 +237,8 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
   };
 }
 
+const DST_HEADER = "x-envoy-original-dst-host";
+
 function decodeDiscovery(message: Cluster, scope: DecodeScope): ClusterDiscovery | undefined {
   if (message.clusterDiscoveryType.case === "clusterType") {
     scope.field("cluster_type").problem("custom cluster types are not implemented");
@@ -271,6 +278,7 @@ function decodeDiscovery(message: Cluster, scope: DecodeScope): ClusterDiscovery
       return {
         kind: "original-dst",
         portOverride: config?.upstreamPortOverride,
+        header: config?.useHttpHeader === true ? config.httpHeaderName.toLowerCase() || DST_HEADER : "",
       };
     }
   }

@@ -59,19 +59,30 @@ export interface LoadAssignmentConfig {
   readonly overprovisioning: number;
 }
 
-export const LOAD_ASSIGNMENT_SHAPE = shape(ClusterLoadAssignmentSchema, ["cluster_name", "endpoints", "policy"]);
+export const LOAD_ASSIGNMENT_SHAPE = shape(
+  ClusterLoadAssignmentSchema,
+  ["cluster_name", "endpoints", "policy"],
+  {},
+  { named_endpoints: "endpoints stand in place" },
+);
 export const LOCALITY_SHAPE = shape(
   LocalityLbEndpointsSchema,
   ["locality", "lb_endpoints", "load_balancing_weight", "priority"],
   { metadata: "only describes the locality", proximity: "not read by Envoy either" },
+  { "load_balancer_endpoints leds_cluster_locality_config": "endpoints stand in place, in lb_endpoints" },
 );
-export const LB_ENDPOINT_SHAPE = shape(LbEndpointSchema, [
-  "endpoint",
-  "health_status",
-  "metadata",
-  "load_balancing_weight",
-]);
-export const ENDPOINT_SHAPE = shape(EndpointSchema, ["address", "hostname", "health_check_config"]);
+export const LB_ENDPOINT_SHAPE = shape(
+  LbEndpointSchema,
+  ["endpoint", "health_status", "metadata", "load_balancing_weight"],
+  {},
+  { endpoint_name: "endpoints stand in place" },
+);
+export const ENDPOINT_SHAPE = shape(
+  EndpointSchema,
+  ["address", "hostname", "health_check_config"],
+  {},
+  { additional_addresses: "an endpoint has one address; list the other as an endpoint of its own" },
+);
 
 export function decodeLoadAssignment(message: ClusterLoadAssignment, scope: DecodeScope): LoadAssignmentConfig {
   checkShape(LOAD_ASSIGNMENT_SHAPE, message, scope);

@@ -55,13 +55,22 @@ export interface IstioStatsConfig {
   readonly disableHostHeaderFallback: boolean;
 }
 
-export const ROUTER_SHAPE = shape(RouterSchema, [], {
-  "dynamic_stats suppress_grpc_request_failure_code_stats": "only chooses statistics",
-  suppress_envoy_headers: "x-envoy-* headers are always written",
-  start_child_span: "spans are not exported",
-  "respect_expected_rq_timeout strict_check_headers":
-    "x-envoy-* request headers do not change how a request is treated",
-});
+export const ROUTER_SHAPE = shape(
+  RouterSchema,
+  [],
+  {
+    "dynamic_stats suppress_grpc_request_failure_code_stats": "only chooses statistics",
+    suppress_envoy_headers: "x-envoy-* headers are always written",
+    start_child_span: "spans are not exported",
+    "respect_expected_rq_timeout strict_check_headers":
+      "x-envoy-* request headers do not change how a request is treated",
+  },
+  {
+    "upstream_log upstream_log_options":
+      "the connection manager's access_log tells the last try and the number of tries",
+    upstream_http_filters: "filters run once for a request, before the router",
+  },
+);
 const STATS_ENTRY = {
   kind: "struct" as const,
   decode: (value: JsonObject): HttpFilterConfig => ({ kind: "istio-stats", stats: decodeIstioStats(value) }),

@@ -134,6 +134,18 @@ export const HTTP_MANAGER_SHAPE = shape(
     access_log_options: "lines are written when the request ends",
     "add_proxy_protocol_connection_state append_local_overload": "only describes the proxy's own state",
   },
+  {
+    scoped_routes: "use rds or route_config with a virtual host for each scope",
+    add_user_agent: "write the header with request_headers_to_add",
+    http3_protocol_options: "HTTP/3 is not implemented",
+    "access_log_flush_interval flush_access_log_on_new_request": "lines are written when the request ends",
+    original_ip_detection_extensions: "use use_remote_address and xff_num_trusted_hops",
+    early_header_mutation_extensions: "use header_mutation as the first HTTP filter",
+    represent_ipv4_remote_address_as_ipv4_mapped_ipv6: "addresses of version 4 are always written as such",
+    path_normalization_options: "use normalize_path, merge_slashes and path_with_escaped_slashes_action",
+    proxy_status_config: "the header proxy-status is not written; reasons are in the access log",
+    typed_header_validation_config: "there is one set of rules, Envoy's secure defaults",
+  },
 );
 export const COMMON_HTTP_SHAPE = shape(CommonHttpProtocolOptionsSchema, [
   "idle_timeout",

@@ -81,16 +81,25 @@ export const LISTENER_SHAPE = shape(
     "ignore_global_conn_limit bypass_overload_manager": "no listener is exempt from the limits",
     freebind: "sidecars bind to addresses that they have",
   },
+  {
+    filter_chain_matcher: "matcher trees are not implemented; use filter_chain_match",
+    transparent: "the proxy does not take packets of foreign addresses; redirect them and use original_dst",
+    "socket_options tcp_fast_open_queue_length enable_mptcp":
+      "the runtime gives no access to these options of its sockets",
+    udp_listener_config: "only TCP is served",
+    "api_listener internal_listener": "every listener has an address",
+  },
 );
 
-export const FILTER_CHAIN_SHAPE = shape(FilterChainSchema, [
-  "filter_chain_match",
-  "filters",
-  "metadata",
-  "transport_socket",
-  "transport_socket_connect_timeout",
-  "name",
-]);
+export const FILTER_CHAIN_SHAPE = shape(
+  FilterChainSchema,
+  ["filter_chain_match", "filters", "metadata", "transport_socket", "transport_socket_connect_timeout", "name"],
+  {},
+  {
+    use_proxy_proto: "use the listener filter proxy_protocol",
+    on_demand_configuration: "chains are complete when they arrive",
+  },
+);
 
 type DownstreamTransport = { readonly tls: DownstreamTlsConfig | undefined };
 

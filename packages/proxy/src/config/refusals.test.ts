@@ -164,10 +164,10 @@ describe("what the proxy can't do is refused with its path", () => {
       "STRICT_DNS",
     ],
     [
-      "limits per host",
+      "other limits per host than connections",
       "cluster",
-      { name: "c", circuit_breakers: { per_host_thresholds: [{ max_connections: 1 }] } },
-      "circuit_breakers.per_host_thresholds: refused",
+      { name: "c", circuit_breakers: { per_host_thresholds: [{ max_requests: 1 }] } },
+      "circuit_breakers.per_host_thresholds[0].max_requests: refused",
     ],
     [
       "another hash",
@@ -188,15 +188,15 @@ describe("what the proxy can't do is refused with its path", () => {
       "tcp_health_check.send[0].text",
     ],
     [
-      "the client's choice of destination",
+      "a destination from metadata",
       "cluster",
       {
         name: "c",
         type: "ORIGINAL_DST",
         lb_policy: "CLUSTER_PROVIDED",
-        original_dst_lb_config: { use_http_header: true },
+        original_dst_lb_config: { metadata_key: { key: "a" } },
       },
-      "original_dst_lb_config.use_http_header: refused",
+      "original_dst_lb_config.metadata_key: refused",
     ],
     [
       "a tunnel to nowhere",

@@ -8,7 +8,15 @@ export type SecretConfig =
   | { readonly kind: "certificate"; readonly name: string; readonly pair: KeyPair }
   | { readonly kind: "validation"; readonly name: string; readonly validation: ValidationConfig };
 
-export const SECRET_SHAPE = shape(SecretSchema, ["name", "tls_certificate", "validation_context"]);
+export const SECRET_SHAPE = shape(
+  SecretSchema,
+  ["name", "tls_certificate", "validation_context"],
+  {},
+  {
+    session_ticket_keys: "the runtime makes its own ticket keys",
+    generic_secret: "nothing here reads one",
+  },
+);
 
 export function decodeSecret(message: Secret, scope: DecodeScope): SecretConfig | undefined {
   checkShape(SECRET_SHAPE, message, scope);

@@ -1,6 +1,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import {
   type Cluster_LbSubsetConfig,
+  type Cluster_LbSubsetConfig_LbSubsetSelector,
   Cluster_LbSubsetConfig_LbSubsetSelectorSchema,
   Cluster_LbSubsetConfigSchema,
   Cluster_LbSubsetConfig_LbSubsetFallbackPolicy as Fallback,
@@ -10,13 +11,15 @@ import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 
 /** Where requests go whose subset has no host. */
-export type SubsetFallback = "none" | "any" | "default";
+export type SubsetFallback = "none" | "any" | "default" | "fewer-keys";
 
 export interface SubsetSelector {
   /** Sorted. */
   readonly keys: readonly string[];
   /** Undefined: that of the cluster. */
   readonly fallback: SubsetFallback | undefined;
+  /** With "fewer-keys": the labels that still count; sorted. */
+  readonly fewerKeys: readonly string[];
 }
 
 /** Hosts grouped by their labels. */
@@ -32,13 +35,12 @@ export const SUBSET_SHAPE = shape(
   Cluster_LbSubsetConfigSchema,
   ["fallback_policy", "default_subset", "subset_selectors", "list_as_any", "panic_mode_any"],
   { "locality_weight_aware scale_locality_weight": "weights of localities always count within a subset" },
-  { metadata_fallback_policy: "fallback lists in metadata are not implemented" },
+  { metadata_fallback_policy: "use fallback_policy and fallback_keys_subset of the selectors" },
 );
 export const SUBSET_SELECTOR_SHAPE = shape(
   Cluster_LbSubsetConfig_LbSubsetSelectorSchema,
-  ["keys", "fallback_policy"],
+  ["keys", "fallback_policy", "fallback_keys_subset"],
   { single_host_per_subset: "only makes Envoy's tables smaller" },
-  { fallback_keys_subset: "a subset falls back to all hosts or to the default subset only" },
 );
 
 export function decodeSubsets(
@@ -59,11 +61,24 @@ export function decodeSubsets(
     selectors: message.subsetSelectors.map((selector, i) => {
       const at = scope.field("subset_selectors").item(i);
       checkShape(SUBSET_SELECTOR_SHAPE, selector, at);
-      return { keys: [...selector.keys].sort(), fallback: selectorFallback(selector.fallbackPolicy) };
+      return {
+        keys: [...selector.keys].sort(),
+        fallback: selectorFallback(selector.fallbackPolicy),
+        fewerKeys: fewerKeys(selector, at),
+      };
     }),
     listAsAny: message.listAsAny,
     panicAny: message.panicModeAny,
   };
+}
+
+/** Errors: keys that the selector does not have, or all that it has. */
+function fewerKeys(selector: Cluster_LbSubsetConfig_LbSubsetSelector, scope: DecodeScope): readonly string[] {
+  const fewer = [...selector.fallbackKeysSubset].sort();
+  if (selector.fallbackPolicy !== SelectorFallback.KEYS_SUBSET) return [];
+  if (fewer.length === 0 || fewer.length >= selector.keys.length || fewer.some((key) => !selector.keys.includes(key)))
+    scope.field("fallback_keys_subset").problem("KEYS_SUBSET needs some of the selector's keys, not all");
+  return fewer;
 }
 
 function selectorFallback(policy: SelectorFallback): SubsetFallback | undefined {
@@ -74,6 +89,8 @@ function selectorFallback(policy: SelectorFallback): SubsetFallback | undefined 
       return "any";
     case SelectorFallback.DEFAULT_SUBSET:
       return "default";
+    case SelectorFallback.KEYS_SUBSET:
+      return "fewer-keys";
     default:
       return undefined;
   }

@@ -1,3 +1,4 @@
+import { createPrivateKey } from "node:crypto";
 import { decodeDataText } from "./data-source.ts";
 import {
   type CertificateValidationContext,
@@ -41,6 +42,13 @@ export interface ValidationConfig {
   readonly sans: readonly SanMatch[];
   /** Accept certificates that the roots don't cover (trust_chain_verification: ACCEPT_UNTRUSTED). */
   readonly acceptUntrusted: boolean;
+  /** SHA-256 of accepted certificates, hexadecimal, and of their public keys, base64; none: any. */
+  readonly pins?: CertificatePins | undefined;
+}
+
+export interface CertificatePins {
+  readonly certificates: readonly string[];
+  readonly keys: readonly string[];
 }
 
 /** Certificates either in place or by name over SDS. */
@@ -90,21 +98,52 @@ export const COMMON_TLS_SHAPE = shape(
     "alpn_protocols",
   ],
   { key_log: "session keys are never written" },
+  {
+    "tls_certificate_provider_instance tls_certificate_certificate_provider tls_certificate_certificate_provider_instance validation_context_certificate_provider validation_context_certificate_provider_instance":
+      "certificates come inline, from files or over SDS",
+    custom_handshaker: "there is one TLS library",
+  },
 );
-export const TLS_PARAMETERS_SHAPE = shape(TlsParametersSchema, [
-  "tls_minimum_protocol_version",
-  "tls_maximum_protocol_version",
-  "cipher_suites",
-  "ecdh_curves",
-]);
+export const TLS_PARAMETERS_SHAPE = shape(
+  TlsParametersSchema,
+  ["tls_minimum_protocol_version", "tls_maximum_protocol_version", "cipher_suites", "ecdh_curves"],
+  {},
+  { signature_algorithms: "the runtime gives no access to them" },
+);
 export const VALIDATION_SHAPE = shape(
   CertificateValidationContextSchema,
-  ["trusted_ca", "match_typed_subject_alt_names", "match_subject_alt_names", "trust_chain_verification"],
+  [
+    "trusted_ca",
+    "match_typed_subject_alt_names",
+    "match_subject_alt_names",
+    "trust_chain_verification",
+    "verify_certificate_hash",
+    "verify_certificate_spki",
+  ],
   { watched_directory: "files are read again when the secret is sent again" },
+  {
+    ca_certificate_provider_instance: "roots come inline, from files or over SDS",
+    system_root_certs: "name the system's file in trusted_ca, such as /etc/ssl/certs/ca-certificates.crt",
+    require_signed_certificate_timestamp: "Envoy does not implement it either",
+    allow_expired_certificate:
+      "the TLS library ends its checks at the first failure, so an expired certificate would pass unchecked",
+    custom_validator_config: "SPIFFE bundles of several trust domains go together into trusted_ca",
+    "crl only_verify_leaf_cert_crl":
+      "revocation lists are not read; use short-lived certificates, or change trusted_ca",
+    max_verify_depth: "the runtime gives no access to it",
+  },
 );
-export const TLS_CERTIFICATE_SHAPE = shape(TlsCertificateSchema, ["certificate_chain", "private_key"], {
-  watched_directory: "files are read again when the secret is sent again",
-});
+export const TLS_CERTIFICATE_SHAPE = shape(
+  TlsCertificateSchema,
+  ["certificate_chain", "private_key", "password"],
+  { watched_directory: "files are read again when the secret is sent again" },
+  {
+    pkcs12: "give certificate_chain and private_key as PEM",
+    private_key_provider: "keys come inline, from files or over SDS",
+    ocsp_staple: "no OCSP responses are stapled",
+    signed_certificate_timestamp: "Envoy does not implement it either",
+  },
+);
 export const DOWNSTREAM_TLS_SHAPE = shape(
   DownstreamTlsContextSchema,
   ["common_tls_context", "require_client_certificate", "require_sni"],
@@ -114,11 +153,17 @@ export const DOWNSTREAM_TLS_SHAPE = shape(
     ocsp_staple_policy: "no OCSP responses are stapled",
     full_scan_certs_on_sni_mismatch: "there is one certificate per context",
   },
+  { "session_ticket_keys session_ticket_keys_sds_secret_config": "the runtime makes its own ticket keys" },
 );
-export const UPSTREAM_TLS_SHAPE = shape(UpstreamTlsContextSchema, ["common_tls_context", "sni"], {
-  max_session_keys: "tuning of resumption",
-  enforce_rsa_key_usage: "the TLS library checks key usage by its own rules",
-});
+export const UPSTREAM_TLS_SHAPE = shape(
+  UpstreamTlsContextSchema,
+  ["common_tls_context", "sni"],
+  {
+    max_session_keys: "tuning of resumption",
+    enforce_rsa_key_usage: "the TLS library checks key usage by its own rules",
+  },
+  { allow_renegotiation: "renegotiation is never allowed; TLS 1.3 has none" },
+);
 
 export function decodeDownstreamTls(message: DownstreamTlsContext, scope: DecodeScope): DownstreamTlsConfig {
   checkShape(DOWNSTREAM_TLS_SHAPE, message, scope);
@@ -189,7 +234,13 @@ export function decodeKeyPair(message: TlsCertificate, scope: DecodeScope): KeyP
     return undefined;
   }
   const certificateChain = decodeDataText(message.certificateChain, scope.field("certificate_chain"));
-  const privateKey = decodeDataText(message.privateKey, scope.field("private_key"));
+  const stored = decodeDataText(message.privateKey, scope.field("private_key"));
+  const password =
+    message.password === undefined ? undefined : decodeDataText(message.password, scope.field("password"));
+  const privateKey =
+    stored === undefined || password === undefined
+      ? stored
+      : decryptKey(stored, password.replace(/\n$/, ""), scope.field("password"));
   if (certificateChain === undefined || privateKey === undefined) return undefined;
   return { certificateChain, privateKey };
 }
@@ -218,7 +269,34 @@ export function decodeValidation(message: CertificateValidationContext, scope: D
       message.trustedCa === undefined ? undefined : decodeDataText(message.trustedCa, scope.field("trusted_ca")),
     sans,
     acceptUntrusted: message.trustChainVerification === 1,
+    pins: decodePins(message, scope),
   };
+}
+
+/** Errors: hashes of another length. */
+function decodePins(message: CertificateValidationContext, scope: DecodeScope): CertificatePins | undefined {
+  const { verifyCertificateHash: hashes, verifyCertificateSpki: keys } = message;
+  if (hashes.length + keys.length === 0) return undefined;
+  const certificates = hashes.map((hash) => hash.replaceAll(":", "").toLowerCase());
+  certificates.forEach((hash, i) => {
+    if (!/^[0-9a-f]{64}$/.test(hash))
+      scope.field("verify_certificate_hash").item(i).problem("a SHA-256 has 64 hexadecimal digits");
+  });
+  keys.forEach((key, i) => {
+    if (Buffer.from(key, "base64").length !== 32)
+      scope.field("verify_certificate_spki").item(i).problem("a SHA-256 has 32 bytes, in base64");
+  });
+  return { certificates, keys };
+}
+
+/** An encrypted key as plain PEM. Errors: a wrong password. */
+function decryptKey(key: string, password: string, scope: DecodeScope): string | undefined {
+  try {
+    return createPrivateKey({ key, passphrase: password }).export({ type: "pkcs8", format: "pem" }).toString();
+  } catch {
+    scope.problem("the password does not open private_key, or the key is not PEM");
+    return undefined;
+  }
 }
 
 const VERSIONS: ReadonlyMap<TlsParameters_TlsProtocol, TlsVersion> = new Map([

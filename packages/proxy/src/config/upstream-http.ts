@@ -1,5 +1,9 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { readMessage } from "@heddle/xds-api";
+import {
+  type UpstreamHttpProtocolOptions,
+  UpstreamHttpProtocolOptionsSchema,
+} from "@heddle/xds-api/envoy/config/core/v3/protocol";
 import { typeName } from "./any-field.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeHttp2, type Http2Limits } from "./http-protocol.ts";
@@ -20,14 +24,31 @@ export interface UpstreamHttpConfig {
   readonly maxConnectionDurationMs: number;
   /** Life of one stream. 0: none. Units: ms. */
   readonly maxStreamMs: number;
+  /** The request header that names the server towards TLS, `:authority` mostly; "": the TLS context does. */
+  readonly autoSniHeader: string;
+  /** The server must have a certificate of that name. */
+  readonly autoSan: boolean;
 }
 
-export const UPSTREAM_HTTP_SHAPE = shape(HttpProtocolOptionsSchema, [
-  "common_http_protocol_options",
-  "upstream_http_protocol_options",
-  "explicit_http_config",
-  "use_downstream_protocol_config",
-  "auto_config",
+export const UPSTREAM_HTTP_SHAPE = shape(
+  HttpProtocolOptionsSchema,
+  [
+    "common_http_protocol_options",
+    "upstream_http_protocol_options",
+    "explicit_http_config",
+    "use_downstream_protocol_config",
+    "auto_config",
+  ],
+  {},
+  {
+    http_filters: "filters run once for a request, in the connection manager",
+    header_validation_config: "there is one set of rules, Envoy's secure defaults",
+  },
+);
+export const UPSTREAM_SERVER_NAME_SHAPE = shape(UpstreamHttpProtocolOptionsSchema, [
+  "auto_sni",
+  "auto_san_validation",
+  "override_auto_sni_header",
 ]);
 
 export const UPSTREAM_COMMON_SHAPE = shape(
@@ -66,7 +87,20 @@ export function decodeUpstreamHttp(cluster: Cluster, scope: DecodeScope): Upstre
       ) ?? 0,
     maxStreamMs:
       decodeDuration(common?.maxStreamDuration, scope.field("common_http_protocol_options.max_stream_duration")) ?? 0,
+    ...decodeServerName(undefined, scope),
   };
+}
+
+/** Errors: a header without `auto_sni`. */
+function decodeServerName(
+  message: UpstreamHttpProtocolOptions | undefined,
+  scope: DecodeScope,
+): Pick<UpstreamHttpConfig, "autoSniHeader" | "autoSan"> {
+  if (message === undefined) return { autoSniHeader: "", autoSan: false };
+  checkShape(UPSTREAM_SERVER_NAME_SHAPE, message, scope);
+  const header = message.overrideAutoSniHeader.toLowerCase();
+  if (!message.autoSni && header !== "") scope.field("override_auto_sni_header").problem("the header needs auto_sni");
+  return { autoSniHeader: message.autoSni ? header || ":authority" : "", autoSan: message.autoSanValidation };
 }
 
 function decodeTyped(any: Any, scope: DecodeScope): UpstreamHttpConfig {
@@ -116,5 +150,6 @@ function decodeTyped(any: Any, scope: DecodeScope): UpstreamHttpConfig {
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     maxConnectionDurationMs: ms("max_connection_duration", common?.maxConnectionDuration, 0),
     maxStreamMs: ms("max_stream_duration", common?.maxStreamDuration, 0),
+    ...decodeServerName(message.upstreamHttpProtocolOptions, scope.field("upstream_http_protocol_options")),
   };
 }

@@ -66,7 +66,7 @@ import {
   VALIDATION_SHAPE,
 } from "../config/tls-context.ts";
 import { TOKEN_BUCKET_SHAPE } from "../config/token-bucket.ts";
-import { UPSTREAM_COMMON_SHAPE, UPSTREAM_HTTP_SHAPE } from "../config/upstream-http.ts";
+import { UPSTREAM_COMMON_SHAPE, UPSTREAM_HTTP_SHAPE, UPSTREAM_SERVER_NAME_SHAPE } from "../config/upstream-http.ts";
 import { OVERLOAD_ACTION_SHAPE, OVERLOAD_MANAGER_SHAPE } from "../overload/decode-overload.ts";
 
 /** A chapter of the reference. */
@@ -191,6 +191,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       HTTP_HEALTH_SHAPE,
       TCP_HEALTH_SHAPE,
       UPSTREAM_HTTP_SHAPE,
+      UPSTREAM_SERVER_NAME_SHAPE,
       UPSTREAM_COMMON_SHAPE,
       PROXY_PROTOCOL_SHAPE,
       LOAD_ASSIGNMENT_SHAPE,

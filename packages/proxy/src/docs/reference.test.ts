@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { proxyReference } from "./reference.ts";
+import { REFERENCE_SECTIONS } from "./reference-sections.ts";
 
 const root = join(import.meta.dirname, "../../../..");
 
@@ -26,4 +27,13 @@ test("the reference names what is refused, with reasons", () => {
   const text = proxyReference();
   expect(text).toContain("| `vhds` | **refused** | virtual hosts come inside their route configuration |");
   expect(text).toContain("| `health_checks` | supported |");
+});
+
+test("every refused field says why", () => {
+  const bare = REFERENCE_SECTIONS.flatMap(({ shapes }) =>
+    shapes.flatMap((shape) =>
+      shape.refused.filter((name) => !shape.reasons.has(name)).map((name) => `${shape.schema.typeName}.${name}`),
+    ),
+  );
+  expect(bare).toEqual([]);
 });

@@ -1,7 +1,9 @@
 // Hot path: one per try of a request.
-import { HTTP_2 } from "@heddle/wire";
+import { HTTP_2, type RequestHead } from "@heddle/wire";
 import type { RetryPolicyConfig } from "../config/retry-policy.ts";
 import type { ForwardAction } from "../config/route-action.ts";
+import { withoutPort } from "../router/route-table.ts";
+import { parseAddress, parseIp } from "../transport/address.ts";
 import type { Cluster, TriedHosts } from "../upstream/cluster.ts";
 import { type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
 import { createRawPool } from "../upstream/raw-pool.ts";
@@ -21,6 +23,12 @@ export function prepareAttempt(
   failed: FailedTries | undefined,
   manager: HttpManager,
 ): Attempt | UpstreamFailure {
+  const { discovery } = cluster.config;
+  if (discovery.kind === "original-dst" && discovery.header !== "") {
+    const original = parseAddress(exchange.request.headers.get(discovery.header) ?? "");
+    if (original !== undefined)
+      exchange.criteria = { hash: exchange.criteria?.hash, subset: exchange.criteria?.subset, original };
+  }
   const avoided = failed === undefined ? NONE : avoidedHosts(retry, failed.hosts, cluster);
   const host = cluster.pick(exchange.connection.local, avoided, retry?.hostAttempts ?? 1, exchange.criteria);
   if (host === undefined) return upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint");
@@ -36,13 +44,23 @@ export function prepareAttempt(
   const pool =
     connect !== undefined && endsTunnel(connect, exchange.request)
       ? createRawPool(cluster, host, alpn, connect.proxyProtocol, exchange.connection)
-      : cluster.pool(host, http2, alpn, exchange.connection);
+      : cluster.pool(host, http2, alpn, exchange.connection, serverNameOf(cluster, exchange.request));
   const attempt = new Attempt(exchange, cluster, host, pool);
   const quietMs = retry === undefined ? 0 : retry.perTryIdleMs;
   const longestMs = cluster.config.http.maxStreamMs;
   if (quietMs > 0 || longestMs > 0)
     attempt.limits = startAttemptLimits(exchange, attempt, manager.wheel, quietMs, longestMs);
   return attempt;
+}
+
+/** The name by which TLS asks for the server of a request; undefined: as configured. */
+function serverNameOf(cluster: Cluster, request: RequestHead): string | undefined {
+  const header = cluster.config.http.autoSniHeader;
+  if (header === "") return undefined;
+  const value = header === ":authority" ? request.authority : request.headers.get(header);
+  const name = withoutPort(value ?? "");
+  // TLS has no names for addresses.
+  return name === "" || parseIp(name) !== undefined || name.startsWith("[") ? undefined : name;
 }
 
 const NONE: TriedHosts = [];

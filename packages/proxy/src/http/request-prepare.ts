@@ -31,6 +31,7 @@ export function prepareRequest(
   uuid: () => string,
 ): boolean {
   const { headers } = request;
+  if (request.authority === "") request.authority = config.http1.defaultHost;
   if (config.useRemoteAddress) {
     if (!config.skipXffAppend) {
       const before = headers.getAll("x-forwarded-for");

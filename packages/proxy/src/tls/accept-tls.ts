@@ -63,7 +63,7 @@ class Handshake implements SocketEvents {
       data: this,
       tls: {
         secureContext: ready.context,
-        requestCert: requireCertificate || ready.verifyChain,
+        requestCert: requireCertificate || ready.verifyChain || ready.pins !== undefined,
         rejectUnauthorized: requireCertificate && ready.verifyChain,
         ...(wire === undefined ? {} : { ALPNProtocols: wire }),
       },
@@ -88,7 +88,7 @@ class Handshake implements SocketEvents {
       return;
     }
     const refusal = refusePeer(
-      { sans: ready.sans, verifyChain: ready.verifyChain, required: requireCertificate },
+      { sans: ready.sans, verifyChain: ready.verifyChain, required: requireCertificate, pins: ready.pins },
       state.peer,
       chainError,
     );

@@ -1,5 +1,6 @@
+import { createHash, X509Certificate } from "node:crypto";
 import { matchesString } from "../config/string-match.ts";
-import type { SanMatch } from "../config/tls-context.ts";
+import type { CertificatePins, SanMatch } from "../config/tls-context.ts";
 import type { PeerIdentity } from "../transport/connection.ts";
 
 /** Whether one of the peer's names satisfies one of the conditions; no conditions accept everyone. */
@@ -12,6 +13,15 @@ export function acceptsPeer(sans: readonly SanMatch[], peer: PeerIdentity): bool
   return false;
 }
 
+/** Whether a certificate, or its key, is one of those named. Source: Envoy `verify_certificate_hash`, `verify_certificate_spki`. */
+function isPinned(pins: CertificatePins, der: Uint8Array | undefined): boolean {
+  if (der === undefined) return false;
+  if (pins.certificates.includes(createHash("sha256").update(der).digest("hex"))) return true;
+  if (pins.keys.length === 0) return false;
+  const key = new X509Certificate(der).publicKey.export({ type: "spki", format: "der" });
+  return pins.keys.includes(createHash("sha256").update(key).digest("base64"));
+}
+
 /** What is wrong with a finished handshake, or undefined. `chainError` is the runtime's verdict on the chain. */
 export function refusePeer(
   conditions: {
@@ -19,12 +29,15 @@ export function refusePeer(
     /** A certificate must be there and lead to a trusted root. */
     readonly verifyChain: boolean;
     readonly required: boolean;
+    readonly pins: CertificatePins | undefined;
   },
   peer: PeerIdentity | undefined,
   chainError: string | undefined,
 ): string | undefined {
   if (peer === undefined) return conditions.required ? "the peer sent no certificate" : undefined;
   if (conditions.verifyChain && chainError !== undefined) return `CERTIFICATE_VERIFY_FAILED: ${chainError}`;
+  if (conditions.pins !== undefined && !isPinned(conditions.pins, peer.certificate))
+    return "CERTIFICATE_VERIFY_FAILED: the certificate is none of verify_certificate_hash or verify_certificate_spki";
   if (acceptsPeer(conditions.sans, peer)) return undefined;
   const names = [...peer.uriSans, ...peer.dnsSans].join(", ");
   return `CERTIFICATE_VERIFY_FAILED: verify cert failed: SAN matcher; the peer is ${names === "" ? "unnamed" : names}`;

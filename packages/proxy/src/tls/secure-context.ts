@@ -1,6 +1,6 @@
 import { createSecureContext } from "node:tls";
 import { err, ok, type Result } from "@heddle/std";
-import type { SanMatch, TlsConfig } from "../config/tls-context.ts";
+import type { CertificatePins, SanMatch, TlsConfig } from "../config/tls-context.ts";
 import type { NativeSecureContext } from "../transport/bun-socket.ts";
 import type { SecretStore } from "./secret-store.ts";
 
@@ -10,6 +10,8 @@ export interface ReadyTls {
   readonly sans: readonly SanMatch[];
   /** Roots are known, so the peer's chain is checked. */
   readonly verifyChain: boolean;
+  /** Accepted certificates and keys; undefined: any. */
+  readonly pins: CertificatePins | undefined;
 }
 
 /** Fills configurations with secrets; results are kept until a secret changes. */
@@ -71,6 +73,7 @@ function buildContext(config: TlsConfig, secrets: SecretStore): Result<ReadyTls>
       context: (wrapper as unknown as { context: NativeSecureContext }).context,
       sans: [...own.sans, ...(shared?.sans ?? [])],
       verifyChain: roots !== undefined && !acceptUntrusted,
+      pins: own.pins ?? shared?.pins,
     });
   } catch (error) {
     return err(`the certificate or its key can't be used: ${error instanceof Error ? error.message : String(error)}`);

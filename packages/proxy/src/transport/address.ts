@@ -15,6 +15,15 @@ export function formatAddress(address: SocketAddress): string {
   return address.ip.includes(":") ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`;
 }
 
+/** `1.2.3.4:80` or `[::1]:80`. Errors: undefined for anything else, names too. */
+export function parseAddress(text: string): SocketAddress | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text.trim());
+  const ip = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  if (ip === undefined || port === 0 || port > 65_535 || parseIp(ip) === undefined) return undefined;
+  return { ip, port };
+}
+
 /** The kernel's mixed form to the plain one. */
 export function plainIp(ip: string): string {
   return ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip;

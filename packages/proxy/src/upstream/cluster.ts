@@ -68,7 +68,13 @@ export interface Cluster {
     criteria?: HostCriteria | undefined,
   ): Host | undefined;
   /** The pool for requests to a host. `alpn` replaces the configured protocols. */
-  pool(host: Host, http2: boolean, alpn: readonly string[] | undefined, client?: ConnectionEnds | undefined): HostPool;
+  pool(
+    host: Host,
+    http2: boolean,
+    alpn: readonly string[] | undefined,
+    client?: ConnectionEnds | undefined,
+    serverName?: string | undefined,
+  ): HostPool;
   /** A connection of its own, for TCP. */
   dial(
     host: Host,
@@ -164,10 +170,16 @@ class RuntimeCluster implements Cluster {
     return this.#balancer?.pick(criteria?.hash);
   }
 
-  pool(host: Host, http2: boolean, alpn: readonly string[] | undefined, client?: ConnectionEnds | undefined): HostPool {
+  pool(
+    host: Host,
+    http2: boolean,
+    alpn: readonly string[] | undefined,
+    client?: ConnectionEnds | undefined,
+    serverName?: string | undefined,
+  ): HostPool {
     const version = this.config.proxyProtocol;
     // A connection that names its client serves nobody else.
-    const key = version === undefined ? alpn : client;
+    const key = version === undefined ? (serverName ?? alpn) : client;
     const protocol = http2 ? "http2" : "http1";
     const pools = host.pools;
     for (let i = 0; i < pools.length; i++) {
@@ -179,12 +191,13 @@ class RuntimeCluster implements Cluster {
       host,
       protocol,
       transportKey: key,
-      ephemeral: version !== undefined,
+      // Clients choose the name, so pools for names must not outlive their connections.
+      ephemeral: version !== undefined || serverName !== undefined,
       http: this.config.http,
       limits: this.config.limits,
       counters: this.counters,
       wheel: around.wheel,
-      target: () => this.#target(host, alpn),
+      target: () => this.#target(host, alpn, serverName),
       dial: (target, owner) => {
         const greeting = version === undefined ? undefined : proxyHeader(version, client);
         return dial(around.network, greeting === undefined ? target : { ...target, greeting }, owner, around.clock);
@@ -337,13 +350,18 @@ class RuntimeCluster implements Cluster {
     }
   }
 
-  #target(host: Host, alpn: readonly string[] | undefined): DialTarget | UpstreamFailure {
+  #target(host: Host, alpn: readonly string[] | undefined, serverName?: string): DialTarget | UpstreamFailure {
     const { config } = this;
     const tlsConfig = transportFor(config, host);
     let tls: DialTarget["tls"];
     if (tlsConfig !== undefined) {
       const auto = config.http.protocol === "auto" && tlsConfig.alpn.length === 0 ? AUTO_ALPN : undefined;
-      const ready = dialTls(this.#around.contexts, tlsConfig, alpn ?? auto);
+      const ready = dialTls(
+        this.#around.contexts,
+        tlsConfig,
+        alpn ?? auto,
+        serverName === undefined ? undefined : { name: serverName, validate: config.http.autoSan },
+      );
       if (!ready.ok) return upstreamFailure("tls-failed", ready.error);
       tls = ready.value;
     }

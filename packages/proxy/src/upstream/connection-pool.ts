@@ -158,7 +158,8 @@ class ConnectionPool implements HostPool {
       waiter.onPoolFailure(upstreamFailure("overflow", "too many requests wait for a connection (circuit breaker)"));
       return;
     }
-    const mayDial = counters.connections < limits.maxConnections || this.#links.size + this.#dials.size === 0;
+    const own = this.#links.size + this.#dials.size;
+    const mayDial = own === 0 || (counters.connections < limits.maxConnections && own < limits.maxHostConnections);
     if (!mayDial) counters.connectionOverflow++;
     counters.pending++;
     this.#waiters.push(waiter);
@@ -306,6 +307,7 @@ class ConnectionPool implements HostPool {
     if (this.#shared && this.#dials.size > 0) return;
     if (
       this.#waiters.length > this.#dials.size &&
+      this.#links.size + this.#dials.size < limits.maxHostConnections &&
       (counters.connections < limits.maxConnections || this.#links.size + this.#dials.size === 0)
     ) {
       this.#startDial();

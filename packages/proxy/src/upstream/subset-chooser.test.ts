@@ -34,14 +34,24 @@ const base: SubsetConfig = {
   fallback: "none",
   defaultSubset: { stage: "dev" },
   selectors: [
-    { keys: ["version"], fallback: undefined },
-    { keys: ["stage", "version"], fallback: "any" },
+    { keys: ["version"], fallback: undefined, fewerKeys: [] },
+    { keys: ["stage", "version"], fallback: "any", fewerKeys: [] },
   ],
   listAsAny: true,
   panicAny: false,
 };
 
+const fewer: SubsetConfig = {
+  ...base,
+  selectors: [
+    { keys: ["version"], fallback: undefined, fewerKeys: [] },
+    { keys: ["stage", "version"], fallback: "fewer-keys", fewerKeys: ["version"] },
+  ],
+};
+
 test.each([
+  ["fewer keys", fewer, { version: "v2", stage: "none" }, [2]],
+  ["fewer keys without hosts", fewer, { version: "v9", stage: "none" }, []],
   ["one label", base, { version: "v2" }, [2]],
   ["two labels in any order", base, { version: "v1", stage: "prod" }, [1]],
   ["an item of a list", base, { version: "v4" }, [3]],

@@ -41,12 +41,26 @@ class IndexedSubsets implements SubsetChooser {
     if (key === undefined || group === undefined) return this.#fallback(this.#config.fallback, hash);
     const hosts = group.get(key.values);
     if (hosts !== undefined) return this.#balancer(hosts).pick(hash);
-    return this.#fallback(this.#fallbacks.get(key.keys) ?? this.#config.fallback, hash);
+    const fallback = this.#fallbacks.get(key.keys) ?? this.#config.fallback;
+    return fallback === "fewer-keys" ? this.pick(this.#fewer(key), hash) : this.#fallback(fallback, hash);
+  }
+
+  /** The same request with the labels that its selector falls back to; each step has fewer, so this ends. */
+  #fewer(key: SubsetKey): SubsetKey | undefined {
+    const names = key.keys.split(SEPARATOR);
+    const values = key.values.split(SEPARATOR);
+    const wanted = this.#config.selectors.find((one) => one.keys.join(SEPARATOR) === key.keys)?.fewerKeys ?? [];
+    if (wanted.length === 0 || wanted.length >= names.length) return undefined;
+    return {
+      keys: wanted.join(SEPARATOR),
+      values: wanted.map((name) => values[names.indexOf(name)] ?? "").join(SEPARATOR),
+    };
   }
 
   #fallback(fallback: SubsetFallback, hash: bigint | undefined): Host | undefined {
     switch (fallback) {
       case "none":
+      case "fewer-keys":
         return undefined;
       case "any":
         return this.#balancer(this.#hosts).pick(hash);

@@ -109,6 +109,8 @@ export const breadthCases: readonly BreadthCase[] = [
   act("internal redirect", "/redirected/moved302"),
   act("internal redirect of a status that is not followed", "/redirected/moved301", {}, 301),
   act("mirrored request", "/mirror"),
+  act("subset with fewer keys", "/fewer", {}, 200),
+  act("destination from a header", "/anywhere", {}, 200),
   act("subset", "/subset/v2", {}, 200),
   act("subset without hosts", "/subset/v9", {}, 503),
   act("local rate limit, first", "/limited", {}, 200),

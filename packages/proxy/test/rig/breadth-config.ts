@@ -88,7 +88,7 @@ const matching: Json = {
   ],
 };
 
-const acting: Json = {
+const acting = (second: number): Json => ({
   name: "acting",
   domains: ["act.test", "*.act.test", "act.*"],
   include_request_attempt_count: true,
@@ -329,10 +329,10 @@ const acting: Json = {
         },
       },
     },
-    ...moreRoutes,
+    ...moreRoutes(second),
     { match: { prefix: "/" }, route: { cluster: "one" } },
   ],
-};
+});
 
 /** The same for both proxies but for the port. */
 export function breadthBootstrap(ports: BreadthPorts): Json {
@@ -355,7 +355,7 @@ export function breadthBootstrap(ports: BreadthPorts): Json {
       response_headers_to_add: [add("x-table-level", "yes")],
       virtual_hosts: [
         matching,
-        acting,
+        acting(second),
         {
           name: "secure",
           domains: ["secure.test"],
@@ -381,6 +381,12 @@ export function breadthBootstrap(ports: BreadthPorts): Json {
         cluster("two", [second]),
         cluster("dead", [1]),
         ...Object.entries(moreClusters).map(([name, fields]) => cluster(name, [first], fields)),
+        {
+          name: "anywhere",
+          type: "ORIGINAL_DST",
+          lb_policy: "CLUSTER_PROVIDED",
+          original_dst_lb_config: { use_http_header: true },
+        },
         cluster("ring", ports.origins, { lb_policy: "RING_HASH" }),
         cluster("maglev", ports.origins, { lb_policy: "MAGLEV" }),
         cluster("subsets", ports.origins, {

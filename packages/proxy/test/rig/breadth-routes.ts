@@ -20,7 +20,20 @@ const bucket = (tokens: number, entries: Readonly<Record<string, string>>): Json
   token_bucket: { max_tokens: tokens, tokens_per_fill: tokens, fill_interval: "600s" },
 });
 
-export const moreRoutes: readonly Json[] = [
+/** `second`: port of the second origin. */
+export const moreRoutes = (second: number): readonly Json[] => [
+  {
+    match: { prefix: "/anywhere" },
+    route: { cluster: "anywhere" },
+    request_headers_to_add: [add("x-envoy-original-dst-host", `127.0.0.1:${second}`)],
+  },
+  {
+    match: { prefix: "/fewer" },
+    route: {
+      cluster: "fewer",
+      metadata_match: { filter_metadata: { "envoy.lb": { version: "v1", stage: "none" } } },
+    },
+  },
   {
     match: { prefix: "/hedged" },
     route: {
@@ -144,5 +157,14 @@ export const moreRoutes: readonly Json[] = [
 
 /** Cluster names with what they add to a plain cluster of the first origin. */
 export const moreClusters: Readonly<Record<string, Json>> = {
+  fewer: {
+    lb_subset_config: {
+      fallback_policy: "NO_FALLBACK",
+      subset_selectors: [
+        { keys: ["version"] },
+        { keys: ["stage", "version"], fallback_policy: "KEYS_SUBSET", fallback_keys_subset: ["version"] },
+      ],
+    },
+  },
   short: options({ max_stream_duration: "0.2s" }),
 };
