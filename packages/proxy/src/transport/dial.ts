@@ -72,7 +72,8 @@ class SocketDial implements Dial, SocketEvents {
       return;
     }
     // `fd` is missing from Bun's published types.
-    const options = { fd, allowHalfOpen: true, data: this as SocketEvents, socket: asBunHandlers(network.handlers) };
+    const handlers = target.tls === undefined ? network.handlers : network.silentHandlers;
+    const options = { fd, allowHalfOpen: true, data: this as SocketEvents, socket: asBunHandlers(handlers) };
     Bun.connect<SocketEvents>(options as unknown as Bun.TCPSocketConnectOptions<SocketEvents>).catch(
       (error: unknown) => {
         this.#fail(error instanceof Error ? connectionError(error) : { kind: "other", message: String(error) });

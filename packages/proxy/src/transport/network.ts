@@ -27,6 +27,11 @@ export interface Network {
   readonly queue: FlushQueue;
   readonly shared: ConnectionShared;
   readonly handlers: NativeHandlers;
+  /**
+   * The same without `data`, for sockets that become TLS: what stays of the plain socket would get a copy of all ciphertext. An accepted
+   * socket can't have them: it needs its first bytes, and shares its handlers with its listener.
+   */
+  readonly silentHandlers: NativeHandlers;
   readonly handshakes: HandshakeReader;
   /** Errors: throws what the system says (address in use, no permission). */
   listen(at: SocketAddress | { readonly path: string }, accept: AcceptHandler): BoundPort;
@@ -91,6 +96,7 @@ class BunNetwork implements Network {
   readonly queue: FlushQueue;
   readonly shared: ConnectionShared;
   readonly handlers: NativeHandlers;
+  readonly silentHandlers: NativeHandlers;
   readonly handshakes = createHandshakeReader();
   readonly #ports: PortSharing;
 
@@ -100,6 +106,8 @@ class BunNetwork implements Network {
     this.queue = queue;
     this.shared = { queue, kernel, nextId: 1, accepted: 0 };
     this.handlers = createNativeHandlers(queue);
+    const { data: _, ...silent } = this.handlers;
+    this.silentHandlers = silent;
   }
 
   listen(at: SocketAddress | { readonly path: string }, accept: AcceptHandler): BoundPort {

@@ -1,7 +1,7 @@
 // Hot path: every byte passes here.
 import { createOutputBuffer, type OutputBuffer } from "@heddle/wire";
 import { plainIp, type SocketAddress } from "./address.ts";
-import type { NativeSocket, SocketEvents } from "./bun-socket.ts";
+import { freeChunk, type NativeSocket, type SocketEvents } from "./bun-socket.ts";
 import {
   type Connection,
   type ConnectionError,
@@ -123,8 +123,7 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
   }
 
   recycle(chunk: Uint8Array): void {
-    const { buffer } = chunk;
-    if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
+    freeChunk(chunk);
   }
 
   pause(): void {
