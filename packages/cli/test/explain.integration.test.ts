@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import type { Explanation } from "@heddle/explain";
 import { isKubeError } from "@heddle/kube-client";
 import { type CliContext, createCliContext } from "../src/context.ts";
@@ -104,6 +105,14 @@ spec: {selector: {matchLabels: {app: echo}}, mtls: {mode: STRICT}}
 ];
 const portOf = (one: Prediction) => (one.tcp === true ? 9000 : 8300 + predictions.indexOf(one));
 
+const envoy = process.env["HEDDLE_ENVOY"] ?? Bun.which("envoy") ?? undefined;
+/** Callers in the mesh, by data plane. */
+const planes: Readonly<Record<string, string>> = {
+  client: "heddle",
+  ...(envoy !== undefined && existsSync(envoy) ? { "client-envoy": "envoy" } : {}),
+};
+if (!("client-envoy" in planes)) console.log("what Envoy does is not compared: no Envoy; set HEDDLE_ENVOY");
+
 /** A caller outside of the mesh. */
 const plain = `
 apiVersion: apps/v1
@@ -128,7 +137,7 @@ let versionOf: ReadonlyMap<string, string>;
 beforeAll(async () => {
   rig = await startTraffic(
     "test-explain",
-    { client: "heddle" },
+    planes,
     [
       ...predictions.map((one) => service(one.name, 8300 + predictions.indexOf(one))),
       ...predictions.flatMap((one) => objectsIn(one.resources)),
@@ -164,7 +173,11 @@ async function heddle(
 /** Part of the requests that each version answers, and each status that is nobody's answer. */
 type Shares = Readonly<Record<string, number>>;
 
-async function predicted(one: Prediction, url: string): Promise<{ readonly shares: Shares; readonly text: string }> {
+async function predicted(
+  one: Prediction,
+  client: string,
+  url: string,
+): Promise<{ readonly shares: Shares; readonly text: string }> {
   const headers = Object.entries(one.headers ?? {}).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
   const method = one.method === undefined ? [] : ["-X", one.method];
   const args = [
@@ -173,7 +186,7 @@ async function predicted(one: Prediction, url: string): Promise<{ readonly share
     "-n",
     "traffic",
     "--from",
-    `deploy/${one.client}`,
+    `deploy/${client}`,
     "--to",
     url,
     ...headers,
@@ -206,9 +219,15 @@ const REQUESTS = 200;
 const TOLERANCE = 0.15;
 
 describe("what explain says is what happens", () => {
-  test.each(predictions.map((one) => [one.name, one] as const))(
+  test.each(
+    predictions.flatMap((one) =>
+      (one.client === "client" ? Object.keys(planes) : [one.client]).map(
+        (client) => [`${one.name}, from ${client}`, one, client] as const,
+      ),
+    ),
+  )(
     "%s",
-    async (_name, one) => {
+    async (_name, one, client) => {
       const url = `${one.tcp === true ? "tcp" : "http"}://${one.name}:${portOf(one)}${one.tcp === true ? "" : (one.path ?? "/")}`;
       const call = {
         url,
@@ -220,7 +239,7 @@ describe("what explain says is what happens", () => {
       await eventually(
         `agreement about ${one.name}`,
         async () => {
-          const [{ shares, text }, answers] = [await predicted(one, url), await rig.call(one.client, call, times)];
+          const [{ shares, text }, answers] = [await predicted(one, client, url), await rig.call(client, call, times)];
           const found = observed(answers, one.tcp === true);
           for (const key of new Set([...Object.keys(shares), ...Object.keys(found)])) {
             const [want, got] = [shares[key] ?? 0, found[key] ?? 0];
