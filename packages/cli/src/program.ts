@@ -8,6 +8,7 @@ import { addExperimental } from "./commands/experimental.ts";
 import { addExplain } from "./commands/explain.ts";
 import { addInject } from "./commands/inject.ts";
 import { addInstall } from "./commands/install.ts";
+import { addMulticluster } from "./commands/multicluster.ts";
 import { addProxyConfig } from "./commands/proxy-config.ts";
 import { addProxyStatus } from "./commands/proxy-status.ts";
 import { addUninject } from "./commands/uninject.ts";
@@ -36,6 +37,7 @@ const commands = [
   addVizCheck,
   addDiagnostics,
   addCa,
+  addMulticluster,
   addDemo,
   addExperimental,
 ] as const satisfies readonly ((program: Command, context: CliContext) => void)[];

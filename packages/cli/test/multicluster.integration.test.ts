@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { heddle, root } from "./heddle-process.ts";
@@ -14,28 +14,14 @@ else if (missing.length > 0) console.log(`skipped: the walkthrough needs ${missi
 
 setDefaultTimeout(120_000);
 
-const OPERATOR = `
-apiVersion: install.istio.io/v1alpha1
-kind: IstioOperator
-spec:
-  addonComponents:
-    istiocoredns:
-      enabled: true
-  values:
-    global:
-      podDNSSearchNamespaces:
-        - global
-        - "{{ valueOrDefault .DeploymentMeta.Namespace \\"default\\" }}.global"
-      multiCluster:
-        enabled: true
-      controlPlaneSecurityEnabled: true
-`;
+const VALUES = "values-istio-multicluster-gateways.yaml";
+const OPERATOR = readFileSync(join(root, "samples/multicluster", VALUES), "utf8");
 /** The older form of the same. */
 const CONTROL_PLANE = OPERATOR.replace("v1alpha1", "v1alpha2")
   .replace("IstioOperator", "IstioControlPlane")
   .replace("  addonComponents:\n    istiocoredns:\n      enabled: true\n", "  coreDNS:\n    enabled: true\n");
 
-const serviceEntry = (host: string, gateway: string, address: string) => `
+const serviceEntry = (host: string, gateway: string) => `
 apiVersion: networking.istio.io/v1alpha3
 kind: ServiceEntry
 metadata:
@@ -49,7 +35,8 @@ spec:
     number: 8000
     protocol: http
   resolution: DNS
-  ${address}
+  addresses:
+  - 240.0.0.2
   endpoints:
   - address: ${gateway}
     ports:
@@ -93,7 +80,7 @@ describe.skipIf(line !== undefined || missing.length > 0)(
       `kubectl exec --context=${context} -n ${namespace} -c sleep deploy/sleep --`;
 
     beforeAll(async () => {
-      writeFileSync(join(folder, "values-istio-multicluster-gateways.yaml"), OPERATOR);
+      writeFileSync(join(folder, VALUES), OPERATOR);
       writeFileSync(join(folder, "values-old.yaml"), CONTROL_PLANE);
       for (const name of ["cluster1", "cluster2"]) await ok(`heddle local up --name ${name}`);
     });
@@ -201,12 +188,13 @@ describe.skipIf(line !== undefined || missing.length > 0)(
     });
 
     test("6, 7: curl -I answers 200, the other side sees who called; and the other way round", async () => {
-      const entry = serviceEntry("httpbin.bar.global", gateways["cluster2"] ?? "", "addresses:\n  - 240.0.0.2");
+      const entry = serviceEntry("httpbin.bar.global", gateways["cluster2"] ?? "");
       expect(await ok("kubectl apply --context=$CTX_CLUSTER1 -n foo -f -", entry)).toContain(
         "httpbin-bar-global created",
       );
-      const back = serviceEntry("httpbin.foo.global", gateways["cluster1"] ?? "", "");
-      await ok("kubectl apply --context=$CTX_CLUSTER2 -n bar -f -", back);
+      // The other way round without writing it by hand.
+      const back = "heddle multicluster expose httpbin --context $CTX_CLUSTER1 -n foo";
+      expect(await ok(`${back} | kubectl apply --context=$CTX_CLUSTER2 -n bar -f -`)).toContain("httpbin-foo created");
       const calls = [
         {
           from: inSleep("$CTX_CLUSTER1", "foo"),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ClusterNetworkPlan } from "../contract/index.ts";
 import { type NetworkChoice, networkPlan, networkProblem } from "../network/index.ts";
+import { linkFiles, readLinkState } from "../wan/index.ts";
 import { ClusterProblem, errorCode, fileProblem } from "./cluster-problem.ts";
 import type { ClusterRecord, PhaseTime } from "./cluster-record.ts";
 import { createHostResolver } from "./host-resolver.ts";
@@ -45,6 +46,8 @@ export interface RunningCluster {
   readonly kubeconfig: string;
   readonly logDirectory: string;
   readonly phases: readonly PhaseTime[];
+  /** Why other clusters can't be reached from here; undefined when they can. */
+  lineProblem(): string | undefined;
   /** Leads 127.0.0.1:`hostPort` (0 chooses) to an address inside: a pod, a ClusterIP, the node. */
   forward(ip: string, port: number, hostPort?: number): Promise<HostListener>;
   /** Settles when the cluster is gone; with a sentence when nobody asked for that. */
@@ -243,6 +246,10 @@ class ClusterHost implements RunningCluster {
       this.#listeners.push(listener);
       return listener;
     }
+  }
+
+  lineProblem(): string | undefined {
+    return readLinkState(linkFiles(this.#files.directory).state)?.problem;
   }
 
   async forward(ip: string, port: number, hostPort = 0): Promise<HostListener> {

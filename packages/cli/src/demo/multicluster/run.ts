@@ -91,6 +91,8 @@ async function startMembers(
       onWarning: () => undefined,
     });
     clusters.push(cluster);
+    const problem = cluster.lineProblem();
+    if (problem !== undefined) throw new UsageError(`two clusters need a line between them: ${problem}`);
     return { cluster, kube: await createKubeClient({ kubeconfig: cluster.kubeconfig, env: context.env }) };
   };
   const client = await start(`${prefix}1`);
