@@ -88,7 +88,8 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   }
 
   retire(): void {
-    if (this.#http2 || this.activeExchanges > 0) this.#link.http.shutdown();
+    // An HTTP/1 answer that has begun can't announce the end any more; the next one will.
+    if (this.#http2 || this.#exchanges.snapshot().some(({ status }) => status === 0)) this.#link.http.shutdown();
   }
 
   onRequest(stream: ServerStream, endStream: boolean, expectContinue: boolean): void {

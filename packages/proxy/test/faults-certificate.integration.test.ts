@@ -1,0 +1,141 @@
+/** A certificate expires while it serves: new connections are refused with the reason, open ones go on, a renewed one repairs it. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { createPublicKey } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Authority, createAuthority, createSelfSignedRoot, exportPrivateKey, generateKey } from "@heddle/identity";
+import { type AdsServer, type Configuration, dynamicBootstrap, startAdsServer } from "./rig/ads-server.ts";
+import { cluster, downstreamTls, httpFilterChain, listener, tcpFilterChain, upstreamTls } from "./rig/bootstrap.ts";
+import { eventually } from "./rig/eventually.ts";
+import { type Origin, startOrigin } from "./rig/origin.ts";
+import { freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { connectRaw } from "./rig/raw-client.ts";
+import type { WorkloadFiles } from "./rig/workloads.ts";
+
+setDefaultTimeout(60_000);
+const folder = mkdtempSync(join(tmpdir(), "heddle-expiry-"));
+const [inbound = 0, inboundTcp = 0, outbound = 0, outboundTcp = 0, adsPort = 0, adminA = 0, adminB = 0] = freePorts(7);
+/** Long enough for an update to arrive and a connection to be made on a busy machine. Units: ms. */
+const SHORT_MS = 5000;
+let authority: Authority;
+let client: WorkloadFiles;
+let origin: Origin;
+let ads: AdsServer;
+let server: ProxyProcess;
+let caller: ProxyProcess;
+let issued = 0;
+
+async function issue(account: string, ttlMs?: number): Promise<WorkloadFiles & { readonly notAfterMs: number }> {
+  const key = await generateKey();
+  const spiffeId = `spiffe://cluster.local/ns/test/sa/${account}`;
+  const made = authority.issue({
+    publicKey: createPublicKey(key),
+    names: { uris: [spiffeId] },
+    nowMs: Date.now(),
+    ttlMs,
+  });
+  const base = join(folder, `${account}-${issued++}`);
+  const files = { spiffeId, chain: `${base}.pem`, key: `${base}.key`, root: join(folder, "root.pem") };
+  writeFileSync(files.chain, made.chain.join(""));
+  writeFileSync(files.key, exportPrivateKey(key), { mode: 0o600 });
+  return { ...files, notAfterMs: made.notAfterMs };
+}
+
+const serving = (own: WorkloadFiles, generation: string): Configuration => ({
+  clusters: [cluster("app", [origin.port], "http1")],
+  listeners: [
+    listener("web", inbound, [
+      { ...httpFilterChain("app", { server_name: generation }), ...downstreamTls(own, client, ["http/1.1"]) },
+    ]),
+    listener("tcp", inboundTcp, [{ ...tcpFilterChain("app"), ...downstreamTls(own, client, ["istio"]) }]),
+  ],
+});
+
+beforeAll(async () => {
+  const made = createAuthority(await createSelfSignedRoot("cluster.local", Date.now()), Date.now());
+  if (!made.ok) throw new Error("the CA refuses its own material");
+  authority = made.value;
+  writeFileSync(join(folder, "root.pem"), authority.rootPem);
+  client = await issue("client");
+  const own = await issue("server");
+  origin = await startOrigin(({ target, socket }) => {
+    const text = `you asked ${target}`;
+    socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${text.length}\r\n\r\n${text}`);
+  });
+  ads = await startAdsServer(adsPort, serving(own, "first"));
+  const options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+  const one = {
+    typed_extension_protocol_options: {
+      [options]: {
+        "@type": `type.googleapis.com/${options}`,
+        explicit_http_config: { http_protocol_options: {} },
+        common_http_protocol_options: { max_requests_per_connection: 1 },
+      },
+    },
+  };
+  [server, caller] = await Promise.all([
+    startProxy({ engine: "heddle", bootstrap: dynamicBootstrap(adsPort), adminPort: adminA }),
+    startProxy({
+      engine: "heddle",
+      adminPort: adminB,
+      bootstrap: {
+        static_resources: {
+          clusters: [
+            // Each request makes a connection of its own, and so a handshake.
+            cluster("web", [inbound], "http1", { ...upstreamTls(client, own, ["http/1.1"]), ...one }),
+            cluster("tcp", [inboundTcp], "http1", upstreamTls(client, own, ["istio"])),
+          ],
+          listeners: [
+            listener("web", outbound, [httpFilterChain("web", { server_header_transformation: "PASS_THROUGH" })]),
+            listener("tcp", outboundTcp, [tcpFilterChain("tcp")]),
+          ],
+        },
+      },
+    }),
+  ]);
+  await eventually("the server's side", async () => (await ask()).includes("200 OK"));
+});
+
+afterAll(async () => {
+  await caller?.stop();
+  await server?.stop();
+  ads?.kill();
+  origin?.close();
+  rmSync(folder, { recursive: true });
+});
+
+let asked = 0;
+
+/** Checks that no answer belongs to another request. */
+async function ask(): Promise<string> {
+  const id = `/n${asked++}`;
+  const connection = await connectRaw(outbound);
+  connection.send(`GET ${id} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`);
+  const text = await connection.ended();
+  if (text.startsWith("HTTP/1.1 200")) expect(text).toEndWith(`you asked ${id}`);
+  return text;
+}
+
+test("expired, refused with the reason; an open connection goes on; a renewed certificate serves again", async () => {
+  const short = await issue("server", SHORT_MS);
+  ads.push(serving(short, "short"));
+  await eventually("it serves with the short-lived one", async () => {
+    const text = await ask();
+    return text.includes("server: short") || Date.now() > short.notAfterMs;
+  });
+  const tunnel = await connectRaw(outboundTcp);
+  const over = () => tunnel.send("GET /tunnel HTTP/1.1\r\nhost: a\r\n\r\n");
+  over();
+  await tunnel.until((text) => text.endsWith("you asked /tunnel"));
+  await eventually("it has expired", () => Date.now() > short.notAfterMs + 1000);
+  const refused = await ask();
+  expect(refused).toStartWith("HTTP/1.1 503");
+  expect(refused).toContain("TLS_error");
+  expect(refused.toLowerCase()).toContain("expired");
+  over();
+  await tunnel.until((text) => text.split("you asked /tunnel").length === 3);
+  tunnel.close();
+  ads.push(serving(await issue("server"), "renewed"));
+  await eventually("it serves with the renewed one", async () => (await ask()).includes("server: renewed"));
+});
