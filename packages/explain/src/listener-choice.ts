@@ -21,10 +21,10 @@ export function listenerFor(
   const onPort = others.filter((one) => numberOf(socket(one)["port_value"]) === connection.port);
   const exact = onPort.find((one) => textOf(socket(one)["address"]) === connection.ip);
   if (exact !== undefined) return { listener: exact, because: `its address is ${connection.ip}:${connection.port}` };
-  const any = onPort.find((one) => ["0.0.0.0", "::"].includes(textOf(socket(one)["address"])));
-  if (any !== undefined)
+  const wildcard = onPort.find((one) => ["0.0.0.0", "::"].includes(textOf(socket(one)["address"])));
+  if (wildcard !== undefined)
     return {
-      listener: any,
+      listener: wildcard,
       because: `it takes port ${connection.port} of every address${connection.ip === undefined ? "" : ` (none is for ${connection.ip} alone)`}`,
     };
   return entry === undefined
