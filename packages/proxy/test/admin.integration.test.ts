@@ -137,6 +137,8 @@ const SAME: readonly (readonly [string, string])[] = [
   ["GET", "/stats?format=json"],
   ["GET", "/stats?format=bogus"],
   ["GET", "/config_dump"],
+  ["GET", "/init_dump"],
+  ["GET", "/hot_restart_version"],
   ["GET", "/config_dump?resource=static_listeners"],
   ["GET", "/config_dump?resource=nonsense"],
   ["GET", "/clusters"],

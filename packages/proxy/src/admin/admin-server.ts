@@ -147,6 +147,9 @@ function adminPages(deps: AdminDeps): Readonly<Record<string, Page>> {
     "/server_info": { help: "version, state, node", show: () => jsonAnswer(serverInfo(deps, failed)) },
     // Runtime overrides do not exist here: every fraction has its configured default.
     "/runtime": { help: "runtime values: none", show: () => jsonAnswer({ entries: {}, layers: [] }) },
+    // Everything that was asked for is in force once the proxy serves.
+    "/init_dump": { help: "what start-up waits for", show: () => jsonAnswer(initDump(deps.notReady())) },
+    "/hot_restart_version": { help: "processes are not replaced in place", show: () => textAnswer("disabled\n") },
     "/memory": { help: "memory of the process", show: async () => memoryPage(deps.fleet) },
     "/heap_dump": {
       help: "heap snapshot, to be opened in a browser's developer tools",
@@ -209,6 +212,12 @@ export function startProbeServer(
 
 function readiness(reason: string | undefined): Response {
   return reason === undefined ? textAnswer("LIVE\n") : textAnswer(`PRE_INITIALIZING: ${reason}\n`, 503);
+}
+
+function initDump(reason: string | undefined): JsonObject {
+  return reason === undefined
+    ? {}
+    : { unready_targets_dumps: [{ name: "init manager Server", target_names: [reason] }] };
 }
 
 async function memoryPage(fleet: Fleet): Promise<Response> {
