@@ -129,8 +129,8 @@ async function readDnsOptions(
 /** As a server's address; the host may be left out, and port 0 takes any. */
 function parseListen(text: string): NameServer | undefined {
   const whole = text.startsWith(":") ? `0.0.0.0${text}` : text;
-  const any = parseNameServer(whole.replace(/:0$/, ":1"));
-  return any === undefined ? undefined : whole.endsWith(":0") ? { ...any, port: 0 } : any;
+  const address = parseNameServer(whole.replace(/:0$/, ":1"));
+  return address === undefined ? undefined : whole.endsWith(":0") ? { ...address, port: 0 } : address;
 }
 
 async function serve(options: AgentOptions, dns: DnsOptions, level: LogLevel): Promise<number> {
