@@ -94,6 +94,7 @@ export function hostEnvironment(files: HostFiles, env: Env): Readonly<Record<str
     INSTANCE_IP: address,
     CA_ADDR: merged["CA_ADDR"] ?? defaultConfig.discoveryAddress,
     PROXY_CONFIG: JSON.stringify(proxyConfigJson(defaultConfig)),
+    HEDDLE_RENEW_BY_CERTIFICATE: "true",
     HEDDLE_TOKEN_FILE: files.token,
     HEDDLE_ROOT_CERT_FILE: files.root,
   };

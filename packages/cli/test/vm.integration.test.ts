@@ -23,7 +23,9 @@ const folder = mkdtempSync(join(tmpdir(), "heddle-vm-"));
 /** A network namespace with an application, beside the cluster: no sidecar is injected, the files are all that it gets of the mesh. */
 function host(files: Readonly<Record<string, string>>): readonly KubeObject[] {
   const [echo] = listOf(at(echoPod("vm").at(-1), "spec", "containers"));
-  const start = "cp -r /files /tmp/vm && cat /tmp/vm/hosts >> /etc/hosts && exec heddle proxy vm --dir /tmp/vm";
+  // Its token is soon no good any more: certificates then vouch for their successors.
+  const spoil = "(sleep 4; echo expired > /tmp/vm/istio-token) &";
+  const start = `cp -r /files /tmp/vm && cat /tmp/vm/hosts >> /etc/hosts && { ${spoil} exec heddle proxy vm --dir /tmp/vm; }`;
   return [
     { apiVersion: "v1", kind: "Namespace", metadata: { name: "outside" } },
     { apiVersion: "v1", kind: "Secret", metadata: { name: "files", namespace: "outside" }, stringData: files },
@@ -39,6 +41,10 @@ function host(files: Readonly<Record<string, string>>): readonly KubeObject[] {
             name: "proxy",
             image: "heddle/heddle:0.1.0",
             command: ["sh", "-c", start],
+            env: [
+              { name: "SECRET_TTL", value: "60s" },
+              { name: "SECRET_GRACE_PERIOD_RATIO", value: "0.9" },
+            ],
             securityContext: { runAsUser: 0, capabilities: { add: ["NET_ADMIN", "NET_RAW"] } },
             volumeMounts: [{ name: "files", mountPath: "/files" }],
           },
@@ -123,6 +129,10 @@ test("a host outside of the cluster registers itself, is looked after, calls and
     expect(callerSeen(outward)).toEndWith("/ns/duo/sa/vm");
   }
 
+  await eventually("the certificate is renewed without a token", async () => {
+    const log = await mesh.kube.request("GET", "/api/v1/namespaces/outside/pods/vm/log?container=proxy");
+    return ((await log.text()).match(/certificate issued/g) ?? []).length >= 3;
+  });
   await mesh.kube.delete({ apiVersion: "v1", kind: "Pod", name: "vm", namespace: "outside" });
   await eventually("the WorkloadEntry goes with its workload", async () => (await entries()).length === 0);
 }, 150_000);

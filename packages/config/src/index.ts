@@ -75,6 +75,7 @@ export { type ContainerPortView, type PodView, readPod } from "./kube/pod.ts";
 export { readService, type ServicePortView, type ServiceView } from "./kube/service.ts";
 export { defaultInjectorValues, type InjectorValues, parseInjectorValues } from "./mesh/injector-values.ts";
 export type { LabelSelector, MeshConfig } from "./mesh/mesh-config.ts";
+export { type MeshNetworks, parseMeshNetworks } from "./mesh/mesh-networks.ts";
 export { defaultMeshConfig, parseMeshConfig, parseProxyConfig } from "./mesh/parse-mesh-config.ts";
 export { type DataPlane, type ProxyConfig, proxyConfigJson } from "./mesh/proxy-config.ts";
 export { parseYamlText } from "./mesh/yaml.ts";

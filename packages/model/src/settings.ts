@@ -1,4 +1,4 @@
-import type { MeshConfig } from "@heddle/config";
+import type { MeshConfig, MeshNetworks } from "@heddle/config";
 
 /** What the mesh's snapshot is built with, apart from resources. */
 export interface MeshSettings {
@@ -8,4 +8,5 @@ export interface MeshSettings {
   /** Suffix of service names, e.g. `cluster.local`. */
   readonly domain: string;
   readonly clusterId: string;
+  readonly networks: MeshNetworks["networks"];
 }

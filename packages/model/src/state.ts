@@ -6,6 +6,7 @@ import type {
   EnvoyFilter,
   Gateway,
   MeshConfig,
+  MeshNetworks,
   NamespaceView,
   NodeView,
   PeerAuthentication,
@@ -75,6 +76,8 @@ export interface MeshState {
 
 export interface MeshOptions {
   readonly mesh: MeshConfig;
+  /** Default: one flat network. */
+  readonly networks?: MeshNetworks;
   /** Default: `cluster.local`. */
   readonly domain?: string;
   /** Default: `Kubernetes`. */
@@ -121,5 +124,6 @@ export function settingsOf(options: MeshOptions): MeshSettings {
     rootNamespace: options.mesh.rootNamespace,
     domain: options.domain ?? "cluster.local",
     clusterId: options.clusterId ?? "Kubernetes",
+    networks: options.networks?.networks ?? {},
   };
 }

@@ -1,5 +1,6 @@
 import { canonicalJson } from "../json.ts";
 import { meshConfig } from "../mesh/mesh-config.ts";
+import { meshNetworks } from "../mesh/mesh-networks.ts";
 import { definitions } from "../resources.ts";
 import type { FieldMap, Schema } from "../schema/schema.ts";
 
@@ -78,6 +79,9 @@ export function istioReference(): string {
     "## MeshConfig",
     "ConfigMap `istio`, key `mesh`. Durations are given in milliseconds here.",
     table(fieldRows(meshConfig)),
+    "## MeshNetworks",
+    "ConfigMap `istio`, key `meshNetworks`.",
+    table(fieldRows(meshNetworks)),
   ].join("\n\n")}\n`;
 }
 

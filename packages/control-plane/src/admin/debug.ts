@@ -71,6 +71,7 @@ export function createDebugHandler(options: DebugOptions): HttpHandler {
       });
     },
     mesh: () => json(options.state().settings.mesh),
+    networkz: () => json(options.state().settings.networks),
     inject: () => json(options.values()),
     cachez: () => json(options.snapshots.stats),
     analyze: async () =>

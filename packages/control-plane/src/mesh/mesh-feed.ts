@@ -9,6 +9,7 @@ import {
   type Meta,
   parseInjectorValues,
   parseMeshConfig,
+  parseMeshNetworks,
   readMeta,
   refOf,
 } from "@heddle/config";
@@ -163,7 +164,14 @@ class Feed implements MeshFeed {
       for (const problem of parsed.ok ? parsed.warnings : parsed.problems)
         this.#options.log.warn(formatProblem(problem));
       if (!parsed.ok) return false;
-      this.#settings = { ...this.#settings, mesh: parsed.value };
+      const networks = parseMeshNetworks(dataOf(object, "meshNetworks"));
+      for (const problem of networks.ok ? networks.warnings : networks.problems)
+        this.#options.log.warn(formatProblem(problem));
+      this.#settings = {
+        ...this.#settings,
+        mesh: parsed.value,
+        ...(networks.ok ? { networks: networks.value } : {}),
+      };
       this.#settingsChanged = true;
       return true;
     }

@@ -23,6 +23,8 @@ export interface AgentOptions {
   readonly certificateTtlSeconds: number;
   /** Part of a certificate's life that must remain when it is renewed. */
   readonly certificateGraceRatio: number;
+  /** The certificate at hand vouches for the next one where the token has expired: a host outside of a cluster. */
+  readonly renewByCertificate: boolean;
   readonly files: AgentFiles;
   /** Of a workload that has no downward API (`ISTIO_METAJSON_LABELS`). */
   readonly labels: Readonly<Record<string, string>>;
@@ -133,6 +135,7 @@ export function readAgentOptions(
     concurrency: proxyConfig["concurrency"] === undefined ? undefined : String(proxyConfig["concurrency"]),
     certificateTtlSeconds: (ttlMs ?? 0) / 1000,
     certificateGraceRatio: graceRatio,
+    renewByCertificate: env["HEDDLE_RENEW_BY_CERTIFICATE"] === "true",
     files: {
       token: env["HEDDLE_TOKEN_FILE"] ?? "/var/run/secrets/tokens/istio-token",
       rootCertificate: env["HEDDLE_ROOT_CERT_FILE"] ?? "/var/run/secrets/istio/root-cert.pem",

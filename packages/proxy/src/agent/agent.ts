@@ -30,11 +30,12 @@ export async function startAgent(deps: AgentDeps): Promise<Agent> {
     await downward(options.files.podAnnotations),
     deps.version,
   );
-  const certificate = createWorkloadCertificate({
+  const certificate: WorkloadCertificate = createWorkloadCertificate({
     authority: createAuthorityClient({
       address: options.caAddress,
       tokenFile: options.files.token,
       rootFile: options.files.rootCertificate,
+      ...(options.renewByCertificate ? { held: () => certificate.current } : {}),
     }),
     identity: options,
     ttlSeconds: options.certificateTtlSeconds,

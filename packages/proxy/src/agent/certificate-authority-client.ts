@@ -2,7 +2,11 @@ import { readFile } from "node:fs/promises";
 import { create } from "@bufbuild/protobuf";
 import { Client, credentials, Metadata, status } from "@grpc/grpc-js";
 import { readMessage, writeMessage } from "@heddle/xds-api";
-import { IstioCertificateRequestSchema, IstioCertificateResponseSchema } from "@heddle/xds-api/istio/v1/auth/ca";
+import {
+  type IstioCertificateRequest,
+  IstioCertificateRequestSchema,
+  IstioCertificateResponseSchema,
+} from "@heddle/xds-api/istio/v1/auth/ca";
 
 /** A CSR in, a certificate chain out. */
 export interface CertificateAuthorityClient {
@@ -37,6 +41,11 @@ export interface AuthorityClientOptions {
   readonly address: string;
   readonly tokenFile: string;
   readonly rootFile: string;
+  /**
+   * The certificate that is held, for workloads whose token nobody renews: once the token is no good, it vouches for its successor.
+   * Default: only tokens count.
+   */
+  readonly held?: () => { readonly chain: string; readonly key: string } | undefined;
 }
 
 /** Talks to `istio.v1.auth.IstioCertificateService`; token and root are read anew for each call, because both rotate. */
@@ -59,35 +68,58 @@ export function createAuthorityClient(options: AuthorityClientOptions): Certific
   return {
     async sign(csrPem, validitySeconds) {
       const token = (await readFile(options.tokenFile, "utf8").catch(() => "")).trim();
-      if (!token)
+      const held = options.held?.();
+      if (!token && held === undefined)
         throw new SigningError(
           `${options.tokenFile} is missing or empty; the pod needs its projected token with audience istio-ca`,
           true,
         );
       const channel = await connect();
       const metadata = new Metadata();
-      metadata.set("authorization", `Bearer ${token}`);
+      if (token) metadata.set("authorization", `Bearer ${token}`);
       const request = create(IstioCertificateRequestSchema, {
         csr: csrPem,
         validityDuration: BigInt(Math.round(validitySeconds)),
       });
-      return new Promise((resolve, reject) => {
-        channel.makeUnaryRequest(
-          METHOD,
-          (message: typeof request) => Buffer.from(writeMessage(IstioCertificateRequestSchema, message)),
-          (bytes: Buffer) => readMessage(IstioCertificateResponseSchema, bytes),
-          request,
-          metadata,
-          { deadline: Date.now() + DEADLINE_MS },
-          (error, response) => {
-            if (error) {
-              const cause = CAUSES[error.code] ?? "the control plane failed";
-              reject(new SigningError(`${cause} (${options.address}: ${status[error.code]}: ${error.details})`, true));
-            } else resolve(response?.certChain ?? []);
-          },
-        );
-      });
+      if (held === undefined) return ask(channel, request, metadata, options.address);
+      try {
+        if (token) return await ask(channel, request, metadata, options.address);
+      } catch (error) {
+        if (!(error instanceof SigningError) || error.retryable) throw error;
+      }
+      const { chain, key } = held;
+      const proven = credentials.createSsl(Buffer.from(roots), Buffer.from(key), Buffer.from(chain));
+      const own = new Client(options.address, proven, { "grpc.enable_retries": 0 });
+      try {
+        return await ask(own, request, new Metadata(), options.address);
+      } finally {
+        own.close();
+      }
     },
     close: () => client?.close(),
   };
+}
+
+function ask(
+  channel: Client,
+  request: IstioCertificateRequest,
+  metadata: Metadata,
+  address: string,
+): Promise<readonly string[]> {
+  return new Promise((resolve, reject) => {
+    channel.makeUnaryRequest(
+      METHOD,
+      (message: IstioCertificateRequest) => Buffer.from(writeMessage(IstioCertificateRequestSchema, message)),
+      (bytes: Buffer) => readMessage(IstioCertificateResponseSchema, bytes),
+      request,
+      metadata,
+      { deadline: Date.now() + DEADLINE_MS },
+      (error, response) => {
+        if (!error) return resolve(response?.certChain ?? []);
+        const cause = CAUSES[error.code] ?? "the control plane failed";
+        const sentence = `${cause} (${address}: ${status[error.code]}: ${error.details})`;
+        reject(new SigningError(sentence, error.code !== status.UNAUTHENTICATED));
+      },
+    );
+  });
 }

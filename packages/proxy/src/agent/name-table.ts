@@ -1,6 +1,5 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import type { NameEntry } from "@heddle/dns";
-import { typeUrls } from "@heddle/xds-api";
+import { readMessage, typeUrls } from "@heddle/xds-api";
 import { NameTableSchema } from "@heddle/xds-api/istio/networking/nds/v1/nds";
 import type { AdsClientDeps } from "../xds/ads-client.ts";
 
@@ -28,7 +27,7 @@ export function withNameTable(onTable: (entries: readonly NameEntry[]) => void, 
 
 /** Errors: throws on bytes that are no name table. */
 export function readNameTable(bytes: Uint8Array): readonly NameEntry[] {
-  const { table } = fromBinary(NameTableSchema, bytes);
+  const { table } = readMessage(NameTableSchema, bytes);
   return Object.entries(table).map(([host, info]) => ({
     host,
     addresses: info.ips,
