@@ -1,3 +1,5 @@
+import { loadProxy } from "./bundle/load-proxy.ts";
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -11,7 +13,7 @@ export async function runRole(argv: readonly string[], env: Env): Promise<number
       return (await import("@heddle/control-plane/main")).main(rest, env);
     case "proxy":
       if (rest[0] === "vm") return (await import("./bare-host.ts")).main(rest.slice(1), env);
-      return (await import("@heddle/proxy/main")).main(rest, env);
+      return (await loadProxy(env)).main(rest, env);
     case "intercept":
       return (await import("@heddle/intercept/main")).main(rest, env);
     case "dns":

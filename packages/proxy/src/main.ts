@@ -3,6 +3,7 @@ import { readAgentOptions } from "./agent/agent-options.ts";
 import { withoutDnsCapture } from "./agent/dns-capture.ts";
 import { readMachine } from "./machine.ts";
 import { createMemoryReadings } from "./overload/memory-readings.ts";
+import { forgetUnusedCode } from "./transport/executable-pages.ts";
 import { createKernel } from "./transport/kernel.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
 import { chooseConcurrency } from "./workers/concurrency.ts";
@@ -35,6 +36,7 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     sink: createLineSink(format, (line) => process.stderr.write(line)),
   });
   surviveBugs(log);
+  if (argv[0] !== "wait") forgetUnusedCode(clock);
   if (argv[0] === "worker") return runAsWorker(clock, log);
   const machine = readMachine();
   const startFleet: StartFleet = async (concurrency, surroundings) => {
