@@ -150,6 +150,21 @@ test("mock: hello and world (it has no store, so only its start is checked)", ()
   expect(seen.live.has("/Service/default/hello")).toBe(true);
 });
 
+test("several at once: each tells its own, and all of them together are one mesh", async () => {
+  const kinds = Object.entries(stores).map(([name, create]) => {
+    const store = create([service(`from-${name}`)]);
+    open.push(store);
+    return store.source();
+  });
+  const seen = [...kinds, createMockSource()].map(follow);
+  await until("all in sync", () => seen.every(({ synced }) => synced === 1));
+  const all = seen.flatMap(({ live }) => [...live.keys()]);
+  expect(all).toEqual(
+    expect.arrayContaining(["/Service/a/from-file", "/Service/a/from-kubernetes", "/Service/default/hello"]),
+  );
+  expect(new Set(all).size).toBe(all.length);
+});
+
 describe("kubernetes", () => {
   const policy: KubeObject = {
     apiVersion: "security.istio.io/v1",
