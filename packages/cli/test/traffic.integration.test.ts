@@ -76,6 +76,16 @@ for (const [client, plane] of Object.entries(planes)) {
   });
 }
 
+test("addresses that hosts were given are on record in their status", async () => {
+  await eventually(async () => {
+    const ref = { group: "networking.istio.io", version: "v1", resource: "serviceentries", namespace: "traffic" };
+    const { items } = await rig.kube.list(ref);
+    const given = items.map(({ metadata, status }) => [metadata.name, JSON.stringify(status ?? {})]);
+    expect(given.find(([name]) => name === "far")?.[1]).toMatch(/"host":"echo.far.global","value":"240\.0\./);
+    expect(given.find(([name]) => name === "wildcard")?.[1]).not.toContain("240.");
+  });
+}, 30_000);
+
 /** `GET /x` over TLS with a server name; the certificate has to be for it. Errors: what TLS complains about. */
 function tlsGet(port: number, servername: string, ca: string): Promise<string> {
   return new Promise((resolve, reject) => {
