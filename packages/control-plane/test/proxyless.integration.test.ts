@@ -143,7 +143,7 @@ async function eventually(
       last = await call(client, headers);
       return Object.entries(want).every(([key, value]) => last?.[key as keyof Answer] === value);
     },
-    15_000,
+    25_000,
   ).catch((error) => {
     throw new Error(
       `${error instanceof Error ? error.message : error}; last answer: ${JSON.stringify(last)}; warnings: ${warnings()}`,
@@ -273,12 +273,15 @@ describe("@grpc/grpc-js-xds", () => {
       policy("echo"),
     );
     const server = Bun.spawn(["node", join(import.meta.dirname, "proxyless-server.mjs"), `${ip}:${probe.port}`], {
-      stdout: "inherit",
+      stdout: "pipe",
       stderr: "inherit",
       // In this library RBAC has a switch, which the injector sets.
       env: { ...process.env, GRPC_XDS_EXPERIMENTAL_RBAC: "true" },
     });
     programs.push(server);
+    // A client that came first would wait longer after each refused connection.
+    const first = await server.stdout.getReader().read();
+    expect(new TextDecoder().decode(first.value).trim()).toBe("listening");
     const client = new Client(
       "xds:///secure.default.svc.cluster.local:7070",
       new XdsChannelCredentials(credentials.createInsecure()),
@@ -296,7 +299,7 @@ describe("@grpc/grpc-js-xds", () => {
       istio("DestinationRule", "secure", { host: "secure", trafficPolicy: { tls: { mode: "ISTIO_MUTUAL" } } }),
     );
     await eventually("the refusal", client, {}, { code: status.PERMISSION_DENIED });
-  }, 40_000);
+  }, 60_000);
 });
 
 /** A ready program: on PATH, or in `HEDDLE_TOOLS` (default: ~/.cache/heddle-tools). */
