@@ -26,7 +26,7 @@ export function soakFeatures(role: "client" | "server", version: number, listene
       stat_prefix: role === "client" ? "outbound_8080" : "inbound_8080",
       server_name: `soak-${version}`,
       stream_idle_timeout: "20s",
-      common_http_protocol_options: { idle_timeout: "30s" },
+      common_http_protocol_options: { idle_timeout: "10s" },
       access_log: [
         {
           name: "envoy.access_loggers.file",
