@@ -23,10 +23,10 @@ networks:
 });
 
 test.each([
-  ["networks: {a: {endpoints: [{fromCidr: 10.0.0.0/99}]}}", "networks[\"a\"].endpoints[0].fromCidr"],
-  ["networks: {a: {endpoints: [{fromCidr: 10.0.0.0/8, fromRegistry: x}]}}", "networks[\"a\"].endpoints[0]"],
-  ["networks: {a: {gateways: [{port: 15443}]}}", "networks[\"a\"].gateways[0]"],
-  ["networks: {a: {gateways: [{address: 10.0.0.1}]}}", "networks[\"a\"].gateways[0].port"],
+  ["networks: {a: {endpoints: [{fromCidr: 10.0.0.0/99}]}}", 'networks["a"].endpoints[0].fromCidr'],
+  ["networks: {a: {endpoints: [{fromCidr: 10.0.0.0/8, fromRegistry: x}]}}", 'networks["a"].endpoints[0]'],
+  ["networks: {a: {gateways: [{port: 15443}]}}", 'networks["a"].gateways[0]'],
+  ["networks: {a: {gateways: [{address: 10.0.0.1}]}}", 'networks["a"].gateways[0].port'],
   [
     "networks: {a: {endpoints: [{fromRegistry: x}]}, b: {endpoints: [{fromRegistry: x}]}}",
     "belongs to network a already",
