@@ -74,26 +74,24 @@ beforeAll(async () => {
       },
     },
   };
-  [server, caller] = await Promise.all([
-    startProxy({ engine: "heddle", bootstrap: dynamicBootstrap(adsPort), adminPort: adminA }),
-    startProxy({
-      engine: "heddle",
-      adminPort: adminB,
-      bootstrap: {
-        static_resources: {
-          clusters: [
-            // Each request makes a connection of its own, and so a handshake.
-            cluster("web", [inbound], "http1", { ...upstreamTls(client, own, ["http/1.1"]), ...one }),
-            cluster("tcp", [inboundTcp], "http1", upstreamTls(client, own, ["istio"])),
-          ],
-          listeners: [
-            listener("web", outbound, [httpFilterChain("web", { server_header_transformation: "PASS_THROUGH" })]),
-            listener("tcp", outboundTcp, [tcpFilterChain("tcp")]),
-          ],
-        },
+  server = await startProxy({ engine: "heddle", bootstrap: dynamicBootstrap(adsPort), adminPort: adminA });
+  caller = await startProxy({
+    engine: "heddle",
+    adminPort: adminB,
+    bootstrap: {
+      static_resources: {
+        clusters: [
+          // Each request makes a connection of its own, and so a handshake.
+          cluster("web", [inbound], "http1", { ...upstreamTls(client, own, ["http/1.1"]), ...one }),
+          cluster("tcp", [inboundTcp], "http1", upstreamTls(client, own, ["istio"])),
+        ],
+        listeners: [
+          listener("web", outbound, [httpFilterChain("web", { server_header_transformation: "PASS_THROUGH" })]),
+          listener("tcp", outboundTcp, [tcpFilterChain("tcp")]),
+        ],
       },
-    }),
-  ]);
+    },
+  });
   await eventually("the server's side", async () => (await ask()).includes("200 OK"));
 });
 
