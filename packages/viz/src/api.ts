@@ -1,5 +1,8 @@
 import type { MeshAnswer, ProblemsAnswer } from "./dashboard-contract.ts";
 import type { Inventory } from "./inventory.ts";
+import { PrometheusError } from "./prometheus/prometheus-client.ts";
+import type { AskedSpan } from "./prometheus/prometheus-store.ts";
+import { scrapeTargets } from "./prometheus/targets.ts";
 import { edges } from "./query/edges.ts";
 import { graph, trafficRows } from "./query/graph.ts";
 import { overview, type WindowQuery, workloadOf } from "./query/overview.ts";
@@ -11,6 +14,8 @@ import type { MetricStore } from "./store/store.ts";
 
 export interface ApiDeps {
   readonly store: MetricStore;
+  /** Where a question's samples come from, when not from `store`. Errors: PrometheusError. */
+  storeOf?(span: AskedSpan): Promise<MetricStore>;
   readonly inventory: Inventory;
   nowMs(): number;
   /** False until the first inventory is complete. */
@@ -48,6 +53,8 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
     if (!answer) throw new BadQuery(`${query.kind}/${query.name} in namespace ${query.namespace} has no pods now`);
     return answer;
   },
+  "/api/prometheus/targets": (params, { inventory }) =>
+    scrapeTargets(inventory, params.get("job") === "control-plane" ? "control-plane" : "proxies"),
   "/api/mesh": (_params, { mesh }) => mesh(),
   "/api/problems": (params, deps) => problemsNow(windowQuery(params, deps.nowMs()), deps),
 };
@@ -92,14 +99,29 @@ export function createApi(deps: ApiDeps): (request: Request) => Promise<Response
     const endpoint = Object.hasOwn(ENDPOINTS, pathname) ? ENDPOINTS[pathname] : undefined;
     if (!endpoint) return deps.page(request) ?? unknownPath(pathname);
     try {
-      return Response.json(withGaps(await endpoint(searchParams, deps), deps.scrapeGaps()), {
+      const asked = { ...deps, store: await storeFor(pathname, searchParams, deps) };
+      return Response.json(withGaps(await endpoint(searchParams, asked), deps.scrapeGaps()), {
         headers: { "cache-control": "no-store" },
       });
     } catch (error) {
       if (error instanceof BadQuery) return Response.json({ error: error.message }, { status: 400 });
+      if (error instanceof PrometheusError) return Response.json({ error: error.message }, { status: 502 });
       throw error;
     }
   };
+}
+
+/** Questions that need no samples at all. */
+const WITHOUT_SAMPLES: ReadonlySet<string> = new Set(["/api/prometheus/targets"]);
+/** Every page looks back at least so far for its sparklines. Units: ms. */
+const HISTORY_MS = 10 * 60_000;
+const EXACT: ReadonlySet<string> = new Set(["/api/stat", "/api/edges"]);
+
+async function storeFor(pathname: string, params: URLSearchParams, deps: ApiDeps): Promise<MetricStore> {
+  if (!deps.storeOf || WITHOUT_SAMPLES.has(pathname)) return deps.store;
+  const { atMs, windowMs } = windowQuery(params, deps.nowMs());
+  const lookBackMs = EXACT.has(pathname) ? windowMs : Math.max(windowMs, HISTORY_MS);
+  return deps.storeOf({ fromMs: atMs - lookBackMs, toMs: atMs });
 }
 
 function withGaps(answer: unknown, scrapeGaps: readonly string[]): unknown {

@@ -38,3 +38,13 @@ export function watchInventory(kube: KubeClient, log: Logger): WatchedInventory 
     },
   };
 }
+
+/** What exists now, read once. Errors: KubeError. */
+export async function readInventory(kube: KubeClient): Promise<Inventory> {
+  const [pods, services] = await Promise.all([
+    kube.list({ apiVersion: "v1", kind: "Pod" }),
+    kube.list({ apiVersion: "v1", kind: "Service" }),
+  ]);
+  const [podInfos, serviceInfos] = [pods.items.map(podInfo), services.items.map(serviceInfo)];
+  return { pods: () => podInfos, services: () => serviceInfos };
+}

@@ -3,12 +3,15 @@ import { createLineSink, createLogger, createSystemClock, parseLogLevel } from "
 import { createApi } from "./api.ts";
 import { watchInventory } from "./kubernetes-inventory.ts";
 import { createMeshHealth } from "./mesh-health.ts";
+import { createPrometheusClient, type PrometheusClient, PrometheusError } from "./prometheus/prometheus-client.ts";
+import { createPrometheusStores } from "./prometheus/prometheus-store.ts";
 import { createScraper } from "./scraper.ts";
 import { createMetricStore } from "./store/store.ts";
 
 const DEFAULTS = { port: 8085, scrapeIntervalMs: 2000, logLevel: "info" };
 
-/** `heddle viz serve [--port N] [--scrape-interval-ms N] [--log-level L]`: scrapes the mesh's proxies and answers queries until SIGTERM. `page` serves the dashboard's files. */
+/** `heddle viz serve [--port N] [--scrape-interval-ms N] [--prometheus-url URL] [--log-level L]`: answers queries until SIGTERM, from
+ * what it scrapes itself or from a Prometheus. `page` serves the dashboard's files. */
 export async function main(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
@@ -16,13 +19,21 @@ export async function main(
 ): Promise<number> {
   const flag = (name: string, fallback: string) => {
     const at = argv.findIndex((a) => a === `--${name}` || a.startsWith(`--${name}=`));
-    return at < 0 ? fallback : (argv[at]?.split("=")[1] ?? argv[at + 1] ?? fallback);
+    return at < 0 ? fallback : (/^--[^=]+=(.*)$/s.exec(argv[at] ?? "")?.[1] ?? argv[at + 1] ?? fallback);
   };
   const port = Number(flag("port", String(DEFAULTS.port)));
   const intervalMs = Number(flag("scrape-interval-ms", String(DEFAULTS.scrapeIntervalMs)));
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     return refuse(`--port ${flag("port", "")}: expected a port number`);
   if (!(intervalMs >= 100)) return refuse(`--scrape-interval-ms: expected at least 100`);
+  const prometheusUrl = flag("prometheus-url", "");
+  let prometheus: PrometheusClient | undefined;
+  try {
+    if (prometheusUrl !== "") prometheus = createPrometheusClient(prometheusUrl);
+  } catch (error) {
+    if (error instanceof PrometheusError) return refuse(error.message);
+    throw error;
+  }
 
   const clock = createSystemClock();
   const log = createLogger({
@@ -33,13 +44,15 @@ export async function main(
   });
   const kube = await createKubeClient({ env, clock });
   const inventory = watchInventory(kube, log);
-  const store = createMetricStore();
+  const stores = prometheus && createPrometheusStores(prometheus, inventory);
+  const store = stores?.latest ?? createMetricStore();
   const scraper = createScraper({ store, inventory, clock, log, intervalMs, fetchText });
   const server = Bun.serve({
     port,
     hostname: "0.0.0.0",
     fetch: createApi({
       store,
+      ...(stores ? { storeOf: (span) => stores.of(span) } : {}),
       inventory,
       nowMs: () => clock.now(),
       ready: () => inventory.synced,
@@ -48,7 +61,7 @@ export async function main(
       page,
     }),
   });
-  scraper.start();
+  if (!stores) scraper.start();
   log.info("serving", { port: server.port });
   await new Promise<void>((stop) => {
     process.once("SIGTERM", stop);

@@ -2,15 +2,13 @@ import type { EdgesAnswer, StatAnswer, StatRow } from "@heddle/viz";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
-import { vizManifests } from "../install/viz.ts";
-import { renderManifests } from "../output.ts";
 import { askViz } from "../viz/client.ts";
 import { edgesJson, edgesTable } from "../viz/edges-table.ts";
 import { parseResource, parseWindow } from "../viz/resource.ts";
 import { parseSelector } from "../viz/selector.ts";
 import { statJson, statTable } from "../viz/stat-table.ts";
-import { addInstallFlags, type InstallFlags, installOptions, outputFormat } from "./install.ts";
 import { addDashboard } from "./viz-dashboard.ts";
+import { addVizInstall } from "./viz-install.ts";
 import { addList } from "./viz-list.ts";
 import { addProfile } from "./viz-profile.ts";
 import { addSides } from "./viz-stat-sides.ts";
@@ -27,6 +25,7 @@ interface QueryFlags {
   readonly fromNamespace?: string;
   readonly selector?: string;
   readonly unmeshed?: boolean;
+  readonly prometheusUrl?: string;
 }
 
 /** What `stat all` shows, in Linkerd's order; empty kinds are left out. */
@@ -34,18 +33,7 @@ const ALL_KINDS = ["daemonset", "statefulset", "job", "deployment", "cronjob", "
 
 export function addViz(program: Command, context: CliContext): void {
   const viz = program.command("viz").description("golden metrics and who calls whom");
-  addInstallFlags(viz.command("install"))
-    .description("print the manifests of the metrics extension, for `kubectl apply -f -`")
-    .action((flags: InstallFlags, command: Command) => {
-      const options = installOptions(flags, globalOptions(command), context);
-      context.out(renderManifests(vizManifests(options), outputFormat(flags.output)));
-    });
-  addInstallFlags(viz.command("uninstall"))
-    .description("print what `viz install` created, for `kubectl delete -f -`")
-    .action((flags: InstallFlags, command: Command) => {
-      const options = installOptions(flags, globalOptions(command), context);
-      context.out(renderManifests([...vizManifests(options)].reverse(), outputFormat(flags.output)));
-    });
+  addVizInstall(viz, context);
   addStat(viz, context);
   addEdges(viz, context);
   addTap(viz, context);
@@ -61,7 +49,8 @@ function queryFlags(command: Command): Command {
     .option("-n, --namespace <namespace>", "namespace to look at (default: the kubeconfig's)")
     .option("-A, --all-namespaces", "all namespaces")
     .option("-t, --time-window <time>", "how far to look back, at least 15s", "1m")
-    .option("-o, --output <format>", "table, wide or json", "table");
+    .option("-o, --output <format>", "table, wide or json", "table")
+    .option("--prometheus-url <url>", "ask this Prometheus from here, without viz in the cluster");
 }
 
 function addStat(viz: Command, context: CliContext): void {
@@ -91,7 +80,7 @@ function addStat(viz: Command, context: CliContext): void {
       for (const resource of wanted) {
         const name = "name" in resource ? resource.name : undefined;
         const everywhere = flags.allNamespaces || resource.kind === "namespace";
-        const answer = await askViz<StatAnswer>(kube, "/api/stat", {
+        const query = {
           kind: resource.kind,
           name,
           namespace: everywhere ? undefined : (flags.namespace ?? kube.namespace),
@@ -101,7 +90,8 @@ function addStat(viz: Command, context: CliContext): void {
           toNamespace: flags.toNamespace ?? flags.namespace ?? kube.namespace,
           from: other(flags.from),
           fromNamespace: flags.fromNamespace ?? flags.namespace ?? kube.namespace,
-        });
+        };
+        const answer = await askViz<StatAnswer>(kube, "/api/stat", query, flags.prometheusUrl);
         for (const gap of answer.gaps) gaps.add(gap);
         const shown = answer.rows.filter((r) => r.meshed > 0 || r.requests > 0 || flags.unmeshed || name !== undefined);
         rows.push(...shown.map((r) => (all ? { ...r, name: `${r.kind}/${r.name}` } : r)));
@@ -118,11 +108,12 @@ function addEdges(viz: Command, context: CliContext): void {
     .description("who calls whom, with which identity, and whether it is secured")
     .action(async (word: string, flags: QueryFlags, command: Command) => {
       const kube = await context.kube(globalOptions(command));
-      const answer = await askViz<EdgesAnswer>(kube, "/api/edges", {
+      const query = {
         kind: parseResource([word]).kind,
         namespace: flags.allNamespaces ? undefined : (flags.namespace ?? kube.namespace),
         windowMs: String(parseWindow(flags.timeWindow)),
-      });
+      };
+      const answer = await askViz<EdgesAnswer>(kube, "/api/edges", query, flags.prometheusUrl);
       for (const gap of answer.gaps) context.err(`‼ ${gap}\n`);
       if (answer.rows.length === 0) return context.err("No edges found.\n");
       context.out(flags.output === "json" ? edgesJson(answer.rows) : edgesTable(answer.rows, isWide(flags.output)));

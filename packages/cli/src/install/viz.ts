@@ -5,8 +5,8 @@ const NAME = "metrics-api";
 const NAMESPACE = "linkerd-viz";
 const RBAC = "rbac.authorization.k8s.io";
 
-/** The metrics extension: one Deployment that scrapes the mesh and answers queries. */
-export function vizManifests(options: InstallOptions): readonly Manifest[] {
+/** The metrics extension: one Deployment that scrapes the mesh, or asks the Prometheus that does, and answers queries. */
+export function vizManifests(options: InstallOptions, prometheusUrl?: string): readonly Manifest[] {
   const labels = { ...meshLabels("metrics-api"), "linkerd.io/extension": "viz", app: NAME };
   const named = { name: NAME, namespace: NAMESPACE, labels };
   const clusterName = "heddle-viz-metrics-api";
@@ -56,7 +56,13 @@ export function vizManifests(options: InstallOptions): readonly Manifest[] {
                 name: NAME,
                 image: `${options.image}:${options.version}`,
                 imagePullPolicy: options.imagePullPolicy,
-                args: ["viz", "serve", "--port", "8085"],
+                args: [
+                  "viz",
+                  "serve",
+                  "--port",
+                  "8085",
+                  ...(prometheusUrl === undefined ? [] : ["--prometheus-url", prometheusUrl]),
+                ],
                 ports: [{ name: "http", containerPort: 8085 }],
                 readinessProbe: { httpGet: { path: "/ready", port: 8085 }, periodSeconds: 1 },
                 resources: { requests: { cpu: "20m", memory: "64Mi" } },

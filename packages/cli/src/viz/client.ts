@@ -12,9 +12,11 @@ export async function askViz<T extends StatAnswer | EdgesAnswer>(
   kube: KubeClient,
   path: "/api/stat" | "/api/edges",
   query: Readonly<Record<string, string | undefined>>,
+  prometheusUrl?: string,
 ): Promise<T> {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) if (value !== undefined) params.set(key, value);
+  if (prometheusUrl !== undefined) return (await askHere(kube, `${path}?${params}`, prometheusUrl)) as T;
   let response: Response;
   try {
     response = await kube.proxyRequest(METRICS_SERVICE, "GET", `${path}?${params}`);
@@ -26,6 +28,21 @@ export async function askViz<T extends StatAnswer | EdgesAnswer>(
     );
   }
   return (await response.json()) as T;
+}
+
+/** The same questions without the service: the inventory read once, the samples from a Prometheus. */
+async function askHere(kube: KubeClient, path: string, prometheusUrl: string): Promise<unknown> {
+  const { createPrometheusApi, readInventory } = await import("@heddle/viz");
+  let answer: Response;
+  try {
+    const api = createPrometheusApi(prometheusUrl, await readInventory(kube), () => Date.now());
+    answer = await api(new Request(`http://localhost${path}`));
+  } catch (error) {
+    if (error instanceof Error && error.name === "PrometheusError") throw new UsageError(error.message);
+    throw error;
+  }
+  if (!answer.ok) throw new UsageError(sentenceOf(await answer.text()));
+  return await answer.json();
 }
 
 /** The sentence inside the service's `{"error": …}`, or the text as it is. */

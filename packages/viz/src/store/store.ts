@@ -39,7 +39,7 @@ export interface MetricStoreOptions {
 }
 
 /** What queries read; everything else a proxy exports is left where it is. */
-const KEPT = new Set([
+export const KEPT_METRICS: ReadonlySet<string> = new Set([
   "istio_requests_total",
   "istio_request_duration_milliseconds_bucket",
   "istio_tcp_connections_opened_total",
@@ -77,7 +77,7 @@ class RingStore implements MetricStore {
     if (scrape === undefined) this.#scrapes.set(targetKey, { firstMs: timeMs, lastMs: timeMs });
     else scrape.lastMs = timeMs;
     for (const sample of samples) {
-      if (!KEPT.has(sample.name)) continue;
+      if (!KEPT_METRICS.has(sample.name)) continue;
       this.#stored(target, targetKey, sample, scrape !== undefined)?.series.push(timeMs, sample.value);
     }
   }

@@ -1,0 +1,64 @@
+import type { Command } from "commander";
+import { type CliContext, UsageError } from "../context.ts";
+import { globalOptions } from "../global-options.ts";
+import type { Manifest } from "../install/manifest.ts";
+import { vizManifests } from "../install/viz.ts";
+import { PROMETHEUS_URL, prometheusManifests } from "../install/viz-prometheus.ts";
+import { renderManifests } from "../output.ts";
+import { parseSetFlags } from "../set-flag.ts";
+import { addInstallFlags, type InstallFlags, installOptions, outputFormat } from "./install.ts";
+
+interface VizInstallFlags extends InstallFlags {
+  readonly prometheus?: boolean;
+  readonly prometheusUrl?: string;
+  readonly skipChecks?: boolean;
+}
+
+/** Values of linkerd's chart that choose where metrics are kept. */
+const OWN_VALUES = /^prometheus(Url|\.enabled)=/;
+
+/** `viz install` and `viz uninstall`: with the own store, with a Prometheus brought along, or with one that is there. */
+export function addVizInstall(viz: Command, context: CliContext): void {
+  installFlags(viz.command("install"))
+    .description("print the manifests of the metrics extension, for `kubectl apply -f -`")
+    .action((flags: VizInstallFlags, command: Command) =>
+      context.out(renderManifests(wanted(context, flags, command), outputFormat(flags.output))),
+    );
+  installFlags(viz.command("uninstall"))
+    .description("print what `viz install` created, for `kubectl delete -f -`")
+    .action((flags: VizInstallFlags, command: Command) => {
+      // What was chosen at installation isn't asked again: deleting what isn't there harms nobody with --ignore-not-found.
+      const all = wanted(context, flags, command);
+      context.out(renderManifests([...all].reverse(), outputFormat(flags.output)));
+    });
+}
+
+function installFlags(command: Command): Command {
+  return addInstallFlags(command)
+    .option(
+      "--prometheus",
+      "bring a Prometheus that scrapes the mesh, and ask it (default: viz keeps six hours itself)",
+    )
+    .option("--prometheus-url <url>", "ask this Prometheus; it must scrape the proxies' port 15020")
+    .option("--skip-checks", "accepted for linkerd's sake: printing asks nothing")
+    .option("--ignore-cluster", "accepted for linkerd's sake: printing never asks the cluster");
+}
+
+function wanted(context: CliContext, flags: VizInstallFlags, command: Command): readonly Manifest[] {
+  const own = parseSetFlags(flags.set.filter((pair) => OWN_VALUES.test(pair)));
+  const options = installOptions(
+    { ...flags, set: flags.set.filter((pair) => !OWN_VALUES.test(pair)) },
+    globalOptions(command),
+    context,
+  );
+  const chart = own["prometheus"];
+  const enabled = typeof chart === "object" && chart !== null && "enabled" in chart && chart.enabled === true;
+  const bring = flags.prometheus === true || enabled;
+  const url = flags.prometheusUrl ?? (own["prometheusUrl"] === undefined ? undefined : String(own["prometheusUrl"]));
+  if (bring && url !== undefined)
+    throw new UsageError("--prometheus brings one and --prometheus-url names one; give one of the two");
+  if (url !== undefined && !/^https?:\/\/[^/]/.test(url))
+    throw new UsageError("--prometheus-url: expected an address such as http://prometheus.monitoring:9090");
+  const asked = bring ? PROMETHEUS_URL : url;
+  return [...vizManifests(options, asked), ...(bring ? prometheusManifests() : [])];
+}
