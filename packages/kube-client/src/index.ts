@@ -20,5 +20,6 @@ export type { KubeList, KubeMeta, KubeObject, ObjectRef, ResourceType } from "./
 export { type ListedKind, type ListedKinds, listKinds } from "./list-kinds.ts";
 export type { ProxyTarget } from "./paths.ts";
 export type { ResourceMap, ServedResource } from "./resource-map.ts";
+export { secretAccess } from "./secret-kubeconfig.ts";
 export type { Query, RequestOptions } from "./transport.ts";
 export type { KubeEvent, Watch, WatchHandlers, WatchOptions } from "./watch.ts";

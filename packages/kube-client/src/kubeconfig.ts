@@ -56,6 +56,16 @@ export async function readKubeconfig(files: readonly string[]): Promise<Kubeconf
   return { files: found, currentContext, clusters, users, contexts };
 }
 
+/** A kubeconfig that is at hand. @param file for messages, and where relative paths start. Errors: `InvalidKubeconfig`. */
+export async function parseKubeconfig(text: string, file: string): Promise<Kubeconfig> {
+  const parsed = await parse(text, file);
+  const config = { clusters: new Map(), users: new Map(), contexts: new Map() };
+  collect(parsed, "clusters", "cluster", file, config.clusters);
+  collect(parsed, "users", "user", file, config.users);
+  collect(parsed, "contexts", "context", file, config.contexts);
+  return { ...config, files: [file], currentContext: textAt(parsed, "current-context") };
+}
+
 /** The way to the cluster of a context. Errors: `InvalidKubeconfig` naming the field. */
 export async function contextAccess(
   config: Kubeconfig,
