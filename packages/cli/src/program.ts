@@ -1,7 +1,9 @@
 import { Command, CommanderError } from "commander";
 import { addAnalyze } from "./commands/analyze.ts";
+import { addBugReport } from "./commands/bug-report.ts";
 import { addCa } from "./commands/ca.ts";
 import { addCheck, addVizCheck } from "./commands/check.ts";
+import { addDashboards } from "./commands/dashboard.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDiagnostics } from "./commands/diagnostics.ts";
 import { addExperimental } from "./commands/experimental.ts";
@@ -36,6 +38,8 @@ const commands = [
   addViz,
   addVizCheck,
   addDiagnostics,
+  addDashboards,
+  addBugReport,
   addCa,
   addMulticluster,
   addDemo,

@@ -6,6 +6,8 @@ import { type Clock, createBackoff, createMetricsRegistry, EXPOSITION_CONTENT_TY
 import { createPatcher } from "@heddle/translate";
 import { createDebugHandler } from "./admin/debug.ts";
 import { type AdminServer, createAdminServer, type HttpHandler, text } from "./admin/http-server.ts";
+import { registerMeshFigures } from "./admin/mesh-figures.ts";
+import { registerProcessFigures } from "./admin/process-figures.ts";
 import { createAuthenticator } from "./auth/caller.ts";
 import { createKubernetesReviewer, noReviewer } from "./auth/token-review.ts";
 import { openFileAuthority } from "./ca/authority-files.ts";
@@ -70,6 +72,8 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
   const metrics = createMetricsRegistry();
   const telemetry = createTelemetry(metrics);
   telemetry.info.with(deps.version).value = 1;
+  telemetry.build.with("pilot", deps.version).value = 1;
+  registerProcessFigures(metrics, clock.now());
   const patcher = await createPatcher();
   const snapshots = createProxySnapshots({
     patcher,
@@ -133,6 +137,8 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     authenticatePlaintext: options.authenticatePlaintext,
     version: deps.version,
   });
+
+  registerMeshFigures(metrics, () => feed.state);
 
   const sources = sourcesOf(options, deps, kube);
   const first = Promise.withResolvers<void>();
@@ -240,6 +246,9 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     metrics.onCollect(() => {
       telemetry.rootExpiry.with().value = Math.round(store.authority.root.notAfterMs / 1000);
       telemetry.chainExpiry.with().value = Math.round(store.authority.chainNotAfterMs / 1000);
+      const now = clock.now();
+      telemetry.rootExpirySeconds.with().value = Math.round((store.authority.root.notAfterMs - now) / 1000);
+      telemetry.chainExpirySeconds.with().value = Math.round((store.authority.chainNotAfterMs - now) / 1000);
     });
     const issuer = createCertificateIssuer({
       authenticator,

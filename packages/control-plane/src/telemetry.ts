@@ -12,6 +12,7 @@ export function createTelemetry(metrics: MetricsRegistry) {
     metrics.histogram({ name, help, labels }, seconds);
   return {
     info: gauge("pilot_info", "Pilot version and build information.", "version"),
+    build: gauge("istio_build", "Istio component build info", "component", "tag"),
     uptime: gauge("istiod_uptime_seconds", "Current istiod server uptime in seconds."),
     xds: gauge("pilot_xds", "Number of endpoints connected to this pilot using XDS.", "version"),
     pushes: counter("pilot_xds_pushes", "Pilot build and send errors for lds, rds, cds and eds.", "type"),
@@ -89,6 +90,14 @@ export function createTelemetry(metrics: MetricsRegistry) {
     chainExpiry: gauge(
       "citadel_server_cert_chain_expiry_timestamp",
       "The unix timestamp, in seconds, when Citadel cert chain will expire.",
+    ),
+    rootExpirySeconds: gauge(
+      "citadel_server_root_cert_expiry_seconds",
+      "The time remaining, in seconds, before Citadel root cert will expire.",
+    ),
+    chainExpirySeconds: gauge(
+      "citadel_server_cert_chain_expiry_seconds",
+      "The time remaining, in seconds, before Citadel cert chain will expire.",
     ),
     injections: counter("sidecar_injection_requests_total", "Total number of sidecar injection requests."),
     injected: counter("sidecar_injection_success_total", "Total number of successful sidecar injection requests."),

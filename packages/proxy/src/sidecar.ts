@@ -149,6 +149,8 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   const quitAsked = new Promise<void>((resolve) => {
     quit = resolve;
   });
+  const build = { name: "istio_build", help: "Istio component build info", labels: ["component", "tag"] };
+  telemetry.registry.gauge(build).with("proxy", deps.version).value = 1;
   const expiry = telemetry.registry
     .gauge({
       name: "istio_agent_cert_expiry_seconds",

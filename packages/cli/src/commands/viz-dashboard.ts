@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { openBrowser } from "../browser.ts";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
 import { askViz } from "../viz/client.ts";
@@ -35,12 +36,4 @@ export function addDashboard(viz: Command, context: CliContext): void {
       });
       await close();
     });
-}
-
-/** Where there is a screen; a failure costs nothing, the address is printed. */
-function openBrowser(url: string, env: CliContext["env"]): void {
-  const opener = process.platform === "darwin" ? "open" : "xdg-open";
-  if (process.platform !== "darwin" && !env["DISPLAY"] && !env["WAYLAND_DISPLAY"]) return;
-  const path = Bun.which(opener);
-  if (path) Bun.spawn([path, url], { stdio: ["ignore", "ignore", "ignore"] }).unref();
 }

@@ -136,7 +136,9 @@ class Server implements DiscoveryServer {
       // Without a proven identity nobody gets Secrets.
       const secrets =
         identity === undefined ? undefined : this.#options.secrets?.setFor(identity.namespace, identity.serviceAccount);
+      const startedAt = clock.monotonic();
       connection.push(snapshots.snapshotFor(connection.node, connection.current), secrets);
+      telemetry.pushTime.with("all").observe((clock.monotonic() - startedAt) / 1000);
       if (isUpdate) telemetry.convergence.with().observe(Math.max(0, clock.monotonic() - this.#since) / 1000);
     } catch (error) {
       // A bug of the translator must not take the other proxies with it.
