@@ -77,14 +77,18 @@ function leavesNothing(): void {
   const now = (): Machine => look(state, mountsOfOthers);
   let before: Machine;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     const route = openNetlinkSocket(createLibc(), NETLINK_ROUTE);
     runCommands(route, [setLinkUp("lo")]);
     route.close();
     // Makes the state directory.
     heddle("up");
     heddle("down");
-    before = now();
+    // A process that has ended but is not yet taken away has no command line.
+    before = await until("no process is ending", async () => {
+      const machine = now();
+      return machine.processes.some((process) => /^\d+ $/.test(process)) ? undefined : machine;
+    });
   });
   afterAll(() => {
     heddle("down", "--all");
