@@ -1,5 +1,5 @@
 /**
- * Writes `src/gen` from Envoy's protos (they come inside the npm package `@grpc/grpc-js-xds`) and our own `proto/`.
+ * Writes `src/gen` from Envoy's protos (they come inside the npm package `@grpc/grpc-js-xds`), OpenTelemetry's (inside its exporter) and our own `proto/`.
  * Run at development time: `bin/bun packages/xds-api/generate.ts`. The tools are fetched into a temporary folder, because
  * nobody who only runs Heddle needs their 150 MB.
  */
@@ -8,7 +8,12 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 
-const tools = ["@bufbuild/buf@1.75.0", "@bufbuild/protoc-gen-es@2.17.0", "@grpc/grpc-js-xds@1.14.1"];
+const tools = [
+  "@bufbuild/buf@1.75.0",
+  "@bufbuild/protoc-gen-es@2.17.0",
+  "@grpc/grpc-js-xds@1.14.1",
+  "@opentelemetry/otlp-grpc-exporter-base@0.35.1",
+];
 
 /** What must be reachable; everything that these import is generated too. */
 const roots = [
@@ -24,7 +29,9 @@ const roots = [
   "envoy/extensions/transport_sockets/{tls,raw_buffer,proxy_protocol,internal_upstream,starttls}/v3/*",
   "envoy/extensions/upstreams/http/v3/*",
   "envoy/extensions/load_balancing_policies/{pick_first,random,common,subset,wrr_locality,least_request,ring_hash,maglev,cluster_provided,round_robin,client_side_weighted_round_robin}/v3/*",
-  "envoy/extensions/access_loggers/{file,stream,grpc,filters/cel}/v3/*",
+  "envoy/extensions/access_loggers/{file,stream,grpc,open_telemetry,filters/cel}/v3/*",
+  "envoy/extensions/tracers/opentelemetry/{resource_detectors,samplers}/v3/*",
+  "opentelemetry/proto/collector/{trace,logs}/v1/*",
   "envoy/extensions/{retry/host/previous_hosts,retry/host/omit_host_metadata,retry/priority/previous_priorities,request_id/uuid,wasm,rbac/audit_loggers/stream}/v3/*",
   "envoy/extensions/path/{match,rewrite}/uri_template/v3/*",
   "envoy/extensions/internal_redirect/{allow_listed_routes,previous_routes,safe_cross_scheme}/v3/*",
@@ -61,6 +68,7 @@ try {
   for (const module of ["envoy-api", "googleapis", "protoc-gen-validate", "xds"]) {
     cpSync(join(work, "node_modules/@grpc/grpc-js-xds/deps", module), protos, { recursive: true });
   }
+  cpSync(join(work, "node_modules/@opentelemetry/otlp-grpc-exporter-base/build/protos"), protos, { recursive: true });
   cpSync(join(here, "proto"), protos, { recursive: true });
 
   // The package's copy of validate.proto is older than Envoy's use of it (its text is dropped below anyway).

@@ -12,6 +12,7 @@ import { type Bootstrap, BootstrapSchema, ClusterSchema, ListenerSchema, SecretS
 import { createScope, type DecodeScope, problemText } from "./config/scope.ts";
 import { checkShape } from "./config/shape.ts";
 import { decodeAddress } from "./config/socket-address.ts";
+import { decodeTraceProvider, type TraceProvider } from "./config/trace-provider.ts";
 import { connectionLimitOf, decodeOverload, withConnectionLimit } from "./overload/decode-overload.ts";
 import { withMonitorTypes } from "./overload/monitor-types.ts";
 import type { OverloadConfig } from "./overload/overload-config.ts";
@@ -39,6 +40,8 @@ export interface BootstrapSettings {
   /** Set when the file was in the v2 form: what was old, and the file as it should be. */
   readonly deprecated: { readonly changes: readonly string[]; readonly v3: string } | undefined;
   readonly overload: OverloadConfig;
+  /** Tracer of connection managers that name none of their own. */
+  readonly traceProvider: TraceProvider | undefined;
   readonly message: Bootstrap;
   /** Knows every type of the message. */
   readonly types: Registry;
@@ -145,6 +148,8 @@ function readSettings(
       : decodeOverload(message.overloadManager, registry, scope.field("overload_manager")),
     connectionLimitOf(layers, scope.field("layered_runtime")),
   );
+  const tracer = message.tracing?.http;
+  const traceProvider = tracer && decodeTraceProvider(tracer, scope.field("tracing.http"));
   if (scope.problems.length > 0) return err(`${path}: ${problemText(scope.problems)}`);
   return ok({
     nodeId: message.node?.id ?? "",
@@ -157,6 +162,7 @@ function readSettings(
     listenersFrom,
     deprecated,
     overload,
+    traceProvider,
     message,
     types: registry,
   });

@@ -37,7 +37,7 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
   });
   surviveBugs(log);
   if (argv[0] !== "wait") forgetUnusedCode(clock);
-  if (argv[0] === "worker") return runAsWorker(clock, log);
+  if (argv[0] === "worker") return runAsWorker(clock, log, env);
   const machine = readMachine();
   const startFleet: StartFleet = async (concurrency, surroundings) => {
     if (concurrency <= 1) return ALONE;
@@ -55,6 +55,7 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     resolve: resolveWithSystem,
     mark: Number(env["HEDDLE_PROXY_MARK"] ?? 0) || undefined,
     version: VERSION,
+    variable: (name: string) => env[name],
     startFleet,
     stop: untilSignalled(),
   };
@@ -131,7 +132,7 @@ function readFlag(argv: readonly string[], names: readonly string[]): string | u
 }
 
 /** A data plane that the process which started us configures. Signals go to a whole group; only that process acts on them. */
-async function runAsWorker(clock: Clock, log: Logger): Promise<number> {
+async function runAsWorker(clock: Clock, log: Logger, env: Env): Promise<number> {
   const { openChannel } = await import("./workers/spawn-worker.ts");
   const channel = openChannel();
   if (channel === undefined) {
@@ -150,6 +151,7 @@ async function runAsWorker(clock: Clock, log: Logger): Promise<number> {
     random: Math.random,
     uuid: () => crypto.randomUUID(),
     resolve: resolveWithSystem,
+    variable: (name) => env[name],
   });
   // The channel and timers of connections that were cut would keep the process.
   process.exit(code);

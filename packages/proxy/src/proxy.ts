@@ -8,6 +8,7 @@ import {
   type HttpManager,
   type HttpManagerCounters,
   type MetadataExchange,
+  type RequestTracer,
 } from "./http/connection-manager.ts";
 import { alpnFromFilterState, type ChainHandler } from "./listener/chain-runtime.ts";
 import { createListenerSet, type ListenerSet } from "./listener/listener-set.ts";
@@ -33,12 +34,16 @@ export interface ObserverSurroundings {
   readonly random: () => number;
   /** How the proxy names itself. */
   readonly node: { readonly id: string; readonly cluster: string };
+  /** Counts under one of Envoy's names that belong to no listener or cluster. */
+  count(name: string, by?: number): void;
 }
 
 /** Observers of the exchanges and connections of one filter chain. */
 export interface ChainObservers {
   readonly http: readonly ExchangeObserver[];
   readonly tcp: readonly TcpObserver[];
+  /** Makes the chain's tracer; `count` counts under the connection manager. Undefined: no spans. */
+  tracer?(count: (name: string) => void): (RequestTracer & ExchangeObserver) | undefined;
 }
 
 export interface ProxyDeps {
@@ -77,6 +82,8 @@ export interface DataPlane {
   readonly resources: ResourceStore;
   /** Counters of connection managers by stat prefix. */
   readonly httpCounters: ReadonlyMap<string, HttpManagerCounters>;
+  /** Counts of exporters, by Envoy's names. */
+  readonly counts: ReadonlyMap<string, number>;
   start(): void;
   close(): void;
 }
@@ -98,6 +105,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     deps.resolve,
   );
   const httpCounters = new Map<string, HttpManagerCounters>();
+  const counts = new Map<string, number>();
   const dates = createHttpDate(clock);
 
   const makeHandler = (listener: ListenerConfig, chain: FilterChainConfig): ChainHandler => {
@@ -107,6 +115,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       clock,
       random: deps.random,
       node: { id: deps.exchange?.id ?? "", cluster: deps.serviceCluster ?? "" },
+      count: (name, by = 1) => void counts.set(name, (counts.get(name) ?? 0) + by),
     });
     const shared = { clusters, wheel, clock, random: deps.random, upstreamAlpn: undefined };
     const sniCluster = chain.filters.some((filter) => filter.kind === "sni-cluster");
@@ -114,12 +123,12 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       return { kind: "tcp", manager: { ...shared, config: last, observers: observers.tcp, sniCluster } };
     if (last?.kind === "direct-response") return { kind: "gate-only" };
     if (last?.kind !== "http") throw new Error("a filter chain without its last filter was decoded");
-    return { kind: "http", manager: makeHttpManager(last, observers.http, shared) };
+    return { kind: "http", manager: makeHttpManager(last, observers, shared) };
   };
 
   const makeHttpManager = (
     config: HttpManagerConfig,
-    observers: readonly ExchangeObserver[],
+    { http, tracer: makeTracer }: ChainObservers,
     shared: Pick<HttpManager, "clusters" | "wheel" | "clock" | "random">,
   ): HttpManager => {
     const { routes } = config;
@@ -129,7 +138,9 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       counters = createHttpManagerCounters();
       httpCounters.set(config.statPrefix, counters);
     }
-    const counts = counters.filters;
+    const own = counters.filters;
+    const count = (name: string) => void own.set(name, (own.get(name) ?? 0) + 1);
+    const tracer = makeTracer?.(count);
     let upstreamAlpn: readonly string[] | undefined;
     for (const filter of config.filters) {
       if (filter.kind === "set-filter-state") upstreamAlpn = alpnFromFilterState(filter.values) ?? upstreamAlpn;
@@ -137,7 +148,8 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     return {
       ...shared,
       config,
-      observers,
+      observers: tracer === undefined ? http : [...http, tracer],
+      tracer,
       counters,
       upstreamAlpn,
       multiplexAlpn: offerMultiplex(upstreamAlpn),
@@ -147,7 +159,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       filters: createFilterChains(config.namedFilters, {
         ...shared,
         serviceCluster: deps.serviceCluster ?? "",
-        count: (name) => void counts.set(name, (counts.get(name) ?? 0) + 1),
+        count,
       }),
       exchange: config.filters.some((filter) => filter.kind === "istio-stats") ? deps.exchange : undefined,
       routes: routes.kind === "inline" ? () => inline : () => resources.route(routes.name),
@@ -178,6 +190,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     listeners,
     resources,
     httpCounters,
+    counts,
     start: () => {
       ticking ??= clock.every(TICK_MS, () => wheel.advance(clock.monotonic()));
       watching ??= watchOverload({

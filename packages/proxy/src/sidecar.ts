@@ -37,6 +37,8 @@ export interface SidecarDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly uuid: () => string;
+  /** A variable of the environment. */
+  readonly variable: (name: string) => string | undefined;
   readonly resolve: ResolveHost;
   readonly mark: number | undefined;
   /** Limit of the container; undefined: none. Units: bytes. */
@@ -72,7 +74,13 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   const writer = createLogWriter(clock, (path, error) =>
     log.error("an access log can't be written", { path, error: String(error) }),
   );
-  const telemetry = createTelemetry({ self: workloadOfMetadata(metadata), writer, log, localUri });
+  const telemetry = createTelemetry({
+    self: workloadOfMetadata(metadata),
+    writer,
+    log,
+    localUri,
+    env: deps.variable,
+  });
   const exchange = { id: agent.node.id, metadata: encodePeerMetadata(metadata) };
   const { value: maxConnections, problem: wrongLimit } = runtimeLimit(options.proxyConfig);
   if (wrongLimit !== undefined) log.error(wrongLimit);

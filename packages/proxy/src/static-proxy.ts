@@ -34,6 +34,8 @@ export interface StaticProxyDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly uuid: () => string;
+  /** A variable of the environment. */
+  readonly variable: (name: string) => string | undefined;
   readonly resolve: ResolveHost;
   readonly mark: number | undefined;
   readonly log: Logger;
@@ -78,7 +80,14 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     log.error("an access log can't be written", { path, error: String(error) }),
   );
   const localUri = () => "";
-  const telemetry = createTelemetry({ self: workloadOfMetadata(metadata), writer, log, localUri });
+  const telemetry = createTelemetry({
+    self: workloadOfMetadata(metadata),
+    writer,
+    log,
+    localUri,
+    traceProvider: bootstrap.traceProvider,
+    env: deps.variable,
+  });
   const exchange = node.id === "" ? undefined : { id: node.id, metadata: encodePeerMetadata(metadata) };
   const limits = shareLimits(bootstrap.overload, deps.concurrency);
   const proxy = createProxy({
@@ -107,6 +116,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
       drainMs: deps.drainMs,
       mark: deps.mark,
       limits,
+      traceProvider: bootstrap.traceProvider,
     },
     identity: () => ({ secrets: [], uri: "" }),
   });

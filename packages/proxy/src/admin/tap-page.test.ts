@@ -54,6 +54,7 @@ function exchange(status: number, path = "/a"): ExchangeRecord {
     originalPath: path,
     peerMetadataId: "",
     metadata: undefined,
+    span: undefined,
     peerMetadata: "",
   };
 }

@@ -8,7 +8,7 @@ import { shape } from "../config/shape.ts";
 
 export const BOOTSTRAP_SHAPE = shape(
   BootstrapSchema,
-  ["node", "static_resources", "dynamic_resources", "admin", "overload_manager"],
+  ["node", "static_resources", "dynamic_resources", "admin", "overload_manager", "tracing"],
   {
     "cluster_manager stats_config stats_flush_interval stats_flush_on_admin deferred_stat_options enable_dispatcher_stats stats_server_version_override":
       "statistics are kept and shown on demand",
@@ -28,7 +28,6 @@ export const BOOTSTRAP_SHAPE = shape(
   {
     hds_config: "health discovery is not implemented; use health_checks of clusters",
     stats_sinks: "statistics are pulled from /stats/prometheus; nothing is pushed",
-    tracing: "spans are not exported",
     bootstrap_extensions: "there are no bootstrap extensions",
     header_prefix: "headers always begin with x-envoy-",
     certificate_provider_instances: "certificates come inline, from files or over SDS",

@@ -80,6 +80,8 @@ export interface ClusterConfig {
   readonly panicPercent: number;
   /** Host names of services behind the cluster, for metrics. */
   readonly services: readonly { readonly host: string; readonly name: string; readonly namespace: string }[];
+  /** By filter name, without what the control plane writes for itself; undefined: none. For tags of spans. */
+  readonly metadata: Readonly<Record<string, JsonObject>> | undefined;
   readonly source: ResourceSource;
 }
 
@@ -233,6 +235,7 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
           : "any",
     panicPercent: message.commonLbConfig?.healthyPanicThreshold?.value ?? 50,
     services: decodeServices(message.metadata?.filterMetadata["istio"]),
+    metadata: foreignMetadata(message.metadata?.filterMetadata),
     source: sourceOf(message.metadata),
   };
 }
@@ -282,6 +285,11 @@ function decodeDiscovery(message: Cluster, scope: DecodeScope): ClusterDiscovery
       };
     }
   }
+}
+
+function foreignMetadata(all: Readonly<Record<string, JsonObject>> | undefined): ClusterConfig["metadata"] {
+  const entries = Object.entries(all ?? {}).filter(([name]) => name !== "istio" && name !== "heddle");
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
 function decodeServices(metadata: JsonObject | undefined): ClusterConfig["services"] {

@@ -61,7 +61,7 @@ export const ROUTER_SHAPE = shape(
   {
     "dynamic_stats suppress_grpc_request_failure_code_stats": "only chooses statistics",
     suppress_envoy_headers: "x-envoy-* headers are always written",
-    start_child_span: "spans are not exported",
+    start_child_span: "spawn_upstream_span of the connection manager decides",
     "respect_expected_rq_timeout strict_check_headers":
       "x-envoy-* request headers do not change how a request is treated",
   },

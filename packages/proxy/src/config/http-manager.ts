@@ -16,6 +16,7 @@ import {
 import { decodeRouteTable, type RouteTableConfig } from "./route-table.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
+import { decodeTracing, type TracingConfig } from "./tracing.ts";
 
 /** Where the routes of a connection manager come from. */
 export type RouteSource =
@@ -82,6 +83,8 @@ export interface HttpManagerConfig {
   readonly appendForwardedPort: boolean;
   /** Undefined: answers of the proxy go out as they are. */
   readonly localReply: LocalReplyConfig | undefined;
+  /** Undefined: no spans. */
+  readonly tracing: TracingConfig | undefined;
 }
 
 export const HTTP_MANAGER_SHAPE = shape(
@@ -122,13 +125,13 @@ export const HTTP_MANAGER_SHAPE = shape(
     "strip_trailing_host_dot",
     "append_x_forwarded_port",
     "local_reply_config",
+    "tracing",
+    "request_id_extension",
   ],
   {
-    tracing: "trace headers are passed on unchanged; spans are not exported",
     drain_timeout: "a draining connection ends with its last request",
     delayed_close_timeout: "a connection closes after its last bytes were taken",
     internal_address_config: "only decides x-envoy-internal, which is always removed at the edge",
-    request_id_extension: "request ids are UUIDs, the default",
     stream_error_on_invalid_http_message:
       "errors always end the connection (HTTP/1) or stream (HTTP/2), the safe reading",
     access_log_options: "lines are written when the request ends",
@@ -248,6 +251,7 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
         : undefined,
     appendForwardedPort: message.appendXForwardedPort,
     localReply: decodeLocalReply(message.localReplyConfig, scope.field("local_reply_config")),
+    tracing: decodeTracing(message, scope),
   };
 }
 

@@ -16,6 +16,7 @@ import { decodeForward, type ForwardAction, type RouteFallback } from "./route-a
 import { decodeRouteMatch, type RouteMatchConfig } from "./route-match.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
+import { decodeRouteTracing, type RouteTracing } from "./tracing.ts";
 
 export interface RedirectConfig {
   readonly kind: "redirect";
@@ -50,6 +51,7 @@ export interface RouteConfig {
   readonly bufferBytes: number | undefined;
   /** Name of the operation for traces. */
   readonly operation: string;
+  readonly tracing: RouteTracing | undefined;
   readonly source: ResourceSource;
   /** By filter name, as configured; undefined: none. */
   readonly metadata: Readonly<Record<string, JsonObject>> | undefined;
@@ -65,6 +67,7 @@ export const ROUTE_SHAPE = shape(
     "direct_response",
     "metadata",
     "decorator",
+    "tracing",
     "request_headers_to_add",
     "request_headers_to_remove",
     "response_headers_to_add",
@@ -72,7 +75,7 @@ export const ROUTE_SHAPE = shape(
     "typed_per_filter_config",
     "per_request_buffer_limit_bytes",
   ],
-  { stat_prefix: "only names statistics", tracing: "spans are not exported" },
+  { stat_prefix: "only names statistics" },
   {
     "filter_action non_forwarding_action": "a route forwards, redirects or answers",
   },
@@ -97,6 +100,7 @@ export function decodeRoute(message: Route, fallback: RouteFallback, scope: Deco
     ),
     bufferBytes: message.perRequestBufferLimitBytes,
     operation: message.decorator?.operation ?? "",
+    tracing: decodeRouteTracing(message.tracing, scope.field("tracing")),
     source: sourceOf(message.metadata),
     metadata: message.metadata?.filterMetadata,
   };

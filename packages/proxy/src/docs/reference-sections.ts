@@ -66,6 +66,8 @@ import {
   VALIDATION_SHAPE,
 } from "../config/tls-context.ts";
 import { TOKEN_BUCKET_SHAPE } from "../config/token-bucket.ts";
+import { OPEN_TELEMETRY_SHAPE, TRACE_PROVIDER_TYPES, ZIPKIN_SHAPE } from "../config/trace-provider.ts";
+import { TRACING_SHAPE } from "../config/tracing.ts";
 import { UPSTREAM_COMMON_SHAPE, UPSTREAM_HTTP_SHAPE, UPSTREAM_SERVER_NAME_SHAPE } from "../config/upstream-http.ts";
 import { OVERLOAD_ACTION_SHAPE, OVERLOAD_MANAGER_SHAPE } from "../overload/decode-overload.ts";
 
@@ -119,9 +121,13 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
     extensions: [
       ["HTTP filters", HTTP_FILTER_TYPES],
       ["Filter configuration of routes", ROUTE_FILTER_TYPES],
+      ["Tracers", TRACE_PROVIDER_TYPES],
     ],
     shapes: [
       HTTP_MANAGER_SHAPE,
+      TRACING_SHAPE,
+      OPEN_TELEMETRY_SHAPE,
+      ZIPKIN_SHAPE,
       LOCAL_REPLY_SHAPE,
       RESPONSE_MAPPER_SHAPE,
       COMMON_HTTP_SHAPE,

@@ -3,12 +3,19 @@ import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { FilterChains } from "../filters/filter-chain.ts";
 import type { OverloadState } from "../overload/overload-state.ts";
 import type { RouteTable } from "../router/route-table.ts";
+import type { ActiveSpan } from "../telemetry/tracing/span.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 
 /** Takes finished exchanges: metrics, access logs. */
 export interface ExchangeObserver {
   onExchangeDone(record: ExchangeRecord): void;
+}
+
+/** Records requests as spans. */
+export interface RequestTracer {
+  /** The request has a route: decides, and writes the trace's context into its headers. Undefined: it is not recorded. */
+  begin(record: ExchangeRecord): ActiveSpan | undefined;
 }
 
 /** How peers describe themselves to each other inside the mesh. */
@@ -48,6 +55,8 @@ export interface HttpManager {
   readonly counters: HttpManagerCounters;
   readonly overload: OverloadState;
   readonly observers: readonly ExchangeObserver[];
+  /** Undefined: no spans. */
+  readonly tracer: RequestTracer | undefined;
   /** Set where the standard metrics are on: peers exchange their metadata. */
   readonly exchange: MetadataExchange | undefined;
   /** ALPN that upstream connections offer instead of the cluster's; undefined: no change. */

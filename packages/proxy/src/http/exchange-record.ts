@@ -3,6 +3,7 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import type { RequestHead, ResponseHead } from "@heddle/wire";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
+import type { ActiveSpan } from "../telemetry/tracing/span.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
 
@@ -45,4 +46,6 @@ export interface ExchangeRecord {
   readonly peerMetadata: string;
   /** What filters left for each other, by filter name; undefined: nothing. */
   readonly metadata: ReadonlyMap<string, JsonValue> | undefined;
+  /** Undefined: not recorded. */
+  readonly span: ActiveSpan | undefined;
 }

@@ -276,13 +276,13 @@ function metadataCommand(record: ExchangeRecord, argument: string): string | und
   }
 }
 
-function hostMetadata(record: ExchangeRecord, name: string): JsonValue | undefined {
+export function hostMetadata(record: ExchangeRecord, name: string): JsonValue | undefined {
   const endpoint = record.host?.endpoint;
   if (name === "envoy.lb") return endpoint?.lbLabels;
   return name === "envoy.transport_socket_match" ? endpoint?.transportLabels : undefined;
 }
 
-function versionName(version: number): string {
+export function versionName(version: number): string {
   return version === 20 ? "HTTP/2" : version === 10 ? "HTTP/1.0" : "HTTP/1.1";
 }
 

@@ -89,6 +89,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   originalPath = "";
   peerMetadataId = "";
   peerMetadata = "";
+  span: ExchangeRecord["span"] = undefined;
   /** Last event of either direction. Units: ms of the wheel. */
   lastActivityMs: number;
   /** A tunnel (upgrade or CONNECT) is open: both directions end on their own. */
@@ -142,6 +143,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
       return;
     }
     this.chooseRoute();
+    this.span = this.#manager.tracer?.begin(this);
     this.#runFilters();
   }
 

@@ -85,6 +85,7 @@ export function adaptToUpstream(
   manager: HttpManager,
 ): void {
   const { request } = exchange;
+  exchange.span?.beforeTry(request.headers, host);
   const virtualHost = exchange.route?.host;
   if (virtualHost?.attemptCountInRequest === true) request.headers.setId(ATTEMPT_COUNT, String(exchange.attempts));
   if (afterTimeout !== undefined && virtualHost?.timeoutRetryInRequest === true)

@@ -117,6 +117,7 @@ const TO_HTTPS: RouteConfig = {
   filters: undefined,
   bufferBytes: undefined,
   operation: "",
+  tracing: undefined,
   source: undefined,
   metadata: undefined,
 };

@@ -51,6 +51,7 @@ export function* envoyStats(proxy: DataPlane): Iterable<EnvoyStat> {
     counters.inspectTimeouts,
   );
   for (const [name, value] of counters.filters) yield plain(name, `envoy_${name.replaceAll(/[.-]/g, "_")}`, value);
+  for (const [name, value] of proxy.counts) yield plain(name, `envoy_${name.replaceAll(".", "_")}`, value);
   const { overload } = proxy;
   yield plain(
     "listener.downstream_global_cx_overflow",

@@ -1,6 +1,7 @@
 import { createMetricsRegistry, type Logger, type MetricsRegistry } from "@heddle/std";
 import type { AccessLogConfig } from "../config/access-log.ts";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
+import type { TraceProvider } from "../config/trace-provider.ts";
 import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { TcpObserver } from "../network/tcp-record.ts";
 import type { ChainObservers, ObserverSurroundings } from "../proxy.ts";
@@ -11,6 +12,7 @@ import { type IstioFamilies, registerIstioFamilies } from "./istio-families.ts";
 import { createIstioStats } from "./istio-stats.ts";
 import type { LogWriter } from "./log-writer.ts";
 import { createTap, type Tap } from "./tap.ts";
+import { createTracers } from "./tracing/tracers.ts";
 import { createPeerCache, type Workload } from "./workload.ts";
 
 /** Metrics and access logs of a process. */
@@ -26,12 +28,17 @@ export interface TelemetryDeps {
   readonly writer: LogWriter;
   readonly log: Logger;
   localUri(): string;
+  /** Tracer of connection managers that name none: the bootstrap's. */
+  readonly traceProvider?: TraceProvider | undefined;
+  /** Environment, for tags of spans. */
+  env(name: string): string | undefined;
 }
 
 export function createTelemetry(deps: TelemetryDeps): Telemetry {
   const registry = createMetricsRegistry();
   const peers = createPeerCache();
   const tap = createTap();
+  const tracers = createTracers({ fallback: deps.traceProvider, env: deps.env });
   let families: IstioFamilies | undefined;
 
   const watchers = (
@@ -72,11 +79,14 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
   return {
     registry,
     tap,
-    observe: (_listener, chain, around) => {
+    observe: (listener, chain, around) => {
       const last = chain.filters[chain.filters.length - 1];
       const logs = last?.kind === "http" || last?.kind === "tcp" ? last.accessLogs : [];
       const all = watchers(chain, logs, around);
-      return { http: [...all, tap.observer], tcp: all };
+      const observers = { http: [...all, tap.observer], tcp: all };
+      const tracing = last?.kind === "http" ? last.tracing : undefined;
+      if (tracing === undefined) return observers;
+      return { ...observers, tracer: (count) => tracers.create(tracing, listener.direction, around, count) };
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { KeyPair, ValidationConfig } from "../config/tls-context.ts";
+import type { TraceProvider } from "../config/trace-provider.ts";
 import type { MetadataExchange } from "../http/connection-manager.ts";
 import type { DrainOptions } from "../listener/listener-set.ts";
 import type { OverloadConfig } from "../overload/overload-config.ts";
@@ -18,6 +19,8 @@ export interface WorkerSettings {
   readonly mark: number | undefined;
   /** This worker's part of the limits. */
   readonly limits: OverloadConfig;
+  /** The bootstrap's tracer. */
+  readonly traceProvider?: TraceProvider | undefined;
 }
 
 /** A secret that the agent holds: it does not come with the resources. */

@@ -33,6 +33,8 @@ export interface WorkerDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly uuid: () => string;
+  /** A variable of the environment. */
+  readonly variable: (name: string) => string | undefined;
   readonly resolve: ResolveHost;
   readonly log: Logger;
 }
@@ -68,7 +70,14 @@ class Worker {
     );
     this.#closeWriter = () => writer.close();
     const localUri = () => this.#uri;
-    this.#telemetry = createTelemetry({ self: settings.self, writer, log, localUri });
+    this.#telemetry = createTelemetry({
+      self: settings.self,
+      writer,
+      log,
+      localUri,
+      traceProvider: settings.traceProvider,
+      env: deps.variable,
+    });
     this.#proxy = createProxy({
       kernel: deps.kernel,
       clock: deps.clock,

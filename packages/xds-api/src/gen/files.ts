@@ -52,6 +52,7 @@ import { file_envoy_data_accesslog_v3_accesslog } from "./envoy/data/accesslog/v
 import { file_envoy_extensions_access_loggers_file_v3_file } from "./envoy/extensions/access_loggers/file/v3/file_pb.js";
 import { file_envoy_extensions_access_loggers_filters_cel_v3_cel } from "./envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
 import { file_envoy_extensions_access_loggers_grpc_v3_als } from "./envoy/extensions/access_loggers/grpc/v3/als_pb.js";
+import { file_envoy_extensions_access_loggers_open_telemetry_v3_logs_service } from "./envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.js";
 import { file_envoy_extensions_access_loggers_stream_v3_stream } from "./envoy/extensions/access_loggers/stream/v3/stream_pb.js";
 import { file_envoy_extensions_clusters_aggregate_v3_cluster } from "./envoy/extensions/clusters/aggregate/v3/cluster_pb.js";
 import { file_envoy_extensions_common_ratelimit_v3_ratelimit } from "./envoy/extensions/common/ratelimit/v3/ratelimit_pb.js";
@@ -116,6 +117,11 @@ import { file_envoy_extensions_request_id_uuid_v3_uuid } from "./envoy/extension
 import { file_envoy_extensions_retry_host_omit_host_metadata_v3_omit_host_metadata_config } from "./envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config_pb.js";
 import { file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts } from "./envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
 import { file_envoy_extensions_retry_priority_previous_priorities_v3_previous_priorities_config } from "./envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.js";
+import { file_envoy_extensions_tracers_opentelemetry_resource_detectors_v3_dynatrace_resource_detector } from "./envoy/extensions/tracers/opentelemetry/resource_detectors/v3/dynatrace_resource_detector_pb.js";
+import { file_envoy_extensions_tracers_opentelemetry_resource_detectors_v3_environment_resource_detector } from "./envoy/extensions/tracers/opentelemetry/resource_detectors/v3/environment_resource_detector_pb.js";
+import { file_envoy_extensions_tracers_opentelemetry_resource_detectors_v3_static_config_resource_detector } from "./envoy/extensions/tracers/opentelemetry/resource_detectors/v3/static_config_resource_detector_pb.js";
+import { file_envoy_extensions_tracers_opentelemetry_samplers_v3_always_on_sampler } from "./envoy/extensions/tracers/opentelemetry/samplers/v3/always_on_sampler_pb.js";
+import { file_envoy_extensions_tracers_opentelemetry_samplers_v3_dynatrace_sampler } from "./envoy/extensions/tracers/opentelemetry/samplers/v3/dynatrace_sampler_pb.js";
 import { file_envoy_extensions_transport_sockets_internal_upstream_v3_internal_upstream } from "./envoy/extensions/transport_sockets/internal_upstream/v3/internal_upstream_pb.js";
 import { file_envoy_extensions_transport_sockets_proxy_protocol_v3_upstream_proxy_protocol } from "./envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.js";
 import { file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer } from "./envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js";
@@ -164,6 +170,12 @@ import { file_google_rpc_code } from "./google/rpc/code_pb.js";
 import { file_google_rpc_status } from "./google/rpc/status_pb.js";
 import { file_istio_networking_nds_v1_nds } from "./istio/networking/nds/v1/nds_pb.js";
 import { file_istio_v1_auth_ca } from "./istio/v1/auth/ca_pb.js";
+import { file_opentelemetry_proto_collector_logs_v1_logs_service } from "./opentelemetry/proto/collector/logs/v1/logs_service_pb.js";
+import { file_opentelemetry_proto_collector_trace_v1_trace_service } from "./opentelemetry/proto/collector/trace/v1/trace_service_pb.js";
+import { file_opentelemetry_proto_common_v1_common } from "./opentelemetry/proto/common/v1/common_pb.js";
+import { file_opentelemetry_proto_logs_v1_logs } from "./opentelemetry/proto/logs/v1/logs_pb.js";
+import { file_opentelemetry_proto_resource_v1_resource } from "./opentelemetry/proto/resource/v1/resource_pb.js";
+import { file_opentelemetry_proto_trace_v1_trace } from "./opentelemetry/proto/trace/v1/trace_pb.js";
 import { file_udpa_type_v1_typed_struct } from "./udpa/type/v1/typed_struct_pb.js";
 import { file_xds_core_v3_authority } from "./xds/core/v3/authority_pb.js";
 import { file_xds_core_v3_cidr } from "./xds/core/v3/cidr_pb.js";
@@ -237,6 +249,7 @@ export const files = [
   file_envoy_extensions_access_loggers_file_v3_file,
   file_envoy_extensions_access_loggers_filters_cel_v3_cel,
   file_envoy_extensions_access_loggers_grpc_v3_als,
+  file_envoy_extensions_access_loggers_open_telemetry_v3_logs_service,
   file_envoy_extensions_access_loggers_stream_v3_stream,
   file_envoy_extensions_clusters_aggregate_v3_cluster,
   file_envoy_extensions_common_ratelimit_v3_ratelimit,
@@ -301,6 +314,11 @@ export const files = [
   file_envoy_extensions_retry_host_omit_host_metadata_v3_omit_host_metadata_config,
   file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts,
   file_envoy_extensions_retry_priority_previous_priorities_v3_previous_priorities_config,
+  file_envoy_extensions_tracers_opentelemetry_resource_detectors_v3_dynatrace_resource_detector,
+  file_envoy_extensions_tracers_opentelemetry_resource_detectors_v3_environment_resource_detector,
+  file_envoy_extensions_tracers_opentelemetry_resource_detectors_v3_static_config_resource_detector,
+  file_envoy_extensions_tracers_opentelemetry_samplers_v3_always_on_sampler,
+  file_envoy_extensions_tracers_opentelemetry_samplers_v3_dynatrace_sampler,
   file_envoy_extensions_transport_sockets_internal_upstream_v3_internal_upstream,
   file_envoy_extensions_transport_sockets_proxy_protocol_v3_upstream_proxy_protocol,
   file_envoy_extensions_transport_sockets_raw_buffer_v3_raw_buffer,
@@ -349,6 +367,12 @@ export const files = [
   file_google_rpc_status,
   file_istio_networking_nds_v1_nds,
   file_istio_v1_auth_ca,
+  file_opentelemetry_proto_collector_logs_v1_logs_service,
+  file_opentelemetry_proto_collector_trace_v1_trace_service,
+  file_opentelemetry_proto_common_v1_common,
+  file_opentelemetry_proto_logs_v1_logs,
+  file_opentelemetry_proto_resource_v1_resource,
+  file_opentelemetry_proto_trace_v1_trace,
   file_udpa_type_v1_typed_struct,
   file_xds_core_v3_authority,
   file_xds_core_v3_cidr,

@@ -1,0 +1,190 @@
+import type { HttpService } from "@heddle/xds-api/envoy/config/core/v3/http_service";
+import { OpenTelemetryConfigSchema } from "@heddle/xds-api/envoy/config/trace/v3/opentelemetry";
+import {
+  ZipkinConfig_CollectorEndpointVersion,
+  ZipkinConfigSchema,
+} from "@heddle/xds-api/envoy/config/trace/v3/zipkin";
+import { EnvironmentResourceDetectorConfigSchema } from "@heddle/xds-api/envoy/extensions/tracers/opentelemetry/resource_detectors/v3/environment_resource_detector";
+import { StaticConfigResourceDetectorConfigSchema } from "@heddle/xds-api/envoy/extensions/tracers/opentelemetry/resource_detectors/v3/static_config_resource_detector";
+import { AlwaysOnSamplerConfigSchema } from "@heddle/xds-api/envoy/extensions/tracers/opentelemetry/samplers/v3/always_on_sampler";
+import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
+import { decodeDuration } from "./duration-field.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+
+/** Where OTLP goes. */
+export interface OtlpTarget {
+  readonly transport: "grpc" | "http";
+  readonly cluster: string;
+  readonly authority: string;
+  /** For HTTP. */
+  readonly path: string;
+  readonly headers: readonly (readonly [string, string])[];
+  /** Units: ms. */
+  readonly timeoutMs: number;
+}
+
+export interface OpenTelemetryTraces {
+  readonly kind: "opentelemetry";
+  /** Undefined: contexts go on, spans go nowhere. */
+  readonly target: OtlpTarget | undefined;
+  readonly serviceName: string;
+  /** Attributes of the resource, from static detectors. */
+  readonly resource: Readonly<Record<string, string>>;
+  /** OTEL_RESOURCE_ATTRIBUTES counts too. */
+  readonly fromEnvironment: boolean;
+  /** Every request that begins a trace is recorded, whatever the sampling says. */
+  readonly alwaysOn: boolean;
+}
+
+export interface ZipkinTraces {
+  readonly kind: "zipkin";
+  readonly cluster: string;
+  readonly path: string;
+  readonly hostname: string;
+  /** New traces have ids of 128 bits. */
+  readonly longIds: boolean;
+  /** The server's span has the id of its client's. */
+  readonly sharedContext: boolean;
+}
+
+/** What a tracer writes, and where. */
+export type TraceProvider = OpenTelemetryTraces | ZipkinTraces;
+
+export const OPEN_TELEMETRY_SHAPE = shape(OpenTelemetryConfigSchema, [
+  "grpc_service",
+  "http_service",
+  "service_name",
+  "resource_detectors",
+  "sampler",
+]);
+export const ZIPKIN_SHAPE = shape(
+  ZipkinConfigSchema,
+  [
+    "collector_cluster",
+    "collector_endpoint",
+    "trace_id_128bit",
+    "shared_span_context",
+    "collector_hostname",
+    "collector_endpoint_version",
+  ],
+  { split_spans_for_request: "spawn_upstream_span of the connection manager decides" },
+);
+
+type Detected = { readonly attributes: Readonly<Record<string, string>> } | { readonly environment: true };
+
+const DETECTORS: AnyTable<Detected> = {
+  [EnvironmentResourceDetectorConfigSchema.typeName]: messageEntry(
+    EnvironmentResourceDetectorConfigSchema,
+    (): Detected => ({ environment: true }),
+  ),
+  [StaticConfigResourceDetectorConfigSchema.typeName]: messageEntry(
+    StaticConfigResourceDetectorConfigSchema,
+    ({ attributes }): Detected => ({ attributes }),
+  ),
+};
+const SAMPLERS: AnyTable<"always-on"> = {
+  [AlwaysOnSamplerConfigSchema.typeName]: messageEntry(AlwaysOnSamplerConfigSchema, () => "always-on" as const),
+};
+
+const PROVIDERS: AnyTable<TraceProvider> = {
+  [OpenTelemetryConfigSchema.typeName]: messageEntry(OpenTelemetryConfigSchema, (message, scope) => {
+    checkShape(OPEN_TELEMETRY_SHAPE, message, scope);
+    const resource: Record<string, string> = {};
+    let fromEnvironment = false;
+    message.resourceDetectors.forEach((detector, i) => {
+      const at = scope.field("resource_detectors").item(i).field("typed_config");
+      const found = decodeAny(detector.typedConfig, DETECTORS, at);
+      if (found === undefined) return;
+      if ("environment" in found) fromEnvironment = true;
+      else Object.assign(resource, found.attributes);
+    });
+    const sampler =
+      message.sampler === undefined
+        ? undefined
+        : decodeAny(message.sampler.typedConfig, SAMPLERS, scope.field("sampler.typed_config"));
+    if (message.grpcService !== undefined && message.httpService !== undefined)
+      scope.problem("only one of grpc_service, http_service may be set");
+    return {
+      kind: "opentelemetry",
+      target:
+        message.httpService === undefined
+          ? message.grpcService && decodeGrpcTarget(message.grpcService, scope.field("grpc_service"))
+          : decodeHttpTarget(message.httpService, scope.field("http_service")),
+      serviceName: message.serviceName === "" ? "unknown_service:envoy" : message.serviceName,
+      resource,
+      fromEnvironment,
+      alwaysOn: sampler !== undefined,
+    };
+  }),
+  [ZipkinConfigSchema.typeName]: messageEntry(ZipkinConfigSchema, (message, scope) => {
+    checkShape(ZIPKIN_SHAPE, message, scope);
+    if (message.collectorCluster === "") scope.field("collector_cluster").problem("Zipkin needs a collector_cluster");
+    if (message.collectorEndpoint === "")
+      scope.field("collector_endpoint").problem("Zipkin needs a collector_endpoint, mostly /api/v2/spans");
+    if (message.collectorEndpointVersion !== ZipkinConfig_CollectorEndpointVersion.HTTP_JSON)
+      scope.field("collector_endpoint_version").problem("spans are written as JSON of version 2; use HTTP_JSON");
+    return {
+      kind: "zipkin",
+      cluster: message.collectorCluster,
+      path: message.collectorEndpoint,
+      hostname: message.collectorHostname === "" ? message.collectorCluster : message.collectorHostname,
+      longIds: message.traceId128bit,
+      sharedContext: message.sharedSpanContext ?? true,
+    };
+  }),
+};
+
+/** Tracers that the proxy has; for the reference. */
+export const TRACE_PROVIDER_TYPES: readonly string[] = Object.keys(PROVIDERS);
+
+type Provider = { readonly configType: { readonly case?: unknown; readonly value?: Parameters<typeof decodeAny>[0] } };
+
+export function decodeTraceProvider(message: Provider, scope: DecodeScope): TraceProvider | undefined {
+  return decodeAny(message.configType.value, PROVIDERS, scope.field("typed_config"));
+}
+
+type GrpcService = NonNullable<
+  import("@heddle/xds-api/envoy/config/trace/v3/opentelemetry").OpenTelemetryConfig["grpcService"]
+>;
+
+/** Errors: services that are not named by a cluster. */
+export function decodeGrpcTarget(message: GrpcService, scope: DecodeScope): OtlpTarget | undefined {
+  const target = message.targetSpecifier;
+  if (target.case !== "envoyGrpc") {
+    scope.problem("the service must be named by envoy_grpc.cluster_name");
+    return undefined;
+  }
+  return {
+    transport: "grpc",
+    cluster: target.value.clusterName,
+    authority: target.value.authority === "" ? target.value.clusterName : target.value.authority,
+    path: "",
+    headers: message.initialMetadata.map(({ key, value }) => [key.toLowerCase(), value] as const),
+    timeoutMs: decodeDuration(message.timeout, scope.field("timeout")) ?? DEFAULT_TIMEOUT_MS,
+  };
+}
+
+function decodeHttpTarget(message: HttpService, scope: DecodeScope): OtlpTarget | undefined {
+  const uri = message.httpUri;
+  const at = scope.field("http_uri");
+  if (uri?.httpUpstreamType.case !== "cluster") {
+    at.field("cluster").problem("the service must be named by a cluster");
+    return undefined;
+  }
+  const url = URL.parse(uri.uri);
+  if (url === null) at.field("uri").problem(`${uri.uri} is no URL; write http://host:4318/v1/traces`);
+  return {
+    transport: "http",
+    cluster: uri.httpUpstreamType.value,
+    authority: url?.host ?? "",
+    path: url === null ? "/" : `${url.pathname}${url.search}`,
+    headers: message.requestHeadersToAdd.map(
+      ({ header }) => [header?.key.toLowerCase() ?? "", header?.value ?? ""] as const,
+    ),
+    timeoutMs: decodeDuration(uri.timeout, at.field("timeout")) ?? DEFAULT_TIMEOUT_MS,
+  };
+}
+
+/** Units: ms. */
+const DEFAULT_TIMEOUT_MS = 10_000;

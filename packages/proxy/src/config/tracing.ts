@@ -1,0 +1,164 @@
+import {
+  type HttpConnectionManager_Tracing,
+  HttpConnectionManager_TracingSchema,
+} from "@heddle/xds-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
+import { UuidRequestIdConfigSchema } from "@heddle/xds-api/envoy/extensions/request_id/uuid/v3/uuid";
+import type { CustomTag } from "@heddle/xds-api/envoy/type/tracing/v3/custom_tag";
+import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
+import { fractionOf } from "./fraction.ts";
+import type { HttpConnectionManager, Route } from "./proto.ts";
+import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
+import { decodeTraceProvider, type TraceProvider } from "./trace-provider.ts";
+
+/** A tag of spans beside the standard ones. `fallback` "": left out where there is no value. */
+export type TagConfig = { readonly name: string; readonly fallback: string } & (
+  | { readonly kind: "literal"; readonly text: string }
+  | { readonly kind: "environment"; readonly variable: string }
+  | { readonly kind: "header"; readonly header: string }
+  | {
+      readonly kind: "metadata";
+      readonly of: "request" | "route" | "cluster" | "host";
+      readonly filter: string;
+      readonly path: readonly string[];
+    }
+);
+
+/** Shares of requests, 0…1. */
+export interface Sampling {
+  /** Of those that ask by x-client-trace-id. Default: 1. */
+  readonly client: number;
+  /** Of those that nobody asked about. Default: 1. */
+  readonly random: number;
+  /** Bound of both. Default: 1. */
+  readonly overall: number;
+}
+
+/** Spans of a connection manager. */
+export interface TracingConfig {
+  readonly sampling: Sampling;
+  readonly tags: readonly TagConfig[];
+  /** Longest path in the tag `http.url`. Default: 256. */
+  readonly maxPathLength: number;
+  /** Each try has a span of its own below the request's. */
+  readonly spawnUpstream: boolean;
+  /** Undefined: the bootstrap's. */
+  readonly provider: TraceProvider | undefined;
+  readonly requestId: RequestIdConfig;
+}
+
+/** How request ids and traces go together. */
+export interface RequestIdConfig {
+  /** The decision is written into the id. Default: true. */
+  readonly packReason: boolean;
+  /** The id decides, so that all proxies on the way agree. Default: true. */
+  readonly decides: boolean;
+}
+
+/** What a route changes about spans. */
+export interface RouteTracing {
+  readonly sampling: Sampling;
+  readonly tags: readonly TagConfig[];
+}
+
+export const TRACING_SHAPE = shape(
+  HttpConnectionManager_TracingSchema,
+  [
+    "client_sampling",
+    "random_sampling",
+    "overall_sampling",
+    "max_path_tag_length",
+    "custom_tags",
+    "provider",
+    "spawn_upstream_span",
+  ],
+  {},
+  { verbose: "spans carry no log of stream events; leave it out" },
+);
+
+export function decodeTracing(message: HttpConnectionManager, scope: DecodeScope): TracingConfig | undefined {
+  const tracing = message.tracing;
+  const requestId = decodeRequestId(message, scope.field("request_id_extension"));
+  if (tracing === undefined) return undefined;
+  const at = scope.field("tracing");
+  checkShape(TRACING_SHAPE, tracing, at);
+  return {
+    sampling: {
+      client: percent(tracing.clientSampling),
+      random: percent(tracing.randomSampling),
+      overall: percent(tracing.overallSampling),
+    },
+    tags: decodeTags(tracing.customTags, at.field("custom_tags")),
+    maxPathLength: tracing.maxPathTagLength ?? 256,
+    spawnUpstream: tracing.spawnUpstreamSpan ?? false,
+    provider: tracing.provider === undefined ? undefined : decodeTraceProvider(tracing.provider, at.field("provider")),
+    requestId,
+  };
+}
+
+/** Undefined: as the connection manager says. */
+export function decodeRouteTracing(message: Route["tracing"], scope: DecodeScope): RouteTracing | undefined {
+  if (message === undefined) return undefined;
+  const fraction = (value: Parameters<typeof fractionOf>[0] | undefined): number =>
+    value === undefined ? 1 : fractionOf(value);
+  return {
+    sampling: {
+      client: fraction(message.clientSampling),
+      random: fraction(message.randomSampling),
+      overall: fraction(message.overallSampling),
+    },
+    tags: decodeTags(message.customTags, scope.field("custom_tags")),
+  };
+}
+
+function percent(value: HttpConnectionManager_Tracing["clientSampling"]): number {
+  return value === undefined ? 1 : value.value / 100;
+}
+
+function decodeTags(messages: readonly CustomTag[], scope: DecodeScope): readonly TagConfig[] {
+  const tags: TagConfig[] = [];
+  messages.forEach((message, i) => {
+    const tag = decodeTag(message, scope.item(i));
+    if (tag !== undefined) tags.push(tag);
+  });
+  return tags;
+}
+
+function decodeTag({ type, tag: name }: CustomTag, scope: DecodeScope): TagConfig | undefined {
+  if (name === "") scope.field("tag").problem("a custom tag needs a name");
+  switch (type.case) {
+    case "literal":
+      return { kind: "literal", name, fallback: "", text: type.value.value };
+    case "environment":
+      return { kind: "environment", name, fallback: type.value.defaultValue, variable: type.value.name };
+    case "requestHeader":
+      return { kind: "header", name, fallback: type.value.defaultValue, header: type.value.name.toLowerCase() };
+    case "metadata": {
+      const { kind, metadataKey, defaultValue } = type.value;
+      return {
+        kind: "metadata",
+        name,
+        fallback: defaultValue,
+        of: kind?.kind.case ?? "request",
+        filter: metadataKey?.key ?? "",
+        path: (metadataKey?.path ?? []).map(({ segment }) => segment.value ?? ""),
+      };
+    }
+    case undefined:
+      scope.problem("a custom tag needs one of literal, environment, request_header, metadata");
+      return undefined;
+  }
+}
+
+const REQUEST_IDS: AnyTable<RequestIdConfig> = {
+  [UuidRequestIdConfigSchema.typeName]: messageEntry(UuidRequestIdConfigSchema, (message) => ({
+    packReason: message.packTraceReason ?? true,
+    decides: message.useRequestIdForTraceSampling ?? true,
+  })),
+};
+
+function decodeRequestId(message: HttpConnectionManager, scope: DecodeScope): RequestIdConfig {
+  const config = message.requestIdExtension?.typedConfig;
+  const found = config === undefined ? undefined : decodeAny(config, REQUEST_IDS, scope.field("typed_config"));
+  return found ?? { packReason: true, decides: true };
+}

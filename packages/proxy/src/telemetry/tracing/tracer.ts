@@ -1,0 +1,185 @@
+// Hot path: once per request where tracing is configured; nothing runs elsewhere.
+import { HEADER_ID, type HeaderList } from "@heddle/wire";
+import type { TracingConfig } from "../../config/tracing.ts";
+import type { ExchangeObserver, RequestTracer } from "../../http/connection-manager.ts";
+import type { ExchangeRecord } from "../../http/exchange-record.ts";
+import type { Host } from "../../upstream/host.ts";
+import type { ActiveSpan, SpanData, TrySpan } from "./span.ts";
+import { commonTags, customTags, failed, requestTags, tryTags } from "./span-tags.ts";
+import { B3_MULTI, newSpanId, readTraceContext, type TraceContext, W3C, writeTraceContext } from "./trace-context.ts";
+import { decideTrace } from "./trace-decision.ts";
+
+const TRACESTATE = HEADER_ID.tracestate;
+
+export interface TracerDeps {
+  readonly config: TracingConfig;
+  /** Form of context that the provider writes beside those that the request came with. */
+  readonly kind: "opentelemetry" | "zipkin";
+  /** Every request that begins a trace is recorded. */
+  readonly alwaysOn: boolean;
+  /** Units: hexadecimal digits of new trace ids. */
+  readonly longIds: boolean;
+  readonly sharedContext: boolean;
+  readonly direction: "inbound" | "outbound" | "unspecified";
+  readonly node: { readonly id: string };
+  readonly random: () => number;
+  monotonic(): number;
+  env(name: string): string | undefined;
+  count(name: string): void;
+  export(span: SpanData): void;
+}
+
+class Tracer implements RequestTracer, ExchangeObserver {
+  readonly #deps: TracerDeps;
+  readonly #forms: number;
+  readonly #ingress: boolean;
+
+  constructor(deps: TracerDeps) {
+    this.#deps = deps;
+    this.#forms = deps.kind === "zipkin" ? B3_MULTI : W3C;
+    this.#ingress = deps.direction !== "outbound";
+  }
+
+  begin(record: ExchangeRecord): ActiveSpan | undefined {
+    const { config, random, alwaysOn, count } = this.#deps;
+    const { headers } = record.request;
+    const sampling = record.route?.route.tracing?.sampling ?? config.sampling;
+    const reason = decideTrace(headers, sampling, config.requestId, random);
+    count(`tracing.${reason}`);
+    const context = readTraceContext(headers);
+    const sampled = context?.sampled ?? (alwaysOn || reason !== "not_traceable");
+    if (context === undefined || context.traceId === "") return this.#beginTrace(headers, sampled, context?.forms ?? 0);
+    // What is not recorded here keeps its place in the trace.
+    if (!sampled) return undefined;
+    // The server's side of the client's span, unless both are told apart.
+    const shared = this.#deps.sharedContext && this.#ingress && !config.spawnUpstream && (context.forms & W3C) === 0;
+    if (shared)
+      return this.#span(context.traceId, context.spanId, context.parentId, true, headers, context.forms | this.#forms);
+    return this.#enter(context, headers);
+  }
+
+  #enter(context: TraceContext, headers: HeaderList): ActiveSpan {
+    const spanId = newSpanId(this.#deps.random);
+    return this.#span(context.traceId, spanId, context.spanId, false, headers, context.forms | this.#forms);
+  }
+
+  #beginTrace(headers: HeaderList, sampled: boolean, forms: number): ActiveSpan | undefined {
+    const { random, longIds } = this.#deps;
+    const low = newSpanId(random);
+    const traceId = longIds ? newSpanId(random) + low : low;
+    const spanId = longIds ? newSpanId(random) : low;
+    if (sampled) return this.#span(traceId, spanId, "", false, headers, forms | this.#forms);
+    // Tells those behind us that nothing is recorded.
+    writeTraceContext(headers, { traceId, spanId, parentId: "", sampled: false }, forms | this.#forms);
+    return undefined;
+  }
+
+  #span(
+    traceId: string,
+    spanId: string,
+    parentId: string,
+    shared: boolean,
+    headers: HeaderList,
+    forms: number,
+  ): ActiveSpan {
+    writeTraceContext(headers, { traceId, spanId, parentId, sampled: true }, forms);
+    const traceState = headers.getId(TRACESTATE) ?? "";
+    const spawns = this.#deps.config.spawnUpstream;
+    return new Recording(traceId, spanId, parentId, shared, traceState, forms, spawns ? this.#deps : undefined);
+  }
+
+  /** Source: Envoy's drivers, each of which names spans in its own way. */
+  #plainName(authority: string): string {
+    if (this.#deps.kind === "zipkin") return authority;
+    return this.#ingress ? "ingress" : `egress ${authority}`;
+  }
+
+  onExchangeDone(record: ExchangeRecord): void {
+    const { span } = record;
+    if (span === undefined) return;
+    const { config, node, direction } = this.#deps;
+    const own = record.route?.route.tracing?.tags;
+    const extra = customTags(own === undefined ? config.tags : [...config.tags, ...own], record, this.#deps.env);
+    const { traceId, traceState, tries } = span;
+    const operation = record.route?.route.operation ?? "";
+    const name = operation === "" ? this.#plainName(record.request.authority) : operation;
+    const shared = {
+      traceId,
+      traceState,
+      failed: failed(record),
+      local: direction === "outbound" ? "" : record.connection.localText,
+    };
+    this.#deps.export({
+      ...shared,
+      spanId: span.spanId,
+      parentId: span.parentId,
+      shared: span.shared,
+      name,
+      kind: tries !== undefined || this.#ingress ? "server" : "client",
+      startMs: record.startTime,
+      endMs: record.startTime + Math.max(0, record.endMs - record.startMs),
+      tags: [...requestTags(record, node, config.maxPathLength), ...extra],
+    });
+    if (tries === undefined) return;
+    for (const one of tries) {
+      const endMs = one.endMs < 0 ? record.endMs : one.endMs;
+      this.#deps.export({
+        ...shared,
+        spanId: one.spanId,
+        parentId: span.spanId,
+        shared: false,
+        name: `router ${record.clusterName} egress`,
+        kind: "client",
+        startMs: record.startTime + one.startMs - record.startMs,
+        endMs: record.startTime + endMs - record.startMs,
+        tags: [...commonTags(record), ...tryTags(record, one.host), ...extra],
+      });
+    }
+  }
+}
+
+class Recording implements ActiveSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentId: string;
+  readonly shared: boolean;
+  readonly traceState: string;
+  readonly tries: TrySpan[] | undefined;
+  readonly #forms: number;
+  readonly #deps: Pick<TracerDeps, "random" | "monotonic"> | undefined;
+
+  constructor(
+    traceId: string,
+    spanId: string,
+    parentId: string,
+    shared: boolean,
+    traceState: string,
+    forms: number,
+    spawnsWith: Pick<TracerDeps, "random" | "monotonic"> | undefined,
+  ) {
+    this.traceId = traceId;
+    this.spanId = spanId;
+    this.parentId = parentId;
+    this.shared = shared;
+    this.traceState = traceState;
+    this.tries = spawnsWith === undefined ? undefined : [];
+    this.#forms = forms;
+    this.#deps = spawnsWith;
+  }
+
+  beforeTry(headers: HeaderList, host: Host): void {
+    const { tries } = this;
+    if (tries === undefined || this.#deps === undefined) return;
+    const now = this.#deps.monotonic();
+    const last = tries[tries.length - 1];
+    if (last !== undefined) last.endMs = now;
+    const spanId = newSpanId(this.#deps.random);
+    tries.push({ spanId, host, startMs: now, endMs: -1 });
+    writeTraceContext(headers, { traceId: this.traceId, spanId, parentId: this.spanId, sampled: true }, this.#forms);
+  }
+}
+
+/** Begins spans for requests, and hands them over when they are done. */
+export function createTracer(deps: TracerDeps): RequestTracer & ExchangeObserver {
+  return new Tracer(deps);
+}
