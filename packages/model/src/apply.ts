@@ -63,8 +63,6 @@ function derive(state: MeshState, dirt: Dirt): Applied {
 
   const services = createDraftMap(state.services);
   const endpoints = createDraftMap(state.endpoints);
-  const slices = groupBy(objects.slices.values(), (slice) => `${slice.meta.namespace}/${slice.service}`);
-  const pods = groupBy(objects.pods.values(), (pod) => pod.meta.namespace);
   const isPlain = plainPortTest(objects.peerAuthentications, settings.rootNamespace);
   // A policy may switch mutual TLS off or on for endpoints; which ones, their hashes tell.
   if (dirt.policies) for (const key of objects.services.keys()) dirt.endpoints.add(key);
@@ -73,7 +71,16 @@ function derive(state: MeshState, dirt: Dirt): Applied {
   const reselected = dirt.everything && settings.mesh.discoverySelectors.length > 0;
   let { allocation } = state;
   let views = dirt.policies || dirt.routing || reselected;
-  for (const key of new Set([...dirt.services, ...dirt.endpoints])) {
+  const touched = new Set([...dirt.services, ...dirt.endpoints]);
+  const slices = groupBy(touched.size === 0 ? [] : objects.slices.values(), (slice) => {
+    const key = `${slice.meta.namespace}/${slice.service}`;
+    return touched.has(key) ? key : undefined;
+  });
+  const namespaces = new Set([...touched].map((key) => key.slice(0, key.indexOf("/"))));
+  const pods = groupBy(touched.size === 0 ? [] : objects.pods.values(), ({ meta: { namespace } }) =>
+    namespaces.has(namespace) ? namespace : undefined,
+  );
+  for (const key of touched) {
     const view = objects.services.get(key);
     const [namespace = "", name = ""] = key.split("/");
     const hostname = hostnameOf(name, namespace, settings.domain);
@@ -197,11 +204,14 @@ function identitiesOf(
   return [...ids].sort();
 }
 
-function groupBy<T>(items: Iterable<T>, key: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+/** Items whose key is undefined are left out. */
+function groupBy<T>(items: Iterable<T>, keyOf: (item: T) => string | undefined): ReadonlyMap<string, readonly T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
-    const group = groups.get(key(item));
-    if (group === undefined) groups.set(key(item), [item]);
+    const key = keyOf(item);
+    if (key === undefined) continue;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
     else group.push(item);
   }
   return groups;

@@ -10,6 +10,7 @@ import {
   type VirtualService,
 } from "@heddle/config";
 import { byAge, isExported } from "./namespace-scope.ts";
+import { createRuleMemo, type RuleMemo } from "./rule-memo.ts";
 import type { MeshState } from "./state.ts";
 import type { Located, WrittenAt } from "./written-at.ts";
 
@@ -34,7 +35,11 @@ export interface RoutingClient {
 }
 
 /** The routing rules of a client, oldest first: of two rules for one host the first counts. */
-export function routingRules(state: MeshState, client: RoutingClient): readonly RoutingRule[] {
+export function routingRules(
+  state: MeshState,
+  client: RoutingClient,
+  memo: RuleMemo = createRuleMemo(),
+): readonly RoutingRule[] {
   const { settings, objects } = state;
   const rules: RoutingRule[] = [];
   for (const service of [...objects.virtualServices.values()].sort(byAge)) {
@@ -43,7 +48,7 @@ export function routingRules(state: MeshState, client: RoutingClient): readonly 
     // A VirtualService without hosts is a delegate: it has effect only where another one names it.
     if (service.spec.hosts.length === 0 || !isExported(exported, service.ref.namespace, client.namespace)) continue;
     if (!appliesTo(gatewaysOf(service), client)) continue;
-    rules.push(ruleFor(service, client, state));
+    rules.push(memo.of(service, client, settings.domain, () => ruleFor(service, client, state)));
   }
   return rules;
 }

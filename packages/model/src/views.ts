@@ -27,6 +27,7 @@ import type {
 } from "./proxy-view.ts";
 import { patchedVersions, resourcePatches } from "./resource-patches.ts";
 import { routingRules } from "./routing-rules.ts";
+import { createRuleMemo, type RuleMemo } from "./rule-memo.ts";
 import type { MeshService } from "./service.ts";
 import type { MeshSettings } from "./settings.ts";
 import { ingressPorts } from "./sidecar-ingress.ts";
@@ -42,6 +43,7 @@ export interface Views {
 /** What views of one state share, so that the hundredth proxy does not sort the mesh again. */
 interface SharedWork {
   readonly hashes: HashMemo;
+  readonly rules: RuleMemo;
   /** All services, by hostname. */
   readonly byHostname: readonly MeshService[];
   /** Services with a selector by namespace, oldest first. */
@@ -49,11 +51,16 @@ interface SharedWork {
 }
 
 class CachingViews implements Views {
-  readonly #hashes = createHashMemo();
+  readonly #hashes: HashMemo;
+  readonly #rules = createRuleMemo();
   /** Invariant: every entry was built from `#state`. */
   readonly #outbound = new Map<string, OutboundView>();
   #state: MeshState | undefined;
   #shared: SharedWork | undefined;
+
+  constructor(hashes: HashMemo) {
+    this.#hashes = hashes;
+  }
 
   viewFor(state: MeshState, proxy: ProxyNode): ProxyView {
     if (this.#state !== state) {
@@ -62,7 +69,7 @@ class CachingViews implements Views {
       if (this.#state?.services !== state.services) this.#shared = undefined;
       this.#state = state;
     }
-    this.#shared ??= sharedWork(state, this.#hashes);
+    this.#shared ??= sharedWork(state, this.#hashes, this.#rules);
     const own = proxy.kind === "router" || dependsOnLabels(state, proxy.namespace);
     const labels = own ? canonicalJson(labelsOf(state, proxy)) : "";
     const version = patchedVersions(state) ? `${proxy.version}${canonicalJson(proxy.metadata)}` : "";
@@ -78,11 +85,12 @@ class CachingViews implements Views {
   }
 }
 
-export function createViews(): Views {
-  return new CachingViews();
+/** @param hashes May be shared with caches that are keyed by the content of views. */
+export function createViews(hashes = createHashMemo()): Views {
+  return new CachingViews(hashes);
 }
 
-function sharedWork(state: MeshState, hashes = createHashMemo()): SharedWork {
+function sharedWork(state: MeshState, hashes = createHashMemo(), rules = createRuleMemo()): SharedWork {
   const byHostname = [...state.services.values()].sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
   const selecting = new Map<string, MeshService[]>();
   for (const service of byHostname) {
@@ -94,7 +102,7 @@ function sharedWork(state: MeshState, hashes = createHashMemo()): SharedWork {
   // Stable: of the same age the first by hostname.
   const age = (service: MeshService): string => service.creationTimestamp;
   for (const found of selecting.values()) found.sort((a, b) => (age(a) === age(b) ? 0 : age(a) < age(b) ? -1 : 1));
-  return { hashes, byHostname, selecting };
+  return { hashes, rules, byHostname, selecting };
 }
 
 /** The workload as the cluster knows it wins over what the proxy says about itself. */
@@ -165,7 +173,7 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode, shared = s
     egress: scope.egress,
     services,
     dnsCapture: proxy.dnsCapture,
-    rules: proxy.kind === "router" ? [] : routingRules(state, { ...client, gateways: ["mesh"] }),
+    rules: proxy.kind === "router" ? [] : routingRules(state, { ...client, gateways: ["mesh"] }, shared.rules),
     policies,
     headless,
     patches: resourcePatches(state, { ...proxy, labels: client.labels }, (context) => context !== "SIDECAR_INBOUND"),
@@ -177,8 +185,8 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode, shared = s
   const hash = contentHash({
     ...content,
     settings: settingsHash(content.settings, hashes),
-    services: services.map((service) => hashes.of(service)),
-    rules: content.rules.map((rule) => hashes.of(rule)),
+    services: services.map((service) => hashes.of(service)).join(" "),
+    rules: content.rules.map((rule) => hashes.of(rule)).join(" "),
   });
   return { hash, ...content };
 }

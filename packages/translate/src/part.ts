@@ -3,6 +3,10 @@
  * of `inputs` is the cache key (design.md D7, for parts smaller than a view).
  */
 export interface Part<Message> {
-  readonly inputs: readonly (object | string | number | boolean | undefined)[];
+  readonly inputs: readonly Input[];
+  /** More of them, in one list that many parts have in common, so that its key is made once. */
+  readonly shared?: readonly Input[];
   make(): Message;
 }
+
+export type Input = object | string | number | boolean | undefined;

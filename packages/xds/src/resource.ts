@@ -29,6 +29,7 @@ export interface Snapshot {
 class MapSet implements ResourceSet {
   readonly version: string;
   readonly #resources: ReadonlyMap<string, EncodedResource>;
+  readonly #changes = new WeakMap<ResourceSet, readonly string[]>();
 
   constructor(version: string, resources: ReadonlyMap<string, EncodedResource>) {
     this.version = version;
@@ -41,6 +42,18 @@ class MapSet implements ResourceSet {
 
   names(): Iterable<string> {
     return this.#resources.keys();
+  }
+
+  /** Compared once for all clients that come from the same set. */
+  changedSince(previous: ResourceSet): Iterable<string> | undefined {
+    if (!(previous instanceof MapSet)) return undefined;
+    const known = this.#changes.get(previous);
+    if (known !== undefined) return known;
+    const changed: string[] = [];
+    for (const [name, { version }] of this.#resources) if (previous.get(name)?.version !== version) changed.push(name);
+    for (const name of previous.names()) if (!this.#resources.has(name)) changed.push(name);
+    this.#changes.set(previous, changed);
+    return changed;
   }
 }
 

@@ -6,28 +6,41 @@ import { encodeResource } from "./encode.ts";
 
 /** Makes the endpoint sets of successive states; clusters are encoded when first asked for and kept while they don't change. */
 export interface EndpointSets {
-  /** @param changedHosts Hostnames that differ from the state before; undefined when services came or went. */
-  next(state: MeshState, changedHosts: readonly string[] | undefined): ResourceSet;
+  /** @param changedHosts Hostnames whose endpoints differ from the state before. */
+  next(state: MeshState, changedHosts: readonly string[]): ResourceSet;
 }
 
 /** Clients that are further behind compare everything. */
 const rememberedChanges = 64;
 
+type Encoded = WeakMap<ServiceEndpoints, Map<string, EncodedResource>>;
+
 class Sets implements EndpointSets {
   /** Encoded clusters of a service's endpoints; they live as long as any state that holds these endpoints. */
-  readonly #kept = new WeakMap<ServiceEndpoints, Map<string, EncodedResource>>();
+  #kept: Encoded = new WeakMap();
+  /** The same of subsets: which endpoints are in them, DestinationRules say. */
+  #keptSubsets: Encoded = new WeakMap();
   /** Cluster names that were asked for, by hostname. */
   readonly #clusters = new Map<string, Set<string>>();
   /** The same the other way round: every proxy asks for every name. */
   readonly #hostnames = new Map<string, string>();
+  /** Undefined: any cluster may have changed. */
   readonly #changes: (readonly string[] | undefined)[] = [];
   #sequence = 0;
+  #state: MeshState | undefined;
 
-  next(state: MeshState, changedHosts: readonly string[] | undefined): ResourceSet {
+  next(state: MeshState, changedHosts: readonly string[]): ResourceSet {
+    const last = this.#state;
+    const sameSettings = last?.settings === state.settings;
+    const sameRules = sameSettings && last?.objects.destinationRules === state.objects.destinationRules;
+    const sameServices = last?.services === state.services;
+    this.#state = state;
+    if (!sameSettings) this.#kept = new WeakMap();
+    if (!sameRules) this.#keptSubsets = new WeakMap();
+    if (!sameServices) this.#forgetGone(state);
     this.#sequence++;
-    this.#changes.push(changedHosts);
+    this.#changes.push(sameRules && sameServices ? changedHosts : undefined);
     if (this.#changes.length > rememberedChanges) this.#changes.shift();
-    if (changedHosts === undefined) this.#forgetGone(state);
     return new EndpointSet(this, state, this.#sequence);
   }
 
@@ -36,13 +49,14 @@ class Sets implements EndpointSets {
     if (hostname === undefined || !state.services.has(hostname)) return undefined;
     const source = state.endpoints.get(hostname);
     // A service without endpoints so far: an empty assignment, cheap to make.
-    const kept = source === undefined ? undefined : (this.#kept.get(source) ?? new Map<string, EncodedResource>());
+    const all = cluster.includes("||") ? this.#kept : this.#keptSubsets;
+    const kept = source === undefined ? undefined : (all.get(source) ?? new Map<string, EncodedResource>());
     const known = kept?.get(cluster);
     if (known !== undefined) return known;
     const view = endpointsFor(state, cluster);
     if (view === undefined) return undefined;
     const resource = encodeResource(ClusterLoadAssignmentSchema, cluster, translateEndpoints(view));
-    if (source !== undefined && kept !== undefined) this.#kept.set(source, kept.set(cluster, resource));
+    if (source !== undefined && kept !== undefined) all.set(source, kept.set(cluster, resource));
     const names = this.#clusters.get(hostname);
     if (names === undefined) this.#clusters.set(hostname, new Set([cluster]));
     else names.add(cluster);

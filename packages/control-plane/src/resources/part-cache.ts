@@ -1,5 +1,6 @@
+import { createHash } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { createHashMemo, type OutboundView } from "@heddle/model";
+import { createHashMemo, type HashMemo, type OutboundView } from "@heddle/model";
 import { type OutboundParts, type Part, type PortRoutes, translateOutboundParts } from "@heddle/translate";
 import type { EncodedResource } from "@heddle/xds";
 import { ClusterSchema } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
@@ -26,11 +27,16 @@ interface Kept<Value> {
 }
 
 class Parts implements PartCache {
-  readonly #hashes = createHashMemo();
+  readonly #hashes: HashMemo;
+  readonly #sharedKeys = new WeakMap<object, string>();
   readonly #clusters = new Map<string, Kept<readonly EncodedResource[]>>();
   /** Frames of route configurations and of virtual hosts. */
   readonly #bytes = new Map<string, Kept<Uint8Array>>();
   #turn = 0;
+
+  constructor(hashes: HashMemo) {
+    this.#hashes = hashes;
+  }
 
   get size(): number {
     return this.#clusters.size + this.#bytes.size;
@@ -80,10 +86,12 @@ class Parts implements PartCache {
     return encodedResource(name, Buffer.concat(chunks));
   }
 
-  #keep<Value>(map: Map<string, Kept<Value>>, part: Pick<Part<unknown>, "inputs">, make: () => Value): Value {
-    let key = "";
-    for (const input of part.inputs)
-      key += typeof input === "object" ? `${this.#hashes.of(input)}\u0000` : `${input}\u0000`;
+  #keep<Value>(
+    map: Map<string, Kept<Value>>,
+    part: Pick<Part<unknown>, "inputs" | "shared">,
+    make: () => Value,
+  ): Value {
+    const key = this.#keyOf(part.inputs) + (part.shared === undefined ? "" : this.#sharedKey(part.shared));
     const known = map.get(key);
     if (known !== undefined) {
       known.lastUsed = this.#turn;
@@ -92,6 +100,20 @@ class Parts implements PartCache {
     const value = make();
     map.set(key, { value, lastUsed: this.#turn });
     return value;
+  }
+
+  #keyOf(inputs: Part<unknown>["inputs"]): string {
+    let key = "";
+    for (const input of inputs) key += typeof input === "object" ? `${this.#hashes.of(input)}\u0000` : `${input}\u0000`;
+    return key;
+  }
+
+  #sharedKey(inputs: Part<unknown>["inputs"]): string {
+    const known = this.#sharedKeys.get(inputs);
+    if (known !== undefined) return known;
+    const key = createHash("sha1").update(this.#keyOf(inputs)).digest("base64url");
+    this.#sharedKeys.set(inputs, key);
+    return key;
   }
 }
 
@@ -104,6 +126,7 @@ function element(field: number, body: Uint8Array): Uint8Array {
   return Buffer.concat([Uint8Array.from(head), body]);
 }
 
-export function createPartCache(): PartCache {
-  return new Parts();
+/** @param hashes Shared with who made the views, so that nothing is hashed twice. */
+export function createPartCache(hashes = createHashMemo()): PartCache {
+  return new Parts(hashes);
 }

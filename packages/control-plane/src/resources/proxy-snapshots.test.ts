@@ -97,3 +97,49 @@ test("what no proxy uses is forgotten", () => {
   snapshots.sweep(new Set([one.hash]));
   expect(snapshots.stats.kept).toBe(1);
 });
+
+test("a subset's endpoints follow its labels", () => {
+  const { snapshots, apply } = setup();
+  const subset = (version: string) =>
+    ({
+      kind: "upsert",
+      object: {
+        apiVersion: "networking.istio.io/v1",
+        kind: "DestinationRule",
+        metadata: { name: "world", namespace: "default" },
+        spec: { host: "world", subsets: [{ name: "s", labels: { version } }] },
+      },
+    }) as const;
+  const cluster = "outbound|80|s|world.default.svc.cluster.local";
+  const node = nodeOf("10.2.0.1", "hello-1", "hello");
+  apply([subset("none-has-it")]);
+  const before = snapshots.snapshotFor(node).snapshot.set(typeUrls.endpoint);
+  const empty = before?.get(cluster)?.version;
+  apply([subset("v1")]);
+  const after = snapshots.snapshotFor(node).snapshot.set(typeUrls.endpoint);
+  expect(after?.get(cluster)?.version).not.toBe(empty);
+  // Nothing says which clusters changed: all are compared.
+  expect(before === undefined ? [] : after?.changedSince?.(before)).toBeUndefined();
+});
+
+test("a changed route leaves endpoints alone, and is compared once for all that see it", () => {
+  const { snapshots, apply } = setup();
+  const node = nodeOf("10.2.0.1", "hello-1", "hello");
+  const before = snapshots.snapshotFor(node).snapshot;
+  const object = {
+    apiVersion: "networking.istio.io/v1",
+    kind: "VirtualService",
+    metadata: { name: "world", namespace: "default" },
+    spec: { hosts: ["world"], http: [{ timeout: "2s", route: [{ destination: { host: "world" } }] }] },
+  };
+  apply([{ kind: "upsert", object }]);
+  const after = snapshots.snapshotFor(node).snapshot;
+  const changed = (type: string): unknown => {
+    const [then, now] = [before.set(type), after.set(type)];
+    return then === undefined ? undefined : now?.changedSince?.(then);
+  };
+  expect(changed(typeUrls.endpoint)).toEqual([]);
+  expect(changed(typeUrls.cluster)).toEqual([]);
+  expect(changed(typeUrls.route)).toEqual(["80"]);
+  expect(changed(typeUrls.route)).toBe(changed(typeUrls.route));
+});

@@ -1,5 +1,12 @@
 import type { Problem } from "@heddle/config";
-import { createViews, type MeshState, type ProxyNode, type ProxyView, type ResourcePatch } from "@heddle/model";
+import {
+  createHashMemo,
+  createViews,
+  type MeshState,
+  type ProxyNode,
+  type ProxyView,
+  type ResourcePatch,
+} from "@heddle/model";
 import { nameTable, type Patcher, type ProxyResources, translateInbound, translateOutbound } from "@heddle/translate";
 import { createResourceSet, createSnapshot, type ResourceSet, type Snapshot } from "@heddle/xds";
 import { typeUrls } from "@heddle/xds-api";
@@ -34,16 +41,19 @@ interface Kept {
 }
 
 class Snapshots implements ProxySnapshots {
-  readonly #views = createViews();
+  readonly #hashes = createHashMemo();
+  readonly #views = createViews(this.#hashes);
   readonly #endpointSets: EndpointSets = createEndpointSets();
   readonly #outbound = new Map<string, EncodedResources>();
   readonly #inbound = new Map<string, EncodedResources>();
-  readonly #parts = createPartCache();
+  readonly #parts = createPartCache(this.#hashes);
   readonly #sets = new Map<string, Kept>();
   #state: MeshState | undefined;
   #endpoints: ResourceSet | undefined;
   /** Raised when views may differ; equal numbers mean equal views. */
   #viewEpoch = 0;
+  /** Of the newest state, for all who see the same. */
+  #snapshots = new WeakMap<Kept, ProxySnapshot>();
   readonly #epochs = new WeakMap<ProxySnapshot, number>();
   #hits = 0;
   #misses = 0;
@@ -58,7 +68,8 @@ class Snapshots implements ProxySnapshots {
     if (change.views || this.#state === undefined) this.#viewEpoch++;
     if (change.views) this.#parts.turn();
     this.#state = state;
-    this.#endpoints = this.#endpointSets.next(state, change.views ? undefined : change.endpoints);
+    this.#endpoints = this.#endpointSets.next(state, change.endpoints);
+    this.#snapshots = new WeakMap();
   }
 
   snapshotFor(proxy: ProxyNode, last?: ProxySnapshot): ProxySnapshot {
@@ -70,11 +81,14 @@ class Snapshots implements ProxySnapshots {
     const view = unchanged === undefined ? this.#views.viewFor(state, proxy) : undefined;
     const hash = view?.hash ?? last?.hash ?? "";
     const kept = unchanged ?? (view === undefined ? undefined : this.#keptFor(view));
+    const known = kept === undefined ? undefined : this.#snapshots.get(kept);
+    if (known !== undefined) return known;
     const snapshot: ProxySnapshot = {
       hash,
       snapshot: createSnapshot({ ...kept?.sets, [typeUrls.endpoint]: endpoints }),
     };
     this.#epochs.set(snapshot, this.#viewEpoch);
+    if (kept !== undefined) this.#snapshots.set(kept, snapshot);
     return snapshot;
   }
 

@@ -112,8 +112,20 @@ class Server implements DiscoveryServer {
     telemetry.debounce.with().observe(update.waitedMs / 1000);
     telemetry.triggers.with(update.change.views ? "config" : "endpoint").value++;
     telemetry.services.with().value = update.state.services.size;
-    if (update.change.views || update.change.endpoints.length > 0) this.#queue.enqueue(this.#connections);
+    if (update.change.views || update.change.endpoints.length > 0) this.#queue.enqueue(this.#byView());
     if (update.change.views) setImmediate(() => this.#sweep());
+  }
+
+  /** Who saw the same so far mostly will again: side by side, the first ones need not wait for the work on everyone's views. */
+  #byView(): readonly Connection[] {
+    const groups = new Map<string | undefined, Connection[]>();
+    for (const connection of this.#connections) {
+      const hash = connection.current?.hash;
+      const group = groups.get(hash);
+      if (group === undefined) groups.set(hash, [connection]);
+      else group.push(connection);
+    }
+    return [...groups.values()].flat();
   }
 
   secretsChanged(namespace: string): void {

@@ -67,12 +67,13 @@ export function outboundClusters(view: OutboundView): readonly Cluster[] {
 
 /** The same, service by service. */
 export function outboundClusterParts(view: OutboundView): readonly Part<readonly Cluster[]>[] {
+  const { mesh, ...rest } = view.settings;
+  const shared = [mesh, ...Object.values(rest), view.place, view.gateway !== undefined];
   return view.services.map((service) => {
     const own = clusterView(view, service);
-    const { settings, place, rules, headless, router } = own;
-    const { mesh, ...rest } = settings;
     return {
-      inputs: [service, mesh, ...Object.values(rest), place, rules, headless, router],
+      inputs: [service, own.rules, own.headless],
+      shared,
       make: () => serviceClusters(own, service),
     };
   });

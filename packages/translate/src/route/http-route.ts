@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { HttpMatch, ObjectRef } from "@heddle/config";
-import type { Located, OutboundView, RoutedHttp, RoutingRule } from "@heddle/model";
+import type { Located, MeshSettings, OutboundView, RoutedHttp, RoutingRule } from "@heddle/model";
 import type { RouteActionSchema, RouteSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
 import { noTimeout, protoDuration } from "../proto-duration.ts";
 import { provenance } from "../provenance.ts";
@@ -16,8 +16,13 @@ import { routeMatch } from "./route-match.ts";
 type Route = MessageInitShape<typeof RouteSchema>;
 type RouteAction = MessageInitShape<typeof RouteActionSchema>;
 
+/** What routes depend on, beside their rule: of services and policies only those that the rule names. */
+export type RouteView = Pick<OutboundView, "policies" | "services"> & {
+  readonly settings: Pick<MeshSettings, "mesh">;
+};
+
 /** The routes of a rule for one port, in the rule's order; each match is a route of its own. */
-export function httpRoutes(view: OutboundView, rule: RoutingRule, port: number): Route[] {
+export function httpRoutes(view: RouteView, rule: RoutingRule, port: number): Route[] {
   return rule.http.flatMap((route) => {
     const matches = route.match.filter((match) => match.port === undefined || match.port === port);
     if (route.match.length > 0 && matches.length === 0) return [];
@@ -27,7 +32,7 @@ export function httpRoutes(view: OutboundView, rule: RoutingRule, port: number):
 }
 
 function httpRoute(
-  view: OutboundView,
+  view: RouteView,
   route: RoutedHttp,
   match: Located<HttpMatch> | undefined,
   port: number,
@@ -50,7 +55,7 @@ function httpRoute(
 }
 
 function actionOf(
-  view: OutboundView,
+  view: RouteView,
   route: RoutedHttp,
   match: HttpMatch | undefined,
   port: number,
@@ -70,7 +75,7 @@ function actionOf(
   return { case: "route", value: routeAction(view, route, match, port) };
 }
 
-function routeAction(view: OutboundView, route: RoutedHttp, match: HttpMatch | undefined, port: number): RouteAction {
+function routeAction(view: RouteView, route: RoutedHttp, match: HttpMatch | undefined, port: number): RouteAction {
   const [first, ...others] = route.route;
   const clusterOf = (entry: (typeof route.route)[number]): string => destinationCluster(view, entry.destination, port);
   const mirrors = [
@@ -123,7 +128,7 @@ function grpcLimit(timeout: number | undefined): NonNullable<RouteAction["maxStr
   return { maxStreamDuration: limit, grpcTimeoutHeaderMax: limit };
 }
 
-function weighted(view: OutboundView, entry: RoutedHttp["route"][number], port: number, weight: number) {
+function weighted(view: RouteView, entry: RoutedHttp["route"][number], port: number, weight: number) {
   return { name: destinationCluster(view, entry.destination, port), weight, ...headerChanges(entry.headers) };
 }
 

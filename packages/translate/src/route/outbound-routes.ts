@@ -11,9 +11,10 @@ import { provenance } from "../provenance.ts";
 import { destinationCluster } from "./destination-cluster.ts";
 import { hashPolicies } from "./hash-policy.ts";
 import { hostDomains } from "./host-domains.ts";
-import { httpRoutes } from "./http-route.ts";
+import { httpRoutes, type RouteView } from "./http-route.ts";
 import { retryPolicy } from "./retry-policy.ts";
 import { createRuleIndex, type RuleIndex } from "./rule-index.ts";
+import { ruleInputs, ruleView } from "./rule-view.ts";
 
 /** A virtual host; without `inputs` it may depend on the whole view. */
 type HostPart = Pick<Part<VirtualHost>, "make"> & Partial<Part<VirtualHost>>;
@@ -113,7 +114,7 @@ function portRoutes(view: OutboundView, rules: RuleIndex, port: number, services
   }
   // A rule may route hosts that are in no registry; without a service's port they are expected on 80, as in Istio.
   for (const [host, rule] of port === 80 ? rules.otherHosts : []) {
-    const routes = taken.has(host) ? [] : httpRoutes(view, rule, port);
+    const routes = taken.has(host) ? [] : httpRoutes(ruleView(view, rules, rule), rule, port);
     if (routes.length === 0) continue;
     taken.add(host);
     const make = (): VirtualHost => ({
@@ -152,22 +153,26 @@ function serviceHost(
     includeRequestAttemptCount: true,
     metadata: provenance([service.source, ...sources]),
   });
+  const about = `${port.number} ${domains.join(" ")}`;
   // A rule has the last word: what it does not match is answered 404.
-  if (rule !== undefined && rule.http.length > 0)
-    return { make: () => host([...httpRoutes(view, rule, port.number)], rule.sources) };
+  if (rule !== undefined && rule.http.length > 0) {
+    const own = ruleView(view, rules, rule);
+    return {
+      inputs: [service, about, ...ruleInputs(own, rule)],
+      make: () => host(httpRoutes(own, rule, port.number), rule.sources),
+    };
+  }
   const policy = view.policies[service.hostname];
   const own: RouteView = {
     settings: view.settings,
+    services: [],
     policies: policy === undefined ? {} : { [service.hostname]: policy },
   };
   return {
-    inputs: [service, port.number, policy, view.settings.mesh, domains.join(" ")],
+    inputs: [service, about, view.settings.mesh, policy],
     make: () => host([defaultRoute(own, service, port)], []),
   };
 }
-
-/** What the route of a service without rule depends on. */
-type RouteView = Pick<OutboundView, "settings" | "policies">;
 
 /** Made by nothing but the service, which the virtual host names. */
 function defaultRoute(view: RouteView, service: MeshService, port: MeshPort): Route {
