@@ -57,8 +57,13 @@ export async function loadDashboard(): Promise<Dashboard> {
     sizes: Object.fromEntries(Object.entries(assets).map(([path, a]) => [path, a.packed.byteLength])),
     page: (request) => {
       const { pathname } = new URL(request.url);
-      const found = Object.hasOwn(assets, pathname) ? assets[pathname] : undefined;
-      return found && send(request, found);
+      // An Ingress may send its own prefix along; the page's paths are relative, so only the last part counts.
+      const name = pathname.slice(pathname.lastIndexOf("/"));
+      if (pathname.includes("/api/")) return undefined;
+      const found = Object.hasOwn(assets, name) ? assets[name] : undefined;
+      if (found) return send(request, found);
+      const forReader = (request.headers.get("accept") ?? "").includes("text/html") && !name.includes(".");
+      return forReader ? new Response(null, { status: 308, headers: { location: `.${name}/` } }) : undefined;
     },
   };
 }

@@ -13,6 +13,7 @@ export function manyServices(count: number): GraphAnswer {
       success: i % 17 === 0 ? 0.9 : 1,
       rps: 10 + i,
       latencyMsP99: 12,
+      clusters: [i % 2 === 0 ? "east" : "west"],
     }),
   );
   const edges = nodes.flatMap((src, i) =>
@@ -38,6 +39,8 @@ export function manyServices(count: number): GraphAnswer {
           failures: dst.success === 1 ? 0 : 30,
           tcp: false,
           openConnections: 1,
+          srcClusters: src.clusters,
+          dstClusters: dst.clusters,
         }),
       ),
   );

@@ -1,8 +1,11 @@
+import type { ConfigAnswer, GatewaysAnswer } from "./config-contract.ts";
 import type { MeshAnswer, ProblemsAnswer } from "./dashboard-contract.ts";
+import type { Findings } from "./findings.ts";
 import type { Inventory } from "./inventory.ts";
 import { PrometheusError } from "./prometheus/prometheus-client.ts";
 import type { AskedSpan } from "./prometheus/prometheus-store.ts";
 import { scrapeTargets } from "./prometheus/targets.ts";
+import type { ConfigQuery } from "./proxy-config.ts";
 import { edges } from "./query/edges.ts";
 import { graph, trafficRows } from "./query/graph.ts";
 import { overview, type WindowQuery, workloadOf } from "./query/overview.ts";
@@ -23,6 +26,10 @@ export interface ApiDeps {
   /** Scrapes that fail now, as sentences. */
   scrapeGaps(): readonly string[];
   mesh(): Promise<MeshAnswer>;
+  /** What is wrong between the resources of the cluster. */
+  findings(): Promise<Findings>;
+  gateways(): Promise<GatewaysAnswer>;
+  config(query: ConfigQuery): Promise<ConfigAnswer>;
   /** The dashboard's files; undefined where there is none of that name. */
   page(request: Request): Response | undefined;
 }
@@ -56,6 +63,13 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "/api/prometheus/targets": (params, { inventory }) =>
     scrapeTargets(inventory, params.get("job") === "control-plane" ? "control-plane" : "proxies"),
   "/api/mesh": (_params, { mesh }) => mesh(),
+  "/api/gateways": (_params, { gateways }) => gateways(),
+  "/api/config": (params, { config }) =>
+    config({
+      namespace: needed(params, "namespace"),
+      name: needed(params, "name"),
+      kind: kindOf(params.get("kind") ?? "deployment"),
+    }),
   "/api/problems": (params, deps) => problemsNow(windowQuery(params, deps.nowMs()), deps),
 };
 
@@ -73,23 +87,26 @@ function selected(inventory: Inventory, selector: string | null): Inventory {
 
 async function problemsNow(query: WindowQuery, deps: ApiDeps): Promise<ProblemsAnswer> {
   const { store, inventory } = deps;
+  const [mesh, findings] = await Promise.all([deps.mesh(), deps.findings()]);
   const found = problems({
     workloads: overview(query, store, inventory).workloads,
     traffic: trafficRows(query, store, inventory),
     failures: failuresOf(query, store),
-    mesh: await deps.mesh(),
+    mesh,
+    findings: findings.rows,
     pods: inventory.pods(),
     scrapeGaps: deps.scrapeGaps(),
     timeMs: query.atMs,
   });
   const sinceMs = Number.isNaN(store.sinceMs) ? null : store.sinceMs;
-  return { timeMs: query.atMs, sinceMs, problems: found, gaps: [] };
+  return { timeMs: query.atMs, sinceMs, problems: found, gaps: findings.gaps };
 }
 
 /** The HTTP/JSON API (`GET /api/…`, `/ready`) and, at every other path, the dashboard. Pure but for its deps. */
 export function createApi(deps: ApiDeps): (request: Request) => Promise<Response> {
   return async (request) => {
-    const { pathname, searchParams } = new URL(request.url);
+    const { pathname: asked, searchParams } = new URL(request.url);
+    const pathname = withoutPrefix(asked);
     if (request.method !== "GET" && request.method !== "HEAD")
       return Response.json({ error: "only GET is answered here" }, { status: 405 });
     if (pathname === "/ready") {
@@ -112,7 +129,7 @@ export function createApi(deps: ApiDeps): (request: Request) => Promise<Response
 }
 
 /** Questions that need no samples at all. */
-const WITHOUT_SAMPLES: ReadonlySet<string> = new Set(["/api/prometheus/targets"]);
+const WITHOUT_SAMPLES: ReadonlySet<string> = new Set(["/api/prometheus/targets", "/api/gateways", "/api/config"]);
 /** Every page looks back at least so far for its sparklines. Units: ms. */
 const HISTORY_MS = 10 * 60_000;
 const EXACT: ReadonlySet<string> = new Set(["/api/stat", "/api/edges"]);
@@ -122,6 +139,12 @@ async function storeFor(pathname: string, params: URLSearchParams, deps: ApiDeps
   const { atMs, windowMs } = windowQuery(params, deps.nowMs());
   const lookBackMs = EXACT.has(pathname) ? windowMs : Math.max(windowMs, HISTORY_MS);
   return deps.storeOf({ fromMs: atMs - lookBackMs, toMs: atMs });
+}
+
+/** An Ingress may send its own prefix along: `/mesh/api/stat` is `/api/stat`. */
+function withoutPrefix(pathname: string): string {
+  const at = pathname.lastIndexOf("/api/");
+  return at < 0 ? pathname : pathname.slice(at);
 }
 
 function withGaps(answer: unknown, scrapeGaps: readonly string[]): unknown {

@@ -50,6 +50,9 @@ export interface TrafficRow {
   /** Whether (also) plain TCP was seen. */
   readonly tcp: boolean;
   readonly openConnections: number;
+  /** Clusters that each end was seen in, sorted; empty where the metrics name none. */
+  readonly srcClusters: readonly string[];
+  readonly dstClusters: readonly string[];
 }
 
 export interface GraphNode {
@@ -62,6 +65,8 @@ export interface GraphNode {
   readonly success: number | null;
   readonly rps: number | null;
   readonly latencyMsP99: number | null;
+  /** Clusters that it was seen in; a workload of one name in two clusters is one node. */
+  readonly clusters: readonly string[];
 }
 
 export interface GraphAnswer extends Answered {
@@ -121,7 +126,13 @@ export interface ReplicaRow {
   readonly convergenceMsP50: number | null;
   readonly convergenceMsP99: number | null;
   readonly pushes: number;
+  /** By Envoy's short names: cds, lds, rds, eds. */
+  readonly pushesByType: Readonly<Record<string, number>>;
   readonly rejects: number;
+  readonly services: number;
+  readonly certificatesIssued: number;
+  /** End of what workload certificates are signed with. Units: ms since 1970. */
+  readonly issuerExpiresMs: number | null;
   /** Units: ms since 1970. */
   readonly rootExpiresMs: number | null;
   /** Why it could not be asked; "" when it could. */

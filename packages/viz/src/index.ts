@@ -1,5 +1,6 @@
 export { GRPC_CODE_NAMES } from "@heddle/wire";
 export { type ApiDeps, createApi } from "./api.ts";
+export type * from "./config-contract.ts";
 export type * from "./contract.ts";
 export type * from "./dashboard-contract.ts";
 export { type Inventory, type PodInfo, podInfo, resourcesOf, type ServiceInfo, serviceInfo } from "./inventory.ts";

@@ -1,10 +1,14 @@
 import { createKubeClient } from "@heddle/kube-client";
 import { createLineSink, createLogger, createSystemClock, parseLogLevel } from "@heddle/std";
 import { createApi } from "./api.ts";
+import { createControlPlaneClient } from "./control-plane-client.ts";
+import { createFindings } from "./findings.ts";
+import { createGateways } from "./gateways.ts";
 import { watchInventory } from "./kubernetes-inventory.ts";
 import { createMeshHealth } from "./mesh-health.ts";
 import { createPrometheusClient, type PrometheusClient, PrometheusError } from "./prometheus/prometheus-client.ts";
 import { createPrometheusStores } from "./prometheus/prometheus-store.ts";
+import { proxyConfig } from "./proxy-config.ts";
 import { createScraper } from "./scraper.ts";
 import { createMetricStore } from "./store/store.ts";
 
@@ -47,6 +51,8 @@ export async function main(
   const stores = prometheus && createPrometheusStores(prometheus, inventory);
   const store = stores?.latest ?? createMetricStore();
   const scraper = createScraper({ store, inventory, clock, log, intervalMs, fetchText });
+  const client = createControlPlaneClient({ inventory, fetchText });
+  const nowMs = () => clock.now();
   const server = Bun.serve({
     port,
     hostname: "0.0.0.0",
@@ -54,10 +60,13 @@ export async function main(
       store,
       ...(stores ? { storeOf: (span) => stores.of(span) } : {}),
       inventory,
-      nowMs: () => clock.now(),
+      nowMs,
       ready: () => inventory.synced,
       scrapeGaps: () => scraper.gaps(),
-      mesh: createMeshHealth({ store, inventory, nowMs: () => clock.now(), fetchText }),
+      mesh: createMeshHealth({ store, client, nowMs }),
+      findings: createFindings(client, nowMs),
+      gateways: createGateways({ client, inventory, nowMs, fetchText }),
+      config: (query) => proxyConfig(query, client, inventory, nowMs()),
       page,
     }),
   });

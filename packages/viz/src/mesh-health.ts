@@ -1,19 +1,17 @@
 import { parseExposition } from "@heddle/std";
+import { type ControlPlaneClient, kept } from "./control-plane-client.ts";
 import type { MeshAnswer, ProxyRow, ReplicaRow } from "./dashboard-contract.ts";
-import type { Inventory, PodInfo } from "./inventory.ts";
+import type { PodInfo } from "./inventory.ts";
 import { quantile } from "./query/totals.ts";
 import { certificateExpiries } from "./query/workload.ts";
 import type { MetricStore } from "./store/store.ts";
 
 export interface MeshHealthDeps {
   readonly store: MetricStore;
-  readonly inventory: Inventory;
+  readonly client: ControlPlaneClient;
   nowMs(): number;
-  fetchText(url: string, timeoutMs: number): Promise<string>;
 }
 
-/** Where the control plane answers questions about itself. Source: docs/decisions/0001. */
-const DEBUG_PORT = 15014;
 const TIMEOUT_MS = 2000;
 /** Several open dashboards cost the control plane one question. Units: ms. */
 const KEEP_MS = 2000;
@@ -21,16 +19,11 @@ const TYPES = ["cluster", "listener", "route", "endpoint"] as const;
 
 /** Asks every replica of the control plane about its proxies and itself; a replica that doesn't answer is a row with its error. */
 export function createMeshHealth(deps: MeshHealthDeps): () => Promise<MeshAnswer> {
-  let kept: { readonly atMs: number; readonly answer: Promise<MeshAnswer> } | undefined;
-  return () => {
-    const now = deps.nowMs();
-    if (!kept || now - kept.atMs > KEEP_MS) kept = { atMs: now, answer: ask(deps) };
-    return kept.answer;
-  };
+  return kept(KEEP_MS, deps.nowMs, () => ask(deps));
 }
 
 async function ask(deps: MeshHealthDeps): Promise<MeshAnswer> {
-  const replicas = deps.inventory.pods().filter((p) => p.labels["app"] === "istiod" && p.running && p.ip !== "");
+  const replicas = deps.client.replicas();
   const expiries = certificateExpiries(deps.store);
   const answers = await Promise.all(replicas.map((pod) => askReplica(deps, pod, expiries)));
   const gaps =
@@ -51,7 +44,7 @@ async function askReplica(
   expiries: ReadonlyMap<string, number>,
 ): Promise<{ readonly replica: ReplicaRow; readonly proxies: readonly ProxyRow[] }> {
   const { namespace, name } = pod;
-  const get = (path: string) => deps.fetchText(`http://${pod.ip}:${DEBUG_PORT}${path}`, TIMEOUT_MS);
+  const get = (path: string) => deps.client.text(pod, path, TIMEOUT_MS);
   try {
     const [syncz, metrics] = await Promise.all([get("/debug/syncz"), get("/metrics")]);
     const parsed: unknown = JSON.parse(syncz);
@@ -104,13 +97,23 @@ function replicaFigures(text: string): Omit<ReplicaRow, "namespace" | "name" | "
     if (name === "pilot_proxy_convergence_time_bucket")
       buckets.set(Number((labels.get("le") ?? "").replace("+Inf", "Infinity")) * 1000, value);
   }
+  const pushesByType: Record<string, number> = {};
+  for (const { name, labels, value } of samples) {
+    const type = labels.get("type");
+    if (name === "pilot_xds_pushes" && type !== undefined) pushesByType[type] = (pushesByType[type] ?? 0) + value;
+  }
   const root = sum("citadel_server_root_cert_expiry_timestamp");
+  const issuer = sum("citadel_server_cert_chain_expiry_timestamp");
   return {
     version: samples.find((s) => s.name === "pilot_info")?.labels.get("version") ?? "",
     convergenceMsP50: quantile(buckets, 0.5),
     convergenceMsP99: quantile(buckets, 0.99),
     pushes: sum("pilot_xds_pushes"),
+    pushesByType,
     rejects: sum("pilot_total_xds_rejects"),
+    services: sum("pilot_services"),
+    certificatesIssued: sum("citadel_server_success_cert_issuance_count"),
+    issuerExpiresMs: issuer > 0 ? issuer * 1000 : null,
     rootExpiresMs: root > 0 ? root * 1000 : null,
   };
 }

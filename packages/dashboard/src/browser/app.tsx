@@ -1,9 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
+import { GatewaysPage } from "./pages/gateways.tsx";
 import { GraphPage } from "./pages/graph.tsx";
 import { LivePage } from "./pages/live.tsx";
 import { MeshPage } from "./pages/mesh.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { ProblemsPage } from "./pages/problems.tsx";
+import { TracesPage } from "./pages/traces.tsx";
 import { WorkloadPage } from "./pages/workload.tsx";
 import { type Route, useRoute } from "./route.ts";
 import { usePoll } from "./use-poll.ts";
@@ -20,6 +22,8 @@ const TABS = [
   ["graph", "Graph", "#/graph"],
   ["problems", "Problems", "#/problems"],
   ["live", "Live", "#/live"],
+  ["traces", "Traces", "#/traces"],
+  ["gateways", "Gateways", "#/gateways"],
   ["mesh", "Control plane", "#/mesh"],
 ] as const;
 
@@ -94,6 +98,10 @@ function Page({
       return <ProblemsPage polled={problems} />;
     case "live":
       return <LivePage key={route.target} target={route.target} />;
+    case "traces":
+      return <TracesPage service={route.service} trace={route.trace} />;
+    case "gateways":
+      return <GatewaysPage />;
     case "mesh":
       return <MeshPage />;
   }

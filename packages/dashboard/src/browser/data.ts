@@ -1,4 +1,6 @@
 import type {
+  ConfigAnswer,
+  GatewaysAnswer,
   GraphAnswer,
   MeshAnswer,
   NamedTapEvent,
@@ -6,6 +8,7 @@ import type {
   ProblemsAnswer,
   WorkloadAnswer,
 } from "@heddle/viz/contract";
+import type { TraceServices, TracesAnswer } from "./traces/jaeger.ts";
 
 /** Answers by path; the paths are relative, so that the dashboard works behind any prefix. */
 export interface Answers {
@@ -14,6 +17,10 @@ export interface Answers {
   readonly "api/workload": WorkloadAnswer;
   readonly "api/mesh": MeshAnswer;
   readonly "api/problems": ProblemsAnswer;
+  readonly "api/config": ConfigAnswer;
+  readonly "api/gateways": GatewaysAnswer;
+  readonly "api/services": TraceServices;
+  readonly "api/traces": TracesAnswer;
   readonly "api/recent-failures": RecentFailures;
 }
 

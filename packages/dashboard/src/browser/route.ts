@@ -7,6 +7,8 @@ export type Route =
   | { readonly page: "graph" }
   | { readonly page: "problems" }
   | { readonly page: "live"; readonly target: string }
+  | { readonly page: "traces"; readonly service: string; readonly trace: string }
+  | { readonly page: "gateways" }
   | { readonly page: "mesh" };
 
 export function parseRoute(hash: string): Route {
@@ -22,8 +24,11 @@ export function parseRoute(hash: string): Route {
       return a && b && c ? { page: "workload", namespace: a, kind: b, name: c } : { page: "overview" };
     case "graph":
     case "problems":
+    case "gateways":
     case "mesh":
       return { page };
+    case "traces":
+      return { page, service: a, trace: b };
     case "live":
       return { page, target: rest.join("/") };
     default:

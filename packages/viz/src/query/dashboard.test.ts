@@ -78,6 +78,7 @@ test("problems name the cause once: who passes failures on points to where they 
     mesh,
     pods: [],
     scrapeGaps: [],
+    findings: [],
     timeMs: query.atMs,
   });
   expect(found.map((p) => [p.severity, p.what, p.name])).toEqual([
@@ -88,7 +89,7 @@ test("problems name the cause once: who passes failures on points to where they 
 });
 
 test("a refused configuration, a certificate that ends and a control plane that is away are problems", () => {
-  const base = { workloads: [], traffic: [], failures: [], pods: [], scrapeGaps: [], timeMs: 0 };
+  const base = { workloads: [], traffic: [], failures: [], pods: [], scrapeGaps: [], findings: [], timeMs: 0 };
   const proxy = {
     namespace: "x",
     name: "web-1",

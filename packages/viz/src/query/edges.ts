@@ -24,7 +24,11 @@ export function edges(query: EdgesQuery, store: MetricStore, inventory: Inventor
       : undefined;
   };
   const rows = trafficOf(store, span, inNamespace, meshedNames(inventory)).map(
-    ({ totals, tcp: _tcp, ...edge }): EdgeRow => ({ ...edge, requests: totals.requests, failures: totals.failures }),
+    ({ totals, tcp: _tcp, srcClusters: _src, dstClusters: _dst, ...edge }): EdgeRow => ({
+      ...edge,
+      requests: totals.requests,
+      failures: totals.failures,
+    }),
   );
   return { rows: rows.sort((a, b) => sortKey(a).localeCompare(sortKey(b))), gaps: gapsOf(store, span.fromMs) };
 }

@@ -11,11 +11,13 @@ export function graph(query: WindowQuery, store: MetricStore, inventory: Invento
   const edges = trafficRows(query, store, inventory);
   const nodes = new Map<string, GraphNode>();
   const inTraffic = new Set(edges.flatMap((e) => [`${e.srcNamespace}/${e.src}`, `${e.dstNamespace}/${e.dst}`]));
+  const clusters = clustersByName(edges);
+  const clustersOf = (key: string) => [...(clusters.get(key) ?? [])].sort();
   for (const row of workloadRows(query, store, inventory)) {
     const key = `${row.namespace}/${row.name}`;
     if (row.meshed === 0 && !inTraffic.has(key)) continue;
     const { namespace, name, kind, meshed, pods, success, rps, latencyMsP99 } = row;
-    nodes.set(key, { namespace, name, kind, meshed, pods, success, rps, latencyMsP99 });
+    nodes.set(key, { namespace, name, kind, meshed, pods, success, rps, latencyMsP99, clusters: clustersOf(key) });
   }
   for (const edge of edges) {
     for (const [namespace, name] of [
@@ -24,10 +26,24 @@ export function graph(query: WindowQuery, store: MetricStore, inventory: Invento
     ] as const) {
       const key = `${namespace}/${name}`;
       const nothing = { meshed: 0, pods: 0, success: null, rps: null, latencyMsP99: null };
-      if (!nodes.has(key)) nodes.set(key, { namespace, name, kind: "unknown", ...nothing });
+      if (!nodes.has(key)) nodes.set(key, { namespace, name, kind: "unknown", ...nothing, clusters: clustersOf(key) });
     }
   }
   return { ...answered(query, store), nodes: [...nodes.values()], edges };
+}
+
+function clustersByName(edges: readonly TrafficRow[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>();
+  const add = (key: string, clusters: readonly string[]) => {
+    const known = found.get(key) ?? new Set();
+    for (const cluster of clusters) known.add(cluster);
+    found.set(key, known);
+  };
+  for (const edge of edges) {
+    add(`${edge.srcNamespace}/${edge.src}`, edge.srcClusters);
+    add(`${edge.dstNamespace}/${edge.dst}`, edge.dstClusters);
+  }
+  return found;
 }
 
 /** Every way between two workloads in the window. */

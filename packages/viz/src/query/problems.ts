@@ -1,5 +1,7 @@
+import type { FindingRow } from "../config-contract.ts";
 import type { FailureRow, MeshAnswer, OverviewRow, Problem, TrafficRow } from "../dashboard-contract.ts";
 import type { PodInfo } from "../inventory.ts";
+import { findingProblems } from "./finding-problems.ts";
 
 /** What is looked through. */
 export interface Evidence {
@@ -7,6 +9,7 @@ export interface Evidence {
   readonly traffic: readonly TrafficRow[];
   readonly failures: readonly FailureRow[];
   readonly mesh: MeshAnswer;
+  readonly findings: readonly FindingRow[];
   readonly pods: readonly PodInfo[];
   /** Proxies whose metrics could not be read, as sentences. */
   readonly scrapeGaps: readonly string[];
@@ -30,6 +33,7 @@ export function problems(evidence: Evidence): readonly Problem[] {
     ...controlPlane(evidence),
     ...certificates(evidence),
     ...proxies(evidence),
+    ...findingProblems(evidence.findings),
   ];
   const rank = (p: Problem) => (p.severity === "error" ? 0 : 1);
   return all.sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id));

@@ -15,6 +15,9 @@ export interface Traffic {
   readonly noTlsReason: string;
   readonly totals: Totals;
   readonly tcp: boolean;
+  /** Clusters that each end was seen in, sorted. */
+  readonly srcClusters: readonly string[];
+  readonly dstClusters: readonly string[];
 }
 
 /** How the ends of a series are called; undefined leaves the series out. */
@@ -47,6 +50,8 @@ interface Draft {
   readonly lost: Totals;
   seenByDestination: boolean;
   tcp: boolean;
+  readonly srcClusters: Set<string>;
+  readonly dstClusters: Set<string>;
 }
 
 /** Who talked to whom in a span, each request once: as the receiving proxy counted, with what never reached it added. */
@@ -119,6 +124,8 @@ function draftOf(drafts: Map<string, Draft>, ends: Draft["ends"]): Draft {
       lost: emptyTotals(),
       seenByDestination: false,
       tcp: false,
+      srcClusters: new Set(),
+      dstClusters: new Set(),
     };
     drafts.set(key, draft);
   }
@@ -137,8 +144,14 @@ function totalsFor(draft: Draft, labels: ReadonlyMap<string, string>): Totals {
 function identify(draft: Draft, labels: ReadonlyMap<string, string>): void {
   draft.clientId ||= spiffe(labels.get("source_principal"));
   draft.serverId ||= spiffe(labels.get("destination_principal"));
+  seenIn(draft.srcClusters, labels.get("source_cluster"));
+  seenIn(draft.dstClusters, labels.get("destination_cluster"));
   if (labels.get("reporter") === "destination")
     draft.plain ||= labels.get("connection_security_policy") !== "mutual_tls";
+}
+
+function seenIn(clusters: Set<string>, cluster = "unknown"): void {
+  if (cluster !== "unknown" && cluster !== "") clusters.add(cluster);
 }
 
 function spiffe(principal = "unknown"): string {
@@ -164,6 +177,8 @@ function finish(draft: Draft, isMeshed: (namespace: string, name: string) => boo
     noTlsReason: secured ? "" : seenByDestination ? "the caller sent plain text" : reason,
     totals: sum(arrived, draft.lost),
     tcp: draft.tcp,
+    srcClusters: [...draft.srcClusters].sort(),
+    dstClusters: [...draft.dstClusters].sort(),
   };
 }
 

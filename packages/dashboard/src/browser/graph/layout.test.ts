@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { manyServices } from "../../../test/many-services.ts";
-import { drawGraph, topologyKey } from "./layout.ts";
+import { byCluster, drawGraph, topologyKey } from "./layout.ts";
 
 const graph = manyServices(200);
 const namespaces = [...new Set(graph.nodes.map((n) => n.namespace))];
@@ -18,7 +18,7 @@ for (const [title, folded] of [
           true,
         );
     for (const box of boxes.filter((b) => !b.folded)) {
-      const frame = frames.find((f) => f.namespace === box.namespace);
+      const frame = frames.find((f) => f.group === box.group);
       expect(frame && box.x - box.width / 2 >= frame.x && box.x + box.width / 2 <= frame.x + frame.width).toBe(true);
       expect(frame && box.y - box.height / 2 >= frame.y && box.y + box.height / 2 <= frame.y + frame.height).toBe(true);
     }
@@ -44,6 +44,18 @@ test("callers stand left of callees, on a narrow screen above; circles do not ma
   expect(a.x).toBeLessThan(b.x);
   const [c, d] = of(true);
   expect(c.y).toBeLessThan(d.y);
+});
+
+test("by cluster: a frame for each, and one for what runs in both", () => {
+  const nodes = manyServices(6).nodes.map((n, i) => ({
+    ...n,
+    clusters: [["east"], ["west"], ["east", "west"]][i % 3] ?? [],
+  }));
+  const { frames, boxes } = drawGraph(nodes, [], new Set(), false, byCluster(nodes));
+  expect(frames.map((f) => f.group).sort()).toEqual(["east", "east + west", "west"]);
+  expect(boxes.map((b) => b.name).sort()).toEqual(nodes.map((n) => n.name).sort());
+  const folded = drawGraph(nodes, [], new Set(["west"]), false, byCluster(nodes));
+  expect(folded.boxes.find((b) => b.folded)?.nodes).toHaveLength(2);
 });
 
 test("figures do not move the picture", () => {

@@ -1,12 +1,13 @@
 import type { GraphNode, TrafficRow } from "@heddle/viz/contract";
 import { type Item, placeLayered } from "./layered.ts";
 
-/** A box of the picture: a workload, or a namespace that is folded to one. Units: px of the picture. */
+/** A box of the picture: a workload, or a group that is folded to one. Units: px of the picture. */
 export interface Box {
   readonly id: string;
-  readonly namespace: string;
+  /** Frame that it stands in: its namespace, or its cluster. */
+  readonly group: string;
   readonly name: string;
-  /** What it stands for; several where a namespace is folded. */
+  /** What it stands for; several where a group is folded. */
   readonly nodes: readonly GraphNode[];
   readonly folded: boolean;
   readonly x: number;
@@ -32,7 +33,7 @@ export interface Way {
 }
 
 export interface Frame {
-  readonly namespace: string;
+  readonly group: string;
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -53,27 +54,42 @@ const FRAME = 18;
 /** Room for a frame's title. */
 const TITLE = 14;
 
+/** Frame that a workload stands in. */
+export type GroupOf = (namespace: string, name: string) => string;
+
+export const byNamespace: GroupOf = (namespace) => namespace;
+
+/** By cluster; what runs in several stands in a frame of its own. */
+export function byCluster(nodes: readonly GraphNode[]): GroupOf {
+  const clusters = new Map(nodes.map((n) => [`${n.namespace}/${n.name}`, n.clusters.join(" + ")]));
+  return (namespace, name) => clusters.get(`${namespace}/${name}`) || "cluster not known";
+}
+
 /** What the layout depends on: figures change every second, the picture only with the topology. */
 export function topologyKey(
   nodes: readonly GraphNode[],
   edges: readonly TrafficRow[],
   folded: ReadonlySet<string>,
+  groupOf: GroupOf = byNamespace,
 ): string {
-  const names = nodes.map((n) => `${n.namespace}/${n.name}`).sort();
+  const names = nodes.map((n) => `${groupOf(n.namespace, n.name)}:${n.namespace}/${n.name}`).sort();
   const ways = edges.map((e) => `${e.srcNamespace}/${e.src}>${e.dstNamespace}/${e.dst}`).sort();
   return [...names, ...ways, ...[...folded].sort()].join("\n");
 }
 
-/** Callers left, callees right (on a narrow screen above and below); each namespace in a frame of its own, folded ones as one box. */
+/** Callers left, callees right (on a narrow screen above and below); each group in a frame of its own, folded ones as one box. */
 export function drawGraph(
   nodes: readonly GraphNode[],
   edges: readonly TrafficRow[],
   folded: ReadonlySet<string>,
   narrow = false,
+  groupOf: GroupOf = byNamespace,
 ): Picture {
-  const idOf = (namespace: string, name: string) =>
-    folded.has(namespace) ? `ns:${namespace}` : `w:${namespace}/${name}`;
-  const ways = group(
+  const idOf = (namespace: string, name: string) => {
+    const group = groupOf(namespace, name);
+    return folded.has(group) ? `ns:${group}` : `w:${namespace}/${name}`;
+  };
+  const ways = collect(
     edges.filter((e) => idOf(e.srcNamespace, e.src) !== idOf(e.dstNamespace, e.dst)),
     (e) => `${idOf(e.srcNamespace, e.src)}\n${idOf(e.dstNamespace, e.dst)}`,
   );
@@ -82,36 +98,36 @@ export function drawGraph(
     return [from, to];
   });
   const inside = { layer: narrow ? 64 : 120, next: 18, down: narrow };
-  const blocks = [...group(nodes, (n) => n.namespace)].map(([namespace, members]) => {
-    const items = folded.has(namespace)
-      ? [{ id: `ns:${namespace}`, width: widthOf(namespace), height: HEIGHT }]
-      : members.map((n) => ({ id: `w:${namespace}/${n.name}`, width: widthOf(n.name), height: HEIGHT }));
+  const blocks = [...collect(nodes, (n) => groupOf(n.namespace, n.name))].map(([group, members]) => {
+    const items = folded.has(group)
+      ? [{ id: `ns:${group}`, width: widthOf(group), height: HEIGHT }]
+      : members.map((n) => ({ id: `w:${n.namespace}/${n.name}`, width: widthOf(n.name), height: HEIGHT }));
     const placed = placeLayered(items, lines, inside);
-    const frame = folded.has(namespace) ? 0 : FRAME;
-    return { namespace, members, items, placed, frame };
+    const frame = folded.has(group) ? 0 : FRAME;
+    return { group, members, items, placed, frame };
   });
-  const outer: Item[] = blocks.map(({ namespace, placed, frame }) => ({
-    id: namespace,
+  const outer: Item[] = blocks.map(({ group, placed, frame }) => ({
+    id: group,
     width: placed.width + 2 * frame,
     height: placed.height + 2 * frame + (frame > 0 ? TITLE : 0),
   }));
-  const between = edges.map((e): [string, string] => [e.srcNamespace, e.dstNamespace]);
+  const between = edges.map((e): [string, string] => [groupOf(e.srcNamespace, e.src), groupOf(e.dstNamespace, e.dst)]);
   const whole = placeLayered(outer, between, { layer: narrow ? 50 : 110, next: 24, down: narrow });
   const boxes: Box[] = [];
   const frames: Frame[] = [];
-  for (const [i, { namespace, members, items, placed, frame }] of blocks.entries()) {
+  for (const [i, { group, members, items, placed, frame }] of blocks.entries()) {
     const { width, height } = outer[i] ?? { width: 0, height: 0 };
-    const centre = whole.at.get(namespace) ?? { x: 0, y: 0 };
+    const centre = whole.at.get(group) ?? { x: 0, y: 0 };
     const left = MARGIN + centre.x - width / 2;
     const top = MARGIN + centre.y - height / 2;
-    if (frame > 0) frames.push({ namespace, x: left, y: top, width, height });
+    if (frame > 0) frames.push({ group, x: left, y: top, width, height });
     for (const item of items) {
       const at = placed.at.get(item.id) ?? { x: 0, y: 0 };
-      const node = members.find((n) => `w:${namespace}/${n.name}` === item.id);
+      const node = members.find((n) => `w:${n.namespace}/${n.name}` === item.id);
       boxes.push({
         ...item,
-        namespace,
-        name: node?.name ?? namespace,
+        group,
+        name: node?.name ?? group,
         nodes: node ? [node] : members,
         folded: node === undefined,
         x: left + frame + at.x,
@@ -142,7 +158,7 @@ function widthOf(name: string): number {
   return Math.min(230, Math.max(168, 30 + name.length * 8));
 }
 
-function group<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+function collect<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const found = new Map<string, T[]>();
   for (const item of items) {
     const list = found.get(keyOf(item));

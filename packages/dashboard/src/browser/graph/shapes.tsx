@@ -135,7 +135,7 @@ export function FrameShape({ frame, onFold }: { frame: Frame; onFold: () => void
           if (e.key === "Enter") onFold();
         }}
       >
-        ▾ {frame.namespace}
+        ▾ {frame.group}
       </text>
     </g>
   );

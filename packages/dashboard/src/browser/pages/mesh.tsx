@@ -34,6 +34,7 @@ function Tiles({ mesh }: { mesh: MeshAnswer }) {
   const rejected = mesh.proxies.filter((p) => p.rejections.length > 0).length;
   const leaves = mesh.proxies.flatMap((p) => p.certificateExpiresInMs ?? []);
   const roots = mesh.replicas.flatMap((r) => r.rootExpiresMs ?? []);
+  const issuers = mesh.replicas.flatMap((r) => r.issuerExpiresMs ?? []);
   return (
     <dl class="tiles">
       <div>
@@ -49,6 +50,10 @@ function Tiles({ mesh }: { mesh: MeshAnswer }) {
       <div>
         <dt>Shortest certificate</dt>
         <dd>{leaves.length > 0 ? duration(Math.min(...leaves)) : "–"}</dd>
+      </div>
+      <div>
+        <dt>Issuer certificate</dt>
+        <dd>{issuers.length > 0 ? duration(Math.min(...issuers) - mesh.timeMs) : "–"}</dd>
       </div>
       <div>
         <dt>Root certificate</dt>
@@ -70,7 +75,13 @@ function Replicas({ mesh }: { mesh: MeshAnswer }) {
             Proxies
           </th>
           <th scope="col" class="num">
+            Services
+          </th>
+          <th scope="col" class="num">
             Pushes
+          </th>
+          <th scope="col" class="num">
+            Certificates issued
           </th>
           <th scope="col" class="num">
             Rejections
@@ -94,8 +105,19 @@ function Replicas({ mesh }: { mesh: MeshAnswer }) {
             <td class="num" data-label="Proxies">
               {r.proxies}
             </td>
-            <td class="num" data-label="Pushes">
-              {r.pushes}
+            <td class="num" data-label="Services">
+              {r.services}
+            </td>
+            <td class="num full" data-label="Pushes">
+              {r.pushes}{" "}
+              <small>
+                {Object.entries(r.pushesByType)
+                  .map(([type, n]) => `${type.toUpperCase()} ${n}`)
+                  .join(", ")}
+              </small>
+            </td>
+            <td class="num full" data-label="Certificates issued">
+              {r.certificatesIssued}
             </td>
             <td class="num" data-label="Rejections">
               {r.rejects}

@@ -8,12 +8,12 @@ export function ProblemsPage({ polled }: { polled: ReturnType<typeof usePoll<"ap
   return (
     <>
       <h1>Problems</h1>
-      <Notice polled={polled} />
+      <Notice polled={polled} gaps={data?.gaps ?? []} />
       {data === undefined ? <p class="muted">Looking…</p> : null}
       {data?.problems.length === 0 ? (
         <p class="notice good">
           <span aria-hidden="true">✓</span> Nothing is wrong: no failing way, no plain text, every proxy in sync, every
-          certificate valid.
+          certificate valid, no finding of the analysis.
         </p>
       ) : null}
       {data ? <ProblemList problems={data.problems} nowMs={data.timeMs} historyMs={data.sinceMs} /> : null}

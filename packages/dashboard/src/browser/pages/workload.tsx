@@ -1,5 +1,6 @@
 import type { Problem, WorkloadAnswer } from "@heddle/viz/contract";
 import { bytesRate, clockTime, duration, millis, rate } from "../format.ts";
+import { ConfigSections } from "../parts/config-sections.tsx";
 import { Meshed, Success } from "../parts/health.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { ProblemList } from "../parts/problem-list.tsx";
@@ -21,6 +22,7 @@ interface Props {
 export function WorkloadPage({ windowMs, namespace, kind, name, problems }: Props) {
   const polled = usePoll("api/workload", { windowMs, namespace, kind, name });
   const failures = usePoll("api/recent-failures", { namespace, kind, name }, 5000);
+  const config = usePoll("api/config", { namespace, kind, name }, 10_000);
   const { data } = polled;
   const own = problems.filter((p) => p.namespace === namespace && p.name === name);
   return (
@@ -40,6 +42,7 @@ export function WorkloadPage({ windowMs, namespace, kind, name, problems }: Prop
       {data ? <TrafficTable rows={data.inbound} side="src" caption="Inbound" /> : null}
       {data ? <TrafficTable rows={data.outbound} side="dst" caption="Outbound" /> : null}
       {data ? <Pods answer={data} /> : null}
+      <ConfigSections polled={config} />
       <p>
         <a class="button" href={hashOf("live", namespace, kind, name)}>
           Watch live calls

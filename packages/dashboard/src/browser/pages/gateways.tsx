@@ -1,0 +1,115 @@
+import type { GatewaysAnswer } from "@heddle/viz/contract";
+import { millis } from "../format.ts";
+import { Notice } from "../parts/notice.tsx";
+import { usePoll } from "../use-poll.ts";
+
+/** Ways between clusters: gateways, whether they live, how far they are; and the clusters whose registries are read. */
+export function GatewaysPage() {
+  const polled = usePoll("api/gateways", {}, 3000);
+  const { data } = polled;
+  const none = data !== undefined && data.gateways.length === 0 && data.clusters.length === 0;
+  return (
+    <>
+      <h1>Gateways between clusters</h1>
+      <Notice polled={polled} gaps={data?.gaps ?? []} />
+      {data === undefined && polled.error === undefined ? <p class="muted">Asking…</p> : null}
+      {none ? (
+        <p class="notice">
+          This mesh has one cluster. To join another: <code>heddle create-remote-secret</code> (one control plane each),
+          or <code>heddle multicluster link</code> (mirrored services). <code>heddle multicluster check</code> finds
+          mistakes.
+        </p>
+      ) : null}
+      {data && data.gateways.length > 0 ? <Gateways answer={data} /> : null}
+      {data && data.clusters.length > 0 ? <Clusters answer={data} /> : null}
+    </>
+  );
+}
+
+function Gateways({ answer }: { answer: GatewaysAnswer }) {
+  return (
+    <table class="cards">
+      <caption>Gateways</caption>
+      <thead>
+        <tr>
+          <th scope="col">Gateway</th>
+          <th scope="col">Cluster or network</th>
+          <th scope="col">Side</th>
+          <th scope="col">Alive</th>
+          <th scope="col" class="num">
+            Services
+          </th>
+          <th scope="col" class="num">
+            P50
+          </th>
+          <th scope="col" class="num">
+            P95
+          </th>
+          <th scope="col" class="num">
+            P99
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {answer.gateways.map((g) => (
+          <tr key={`${g.side}/${g.cluster}/${g.namespace}/${g.name}`} class={g.alive === false ? "bad" : undefined}>
+            <th scope="row">
+              {g.name} <small>{g.namespace}</small>
+            </th>
+            <td class="full" data-label="Cluster">
+              {g.cluster || "–"}
+            </td>
+            <td data-label="Side">{g.side}</td>
+            <td data-label="Alive" class={`health ${g.alive === null ? "idle" : g.alive ? "good" : "bad"}`}>
+              {g.alive === null ? "not probed" : g.alive ? "✓ yes" : "✕ no"}
+            </td>
+            <td class="num" data-label="Services">
+              {g.services ?? "–"}
+            </td>
+            <td class="num" data-label="P50">
+              {millis(g.latencyMsP50)}
+            </td>
+            <td class="num" data-label="P95">
+              {millis(g.latencyMsP95)}
+            </td>
+            <td class="num" data-label="P99">
+              {millis(g.latencyMsP99)}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Clusters({ answer }: { answer: GatewaysAnswer }) {
+  return (
+    <table class="cards">
+      <caption>Clusters that the control plane reads</caption>
+      <thead>
+        <tr>
+          <th scope="col">Cluster</th>
+          <th scope="col">Status</th>
+          <th scope="col">Secret</th>
+          <th scope="col">Replica</th>
+        </tr>
+      </thead>
+      <tbody>
+        {answer.clusters.map((c) => (
+          <tr key={`${c.replica}/${c.id}`} class={c.status === "synced" ? undefined : "poor"}>
+            <th scope="row">{c.id}</th>
+            <td data-label="Status" class={`health ${c.status === "synced" ? "good" : "poor"}`}>
+              {c.status || "unknown"}
+            </td>
+            <td class="full mono" data-label="Secret">
+              {c.secret || "–"}
+            </td>
+            <td class="full" data-label="Replica">
+              {c.replica}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,88 @@
+import { expect, test } from "bun:test";
+import { createControlPlaneClient } from "./control-plane-client.ts";
+import { createFindings } from "./findings.ts";
+import { createGateways } from "./gateways.ts";
+import { type Inventory, podInfo } from "./inventory.ts";
+import { findingProblems } from "./query/finding-problems.ts";
+
+const pod = (name: string, labels: Readonly<Record<string, string>>) =>
+  podInfo({
+    metadata: { name, namespace: "istio-system", labels },
+    spec: { containers: [{ name: "app" }] },
+    status: { phase: "Running", podIP: name },
+  });
+const inventory: Inventory = {
+  pods: () => [
+    pod("one", { app: "istiod" }),
+    pod("two", { app: "istiod" }),
+    pod("mirror", { component: "linkerd-service-mirror" }),
+    pod("ew", { istio: "eastwestgateway", "topology.istio.io/network": "n1" }),
+  ],
+  services: () => [],
+};
+
+function asked(answers: Readonly<Record<string, string>>) {
+  const urls: string[] = [];
+  const fetchText = async (url: string) => {
+    urls.push(url);
+    const found = answers[url];
+    if (found === undefined) throw new Error("HTTP 404");
+    if (found === "down") throw new Error("connection refused");
+    return found;
+  };
+  return { urls, fetchText, client: createControlPlaneClient({ inventory, fetchText }) };
+}
+
+const finding = {
+  code: "IST0101",
+  name: "ReferencedResourceNotFound",
+  level: "Error",
+  origin: "VirtualService x/emoji",
+  path: "spec.http[0]",
+  message: 'subset "nowhere" is not there; add it to a DestinationRule',
+};
+
+test("findings come from the replica that answers, and are asked for once a while", async () => {
+  const { urls, client } = asked({
+    "http://one:15014/debug/analyze": "down",
+    "http://two:15014/debug/analyze": JSON.stringify([finding, { code: 7 }, null]),
+  });
+  const ask = createFindings(client, () => 0);
+  expect((await ask()).rows).toEqual([finding]);
+  await ask();
+  expect(urls).toHaveLength(2);
+});
+
+test("no control plane that answers is a gap, one that does not know the question is none", async () => {
+  const down = asked({ "http://one:15014/debug/analyze": "down", "http://two:15014/debug/analyze": "down" });
+  expect((await createFindings(down.client, () => 0)()).gaps).toEqual([expect.stringContaining("connection refused")]);
+  expect(await createFindings(asked({}).client, () => 0)()).toEqual({ rows: [], gaps: [] });
+});
+
+test("a finding is a problem with cause and next step; information is none", () => {
+  const [problem, ...more] = findingProblems([finding, { ...finding, level: "Info" }]);
+  expect(more).toEqual([]);
+  expect(problem).toMatchObject({
+    severity: "error",
+    what: "VirtualService x/emoji: referenced resource not found (IST0101)",
+    cause: 'subset "nowhere" is not there',
+    next: "add it to a DestinationRule (spec.http[0] of VirtualService x/emoji); heddle analyze -n x tells whether it is mended",
+  });
+});
+
+test("gateways: our own, those that the mirror probes, clusters that the control plane reads", async () => {
+  const { client, fetchText } = asked({
+    "http://mirror:9999/metrics":
+      'gateway_alive{target_cluster_name="west",gateway_name="linkerd-gateway"} 1\ngateway_probe_latency_ms_bucket{target_cluster_name="west",le="10"} 4\ngateway_probe_latency_ms_bucket{target_cluster_name="west",le="+Inf"} 4\n',
+    "http://one:15014/metrics": "",
+    "http://two:15014/metrics": "",
+    "http://one:15014/debug/clusterz": '[{"id":"west","secretName":"istio-system/west","syncStatus":"synced"}]',
+  });
+  const answer = await createGateways({ client, inventory, fetchText, nowMs: () => 0 })();
+  expect(answer.gaps).toEqual([]);
+  expect(answer.gateways.map((g) => [g.cluster, g.side, g.alive, g.latencyMsP50])).toEqual([
+    ["n1", "this cluster", true, null],
+    ["west", "remote", true, 5],
+  ]);
+  expect(answer.clusters).toEqual([{ id: "west", secret: "istio-system/west", status: "synced", replica: "one" }]);
+});

@@ -1,0 +1,124 @@
+import { parseExposition } from "@heddle/std";
+import type { GatewayRow, GatewaysAnswer, RemoteClusterRow } from "./config-contract.ts";
+import { type ControlPlaneClient, kept } from "./control-plane-client.ts";
+import { fieldsOf, listOf, textOf } from "./fields.ts";
+import type { Inventory, PodInfo } from "./inventory.ts";
+import { quantile } from "./query/totals.ts";
+
+export interface GatewaysDeps {
+  readonly client: ControlPlaneClient;
+  readonly inventory: Inventory;
+  nowMs(): number;
+  fetchText(url: string, timeoutMs: number): Promise<string>;
+}
+
+const FRESH_MS = 2000;
+const TIMEOUT_MS = 3000;
+/** Where Linkerd's service mirror serves its metrics. Source: linkerd2 multicluster/charts. */
+const MIRROR_PORT = 9999;
+const NETWORK = "topology.istio.io/network";
+type Sample = ReturnType<typeof parseExposition>["samples"][number];
+
+/** Gateways between clusters, as service mirrors probe them and as pods of this cluster are one; and the clusters that the control plane reads. */
+export function createGateways(deps: GatewaysDeps): () => Promise<GatewaysAnswer> {
+  return kept(FRESH_MS, deps.nowMs, async () => {
+    const gaps: string[] = [];
+    const read = async (what: string, ask: () => Promise<string>): Promise<readonly Sample[]> => {
+      try {
+        return parseExposition(await ask()).samples;
+      } catch (error) {
+        gaps.push(`${what} does not answer: ${error instanceof Error ? error.message : String(error)}`);
+        return [];
+      }
+    };
+    const replicas = deps.client.replicas();
+    const texts = await Promise.all([
+      ...deps.inventory
+        .pods()
+        .filter(isMirror)
+        .map((p) =>
+          read(`service mirror ${p.name}`, () => deps.fetchText(`http://${p.ip}:${MIRROR_PORT}/metrics`, TIMEOUT_MS)),
+        ),
+      ...replicas.map((r) => read(`control plane ${r.name}`, () => deps.client.text(r, "/metrics"))),
+    ]);
+    const remote = readProbes(texts.flat());
+    const clusters = (await Promise.all(replicas.map((r) => remoteClusters(deps.client, r)))).flat();
+    return { timeMs: deps.nowMs(), gateways: [...ownGateways(deps.inventory.pods()), ...remote], clusters, gaps };
+  });
+}
+
+function isMirror(pod: PodInfo): boolean {
+  if (!pod.running || pod.ip === "") return false;
+  const { labels } = pod;
+  return (
+    labels["component"] === "linkerd-service-mirror" ||
+    labels["component"] === "service-mirror" ||
+    labels["linkerd.io/control-plane-component"] === "linkerd-service-mirror"
+  );
+}
+
+/** Pods that other clusters come in by: they carry a network, or Linkerd's name for gateways. */
+function ownGateways(pods: readonly PodInfo[]): readonly GatewayRow[] {
+  const found = new Map<string, GatewayRow>();
+  for (const pod of pods) {
+    const { labels, namespace } = pod;
+    const istio = labels["istio"] === "eastwestgateway" || (NETWORK in labels && "istio" in labels && !pod.meshed);
+    if (!istio && labels["app"] !== "linkerd-gateway") continue;
+    const name = pod.owners[0]?.name ?? pod.name;
+    const key = `${namespace}/${name}`;
+    found.set(key, {
+      cluster: labels[NETWORK] ?? "",
+      name,
+      namespace,
+      side: "this cluster",
+      alive: pod.running || found.get(key)?.alive === true,
+      ...NOT_PROBED,
+    });
+  }
+  return [...found.values()];
+}
+
+const NOT_PROBED = { latencyMsP50: null, latencyMsP95: null, latencyMsP99: null, services: null };
+
+/** Linkerd's probe metrics. Source: linkerd2 multicluster/service-mirror/metrics.go. */
+export function readProbes(samples: readonly Sample[]): readonly GatewayRow[] {
+  const clusters = new Set<string>();
+  const of = (name: string) =>
+    samples.filter((s) => s.name === name).map((s) => [s.labels.get("target_cluster_name") ?? "", s] as const);
+  for (const [cluster] of of("gateway_alive")) clusters.add(cluster);
+  return [...clusters].sort().map((cluster): GatewayRow => {
+    const buckets = new Map<number, number>();
+    for (const [target, { labels, value }] of of("gateway_probe_latency_ms_bucket"))
+      if (target === cluster) buckets.set(Number((labels.get("le") ?? "").replace("+Inf", "Infinity")), value);
+    const one = (name: string) => of(name).find(([target]) => target === cluster)?.[1];
+    const alive = one("gateway_alive");
+    return {
+      cluster,
+      name: alive?.labels.get("gateway_name") ?? "linkerd-gateway",
+      namespace: alive?.labels.get("gateway_namespace") ?? "",
+      side: "remote",
+      alive: alive === undefined ? null : alive.value > 0,
+      latencyMsP50: quantile(buckets, 0.5),
+      latencyMsP95: quantile(buckets, 0.95),
+      latencyMsP99: quantile(buckets, 0.99),
+      services: one("num_mirror_services")?.value ?? null,
+    };
+  });
+}
+
+/** Istio's `/debug/clusterz`; a replica without it reads no other cluster. */
+async function remoteClusters(client: ControlPlaneClient, replica: PodInfo): Promise<readonly RemoteClusterRow[]> {
+  try {
+    return listOf(await client.json(replica, "/debug/clusterz"))
+      .map(fieldsOf)
+      .map((c) => ({
+        id: textOf(c["id"]) || textOf(c["ID"]),
+        secret: textOf(c["secretName"]),
+        status: textOf(c["syncStatus"]),
+        replica: replica.name,
+      }))
+      .filter((c) => c.id !== "");
+  } catch {
+    return [];
+  }
+}
