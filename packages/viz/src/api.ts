@@ -26,12 +26,18 @@ export interface ApiDeps {
   /** Scrapes that fail now, as sentences. */
   scrapeGaps(): readonly string[];
   mesh(): Promise<MeshAnswer>;
+  /** Undefined where the control plane can't be asked. */
+  readonly configuration?: ConfigurationAnswers;
+  /** The dashboard's files; undefined where there is none of that name. */
+  page(request: Request): Response | undefined;
+}
+
+/** What the control plane knows of the configuration. */
+export interface ConfigurationAnswers {
   /** What is wrong between the resources of the cluster. */
   findings(): Promise<Findings>;
   gateways(): Promise<GatewaysAnswer>;
   config(query: ConfigQuery): Promise<ConfigAnswer>;
-  /** The dashboard's files; undefined where there is none of that name. */
-  page(request: Request): Response | undefined;
 }
 
 type Endpoint = (params: URLSearchParams, deps: ApiDeps) => unknown;
@@ -63,15 +69,20 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "/api/prometheus/targets": (params, { inventory }) =>
     scrapeTargets(inventory, params.get("job") === "control-plane" ? "control-plane" : "proxies"),
   "/api/mesh": (_params, { mesh }) => mesh(),
-  "/api/gateways": (_params, { gateways }) => gateways(),
-  "/api/config": (params, { config }) =>
-    config({
+  "/api/gateways": (_params, deps) => configurationOf(deps).gateways(),
+  "/api/config": (params, deps) =>
+    configurationOf(deps).config({
       namespace: needed(params, "namespace"),
       name: needed(params, "name"),
       kind: kindOf(params.get("kind") ?? "deployment"),
     }),
   "/api/problems": (params, deps) => problemsNow(windowQuery(params, deps.nowMs()), deps),
 };
+
+function configurationOf({ configuration }: ApiDeps): ConfigurationAnswers {
+  if (!configuration) throw new BadQuery("the control plane is not asked here; ask the metrics service in the cluster");
+  return configuration;
+}
 
 /** Pods with the given labels (`app=web,tier`) and all Services. */
 function selected(inventory: Inventory, selector: string | null): Inventory {
@@ -87,19 +98,19 @@ function selected(inventory: Inventory, selector: string | null): Inventory {
 
 async function problemsNow(query: WindowQuery, deps: ApiDeps): Promise<ProblemsAnswer> {
   const { store, inventory } = deps;
-  const [mesh, findings] = await Promise.all([deps.mesh(), deps.findings()]);
+  const [mesh, findings] = await Promise.all([deps.mesh(), deps.configuration?.findings()]);
   const found = problems({
     workloads: overview(query, store, inventory).workloads,
     traffic: trafficRows(query, store, inventory),
     failures: failuresOf(query, store),
     mesh,
-    findings: findings.rows,
+    findings: findings?.rows ?? [],
     pods: inventory.pods(),
     scrapeGaps: deps.scrapeGaps(),
     timeMs: query.atMs,
   });
   const sinceMs = Number.isNaN(store.sinceMs) ? null : store.sinceMs;
-  return { timeMs: query.atMs, sinceMs, problems: found, gaps: findings.gaps };
+  return { timeMs: query.atMs, sinceMs, problems: found, gaps: findings?.gaps ?? [] };
 }
 
 /** The HTTP/JSON API (`GET /api/…`, `/ready`) and, at every other path, the dashboard. Pure but for its deps. */

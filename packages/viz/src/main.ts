@@ -64,9 +64,11 @@ export async function main(
       ready: () => inventory.synced,
       scrapeGaps: () => scraper.gaps(),
       mesh: createMeshHealth({ store, client, nowMs }),
-      findings: createFindings(client, nowMs),
-      gateways: createGateways({ client, inventory, nowMs, fetchText }),
-      config: (query) => proxyConfig(query, client, inventory, nowMs()),
+      configuration: {
+        findings: createFindings(client, nowMs),
+        gateways: createGateways({ client, inventory, nowMs, fetchText }),
+        config: (query) => proxyConfig(query, client, inventory, nowMs()),
+      },
       page,
     }),
   });
