@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { OverviewAnswer } from "@heddle/viz/contract";
 import type { AxeResults } from "axe-core";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { panGraph } from "./frames.ts";
 import { manyServices } from "./many-services.ts";
 import { type RunningMesh, root, startMesh } from "./running-mesh.ts";
 
@@ -16,10 +17,11 @@ const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.
 /** Pages, and what stands on each once its figures have come. */
 const PAGES = [
   ["overview", "#/", "table >> text=voting"],
-  ["workload", "#/workload/emojivoto/deployment/voting", "text=Inbound"],
+  ["workload", "#/workload/emojivoto/deployment/voting", "text=voting-callers"],
   ["graph", "#/graph", "g.node >> text=voting"],
-  ["problems", "#/problems", "ul.problems li"],
+  ["problems", "#/problems", "ul.problems >> text=referenced resource not found"],
   ["live", "#/live/emojivoto/deployment/web", "text=Newest first"],
+  ["gateways", "#/gateways", "text=This mesh has one cluster"],
   ["mesh", "#/mesh", "text=synced"],
 ] as const;
 
@@ -42,6 +44,7 @@ describe.skipIf(!program)("dashboard in Chromium, before a running emojivoto", (
       chromium.launch({ executablePath: program ?? "", args: ["--no-sandbox", "--disable-dev-shm-usage"] }),
     ]);
     console.log(`mesh and browser after ${Math.round(performance.now() - began)} ms`);
+    await mesh.deed("examples");
     await failuresSeen(mesh.url);
     console.log(`a vote has failed after ${Math.round(performance.now() - began)} ms`);
   }, 150_000);
@@ -115,16 +118,64 @@ describe.skipIf(!program)("dashboard in Chromium, before a running emojivoto", (
     await close();
   }, 60_000);
 
-  test("while the metrics service is away the page says so and keeps its figures", async () => {
-    const { page, close } = await open(1280, 800, "light");
-    await page.goto(mesh.url);
-    await page.waitForSelector(PAGES[0][2]);
-    await page.route("**/api/*", (route) => route.abort());
-    await page.waitForSelector("text=The metrics service does not answer");
-    expect(await page.isVisible(PAGES[0][2])).toBe(true);
-    await page.unroute("**/api/*");
-    await page.waitForSelector("text=The metrics service does not answer", { state: "detached" });
+  test("a hostile path and header, seen live, are shown as text", async () => {
+    const { page, complaints, close } = await open(1280, 800, "light");
+    await page.goto(`${mesh.url}#/live/emojivoto/deployment/web`);
+    await page.waitForSelector("text=Newest first");
+    const evil = "<script>window.owned=1</script>";
+    const answer = await mesh.deed(
+      "send",
+      `GET /${evil}?<img/src=x/onerror=window.owned=1> HTTP/1.1\r\nHost: web-svc.emojivoto\r\nx-hostile: ${evil}\r\nconnection: close\r\n\r\n`,
+    );
+    expect(answer).toStartWith("HTTP/1.1 ");
+    await page.fill("input[type=search]", "/<script>");
+    await page.click(`summary:has-text("${evil}")`);
+    await page.waitForSelector(`dd:has-text("${evil}")`);
+    expect(await page.textContent("main code")).toContain("--path '/<script>'");
+    await page.screenshot({ path: join(shots, "live-hostile-desktop-light.png"), fullPage: true });
+    expect(
+      await page.evaluate(() => "owned" in window || document.querySelector("main script, main img") !== null),
+    ).toBe(false);
+    expect(complaints).toEqual([]);
     await close();
+  }, 60_000);
+
+  test("a trace is shown as a waterfall", async () => {
+    const { page, complaints, close } = await open(1280, 800, "light");
+    await page.route("**/api/services*", (route) => route.fulfill({ json: { data: ["web"] } }));
+    await page.route("**/api/traces*", (route) => route.fulfill({ json: { data: [oneTrace()] } }));
+    await page.goto(`${mesh.url}#/traces`);
+    await page.click("text=vote-bot: GET /api/vote");
+    await page.waitForSelector(".waterfall li:nth-child(3)");
+    expect(await page.locator(".waterfall rect.failed").count()).toBe(2);
+    await page.evaluate(axe);
+    expect(await serious(page, "light")).toEqual([]);
+    await page.screenshot({ path: join(shots, "traces-desktop-light.png"), fullPage: true });
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await sideways(page)).toBe(0);
+    await page.screenshot({ path: join(shots, "traces-phone-light.png"), fullPage: true });
+    expect(complaints).toEqual([]);
+    await close();
+  }, 60_000);
+
+  test("below an Ingress's path", async () => {
+    const ingress = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: async ({ url }) => {
+        const { pathname, search } = new URL(url);
+        if (!pathname.startsWith("/ops/mesh/")) return new Response("elsewhere", { status: 404 });
+        const answer = await fetch(`${mesh.url}${pathname.slice("/ops/mesh/".length)}${search}`);
+        const headers = { "content-type": answer.headers.get("content-type") ?? "" };
+        return new Response(await answer.arrayBuffer(), { status: answer.status, headers });
+      },
+    });
+    const { page, complaints, close } = await open(1280, 800, "light");
+    await page.goto(`http://127.0.0.1:${ingress.port}/ops/mesh/`);
+    await page.waitForSelector(PAGES[0][2]);
+    expect(complaints).toEqual([]);
+    await close();
+    await ingress.stop(true);
   }, 60_000);
 
   test("a graph of 200 services starts folded, unfolds, and is worked by keyboard", async () => {
@@ -133,6 +184,7 @@ describe.skipIf(!program)("dashboard in Chromium, before a running emojivoto", (
     await page.goto(`${mesh.url}#/graph`);
     await page.waitForSelector("g.node");
     expect(await page.locator("g.node").count()).toBe(10);
+    const folded = await panGraph(page);
     await page.focus("g.node >> nth=0");
     await page.keyboard.press("Enter");
     await page.waitForSelector("g.node[aria-pressed=true]");
@@ -142,8 +194,16 @@ describe.skipIf(!program)("dashboard in Chromium, before a running emojivoto", (
     await page.click('text="Unfold all"');
     await page.waitForFunction(() => document.querySelectorAll("g.node .shadow").length === 0);
     expect(await page.locator("g.node").count()).toBe(200);
-    console.log(`200 boxes: ${await framesWhilePanning(page)} frames a second while panning`);
+    const open200 = await panGraph(page);
+    console.log(
+      `panning 200 boxes: ${open200.workMs.toFixed(2)} ms of the main thread a frame (10 boxes: ${folded.workMs.toFixed(2)}), ${Math.round(open200.shown * 60)} frames a second`,
+    );
+    // 60 frames a second leave 16.7 ms. On a machine that is too busy to say, at least the size must not matter.
+    expect(open200.workMs).toBeLessThan(Math.max(8, folded.workMs * 4));
     await page.screenshot({ path: join(shots, "graph-200-open-desktop-light.png"), fullPage: true });
+    await page.selectOption("label:has-text('Group by') select", "cluster");
+    await page.waitForFunction(() => document.querySelectorAll("g.node").length === 2);
+    await page.screenshot({ path: join(shots, "graph-200-clusters-desktop-light.png"), fullPage: true });
     expect(complaints).toEqual([]);
     await close();
   }, 60_000);
@@ -156,7 +216,58 @@ describe.skipIf(!program)("dashboard in Chromium, before a running emojivoto", (
     const nonsense = await fetch(`${mesh.url}api/workload?namespace=emojivoto&kind=gadget&name=x`);
     expect(await nonsense.json()).toEqual({ error: expect.stringContaining('kind "gadget" is unknown') });
   }, 20_000);
+
+  test("metrics service, network and control plane go away and come back; the page says what is missing", async () => {
+    const { page, close } = await open(1280, 800, "light");
+    page.setDefaultTimeout(45_000);
+    const away = "text=The metrics service does not answer";
+    await page.goto(mesh.url);
+    await page.waitForSelector(PAGES[0][2]);
+    await mesh.deed("scale", "linkerd-viz", "metrics-api", "0");
+    await page.waitForSelector(away);
+    expect(await page.isVisible(PAGES[0][2])).toBe(true);
+    await page.screenshot({ path: join(shots, "overview-away-desktop-light.png"), fullPage: true });
+    await mesh.deed("scale", "linkerd-viz", "metrics-api", "1");
+    await page.waitForSelector(away, { state: "detached" });
+    await page.waitForSelector(PAGES[0][2]);
+    await page.context().setOffline(true);
+    await page.waitForSelector(away);
+    await page.context().setOffline(false);
+    await page.waitForSelector(away, { state: "detached" });
+    await mesh.deed("scale", "istio-system", "istiod", "0");
+    await page.goto(`${mesh.url}#/problems`);
+    await page.waitForSelector("ul.problems >> text=No control plane");
+    await page.screenshot({ path: join(shots, "problems-away-desktop-light.png"), fullPage: true });
+    await mesh.deed("scale", "istio-system", "istiod", "1");
+    await page.waitForSelector("ul.problems >> text=No control plane", { state: "detached" });
+    await close();
+  }, 170_000);
 });
+
+/** A vote in Jaeger's form: bot → web → voting, the last one fails. */
+function oneTrace() {
+  const startTime = Date.now() * 1000 - 5_000_000;
+  const span = (spanID: string, parent: string, operationName: string, at: number, duration: number, code: number) => ({
+    traceID: "5b8aa5a2d2c872e8321cf37308d69df2",
+    spanID,
+    operationName,
+    references:
+      parent === "" ? [] : [{ refType: "CHILD_OF", traceID: "5b8aa5a2d2c872e8321cf37308d69df2", spanID: parent }],
+    startTime: startTime + at,
+    duration,
+    tags: [{ key: "http.status_code", type: "string", value: String(code) }],
+    processID: spanID,
+  });
+  return {
+    traceID: "5b8aa5a2d2c872e8321cf37308d69df2",
+    spans: [
+      span("p1", "", "GET /api/vote", 0, 9000, 500),
+      span("p2", "p1", "GET /api/vote", 900, 7500, 500),
+      span("p3", "p2", "/emojivoto.v1.VotingService/VoteDoughnut", 3000, 4000, 200),
+    ],
+    processes: { p1: { serviceName: "vote-bot" }, p2: { serviceName: "web" }, p3: { serviceName: "voting" } },
+  };
+}
 
 /** Waits until a vote has failed: what the pages are to show. */
 async function failuresSeen(url: string): Promise<void> {
@@ -180,25 +291,4 @@ async function serious(page: Page, scheme: "light" | "dark"): Promise<string[]> 
   return results.violations
     .filter((v) => v.impact === "serious" || v.impact === "critical")
     .map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ")).join(", ")}`);
-}
-
-async function framesWhilePanning(page: Page): Promise<number> {
-  const box = await page.locator("svg.graph").boundingBox();
-  if (!box) throw new Error("no graph on the page");
-  await page.evaluate(() => {
-    const counter = { frames: 0 };
-    Object.assign(window, { counter });
-    const count = () => {
-      counter.frames++;
-      requestAnimationFrame(count);
-    };
-    requestAnimationFrame(count);
-  });
-  const started = performance.now();
-  await page.mouse.move(box.x + 200, box.y + 100);
-  await page.mouse.down();
-  for (let i = 0; i < 40; i++) await page.mouse.move(box.x + 200 + i * 5, box.y + 100 + i * 2);
-  await page.mouse.up();
-  const frames = Number(await page.evaluate("window.counter.frames"));
-  return Math.round((frames / (performance.now() - started)) * 1000);
 }

@@ -45,6 +45,8 @@ function start(args: readonly string[], env: Readonly<Record<string, string>>): 
 /** Emojivoto in a mesh in an embedded cluster, with the dashboard opened on this machine. */
 export interface RunningMesh {
   readonly url: string;
+  /** Runs `kube-deeds.ts`; gives what it printed. Errors: what it complained of. */
+  deed(...words: readonly string[]): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -59,6 +61,7 @@ export async function startMesh(name: string): Promise<RunningMesh> {
     const [, url = ""] = await dashboard.printed(/(http:\/\/localhost:\d+\/)/, 30_000);
     return {
       url,
+      deed: (...words) => deed(kubeconfig, words),
       close: async () => {
         await dashboard.end();
         await demo.end();
@@ -68,4 +71,20 @@ export async function startMesh(name: string): Promise<RunningMesh> {
     await demo.end();
     throw error;
   }
+}
+
+async function deed(kubeconfig: string, words: readonly string[]): Promise<string> {
+  const child = Bun.spawn([join(root, "bin/bun"), join(import.meta.dir, "kube-deeds.ts"), ...words], {
+    env: { ...process.env, KUBECONFIG: kubeconfig },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [printed, complaint] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  if (child.exitCode !== 0) throw new Error(`${words[0]} failed: ${complaint.slice(-1000)}`);
+  return printed;
 }

@@ -98,13 +98,18 @@ function selected(inventory: Inventory, selector: string | null): Inventory {
 
 async function problemsNow(query: WindowQuery, deps: ApiDeps): Promise<ProblemsAnswer> {
   const { store, inventory } = deps;
-  const [mesh, findings] = await Promise.all([deps.mesh(), deps.configuration?.findings()]);
+  const [mesh, findings, gateways] = await Promise.all([
+    deps.mesh(),
+    deps.configuration?.findings(),
+    deps.configuration?.gateways(),
+  ]);
   const found = problems({
     workloads: overview(query, store, inventory).workloads,
     traffic: trafficRows(query, store, inventory),
     failures: failuresOf(query, store),
     mesh,
     findings: findings?.rows ?? [],
+    ...(gateways ? { gateways } : {}),
     pods: inventory.pods(),
     scrapeGaps: deps.scrapeGaps(),
     timeMs: query.atMs,

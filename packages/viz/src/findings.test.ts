@@ -4,6 +4,7 @@ import { createFindings } from "./findings.ts";
 import { createGateways } from "./gateways.ts";
 import { type Inventory, podInfo } from "./inventory.ts";
 import { findingProblems } from "./query/finding-problems.ts";
+import { gatewayProblems } from "./query/gateway-problems.ts";
 
 const pod = (name: string, labels: Readonly<Record<string, string>>) =>
   podInfo({
@@ -42,6 +43,34 @@ const finding = {
   message: 'subset "nowhere" is not there; add it to a DestinationRule',
 };
 
+test("a dead gateway and a cluster that is not read are problems", () => {
+  const gateway = {
+    name: "gw",
+    namespace: "m",
+    latencyMsP50: null,
+    latencyMsP95: null,
+    latencyMsP99: null,
+    services: 1,
+  };
+  const cluster = { id: "west", secret: "s", replica: "one" };
+  const found = gatewayProblems({
+    timeMs: 0,
+    gaps: [],
+    gateways: [
+      { ...gateway, cluster: "west", side: "remote", alive: false },
+      { ...gateway, cluster: "east", side: "this cluster", alive: true },
+    ],
+    clusters: [
+      { ...cluster, status: "timeout" },
+      { ...cluster, id: "north", status: "synced" },
+    ],
+  });
+  expect(found.map((p) => p.what)).toEqual([
+    "The gateway gw of west is not alive",
+    "Cluster west is not read: timeout",
+  ]);
+});
+
 test("findings come from the replica that answers, and are asked for once a while", async () => {
   const { urls, client } = asked({
     "http://one:15014/debug/analyze": "down",
@@ -68,6 +97,13 @@ test("a finding is a problem with cause and next step; information is none", () 
     cause: 'subset "nowhere" is not there',
     next: "add it to a DestinationRule (spec.http[0] of VirtualService x/emoji); heddle analyze -n x tells whether it is mended",
   });
+});
+
+test("what comes of it belongs to the cause", () => {
+  const message = "Host is not there; requests are answered 503. Create the Service";
+  const [problem] = findingProblems([{ ...finding, message }]);
+  expect(problem?.cause).toBe("Host is not there; requests are answered 503");
+  expect(problem?.next).toStartWith("Create the Service (spec");
 });
 
 test("gateways: our own, those that the mirror probes, clusters that the control plane reads", async () => {

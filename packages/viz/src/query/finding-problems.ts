@@ -6,9 +6,7 @@ export function findingProblems(findings: readonly FindingRow[]): readonly Probl
   return findings
     .filter((f) => f.level === "Error" || f.level === "Warning")
     .map((f) => {
-      // Analyzers write `what is wrong; what to do`.
-      const cut = f.message.lastIndexOf("; ");
-      const [cause, advice] = cut < 0 ? [f.message, ""] : [f.message.slice(0, cut), f.message.slice(cut + 2)];
+      const { cause, advice } = causeAndAdvice(f.message);
       const where = f.path === "" ? f.origin : `${f.path} of ${f.origin}`;
       const again = `heddle analyze${namespaceFlag(f.origin)} tells whether it is mended`;
       return {
@@ -20,6 +18,15 @@ export function findingProblems(findings: readonly FindingRow[]): readonly Probl
         sinceMs: null,
       };
     });
+}
+
+/** Analyzers write `what is wrong; what to do`, or `what is wrong; what comes of it. What to do`. */
+function causeAndAdvice(message: string): { readonly cause: string; readonly advice: string } {
+  const half = message.lastIndexOf("; ");
+  if (half < 0) return { cause: message, advice: "" };
+  const full = message.indexOf(". ", half);
+  const cut = full < 0 ? half : full;
+  return { cause: message.slice(0, cut), advice: message.slice(cut + 2) };
 }
 
 /** `ReferencedResourceNotFound` → `referenced resource not found`. */

@@ -1,7 +1,8 @@
-import type { FindingRow } from "../config-contract.ts";
+import type { FindingRow, GatewaysAnswer } from "../config-contract.ts";
 import type { FailureRow, MeshAnswer, OverviewRow, Problem, TrafficRow } from "../dashboard-contract.ts";
 import type { PodInfo } from "../inventory.ts";
 import { findingProblems } from "./finding-problems.ts";
+import { gatewayProblems } from "./gateway-problems.ts";
 
 /** What is looked through. */
 export interface Evidence {
@@ -10,6 +11,8 @@ export interface Evidence {
   readonly failures: readonly FailureRow[];
   readonly mesh: MeshAnswer;
   readonly findings: readonly FindingRow[];
+  /** Undefined where nobody can be asked. */
+  readonly gateways?: GatewaysAnswer;
   readonly pods: readonly PodInfo[];
   /** Proxies whose metrics could not be read, as sentences. */
   readonly scrapeGaps: readonly string[];
@@ -34,6 +37,7 @@ export function problems(evidence: Evidence): readonly Problem[] {
     ...certificates(evidence),
     ...proxies(evidence),
     ...findingProblems(evidence.findings),
+    ...(evidence.gateways ? gatewayProblems(evidence.gateways) : []),
   ];
   const rank = (p: Problem) => (p.severity === "error" ? 0 : 1);
   return all.sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id));

@@ -10,6 +10,8 @@ const MANY = 60;
 /** Labels and moving dashes are for graphs that a reader can take in; in a larger one the chosen box has them. */
 const LABELLED_WAYS = 25;
 const MOVING_WAYS = 150;
+/** Seen from so far away figures can't be read: names grow, what is well steps back. Units: px of the picture. */
+const FAR = 2400;
 
 /** The picture with its controls. */
 export function Drawing({ graph: whole }: { graph: GraphAnswer }) {
@@ -131,7 +133,7 @@ export function Drawing({ graph: whole }: { graph: GraphAnswer }) {
         </fieldset>
         <p class="legend">
           <span class="health good">✓ good</span> <span class="health poor">! over 1 % fail</span>{" "}
-          <span class="health bad">✕ over 5 % fail</span> <span>🔒︎ mutual TLS</span>
+          <span class="health bad">✕ over 5 % fail</span> <span>🔒︎ mutual TLS</span> <span>⚠ plain text</span>
         </p>
       </div>
       {onlyNear ? (
@@ -145,7 +147,7 @@ export function Drawing({ graph: whole }: { graph: GraphAnswer }) {
       <div class="graph-box">
         {/* biome-ignore lint/a11y/useSemanticElements: nothing else holds a drawing */}
         <svg
-          class="graph"
+          class={width > FAR ? "graph far" : "graph"}
           viewBox={`${x} ${y} ${width} ${height}`}
           role="group"
           aria-label="Graph of workloads"
@@ -162,7 +164,7 @@ export function Drawing({ graph: whole }: { graph: GraphAnswer }) {
           onOnly={onlyNear ? undefined : () => only(box)}
         />
       ) : (
-        <p class="muted">Choose a box to see only its neighbours and their figures; a namespace's title folds it.</p>
+        <p class="muted">Choose a box to see only its neighbours and their figures; a frame's title folds it.</p>
       )}
     </>
   );

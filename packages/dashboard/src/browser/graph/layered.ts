@@ -117,7 +117,8 @@ function wrapLength(
   space: Spacing,
 ): number {
   const area = items.reduce((sum, i) => sum + (along(i) + space.layer) * (across(i) + space.next), 0);
-  return Math.max(space.down ? 0 : 300, Math.sqrt(area) * 0.9, ...items.map(across));
+  // Two boxes beside each other fit on a phone.
+  return Math.max(space.down ? 360 : 300, Math.sqrt(area) * 0.9, ...items.map(across));
 }
 
 function fold(layer: readonly Item[], across: (i: Item) => number, gap: number, longest: number): (readonly Item[])[] {

@@ -139,19 +139,32 @@ export function drawGraph(
   const drawn = [...ways].flatMap(([key, rows], i): Way[] => {
     const [from = "", to = ""] = lines[i] ?? [];
     const [a, b] = [byId.get(from), byId.get(to)];
-    return a && b ? [{ id: key, from, to, rows, ...ends(a, b, narrow) }] : [];
+    return a && b ? [{ id: key, from, to, rows, ...ends(a, b, narrow, ways.has(`${to}\n${from}`)) }] : [];
   });
   return { boxes, ways: drawn, frames, width: whole.width + 2 * MARGIN, height: whole.height + 2 * MARGIN };
 }
 
 /** A line leaves a box on the side of the other one. */
-function ends(a: Box, b: Box, down: boolean): Pick<Way, "start" | "end" | "down"> {
+/** Ways there and back stand side by side. Units: px. */
+const APART = 13;
+
+function ends(a: Box, b: Box, down: boolean, back: boolean): Pick<Way, "start" | "end" | "down"> {
   if (down) {
     const sign = b.y >= a.y ? 1 : -1;
-    return { start: { x: a.x, y: a.y + (sign * a.height) / 2 }, end: { x: b.x, y: b.y - (sign * b.height) / 2 }, down };
+    const aside = back ? sign * 2 * APART : 0;
+    return {
+      start: { x: a.x + aside, y: a.y + (sign * a.height) / 2 },
+      end: { x: b.x + aside, y: b.y - (sign * b.height) / 2 },
+      down,
+    };
   }
   const sign = b.x >= a.x ? 1 : -1;
-  return { start: { x: a.x + (sign * a.width) / 2, y: a.y }, end: { x: b.x - (sign * b.width) / 2, y: b.y }, down };
+  const aside = back ? -sign * APART : 0;
+  return {
+    start: { x: a.x + (sign * a.width) / 2, y: a.y + aside },
+    end: { x: b.x - (sign * b.width) / 2, y: b.y + aside },
+    down,
+  };
 }
 
 function widthOf(name: string): number {

@@ -62,7 +62,10 @@ export function BoxShape({
       <rect class="body" width={box.width} height={box.height} rx="8" />
       <rect class="edge" width="5" height={box.height} rx="2" />
       <text class="name" x="15" y="23">
-        {short(box.name, box.width)}
+        {short(box.name, box.width, 7.6)}
+      </text>
+      <text class="far-name" x="12" y="36">
+        {short(box.name, box.width, 14.5)}
       </text>
       <text class="figures" x="15" y="42">
         <tspan class="sign">{HEALTH_SIGN[state]}</tspan>{" "}
@@ -72,8 +75,9 @@ export function BoxShape({
   );
 }
 
-const short = (name: string, width: number) => {
-  const fits = Math.floor((width - 26) / 7.6);
+/** `letter`: width of one. Units: px. */
+const short = (name: string, width: number, letter: number) => {
+  const fits = Math.floor((width - 22) / letter);
   return name.length > fits ? `${name.slice(0, Math.max(1, fits - 1))}…` : name;
 };
 

@@ -115,7 +115,9 @@ export function Calls({ lines }: { lines: readonly Line[] }) {
               </details>
             </th>
             <td class="full" data-label="Way">
-              {event.srcName} → {event.dstName} {event.tls ? <span title="mutual TLS">🔒︎</span> : null}
+              <span>
+                {event.srcName} → {event.dstName} {event.tls ? <span title="mutual TLS">🔒︎</span> : null}
+              </span>
             </td>
             <td class="full" data-label="Ended with">
               {failed(event) ? outcome(event) : event.grpcStatus === 0 ? "gRPC OK" : event.status}

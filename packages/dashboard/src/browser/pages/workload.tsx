@@ -31,6 +31,7 @@ export function WorkloadPage({ windowMs, namespace, kind, name, problems }: Prop
         <a href="#/">Mesh</a> / <a href={hashOf("namespace", namespace)}>{namespace}</a> / {kind}
       </p>
       <h1>{name}</h1>
+      {data ? <Identity answer={data} /> : null}
       <Notice polled={polled} gaps={data?.gaps ?? []} />
       {data === undefined && polled.error === undefined ? <p class="muted">Asking for the figures…</p> : null}
       {data ? <Tiles answer={data} /> : null}
@@ -59,6 +60,18 @@ export function WorkloadPage({ windowMs, namespace, kind, name, problems }: Prop
         </code>
       </p>
     </>
+  );
+}
+
+/** As the other ends saw it. */
+function Identity({ answer }: { answer: WorkloadAnswer }) {
+  const seen = [...answer.inbound.map((w) => w.serverId), ...answer.outbound.map((w) => w.clientId)];
+  const ids = [...new Set(seen.filter((id) => id !== ""))];
+  if (ids.length === 0) return null;
+  return (
+    <p class="muted">
+      Identity <code>{ids.join(", ")}</code>
+    </p>
   );
 }
 

@@ -1,0 +1,69 @@
+import { createKubeClient, type KubeClient } from "@heddle/kube-client";
+
+// A program of its own: the types of a browser, which the other files here need, and those of this client exclude each other.
+
+const NAMESPACE = "emojivoto";
+
+/** Resources that the pages are to explain: a policy in force, and a route to a host that is not there. */
+async function applyExamples(kube: KubeClient): Promise<void> {
+  await kube.applyObjects([
+    {
+      apiVersion: "security.istio.io/v1",
+      kind: "AuthorizationPolicy",
+      metadata: { name: "voting-callers", namespace: NAMESPACE },
+      spec: {
+        selector: { matchLabels: { app: "voting-svc" } },
+        rules: [{ from: [{ source: { principals: ["cluster.local/ns/emojivoto/sa/web"] } }] }],
+      },
+    },
+    {
+      apiVersion: "networking.istio.io/v1",
+      kind: "VirtualService",
+      metadata: { name: "lost", namespace: NAMESPACE },
+      spec: { hosts: ["lost.example"], http: [{ route: [{ destination: { host: "nobody-there" } }] }] },
+    },
+  ]);
+}
+
+async function scale(kube: KubeClient, namespace: string, name: string, replicas: number): Promise<void> {
+  await kube.patch({ group: "apps", version: "v1", resource: "deployments", name, namespace }, { spec: { replicas } });
+}
+
+/** Sends a request byte for byte from the bot's pod to web, through both proxies. Gives what came back. */
+async function sendFromBot(kube: KubeClient, request: string): Promise<string> {
+  const pods = await kube.list(
+    { apiVersion: "v1", kind: "Pod", namespace: NAMESPACE },
+    { labelSelector: "app=vote-bot" },
+  );
+  const pod = pods.items[0]?.metadata.name ?? "";
+  // The shell's own connection: no client in between makes the bytes harmless.
+  const program = `exec 3<>/dev/tcp/web-svc.${NAMESPACE}/80; printf %b "$1" >&3; timeout 3 head -1 <&3`;
+  const escaped = request.replaceAll("\r", "\\r").replaceAll("\n", "\\n");
+  const session = await kube.exec(NAMESPACE, pod, ["bash", "-c", program, "bash", escaped], { container: "vote-bot" });
+  let text = "";
+  session.stdout.on("data", (piece: Buffer) => {
+    text += piece.toString();
+  });
+  session.stderr.on("data", (piece: Buffer) => {
+    text += piece.toString();
+  });
+  await session.done;
+  return text;
+}
+
+const kube = await createKubeClient({ env: process.env });
+const [deed, ...words] = process.argv.slice(2);
+switch (deed) {
+  case "examples":
+    await applyExamples(kube);
+    break;
+  case "scale":
+    await scale(kube, words[0] ?? "", words[1] ?? "", Number(words[2]));
+    break;
+  case "send":
+    process.stdout.write(await sendFromBot(kube, words[0] ?? ""));
+    break;
+  default:
+    throw new Error(`no deed ${deed}; there are examples, scale NAMESPACE NAME REPLICAS, send REQUEST`);
+}
+process.exit(0);
