@@ -11,6 +11,8 @@ export async function runRole(argv: readonly string[], env: Env): Promise<number
   switch (word) {
     case "discovery":
       return (await import("@heddle/control-plane/main")).main(rest, env);
+    case "service-mirror":
+      return (await import("@heddle/control-plane/service-mirror")).main(rest, env);
     case "proxy":
       if (rest[0] === "vm") return (await import("./bare-host.ts")).main(rest.slice(1), env);
       return (await loadProxy(env)).main(rest, env);

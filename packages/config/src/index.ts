@@ -67,12 +67,14 @@ export {
   type ObjectRef,
   type OwnerRef,
   readMeta,
+  readObjects,
   refKey,
   refOf,
   refText,
 } from "./kube/object.ts";
 export { type ContainerPortView, type PodView, readPod } from "./kube/pod.ts";
 export { readService, type ServicePortView, type ServiceView } from "./kube/service.ts";
+export { type Link, linkDefinition } from "./linkerd/link.ts";
 export { defaultInjectorValues, type InjectorValues, parseInjectorValues } from "./mesh/injector-values.ts";
 export type { LabelSelector, MeshConfig } from "./mesh/mesh-config.ts";
 export { type MeshNetworks, parseMeshNetworks } from "./mesh/mesh-networks.ts";
@@ -81,3 +83,4 @@ export { type DataPlane, type ProxyConfig, proxyConfigJson } from "./mesh/proxy-
 export { parseYamlText } from "./mesh/yaml.ts";
 export { formatProblem, type Parsed, type Problem } from "./problem.ts";
 export { isMeshResource, type MeshResource, parseResource, type WatchedKind, watchedKinds } from "./resources.ts";
+export { readResource } from "./schema/resource.ts";

@@ -1,6 +1,7 @@
 import type { EndpointSliceView, NodeView, PodView, ServiceView, SliceEndpoint } from "@heddle/config";
 import { localityOf } from "./build-workload.ts";
 import { contentHash } from "./hash.ts";
+import { TLS_MODE } from "./mirror/names.ts";
 import type { ServiceEndpoints } from "./state.ts";
 import type { Endpoint, Workload } from "./workload.ts";
 
@@ -30,7 +31,8 @@ export function endpointsOf(
         const health = healthOf(entry, service.publishNotReadyAddresses);
         if (health === undefined) continue;
         for (const address of entry.addresses) {
-          const endpoint = endpointOf(entry, address, target.port, health, service.meta.namespace, context);
+          const told = slice.meta.labels[TLS_MODE] === "istio";
+          const endpoint = endpointOf(entry, address, target.port, health, service.meta.namespace, told, context);
           const key = `${address}:${target.port}`;
           if (found.get(key)?.health !== "healthy") found.set(key, endpoint);
         }
@@ -54,6 +56,7 @@ function endpointOf(
   port: number,
   health: Endpoint["health"],
   namespace: string,
+  told: boolean,
   context: EndpointContext,
 ): Endpoint {
   // A host-network pod shares its address with others: only the pod's name is a safe way to it, and it has no sidecar.
@@ -68,7 +71,8 @@ function endpointOf(
     hostname: entry.hostname,
     locality: workload?.locality ?? localityOf(labels, context.nodes.get(entry.nodeName)),
     labels,
-    meshed: workload?.tlsMode === "istio" && !context.isPlain(workload, port),
+    // Of endpoints in other clusters only their slice can tell.
+    meshed: workload === undefined ? told : workload.tlsMode === "istio" && !context.isPlain(workload, port),
     workload,
   };
 }

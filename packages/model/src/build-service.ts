@@ -1,4 +1,5 @@
-import type { NamespaceView, ServiceView } from "@heddle/config";
+import type { NamespaceView, ServiceView, StringMap } from "@heddle/config";
+import { MIRRORED, REMOTE_NAME } from "./mirror/names.ts";
 import { selectProtocol } from "./protocol.ts";
 import type { MeshService } from "./service.ts";
 import type { MeshSettings } from "./settings.ts";
@@ -71,9 +72,15 @@ export function meshServiceOf(
       meta.annotations[distribution] ?? (view.trafficDistribution || namespace?.meta.annotations[distribution]),
     ),
     external: false,
+    ...remoteNameOf(meta.labels, meta.annotations),
     source: { group: "", kind: "Service", namespace: meta.namespace, name: meta.name },
     creationTimestamp: meta.creationTimestamp,
   };
+}
+
+function remoteNameOf(labels: StringMap, annotations: StringMap): Pick<MeshService, "remoteName"> {
+  const remoteName = annotations[REMOTE_NAME];
+  return labels[MIRRORED] === "true" && remoteName !== undefined ? { remoteName } : {};
 }
 
 const distribution = "networking.istio.io/traffic-distribution";

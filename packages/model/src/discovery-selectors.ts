@@ -15,7 +15,8 @@ export function discoveredNamespaces(state: MeshState): (namespace: string) => b
   };
 }
 
-function selects(selector: LabelSelector, labels: StringMap): boolean {
+/** Whether labels are what a Kubernetes label selector asks for. */
+export function selects(selector: LabelSelector, labels: StringMap): boolean {
   if (!labelsMatch(selector.matchLabels, labels)) return false;
   return selector.matchExpressions.every((expression) => holds(expression, labels[expression.key]));
 }

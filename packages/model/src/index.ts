@@ -10,6 +10,17 @@ export type { GatewayServer } from "./gateway-servers.ts";
 export { contentHash, createHashMemo, type HashMemo } from "./hash.ts";
 export { byLocality, type EndpointGroup } from "./locality-order.ts";
 export { encodeLocalityRequest, localityRequest, localitySetting } from "./locality-request.ts";
+export { isMirror, type MirrorChanges, mirrorChanges } from "./mirror/changes.ts";
+export type {
+  ClusterContent,
+  LinkedCluster,
+  MirrorInput,
+  MirrorObject,
+  MirrorPlan,
+  MirrorStatus,
+} from "./mirror/mirror-input.ts";
+export * as mirrorNames from "./mirror/names.ts";
+export { planMirrors } from "./mirror/plan-mirrors.ts";
 export { hostMatches } from "./namespace-scope.ts";
 export { readProxyNode } from "./node.ts";
 export { isHttp2, type Protocol, protocolNamed, wireOf } from "./protocol.ts";

@@ -46,6 +46,8 @@ export interface MeshService {
   readonly preferClose: boolean;
   /** True when the service lives outside of the mesh (MESH_EXTERNAL). */
   readonly external: boolean;
+  /** For a mirror: the name that the Service has in its own cluster, by which that cluster's gateway knows it. */
+  readonly remoteName?: string;
   readonly source: ObjectRef;
   readonly creationTimestamp: string;
 }

@@ -4,14 +4,17 @@ import { globalOptions } from "../global-options.ts";
 import { INGRESS } from "../install/gateway-options.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 import { gatewayAddresses, globalEntry } from "../multicluster/global-entry.ts";
+import { addLinkCommands } from "../multicluster/links/commands.ts";
 import { renderManifests } from "../output.ts";
 
 const collect = (value: string, all: readonly string[]) => [...all, value];
 
 /** `heddle multicluster`: one mesh over several clusters. */
 export function addMulticluster(program: Command, context: CliContext): void {
-  if (context.dialect !== "heddle") return;
+  if (context.dialect === "istioctl") return;
   const group = program.command("multicluster").alias("mc").description("one mesh over several clusters");
+  addLinkCommands(group, context);
+  if (context.dialect === "linkerd") return;
   group
     .command("expose <service>")
     .description("print the ServiceEntry by which other clusters call a Service of this one as name.namespace.global")

@@ -203,7 +203,8 @@ export function startProbeServer(
     fetch: async (request) => {
       const { pathname } = new URL(request.url);
       if (pathname === "/stats/prometheus") return prometheusAnswer(await deps.metrics());
-      if (pathname === "/healthz/ready") return readiness(deps.notReady());
+      // `/ready` is what other clusters ask a gateway.
+      if (pathname === "/healthz/ready" || pathname === "/ready") return readiness(deps.notReady());
       return textAnswer("only /stats/prometheus and /healthz/ready are here\n", 404);
     },
   });

@@ -170,8 +170,12 @@ function discovery(
   policy: ClusterPolicy,
 ): Discovery {
   const name = outboundClusterName(service, port, subset);
-  // The caller has chosen the endpoint by its address.
-  if (service.headless || service.resolution === "passthrough" || policy.loadBalancer?.simple === "PASSTHROUGH") {
+  // The caller has chosen the endpoint by its address; those of a gateway have dialled the gateway's.
+  if (
+    (service.headless && !view.router) ||
+    service.resolution === "passthrough" ||
+    policy.loadBalancer?.simple === "PASSTHROUGH"
+  ) {
     return {
       clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST },
       lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
@@ -232,7 +236,7 @@ function transport(
   policy: ClusterPolicy,
 ): Pick<ClusterInit, "transportSocket" | "transportSocketMatches"> {
   const tls = policy.tls;
-  const sni = formatSni(port.number, subset, service.hostname);
+  const sni = formatSni(port.number, subset, service.remoteName ?? service.hostname);
   const mesh = (identities: readonly string[], name: string) => upstreamMeshTls(identities, name, view.settings);
   if (tls?.mode === "DISABLE") return {};
   if (tls?.mode === "ISTIO_MUTUAL") {
@@ -253,7 +257,8 @@ function transport(
     service.resolution === "logical-dns"
   )
     return {};
-  if (service.headless) return allMeshed(view.headless ?? []) ? { transportSocket: mesh(service.identities, sni) } : {};
+  if (service.headless && !view.router)
+    return allMeshed(view.headless ?? []) ? { transportSocket: mesh(service.identities, sni) } : {};
   if (service.resolution === "passthrough") return {};
   return {
     transportSocketMatches: [

@@ -7,6 +7,8 @@ const GLOBAL = "global";
  * Service of that name wherever it is. Source: Istio's replicated control planes, whose EnvoyFilter rewrites the suffix.
  */
 export function namesBeyond(service: MeshService, settings: MeshSettings): readonly string[] {
+  // A mirror leads into another cluster: who wants that asks there, else calls could go round in circles.
+  if (service.remoteName !== undefined) return [];
   const suffix = `.svc.${settings.domain}`;
   if (service.source.kind !== "Service" || !service.hostname.endsWith(suffix)) return [service.hostname];
   return [service.hostname, `${service.hostname.slice(0, -suffix.length)}.${GLOBAL}`];
