@@ -3,6 +3,7 @@ import { addAnalyze } from "./commands/analyze.ts";
 import { addBugReport } from "./commands/bug-report.ts";
 import { addCa } from "./commands/ca.ts";
 import { addCheck, addVizCheck } from "./commands/check.ts";
+import { addCreateRemoteSecret } from "./commands/create-remote-secret.ts";
 import { addDashboards } from "./commands/dashboard.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addDiagnostics } from "./commands/diagnostics.ts";
@@ -13,6 +14,7 @@ import { addInstall } from "./commands/install.ts";
 import { addMulticluster } from "./commands/multicluster.ts";
 import { addProxyConfig } from "./commands/proxy-config.ts";
 import { addProxyStatus } from "./commands/proxy-status.ts";
+import { addRemoteClusters } from "./commands/remote-clusters.ts";
 import { addUninject } from "./commands/uninject.ts";
 import { addUninstall } from "./commands/uninstall.ts";
 import { addValidate } from "./commands/validate.ts";
@@ -31,6 +33,8 @@ const commands = [
   addUninject,
   addVersion,
   addProxyStatus,
+  addRemoteClusters,
+  addCreateRemoteSecret,
   addProxyConfig,
   addAnalyze,
   addValidate,

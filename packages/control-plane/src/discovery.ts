@@ -15,8 +15,10 @@ import { AuthorityError, type AuthorityStore, openKubernetesAuthority } from "./
 import { createCertificateIssuer } from "./ca/certificate-service.ts";
 import { createRootConfigMaps } from "./ca/root-config-maps.ts";
 import { createServingCertificate } from "./ca/serving-certificate.ts";
+import { createRemoteClusters } from "./clusters/remote-clusters.ts";
 import { createGrpcPort } from "./grpc/grpc-servers.ts";
 import { createRotatingCredentials } from "./grpc/rotating-credentials.ts";
+import { createMergedMesh } from "./mesh/merged-mesh.ts";
 import { createMeshFeed, type MeshFeed, type MeshUpdate } from "./mesh/mesh-feed.ts";
 import type { DiscoveryOptions, ListenAddress } from "./options.ts";
 import { createProxySnapshots } from "./resources/proxy-snapshots.ts";
@@ -81,6 +83,11 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
   });
   metrics.onCollect(() => {
     telemetry.uptime.with().value = Math.round((clock.monotonic() - startedAt) / 1000);
+    const states = (clusters?.statuses ?? []).filter(({ status }) => status !== "refused");
+    telemetry.managedClusters.with("local").value = 1;
+    telemetry.managedClusters.with("remote").value = states.length;
+    telemetry.clusterSync.clear();
+    for (const { id, status } of states) telemetry.clusterSync.with(id, status).value = 1;
     telemetry.cacheKept.with().value = snapshots.stats.kept;
     telemetry.cacheReads.with("hit").value = snapshots.stats.hits;
     telemetry.cacheReads.with("miss").value = snapshots.stats.misses;
@@ -142,6 +149,37 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
 
   const sources = sourcesOf(options, deps, kube);
   const first = Promise.withResolvers<void>();
+  const { namespace, clusterId, domain, debounceAfterMs, debounceMaxMs } = options;
+  const clusters =
+    kube === undefined
+      ? undefined
+      : createRemoteClusters({
+          kube,
+          clock,
+          random: deps.random,
+          log: log.child("clusters"),
+          userAgent: `heddle-discovery/${deps.version}`,
+          namespace,
+          clusterId,
+          domain,
+          debounceAfterMs,
+          debounceMaxMs,
+          timeoutMs: options.remoteClusterTimeoutMs,
+          onUpdate: (update) => merged.remote(update),
+          onTimeout: () => telemetry.remoteTimeouts.with().value++,
+        });
+  const merged = createMergedMesh({
+    log: log.child("clusters"),
+    empty: () => feed.state,
+    registries: () => clusters?.registries ?? [],
+    onUpdate: (update) => {
+      discovery.update(update);
+      first.resolve();
+    },
+  });
+  // Proxies that come back after a restart must not lose endpoints that the other clusters are about to name.
+  let early: MeshUpdate | undefined;
+  let heard = clusters === undefined;
   const feed: MeshFeed = createMeshFeed({
     clock,
     log: log.child("mesh"),
@@ -160,18 +198,24 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
       family.with(kind, action === "delete" ? "delete" : "update").value++;
     },
     onUpdate: (update: MeshUpdate) => {
-      discovery.update(update);
+      clusters?.useSettings(feed.settings.mesh, feed.settings.networks);
+      clusters?.useOwnUid(update.state.objects.namespaces.get("kube-system")?.meta.uid);
+      if (heard) merged.local(update);
+      else early = update;
       statuses?.update(update.state);
       clusterStatus?.update(update);
-      first.resolve();
     },
   });
 
   const debug = createDebugHandler({
     connections: () => discovery.connections,
-    state: () => feed.state,
+    state: () => merged.state,
     values: () => feed.injectorValues,
     snapshots,
+    clusters: () => [
+      { id: clusterId, secret: "", status: "synced", reason: "", lastSyncMs: clock.now() },
+      ...(clusters?.statuses ?? []),
+    ],
     version: deps.version,
     ...(clusterStatus === undefined ? {} : { analysis: () => clusterStatus.analysis() }),
   });
@@ -207,6 +251,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     closing ??= (async () => {
       waitingFor = "nothing any more: the control plane is ending";
       secrets?.close();
+      clusters?.close();
       statuses?.close();
       workloads?.close();
       clusterStatus?.close();
@@ -220,6 +265,11 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     const http = await adminPort("httpAddr", options.http);
     const monitoring = await adminPort("monitoringAddr", options.monitoring);
     for (const source of sources) source.start(feed.sink(source.name));
+    clusters?.start();
+    void clusters?.settled(remoteStartMs).then(() => {
+      heard = true;
+      if (early !== undefined) merged.local(early);
+    });
     closers.push(() => {
       feed.close();
       for (const source of sources) source.close();
@@ -325,6 +375,9 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     throw error;
   }
 }
+
+/** How long the first configuration waits for other clusters. Units: ms. */
+const remoteStartMs = 3000;
 
 const builtInKinds = new Set(["Service", "Pod", "EndpointSlice", "Namespace", "Node", "ConfigMap"]);
 

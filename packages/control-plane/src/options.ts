@@ -45,6 +45,8 @@ export interface DiscoveryOptions {
   readonly drainMs: DurationMs;
   /** How long a workload outside of the cluster may be away before its WorkloadEntry goes. */
   readonly workloadGraceMs: DurationMs;
+  /** When a cluster that does not answer at the start counts as timed out. */
+  readonly remoteClusterTimeoutMs: DurationMs;
   /** Refuse streams without credentials on the plaintext port too. */
   readonly authenticatePlaintext: boolean;
   /** Write what analysis finds into the status of resources. */
@@ -70,7 +72,7 @@ export const usage = `Usage: heddle discovery [flags]
 
 Environment: POD_NAMESPACE POD_NAME CLUSTER_ID PILOT_DEBOUNCE_AFTER (100ms) PILOT_DEBOUNCE_MAX (10s) DEFAULT_WORKLOAD_CERT_TTL (24h)
 MAX_WORKLOAD_CERT_TTL (2160h) ROOT_CA_DIR XDS_AUTH_PLAINTEXT (false) HEDDLE_DRAIN (5s)
-PILOT_WORKLOAD_ENTRY_GRACE_PERIOD (10s)
+PILOT_WORKLOAD_ENTRY_GRACE_PERIOD (10s) PILOT_REMOTE_CLUSTER_TIMEOUT (30s)
 PILOT_ENABLE_ANALYSIS (false): findings of analysis in status.validationMessages
 `;
 
@@ -162,6 +164,7 @@ export function readOptions(argv: readonly string[], env: Env): Result<Discovery
     maxTtlMs: duration("MAX_WORKLOAD_CERT_TTL", 90 * 24 * 3_600_000),
     drainMs: duration("HEDDLE_DRAIN", 5000),
     workloadGraceMs: duration("PILOT_WORKLOAD_ENTRY_GRACE_PERIOD", 10_000),
+    remoteClusterTimeoutMs: duration("PILOT_REMOTE_CLUSTER_TIMEOUT", 30_000),
     authenticatePlaintext: env["XDS_AUTH_PLAINTEXT"] === "true",
     analyse: env["PILOT_ENABLE_ANALYSIS"] === "true",
   };

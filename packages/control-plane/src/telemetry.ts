@@ -59,6 +59,17 @@ export function createTelemetry(metrics: MetricsRegistry) {
     },
     internalErrors: counter("pilot_total_xds_internal_errors", "Total number of internal XDS errors in pilot."),
     denied: counter("pilot_xds_access_denied_total", "Discovery streams that were refused, by reason.", "reason"),
+    managedClusters: gauge("istiod_managed_clusters", "Number of clusters managed by istiod", "cluster_type"),
+    remoteTimeouts: counter(
+      "remote_cluster_sync_timeouts_total",
+      "Number of times remote clusters took too long to sync, causing slow startup that excludes remote clusters.",
+    ),
+    clusterSync: gauge(
+      "istiod_remote_cluster_sync_status",
+      "1 for the state that a remote cluster is in: synced, syncing, timeout or failing.",
+      "cluster_id",
+      "status",
+    ),
     cacheKept: gauge("xds_cache_size", "Current size of xds cache."),
     cacheReads: gauge("xds_cache_reads", "Total number of xds cache xdsCacheReads.", "type"),
     csrs: counter("citadel_server_csr_count", "The number of CSRs received by Citadel server."),

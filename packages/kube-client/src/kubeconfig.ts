@@ -66,6 +66,34 @@ export async function parseKubeconfig(text: string, file: string): Promise<Kubec
   return { ...config, files: [file], currentContext: textAt(parsed, "current-context") };
 }
 
+/**
+ * The way to the cluster that a kubeconfig's text describes, from a source that is not the operator's own machine: what would run programs
+ * or read files here is refused. Errors: `InvalidKubeconfig` naming the field.
+ */
+export async function textAccess(text: string, origin: string, clock: Clock): Promise<ClusterAccess> {
+  const config = await parseKubeconfig(text, origin);
+  const { users, clusters } = config;
+  for (const [list, entries] of Object.entries({ users, clusters })) {
+    for (const [name, { value }] of entries) {
+      const field = LOCAL_FIELDS.find((candidate) => value[candidate] !== undefined);
+      if (field !== undefined)
+        throw invalid(
+          `${origin}: ${list}[${name}] has ${field}, which would read files or run programs of this machine; put the data itself there (token, ${field.replace(/File$/, "")}-data)`,
+        );
+    }
+  }
+  return contextAccess(config, undefined, {}, clock);
+}
+
+const LOCAL_FIELDS = [
+  "exec",
+  "auth-provider",
+  "tokenFile",
+  "client-certificate",
+  "client-key",
+  "certificate-authority",
+];
+
 /** The way to the cluster of a context. Errors: `InvalidKubeconfig` naming the field. */
 export async function contextAccess(
   config: Kubeconfig,

@@ -15,6 +15,8 @@ export interface WatchHandlers {
   onEvent(event: KubeEvent): void;
   /** Once, when every object present at the start was given as `ADDED`. Also when the kind isn't served (then nothing was given). */
   onSync?(): void;
+  /** The API server has begun to tell changes: after the start and after each interruption. */
+  onOpen?(): void;
   /** What went wrong and when it is tried again; the watch goes on by itself. Units: ms. */
   onError?(error: Error, retryInMs: number): void;
 }
@@ -156,6 +158,7 @@ class WatchLoop implements Watch {
         { watch: true, allowWatchBookmarks: true, resourceVersion: from, timeoutSeconds },
         request.signal,
       );
+      this.#handlers.onOpen?.();
       const decoder = createLineDecoder();
       for await (const chunk of body) {
         for (const line of decoder.push(chunk)) {

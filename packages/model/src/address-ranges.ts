@@ -22,6 +22,11 @@ function ipv4(text: string): number | undefined {
   return value;
 }
 
+/** True when the address lies in the CIDR range, or is that address. */
+export function isInRange(address: string, range: string): boolean {
+  return addressSet([range]).has(address);
+}
+
 /** The set of single addresses and CIDR ranges. IPv6 is compared as text: ranges of it only by their own name. */
 export function addressSet(addresses: Iterable<string>): AddressSet {
   const single = new Set<string>();

@@ -1,4 +1,5 @@
 import type { Meta, NodeView, PodView } from "@heddle/config";
+import { networkLabelKey, networkOf } from "./networks.ts";
 import type { MeshSettings } from "./settings.ts";
 import type { Locality, Workload } from "./workload.ts";
 
@@ -52,8 +53,16 @@ export function localityOf(labels: Readonly<Record<string, string>>, node: NodeV
   return { region: node?.region ?? "", zone: node?.zone ?? "", subzone: node?.subzone ?? "" };
 }
 
-/** The workload of a pod, for each of its addresses; none while it has no address of its own. */
-export function workloadsOf(pod: PodView, node: NodeView | undefined, settings: MeshSettings): readonly Workload[] {
+/**
+ * The workload of a pod, for each of its addresses; none while it has no address of its own.
+ * @param network What the mesh's own namespace says for the whole cluster.
+ */
+export function workloadsOf(
+  pod: PodView,
+  node: NodeView | undefined,
+  settings: MeshSettings,
+  network?: string,
+): readonly Workload[] {
   if (pod.phase === "Succeeded" || pod.phase === "Failed") return [];
   const { meta } = pod;
   const owner = ownerOf(meta);
@@ -75,7 +84,7 @@ export function workloadsOf(pod: PodView, node: NodeView | undefined, settings: 
     tlsMode: meta.labels["security.istio.io/tlsMode"] === "istio" ? "istio" : "disabled",
     locality: localityOf(meta.labels, node),
     clusterId: settings.clusterId,
-    network: meta.labels["topology.istio.io/network"] ?? "",
+    network: networkOf(ip, meta.labels[networkLabelKey], network, settings),
     namedPorts,
     nodeName: pod.nodeName,
     weight: 1,

@@ -3,13 +3,16 @@ export { type Applied, applyEvents, applySettings, type MeshChange } from "./app
 export type { Authorization } from "./authorization.ts";
 export { hostnameOf } from "./build-service.ts";
 export { canonicalName, canonicalRevision, ownerOf, spiffeId, type WorkloadOwner } from "./build-workload.ts";
+export { clusterLocalTest } from "./cluster-local.ts";
 export { type ClusterName, formatClusterName, formatSni, parseClusterName } from "./cluster-name.ts";
 export type { DestinationPolicy } from "./destination-policy.ts";
+export { encodeEndpointRequest } from "./endpoint-request.ts";
 export type { SourceEvent } from "./events.ts";
 export type { GatewayServer } from "./gateway-servers.ts";
 export { contentHash, createHashMemo, type HashMemo } from "./hash.ts";
 export { byLocality, type EndpointGroup } from "./locality-order.ts";
-export { encodeLocalityRequest, localityRequest, localitySetting } from "./locality-request.ts";
+export { localityRequest, localitySetting } from "./locality-request.ts";
+export { type ClusterMerge, createClusterMerge, type MergedClusters, type RemoteRegistry } from "./merge-clusters.ts";
 export { isMirror, type MirrorChanges, mirrorChanges } from "./mirror/changes.ts";
 export type {
   ClusterContent,
@@ -22,6 +25,7 @@ export type {
 export * as mirrorNames from "./mirror/names.ts";
 export { planMirrors } from "./mirror/plan-mirrors.ts";
 export { hostMatches } from "./namespace-scope.ts";
+export { type ClientOrigin, type NetworkGateway, weightOf } from "./networks.ts";
 export { readProxyNode } from "./node.ts";
 export { isHttp2, type Protocol, protocolNamed, wireOf } from "./protocol.ts";
 export { meshWithProxyConfig } from "./proxy-settings.ts";

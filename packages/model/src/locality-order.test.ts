@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { orderByLocality } from "./locality-order.ts";
-import { decodeLocalityRequest, encodeLocalityRequest, localityMatches } from "./locality-request.ts";
+import { decodeEndpointRequest, encodeEndpointRequest } from "./endpoint-request.ts";
+import { localityMatches } from "./locality-request.ts";
 import type { Endpoint } from "./workload.ts";
 
 const place = (text: string) => {
@@ -61,9 +62,10 @@ test("shares go by pattern, split over what it covers; the rest gets nothing", (
 
 test("requests survive their encoding, and what a client makes up is refused", () => {
   const request = { locality: place("eu/1"), failover: "us" };
-  expect(decodeLocalityRequest(encodeLocalityRequest(request))).toEqual(request);
+  const text = encodeEndpointRequest({ order: request, from: undefined }) ?? "";
+  expect(decodeEndpointRequest(text)).toEqual({ order: request, from: undefined });
   for (const text of ["", "x", "e30", Buffer.from('{"locality":{"region":1}}').toString("base64url")])
-    expect(decodeLocalityRequest(text)).toBeUndefined();
+    expect(decodeEndpointRequest(text)).toBeUndefined();
   expect(localityMatches("eu/*", place("eu/1/x"))).toBe(true);
   expect(localityMatches("eu/2", place("eu/1"))).toBe(false);
 });

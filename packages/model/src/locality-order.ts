@@ -1,4 +1,6 @@
+import type { StringMap } from "@heddle/config";
 import { type LocalityRequest, localityMatches } from "./locality-request.ts";
+import { whereIs } from "./networks.ts";
 import type { Endpoint, Locality } from "./workload.ts";
 
 /** Endpoints of one locality that a client treats alike. */
@@ -68,9 +70,13 @@ export function topologyLabel(
 }
 
 function labelOf(endpoint: Endpoint, key: string): string {
-  const { workload, locality, labels } = endpoint;
-  const place = { locality, network: workload?.network ?? "", clusterId: workload?.clusterId ?? "" };
-  return topologyLabel(key, place) ?? labels[key] ?? "";
+  return topologyLabel(key, { locality: endpoint.locality, ...whereIs(endpoint) }) ?? endpoint.labels[key] ?? "";
+}
+
+/** The endpoint's labels, and of its topology what is asked for, as in subsets by `topology.istio.io/cluster`. */
+export function labelsWithTopology(endpoint: Endpoint, asked: StringMap): StringMap {
+  const found = Object.keys(asked).map((key) => [key, labelOf(endpoint, key)] as const);
+  return { ...endpoint.labels, ...Object.fromEntries(found.filter(([, value]) => value !== "")) };
 }
 
 function distributed(

@@ -74,11 +74,7 @@ export function localityMatches(pattern: string, locality: Locality): boolean {
   return pattern.split("/").every((part, index) => part === "*" || part === parts[index]);
 }
 
-export function encodeLocalityRequest(request: LocalityRequest): string {
-  return Buffer.from(JSON.stringify(request)).toString("base64url");
-}
-
-/** Reads what {@link encodeLocalityRequest} wrote; undefined for anything else, because names come from clients. */
+/** Reads an order from the last part of an EDS name; undefined for anything else, because names come from clients. */
 export function decodeLocalityRequest(text: string): LocalityRequest | undefined {
   try {
     const request = JSON.parse(Buffer.from(text, "base64url").toString("utf8")) as Partial<LocalityRequest>;

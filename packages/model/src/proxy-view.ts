@@ -4,6 +4,7 @@ import type { DestinationPolicy } from "./destination-policy.ts";
 import type { GatewayServer } from "./gateway-servers.ts";
 import type { EndpointGroup } from "./locality-order.ts";
 import type { ClientPlace } from "./locality-request.ts";
+import type { ClientOrigin } from "./networks.ts";
 import type { ResourcePatch } from "./resource-patches.ts";
 import type { RoutingRule } from "./routing-rules.ts";
 import type { MeshPort, MeshService } from "./service.ts";
@@ -84,6 +85,8 @@ export interface OutboundView {
   readonly patches: readonly ResourcePatch[];
   /** Where the clients are, when some policy of theirs depends on it. */
   readonly place: ClientPlace | undefined;
+  /** Which cluster and network the clients are in; undefined in a mesh of one. */
+  readonly origin?: ClientOrigin;
   /** Who may call a gateway; none for sidecars, which have it in their inbound view. */
   readonly authorization: readonly Authorization[];
   /** For a gateway's proxies: what they listen on. Undefined for sidecars. */

@@ -30,6 +30,8 @@ export interface MeshService {
   readonly resolution: Resolution;
   /** Addresses that clients dial: cluster IPs, or addresses and CIDR ranges of a ServiceEntry; empty for headless services. */
   readonly addresses: readonly string[];
+  /** The same in other clusters, by cluster. */
+  readonly addressesOf?: Readonly<Record<string, readonly string[]>>;
   /** Addresses that the mesh gave it because it has none; only clients that resolve names by the mesh's DNS know them. */
   readonly autoAddresses: readonly string[];
   readonly headless: boolean;

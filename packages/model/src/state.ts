@@ -22,6 +22,7 @@ import type {
   WorkloadGroup,
 } from "@heddle/config";
 import type { AddressAllocation } from "./allocate-addresses.ts";
+import type { NetworkGateways } from "./networks.ts";
 import type { MeshService } from "./service.ts";
 import type { MeshSettings } from "./settings.ts";
 import type { Endpoint, Workload } from "./workload.ts";
@@ -70,6 +71,12 @@ export interface MeshState {
   readonly endpoints: ReadonlyMap<string, ServiceEndpoints>;
   /** Derived: addresses of hosts that have none of their own. */
   readonly allocation: AddressAllocation;
+  /** Derived from all clusters (merge-clusters.ts): the ways into networks. */
+  readonly gateways: NetworkGateways;
+  /** Registries of other clusters, by cluster. */
+  readonly remotes: ReadonlyMap<string, MeshState>;
+  /** There are several clusters or networks: which endpoints a client gets depends on where it is. */
+  readonly multicluster: boolean;
   /** Problems of the custom resources at hand, by reference key; these resources have no effect. */
   readonly problems: ReadonlyMap<string, readonly Problem[]>;
 }
@@ -113,6 +120,9 @@ export function emptyMesh(options: MeshOptions): MeshState {
     workloads: new Map(),
     endpoints: new Map(),
     allocation: { addresses: new Map(), conflicts: new Map() },
+    gateways: new Map(),
+    remotes: new Map(),
+    multicluster: false,
     problems: new Map(),
   };
 }

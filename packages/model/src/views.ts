@@ -2,6 +2,7 @@ import { canonicalJson, labelsMatch, type StringMap, type TrafficPolicy } from "
 import { meshWithAccessLog } from "./access-logging.ts";
 import { authorizationOf } from "./authorization.ts";
 import { isVisible, parsePortList } from "./build-service.ts";
+import { clusterLocalTest } from "./cluster-local.ts";
 import { parseClusterName } from "./cluster-name.ts";
 import {
   createDestinationIndex,
@@ -10,10 +11,18 @@ import {
   subsetLabels,
 } from "./destination-policy.ts";
 import { discoveredNamespaces } from "./discovery-selectors.ts";
+import { decodeEndpointRequest } from "./endpoint-request.ts";
 import { gatewayServers } from "./gateway-servers.ts";
 import { contentHash, createHashMemo, type HashMemo } from "./hash.ts";
-import { orderByLocality, topologyLabel } from "./locality-order.ts";
-import { type ClientPlace, closeLabels, decodeLocalityRequest, localitySetting } from "./locality-request.ts";
+import {
+  byLocality,
+  type EndpointGroup,
+  labelsWithTopology,
+  orderByLocality,
+  topologyLabel,
+} from "./locality-order.ts";
+import { type ClientPlace, closeLabels, localitySetting } from "./locality-request.ts";
+import { type ClientOrigin, isDirect, throughGateways, weightScale, whereIs } from "./networks.ts";
 import { effectiveMtls } from "./peer-authentication.ts";
 import type {
   EndpointsView,
@@ -33,7 +42,7 @@ import type { MeshSettings } from "./settings.ts";
 import { ingressPorts } from "./sidecar-ingress.ts";
 import { sidecarScope, unlimitedScope } from "./sidecar-scope.ts";
 import type { MeshState } from "./state.ts";
-import type { Workload } from "./workload.ts";
+import type { Endpoint, Workload } from "./workload.ts";
 
 /** Builds what proxies may see. Keeps the outbound views of the latest state, because proxies of one scope share theirs. */
 export interface Views {
@@ -74,7 +83,8 @@ class CachingViews implements Views {
     const labels = own ? canonicalJson(labelsOf(state, proxy)) : "";
     const version = patchedVersions(state) ? `${proxy.version}${canonicalJson(proxy.metadata)}` : "";
     const { region, zone, subzone } = placeOf(state, proxy).locality;
-    const scope = `${version}|${region}/${zone}/${subzone}|${proxy.kind}|${proxy.dnsCapture}${proxy.ipv6}|${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}${proxy.proxyless}|${labels}`;
+    const origin = originOf(state, proxy);
+    const scope = `${origin?.cluster}/${origin?.network}|${version}|${region}/${zone}/${subzone}|${proxy.kind}|${proxy.dnsCapture}${proxy.ipv6}|${proxy.namespace}|${proxy.domain}|${proxy.dataPlane}${proxy.proxyless}|${labels}`;
     let outbound = this.#outbound.get(scope);
     if (outbound === undefined) {
       outbound = buildOutboundView(state, proxy, this.#shared);
@@ -105,9 +115,21 @@ function sharedWork(state: MeshState, hashes = createHashMemo(), rules = createR
   return { hashes, rules, byHostname, selecting };
 }
 
+/** The registry of the proxy's own cluster: addresses mean something there only. */
+function homeOf(state: MeshState, { clusterId }: Pick<ProxyNode, "clusterId">): MeshState {
+  return clusterId === state.settings.clusterId ? state : (state.remotes.get(clusterId) ?? state);
+}
+
+/** Where the proxy is among several clusters. */
+function originOf(state: MeshState, proxy: ProxyNode): ClientOrigin | undefined {
+  if (!state.multicluster) return undefined;
+  const { network } = placeOf(state, proxy);
+  return { cluster: homeOf(state, proxy).settings.clusterId, network: network || proxy.network };
+}
+
 /** The workload as the cluster knows it wins over what the proxy says about itself. */
 function labelsOf(state: MeshState, node: ProxyNode): StringMap {
-  const workload = state.workloads.get(node.ip);
+  const workload = homeOf(state, node).workloads.get(node.ip);
   return workload?.namespace === node.namespace ? workload.labels : node.labels;
 }
 
@@ -143,21 +165,25 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode, shared = s
   const scope = proxy.kind === "router" ? unlimitedScope(state) : sidecarScope(state, client);
   const discovered = discoveredNamespaces(state);
   const rules = createDestinationIndex(state);
+  const origin = originOf(state, proxy);
+  const isLocal = clusterLocalTest(state.settings);
   const services = shared.byHostname.flatMap((service) => {
     const port =
       discovered(service.namespace) &&
       isVisible(service, proxy.namespace) &&
       scope.sees(service.hostname, service.namespace);
     if (port === false) return [];
+    if (origin !== undefined && isLocal(service.hostname) && !isIn(service, origin.cluster, state)) return [];
     const ports = service.ports.filter(({ number }) => port(number));
     if (ports.length === 0 && service.ports.length > 0) return [];
-    const seen = ports.length === service.ports.length ? service : { ...service, ports };
+    const here = ports.length === service.ports.length ? service : { ...service, ports };
+    const seen = origin === undefined ? here : withAddressesIn(here, origin.cluster, state);
     return [seen.autoAddresses.length === 0 ? seen : withGivenAddresses(seen, proxy)];
   });
   const headless: Record<string, readonly HeadlessEndpoint[]> = {};
   const policies: Record<string, DestinationPolicy> = {};
   for (const service of services) {
-    if (service.headless) headless[service.hostname] = headlessEndpoints(state, service);
+    if (service.headless) headless[service.hostname] = headlessEndpoints(state, service, origin);
     const policy = destinationPolicy(state, rules, service, client);
     if (policy !== undefined) policies[service.hostname] = policy;
   }
@@ -178,6 +204,7 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode, shared = s
     headless,
     patches: resourcePatches(state, { ...proxy, labels: client.labels }, (context) => context !== "SIDECAR_INBOUND"),
     place: clientPlace(state, proxy, policies, services),
+    ...(origin === undefined ? {} : { origin }),
     authorization: proxy.kind === "router" ? authorizationOf(state, proxy.namespace, client.labels) : [],
     gateway: proxy.kind === "router" ? gatewayServers(state, { ...client, ip: proxy.ip }) : undefined,
   };
@@ -196,6 +223,19 @@ function settingsHash(settings: MeshSettings, hashes: HashMemo): unknown {
   return { ...settings, mesh: hashes.of(settings.mesh) };
 }
 
+/** Whether the service has a Service object in the cluster. */
+function isIn(service: MeshService, cluster: string, state: MeshState): boolean {
+  const { objects } = cluster === state.settings.clusterId ? state : (state.remotes.get(cluster) ?? state);
+  return service.source.kind !== "Service" || objects.services.has(`${service.namespace}/${service.name}`);
+}
+
+/** The addresses that the client's cluster gave the service; those of others may be someone else's there. */
+function withAddressesIn(service: MeshService, cluster: string, state: MeshState): MeshService {
+  const { addressesOf, ...rest } = service;
+  if (addressesOf === undefined || cluster === state.settings.clusterId) return rest;
+  return { ...rest, addresses: addressesOf[cluster] ?? [] };
+}
+
 /** Clients that resolve by the mesh's DNS dial the given addresses; for others they are one more way, beside what they dialled before. */
 function withGivenAddresses(service: MeshService, proxy: ProxyNode): MeshService {
   const given = service.autoAddresses.filter((address) => proxy.ipv6 || !address.includes(":"));
@@ -203,7 +243,7 @@ function withGivenAddresses(service: MeshService, proxy: ProxyNode): MeshService
 }
 
 function placeOf(state: MeshState, proxy: ProxyNode): Pick<Workload, "locality" | "network" | "clusterId"> {
-  const workload = state.workloads.get(proxy.ip);
+  const workload = homeOf(state, proxy).workloads.get(proxy.ip);
   return workload?.namespace === proxy.namespace ? workload : proxy;
 }
 
@@ -234,26 +274,35 @@ function clientPlace(
   return { locality: place.locality, labels: Object.fromEntries(labels) };
 }
 
-function headlessEndpoints(state: MeshState, service: MeshService): readonly HeadlessEndpoint[] {
+/** Callers of headless services dial the pods, which has to be possible without a gateway. */
+function headlessEndpoints(
+  state: MeshState,
+  service: MeshService,
+  origin: ClientOrigin | undefined,
+): readonly HeadlessEndpoint[] {
   const found = state.endpoints.get(service.hostname);
+  const reaches = (endpoint: Endpoint) => origin === undefined || isDirect(endpoint, origin, state.gateways);
   return service.ports.flatMap((port) =>
-    (found?.ports.get(port.number) ?? []).map((endpoint) => ({
-      address: endpoint.address,
-      port: endpoint.port,
-      portName: port.name,
-      hostname: endpoint.hostname,
-      meshed: endpoint.meshed,
-    })),
+    (found?.ports.get(port.number) ?? [])
+      .filter((one) => reaches(one))
+      .map((endpoint) => ({
+        address: endpoint.address,
+        port: endpoint.port,
+        portName: port.name,
+        hostname: endpoint.hostname,
+        meshed: endpoint.meshed,
+      })),
   );
 }
 
 /** Inbound configuration needs only the services that select the workload and the policies that match it. */
 export function buildInboundView(state: MeshState, node: ProxyNode, shared = sharedWork(state)): InboundView {
-  const workload = state.workloads.get(node.ip);
+  const home = homeOf(state, node);
+  const workload = home.workloads.get(node.ip);
   const labels = labelsOf(state, node);
   const { kind, namespace, serviceAccount, dataPlane, proxyless, domain, interception } = node;
   const proxy: InboundProxy = { kind, namespace, serviceAccount, labels, dataPlane, proxyless, domain, interception };
-  const pod = workload === undefined ? undefined : state.objects.pods.get(`${workload.namespace}/${workload.name}`);
+  const pod = workload === undefined ? undefined : home.objects.pods.get(`${workload.namespace}/${workload.name}`);
   const isOpaque = parsePortList(pod?.meta.annotations["config.linkerd.io/opaque-ports"]);
   const ports: InboundPort[] = [];
   for (const service of shared.selecting.get(proxy.namespace) ?? []) {
@@ -293,9 +342,36 @@ export function endpointsFor(state: MeshState, cluster: string): EndpointsView |
   const all = state.endpoints.get(name.hostname)?.ports.get(name.port) ?? [];
   const labels = name.subset === "" ? {} : subsetLabels(state, service, name.subset);
   if (labels === undefined) return undefined;
-  const endpoints = name.subset === "" ? all : all.filter((endpoint) => labelsMatch(labels, endpoint.labels));
-  const request = name.place === undefined ? undefined : decodeLocalityRequest(name.place);
+  const endpoints =
+    name.subset === "" ? all : all.filter((endpoint) => labelsMatch(labels, labelsWithTopology(endpoint, labels)));
+  const request = name.place === undefined ? undefined : decodeEndpointRequest(name.place);
   if (name.place !== undefined && request === undefined) return undefined;
-  const groups = request === undefined ? undefined : orderByLocality(endpoints, request);
-  return { hash: contentHash([endpoints, name.place]), cluster, endpoints, groups };
+  const { order, from } = request ?? {};
+  const seen = from === undefined ? endpoints : endpointsOfSameness(state, name.hostname, endpoints, from);
+  const scale = from === undefined ? 1 : weightScale(seen, from, state.gateways);
+  const reached = (list: readonly Endpoint[]) =>
+    from === undefined ? list : throughGateways(list, from, state.gateways, scale);
+  // Ranks come from the endpoints themselves, the gateways take their places.
+  const ranked = order === undefined ? undefined : orderByLocality(seen, order);
+  if (ranked !== undefined) {
+    const groups = withoutGaps(ranked.map((group) => ({ ...group, endpoints: reached(group.endpoints) })));
+    const all = groups.flatMap((group) => group.endpoints);
+    return { hash: contentHash([all, name.place]), cluster, endpoints: all, groups };
+  }
+  const flat = byLocality(seen).flatMap(([, members]) => reached(members));
+  const found = from === undefined ? endpoints : flat;
+  return { hash: contentHash([found, name.place]), cluster, endpoints: found, groups: undefined };
+}
+
+/** Services that stay within a cluster have the endpoints of the caller's. */
+function endpointsOfSameness(state: MeshState, hostname: string, endpoints: readonly Endpoint[], from: ClientOrigin) {
+  if (!clusterLocalTest(state.settings)(hostname)) return endpoints;
+  return endpoints.filter((endpoint) => [from.cluster, ""].includes(whereIs(endpoint).clusterId));
+}
+
+/** Envoy wants priorities without gaps. */
+function withoutGaps(groups: readonly EndpointGroup[]): readonly EndpointGroup[] {
+  const filled = groups.filter((group) => group.endpoints.length > 0);
+  const priorities = [...new Set(filled.map(({ priority }) => priority))].sort((a, b) => a - b);
+  return filled.map((group) => ({ ...group, priority: priorities.indexOf(group.priority) }));
 }

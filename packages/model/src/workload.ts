@@ -47,4 +47,8 @@ export interface Endpoint {
   readonly meshed: boolean;
   /** Undefined when the address belongs to nothing that the mesh knows. */
   readonly workload: Workload | undefined;
+  /** Where it is, when no workload tells. */
+  readonly registry?: { readonly network: string; readonly clusterId: string };
+  /** Share of the load. Default: the workload's. */
+  readonly weight?: number;
 }

@@ -5,6 +5,7 @@ export {
   type FollowedKind,
   followedKinds,
   type KubernetesSourceOptions,
+  registryKinds,
 } from "./kubernetes/kubernetes-source.ts";
 export { createMockSource, mockObjects } from "./mock/mock-source.ts";
 export type { Source, SourceEvent, SourceProblem, SourceSink } from "./source.ts";

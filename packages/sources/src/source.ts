@@ -18,6 +18,8 @@ export interface SourceSink {
   /** Once: everything that was there at the start has been said. */
   onSynced(): void;
   onProblem(problem: SourceProblem): void;
+  /** After problems: everything is followed again. */
+  onRecovered?(): void;
 }
 
 /**

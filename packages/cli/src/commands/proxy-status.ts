@@ -5,6 +5,7 @@ import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
 import { at, type JsonRecord, listOf, recordOf, textOf } from "../json-view.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
+import { clusterTroubles, knownClusters } from "../multicluster/clusterz.ts";
 import { renderTable } from "../output.ts";
 import { findMeshedPod } from "../pods.ts";
 import { compareDumps } from "../proxy-config/compare.ts";
@@ -68,7 +69,8 @@ export function addProxyStatus(program: Command, context: CliContext): void {
         throw new UsageError(`-o ${output}: expected table, json or yaml`);
       const global = globalOptions(command);
       const kube = await context.kube(global);
-      const all = await syncz(kube, await findMeshNamespace(kube, global));
+      const meshNamespace = await findMeshNamespace(kube, global);
+      const all = await syncz(kube, meshNamespace);
       const one = proxy === undefined ? undefined : await findMeshedPod(kube, proxy, flags.namespace ?? kube.namespace);
       const wanted = all.filter(({ status }) => {
         const name = textOf(status["proxy"]);
@@ -85,6 +87,7 @@ export function addProxyStatus(program: Command, context: CliContext): void {
       if (output === "yaml") return context.out(stringify(objects));
       printTable(context, wanted);
       for (const { status } of wanted) printErrors(context, status);
+      for (const sentence of clusterTroubles(await knownClusters(kube, meshNamespace))) context.err(`${sentence}\n`);
       if (one) context.out(await difference(kube, wanted, one));
     });
 }

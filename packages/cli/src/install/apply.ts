@@ -1,6 +1,7 @@
 import { isKubeError, type KubeClient, type KubeObject } from "@heddle/kube-client";
 import { type CliContext, UsageError } from "../context.ts";
 import { waitForPods } from "../demo/wait.ts";
+import { withInstalledSettings } from "./installed.ts";
 import { controlPlaneManifests, crdManifests, uninstallManifests } from "./manifests.ts";
 import type { InstallOptions } from "./options.ts";
 
@@ -36,22 +37,24 @@ const nameOf = ({ kind, metadata }: KubeObject): string =>
 export async function applyInstall(
   context: CliContext,
   kube: KubeClient,
-  options: InstallOptions,
+  wanted: InstallOptions,
   flags: ApplyFlags,
 ): Promise<void> {
+  const options = wanted.gatewaysOnly ? await withInstalledSettings(kube, wanted) : wanted;
   const waitMs = timeoutMs(flags.readinessTimeout);
-  const objects = [...crdManifests(), ...controlPlaneManifests(options)] as readonly KubeObject[];
+  const crds = options.gatewaysOnly ? [] : crdManifests();
+  const objects = [...crds, ...controlPlaneManifests(options)] as readonly KubeObject[];
   if (flags.dryRun) {
     for (const object of objects) context.out(`would apply ${nameOf(object)}\n`);
     return;
   }
   await confirm(context, `This will install the mesh into the cluster, namespace ${options.namespace}.`, flags);
   await kube.applyObjects(objects);
-  context.out("✔ Core installed\n");
+  if (!options.gatewaysOnly) context.out("✔ Core installed\n");
   const dns = options.meshDns ? 1 : 0;
   const pods = dns + options.replicas + options.gateways.reduce((sum, gateway) => sum + gateway.replicas, 0);
   await waitForPods(kube, options.namespace, pods, waitMs, () => undefined);
-  context.out("✔ Istiod installed\n");
+  if (!options.gatewaysOnly) context.out("✔ Istiod installed\n");
   for (const [word, mark] of GATEWAY_LINES)
     if (options.gateways.some(({ name }) => name.includes(mark))) context.out(`✔ ${word} gateways installed\n`);
   if (dns > 0) context.out("✔ Mesh DNS (istiocoredns) installed\n");

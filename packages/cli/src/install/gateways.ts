@@ -28,7 +28,7 @@ export function gatewayManifests(options: InstallOptions, gateway: GatewayOption
     {
       apiVersion: "v1",
       kind: "Service",
-      metadata: { name: gateway.name, namespace, labels: { ...labels, ...networkLabel(options) } },
+      metadata: { name: gateway.name, namespace, labels },
       spec: {
         type: gateway.serviceType,
         selector: gateway.labels,
@@ -55,10 +55,6 @@ export function gatewayManifests(options: InstallOptions, gateway: GatewayOption
       },
     },
   ];
-}
-
-function networkLabel(options: InstallOptions): Readonly<Record<string, string>> {
-  return options.network === "" ? {} : { "topology.istio.io/network": options.network };
 }
 
 /** Two ports of a Service may lead to one of the pod. */

@@ -109,6 +109,7 @@ export function installOptions(flags: InstallFlags, global: GlobalOptions, conte
       set,
       record(values, "values"),
     ),
+    gatewaysOnly: context.dialect !== "linkerd" && profile === "empty",
     meshDns: wantsMeshDns(set),
     authority: pluggedAuthority(flags),
     ...valuesGlobal(injector),

@@ -10,6 +10,7 @@ import { multiclusterManifests } from "./multicluster.ts";
 import { namespace, serviceAccount } from "./namespace.ts";
 import type { InstallOptions } from "./options.ts";
 import { rbac } from "./rbac.ts";
+import { readerManifests } from "./reader.ts";
 import { injectorWebhook, validatorWebhook } from "./webhooks.ts";
 
 /** The custom resource definitions of every dialect. */
@@ -19,10 +20,13 @@ export function crdManifests(): readonly Manifest[] {
 
 /** Everything but the CRDs, in an order in which a plain `kubectl apply` succeeds. */
 export function controlPlaneManifests(options: InstallOptions): readonly Manifest[] {
+  const gateways = options.gateways.flatMap((gateway) => gatewayManifests(options, gateway));
+  if (options.gatewaysOnly) return gateways;
   return [
     namespace(options),
     serviceAccount(options),
     ...rbac(options),
+    ...readerManifests(options.namespace),
     ...(options.authority ? [authoritySecret(options.namespace, options.authority)] : []),
     meshConfigMap(options),
     injectorConfigMap(options),
@@ -31,7 +35,7 @@ export function controlPlaneManifests(options: InstallOptions): readonly Manifes
     ...(options.highAvailability ? [disruptionBudget(options)] : []),
     injectorWebhook(options),
     validatorWebhook(options),
-    ...options.gateways.flatMap((gateway) => gatewayManifests(options, gateway)),
+    ...gateways,
     ...(options.meshDns ? meshDnsManifests(options) : []),
     ...(options.globalNames ? multiclusterManifests(options) : []),
   ];

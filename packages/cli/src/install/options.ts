@@ -25,6 +25,8 @@ export interface InstallOptions {
   /** More environment of the control plane. */
   readonly pilotEnv: Readonly<Record<string, string>>;
   readonly gateways: readonly GatewayOptions[];
+  /** Profile `empty`: the control plane is there already, or elsewhere. */
+  readonly gatewaysOnly: boolean;
   /** Replicated control planes: `.global` names lead through other clusters' gateways. */
   readonly globalNames: boolean;
   /** The mesh's DNS, to which the cluster's DNS forwards `global`. */
@@ -51,6 +53,7 @@ export function defaultInstallOptions(version: string, namespace: string): Insta
     injectorValues: {},
     pilotEnv: {},
     gateways: [],
+    gatewaysOnly: false,
     globalNames: false,
     meshDns: false,
     authority: undefined,

@@ -10,7 +10,7 @@ const isValues = (value: unknown): value is Values =>
 
 export function readInput(path: string, flag: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path === "-" ? 0 : path, "utf8");
   } catch (error) {
     const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
     throw new UsageError(`${flag} ${path}: ${missing ? "there is no such file" : String(error)}`);

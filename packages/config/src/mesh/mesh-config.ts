@@ -88,13 +88,11 @@ export const meshConfig = message("MeshConfig", {
   inboundClusterStatName: withDefault(string(), ""),
   outboundClusterStatName: withDefault(string(), ""),
   certificates: ignored(list(anyJson()), "it was removed by Istio"),
-  serviceSettings: notYet(
-    list(
-      message("ServiceSettings", {
-        settings: message("Settings", { clusterLocal: withDefault(boolean(), false) }),
-        hosts: list(string()),
-      }),
-    ),
+  serviceSettings: list(
+    message("ServiceSettings", {
+      settings: message("Settings", { clusterLocal: withDefault(boolean(), false) }),
+      hosts: list(string()),
+    }),
   ),
   serviceScopeConfigs: ignored(list(anyJson()), "ambient mode is not available"),
   hboneIdleTimeout: ignored(duration(), "ambient mode is not available"),

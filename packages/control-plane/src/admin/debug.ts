@@ -2,6 +2,7 @@ import type { Registry } from "@bufbuild/protobuf";
 import { formatProblem, type InjectorValues } from "@heddle/config";
 import { endpointsFor, type MeshState } from "@heddle/model";
 import { loadTypeRegistry } from "@heddle/xds-api";
+import type { RemoteClusterStatus } from "../clusters/remote-cluster.ts";
 import type { ProxySnapshots } from "../resources/proxy-snapshots.ts";
 import type { Connection } from "../xds/connection.ts";
 import { configDump, nameTableOf } from "./config-dump.ts";
@@ -14,6 +15,8 @@ export interface DebugOptions {
   readonly values: () => InjectorValues;
   readonly snapshots: ProxySnapshots;
   readonly version: string;
+  /** The own cluster first. */
+  readonly clusters: () => readonly RemoteClusterStatus[];
   /** What is wrong between the resources of the cluster; undefined where there is no cluster. */
   readonly analysis?: () => Promise<readonly unknown[]>;
 }
@@ -71,7 +74,18 @@ export function createDebugHandler(options: DebugOptions): HttpHandler {
       });
     },
     mesh: () => json(options.state().settings.mesh),
-    networkz: () => json(options.state().settings.networks),
+    networkz: () =>
+      json({ networks: options.state().settings.networks, gateways: Object.fromEntries(options.state().gateways) }),
+    clusterz: () =>
+      json(
+        options.clusters().map(({ id, secret, status, reason, lastSyncMs }) => ({
+          id,
+          ...(secret === "" ? {} : { secretName: secret }),
+          syncStatus: status,
+          ...(reason === "" ? {} : { reason }),
+          ...(lastSyncMs === 0 ? {} : { lastSync: new Date(lastSyncMs).toISOString() }),
+        })),
+      ),
     inject: () => json(options.values()),
     cachez: () => json(options.snapshots.stats),
     analyze: async () =>

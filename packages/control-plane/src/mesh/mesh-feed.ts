@@ -6,6 +6,7 @@ import {
   isObject,
   type KubeObject,
   type MeshConfig,
+  type MeshNetworks,
   type Meta,
   parseInjectorValues,
   parseMeshConfig,
@@ -62,6 +63,10 @@ export interface MeshFeed {
    * and the webhook must not take it for one that asks for nothing.
    */
   namespaceOf(name: string): Meta | undefined;
+  /** Settings from elsewhere: for registries whose cluster does not decide about the mesh. */
+  useSettings(mesh: MeshConfig, networks: MeshNetworks | undefined): void;
+  /** In force, as ConfigMap `istio` has them. */
+  readonly settings: MeshOptions;
   close(): void;
 }
 
@@ -115,6 +120,16 @@ class Feed implements MeshFeed {
 
   namespaceOf(name: string): Meta | undefined {
     return this.#namespaces.get(name);
+  }
+
+  get settings(): MeshOptions {
+    return this.#settings;
+  }
+
+  useSettings(mesh: MeshConfig, networks: MeshNetworks | undefined): void {
+    this.#settings = { ...this.#settings, mesh, ...(networks === undefined ? {} : { networks }) };
+    this.#settingsChanged = true;
+    if (this.#unsynced === 0) this.#debounce.trigger(false);
   }
 
   sink(name: string): SourceSink {

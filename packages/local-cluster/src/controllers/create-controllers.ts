@@ -16,6 +16,7 @@ import { createReplicaSetController } from "./replica-set/replica-set-controller
 import { DEFINITIONS } from "./resource-ids.ts";
 import { createScheduler } from "./scheduler/scheduler.ts";
 import { createStatefulSetController } from "./stateful-set/stateful-set-controller.ts";
+import { createTokenSecretsController } from "./token-secrets.ts";
 
 export interface ControllersDeps {
   readonly api: ClusterApi;
@@ -75,6 +76,7 @@ export function createControllers(deps: ControllersDeps): Controllers {
     createEndpointSliceController(controllerDeps),
     createEndpointsController(controllerDeps),
     createNamespaceDefaultsController(controllerDeps, deps.clusterCa),
+    createTokenSecretsController(controllerDeps, deps.clusterCa),
     createNamespaceController(
       controllerDeps,
       graph,

@@ -11,6 +11,7 @@ export const SERVICES = core("services");
 export const ENDPOINTS = core("endpoints");
 export const NAMESPACES = core("namespaces");
 export const CONFIG_MAPS = core("configmaps");
+export const SECRETS = core("secrets");
 export const SERVICE_ACCOUNTS = core("serviceaccounts");
 export const VOLUME_CLAIMS = core("persistentvolumeclaims");
 export const DEPLOYMENTS = apps("deployments");

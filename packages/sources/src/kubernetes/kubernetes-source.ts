@@ -21,6 +21,9 @@ export interface KubernetesSourceOptions {
   readonly discoveryMs?: number;
 }
 
+/** What the control plane follows in clusters that bring services only: configuration comes from its own. */
+export const registryKinds: readonly FollowedKind[] = watchedKinds.filter(({ optional }) => !optional);
+
 /** What the control plane follows in a cluster. */
 export function followedKinds(rootNamespace: string): readonly FollowedKind[] {
   const configMaps = { group: "", version: "v1", kind: "ConfigMap", resource: "configmaps", optional: false };
@@ -44,6 +47,8 @@ class KubernetesSource implements Source {
   #absent: FollowedKind[] = [];
   #sink: SourceSink | undefined;
   #unsynced = 0;
+  /** Resources whose watch is interrupted. */
+  readonly #failing = new Set<string>();
   #timer: ClockTimer | undefined;
 
   constructor(options: KubernetesSourceOptions) {
@@ -84,7 +89,11 @@ class KubernetesSource implements Source {
           );
         },
         onSync: () => first && this.#synced(),
+        onOpen: () => {
+          if (this.#failing.delete(resource) && this.#failing.size === 0) this.#sink?.onRecovered?.();
+        },
         onError: (error, retryInMs) => {
+          this.#failing.add(resource);
           const retry = `trying again in ${(retryInMs / 1000).toFixed(1)} s`;
           this.#sink?.onProblem({
             source: this.name,

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { byLocality, type Endpoint, type EndpointGroup, type EndpointsView } from "@heddle/model";
+import { byLocality, type Endpoint, type EndpointGroup, type EndpointsView, weightOf } from "@heddle/model";
 import { HealthStatus } from "@heddle/xds-api/envoy/config/core/v3/health_check";
 import {
   type ClusterLoadAssignment,
@@ -27,11 +27,6 @@ export function loadAssignment(view: EndpointsView): ClusterLoadAssignment {
       lbEndpoints: endpoints.map(lbEndpoint),
     })),
   });
-}
-
-/** Envoy refuses zero. */
-function weightOf(endpoint: Endpoint): number {
-  return Math.max(1, endpoint.workload?.weight ?? 1);
 }
 
 function lbEndpoint(endpoint: Endpoint): MessageInitShape<typeof LbEndpointSchema> {

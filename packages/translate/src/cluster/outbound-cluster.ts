@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type DestinationPolicy,
-  encodeLocalityRequest,
+  encodeEndpointRequest,
   formatClusterName,
   formatSni,
   type HeadlessEndpoint,
@@ -45,6 +45,7 @@ export function outboundClusterName(service: MeshService, port: MeshPort, subset
 
 /** Everything that the clusters of one service depend on. */
 interface ClusterView extends Pick<OutboundView, "settings" | "place"> {
+  readonly origin: OutboundView["origin"];
   readonly rules: DestinationPolicy | undefined;
   readonly headless: readonly HeadlessEndpoint[] | undefined;
   readonly router: boolean;
@@ -54,6 +55,7 @@ function clusterView(view: OutboundView, service: MeshService): ClusterView {
   return {
     settings: view.settings,
     place: view.place,
+    origin: view.origin,
     rules: view.policies[service.hostname],
     headless: view.headless[service.hostname],
     router: view.gateway !== undefined,
@@ -68,7 +70,7 @@ export function outboundClusters(view: OutboundView): readonly Cluster[] {
 /** The same, service by service. */
 export function outboundClusterParts(view: OutboundView): readonly Part<readonly Cluster[]>[] {
   const { mesh, ...rest } = view.settings;
-  const shared = [mesh, ...Object.values(rest), view.place, view.gateway !== undefined];
+  const shared = [mesh, ...Object.values(rest), view.place, view.origin, view.gateway !== undefined];
   return view.services.map((service) => {
     const own = clusterView(view, service);
     return {
@@ -107,7 +109,7 @@ export function passthroughClusters(view: OutboundView): readonly Cluster[] {
           const subsets = view.policies[service.hostname]?.subsets ?? [];
           return ["", ...subsets.map((subset) => subset.name)].map((subset) =>
             create(ClusterSchema, {
-              ...outboundCluster(clusterView(view, service), service, port, subset),
+              ...outboundCluster(ownNetwork(clusterView(view, service)), service, port, subset),
               name: formatSni(port.number, subset, service.hostname),
               transportSocket: undefined,
               transportSocketMatches: [],
@@ -116,6 +118,11 @@ export function passthroughClusters(view: OutboundView): readonly Cluster[] {
           );
         }),
     );
+}
+
+/** What came from another network must not leave again. */
+function ownNetwork(view: ClusterView): ClusterView {
+  return view.origin === undefined ? view : { ...view, origin: { ...view.origin, own: true } };
 }
 
 function outboundCluster(view: ClusterView, service: MeshService, port: MeshPort, subset: string): Cluster {
@@ -183,7 +190,7 @@ function discovery(
   }
   const balancer = loadBalancer(policy.loadBalancer);
   const request = localityRequest(policy, view.settings.mesh, view.place, service.preferClose);
-  const place = request === undefined ? undefined : encodeLocalityRequest(request);
+  const place = encodeEndpointRequest({ order: request, from: view.origin });
   if (service.resolution === "endpoints") {
     return {
       ...balancer,

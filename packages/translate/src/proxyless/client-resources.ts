@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
-  encodeLocalityRequest,
+  encodeEndpointRequest,
   formatClusterName,
   formatSni,
   localityRequest,
@@ -189,6 +189,7 @@ function grpcCluster(view: OutboundView, service: MeshService, port: MeshPort, s
   const policy = effectivePolicy(rules, port.number, subset);
   const { tls } = policy;
   const request = localityRequest(policy, view.settings.mesh, view.place, service.preferClose);
+  const place = encodeEndpointRequest({ order: request, from: view.origin });
   const balancer = loadBalancer(policy.loadBalancer);
   const ring = balancer.lbPolicy === Cluster_LbPolicy.RING_HASH;
   return create(ClusterSchema, {
@@ -196,7 +197,7 @@ function grpcCluster(view: OutboundView, service: MeshService, port: MeshPort, s
     clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
     edsClusterConfig: {
       edsConfig: fromAds,
-      serviceName: request === undefined ? name : `${name}|${encodeLocalityRequest(request)}`,
+      serviceName: place === undefined ? name : `${name}|${place}`,
     },
     // All libraries have these two; what else a rule may ask for becomes round robin instead of a refused cluster.
     lbPolicy: ring ? Cluster_LbPolicy.RING_HASH : Cluster_LbPolicy.ROUND_ROBIN,

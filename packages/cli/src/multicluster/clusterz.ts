@@ -1,0 +1,46 @@
+import type { KubeClient } from "@heddle/kube-client";
+import { UsageError } from "../context.ts";
+import { at, listOf, textOf } from "../json-view.ts";
+
+/** A cluster as one replica of the control plane knows it. */
+export interface KnownCluster {
+  readonly istiod: string;
+  readonly id: string;
+  /** "" for the cluster that the control plane runs in. */
+  readonly secret: string;
+  readonly status: string;
+  readonly reason: string;
+}
+
+/** Asks every running replica: each reads the other clusters itself. */
+export async function knownClusters(kube: KubeClient, namespace: string): Promise<readonly KnownCluster[]> {
+  const pods = await kube.list({ apiVersion: "v1", kind: "Pod", namespace }, { labelSelector: "app=istiod" });
+  const running = pods.items.filter((pod) => textOf(at(pod, "status", "phase")) === "Running");
+  if (running.length === 0)
+    throw new UsageError(
+      `no control plane runs in namespace ${namespace}; install it with heddle install | kubectl apply -f -`,
+    );
+  const all = await Promise.all(
+    running.map(async ({ metadata: { name } }) => {
+      const target = { kind: "pods", namespace, name, port: 15014 } as const;
+      const response = await kube.proxyRequest(target, "GET", "/debug/clusterz");
+      return listOf(await response.json()).map((entry) => ({
+        istiod: name,
+        id: textOf(at(entry, "id")),
+        secret: textOf(at(entry, "secretName")),
+        status: textOf(at(entry, "syncStatus")),
+        reason: textOf(at(entry, "reason")),
+      }));
+    }),
+  );
+  return all.flat();
+}
+
+/** One sentence for each cluster that is not in sync. */
+export function clusterTroubles(clusters: readonly KnownCluster[]): readonly string[] {
+  return clusters
+    .filter(({ status }) => status !== "synced")
+    .map(
+      ({ id, status, reason, istiod }) => `cluster ${id} is ${status} (${istiod})${reason === "" ? "" : `: ${reason}`}`,
+    );
+}

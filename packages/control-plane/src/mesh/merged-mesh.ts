@@ -1,0 +1,67 @@
+import { createClusterMerge, type MeshState, type RemoteRegistry } from "@heddle/model";
+import type { Logger } from "@heddle/std";
+import type { MeshUpdate } from "./mesh-feed.ts";
+
+/** The own cluster's mesh with what the others add. */
+export interface MergedMesh {
+  readonly state: MeshState;
+  /** The own cluster changed. */
+  local(update: MeshUpdate): void;
+  /** Another cluster came, changed or went; nothing happens before the first of `local`. */
+  remote(update: Pick<MeshUpdate, "change" | "sinceMs" | "waitedMs">): void;
+}
+
+export interface MergedMeshOptions {
+  readonly log: Logger;
+  /** Until the first update. */
+  readonly empty: () => MeshState;
+  readonly registries: () => readonly RemoteRegistry[];
+  onUpdate(update: MeshUpdate): void;
+}
+
+class Merged implements MergedMesh {
+  readonly #options: MergedMeshOptions;
+  readonly #merge = createClusterMerge();
+  #local: MeshState | undefined;
+  #state: MeshState | undefined;
+  #collisions: ReadonlyMap<string, string> = new Map();
+
+  constructor(options: MergedMeshOptions) {
+    this.#options = options;
+  }
+
+  get state(): MeshState {
+    return this.#state ?? this.#options.empty();
+  }
+
+  local(update: MeshUpdate): void {
+    this.#local = update.state;
+    this.#publish(update);
+  }
+
+  remote(update: Pick<MeshUpdate, "change" | "sinceMs" | "waitedMs">): void {
+    if (this.#local !== undefined) this.#publish({ ...update, state: this.#local });
+  }
+
+  #publish(update: MeshUpdate): void {
+    const wasAlone = this.#state?.multicluster !== true;
+    const merged = this.#merge.next(update.state, this.#options.registries());
+    this.#state = merged.state;
+    for (const [cluster, sentence] of merged.collisions)
+      if (this.#collisions.get(cluster) !== sentence) this.#options.log.error(sentence, { cluster });
+    this.#collisions = merged.collisions;
+    if (wasAlone && !merged.state.multicluster) {
+      this.#options.onUpdate(update);
+      return;
+    }
+    const endpoints = [...new Set([...update.change.endpoints, ...merged.endpoints])];
+    // Listeners of headless services name the addresses of their endpoints.
+    const headless = merged.endpoints.some((host) => merged.state.services.get(host)?.headless === true);
+    const views = update.change.views || merged.views || headless;
+    this.#options.onUpdate({ ...update, state: merged.state, change: { views, endpoints } });
+  }
+}
+
+export function createMergedMesh(options: MergedMeshOptions): MergedMesh {
+  return new Merged(options);
+}
