@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { orderByLocality } from "./locality-order.ts";
 import { decodeEndpointRequest, encodeEndpointRequest } from "./endpoint-request.ts";
+import { orderByLocality } from "./locality-order.ts";
 import { localityMatches } from "./locality-request.ts";
 import type { Endpoint } from "./workload.ts";
 

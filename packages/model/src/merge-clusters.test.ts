@@ -27,7 +27,11 @@ function cluster(id: string, network: string, pods: readonly Pod[], gateway?: st
       apiVersion: "v1",
       kind: "Service",
       metadata: { name: "web", namespace: "shop" },
-      spec: { clusterIP: `10.0.0.${id.length}`, selector: labels, ports: [{ name: "http", port: 80, targetPort: 8080 }] },
+      spec: {
+        clusterIP: `10.0.0.${id.length}`,
+        selector: labels,
+        ports: [{ name: "http", port: 80, targetPort: 8080 }],
+      },
     },
     {
       apiVersion: "discovery.k8s.io/v1",
@@ -85,7 +89,12 @@ const here: ClientOrigin = { cluster: "one", network: "n1" };
 describe("several clusters as one mesh", () => {
   test("what is on another network is reached by its gateways, which weigh what is behind them", () => {
     const one = cluster("one", "n1", [{ ip: "10.1.0.1" }], "192.0.2.1");
-    const two = cluster("two", "n2", [{ ip: "10.1.0.1" }, { ip: "10.1.0.2" }, { ip: "10.1.0.3", meshed: false }], "192.0.2.2");
+    const two = cluster(
+      "two",
+      "n2",
+      [{ ip: "10.1.0.1" }, { ip: "10.1.0.2" }, { ip: "10.1.0.3", meshed: false }],
+      "192.0.2.2",
+    );
     const { state, collisions } = createClusterMerge().next(one, [{ clusterId: "two", state: two }]);
     expect(collisions.size).toBe(0);
     expect(seen(state, here)).toEqual(["10.1.0.1:8080 1", "192.0.2.2:15443 2"]);
@@ -115,7 +124,9 @@ describe("several clusters as one mesh", () => {
     const two = cluster("two", "", [{ ip: "10.1.0.1" }, { ip: "10.2.0.2" }]);
     const { state, collisions } = createClusterMerge().next(one, [{ clusterId: "two", state: two }]);
     expect(seen(state, { cluster: "one", network: "" })).toEqual(["10.1.0.1:8080 1", "10.2.0.2:8080 1"]);
-    expect(collisions.get("two")).toContain("address 10.1.0.1 of pod shop/web-0 in cluster two is that of shop/web-0 in");
+    expect(collisions.get("two")).toContain(
+      "address 10.1.0.1 of pod shop/web-0 in cluster two is that of shop/web-0 in",
+    );
     expect(collisions.get("two")).toContain("topology.istio.io/network");
   });
 
