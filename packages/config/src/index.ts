@@ -75,6 +75,7 @@ export {
 export { type ContainerPortView, type PodView, readPod } from "./kube/pod.ts";
 export { readService, type ServicePortView, type ServiceView } from "./kube/service.ts";
 export { type Link, linkDefinition } from "./linkerd/link.ts";
+export type { ExtensionProvider } from "./mesh/extension-provider.ts";
 export { defaultInjectorValues, type InjectorValues, parseInjectorValues } from "./mesh/injector-values.ts";
 export type { LabelSelector, MeshConfig } from "./mesh/mesh-config.ts";
 export { type MeshNetworks, parseMeshNetworks } from "./mesh/mesh-networks.ts";

@@ -1,12 +1,16 @@
-import { labelsMatch, type MeshConfig, type StringMap, type Telemetry } from "@heddle/config";
-import { byAge } from "./namespace-scope.ts";
+import type { MeshConfig, StringMap, Telemetry } from "@heddle/config";
 import type { MeshState } from "./state.ts";
+import { meant, telemetryLevels, type WorkloadMode } from "./telemetry-levels.ts";
 
-type LogMode = "CLIENT" | "SERVER";
 type AccessLogging = Telemetry["spec"]["accessLogging"][number];
 
 /** MeshConfig with the access log that Telemetry resources choose for a workload in one direction. */
-export function meshWithAccessLog(state: MeshState, namespace: string, labels: StringMap, mode: LogMode): MeshConfig {
+export function meshWithAccessLog(
+  state: MeshState,
+  namespace: string,
+  labels: StringMap,
+  mode: WorkloadMode,
+): MeshConfig {
   const { mesh } = state.settings;
   const chosen = accessLogging(state, namespace, labels, mode);
   if (chosen === undefined) {
@@ -23,21 +27,10 @@ function accessLogging(
   state: MeshState,
   namespace: string,
   labels: StringMap,
-  mode: LogMode,
+  mode: WorkloadMode,
 ): AccessLogging | undefined {
-  const { rootNamespace } = state.settings;
-  const all = [...state.objects.telemetries.values()].sort(byAge);
-  const selects = ({ spec }: Telemetry): boolean => Object.keys(spec.selector?.matchLabels ?? {}).length > 0;
-  const levels = [
-    all.filter(
-      (t) => t.ref.namespace === namespace && selects(t) && labelsMatch(t.spec.selector?.matchLabels ?? {}, labels),
-    ),
-    all.filter((t) => t.ref.namespace === namespace && !selects(t)),
-    all.filter((t) => t.ref.namespace === rootNamespace && !selects(t)),
-  ];
-  const wanted = (entry: AccessLogging): boolean =>
-    (entry.match?.mode ?? "CLIENT_AND_SERVER") === "CLIENT_AND_SERVER" || entry.match?.mode === mode;
-  for (const level of levels) {
+  const wanted = (entry: AccessLogging): boolean => meant(mode, entry);
+  for (const level of telemetryLevels(state, namespace, labels)) {
     const found = level.flatMap(({ spec }) => spec.accessLogging).find(wanted);
     if (found !== undefined) return found;
   }

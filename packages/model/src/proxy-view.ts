@@ -10,6 +10,7 @@ import type { RoutingRule } from "./routing-rules.ts";
 import type { MeshPort, MeshService } from "./service.ts";
 import type { MeshSettings } from "./settings.ts";
 import type { EgressListener } from "./sidecar-scope.ts";
+import type { Tracing } from "./tracing.ts";
 import type { Endpoint, Locality } from "./workload.ts";
 import type { WrittenAt } from "./written-at.ts";
 
@@ -63,6 +64,8 @@ export interface OutboundView {
   readonly dataPlane: DataPlane;
   readonly proxyless: boolean;
   readonly settings: MeshSettings;
+  /** Spans of this direction; undefined: none. */
+  readonly tracing: Tracing | undefined;
   /** Where traffic to unknown places goes. */
   readonly outboundMode: "REGISTRY_ONLY" | "ALLOW_ANY";
   /** Who decided `outboundMode` and `egressProxy`. */
@@ -113,6 +116,8 @@ export interface InboundView {
   readonly hash: string;
   readonly proxy: InboundProxy;
   readonly settings: MeshSettings;
+  /** Spans of this direction; undefined: none. */
+  readonly tracing: Tracing | undefined;
   readonly ports: readonly InboundPort[];
   /** EnvoyFilters for this proxy, in the order of their application. */
   readonly patches: readonly ResourcePatch[];

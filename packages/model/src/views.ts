@@ -42,6 +42,7 @@ import type { MeshSettings } from "./settings.ts";
 import { ingressPorts } from "./sidecar-ingress.ts";
 import { sidecarScope, unlimitedScope } from "./sidecar-scope.ts";
 import type { MeshState } from "./state.ts";
+import { effectiveTracing, mayTrace, providerHosts } from "./tracing.ts";
 import type { Endpoint, Workload } from "./workload.ts";
 
 /** Builds what proxies may see. Keeps the outbound views of the latest state, because proxies of one scope share theirs. */
@@ -79,7 +80,7 @@ class CachingViews implements Views {
       this.#state = state;
     }
     this.#shared ??= sharedWork(state, this.#hashes, this.#rules);
-    const own = proxy.kind === "router" || dependsOnLabels(state, proxy.namespace);
+    const own = proxy.kind === "router" || mayTrace(state) || dependsOnLabels(state, proxy.namespace);
     const labels = own ? canonicalJson(labelsOf(state, proxy)) : "";
     const version = patchedVersions(state) ? `${proxy.version}${canonicalJson(proxy.metadata)}` : "";
     const { region, zone, subzone } = placeOf(state, proxy).locality;
@@ -167,12 +168,14 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode, shared = s
   const rules = createDestinationIndex(state);
   const origin = originOf(state, proxy);
   const isLocal = clusterLocalTest(state.settings);
+  const collectors = providerHosts(state);
   const services = shared.byHostname.flatMap((service) => {
     const port =
       discovered(service.namespace) &&
       isVisible(service, proxy.namespace) &&
       scope.sees(service.hostname, service.namespace);
-    if (port === false) return [];
+    // Collectors are seen by all: the proxy itself calls them.
+    if (port === false) return collectors.has(service.hostname) ? [service] : [];
     if (origin !== undefined && isLocal(service.hostname) && !isIn(service, origin.cluster, state)) return [];
     const ports = service.ports.filter(({ number }) => port(number));
     if (ports.length === 0 && service.ports.length > 0) return [];
@@ -193,6 +196,7 @@ export function buildOutboundView(state: MeshState, proxy: ProxyNode, shared = s
     dataPlane: proxy.dataPlane,
     proxyless: proxy.proxyless,
     settings: { ...state.settings, mesh: meshWithAccessLog(state, proxy.namespace, client.labels, "CLIENT") },
+    tracing: effectiveTracing(state, proxy.namespace, client.labels, "CLIENT"),
     outboundMode: scope.outboundMode,
     outboundModeAt: scope.outboundModeAt,
     egressProxy: scope.egressProxy,
@@ -325,6 +329,7 @@ export function buildInboundView(state: MeshState, node: ProxyNode, shared = sha
   const content = {
     proxy,
     settings: { ...state.settings, mesh: meshWithAccessLog(state, namespace, labels, "SERVER") },
+    tracing: effectiveTracing(state, namespace, labels, "SERVER"),
     ports: ingressPorts(state, { namespace, labels }, ports).sort((a, b) => a.number - b.number),
     authorization: authorizationOf(state, namespace, labels),
     mtls,

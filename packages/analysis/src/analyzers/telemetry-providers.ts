@@ -1,6 +1,11 @@
 import type { Analyzer } from "../analyzer.ts";
 import { finding } from "../finding.ts";
 
+const FEATURES = [
+  ["accessLogging", "logged"],
+  ["tracing", "traced"],
+] as const;
+
 /** Providers that Telemetry names are in the MeshConfig. */
 export const telemetryProviders: Analyzer = {
   name: "telemetry.Provider",
@@ -10,18 +15,20 @@ export const telemetryProviders: Analyzer = {
     // Istio has these without configuration.
     const known = new Set(["envoy", "prometheus", ...state.settings.mesh.extensionProviders.map(({ name }) => name)]);
     return [...state.objects.telemetries.values()].flatMap(({ ref, spec }) =>
-      spec.accessLogging.flatMap((entry, i) =>
-        entry.providers.flatMap(({ name }, j) =>
-          known.has(name)
-            ? []
-            : [
-                finding(
-                  "IST0157",
-                  ref,
-                  `spec.accessLogging[${i}].providers[${j}].name`,
-                  `The Telemetry resource refers to provider ${name}, which is not in extensionProviders of the MeshConfig (there: ${[...known].join(", ")}); nothing is logged by it`,
-                ),
-              ],
+      FEATURES.flatMap(([field, nothing]) =>
+        spec[field].flatMap((entry, i) =>
+          entry.providers.flatMap(({ name }, j) =>
+            known.has(name)
+              ? []
+              : [
+                  finding(
+                    "IST0157",
+                    ref,
+                    `spec.${field}[${i}].providers[${j}].name`,
+                    `The Telemetry resource refers to provider ${name}, which is not in extensionProviders of the MeshConfig (there: ${[...known].join(", ")}); nothing is ${nothing} by it`,
+                  ),
+                ],
+          ),
         ),
       ),
     );

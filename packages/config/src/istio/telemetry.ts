@@ -1,7 +1,7 @@
 import { list, map, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
-import { anyJson, boolean, oneOf, string } from "../schema/scalar.ts";
-import { type Infer, notYet, refine, required, unavailable } from "../schema/schema.ts";
+import { anyJson, boolean, double, oneOf, string } from "../schema/scalar.ts";
+import { type Infer, ignored, notYet, refine, required, unavailable } from "../schema/schema.ts";
 import { noTargets, targetRefs, workloadSelector } from "./selector.ts";
 
 const providers = list(message("ProviderRef", { name: required(string()) }));
@@ -16,20 +16,35 @@ const accessLogging = message("AccessLogging", {
   ),
 });
 
+const withFallback = { name: required(string()), defaultValue: string() };
+
+const customTag = message(
+  "CustomTag",
+  {
+    literal: message("Literal", { value: required(string()) }),
+    environment: message("Environment", withFallback),
+    header: message("RequestHeader", withFallback),
+    formatter: unavailable(message("Formatter", { value: string() }), "use literal, environment or header"),
+  },
+  { exclusive: [["literal", "environment", "header"]] },
+);
+
 const spec = message("Telemetry", {
   selector: workloadSelector,
   targetRefs: unavailable(targetRefs, noTargets),
   accessLogging: list(accessLogging),
   metrics: notYet(list(message("Metrics", { providers, overrides: list(anyJson()), reportingInterval: string() }))),
-  tracing: notYet(
-    list(
-      message(
-        "Tracing",
-        { providers, disableSpanReporting: boolean(), customTags: map(anyJson()) },
-        // Sampling and matching are read when spans are exported.
-        { open: true },
-      ),
-    ),
+  tracing: list(
+    message("Tracing", {
+      match: message("TracingSelector", { mode: oneOf("CLIENT_AND_SERVER", "CLIENT", "SERVER") }),
+      providers,
+      randomSamplingPercentage: double(0, 100),
+      disableSpanReporting: boolean(),
+      customTags: map(customTag),
+      useRequestIdForTraceSampling: boolean(),
+      enableIstioTags: boolean(),
+      disableContextPropagation: ignored(boolean(), "contexts always go on"),
+    }),
   ),
 });
 

@@ -101,7 +101,7 @@ export const meshConfig = message("MeshConfig", {
   ca: notYet(anyJson()),
   extensionProviders: list(extensionProvider),
   defaultProviders: message("DefaultProviders", {
-    tracing: notYet(list(string())),
+    tracing: list(string()),
     metrics: notYet(list(string())),
     accessLogging: list(string()),
   }),

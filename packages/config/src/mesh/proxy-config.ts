@@ -3,10 +3,12 @@ import { readinessProbe } from "../istio/workload-group.ts";
 import { canonicalJson, type Json, type JsonObject } from "../json.ts";
 import { list, map, message } from "../schema/compound.ts";
 import { defaultsOf } from "../schema/defaults.ts";
-import { anyJson, boolean, duration, int, oneOf, port, string } from "../schema/scalar.ts";
-import { type Infer, ignored, notYet, withDefault } from "../schema/schema.ts";
+import { anyJson, boolean, double, duration, int, oneOf, port, string, uint32 } from "../schema/scalar.ts";
+import { type Infer, ignored, notYet, required, withDefault } from "../schema/schema.ts";
 
 const notOurs = "it tunes Envoy's process, which the built-in proxy does not have";
+
+const noSuchTracer = "spans go to zipkin, or to an extensionProvider by the Telemetry API";
 
 /** Which program is the sidecar. */
 export type DataPlane = "heddle" | "envoy";
@@ -27,7 +29,18 @@ export const proxyConfig = message("ProxyConfig", {
   concurrency: withDefault(int(0), 2),
   proxyBootstrapTemplatePath: ignored(string(), notOurs),
   interceptionMode: withDefault(oneOf("REDIRECT", "TPROXY", "NONE"), "REDIRECT"),
-  tracing: notYet(anyJson()),
+  tracing: message("Tracing", {
+    zipkin: message("Zipkin", { address: required(string()) }),
+    lightstep: ignored(anyJson(), noSuchTracer),
+    datadog: ignored(anyJson(), noSuchTracer),
+    stackdriver: ignored(anyJson(), noSuchTracer),
+    openCensusAgent: ignored(anyJson(), noSuchTracer),
+    customTags: map(anyJson()),
+    maxPathTagLength: uint32(),
+    sampling: double(0, 100),
+    tlsSettings: ignored(anyJson(), "the mesh's own mTLS protects the way to the collector"),
+    enableIstioTags: boolean(),
+  }),
   envoyAccessLogService: notYet(anyJson()),
   envoyMetricsService: ignored(anyJson(), notOurs),
   proxyMetadata: map(string()),

@@ -63,6 +63,7 @@ function httpFilter(view: OutboundView, port: GatewayPort, server: GatewayServer
     statPrefix: `outbound_${port.bind}_${port.number}`,
     dataPlane: view.dataPlane,
     mesh: view.settings.mesh,
+    tracing: view.tracing,
     routes: gatewayRouteName(port, server),
   });
 }

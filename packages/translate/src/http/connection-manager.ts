@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { DataPlane, MeshConfig } from "@heddle/config";
+import type { Tracing } from "@heddle/model";
 import { packAny } from "@heddle/xds-api";
 import type { FilterSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener_components";
 import type { RouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/route";
@@ -15,6 +16,7 @@ import { fromAds } from "../config-source.ts";
 import { noTimeout } from "../proto-duration.ts";
 import { type Direction, httpFilters } from "./filters.ts";
 import { httpMetricsLog } from "./standard-metrics-log.ts";
+import { tracingFields } from "./tracing.ts";
 
 export interface ManagerInput {
   /** A gateway is a client of the mesh like an outbound listener, in front of which strangers stand. */
@@ -22,6 +24,8 @@ export interface ManagerInput {
   readonly statPrefix: string;
   readonly dataPlane: DataPlane;
   readonly mesh: MeshConfig;
+  /** Undefined: no spans. */
+  readonly tracing: Tracing | undefined;
   /** Who may call; left out: everybody. */
   readonly access?: AccessRules;
   /** The name of a route configuration to ask for, or the routes themselves. */
@@ -49,6 +53,7 @@ export function connectionManager(input: ManagerInput): MessageInitShape<typeof 
     // Long polls and streams are the application's business.
     streamIdleTimeout: noTimeout,
     accessLog: [...accessLogs(mesh), ...(input.dataPlane === "envoy" ? [httpMetricsLog(side)] : [])],
+    ...tracingFields(input.tracing, direction === "gateway"),
     upgradeConfigs: [{ upgradeType: "websocket" }],
     normalizePath: paths !== "NONE",
     mergeSlashes: paths === "MERGE_SLASHES" || paths === "DECODE_AND_MERGE_SLASHES",

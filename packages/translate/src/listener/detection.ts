@@ -43,6 +43,7 @@ export function httpChain(
         statPrefix,
         dataPlane: view.dataPlane,
         mesh: view.settings.mesh,
+        tracing: view.tracing,
         routes,
       }),
     ],

@@ -26,6 +26,7 @@ export function egressListeners(view: OutboundView): readonly Listener[] {
             statPrefix: `outbound_${name}`,
             dataPlane: view.dataPlane,
             mesh: view.settings.mesh,
+            tracing: view.tracing,
             routes: String(port),
           }),
         ]

@@ -133,6 +133,7 @@ function filterChain(
             statPrefix: `inbound_${label}`,
             dataPlane: proxy.dataPlane,
             mesh: settings.mesh,
+            tracing: view.tracing,
             routes: inboundRoutes(cluster, target.port),
             access: accessRules(view.authorization, settings, true),
           }),
