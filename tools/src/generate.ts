@@ -20,6 +20,7 @@ const steps: readonly Step[] = [
     after: (root) => writeStamp(root, envoyMessages),
   },
   { name: "docs", writes: "docs/istio.md", program: "packages/config/generate-docs.ts" },
+  { name: "dashboards", writes: "dashboards/grafana/*.json", program: "packages/viz/generate-dashboards.ts" },
   { name: "proxy-docs", writes: "docs/proxy.md", program: "packages/proxy/generate-docs.ts" },
 ];
 

@@ -10,6 +10,7 @@ import { edges } from "./query/edges.ts";
 import { graph, trafficRows } from "./query/graph.ts";
 import { overview, type WindowQuery, workloadOf } from "./query/overview.ts";
 import { problems } from "./query/problems.ts";
+import { routes } from "./query/routes.ts";
 import { stat } from "./query/stat.ts";
 import { failuresOf, workload } from "./query/workload.ts";
 import { BadQuery, kindOf, needed, statQuery, windowOf, windowQuery } from "./query-params.ts";
@@ -46,6 +47,7 @@ type Endpoint = (params: URLSearchParams, deps: ApiDeps) => unknown;
 const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "/api/stat": (params, { store, inventory, nowMs }) =>
     stat(statQuery(params), store, selected(inventory, params.get("selector")), nowMs()),
+  "/api/routes": (params, { store, inventory, nowMs }) => routes(statQuery(params), store, inventory, nowMs()),
   "/api/edges": (params, { store, inventory, nowMs }) => {
     const namespace = params.get("namespace");
     const kind = kindOf(params.get("kind") ?? "deployment");
@@ -148,7 +150,7 @@ export function createApi(deps: ApiDeps): (request: Request) => Promise<Response
 const WITHOUT_SAMPLES: ReadonlySet<string> = new Set(["/api/prometheus/targets", "/api/gateways", "/api/config"]);
 /** Every page looks back at least so far for its sparklines. Units: ms. */
 const HISTORY_MS = 10 * 60_000;
-const EXACT: ReadonlySet<string> = new Set(["/api/stat", "/api/edges"]);
+const EXACT: ReadonlySet<string> = new Set(["/api/stat", "/api/routes", "/api/edges"]);
 
 async function storeFor(pathname: string, params: URLSearchParams, deps: ApiDeps): Promise<MetricStore> {
   if (!deps.storeOf || WITHOUT_SAMPLES.has(pathname)) return deps.store;

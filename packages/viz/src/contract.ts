@@ -34,6 +34,10 @@ export interface StatRow {
   /** Requests counted in the window, exact. */
   readonly requests: number;
   readonly failures: number;
+  /** Requests that a policy refused, in the window. */
+  readonly unauthorized: number;
+  /** Those of them that count among `failures` (gRPC; refused HTTP requests get 403, which is no failure). */
+  readonly unauthorizedFailures: number;
 }
 
 /** One line of `viz edges`. */
@@ -79,5 +83,28 @@ export interface StatAnswer {
 
 export interface EdgesAnswer {
   readonly rows: readonly EdgeRow[];
+  readonly gaps: readonly string[];
+}
+
+/** One line of `viz routes`. */
+export interface RouteRow {
+  /** Its name in the configuration; `[DEFAULT]`: everything else. */
+  readonly route: string;
+  readonly service: string;
+  readonly namespace: string;
+  /** Units: share of requests that succeeded, 0 to 1. */
+  readonly success: number;
+  readonly rps: number;
+  /** The same with every retry counted. */
+  readonly actualSuccess: number;
+  readonly actualRps: number;
+  /** Units: ms. */
+  readonly latencyMsP50: number | null;
+  readonly latencyMsP95: number | null;
+  readonly latencyMsP99: number | null;
+}
+
+export interface RoutesAnswer {
+  readonly rows: readonly RouteRow[];
   readonly gaps: readonly string[];
 }

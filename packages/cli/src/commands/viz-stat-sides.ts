@@ -11,8 +11,6 @@ interface Flags {
   readonly allNamespaces?: boolean;
   readonly timeWindow: string;
   readonly output: string;
-  readonly to?: string;
-  readonly toNamespace?: string;
 }
 
 function sideFlags(command: Command): Command {
@@ -23,7 +21,7 @@ function sideFlags(command: Command): Command {
     .option("-o, --output <format>", "table or json", "table");
 }
 
-/** `stat-inbound`, `stat-outbound` and `routes`: the standard metrics by Service; the mesh does not count by route, so each has its [default] row. */
+/** `stat-inbound` and `stat-outbound`: the standard metrics by Service, which do not know routes; `viz routes` does. */
 export function addSides(viz: Command, context: CliContext): void {
   sideFlags(viz.command("stat-inbound <resource...>"))
     .description("what a resource's pods received")
@@ -59,22 +57,6 @@ export function addSides(viz: Command, context: CliContext): void {
       }
       print(context, flags, "outbound", last, rows);
     });
-  sideFlags(viz.command("routes <resource...>"))
-    .description("what the Services of a resource answered, by route; with --to, what it sent there")
-    .option("--to <resource>", "only what the resource sends there")
-    .option("--to-namespace <namespace>")
-    .action(async (words: string[], flags: Flags, command: Command) => {
-      const { ask, query, namespace } = await prepare(context, words, flags, command);
-      const to = flags.to === undefined ? undefined : parseResource([flags.to]);
-      const toNamespace = flags.toNamespace ?? namespace;
-      if (to && toNamespace === undefined) throw new UsageError("--to with -A needs --to-namespace");
-      const answer = await ask({
-        ...query,
-        ...(to ? { to: to.name ? `${to.kind}/${to.name}` : to.kind, toNamespace } : {}),
-      });
-      const rows = answer.rows.map((row) => ({ row, service: to?.name ?? row.name }));
-      print(context, flags, "routes", answer, rows);
-    });
 }
 
 type Query = Readonly<Record<string, string | undefined>>;
@@ -96,7 +78,7 @@ async function prepare(context: CliContext, words: readonly string[], flags: Fla
 function print(
   context: CliContext,
   flags: Flags,
-  side: "inbound" | "outbound" | "routes",
+  side: "inbound" | "outbound",
   answer: StatAnswer,
   rows: readonly SideRow[],
 ): void {

@@ -7,10 +7,12 @@ import { edgesJson, edgesTable } from "../viz/edges-table.ts";
 import { parseResource, parseWindow } from "../viz/resource.ts";
 import { parseSelector } from "../viz/selector.ts";
 import { statJson, statTable } from "../viz/stat-table.ts";
+import { addAuthz } from "./viz-authz.ts";
 import { addDashboard } from "./viz-dashboard.ts";
 import { addVizInstall } from "./viz-install.ts";
 import { addList } from "./viz-list.ts";
 import { addProfile } from "./viz-profile.ts";
+import { addRoutes } from "./viz-routes.ts";
 import { addSides } from "./viz-stat-sides.ts";
 import { addTap, addTop } from "./viz-tap.ts";
 
@@ -40,6 +42,8 @@ export function addViz(program: Command, context: CliContext): void {
   addTop(viz, context);
   addList(viz, context);
   addSides(viz, context);
+  addRoutes(viz, context);
+  addAuthz(viz, context);
   addProfile(viz, context);
   addDashboard(viz, context);
 }

@@ -1,8 +1,8 @@
 import { isKubeError, type KubeClient } from "@heddle/kube-client";
-import { type NamedTapEvent, type ResourceKind, tapPods } from "@heddle/viz";
+import { type NamedTapEvent, type ResourceKind, readInventory, tapPods } from "@heddle/viz";
 import { UsageError } from "../context.ts";
 import { METRICS_SERVICE, sentenceOf } from "./client.ts";
-import { podsOf, readInventory, type Target } from "./pods-of.ts";
+import { podsOf, type Target } from "./pods-of.ts";
 import { parseResource } from "./resource.ts";
 
 export interface DashboardServerDeps {

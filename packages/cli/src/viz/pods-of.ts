@@ -1,17 +1,5 @@
-import type { KubeClient } from "@heddle/kube-client";
-import { type Inventory, type PodInfo, podInfo, type ResourceKind, resourcesOf, serviceInfo } from "@heddle/viz";
+import { type Inventory, type PodInfo, type ResourceKind, resourcesOf } from "@heddle/viz";
 import { UsageError } from "../context.ts";
-
-/** Pods and Services of the whole cluster as they are now, read with the caller's rights. */
-export async function readInventory(kube: KubeClient): Promise<Inventory> {
-  const [pods, services] = await Promise.all([
-    kube.list({ apiVersion: "v1", kind: "Pod" }),
-    kube.list({ apiVersion: "v1", kind: "Service" }),
-  ]);
-  const podList = pods.items.map(podInfo);
-  const serviceList = services.items.map(serviceInfo);
-  return { pods: () => podList, services: () => serviceList };
-}
 
 export interface Target {
   readonly kind: ResourceKind;

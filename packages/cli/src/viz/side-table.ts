@@ -7,7 +7,7 @@ export interface SideRow {
   readonly service: string;
 }
 
-type Side = "inbound" | "outbound" | "routes";
+type Side = "inbound" | "outbound";
 
 const dash = (value: number | null, show: (n: number) => string) => (value === null ? "-" : show(value));
 const ms = (value: number | null) => dash(value, (n) => `${Math.round(n)}ms`);
@@ -15,17 +15,15 @@ const ms = (value: number | null) => dash(value, (n) => `${Math.round(n)}ms`);
 const LEADING: Readonly<Record<Side, readonly string[]>> = {
   inbound: ["NAME", "SERVER", "ROUTE", "TYPE"],
   outbound: ["NAME", "SERVICE", "ROUTE", "TYPE", "BACKEND"],
-  routes: ["ROUTE", "SERVICE"],
 };
 
-/** Linkerd's tables of `stat-inbound`, `stat-outbound` and `routes`. */
+/** Linkerd's tables of `stat-inbound` and `stat-outbound`. */
 export function sideTable(rows: readonly SideRow[], side: Side): string {
   const header = [...LEADING[side], "SUCCESS", "RPS", "LATENCY_P50", "LATENCY_P95", "LATENCY_P99"];
   const lines = rows.map(({ row, service }) => {
     const leading = {
       inbound: [row.name, "[default]", "[default]", ""],
       outbound: [row.name, service, "[default]", "", service],
-      routes: ["[DEFAULT]", service],
     }[side];
     const rates = [dash(row.success, (n) => `${(n * 100).toFixed(2)}%`), dash(row.rps, (n) => `${n.toFixed(1)}rps`)];
     return [...leading, ...rates, ms(row.latencyMsP50), ms(row.latencyMsP95), ms(row.latencyMsP99)];
@@ -38,7 +36,7 @@ export function sideJson(rows: readonly SideRow[], side: Side): string {
     namespace: row.namespace,
     name: row.name,
     ...(side === "inbound" ? { server: "[default]" } : { service }),
-    route: side === "routes" ? "[DEFAULT]" : "[default]",
+    route: "[default]",
     success: row.success,
     rps: row.rps,
     latency_ms_p50: row.latencyMsP50,

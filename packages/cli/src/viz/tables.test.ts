@@ -19,6 +19,8 @@ const row = {
   tcpWriteBytesRate: 0,
   requests: 120,
   failures: 0,
+  unauthorized: 0,
+  unauthorizedFailures: 0,
 } as const;
 
 test("stat has Linkerd's columns, alignment and number forms", () => {

@@ -1,8 +1,8 @@
 import type { KubeClient } from "@heddle/kube-client";
-import { type NamedTapEvent, tapPods } from "@heddle/viz";
+import { type NamedTapEvent, readInventory, tapPods } from "@heddle/viz";
 import type { Command } from "commander";
 import { UsageError } from "../context.ts";
-import { podsOf, readInventory, type Target } from "./pods-of.ts";
+import { podsOf, type Target } from "./pods-of.ts";
 import { parseResource } from "./resource.ts";
 import { parseSelector } from "./selector.ts";
 

@@ -11,6 +11,7 @@ import { createGrpcLog } from "./grpc-log.ts";
 import { type IstioFamilies, registerIstioFamilies } from "./istio-families.ts";
 import { createIstioStats } from "./istio-stats.ts";
 import type { LogWriter } from "./log-writer.ts";
+import { createRouteStats, type RouteFamilies, registerRouteFamilies } from "./route-stats.ts";
 import { createTap, type Tap } from "./tap.ts";
 import { createTracers } from "./tracing/tracers.ts";
 import { createPeerCache, type Workload } from "./workload.ts";
@@ -40,6 +41,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
   const tap = createTap();
   const tracers = createTracers({ fallback: deps.traceProvider, env: deps.env });
   let families: IstioFamilies | undefined;
+  let routeFamilies: RouteFamilies | undefined;
 
   const watchers = (
     chain: FilterChainConfig,
@@ -52,6 +54,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
     for (const filter of filters) {
       if (filter.kind !== "istio-stats") continue;
       families ??= registerIstioFamilies(registry);
+      routeFamilies ??= registerRouteFamilies(registry);
       all.push(
         createIstioStats({
           families,
@@ -60,6 +63,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
           disableHostFallback: filter.stats.disableHostHeaderFallback,
           localUri: deps.localUri,
         }),
+        createRouteStats(routeFamilies),
       );
     }
     for (const log of logs) {

@@ -13,6 +13,7 @@ const METRICS = [
   "istio_request_bytes_sum",
   "istio_response_bytes_sum",
   "envoy_http_downstream_cx_active",
+  "envoy_http_rbac_denied",
 ] as const;
 
 /** A row in the making. */
@@ -87,7 +88,7 @@ function keysOf(
 ): readonly string[] {
   const { labels } = stored.series;
   // A gauge of all of a proxy's connections says nothing about who is on the other side.
-  const ofProxy = stored.metric === "envoy_http_downstream_cx_active";
+  const ofProxy = stored.metric.startsWith("envoy_http_");
   const reporter = ofProxy && !query.to && !query.from ? "destination" : labels.get("reporter");
   const ofPod = (kind: ResourceKind) => resourcesOf(pod, kind, services).map((name) => `${pod.namespace}/${name}`);
   if (query.to) {
@@ -136,6 +137,8 @@ export function toStatRow(row: Row, kind: ResourceKind, seconds: number): StatRo
     tcpWriteBytesRate: t.writtenBytes / seconds,
     requests: t.requests,
     failures: t.failures,
+    unauthorized: t.unauthorized,
+    unauthorizedFailures: Math.min(t.unauthorized, t.permissionDenied),
   };
 }
 

@@ -5,6 +5,10 @@ import { isFailure } from "./classify.ts";
 export interface Totals {
   requests: number;
   failures: number;
+  /** Requests that a policy refused. */
+  unauthorized: number;
+  /** Answers with gRPC's PERMISSION_DENIED. */
+  permissionDenied: number;
   /** Cumulative histogram: upper bound (ms) → growth. */
   readonly buckets: Map<number, number>;
   /** Connections that are open now; does not depend on the span. */
@@ -17,6 +21,8 @@ export function emptyTotals(): Totals {
   return {
     requests: 0,
     failures: 0,
+    unauthorized: 0,
+    permissionDenied: 0,
     buckets: new Map(),
     open: 0,
     readBytes: 0,
@@ -37,7 +43,16 @@ export function addSeries(totals: Totals, stored: StoredSeries, span: Span): voi
     case "istio_requests_total":
       totals.requests += amount;
       if (isFailure(stored.series.labels)) totals.failures += amount;
+      if (stored.series.labels.get("grpc_response_status") === "7") totals.permissionDenied += amount;
       return;
+    case "envoy_http_rbac_denied":
+      totals.unauthorized += amount;
+      return;
+    case "route_response_total":
+      totals.requests += amount;
+      if (stored.series.labels.get("classification") === "failure") totals.failures += amount;
+      return;
+    case "route_response_latency_ms_bucket":
     case "istio_request_duration_milliseconds_bucket": {
       const bound = Number((stored.series.labels.get("le") ?? "").replace("+Inf", "Infinity"));
       totals.buckets.set(bound, (totals.buckets.get(bound) ?? 0) + amount);

@@ -189,6 +189,8 @@ export function sum(a: Totals, b: Totals): Totals {
   return {
     requests: a.requests + b.requests,
     failures: a.failures + b.failures,
+    unauthorized: a.unauthorized + b.unauthorized,
+    permissionDenied: a.permissionDenied + b.permissionDenied,
     buckets,
     open: Math.max(0, a.open + b.open),
     readBytes: a.readBytes + b.readBytes,

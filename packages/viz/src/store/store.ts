@@ -49,6 +49,10 @@ export const KEPT_METRICS: ReadonlySet<string> = new Set([
   "istio_request_bytes_sum",
   "istio_response_bytes_sum",
   "envoy_http_downstream_cx_active",
+  "envoy_http_rbac_denied",
+  "route_response_total",
+  "route_actual_request_total",
+  "route_response_latency_ms_bucket",
   "istio_agent_cert_expiry_seconds",
 ]);
 

@@ -1,0 +1,106 @@
+// Hot path: once per request.
+
+import type { Counter, CounterFamily, Histogram, HistogramFamily, MetricsRegistry } from "@heddle/std";
+import type { ExchangeObserver } from "../http/connection-manager.ts";
+import type { ExchangeRecord } from "../http/exchange-record.ts";
+import type { TcpObserver } from "../network/tcp-record.ts";
+import type { CompiledRoute } from "../router/route-table.ts";
+
+/** Requests by route, under the names of linkerd2-proxy; Istio's standard metrics don't know routes. Source: linkerd2-proxy `metrics.rs`. */
+export interface RouteFamilies {
+  readonly requests: CounterFamily;
+  readonly responses: CounterFamily;
+  readonly tries: CounterFamily;
+  readonly latency: HistogramFamily;
+}
+
+/** Upper bounds of the histogram. Units: ms. Source: linkerd2-proxy. */
+const BOUNDS = [
+  1, 2, 3, 4, 5, 10, 20, 30, 40, 50, 100, 200, 300, 400, 500, 1000, 2000, 3000, 4000, 5000, 10_000, 20_000, 30_000,
+  40_000, 50_000,
+];
+/** What a route without a name of its own is called in xDS. */
+const UNNAMED = "default";
+
+export function registerRouteFamilies(registry: MetricsRegistry): RouteFamilies {
+  const labels = ["direction", "dst", "rt_route"];
+  return {
+    requests: registry.counter({ name: "route_request_total", help: "Requests by route.", labels }),
+    responses: registry.counter({
+      name: "route_response_total",
+      help: "Responses by route.",
+      labels: [...labels, "status_code", "classification"],
+    }),
+    tries: registry.counter({ name: "route_actual_request_total", help: "Requests by route, retries too.", labels }),
+    latency: registry.histogram({ name: "route_response_latency_ms", help: "Latency by route.", labels }, BOUNDS),
+  };
+}
+
+/** What one route counts for; undefined where its host has no named route. */
+interface RouteSeries {
+  readonly labels: readonly [direction: string, dst: string, route: string];
+  readonly requests: Counter;
+  readonly tries: Counter;
+  readonly latency: Histogram;
+  /** By status and classification. */
+  readonly responses: Map<number, Counter>;
+}
+
+class RouteStats implements ExchangeObserver, TcpObserver {
+  readonly #families: RouteFamilies;
+  #series = new WeakMap<CompiledRoute, RouteSeries | null>();
+
+  constructor(families: RouteFamilies) {
+    this.#families = families;
+  }
+
+  onExchangeDone(record: ExchangeRecord): void {
+    const { route } = record;
+    if (route === undefined) return;
+    let series = this.#series.get(route);
+    if (series === undefined) {
+      series = this.#make(route, record.connection.direction);
+      this.#series.set(route, series);
+    }
+    if (series === null) return;
+    series.requests.value++;
+    series.tries.value += record.attempts > 0 ? record.attempts : 1;
+    series.latency.observe(record.endMs - record.startMs);
+    const failed = record.status === 0 || record.status >= 500 || (record.grpc && record.grpcStatus > 0);
+    const key = failed ? -record.status - 1 : record.status;
+    let responses = series.responses.get(key);
+    if (responses === undefined) {
+      const classification = failed ? "failure" : "success";
+      responses = this.#families.responses.with(...series.labels, String(record.status), classification);
+      series.responses.set(key, responses);
+    }
+    responses.value++;
+  }
+
+  onTcpOpened(): void {}
+  onTcpProgress(): void {}
+  onTcpDone(): void {}
+
+  /** Only hosts whose routes somebody named: their number is bounded by the configuration. */
+  #make(route: CompiledRoute, direction: string): RouteSeries | null {
+    if (route.host.routes.every(({ name }) => isUnnamed(name))) return null;
+    const { name } = route.route;
+    const labels = [direction, route.host.name, isUnnamed(name) ? "" : name] as const;
+    return {
+      labels,
+      requests: this.#families.requests.with(...labels),
+      tries: this.#families.tries.with(...labels),
+      latency: this.#families.latency.with(...labels),
+      responses: new Map(),
+    };
+  }
+}
+
+function isUnnamed(name: string): boolean {
+  return name === "" || name === UNNAMED || name === "allow_any" || name === "block_all";
+}
+
+/** Counts requests of named routes. */
+export function createRouteStats(families: RouteFamilies): ExchangeObserver & TcpObserver {
+  return new RouteStats(families);
+}
