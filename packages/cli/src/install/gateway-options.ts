@@ -52,6 +52,11 @@ export function defaultGateway(name: string): GatewayOptions {
 /** Gateways that a profile has. Source: Istio's profiles. */
 const OF_PROFILE: Readonly<Record<string, readonly string[]>> = { default: [INGRESS], demo: [INGRESS, EGRESS] };
 
+/** The port that the TCP tasks use. Source: Istio's demo profile. */
+function withTcp(gateway: GatewayOptions): GatewayOptions {
+  return { ...gateway, ports: [...gateway.ports, { name: "tcp", port: 31400, targetPort: 31400 }] };
+}
+
 /**
  * The gateways that components (`ingressGateways`, `egressGateways`; in the form of IstioControlPlane `gateways.components`) and values
  * (`gateways.<name>`) ask for, beside those of the profile. Errors: UsageError naming the field.
@@ -59,7 +64,7 @@ const OF_PROFILE: Readonly<Record<string, readonly string[]>> = { default: [INGR
 export function gatewayOptions(profile: string | undefined, spec: Values, values: Values): readonly GatewayOptions[] {
   const found = new Map<string, GatewayOptions>();
   for (const name of (profile === undefined ? undefined : OF_PROFILE[profile]) ?? [])
-    found.set(name, defaultGateway(name));
+    found.set(name, profile === "demo" && name === INGRESS ? withTcp(defaultGateway(name)) : defaultGateway(name));
   const components = mapOf(spec["components"], "components");
   const old = mapOf(mapOf(spec["gateways"], "gateways")["components"], "gateways.components");
   const entries = [
