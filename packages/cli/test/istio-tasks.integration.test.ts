@@ -1,10 +1,19 @@
 import { afterAll, afterEach, beforeAll, describe, test } from "bun:test";
 import { bookinfoTasks } from "./istio-tasks/bookinfo-tasks.ts";
-import { programs } from "./istio-tasks/programs.ts";
+import { egressTasks } from "./istio-tasks/egress-tasks.ts";
+import { ingressTasks } from "./istio-tasks/ingress-tasks.ts";
+import { createIssuer, programs } from "./istio-tasks/programs.ts";
+import { resilienceTasks } from "./istio-tasks/resilience-tasks.ts";
 import { startTasks, type Task, type TasksCluster } from "./istio-tasks/tasks-cluster.ts";
 
+const issuer = await createIssuer("example.com");
 /** Istio's traffic management tasks, on our proxy, with its samples. */
-const tasks: Readonly<Record<string, readonly Task[]>> = { bookinfo: bookinfoTasks };
+const tasks: Readonly<Record<string, readonly Task[]>> = {
+  bookinfo: bookinfoTasks,
+  resilience: resilienceTasks,
+  ingress: ingressTasks(issuer),
+  egress: egressTasks(issuer),
+};
 
 let cluster: TasksCluster;
 
@@ -16,8 +25,8 @@ beforeAll(async () => {
     "httpbin/httpbin.yaml",
     "tcp-echo/tcp-echo-services.yaml",
   ];
-  const { objects, pods } = await programs();
-  cluster = await startTasks("test-istio-tasks", files, objects, 9 + pods);
+  const { objects, pods } = await programs(issuer);
+  cluster = await startTasks("test-istio-tasks-i4", files, objects, 9 + pods);
 }, 180_000);
 
 afterEach(async () => {

@@ -6,7 +6,7 @@ import { waitForPods } from "../../src/demo/wait.ts";
 import { gatewayOptions } from "../../src/install/gateway-options.ts";
 import { controlPlaneManifests, crdManifests } from "../../src/install/manifests.ts";
 import { defaultInstallOptions } from "../../src/install/options.ts";
-import { at, listOf, numberOf, textOf } from "../../src/json-view.ts";
+import { at, textOf } from "../../src/json-view.ts";
 import { podGet } from "../../src/pod-http.ts";
 import { root } from "../heddle-process.ts";
 import type { Answer, Call } from "../traffic/call.ts";
@@ -24,8 +24,8 @@ export interface TasksCluster {
   undo(): Promise<void>;
   /** Sends requests from the pod `caller`, one after the other unless `parallel`. */
   call(call: Call, times?: number, parallel?: boolean): Promise<readonly Answer[]>;
-  /** Port on 127.0.0.1 of the ingress gateway's Service port. */
-  ingress(portName: string): number;
+  /** Port on 127.0.0.1 that leads to a port of the ingress gateway. */
+  ingress(portName: "http2" | "https" | "tcp"): number;
   /** The first pod with this `app` (and `version`). */
   pod(app: string, version?: string, namespace?: string): Promise<string>;
   /** Answer of a port of a pod's loopback: 15000 the proxy's admin interface, 15020 metrics. */
@@ -61,19 +61,11 @@ export async function startTasks(
     const injected: KubeObject = { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE, labels } };
     await kube.applyObjects([injected, ...files.flatMap(objectsOf), ...objects]);
     await waitForPods(kube, NAMESPACE, pods, READY_MS, () => undefined);
-    const service = await kube.get({
-      group: "",
-      version: "v1",
-      resource: "services",
-      name: "istio-ingressgateway",
-      namespace: "istio-system",
-    });
-    const ports = new Map(
-      listOf(at(service, "spec", "ports")).map((port) => [
-        textOf(at(port, "name")),
-        numberOf(at(port, "nodePort")) ?? 0,
-      ]),
-    );
+    // The node ports of this machine may be another cluster's.
+    const gateway = await addressOf(kube, "istio-ingressgateway", "istio-system");
+    const ports = new Map<string, number>();
+    for (const [name, port] of Object.entries({ http2: 8080, https: 8443, tcp: 31400 }))
+      ports.set(name, (await cluster.forward(gateway, port, 0)).port);
     const caller = await cluster.forward(await addressOf(kube, "caller"), 8090, 0);
     return taskActions(kube, ports, caller.port, () => cluster.close());
   } catch (error) {
@@ -91,11 +83,8 @@ function objectsOf(source: string): readonly KubeObject[] {
   );
 }
 
-async function addressOf(kube: KubeClient, app: string): Promise<string> {
-  const { items } = await kube.list(
-    { apiVersion: "v1", kind: "Pod", namespace: NAMESPACE },
-    { labelSelector: `app=${app}` },
-  );
+async function addressOf(kube: KubeClient, app: string, namespace = NAMESPACE): Promise<string> {
+  const { items } = await kube.list({ apiVersion: "v1", kind: "Pod", namespace }, { labelSelector: `app=${app}` });
   return textOf(at(items[0], "status", "podIP"));
 }
 
@@ -124,11 +113,8 @@ function taskActions(
         const key = `${kind} ${metadata.namespace}/${metadata.name}`;
         if (done.has(key)) continue;
         done.add(key);
-        const [group = "", version = ""] = apiVersion.includes("/") ? apiVersion.split("/") : ["", apiVersion];
-        const resource = `${kind.toLowerCase()}${kind.endsWith("y") ? "" : "s"}`.replace(/entrys$/, "entries");
-        const plural = kind === "ServiceEntry" ? "serviceentries" : resource;
         const { name, namespace = NAMESPACE } = metadata;
-        await kube.delete({ group, version, resource: plural, name, namespace });
+        await kube.delete({ apiVersion, kind, name, namespace });
       }
       applied = [];
     },

@@ -3,6 +3,8 @@ export interface Call {
   readonly url: string;
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** PEM of whom the server's certificate has to be from, for `https:`. */
+  readonly ca?: string;
 }
 
 /** What came back; status 0 is no answer at all, `text` then says why. */

@@ -9,6 +9,7 @@ async function http(call: Call): Promise<Answer> {
       method: call.method ?? "GET",
       headers: { ...call.headers },
       redirect: "manual",
+      ...(call.ca === undefined ? {} : { tls: { ca: call.ca } }),
       signal: AbortSignal.timeout(10_000),
     });
     const text = await response.text();
