@@ -14,7 +14,7 @@ if (skip)
 const TYPE = "type.googleapis.com/envoy.extensions";
 
 /** A cluster for each way of checking the server. */
-function clusters(origin: number, ca: string, leaf: X509Certificate, key: string): readonly Json[] {
+function clusters(origin: number, ca: string, strangers: string, leaf: X509Certificate, key: string): readonly Json[] {
   const hash = createHash("sha256").update(leaf.raw).digest("hex");
   const spki = createHash("sha256")
     .update(leaf.publicKey.export({ type: "spki", format: "der" }))
@@ -34,6 +34,8 @@ function clusters(origin: number, ca: string, leaf: X509Certificate, key: string
       typed_config: {
         "@type": `${TYPE}.transport_sockets.tls.v3.UpstreamTlsContext`,
         common_tls_context: context,
+        // A server of the right name, signed by nobody that is trusted.
+        ...(name === "web" ? { sni: "good.test" } : {}),
         ...(name === "fixed" ? { sni: "fixed.test" } : {}),
       },
     },
@@ -47,6 +49,12 @@ function clusters(origin: number, ca: string, leaf: X509Certificate, key: string
   });
   return [
     one("fixed", { validation_context: trusted }),
+    one("strangers", { validation_context: { trusted_ca: { inline_string: strangers } } }),
+    one("web", {
+      validation_context: { trusted_ca: { filename: "/etc/ssl/certs/ca-certificates.crt" } },
+      alpn_protocols: ["http/1.1"],
+    }),
+    one("unchecked", {}),
     one("auto", { validation_context: trusted }, { auto_sni: true }),
     one("checked", { validation_context: trusted }, { auto_sni: true, auto_san_validation: true }),
     one("header", { validation_context: trusted }, { auto_sni: true, override_auto_sni_header: "x-sni" }),
@@ -106,6 +114,7 @@ describe.skipIf(skip)("certificates of upstreams as real Envoy checks them", () 
     const nowMs = Date.now();
     const authority = createAuthority(await createSelfSignedRoot("tests", nowMs), nowMs);
     if (!authority.ok) throw new Error(JSON.stringify(authority.error));
+    const strangers = await createSelfSignedRoot("strangers", nowMs);
     const key = await generateKey();
     const made = authority.value.issue({
       publicKey: createPublicKey(key),
@@ -125,7 +134,7 @@ describe.skipIf(skip)("certificates of upstreams as real Envoy checks them", () 
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const at = server.address();
     const origin = typeof at === "object" && at !== null ? at.port : 0;
-    const members = clusters(origin, authority.value.rootPem, new X509Certificate(pem), privateKey);
+    const members = clusters(origin, authority.value.rootPem, strangers.caCert, new X509Certificate(pem), privateKey);
     for (const engine of ["heddle", "envoy"] as const) {
       const [listen = 0, adminPort = 0] = freePorts(2);
       ports.push(listen);
@@ -140,6 +149,9 @@ describe.skipIf(skip)("certificates of upstreams as real Envoy checks them", () 
 
   test.each([
     ["fixed", "good.test", 200, "fixed.test"],
+    ["strangers", "good.test", 503, undefined],
+    ["web", "good.test", 503, undefined],
+    ["unchecked", "good.test", 200, undefined],
     ["auto", "good.test", 200, "good.test"],
     ["auto", "other.test:8080", 200, "other.test"],
     ["auto", "127.0.0.1", 200, "none"],

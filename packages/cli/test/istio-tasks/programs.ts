@@ -37,7 +37,7 @@ export function secret(name: string, data: Readonly<Record<string, string>>): st
 apiVersion: v1
 kind: Secret
 metadata: {name: ${name}, namespace: istio-system}
-type: ${"tls.crt" in data && !("ca.crt" in data) ? "kubernetes.io/tls" : "Opaque"}
+type: ${"tls.crt" in data ? "kubernetes.io/tls" : "Opaque"}
 data:
 ${lines.join("\n")}
 `;

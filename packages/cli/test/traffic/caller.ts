@@ -1,4 +1,4 @@
-/** The client of the traffic tests: does what `POST /calls` asks from inside of its pod, so that its sidecar carries it. Port 8090. */
+/** The client of the traffic tests: does what `POST /calls` asks from inside of its pod, so that its sidecar carries it; `GET` says who it is. Port 8090. */
 import { connect } from "node:net";
 import type { Answer, Call } from "./call.ts";
 
@@ -42,6 +42,8 @@ Bun.serve({
   port: 8090,
   idleTimeout: 120,
   async fetch(request) {
+    if (request.method === "GET")
+      return Response.json({ pod: "caller", version: "caller", headers: Object.fromEntries(request.headers) });
     const { call, times, parallel } = (await request.json()) as { call: Call; times: number; parallel: boolean };
     const one = () => (call.url.startsWith("tcp:") ? tcp(call) : http(call));
     if (parallel) return Response.json(await Promise.all(Array.from({ length: times }, one)));

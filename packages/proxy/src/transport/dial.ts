@@ -108,8 +108,9 @@ class SocketDial implements Dial, SocketEvents {
     const connection = this.#connection;
     if (this.#state !== SECURING || tls === undefined || connection === undefined) return;
     const state = this.#network.handshakes.read(socket);
+    // `ok` says that keys were agreed on; what is wrong with the certificate comes as an error beside it.
     // The runtime compares the server's host name too; meshes compare SPIFFE ids instead, which `verify` does.
-    const chainError = ok ? undefined : chainFailure(error);
+    const chainError = ok && !error ? undefined : chainFailure(error);
     const refusal = tls.verify(state, chainError);
     if (refusal !== undefined) {
       this.#fail({ kind: "tls", message: refusal });
