@@ -97,9 +97,6 @@ spec:
         entry("cnn", CNN, `{number: 80, name: http-port, protocol: HTTP, targetPort: 443}, ${HTTPS}`),
         tls(""),
       );
-      await Bun.sleep(2000);
-      const dump = await cluster.ask(await cluster.pod("caller"), 15000, "/config_dump");
-      await Bun.write("/tmp/i4-clusters.txt", await cluster.ask(await cluster.pod("caller"), 15000, "/clusters"));
       await settles(async () => expect((await cluster.call({ url: `http://${CNN}/` }))[0]?.status).toBe(503));
       await cluster.apply(tls(", insecureSkipVerify: true"));
       await settles(async () =>

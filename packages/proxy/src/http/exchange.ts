@@ -34,7 +34,7 @@ import { effectiveTimeoutMs, overdue, RouteTimeout, TRY_LIMITS, type TryLimit, T
 import { FailedTries } from "./failed-tries.ts";
 import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.ts";
 import { followRedirect } from "./internal-redirect.ts";
-import { composeLocalReply, sendContinue } from "./local-reply.ts";
+import { composeLocalReply, overloaded, type ReplyExtra, sendContinue } from "./local-reply.ts";
 import { type RequestMirror, startMirror } from "./mirror.ts";
 import { prepareAttempt } from "./prepare-attempt.ts";
 import { prepareRequest } from "./request-prepare.ts";
@@ -530,7 +530,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     const answer = rescueUpstream(failure, this.attempts > 1);
     this.#note(answer);
     this.transportFailure = failure.code === "tls-failed" || failure.code === "connect-failed" ? failure.cause : "";
-    this.#reply(answer.status, answer.body, undefined);
+    this.#reply(answer.status, answer.body, undefined, failure.code === "overflow" ? overloaded : undefined);
   }
 
   #giveUpAttempt(): void {
@@ -559,7 +559,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     else this.#downstream.resume();
   }
 
-  #reply(status: number, body: string, location: string | undefined, extra?: FilterReply): void {
+  #reply(status: number, body: string, location: string | undefined, extra?: ReplyExtra): void {
     const reply = composeLocalReply(this.#manager, this, status, body, location, extra);
     const { head } = reply;
     this.#filters?.response(head);

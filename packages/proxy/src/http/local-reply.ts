@@ -73,6 +73,12 @@ export interface ComposedReply {
   readonly grpcStatus: number;
 }
 
+/** What a reply of the proxy itself has beside status and body. */
+export type ReplyExtra = Pick<FilterReply, "grpcStatus" | "bare" | "headers">;
+
+/** Of requests that a circuit breaker refused. Source: Envoy's router filter. */
+export const overloaded: ReplyExtra = { headers: [["x-envoy-overloaded", "true"]] };
+
 /** Puts together head and body of a local reply: what filters add, and what the connection manager adds to every response. */
 export function composeLocalReply(
   manager: HttpManager,
@@ -80,7 +86,7 @@ export function composeLocalReply(
   status: number,
   body: string,
   location: string | undefined,
-  extra: FilterReply | undefined,
+  extra: ReplyExtra | undefined,
 ): ComposedReply {
   const { grpc, request } = exchange;
   const { localReply } = manager.config;
