@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { versions } from "../traffic/call.ts";
+import { echoOf, versions } from "../traffic/call.ts";
 import { type Issuer, secret } from "./programs.ts";
 import { settles, type Task, type TasksCluster } from "./tasks-cluster.ts";
 
@@ -52,7 +52,9 @@ async function atGateway(cluster: TasksCluster): Promise<number> {
 /** What the caller is answered, and that each request went through the egress gateway. */
 async function expectThroughGateway(cluster: TasksCluster, version: string): Promise<void> {
   const before = await atGateway(cluster);
-  expect(versions(await cluster.call({ url: `http://${CNN}/politics` }, 5))).toEqual({ [version]: 5 });
+  const answers = await cluster.call({ url: `http://${CNN}/politics` }, 5);
+  expect(versions(answers)).toEqual({ [version]: 5 });
+  expect(Object.keys(echoOf(answers[0])?.headers ?? {})).not.toContain("x-envoy-peer-metadata");
   expect((await atGateway(cluster)) - before).toBe(5);
 }
 

@@ -11,6 +11,15 @@ async function counter(cluster: TasksCluster, name: string): Promise<number> {
   return Number(line?.split(": ")[1] ?? 0);
 }
 
+/** Waits for something that is so only while a request runs. */
+async function until(running: Promise<unknown>, look: () => Promise<boolean>): Promise<void> {
+  let over = false;
+  void running.finally(() => {
+    over = true;
+  });
+  while (!over) if (await look()) return;
+}
+
 const locality = (policy: string) => `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -42,16 +51,23 @@ spec:
       const caller = await cluster.pod("caller");
       const flagged = () => cluster.requests(caller, { response_flags: "UO" });
       await settles(async () => {
+        const limits = await cluster.ask(caller, 15000, "/clusters");
+        expect(limits).toContain(`${HTTPBIN}::default_priority::max_connections::1\n`);
+      });
+      await settles(async () => {
         const [before, flags] = [await counter(cluster, "upstream_rq_pending_overflow"), await flagged()];
-        const first = cluster.call({ url: "http://httpbin:8000/delay/1.5" });
-        // A connection that is not there yet has its request waiting, too.
-        await settles(async () => expect(await counter(cluster, "upstream_rq_active")).toBe(1));
-        const answers = await cluster.call({ url: "http://httpbin:8000/get" }, 4, true);
-        expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 503, 503, 503]);
-        const refused = answers.find(({ status }) => status === 503);
-        expect(refused?.headers["x-envoy-overloaded"]).toBe("true");
-        expect(refused?.text).toContain("overflow");
-        expect((await first)[0]?.status).toBe(200);
+        const first = cluster.call({ url: "http://httpbin:8000/delay/2" });
+        try {
+          // A connection that is not there yet has its request waiting, too.
+          await until(first, async () => (await counter(cluster, "upstream_rq_active")) === 1);
+          const answers = await cluster.call({ url: "http://httpbin:8000/get" }, 4, true);
+          expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 503, 503, 503]);
+          const refused = answers.find(({ status }) => status === 503);
+          expect(refused?.headers["x-envoy-overloaded"]).toBe("true");
+          expect(refused?.text).toContain("overflow");
+        } finally {
+          expect((await first)[0]?.status).toBe(200);
+        }
         expect((await counter(cluster, "upstream_rq_pending_overflow")) - before).toBe(3);
         expect((await flagged()) - flags).toBe(3);
       });

@@ -280,7 +280,8 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     this.upstreamLocal = connection.localText;
     this.upstreamSecure = connection.secure;
     this.upstreamPrincipal = connection.peer?.uriSans[0] ?? "";
-    adaptToUpstream(this, this.#action, attempt.host, connection.secure, this.#failed?.timedOut, this.#manager);
+    const inMesh = this.upstreamPrincipal.startsWith("spiffe://");
+    adaptToUpstream(this, this.#action, attempt.host, inMesh, this.#failed?.timedOut, this.#manager);
     const body = this.#body;
     const bodyless = this.#requestEnded && (body === undefined || body.length === 0) && this.#trailers === undefined;
     const stream = connection.http.request(request, bodyless, attempt);

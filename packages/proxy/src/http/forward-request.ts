@@ -75,12 +75,12 @@ export function endsTunnel(connect: ConnectConfig, request: RequestHead): boolea
   return request.method === "CONNECT" || (connect.allowPost && request.method === "POST");
 }
 
-/** What depends on the chosen endpoint and its connection; runs again for each try. `afterTimeout`: undefined for the first. */
+/** What depends on the chosen endpoint and its connection; runs again for each try. `inMesh`: the server proved an identity of a mesh. `afterTimeout`: undefined for the first. */
 export function adaptToUpstream(
   exchange: ForwardedExchange,
   action: ForwardAction | undefined,
   host: Host,
-  secure: boolean,
+  inMesh: boolean,
   afterTimeout: boolean | undefined,
   manager: HttpManager,
 ): void {
@@ -93,7 +93,7 @@ export function adaptToUpstream(
   const self = manager.exchange;
   if (self !== undefined && exchange.connection.direction !== "inbound") {
     const { headers } = request;
-    if (secure) {
+    if (inMesh) {
       headers.setId(PEER_METADATA_ID, self.id);
       headers.setId(PEER_METADATA, self.metadata);
     } else if (headers.hasId(PEER_METADATA_ID)) {

@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
-import type { ConnectionPool } from "@heddle/config";
+import type { ClientTls, ConnectionPool } from "@heddle/config";
 import { isHttp2, type Protocol } from "@heddle/model";
 import { packAny } from "@heddle/xds-api";
 import type {
@@ -20,6 +20,7 @@ export function httpProtocolOptions(
   protocol: Protocol,
   pool?: ConnectionPool,
   wide: "DO_NOT_UPGRADE" | "UPGRADE" = "DO_NOT_UPGRADE",
+  tls?: ClientTls,
 ): Record<string, Any> {
   const http = pool?.http;
   const http2 = http2Options(http);
@@ -29,6 +30,7 @@ export function httpProtocolOptions(
   const common = commonOptions(pool);
   const options = create(HttpProtocolOptionsSchema, {
     ...(common === undefined ? {} : { commonHttpProtocolOptions: common }),
+    ...serverNames(tls),
     upstreamProtocolOptions: asDownstream
       ? { case: "useDownstreamProtocolConfig", value: { httpProtocolOptions: {}, http2ProtocolOptions: http2 } }
       : upgraded
@@ -36,6 +38,18 @@ export function httpProtocolOptions(
         : { case: "explicitHttpConfig", value: { protocolConfig: { case: "httpProtocolOptions", value: {} } } },
   });
   return { [key]: packAny(HttpProtocolOptionsSchema, options) };
+}
+
+/**
+ * Where a DestinationRule names no server name, the request's does, and the server has to prove that it has it.
+ * Source: Istio's ENABLE_AUTO_SNI with VERIFY_CERTIFICATE_AT_CLIENT.
+ */
+function serverNames(
+  tls: ClientTls | undefined,
+): Pick<MessageInitShape<typeof HttpProtocolOptionsSchema>, "upstreamHttpProtocolOptions"> {
+  if ((tls?.mode !== "SIMPLE" && tls?.mode !== "MUTUAL") || tls.sni !== undefined) return {};
+  const autoSanValidation = tls.subjectAltNames.length === 0 && tls.insecureSkipVerify !== true;
+  return { upstreamHttpProtocolOptions: { autoSni: true, autoSanValidation } };
 }
 
 function http2Options(http: ConnectionPool["http"]): MessageInitShape<typeof Http2ProtocolOptionsSchema> {

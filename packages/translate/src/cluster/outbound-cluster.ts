@@ -140,6 +140,7 @@ function outboundCluster(view: ClusterView, service: MeshService, port: MeshPort
       view.router && port.protocol === "unset" ? "http" : port.protocol,
       pool,
       view.settings.mesh.h2UpgradePolicy,
+      policy.tls,
     ),
     metadata: serviceMetadata(service, rules?.sources ?? [], policyFields(rules, port.number, subset)),
     ...discovery(view, service, port, subset, policy),
