@@ -26,7 +26,7 @@ beforeAll(async () => {
     "tcp-echo/tcp-echo-services.yaml",
   ];
   const { objects, pods } = await programs(issuer);
-  cluster = await startTasks("test-istio-tasks-i4", files, objects, 9 + pods);
+  cluster = await startTasks("test-istio-tasks", files, objects, 9 + pods);
 }, 180_000);
 
 afterEach(async () => {
