@@ -49,13 +49,13 @@ class Handshake implements SocketEvents {
   }
 
   start(first: Uint8Array): void {
-    const raw = this.#connection.socket;
     const { ready, requireCertificate } = this.#options;
     const { alpn, offered, multiplex } = this.#options;
     // The runtime would end a handshake without a common protocol, so it only hears of the chosen one.
     const chosen = chooseAlpn(alpn, offered, multiplex);
     const wire = chosen === undefined ? undefined : alpnWire([chosen]);
     this.#connection.pinAddresses();
+    const raw = this.#network.silence(this.#connection.socket);
     raw.data = NO_EVENTS;
     const [, secure] = raw.upgradeTLS({
       isServer: true,
@@ -114,8 +114,9 @@ class Handshake implements SocketEvents {
     this.#refuse(error.message);
   }
 
-  socketClosed(): void {
+  socketClosed(error: Error | undefined): void {
     this.#refuse("the client closed the connection during the handshake");
+    this.#connection.socketClosed(error);
   }
 
   #refuse(reason: string): void {

@@ -15,6 +15,8 @@ export interface NativeSocket {
   resume(): void;
   shutdown(): void;
   end(): void;
+  /** Gives the descriptor back, and says nothing to the peer while another descriptor of the same connection is open. */
+  close(): void;
   terminate(): void;
   getServername(): string | undefined | false;
   getTLSVersion(): string;

@@ -27,6 +27,8 @@ export interface Kernel {
   /** What `receive` took last; the next call overwrites it. */
   readonly inbox: Uint8Array;
   closeFd(fd: number): void;
+  /** Another descriptor of the same socket; a negative errno when there are none left. */
+  duplicate(fd: number): number;
 }
 
 const AF_INET = 2;
@@ -49,6 +51,7 @@ const EAGAIN = 11;
 const EINTR = 4;
 const MSG_DONTWAIT = 0x40;
 const IP_BIND_ADDRESS_NO_PORT = 24;
+const F_DUPFD_CLOEXEC = 1030;
 /** Eight full TLS records, which the runtime sends in one system call; small enough for a processor's own cache. Units: bytes. */
 const INBOX_BYTES = 131_072;
 
@@ -62,6 +65,7 @@ function openLibc() {
     getpeername: { args: ["i32", "ptr", "ptr"], returns: "i32" },
     recv: { args: ["i32", "ptr", "u64", "i32"], returns: "i32" },
     close: { args: ["i32"], returns: "i32" },
+    fcntl: { args: ["i32", "i32", "i32"], returns: "i32" },
     __errno_location: { args: [], returns: "ptr" },
   }).symbols;
 }
@@ -138,6 +142,11 @@ class LinuxKernel implements Kernel {
 
   closeFd(fd: number): void {
     this.#libc.close(fd);
+  }
+
+  duplicate(fd: number): number {
+    const copy = this.#libc.fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return copy < 0 ? -this.#errno() : copy;
   }
 
   #fail(fd: number): number {

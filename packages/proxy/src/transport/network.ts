@@ -1,5 +1,5 @@
 import type { SocketAddress } from "./address.ts";
-import { asBunHandlers, type NativeHandlers, type NativeSocket, type SocketEvents } from "./bun-socket.ts";
+import { asBunHandlers, type NativeHandlers, type NativeSocket, NO_EVENTS, type SocketEvents } from "./bun-socket.ts";
 import type { FlushQueue } from "./flush-queue.ts";
 import type { Kernel } from "./kernel.ts";
 import { createNativeHandlers } from "./native-handlers.ts";
@@ -27,12 +27,14 @@ export interface Network {
   readonly queue: FlushQueue;
   readonly shared: ConnectionShared;
   readonly handlers: NativeHandlers;
-  /**
-   * The same without `data`, for sockets that become TLS: what stays of the plain socket would get a copy of all ciphertext. An accepted
-   * socket can't have them: it needs its first bytes, and shares its handlers with its listener.
-   */
+  /** The same without `data`, for sockets that become TLS: what stays of the plain socket would get a copy of all ciphertext. */
   readonly silentHandlers: NativeHandlers;
   readonly handshakes: HandshakeReader;
+  /**
+   * The connection of an accepted socket over a socket of its own with the silent handlers; the accepted one, which shares the handlers of its
+   * listener, is gone then without an event. Gives the accepted one itself where no descriptor is left.
+   */
+  silence(accepted: NativeSocket): NativeSocket;
   /** Errors: throws what the system says (address in use, no permission). */
   listen(at: SocketAddress | { readonly path: string }, accept: AcceptHandler): BoundPort;
 }
@@ -132,6 +134,25 @@ class BunNetwork implements Network {
     };
     const server = listen();
     return new Port({ ip: at.ip, port }, listen, server);
+  }
+
+  silence(accepted: NativeSocket): NativeSocket {
+    const fd = this.kernel.duplicate(accepted.fd);
+    if (fd < 0) return accepted;
+    let opened: NativeSocket | undefined;
+    const data: SocketEvents = {
+      ...NO_EVENTS,
+      socketOpened(socket) {
+        opened = socket;
+      },
+    };
+    // `fd` is missing from Bun's published types. A descriptor that is connected opens at once.
+    const options = { fd, allowHalfOpen: true, data, socket: asBunHandlers(this.silentHandlers) };
+    Bun.connect<SocketEvents>(options as unknown as Bun.TCPSocketConnectOptions<SocketEvents>).catch(() => undefined);
+    if (opened === undefined) return accepted;
+    accepted.data = NO_EVENTS;
+    accepted.close();
+    return opened;
   }
 
   /** Each accepted socket starts with the listener's shared data, so `open` goes to the acceptor directly. */
