@@ -24,6 +24,7 @@ import { createSecureContexts } from "./tls/secure-context.ts";
 import { createFlushQueue } from "./transport/flush-queue.ts";
 import type { Kernel } from "./transport/kernel.ts";
 import { createNetwork, type Network, type PortSharing } from "./transport/network.ts";
+import { createYoungCollector } from "./transport/young-collector.ts";
 import { type ClusterSet, createClusterSet } from "./upstream/cluster-set.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
 
@@ -94,7 +95,7 @@ const TICK_MS = 10;
 /** Puts the layers together: listeners → filter chains → HTTP or TCP → clusters → sockets. */
 export function createProxy(deps: ProxyDeps): DataPlane {
   const { clock, log } = deps;
-  const network = createNetwork(deps.kernel, createFlushQueue(), deps.ports);
+  const network = createNetwork(deps.kernel, createFlushQueue(createYoungCollector()), deps.ports);
   const limits = deps.limits ?? NO_LIMITS;
   const overload = createOverloadState(limits, deps.random);
   const wheel = createTimerWheel({ tickMs: TICK_MS }, clock.monotonic());

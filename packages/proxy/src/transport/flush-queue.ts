@@ -1,4 +1,5 @@
 // Hot path: entered for every socket event.
+import type { YoungCollector } from "./young-collector.ts";
 
 /** Something with output that should leave before the event loop waits again. */
 export interface Flushable {
@@ -10,19 +11,27 @@ export interface FlushQueue {
   add(target: Flushable): void;
   /** A socket event begins: what is added until `leave` needs no extra wake-up. */
   enter(): void;
+  /** A socket event brought bytes. */
+  read(bytes: number): void;
   /** The socket event ends: what was added goes out when the turn is over. */
   leave(): void;
 }
 
 class Queue implements FlushQueue {
   readonly #targets: (Flushable | undefined)[] = [];
+  readonly #garbage: YoungCollector | undefined;
   #count = 0;
   #depth = 0;
   #scheduled = false;
   readonly #runScheduled = () => {
     this.#scheduled = false;
     this.#run();
+    this.#garbage?.rest();
   };
+
+  constructor(garbage: YoungCollector | undefined) {
+    this.#garbage = garbage;
+  }
 
   add(target: Flushable): void {
     this.#targets[this.#count++] = target;
@@ -35,6 +44,10 @@ class Queue implements FlushQueue {
 
   enter(): void {
     this.#depth++;
+  }
+
+  read(bytes: number): void {
+    this.#garbage?.read(bytes);
   }
 
   leave(): void {
@@ -57,6 +70,6 @@ class Queue implements FlushQueue {
   }
 }
 
-export function createFlushQueue(): FlushQueue {
-  return new Queue();
+export function createFlushQueue(garbage?: YoungCollector): FlushQueue {
+  return new Queue(garbage);
 }

@@ -17,6 +17,7 @@ export function createNativeHandlers(queue: FlushQueue): NativeHandlers {
     },
     data(socket, chunk) {
       queue.enter();
+      queue.read(chunk.length);
       socket.data.socketData(chunk);
       queue.leave();
     },
