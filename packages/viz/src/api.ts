@@ -15,6 +15,8 @@ import { stat } from "./query/stat.ts";
 import { failuresOf, workload } from "./query/workload.ts";
 import { BadQuery, kindOf, needed, statQuery, windowOf, windowQuery } from "./query-params.ts";
 import type { MetricStore } from "./store/store.ts";
+import { findTraces, operations, services } from "./traces/jaeger-form.ts";
+import type { TraceStore } from "./traces/trace-store.ts";
 
 export interface ApiDeps {
   readonly store: MetricStore;
@@ -27,6 +29,8 @@ export interface ApiDeps {
   /** Scrapes that fail now, as sentences. */
   scrapeGaps(): readonly string[];
   mesh(): Promise<MeshAnswer>;
+  /** Recent traces; undefined where none are received. */
+  readonly traces?: TraceStore;
   /** Undefined where the control plane can't be asked. */
   readonly configuration?: ConfigurationAnswers;
   /** The dashboard's files; undefined where there is none of that name. */
@@ -70,6 +74,9 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   },
   "/api/prometheus/targets": (params, { inventory }) =>
     scrapeTargets(inventory, params.get("job") === "control-plane" ? "control-plane" : "proxies"),
+  "/api/traces": (params, deps) => findTraces(tracesOf(deps), params, deps.nowMs()),
+  "/api/services": (_params, deps) => services(tracesOf(deps)),
+  "/api/operations": (params, deps) => operations(tracesOf(deps), needed(params, "service")),
   "/api/mesh": (_params, { mesh }) => mesh(),
   "/api/gateways": (_params, deps) => configurationOf(deps).gateways(),
   "/api/config": (params, deps) =>
@@ -84,6 +91,11 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
 function configurationOf({ configuration }: ApiDeps): ConfigurationAnswers {
   if (!configuration) throw new BadQuery("the control plane is not asked here; ask the metrics service in the cluster");
   return configuration;
+}
+
+function tracesOf({ traces }: ApiDeps): TraceStore {
+  if (!traces) throw new BadQuery("no traces are received here; ask the metrics service in the cluster");
+  return traces;
 }
 
 /** Pods with the given labels (`app=web,tier`) and all Services. */

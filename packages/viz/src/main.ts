@@ -1,5 +1,5 @@
 import { createKubeClient } from "@heddle/kube-client";
-import { createLineSink, createLogger, createSystemClock, parseLogLevel } from "@heddle/std";
+import { createLineSink, createLogger, createSystemClock, type Logger, parseLogLevel } from "@heddle/std";
 import { createApi } from "./api.ts";
 import { createControlPlaneClient } from "./control-plane-client.ts";
 import { createFindings } from "./findings.ts";
@@ -11,6 +11,8 @@ import { createPrometheusStores } from "./prometheus/prometheus-store.ts";
 import { proxyConfig } from "./proxy-config.ts";
 import { createScraper } from "./scraper.ts";
 import { createMetricStore } from "./store/store.ts";
+import { startTraceReceivers, TRACE_PORTS, type TraceReceivers } from "./traces/receivers.ts";
+import { createTraceStore, type TraceStore } from "./traces/trace-store.ts";
 
 const DEFAULTS = { port: 8085, scrapeIntervalMs: 2000, logLevel: "info" };
 
@@ -53,6 +55,8 @@ export async function main(
   const scraper = createScraper({ store, inventory, clock, log, intervalMs, fetchText });
   const client = createControlPlaneClient({ inventory, fetchText });
   const nowMs = () => clock.now();
+  const traces = createTraceStore();
+  const receivers = await receiveTraces(traces, log);
   const server = Bun.serve({
     port,
     hostname: "0.0.0.0",
@@ -63,6 +67,7 @@ export async function main(
       nowMs,
       ready: () => inventory.synced,
       scrapeGaps: () => scraper.gaps(),
+      traces,
       mesh: createMeshHealth({ store, client, nowMs }),
       configuration: {
         findings: createFindings(client, nowMs),
@@ -80,8 +85,21 @@ export async function main(
   });
   scraper.close();
   inventory.close();
+  await receivers?.close();
   await server.stop();
   return 0;
+}
+
+/** Where the ports are taken, by a collector for instance, everything else works on. */
+async function receiveTraces(store: TraceStore, log: Logger): Promise<TraceReceivers | undefined> {
+  try {
+    const receivers = await startTraceReceivers(store, TRACE_PORTS, log.child("traces"));
+    log.info("receiving traces", { ...receivers.ports });
+    return receivers;
+  } catch (error) {
+    log.warn("no traces are received: a port is taken", { ...TRACE_PORTS, error: String(error) });
+    return undefined;
+  }
 }
 
 async function fetchText(url: string, timeoutMs: number): Promise<string> {

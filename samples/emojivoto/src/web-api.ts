@@ -1,4 +1,4 @@
-import { type Client, type MethodDefinition, type ServiceError, status } from "@grpc/grpc-js";
+import { type Client, type Metadata, type MethodDefinition, type ServiceError, status } from "@grpc/grpc-js";
 import { EMOJI_SERVICE, RESULTS, VOTES } from "./services.ts";
 
 /** An answer of the API: JSON, or nothing. */
@@ -7,11 +7,11 @@ export interface ApiAnswer {
   readonly body: unknown;
 }
 
-/** The three calls that the page makes. */
+/** The three calls that the page makes. `trace`: headers of the request that go on to the services. */
 export interface WebApi {
-  list(): Promise<ApiAnswer>;
-  vote(choice: string): Promise<ApiAnswer>;
-  leaderboard(): Promise<ApiAnswer>;
+  list(trace: Metadata): Promise<ApiAnswer>;
+  vote(choice: string, trace: Metadata): Promise<ApiAnswer>;
+  leaderboard(trace: Metadata): Promise<ApiAnswer>;
 }
 
 const CALL_TIMEOUT_MS = 30_000;
@@ -20,24 +20,29 @@ const CALL_TIMEOUT_MS = 30_000;
 export function createWebApi(deps: { readonly emoji: Client; readonly voting: Client }): WebApi {
   const { emoji, voting } = deps;
   return {
-    list: () =>
+    list: (trace) =>
       guarded(async () =>
-        ok((await call(emoji, EMOJI_SERVICE.ListAll, {})).map(({ shortcode, unicode }) => ({ shortcode, unicode }))),
+        ok(
+          (await call(emoji, EMOJI_SERVICE.ListAll, {}, trace)).map(({ shortcode, unicode }) => ({
+            shortcode,
+            unicode,
+          })),
+        ),
       ),
-    vote: (choice) =>
+    vote: (choice, trace) =>
       guarded(async () => {
         if (choice === "") return wrong(400, `Emoji choice [${choice}] is mandatory`);
-        const found = await call(emoji, EMOJI_SERVICE.FindByShortcode, choice);
+        const found = await call(emoji, EMOJI_SERVICE.FindByShortcode, choice, trace);
         if (found.emoji === undefined) return wrong(400, `Choosen emoji shortcode [${choice}] doesnt exist`);
         const method = VOTES.get(choice);
-        if (method !== undefined) await call(voting, method, {});
+        if (method !== undefined) await call(voting, method, {}, trace);
         return { status: 200, body: undefined };
       }),
-    leaderboard: () =>
+    leaderboard: (trace) =>
       guarded(async () => {
         const rows: { readonly shortcode: string; readonly unicode: string; readonly votes: string }[] = [];
-        for (const result of await call(voting, RESULTS, {})) {
-          const found = await call(emoji, EMOJI_SERVICE.FindByShortcode, result.shortcode);
+        for (const result of await call(voting, RESULTS, {}, trace)) {
+          const found = await call(emoji, EMOJI_SERVICE.FindByShortcode, result.shortcode, trace);
           rows.push({
             shortcode: found.emoji?.shortcode ?? result.shortcode,
             unicode: found.emoji?.unicode ?? "",
@@ -65,7 +70,7 @@ function wrong(code: number, error: string): ApiAnswer {
   return { status: code, body: { error } };
 }
 
-function call<Q, R>(client: Client, method: MethodDefinition<Q, R>, request: Q): Promise<R> {
+function call<Q, R>(client: Client, method: MethodDefinition<Q, R>, request: Q, trace: Metadata): Promise<R> {
   return new Promise((resolve, reject) => {
     const options = { deadline: Date.now() + CALL_TIMEOUT_MS };
     client.makeUnaryRequest(
@@ -73,6 +78,7 @@ function call<Q, R>(client: Client, method: MethodDefinition<Q, R>, request: Q):
       method.requestSerialize,
       method.responseDeserialize,
       request,
+      trace,
       options,
       (error, response) => {
         if (error !== null) reject(new Error(goStyle(error)));

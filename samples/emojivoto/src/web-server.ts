@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Counters } from "./counters.ts";
 import { log } from "./program.ts";
+import { traceOf } from "./trace-headers.ts";
 import type { ApiAnswer, WebApi } from "./web-api.ts";
 import type { Page } from "./web-page.ts";
 
@@ -50,6 +51,7 @@ export function createWebServer(deps: WebServerDeps): WebServer {
 async function answer(deps: WebServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { page, api } = deps;
   const url = new URL(request.url ?? "/", "http://web");
+  const trace = traceOf(request.headers);
   const count = (path: string) =>
     deps.counters.count("emojivoto_web_requests_total", "HTTP requests that were answered.", {
       path,
@@ -57,13 +59,13 @@ async function answer(deps: WebServerDeps, request: IncomingMessage, response: S
     });
   switch (url.pathname) {
     case "/api/list":
-      send(request, response, await api.list());
+      send(request, response, await api.list(trace));
       return count("/api/list");
     case "/api/vote":
-      send(request, response, await api.vote(url.searchParams.get("choice") ?? ""));
+      send(request, response, await api.vote(url.searchParams.get("choice") ?? "", trace));
       return count("/api/vote");
     case "/api/leaderboard":
-      send(request, response, await api.leaderboard());
+      send(request, response, await api.leaderboard(trace));
       return count("/api/leaderboard");
     case "/js":
     case "/dist/index_bundle.js":

@@ -39,6 +39,12 @@ export function vizManifests(options: InstallOptions, prometheusUrl?: string): r
       metadata: named,
       spec: { selector: { app: NAME }, ports: [{ name: "http", port: 8085, targetPort: 8085 }] },
     },
+    collector(labels, "jaeger-collector", [
+      { name: "grpc-otlp", port: 4317, targetPort: 4317 },
+      { name: "http-otlp", port: 4318, targetPort: 4318 },
+      { name: "http-zipkin", port: 9411, targetPort: 9411 },
+    ]),
+    collector(labels, "zipkin", [{ name: "http-query", port: 9411, targetPort: 9411 }]),
     {
       apiVersion: "apps/v1",
       kind: "Deployment",
@@ -63,7 +69,12 @@ export function vizManifests(options: InstallOptions, prometheusUrl?: string): r
                   "8085",
                   ...(prometheusUrl === undefined ? [] : ["--prometheus-url", prometheusUrl]),
                 ],
-                ports: [{ name: "http", containerPort: 8085 }],
+                ports: [
+                  { name: "http", containerPort: 8085 },
+                  { name: "grpc-otlp", containerPort: 4317 },
+                  { name: "http-otlp", containerPort: 4318 },
+                  { name: "http-zipkin", containerPort: 9411 },
+                ],
                 readinessProbe: { httpGet: { path: "/ready", port: 8085 }, periodSeconds: 1 },
                 resources: { requests: { cpu: "20m", memory: "64Mi" } },
                 securityContext: {
@@ -78,4 +89,14 @@ export function vizManifests(options: InstallOptions, prometheusUrl?: string): r
       },
     },
   ];
+}
+
+/** A Service under a name that tracers know, for the spans that viz keeps. */
+function collector(labels: Readonly<Record<string, string>>, name: string, ports: readonly object[]): Manifest {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace: NAMESPACE, labels },
+    spec: { selector: { app: NAME }, ports },
+  };
 }
