@@ -65,7 +65,7 @@ export function BoxShape({
         {short(box.name, box.width, 7.6)}
       </text>
       <text class="far-name" x="12" y="36">
-        {short(box.name, box.width, 14.5)}
+        {shortInside(box.name, box.width, 13)}
       </text>
       <text class="figures" x="15" y="42">
         <tspan class="sign">{HEALTH_SIGN[state]}</tspan>{" "}
@@ -79,6 +79,14 @@ export function BoxShape({
 const short = (name: string, width: number, letter: number) => {
   const fits = Math.floor((width - 22) / letter);
   return name.length > fits ? `${name.slice(0, Math.max(1, fits - 1))}…` : name;
+};
+
+/** Both ends stay: names of one family differ at the end. */
+const shortInside = (name: string, width: number, letter: number) => {
+  const fits = Math.floor((width - 22) / letter);
+  if (name.length <= fits) return name;
+  const half = Math.floor((fits - 1) / 2);
+  return `${name.slice(0, fits - 1 - half)}…${name.slice(name.length - half)}`;
 };
 
 export function WayShape({

@@ -109,12 +109,14 @@ function Replicas({ mesh }: { mesh: MeshAnswer }) {
               {r.services}
             </td>
             <td class="num full" data-label="Pushes">
-              {r.pushes}{" "}
-              <small>
-                {Object.entries(r.pushesByType)
-                  .map(([type, n]) => `${type.toUpperCase()} ${n}`)
-                  .join(", ")}
-              </small>
+              <span>
+                {r.pushes}{" "}
+                <small>
+                  {Object.entries(r.pushesByType)
+                    .map(([type, n]) => `${type.toUpperCase()} ${n}`)
+                    .join(", ")}
+                </small>
+              </span>
             </td>
             <td class="num full" data-label="Certificates issued">
               {r.certificatesIssued}
