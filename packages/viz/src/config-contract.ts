@@ -55,6 +55,8 @@ export interface RemoteClusterRow {
   readonly secret: string;
   /** As `istioctl remote-clusters` says: `synced`, `syncing`, `timeout` … */
   readonly status: string;
+  /** Why it is not in sync; "" when it is. */
+  readonly reason: string;
   readonly replica: string;
 }
 

@@ -52,7 +52,7 @@ test("a dead gateway and a cluster that is not read are problems", () => {
     latencyMsP99: null,
     services: 1,
   };
-  const cluster = { id: "west", secret: "s", replica: "one" };
+  const cluster = { id: "west", secret: "s", reason: "", replica: "one" };
   const found = gatewayProblems({
     timeMs: 0,
     gaps: [],
@@ -112,7 +112,8 @@ test("gateways: our own, those that the mirror probes, clusters that the control
       'gateway_alive{target_cluster_name="west",gateway_name="linkerd-gateway"} 1\ngateway_probe_latency_ms_bucket{target_cluster_name="west",le="10"} 4\ngateway_probe_latency_ms_bucket{target_cluster_name="west",le="+Inf"} 4\n',
     "http://one:15014/metrics": "",
     "http://two:15014/metrics": "",
-    "http://one:15014/debug/clusterz": '[{"id":"west","secretName":"istio-system/west","syncStatus":"synced"}]',
+    "http://one:15014/debug/clusterz":
+      '[{"id":"here","syncStatus":"synced"},{"id":"west","secretName":"istio-system/west","syncStatus":"synced"}]',
   });
   const answer = await createGateways({ client, inventory, fetchText, nowMs: () => 0 })();
   expect(answer.gaps).toEqual([]);
@@ -120,5 +121,7 @@ test("gateways: our own, those that the mirror probes, clusters that the control
     ["n1", "this cluster", true, null],
     ["west", "remote", true, 5],
   ]);
-  expect(answer.clusters).toEqual([{ id: "west", secret: "istio-system/west", status: "synced", replica: "one" }]);
+  expect(answer.clusters).toEqual([
+    { id: "west", secret: "istio-system/west", status: "synced", reason: "", replica: "one" },
+  ]);
 });

@@ -41,7 +41,11 @@ export function createGateways(deps: GatewaysDeps): () => Promise<GatewaysAnswer
         ),
       ...replicas.map((r) => read(`control plane ${r.name}`, () => deps.client.text(r, "/metrics"))),
     ]);
-    const remote = readProbes(texts.flat());
+    const mirrored = deps.inventory.services().flatMap((s) => s.mirrorOf ?? []);
+    const remote = readProbes(texts.flat()).map((g) => ({
+      ...g,
+      services: mirrored.filter((cluster) => cluster === g.cluster).length,
+    }));
     const clusters = (await Promise.all(replicas.map((r) => remoteClusters(deps.client, r)))).flat();
     return { timeMs: deps.nowMs(), gateways: [...ownGateways(deps.inventory.pods()), ...remote], clusters, gaps };
   });
@@ -50,11 +54,7 @@ export function createGateways(deps: GatewaysDeps): () => Promise<GatewaysAnswer
 function isMirror(pod: PodInfo): boolean {
   if (!pod.running || pod.ip === "") return false;
   const { labels } = pod;
-  return (
-    labels["component"] === "linkerd-service-mirror" ||
-    labels["component"] === "service-mirror" ||
-    labels["linkerd.io/control-plane-component"] === "linkerd-service-mirror"
-  );
+  return labels["component"] === "linkerd-service-mirror";
 }
 
 /** Pods that other clusters come in by: they carry a network, or Linkerd's name for gateways. */
@@ -101,7 +101,7 @@ export function readProbes(samples: readonly Sample[]): readonly GatewayRow[] {
       latencyMsP50: quantile(buckets, 0.5),
       latencyMsP95: quantile(buckets, 0.95),
       latencyMsP99: quantile(buckets, 0.99),
-      services: one("num_mirror_services")?.value ?? null,
+      services: null,
     };
   });
 }
@@ -109,15 +109,19 @@ export function readProbes(samples: readonly Sample[]): readonly GatewayRow[] {
 /** Istio's `/debug/clusterz`; a replica without it reads no other cluster. */
 async function remoteClusters(client: ControlPlaneClient, replica: PodInfo): Promise<readonly RemoteClusterRow[]> {
   try {
-    return listOf(await client.json(replica, "/debug/clusterz"))
-      .map(fieldsOf)
-      .map((c) => ({
-        id: textOf(c["id"]) || textOf(c["ID"]),
-        secret: textOf(c["secretName"]),
-        status: textOf(c["syncStatus"]),
-        replica: replica.name,
-      }))
-      .filter((c) => c.id !== "");
+    return (
+      listOf(await client.json(replica, "/debug/clusterz"))
+        .map(fieldsOf)
+        .map((c) => ({
+          id: textOf(c["id"]) || textOf(c["ID"]),
+          secret: textOf(c["secretName"]),
+          status: textOf(c["syncStatus"]),
+          reason: textOf(c["reason"]),
+          replica: replica.name,
+        }))
+        // The cluster that the control plane itself runs in needs no Secret.
+        .filter((c) => c.id !== "" && c.secret !== "")
+    );
   } catch {
     return [];
   }

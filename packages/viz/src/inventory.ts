@@ -16,6 +16,8 @@ export interface ServiceInfo {
   readonly namespace: string;
   readonly name: string;
   readonly selector: Readonly<Record<string, string>>;
+  /** Cluster whose Service it stands for; undefined for one of this cluster. */
+  readonly mirrorOf?: string;
 }
 
 /** What exists in the cluster now. */
@@ -84,10 +86,12 @@ function owners(meta: Fields): PodInfo["owners"] {
 
 export function serviceInfo(object: unknown): ServiceInfo {
   const { metadata, spec } = fields(object);
+  const mirrorOf = texts(fields(metadata)["labels"])["mirror.linkerd.io/cluster-name"];
   return {
     namespace: text(fields(metadata)["namespace"]),
     name: text(fields(metadata)["name"]),
     selector: texts(fields(spec)["selector"]),
+    ...(mirrorOf === undefined ? {} : { mirrorOf }),
   };
 }
 

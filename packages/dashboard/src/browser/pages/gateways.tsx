@@ -99,7 +99,7 @@ function Clusters({ answer }: { answer: GatewaysAnswer }) {
           <tr key={`${c.replica}/${c.id}`} class={c.status === "synced" ? undefined : "poor"}>
             <th scope="row">{c.id}</th>
             <td data-label="Status" class={`health ${c.status === "synced" ? "good" : "poor"}`}>
-              {c.status || "unknown"}
+              {c.status || "unknown"} {c.reason === "" ? null : <small>{c.reason}</small>}
             </td>
             <td class="full mono" data-label="Secret">
               {c.secret || "–"}
