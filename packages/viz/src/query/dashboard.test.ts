@@ -69,6 +69,26 @@ test("a look back shows what was then", () => {
   expect(then.nodes.map((n) => n.name)).toEqual(["bot", "voting", "web"]);
 });
 
+test("nodes and ways say which clusters they were seen in; what is idle is of this one", () => {
+  const kept = createMetricStore();
+  const at = (dst: string) =>
+    `request_protocol="http",response_code="200",source_cluster="east",destination_cluster="${dst}"`;
+  for (const s of [0, 60])
+    kept.ingest(
+      { namespace: "x", pod: "web-abc-1" },
+      s * 5000,
+      parseExposition(
+        line("bot", "web", at("east"), s) +
+          line("web", "far", at("west"), s, "source") +
+          line("web", "far", at("east"), s, "source"),
+      ).samples,
+    );
+  const { nodes, edges } = graph({ ...query, windowMs: 300_000 }, kept, inventory);
+  const clusters = Object.fromEntries(nodes.map((n) => [n.name, n.clusters]));
+  expect(clusters).toEqual({ bot: ["east"], web: ["east"], voting: ["east"], far: ["east", "west"] });
+  expect(edges.find((e) => e.dst === "far")?.dstClusters).toEqual(["east", "west"]);
+});
+
 test("problems name the cause once: who passes failures on points to where they come from", () => {
   const [kept, present] = [store(), overview(query, store(), inventory)];
   const found = problems({

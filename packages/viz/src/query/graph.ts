@@ -13,11 +13,25 @@ export function graph(query: WindowQuery, store: MetricStore, inventory: Invento
   const inTraffic = new Set(edges.flatMap((e) => [`${e.srcNamespace}/${e.src}`, `${e.dstNamespace}/${e.dst}`]));
   const clusters = clustersByName(edges);
   const clustersOf = (key: string) => [...(clusters.get(key) ?? [])].sort();
-  for (const row of workloadRows(query, store, inventory)) {
+  const rows = workloadRows(query, store, inventory);
+  // What has no traffic says no cluster; but its pods are of this one, as those of its neighbours that do.
+  const home = rows.map((r) => clustersOf(`${r.namespace}/${r.name}`)).find((c) => c.length === 1) ?? [];
+  for (const row of rows) {
     const key = `${row.namespace}/${row.name}`;
     if (row.meshed === 0 && !inTraffic.has(key)) continue;
+    const seen = clustersOf(key);
     const { namespace, name, kind, meshed, pods, success, rps, latencyMsP99 } = row;
-    nodes.set(key, { namespace, name, kind, meshed, pods, success, rps, latencyMsP99, clusters: clustersOf(key) });
+    nodes.set(key, {
+      namespace,
+      name,
+      kind,
+      meshed,
+      pods,
+      success,
+      rps,
+      latencyMsP99,
+      clusters: seen.length > 0 ? seen : home,
+    });
   }
   for (const edge of edges) {
     for (const [namespace, name] of [

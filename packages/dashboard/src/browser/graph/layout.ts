@@ -168,7 +168,7 @@ function ends(a: Box, b: Box, down: boolean, back: boolean): Pick<Way, "start" |
 }
 
 function widthOf(name: string): number {
-  return Math.min(230, Math.max(168, 30 + name.length * 8));
+  return Math.min(230, Math.max(168, 32 + name.length * 8.5));
 }
 
 function collect<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {

@@ -57,7 +57,7 @@ function Gateways({ answer }: { answer: GatewaysAnswer }) {
               {g.name} <small>{g.namespace}</small>
             </th>
             <td class="full" data-label="Cluster">
-              {g.cluster || "–"}
+              {g.cluster || (g.side === "this cluster" ? "this one" : "–")}
             </td>
             <td data-label="Side">{g.side}</td>
             <td data-label="Alive" class={`health ${g.alive === null ? "idle" : g.alive ? "good" : "bad"}`}>

@@ -15,7 +15,14 @@ export function TracesPage({ service, trace }: { service: string; trace: string 
   return (
     <>
       <h1>Traces</h1>
-      <Notice polled={services} />
+      {services.refused ? (
+        <p class="notice">
+          The metrics service keeps no traces here; a Jaeger of your own shows them:{" "}
+          <code>heddle dashboard jaeger</code>
+        </p>
+      ) : (
+        <Notice polled={services} />
+      )}
       <form class="controls" onSubmit={(e) => e.preventDefault()}>
         <label>
           <span>Service</span>
