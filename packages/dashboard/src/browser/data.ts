@@ -6,6 +6,7 @@ import type {
   NamedTapEvent,
   OverviewAnswer,
   ProblemsAnswer,
+  RoutesAnswer,
   WorkloadAnswer,
 } from "@heddle/viz/contract";
 import type { TraceServices, TracesAnswer } from "./traces/jaeger.ts";
@@ -17,6 +18,7 @@ export interface Answers {
   readonly "api/workload": WorkloadAnswer;
   readonly "api/mesh": MeshAnswer;
   readonly "api/problems": ProblemsAnswer;
+  readonly "api/routes": RoutesAnswer;
   readonly "api/config": ConfigAnswer;
   readonly "api/gateways": GatewaysAnswer;
   readonly "api/services": TraceServices;

@@ -8,11 +8,13 @@ export interface Polled<T> {
   readonly error: string | undefined;
   /** Whether the server understood and refused. */
   readonly refused: boolean;
+  /** Whether the server does not know the question at all: a dashboard inside the cluster has no live calls, for one. */
+  readonly unknown: boolean;
   /** When `data` came. Units: ms since 1970. */
   readonly atMs: number;
 }
 
-const NOTHING = { data: undefined, error: undefined, refused: false, atMs: 0 };
+const NOTHING = { data: undefined, error: undefined, refused: false, unknown: false, atMs: 0 };
 const TIMEOUT_MS = 8000;
 
 /** Asks again and again while the page is visible; an answer that fails leaves the last good one in place. Units: ms. */
@@ -30,12 +32,13 @@ export function usePoll<P extends keyof Answers>(path: P, params: Params, everyM
       try {
         if (!document.hidden) {
           const data = await ask(path, params, running.signal);
-          if (!over) setState({ data, error: undefined, refused: false, atMs: Date.now(), key });
+          if (!over) setState({ data, error: undefined, refused: false, unknown: false, atMs: Date.now(), key });
         }
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         const refused = error instanceof Refused && error.status < 500;
-        if (!over) setState((s) => ({ ...(s.key === key ? s : { ...NOTHING, key }), error: reason, refused }));
+        const unknown = error instanceof Refused && error.status === 404;
+        if (!over) setState((s) => ({ ...(s.key === key ? s : { ...NOTHING, key }), error: reason, refused, unknown }));
       } finally {
         clearTimeout(limit);
         if (!over) timer = setTimeout(() => void round(), everyMs);

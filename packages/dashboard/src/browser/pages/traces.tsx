@@ -15,7 +15,7 @@ export function TracesPage({ service, trace }: { service: string; trace: string 
   return (
     <>
       <h1>Traces</h1>
-      {services.refused ? (
+      {services.unknown ? (
         <p class="notice">
           The metrics service keeps no traces here; a Jaeger of your own shows them:{" "}
           <code>heddle dashboard jaeger</code>

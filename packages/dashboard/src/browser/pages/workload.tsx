@@ -5,6 +5,7 @@ import { Meshed, Success } from "../parts/health.tsx";
 import { Notice } from "../parts/notice.tsx";
 import { ProblemList } from "../parts/problem-list.tsx";
 import { RecentFailuresTable } from "../parts/recent-failures.tsx";
+import { RoutesTable } from "../parts/routes-table.tsx";
 import { Sparkline } from "../parts/sparkline.tsx";
 import { TrafficTable } from "../parts/traffic-table.tsx";
 import { hashOf } from "../route.ts";
@@ -23,6 +24,7 @@ export function WorkloadPage({ windowMs, namespace, kind, name, problems }: Prop
   const polled = usePoll("api/workload", { windowMs, namespace, kind, name });
   const failures = usePoll("api/recent-failures", { namespace, kind, name }, 5000);
   const config = usePoll("api/config", { namespace, kind, name }, 10_000);
+  const routes = usePoll("api/routes", { windowMs, namespace, kind, name }, 4000);
   const { data } = polled;
   const own = problems.filter((p) => p.namespace === namespace && p.name === name);
   return (
@@ -42,6 +44,7 @@ export function WorkloadPage({ windowMs, namespace, kind, name, problems }: Prop
       {data ? <Failures answer={data} /> : null}
       {data ? <TrafficTable rows={data.inbound} side="src" caption="Inbound" /> : null}
       {data ? <TrafficTable rows={data.outbound} side="dst" caption="Outbound" /> : null}
+      <RoutesTable polled={routes} />
       {data ? <Pods answer={data} /> : null}
       <ConfigSections polled={config} />
       <p>

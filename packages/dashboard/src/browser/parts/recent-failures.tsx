@@ -51,7 +51,11 @@ export function RecentFailuresTable({ polled }: { polled: Polled<RecentFailures>
     <section>
       <h2>Recent failures</h2>
       {polled.error !== undefined && data === undefined ? (
-        <p class="muted">Not to be had here: {polled.error}</p>
+        <p class="muted">
+          {polled.unknown
+            ? "Which requests failed is told where the dashboard was opened with “heddle viz dashboard”, with the rights of whoever opened it."
+            : `Not to be had now: ${polled.error}`}
+        </p>
       ) : null}
       {data === undefined && polled.error === undefined ? <p class="muted">Asking the proxies…</p> : null}
       {data?.problems.map((p) => (
