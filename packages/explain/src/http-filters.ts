@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 import { at, has, type JsonRecord, listOf, numberOf, recordOf, textOf } from "./json.ts";
 import { decidedBy, sourcesOf } from "./origin.ts";
-import { accessDecision } from "./rbac.ts";
+import { type AccessDecision, accessDecision } from "./rbac.ts";
 import { fractionOf } from "./route-choice.ts";
 import type { Outcome, Step } from "./step.ts";
 
@@ -36,6 +36,7 @@ export function walkHttpFilters(
   const ended: Omit<Outcome, "steps">[] = [];
   let share = 1;
   let delayMs: number | undefined;
+  let asked: AccessDecision | undefined;
   const step = (name: string, because: string, by: Step["decidedBy"], details: readonly string[] = []): void => {
     steps.push({ side, stage: "filter", name, because, decidedBy: by, details });
   };
@@ -50,6 +51,7 @@ export function walkHttpFilters(
     if (filter["disabled"] === true && Object.keys(own).length === 0) continue;
     if (silent.has(name)) continue;
     if (name === "envoy.filters.http.rbac") {
+      if (has(config, "shadow_rules")) asked = accessDecision(config["shadow_rules"], connection);
       if (!has(config, "rules")) continue;
       const { allowed, because, decidedBy: by } = accessDecision(config["rules"], connection);
       step("authorization", because, by, [
@@ -91,6 +93,11 @@ export function walkHttpFilters(
         connection.headers?.[":method"] === "OPTIONS" && has(connection.headers, "access-control-request-method");
       if (Object.keys(own).length > 0 && preflight && origin !== undefined)
         step("cors", "the preflight is answered here if its origin is allowed, else passed on", routeOrigin());
+    } else if (name === "envoy.filters.http.ext_authz" && has(config, "filter_enabled_metadata")) {
+      // Policies with action CUSTOM mark what the service is asked about.
+      if (asked?.allowed === true) continue;
+      const who = textOf(config["stat_prefix"]) || "an authorization service";
+      step("authorization", `${who} is asked; its answer is taken as yes`, asked?.decidedBy ?? []);
     } else step(name, "its outcome depends on the running proxy; taken as passed", [], []);
   }
   return { steps, ended, share, delayMs };

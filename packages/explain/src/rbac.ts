@@ -50,7 +50,7 @@ export function accessDecision(rules: unknown, connection: Connection): AccessDe
 
 /** `ns[shop]-policy[web]-rule[0]`, as the control plane names policies. */
 function policyOrigin(name: string): readonly Origin[] {
-  const match = /^ns\[(.*)\]-policy\[(.*)\]-rule\[(\d+)\]$/.exec(name);
+  const match = /^(?:istio-ext-authz-)?ns\[(.*)\]-policy\[(.*)\]-rule\[(\d+)\]$/.exec(name);
   if (match === null) return [{ object: name }];
   return [{ object: `AuthorizationPolicy ${match[1]}/${match[2]}`, path: `spec.rules[${match[3]}]` }];
 }

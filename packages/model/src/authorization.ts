@@ -1,12 +1,15 @@
 import { type AuthorizationRule, labelsMatch, type ObjectRef, type StringMap } from "@heddle/config";
+import { type ExternalAuthorizer, externalAuthorizer } from "./external-authorizer.ts";
 import { byAge } from "./namespace-scope.ts";
 import type { MeshState } from "./state.ts";
 
 /** An AuthorizationPolicy that is in force for a workload. */
 export interface Authorization {
   readonly source: ObjectRef;
-  readonly action: "ALLOW" | "DENY";
+  readonly action: "ALLOW" | "DENY" | "CUSTOM";
   readonly rules: readonly AuthorizationRule[];
+  /** For CUSTOM: who decides. */
+  readonly authorizer?: ExternalAuthorizer;
 }
 
 /** The policies of the root namespace and of the workload's own that select it; dry runs decide nothing. */
@@ -20,9 +23,10 @@ export function authorizationOf(state: MeshState, namespace: string, labels: Str
         meta.annotations["istio.io/dry-run"] !== "true",
     )
     .sort(byAge)
-    .flatMap(({ ref, spec }) =>
-      spec.action === "ALLOW" || spec.action === "DENY"
-        ? [{ source: ref, action: spec.action, rules: spec.rules }]
-        : [],
-    );
+    .flatMap(({ ref, spec }): readonly Authorization[] => {
+      const { action, rules } = spec;
+      if (action === "CUSTOM")
+        return [{ source: ref, action, rules, authorizer: externalAuthorizer(state, spec.provider?.name ?? "") }];
+      return action === "AUDIT" ? [] : [{ source: ref, action, rules }];
+    });
 }

@@ -8,6 +8,7 @@ export { type ClusterName, formatClusterName, formatSni, parseClusterName } from
 export type { DestinationPolicy } from "./destination-policy.ts";
 export { encodeEndpointRequest } from "./endpoint-request.ts";
 export type { SourceEvent } from "./events.ts";
+export type { ExternalAuthorizer } from "./external-authorizer.ts";
 export type { GatewayServer } from "./gateway-servers.ts";
 export { contentHash, createHashMemo, type HashMemo } from "./hash.ts";
 export { byLocality, type EndpointGroup } from "./locality-order.ts";

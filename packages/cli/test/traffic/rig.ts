@@ -28,6 +28,21 @@ export function objectsIn(text: string): readonly KubeObject[] {
   return parseAllDocuments(text).map((document) => document.toJS({ maxAliasCount: 100 }) as KubeObject);
 }
 
+/** The application itself answers what the mesh asks about requests: by its `/status/<code>`. */
+const meshConfig = {
+  extensionProviders: [
+    {
+      name: "asked",
+      envoyExtAuthzHttp: {
+        service: `asked.${NAMESPACE}.svc.cluster.local`,
+        port: 8000,
+        includeAdditionalHeadersInCheck: { "x-asked-by": "mesh" },
+        headersToDownstreamOnDeny: ["content-type"],
+      },
+    },
+  ],
+};
+
 /** Clients resolve names by the mesh. */
 const capture = "proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}";
 
@@ -91,7 +106,7 @@ async function fill(
   objects: readonly KubeObject[],
 ): Promise<TrafficRig> {
   const kube = await createKubeClient({ kubeconfig: cluster.kubeconfig, env: process.env });
-  const install = defaultInstallOptions("0.1.0", "istio-system");
+  const install = { ...defaultInstallOptions("0.1.0", "istio-system"), meshConfig };
   await kube.applyObjects([...crdManifests(), ...controlPlaneManifests(install)] as readonly KubeObject[]);
   await waitForPods(kube, install.namespace, 1, READY_MS, () => undefined);
   const mesh = readFileSync(join(import.meta.dir, "mesh.yaml"), "utf8");

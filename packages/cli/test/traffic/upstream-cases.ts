@@ -83,6 +83,35 @@ spec:
     },
   },
   {
+    name: "custom",
+    proves: "an external authorizer decides about the requests that an AuthorizationPolicy with action CUSTOM selects",
+    // Checks carry no header x-ask, so the authorizer's own sidecar asks nobody.
+    resources: `
+apiVersion: v1
+kind: Service
+metadata: {name: asked, namespace: traffic}
+spec: {selector: {app: echo}, ports: [{name: http, port: 8000, targetPort: 8080}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: custom, namespace: traffic}
+spec:
+  selector: {matchLabels: {app: echo}}
+  action: CUSTOM
+  provider: {name: asked}
+  rules: [{when: [{key: "request.headers[x-ask]", values: ["*"]}]}]
+`,
+    async check({ url, call }) {
+      const ask = { "x-ask": "yes" };
+      const [denied] = await call({ url: `${url}/status/403`, headers: ask });
+      expect([denied?.status, echoOf(denied)?.headers["x-asked-by"]]).toEqual([403, "mesh"]);
+      const [allowed] = await call({ url: `${url}/status/200`, headers: ask });
+      expect([allowed?.status, echoOf(allowed)?.headers["x-asked-by"]]).toEqual([200, undefined]);
+      const [unasked] = await call({ url: `${url}/status/403` });
+      expect([unasked?.status, echoOf(unasked)?.headers["x-asked-by"]]).toEqual([403, undefined]);
+    },
+  },
+  {
     name: "entry",
     proves: "a ServiceEntry's host is routed to the workloads that it selects",
     resources: `

@@ -100,18 +100,29 @@ const rule = message("Rule", {
   when: list(condition),
 });
 
-const spec = message("AuthorizationPolicy", {
-  selector: workloadSelector,
-  rules: list(rule),
-  action: withDefault(
-    refine(oneOf("ALLOW", "DENY", "AUDIT", "CUSTOM"), (action) =>
-      action === "CUSTOM" || action === "AUDIT"
-        ? `${action} is not available: there is no ${action === "AUDIT" ? "audit log" : "external authorizer"}; use ALLOW or DENY`
-        : undefined,
+const spec = message(
+  "AuthorizationPolicy",
+  {
+    selector: workloadSelector,
+    rules: list(rule),
+    /** Who decides: an entry of MeshConfig's `extensionProviders`. */
+    provider: message("ExtensionProvider", { name: required(string()) }),
+    action: withDefault(
+      refine(oneOf("ALLOW", "DENY", "AUDIT", "CUSTOM"), (action) =>
+        action === "AUDIT" ? "AUDIT is not available: there is no audit log; use ALLOW, DENY or CUSTOM" : undefined,
+      ),
+      "ALLOW",
     ),
-    "ALLOW",
-  ),
-});
+  },
+  {
+    check(value, path, sink) {
+      if (value.action === "CUSTOM" && value.provider === undefined)
+        sink.error(`${path}.provider`, "CUSTOM needs provider.name, an entry of MeshConfig's extensionProviders");
+      if (value.action !== "CUSTOM" && value.provider !== undefined)
+        sink.error(`${path}.provider`, `has a meaning for action CUSTOM only, not for ${value.action}`);
+    },
+  },
+);
 
 /** Who may call a workload. Source: istio/api security/v1beta1/authorization_policy.proto. */
 export const authorizationPolicy: ResourceDefinition<"AuthorizationPolicy", Infer<typeof spec>> = {

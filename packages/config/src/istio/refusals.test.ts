@@ -98,7 +98,10 @@ const cases: readonly (readonly [string, string, unknown, string])[] = [
     "spec.targetRefs: targets can't",
   ],
   ["security.istio.io/v1", "AuthorizationPolicy", {}, ""],
-  ["security.istio.io/v1", "AuthorizationPolicy", { action: "CUSTOM" }, "spec.action: CUSTOM is not available"],
+  ["security.istio.io/v1", "AuthorizationPolicy", { action: "AUDIT" }, "spec.action: AUDIT is not available"],
+  ["security.istio.io/v1", "AuthorizationPolicy", { action: "CUSTOM" }, "spec.provider: CUSTOM needs provider.name"],
+  ["security.istio.io/v1", "AuthorizationPolicy", { action: "CUSTOM", provider: { name: "opa" } }, ""],
+  ["security.istio.io/v1", "AuthorizationPolicy", { provider: { name: "opa" } }, "spec.provider: has a meaning for"],
   [
     "security.istio.io/v1",
     "AuthorizationPolicy",

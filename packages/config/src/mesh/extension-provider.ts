@@ -1,6 +1,6 @@
 import { list, map, message } from "../schema/compound.ts";
-import { anyJson, boolean, duration, oneOf, port, string, uint32 } from "../schema/scalar.ts";
-import { type Infer, ignored, notYet, required, unavailable } from "../schema/schema.ts";
+import { anyJson, boolean, duration, int, oneOf, port, string, uint32 } from "../schema/scalar.ts";
+import { type Infer, ignored, notYet, refine, required, unavailable, withDefault } from "../schema/schema.ts";
 
 const header = message("HttpHeader", {
   name: required(string()),
@@ -10,6 +10,24 @@ const header = message("HttpHeader", {
 
 const service = { service: required(string()), port: required(port()) };
 const noSuchTracer = "spans go to opentelemetry or zipkin; an OpenTelemetry collector passes them on to this backend";
+
+/** A service that decides about requests, for AuthorizationPolicy CUSTOM. */
+const authorizer = {
+  ...service,
+  /** Default: 600 s. */
+  timeout: duration(),
+  failOpen: withDefault(boolean(), false),
+  clearRouteCache: withDefault(boolean(), false),
+  /** Answer when the service cannot be asked. Default: 403. */
+  statusOnError: refine(string(), (text) =>
+    /^[1-5]\d\d$/.test(text) ? undefined : `"${text}" is no status of HTTP, such as "503"`,
+  ),
+  includeRequestBodyInCheck: message("EnvoyExternalAuthorizationRequestBody", {
+    maxRequestBytes: withDefault(int(1), 1024),
+    allowPartialMessage: withDefault(boolean(), false),
+    packAsBytes: withDefault(boolean(), false),
+  }),
+};
 
 /** A backend that telemetry and policies may name. Source: istio/api mesh/v1alpha1/config.proto, MeshConfig.ExtensionProvider. */
 export const extensionProvider = message("ExtensionProvider", {
@@ -34,8 +52,18 @@ export const extensionProvider = message("ExtensionProvider", {
     filterStateObjectsToLog: ignored(list(string()), "filter state is not kept"),
   }),
   envoyOtelAls: notYet(anyJson()),
-  envoyExtAuthzHttp: notYet(anyJson()),
-  envoyExtAuthzGrpc: notYet(anyJson()),
+  envoyExtAuthzHttp: message("EnvoyExternalAuthorizationHttpProvider", {
+    ...authorizer,
+    pathPrefix: string(),
+    includeRequestHeadersInCheck: list(string()),
+    // The old name.
+    includeHeadersInCheck: list(string()),
+    includeAdditionalHeadersInCheck: map(string()),
+    headersToUpstreamOnAllow: list(string()),
+    headersToDownstreamOnDeny: list(string()),
+    headersToDownstreamOnAllow: list(string()),
+  }),
+  envoyExtAuthzGrpc: message("EnvoyExternalAuthorizationGrpcProvider", authorizer),
   zipkin: message("ZipkinTracingProvider", {
     ...service,
     maxTagLength: uint32(),

@@ -10,8 +10,8 @@ export function networkAccess(
   policies: readonly Authorization[],
   settings: MeshSettings,
 ): MessageInitShape<typeof FilterSchema>[] {
-  const { deny, allow } = accessRules(policies, settings, false);
-  return [deny, allow].flatMap((rules) =>
+  const { deny, allow, custom } = accessRules(policies, settings, false);
+  return [custom.deny, deny, allow].flatMap((rules) =>
     rules === undefined
       ? []
       : [

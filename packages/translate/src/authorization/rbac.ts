@@ -1,12 +1,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { AuthorizationOperation, AuthorizationRule } from "@heddle/config";
 import type { Authorization, MeshSettings } from "@heddle/model";
-import { type PolicySchema, RBAC_Action, type RBACSchema } from "@heddle/xds-api/envoy/config/rbac/v3/rbac";
-import { allOf as allPermissions, conditionPermissions, operationPermission } from "./permissions.ts";
-import { allOf as allPrincipals, conditionPrincipals, sourcePrincipal } from "./principals.ts";
+import { RBAC_Action, type RBACSchema } from "@heddle/xds-api/envoy/config/rbac/v3/rbac";
+import { type CustomAccess, customAccess } from "./custom-access.ts";
+import { policyOf } from "./rule-policy.ts";
 
 type Rbac = MessageInitShape<typeof RBACSchema>;
-type Policy = MessageInitShape<typeof PolicySchema>;
 
 /** What the policies of one action come to, for one kind of traffic. */
 export interface AccessRules {
@@ -14,9 +12,11 @@ export interface AccessRules {
   readonly deny: Rbac | undefined;
   /** Undefined: no policy allows, so everybody may. */
   readonly allow: Rbac | undefined;
+  /** What others decide about. */
+  readonly custom: CustomAccess;
 }
 
-/** DENY is asked first, then ALLOW. Source: istio pilot/pkg/security/authz/builder. */
+/** CUSTOM is asked first, then DENY, then ALLOW. Source: istio pilot/pkg/security/authz/builder. */
 export function accessRules(policies: readonly Authorization[], settings: MeshSettings, http: boolean): AccessRules {
   const of = (action: "ALLOW" | "DENY"): Rbac | undefined => {
     const found = policies.filter((policy) => policy.action === action);
@@ -32,42 +32,5 @@ export function accessRules(policies: readonly Authorization[], settings: MeshSe
     if (action === "DENY" && rules.length === 0) return undefined;
     return { action: action === "DENY" ? RBAC_Action.DENY : RBAC_Action.ALLOW, policies: Object.fromEntries(rules) };
   };
-  return { deny: of("DENY"), allow: of("ALLOW") };
-}
-
-function policyOf(
-  rule: AuthorizationRule,
-  action: "ALLOW" | "DENY",
-  context: { readonly settings: MeshSettings; readonly namespace: string },
-  http: boolean,
-): Policy | undefined {
-  // Where the bytes are not read as HTTP, allowing by HTTP would allow too much and denying by it too little: the rule is left out,
-  // or denies by what remains.
-  if (!http && action === "ALLOW" && needsHttp(rule)) return undefined;
-  const when = rule.when.filter((condition) => http || !condition.key.startsWith("request."));
-  const permissions = when.flatMap((condition) => conditionPermissions(condition) ?? []);
-  const principals = when.flatMap((condition) => conditionPrincipals(condition, context) ?? []);
-  const operations = rule.to.map(({ operation }) => operationPermission(operation, http));
-  const sources = rule.from.map(({ source }) => sourcePrincipal(source, context));
-  return {
-    permissions: (operations.length === 0 ? [allPermissions([])] : operations).map((one) =>
-      permissions.length === 0 ? one : allPermissions([one, ...permissions]),
-    ),
-    principals: (sources.length === 0 ? [allPrincipals([])] : sources).map((one) =>
-      principals.length === 0 ? one : allPrincipals([one, ...principals]),
-    ),
-  };
-}
-
-function needsHttp(rule: AuthorizationRule): boolean {
-  const http = (operation: AuthorizationOperation): boolean =>
-    [
-      operation.hosts,
-      operation.notHosts,
-      operation.methods,
-      operation.notMethods,
-      operation.paths,
-      operation.notPaths,
-    ].some((values) => values.length > 0);
-  return rule.to.some(({ operation }) => http(operation)) || rule.when.some(({ key }) => key.startsWith("request."));
+  return { deny: of("DENY"), allow: of("ALLOW"), custom: customAccess(policies, settings, http) };
 }

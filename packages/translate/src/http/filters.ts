@@ -9,6 +9,7 @@ import { RBACSchema } from "@heddle/xds-api/envoy/extensions/filters/http/rbac/v
 import { RouterSchema } from "@heddle/xds-api/envoy/extensions/filters/http/router/v3/router";
 import { ConfigSchema as SetFilterStateSchema } from "@heddle/xds-api/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state";
 import type { HttpFilterSchema } from "@heddle/xds-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
+import { authorizerFilter, markFilter } from "../authorization/custom-access.ts";
 import type { AccessRules } from "../authorization/rbac.ts";
 import { takePeerMetadata } from "./standard-metrics-log.ts";
 
@@ -74,6 +75,24 @@ const filters: readonly FilterDefinition[] = [
     name: "envoy.filters.http.fault",
     applies: ({ direction }) => direction === "outbound",
     config: () => packAny(HTTPFaultSchema, create(HTTPFaultSchema)),
+  },
+  {
+    name: "envoy.filters.http.rbac",
+    applies: ({ access }) => access?.custom.deny !== undefined,
+    config: ({ access }) =>
+      packAny(RBACSchema, create(RBACSchema, access?.custom.deny === undefined ? {} : { rules: access.custom.deny })),
+  },
+  {
+    name: "envoy.filters.http.rbac",
+    applies: ({ access }) => access?.custom.marks !== undefined,
+    config: ({ access }) =>
+      access === undefined ? packAny(RBACSchema, create(RBACSchema)) : markFilter(access.custom),
+  },
+  {
+    name: "envoy.filters.http.ext_authz",
+    applies: ({ access }) => access?.custom.marks !== undefined,
+    config: ({ access }) =>
+      access === undefined ? packAny(RBACSchema, create(RBACSchema)) : authorizerFilter(access.custom),
   },
   {
     name: "envoy.filters.http.rbac",

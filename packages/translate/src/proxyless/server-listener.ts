@@ -74,9 +74,11 @@ export function serverListener(view: InboundView, name: string): Listener | unde
   });
 }
 
-/** DENY, then ALLOW; gRPC wants names that differ. */
-function accessFilters({ deny, allow }: AccessRules): HttpFilter[] {
+/** DENY, then ALLOW; gRPC wants names that differ. It cannot ask others, so what CUSTOM policies select is denied. */
+function accessFilters({ deny, allow, custom }: AccessRules): HttpFilter[] {
+  const unasked = custom.marks ?? custom.deny;
   return [
+    ...(unasked === undefined ? [] : [{ name: "envoy.filters.http.rbac.custom", rules: unasked }]),
     ...(deny === undefined ? [] : [{ name: "envoy.filters.http.rbac.deny", rules: deny }]),
     ...(allow === undefined ? [] : [{ name: "envoy.filters.http.rbac.allow", rules: allow }]),
   ].map(({ name, rules }) => ({
