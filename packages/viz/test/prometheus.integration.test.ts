@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -77,8 +77,15 @@ describe.skipIf(!program)("a real Prometheus beside viz", () => {
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
     const pods = await kube.list({ apiVersion: "v1", kind: "Pod", namespace: "emojivoto" });
-    const names = pods.items.map((pod) => pod.metadata.name);
-    await writeFile(join(folder, "prometheus.yml"), await scrapeConfig(kubeconfig, folder, names));
+    const plane = await kube.list(
+      { apiVersion: "v1", kind: "Pod", namespace: "istio-system" },
+      { labelSelector: "app=istiod" },
+    );
+    const scraped: readonly Scraped[] = [
+      ...pods.items.map(({ metadata: { name } }) => ({ namespace: "emojivoto", name, ...PROXY })),
+      ...plane.items.map(({ metadata: { name } }) => ({ namespace: "istio-system", name, ...CONTROL_PLANE })),
+    ];
+    await writeFile(join(folder, "prometheus.yml"), await scrapeConfig(kubeconfig, folder, scraped));
     started.push(
       Bun.spawn(
         [
@@ -152,10 +159,73 @@ describe.skipIf(!program)("a real Prometheus beside viz", () => {
       expect(Math.abs((row?.latencyMsP95 ?? 0) / (p95.get(name) ?? 0) - 1)).toBeLessThanOrEqual(0.02);
     }
   }, 120_000);
+
+  test("every query of our Grafana dashboards has data", async () => {
+    // Routes are counted by callers; of these only web lives as long as Prometheus' list of pods.
+    const route = (name: string, prefix: string) => ({
+      name,
+      match: [{ uri: { prefix } }],
+      route: [{ destination: { host: "voting-svc" } }],
+    });
+    await kube.create({
+      apiVersion: "networking.istio.io/v1",
+      kind: "VirtualService",
+      metadata: { name: "voting", namespace: "emojivoto" },
+      spec: {
+        hosts: ["voting-svc"],
+        http: [route("doughnut", "/emojivoto.v1.VotingService/VoteDoughnut"), route("other", "/")],
+      },
+    });
+    await bots(1);
+    const folderOfDashboards = join(root, "dashboards/grafana");
+    const files = (await readdir(folderOfDashboards)).filter((name) => name.endsWith(".json"));
+    expect(files.length).toBe(6);
+    const queries = (await Promise.all(files.map((name) => queriesOf(join(folderOfDashboards, name))))).flat();
+    const missing = async () => {
+      const answers = await Promise.all(queries.map(async (expr) => ({ expr, found: (await query(expr)).size })));
+      return answers.filter(({ expr, found }) => found === 0 && !WITHOUT_DATA.test(expr)).map(({ expr }) => expr);
+    };
+    let last: readonly string[] = [];
+    await until("data for every query", 60_000, async () => {
+      last = await missing();
+      return last.length === 0 ? true : undefined;
+    }).catch((error: unknown) => {
+      throw new Error(`${String(error)}: without data: ${last.join("\n")}`);
+    });
+    console.log(`${queries.length} queries in ${files.length} dashboards`);
+  }, 90_000);
 });
 
+interface Scraped {
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: number;
+  readonly path: string;
+  readonly app: string;
+}
+const PROXY = { port: 15_020, path: "/stats/prometheus", app: "emojivoto" };
+const CONTROL_PLANE = { port: 15_014, path: "/metrics", app: "istiod" };
+
+/** What emojivoto has none of: its connections all carry HTTP. */
+const WITHOUT_DATA = /istio_tcp_/;
+
+/** Panels' queries of a dashboard file, with what a user would choose in it. */
+async function queriesOf(file: string): Promise<readonly string[]> {
+  const dashboard: { panels: { targets: { expr: string }[] }[] } = JSON.parse(await readFile(file, "utf8"));
+  const chosen: Readonly<Record<string, string>> = {
+    $namespace: "emojivoto",
+    $workload: "web",
+    $service: "web-svc",
+    $dst: "voting-svc.emojivoto.svc.cluster.local:8080",
+    $__rate_interval: "30s",
+  };
+  return dashboard.panels
+    .flatMap((panel) => panel.targets.map((target) => target.expr))
+    .map((expr) => expr.replace(/\$\w+/g, (name) => chosen[name] ?? name));
+}
+
 /** Scrapes every pod through the API server; Debian builds its Prometheus without discovery of Kubernetes, so the pods are listed. */
-async function scrapeConfig(kubeconfig: string, folder: string, pods: readonly string[]): Promise<string> {
+async function scrapeConfig(kubeconfig: string, folder: string, pods: readonly Scraped[]): Promise<string> {
   const [document] = parseAllDocuments(await readFile(kubeconfig, "utf8"));
   const config: {
     clusters: { cluster: { server: string; "certificate-authority-data": string } }[];
@@ -176,9 +246,9 @@ async function scrapeConfig(kubeconfig: string, folder: string, pods: readonly s
       ];
   const { host } = new URL(cluster.server);
   const targets = pods
-    .map((pod) => {
-      const path = `/api/v1/namespaces/emojivoto/pods/${pod}:15020/proxy/stats/prometheus`;
-      return `      - { targets: ["${host}"], labels: { pod: "${pod}", __metrics_path__: "${path}" } }`;
+    .map(({ namespace, name, port, path: page, app }) => {
+      const path = `/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy${page}`;
+      return `      - { targets: ["${host}"], labels: { namespace: "${namespace}", pod: "${name}", app: "${app}", __metrics_path__: "${path}" } }`;
     })
     .join("\n");
   return `global: { scrape_interval: 1s }

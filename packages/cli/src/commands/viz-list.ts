@@ -26,7 +26,7 @@ export function addList(viz: Command, context: CliContext): void {
         const rows = pods.items.filter(isMeshed).map((pod) => {
           const note = (key: string) => textOf(at(pod, "metadata", "annotations", key));
           const reason =
-            note("viz.linkerd.io/disable-tap") === "true"
+            note("viz.linkerd.io/disable-tap") === "true" || note("config.linkerd.io/disable-tap") === "true"
               ? "opted out (viz.linkerd.io/disable-tap)"
               : note("heddle.io/data-plane") === "envoy"
                 ? "its data plane is Envoy"

@@ -98,5 +98,6 @@ test("refuses a wrong limit and pods that opted out", async () => {
   expect(tapPage(tap, at("max_rps=0"), false, () => 0).status).toBe(400);
   expect(tapPage(tap, at(""), true, () => 0).status).toBe(403);
   expect(tapForbidden({ ANNOTATIONS: { "viz.linkerd.io/disable-tap": "true" } })).toBe(true);
+  expect(tapForbidden({ ANNOTATIONS: { "config.linkerd.io/disable-tap": "true" } })).toBe(true);
   expect(tapForbidden({})).toBe(false);
 });

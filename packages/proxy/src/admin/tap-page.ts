@@ -1,7 +1,7 @@
 import type { Tap, TapEvent } from "../telemetry/tap.ts";
 
-/** Annotation of a pod that does not want to be watched. Source: Linkerd. */
-const OPT_OUT = "viz.linkerd.io/disable-tap";
+/** Annotations of a pod that does not want to be watched. Source: Linkerd; the second one until 2.9. */
+const OPT_OUT = ["viz.linkerd.io/disable-tap", "config.linkerd.io/disable-tap"];
 /** Keeps the connection known to be alive while nothing happens. Units: ms. */
 const HEARTBEAT_MS = 5000;
 const MAX_RPS = 1000;
@@ -13,7 +13,7 @@ export function tapForbidden(metadata: Readonly<Record<string, unknown>>): boole
   return (
     typeof annotations === "object" &&
     annotations !== null &&
-    Object.entries(annotations).some(([key, value]) => key === OPT_OUT && value === "true")
+    Object.entries(annotations).some(([key, value]) => OPT_OUT.includes(key) && value === "true")
   );
 }
 
@@ -23,7 +23,7 @@ export function tapForbidden(metadata: Readonly<Record<string, unknown>>): boole
  * decides who may forward a port to it.
  */
 export function tapPage(tap: Tap, url: URL, forbidden: boolean, now: () => number): Response {
-  if (forbidden) return new Response(`this pod opted out of tap with the annotation ${OPT_OUT}\n`, { status: 403 });
+  if (forbidden) return new Response(`this pod opted out of tap with the annotation ${OPT_OUT[0]}\n`, { status: 403 });
   const maxRps = Number(url.searchParams.get("max_rps") ?? "100");
   if (!(maxRps > 0 && maxRps <= MAX_RPS))
     return new Response(`max_rps must be above 0 and at most ${MAX_RPS}\n`, { status: 400 });

@@ -1,4 +1,5 @@
 import type { Counter, CounterFamily, Histogram, HistogramFamily, MetricsRegistry } from "@heddle/std";
+import { createHostNames, type HostNames } from "./host-names.ts";
 import type { Workload } from "./workload.ts";
 
 /** Labels of Istio's standard metrics that do not depend on the answer. Source: Istio `istio_stats`. */
@@ -50,6 +51,8 @@ export interface IstioFamilies {
   readonly tcpClosed: CounterFamily;
   readonly tcpSent: CounterFamily;
   readonly tcpReceived: CounterFamily;
+  /** Names of hosts without a known service, for all listeners together. */
+  readonly hosts: HostNames;
 }
 
 /** What one combination of labels counts for HTTP. */
@@ -85,6 +88,7 @@ export function registerIstioFamilies(registry: MetricsRegistry): IstioFamilies 
   const counter = (name: string, help: string, labels: readonly string[]) => registry.counter({ name, help, labels });
   const histogram = (name: string, help: string) => registry.histogram({ name, help, labels: HTTP_LABELS }, BOUNDS);
   return {
+    hosts: createHostNames(),
     requests: counter("istio_requests_total", "Requests by source, destination and answer.", HTTP_LABELS),
     duration: histogram("istio_request_duration_milliseconds", "Duration of requests."),
     requestBytes: histogram("istio_request_bytes", "Size of request bodies."),

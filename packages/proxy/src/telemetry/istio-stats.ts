@@ -120,12 +120,11 @@ class IstioStats implements ExchangeObserver, TcpObserver {
     const peer = this.#peer(record, inbound, peerId, peerMetadata);
     const { self } = this.#deps;
     const service = record.cluster?.config.services[0];
-    const fallback = this.#deps.disableHostFallback ? "" : authority;
     const special =
       clusterName === "PassthroughCluster" ||
       clusterName === "BlackHoleCluster" ||
       clusterName === "InboundPassthroughCluster";
-    const host = service?.host ?? fallback;
+    const host = service?.host ?? (this.#deps.disableHostFallback ? "" : this.#deps.families.hosts.labelOf(authority));
     const destination = inbound ? self : peer;
     return {
       reporter: inbound ? "destination" : "source",
