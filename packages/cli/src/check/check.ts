@@ -9,8 +9,11 @@ export interface CheckItem {
   readonly severity: "fatal" | "warning";
   /** Keep asking until it holds or `--wait` is over: things that come up by themselves. */
   readonly retry?: boolean;
-  run(target: CheckTarget): Promise<void>;
+  run(target: CheckTarget): Promise<CheckNote | undefined> | Promise<void>;
 }
+
+/** What a line that holds has to say: things it was found for, below it, or that there was nothing to look at: then no line appears. */
+export type CheckNote = { readonly kind: "found"; readonly names: readonly string[] } | { readonly kind: "nothing" };
 
 export interface CheckCategory {
   readonly name: string;
@@ -36,6 +39,8 @@ export interface CheckReport {
     readonly hint: string;
     readonly error: string;
     readonly result: CheckResult;
+    /** What it holds for, one a line. */
+    readonly found?: readonly string[];
   }[];
 }
 

@@ -8,7 +8,7 @@ export function renderCategory(name: string, first: boolean): string {
 
 export function renderCheck(check: CheckReport["checks"][number]): string {
   const line = `${MARK[check.result]} ${check.description}\n`;
-  if (check.result === "success") return line;
+  if (check.result === "success") return line + (check.found ?? []).map((name) => `\t* ${name}\n`).join("");
   return `${line}    ${check.error.replaceAll("\n", "\n    ")}\n    see ${check.hint} for hints\n`;
 }
 

@@ -1,4 +1,4 @@
-import type { CheckCategory, CheckItem, CheckReport, CheckResult, CheckTarget } from "./check.ts";
+import type { CheckCategory, CheckItem, CheckNote, CheckReport, CheckResult, CheckTarget } from "./check.ts";
 import { hintOf } from "./check.ts";
 
 export interface RunnerOptions {
@@ -25,13 +25,16 @@ export async function runChecks(
     const checks: CheckReport["checks"][number][] = [];
     let fatal = false;
     for (const item of category.items) {
-      const error = await attempt(item, target, deadline, options);
+      const outcome = await attempt(item, target, deadline, options);
+      if (typeof outcome === "object" && outcome.kind === "nothing") continue;
+      const error = typeof outcome === "string" ? outcome : undefined;
       const result: CheckResult = error === undefined ? "success" : item.severity === "fatal" ? "error" : "warning";
       const line = {
         description: item.description,
         hint: error === undefined ? "" : hintOf(item.anchor),
         error: error ?? "",
         result,
+        ...(typeof outcome === "object" ? { found: outcome.names } : {}),
       };
       checks.push(line);
       options.onCheck(line);
@@ -49,11 +52,10 @@ async function attempt(
   target: CheckTarget,
   deadline: number,
   options: RunnerOptions,
-): Promise<string | undefined> {
+): Promise<string | CheckNote | undefined> {
   for (;;) {
     try {
-      await item.run(target);
-      return undefined;
+      return (await item.run(target)) ?? undefined;
     } catch (error) {
       if (!item.retry || options.nowMs() + RETRY_EVERY_MS > deadline)
         return error instanceof Error ? error.message : String(error);

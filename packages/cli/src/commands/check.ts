@@ -3,6 +3,7 @@ import { config, existence } from "../check/categories/control-plane.ts";
 import { dataPlane } from "../check/categories/data-plane.ts";
 import { identity, webhooks } from "../check/categories/identity.ts";
 import { kubernetesApi, kubernetesVersion, preKubernetesSetup } from "../check/categories/kubernetes.ts";
+import { links } from "../check/categories/links.ts";
 import { controlPlaneVersion } from "../check/categories/versions.ts";
 import { viz } from "../check/categories/viz.ts";
 import type { CheckCategory, CheckTarget } from "../check/check.ts";
@@ -23,10 +24,6 @@ interface Flags {
 async function categoriesFor(flags: Flags, target: CheckTarget): Promise<readonly CheckCategory[]> {
   const base = [kubernetesApi, kubernetesVersion];
   if (flags.pre) return [...base, preKubernetesSetup];
-  const extension = await target
-    .client()
-    .then((kube) => kube.find({ apiVersion: "v1", kind: "Namespace", name: "linkerd-viz" }))
-    .catch(() => undefined);
   return [
     ...base,
     existence,
@@ -35,8 +32,17 @@ async function categoriesFor(flags: Flags, target: CheckTarget): Promise<readonl
     webhooks,
     controlPlaneVersion,
     ...(flags.proxy ? [dataPlane] : []),
-    ...(extension ? [viz] : []),
+    ...((await extensionThere(target, "linkerd-multicluster")) ? [links] : []),
+    ...((await extensionThere(target, "linkerd-viz")) ? [viz] : []),
   ];
+}
+
+async function extensionThere(target: CheckTarget, name: string): Promise<boolean> {
+  const found = await target
+    .client()
+    .then((kube) => kube.find({ apiVersion: "v1", kind: "Namespace", name }))
+    .catch(() => undefined);
+  return found !== undefined;
 }
 
 function waitMs(text: string): number {
@@ -72,6 +78,18 @@ export function addVizCheck(program: Command, context: CliContext): void {
     .action((flags: Flags, command: Command) =>
       report(context, globalOptions(command), flags, async () => [kubernetesApi, viz]),
     );
+}
+
+/** `multicluster check`: what links clusters, alone. */
+export function addMulticlusterCheck(group: Command, context: CliContext): void {
+  group
+    .command("check")
+    .description("whether the linked clusters are well")
+    .option("--proxy", "accepted for linkerd's sake")
+    .option("-n, --namespace <namespace>", "accepted with --proxy")
+    .option("--wait <time>", "how long to wait for what comes up by itself", "5m")
+    .option("-o, --output <format>", "table, short or json", "table")
+    .action((flags: Flags, command: Command) => report(context, globalOptions(command), flags, async () => [links]));
 }
 
 async function report(

@@ -6,6 +6,7 @@ import { findMeshNamespace } from "../mesh-namespace.ts";
 import { gatewayAddresses, globalEntry } from "../multicluster/global-entry.ts";
 import { addLinkCommands } from "../multicluster/links/commands.ts";
 import { renderManifests } from "../output.ts";
+import { addMulticlusterCheck } from "./check.ts";
 
 const collect = (value: string, all: readonly string[]) => [...all, value];
 
@@ -14,6 +15,7 @@ export function addMulticluster(program: Command, context: CliContext): void {
   if (context.dialect === "istioctl") return;
   const group = program.command("multicluster").alias("mc").description("one mesh over several clusters");
   addLinkCommands(group, context);
+  addMulticlusterCheck(group, context);
   if (context.dialect === "linkerd") return;
   group
     .command("expose <service>")

@@ -11,6 +11,8 @@ import { type RemoteCluster, watchRemoteCluster } from "./remote-cluster.ts";
 export interface LinkFollower {
   readonly cluster: LinkedCluster;
   readonly problem: string;
+  /** Roots of the other cluster, PEM. */
+  readonly anchors: string | undefined;
   /** The Secret with the credentials, as it is now; undefined when it is missing. */
   credentials(secret: KubeObject | undefined): void;
   close(): void;
@@ -110,6 +112,9 @@ export function followLink(options: FollowerOptions): LinkFollower {
     },
     get problem() {
       return refusal || remote?.problem || unresolved;
+    },
+    get anchors() {
+      return remote?.anchors;
     },
     credentials(secret) {
       const origin = `secret ${link.ref.namespace}/${clusterCredentialsSecret}`;

@@ -1,7 +1,12 @@
 import type { MirrorStatus } from "@heddle/model";
 
 /** What is said in `status` of a Link. Source: Linkerd's Link v1alpha3, and a condition on the whole. */
-export function linkStatus(statuses: readonly MirrorStatus[], problem: string, now: string): object {
+export function linkStatus(
+  statuses: readonly MirrorStatus[],
+  problem: string,
+  shared: boolean | undefined,
+  now: string,
+): object {
   const entries = (form: MirrorStatus["form"]) =>
     statuses
       .filter((one) => one.form === form)
@@ -21,6 +26,16 @@ export function linkStatus(statuses: readonly MirrorStatus[], problem: string, n
         status: problem === "" ? "True" : "False",
         reason: problem === "" ? "Reachable" : "Unreachable",
         message: problem,
+        lastTransitionTime: now,
+      },
+      {
+        type: "TrustAnchorsShared",
+        status: shared === undefined ? "Unknown" : shared ? "True" : "False",
+        reason: shared === false ? "NoCommonRoot" : shared ? "CommonRoot" : "NotRead",
+        message:
+          shared === false
+            ? "the clusters have no root certificate in common, so they refuse each other's calls; give both a CA of one root (heddle ca root, heddle ca intermediate)"
+            : "",
         lastTransitionTime: now,
       },
     ],

@@ -8,12 +8,13 @@ import {
 } from "@heddle/config";
 import { isKubeError, type KubeClient, refOf } from "@heddle/kube-client";
 import { contentHash, type MirrorChanges, type MirrorObject, mirrorChanges, planMirrors } from "@heddle/model";
-import type { Clock, Logger, MetricsRegistry } from "@heddle/std";
+import type { Clock, ClockTimer, Logger, MetricsRegistry } from "@heddle/std";
 import { createDebounce } from "../mesh/debounce.ts";
 import { createProbeMetrics } from "./gateway-probe.ts";
 import { followLink, type LinkFollower } from "./link-follower.ts";
 import { linkStatus, sameStatus } from "./link-status.ts";
 import { createObjectTable } from "./object-table.ts";
+import { shareAnchor, trustAnchors } from "./trust-anchors.ts";
 
 /** Keeps the mirrors of every linked cluster as their Services are. */
 export interface MirrorController {
@@ -42,6 +43,7 @@ const RETRY_MS = 2000;
 /** The same content is not written again so soon, whatever the API server makes of it. Units: ms. */
 const REWRITE_MS = 10_000;
 const AT_ONCE = 8;
+const ANCHORS_EVERY_MS = 10_000;
 
 interface Following {
   readonly follower: LinkFollower;
@@ -57,6 +59,8 @@ class Controller implements MirrorController {
   readonly #debounce;
   readonly #written = new Map<string, { readonly hash: string; readonly atMs: number }>();
   readonly #said = new Map<string, string>();
+  readonly #anchorTimer: ClockTimer;
+  #anchors: string | undefined;
   #running = false;
   #again = false;
   #closed = false;
@@ -77,6 +81,15 @@ class Controller implements MirrorController {
       run: () => void this.#run(),
     });
     this.#tables = openTables(options, () => this.#debounce.trigger(false));
+    void this.#readAnchors();
+    this.#anchorTimer = options.clock.every(ANCHORS_EVERY_MS, () => void this.#readAnchors());
+  }
+
+  async #readAnchors(): Promise<void> {
+    const read = await trustAnchors(this.#options.kube).catch(() => this.#anchors);
+    if (read === this.#anchors) return;
+    this.#anchors = read;
+    this.#debounce.trigger(false);
   }
 
   get ready(): boolean {
@@ -124,8 +137,9 @@ class Controller implements MirrorController {
     for (const [key, object] of links.objects) {
       const following = this.#followers.get(key);
       const problem = following?.follower.problem ?? this.#said.get(key) ?? "";
+      const shared = shareAnchor(this.#anchors, following?.follower.anchors);
       const statuses = plan.statuses.filter(({ link }) => link === object.metadata.name);
-      await this.#report(object, following, linkStatus(statuses, problem, this.#now()));
+      await this.#report(object, following, linkStatus(statuses, problem, shared, this.#now()));
     }
   }
 
@@ -248,6 +262,7 @@ class Controller implements MirrorController {
   close(): void {
     this.#closed = true;
     this.#debounce.cancel();
+    this.#anchorTimer.cancel();
     for (const { follower } of this.#followers.values()) follower.close();
     for (const table of Object.values(this.#tables)) table.close();
   }

@@ -3,6 +3,7 @@ import { type ClusterAccess, type KubeClient, kubeClientFor } from "@heddle/kube
 import type { ClusterContent } from "@heddle/model";
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
 import { createObjectTable, type ObjectTable } from "./object-table.ts";
+import { trustAnchors } from "./trust-anchors.ts";
 
 /** Another cluster's Services, endpoints and pods, kept while it can't be reached. */
 export interface RemoteCluster {
@@ -10,6 +11,8 @@ export interface RemoteCluster {
   readonly content: ClusterContent | undefined;
   /** Why it can't be asked now, as a sentence; "" when it can. */
   readonly problem: string;
+  /** Its roots, PEM; undefined until they were read. */
+  readonly anchors: string | undefined;
   close(): void;
 }
 
@@ -56,11 +59,20 @@ export function watchRemoteCluster(options: RemoteClusterOptions): RemoteCluster
   const pods = table("", "pods");
 
   const closing = new AbortController();
+  let anchors: string | undefined;
+  /** Accounts that other tools made may not read them: then nothing is known. */
+  const readAnchors = async (signal: AbortSignal): Promise<void> => {
+    const read = await trustAnchors(kube, signal).catch(() => anchors);
+    if (read === anchors) return;
+    anchors = read;
+    onChange();
+  };
   const check = async (): Promise<void> => {
     try {
       const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]);
       await (await kube.request("GET", "/version", { signal })).arrayBuffer();
       if (failures.delete("version")) onChange();
+      await readAnchors(signal);
     } catch (error) {
       if (closing.signal.aborted) return;
       const late = error instanceof Error && error.name === "TimeoutError";
@@ -86,6 +98,9 @@ export function watchRemoteCluster(options: RemoteClusterOptions): RemoteCluster
     get problem() {
       const now = clock.monotonic();
       return [...failures.values()].find(({ atMs }) => now - atMs < FAILURE_LASTS_MS)?.reason ?? "";
+    },
+    get anchors() {
+      return anchors;
     },
     close() {
       closing.abort();
