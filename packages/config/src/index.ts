@@ -84,4 +84,5 @@ export { type DataPlane, type ProxyConfig, proxyConfigJson } from "./mesh/proxy-
 export { parseYamlText } from "./mesh/yaml.ts";
 export { formatProblem, type Parsed, type Problem } from "./problem.ts";
 export { isMeshResource, type MeshResource, parseResource, type WatchedKind, watchedKinds } from "./resources.ts";
+export { nearest } from "./schema/nearest.ts";
 export { readResource } from "./schema/resource.ts";

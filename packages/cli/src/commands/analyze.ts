@@ -16,6 +16,7 @@ import {
 } from "@heddle/analysis";
 import { defaultMeshConfig, refKey, refOf } from "@heddle/config";
 import type { KubeClient } from "@heddle/kube-client";
+import { parseGoDuration } from "@heddle/std";
 import { type Command, Option } from "commander";
 import { stringify } from "yaml";
 import { type CliContext, UsageError } from "../context.ts";
@@ -41,6 +42,9 @@ interface Flags {
   readonly outputThreshold: string;
   readonly suppress: readonly string[];
   readonly listAnalyzers?: boolean;
+  readonly revision?: string;
+  readonly timeout: string;
+  readonly verbose?: boolean;
   readonly meshConfigFile?: string;
   readonly ignoreUnknown?: boolean;
   readonly color?: boolean | string;
@@ -73,6 +77,12 @@ export function addAnalyze(program: Command, context: CliContext): void {
       [],
     )
     .option("--list-analyzers", "print what is looked at (short: -L)")
+    .option(
+      "-r, --revision <revision>",
+      "of the control plane whose settings hold (default: the one without a revision)",
+    )
+    .option("--timeout <time>", "how long reading the cluster may take", "30s")
+    .option("-v, --verbose", "say on standard error what is looked at")
     .option("--meshConfigFile <file>", "MeshConfig to use instead of the cluster's")
     .option("--ignore-unknown", "say nothing of documents that are no Kubernetes objects")
     .addOption(new Option("--color [bool]", "colours, by default on a terminal").preset(true))
@@ -104,9 +114,21 @@ async function run(context: CliContext, sources: readonly string[], flags: Flags
   const kube = useKube ? await context.kube(global) : undefined;
   const namespace = flags.namespace ?? kube?.namespace ?? "default";
   const files = await readFiles(context, sources, { recursive: flags.recursive === true, namespace });
-  const live = kube === undefined ? undefined : await lookAt(kube, await findMeshNamespace(kube, global));
+  const timeout = parseGoDuration(flags.timeout);
+  if (!timeout.ok || timeout.value <= 0)
+    throw new UsageError(`--timeout ${flags.timeout}: expected a time such as 30s or 2m`, USAGE);
+  const live =
+    kube === undefined
+      ? undefined
+      : await within(
+          timeout.value,
+          async () => lookAt(kube, await findMeshNamespace(kube, global), flags.revision),
+          `reading the cluster took longer than ${flags.timeout}; is ${kube.server} reachable? --timeout gives more time`,
+        );
   const mesh = flags.meshConfigFile === undefined ? live?.options.mesh : await readMeshConfigFile(flags.meshConfigFile);
-  const input = analysisInput([...(live?.objects ?? []), ...files.objects.map(({ object }) => object)], {
+  const objects = [...(live?.objects ?? []), ...files.objects.map(({ object }) => object)];
+  if (flags.verbose === true) context.err(describeInput(objects));
+  const input = analysisInput(objects, {
     ...live?.options,
     mesh: mesh ?? defaultMeshConfig(),
     now: Date.now(),
@@ -136,10 +158,32 @@ interface Live {
   readonly findings: readonly Finding[];
 }
 
-async function lookAt(kube: KubeClient, meshNamespace: string): Promise<Live> {
+/** What the command is about to do, for --verbose. */
+function describeInput(objects: readonly { readonly kind: string }[]): string {
+  const counts = new Map<string, number>();
+  for (const { kind } of objects) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const kinds = [...counts].sort().map(([kind, count]) => `${count} ${kind}`);
+  const names = analyzers.map(({ name }) => name).sort();
+  return `Objects: ${kinds.join(", ") || "none"}\nAnalyzers: ${names.join(", ")}\n`;
+}
+
+/** Errors: `UsageError` with `sentence` when `work` takes longer. */
+async function within<T>(timeoutMs: number, work: () => Promise<T>, sentence: string): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new UsageError(`Error: ${sentence}`, UNREADABLE)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function lookAt(kube: KubeClient, meshNamespace: string, revision: string | undefined): Promise<Live> {
   const [{ objects, forbidden }, settings, version] = await Promise.all([
     readCluster(kube, analysedKinds),
-    clusterSettings(kube, meshNamespace),
+    clusterSettings(kube, meshNamespace, revision),
     kube.request("GET", "/version").then((answer) => answer.json() as Promise<{ gitVersion?: string }>),
   ]);
   const cluster = { group: "", kind: "Cluster", namespace: "", name: kube.server };

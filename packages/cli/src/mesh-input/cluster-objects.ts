@@ -7,6 +7,7 @@ import {
   parseMeshConfig,
 } from "@heddle/config";
 import { isKubeError, type KubeClient, type ListedKind, listKinds } from "@heddle/kube-client";
+import { UsageError } from "../context.ts";
 import { at, textOf } from "../json-view.ts";
 
 export interface ClusterRead {
@@ -27,7 +28,16 @@ export interface ClusterSettings {
   readonly injector: InjectorValues | undefined;
 }
 
-export async function clusterSettings(kube: KubeClient, namespace: string): Promise<ClusterSettings> {
+/**
+ * @param revision Of the control plane whose ConfigMaps are read; undefined or `default`: the one without a revision.
+ * Errors: `UsageError` when there is no control plane with this revision.
+ */
+export async function clusterSettings(
+  kube: KubeClient,
+  namespace: string,
+  revision?: string,
+): Promise<ClusterSettings> {
+  const suffix = revision === undefined || revision === "default" ? "" : `-${revision}`;
   const data = async (name: string, key: string): Promise<string | undefined> => {
     const found = await kube.find({ apiVersion: "v1", kind: "ConfigMap", name, namespace }).catch((error: unknown) => {
       if (isKubeError(error, 403)) return undefined;
@@ -35,7 +45,14 @@ export async function clusterSettings(kube: KubeClient, namespace: string): Prom
     });
     return found === undefined ? undefined : textOf(at(found, "data", key));
   };
-  const [meshText, valuesText] = await Promise.all([data("istio", "mesh"), data("istio-sidecar-injector", "values")]);
+  const [meshText, valuesText] = await Promise.all([
+    data(`istio${suffix}`, "mesh"),
+    data(`istio-sidecar-injector${suffix}`, "values"),
+  ]);
+  if (suffix !== "" && meshText === undefined)
+    throw new UsageError(
+      `--revision ${revision}: there is no ConfigMap istio${suffix} in namespace ${namespace} that you may read; leave --revision out for the control plane without a revision`,
+    );
   const mesh = meshText === undefined ? undefined : parseMeshConfig(meshText);
   const values = valuesText === undefined ? undefined : parseInjectorValues(valuesText);
   return { mesh: mesh?.ok ? mesh.value : undefined, injector: values?.ok ? values.value : undefined };

@@ -28,7 +28,8 @@ export function int(min = -2147483648, max = 2147483647): Schema<number, false> 
       return undefined;
     }
     if (value < min || value > max) {
-      sink.error(path, `must be between ${min} and ${max}, is ${value}`);
+      const range = value < min && max === 2147483647 ? `${min} or more` : `between ${min} and ${max}`;
+      sink.error(path, `must be ${range}, is ${value}`);
       return undefined;
     }
     return value;

@@ -31,6 +31,7 @@ test("values that are not Envoy's are told with their patch", () => {
   expect(complaints({ connect_timeout: "3s" })).toBe("");
   expect(complaints({ connectTimeout: "3s" })).toBe("");
   expect(complaints({ connect_timeot: "3s" })).toContain("spec.configPatches[0].patch: can't be applied");
+  expect(complaints({ connect_timeot: "3s" })).toContain("did you mean connect_timeout?");
   expect(complaints({ connect_timeout: "soon" })).toContain("google.protobuf.Duration");
   expect(
     complaints({ name: "x", typed_config: { "@type": "type.googleapis.com/no.such.Type" } }, "HTTP_FILTER"),

@@ -6,7 +6,7 @@ import {
   type MessageShape,
   type Registry,
 } from "@bufbuild/protobuf";
-import { type ConfigPatch, type EnvoyFilter, type Problem, refText } from "@heddle/config";
+import { type ConfigPatch, type EnvoyFilter, nearest, type Problem, refText } from "@heddle/config";
 import { parseClusterName, type ResourcePatch } from "@heddle/model";
 import { loadTypeRegistry, toDumpJson } from "@heddle/xds-api";
 import { ClusterSchema } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
@@ -140,11 +140,20 @@ class RegistryPatcher implements Patcher {
     return typeof read === "string" ? read : asObject(toDumpJson(schema, read, this.#registry));
   }
 
+  /** An unknown key is mostly mistyped, or stands one level too high or too low. */
+  #advice(reason: string): string {
+    const [, type = "", key = ""] = /message (\S+) from JSON: key "([^"]*)" is unknown/.exec(reason) ?? [];
+    const names = this.#registry.getMessage(type)?.fields.map(({ name }) => name) ?? [];
+    if (names.length === 0) return reason;
+    const close = nearest(key, names);
+    return `${reason}; ${close === undefined ? `it has ${names.slice(0, 40).join(", ")}${names.length > 40 ? " …" : ""}` : `did you mean ${close}?`}`;
+  }
+
   #read<D extends DescMessage>(schema: D, json: JsonValue): MessageShape<D> | string {
     try {
       return fromJson(schema, json, { registry: this.#registry });
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return this.#advice(error instanceof Error ? error.message : String(error));
     }
   }
 }
