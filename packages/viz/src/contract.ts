@@ -17,6 +17,8 @@ export interface StatRow {
   readonly namespace: string;
   readonly kind: ResourceKind;
   readonly name: string;
+  /** Of a pod: Running, Pending …; "" for other kinds. */
+  readonly status: string;
   /** Running pods with a proxy, and all running pods. */
   readonly meshed: number;
   readonly pods: number;

@@ -6,6 +6,8 @@ export interface PodInfo {
   readonly name: string;
   readonly ip: string;
   readonly running: boolean;
+  /** As Kubernetes has it: Running, Pending, Succeeded …; Terminating when it goes. */
+  readonly status: string;
   readonly meshed: boolean;
   /** Who owns it, from the outermost controller inwards. */
   readonly owners: readonly { readonly kind: ResourceKind; readonly name: string }[];
@@ -53,6 +55,7 @@ export function podInfo(object: unknown): PodInfo {
     name: text(meta["name"]),
     ip: text(fields(status)["podIP"]),
     running: text(fields(status)["phase"]) === "Running" && meta["deletionTimestamp"] === undefined,
+    status: meta["deletionTimestamp"] === undefined ? text(fields(status)["phase"]) : "Terminating",
     meshed: containers.includes("istio-proxy") || containers.includes("linkerd-proxy"),
     owners: owners(meta),
     labels: texts(meta["labels"]),

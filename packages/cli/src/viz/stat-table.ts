@@ -23,9 +23,11 @@ const ms = (value: number | null) => dash(value, (n) => `${Math.round(n)}ms`);
 
 /** Linkerd's `viz stat` table: same columns, same number forms. */
 export function statTable(rows: readonly StatRow[], options: StatTableOptions): string {
+  const pods = rows.some((r) => r.status !== "");
   const header = [
     ...(options.allNamespaces ? ["NAMESPACE"] : []),
     "NAME",
+    ...(pods ? ["STATUS"] : []),
     "MESHED",
     "SUCCESS",
     "RPS",
@@ -38,6 +40,7 @@ export function statTable(rows: readonly StatRow[], options: StatTableOptions): 
   const lines = rows.map((r) => [
     ...(options.allNamespaces ? [r.namespace] : []),
     r.name,
+    ...(pods ? [r.status || "-"] : []),
     `${r.meshed}/${r.pods}`,
     dash(r.success, (n) => `${(n * 100).toFixed(2)}%`),
     dash(r.rps, (n) => `${n.toFixed(1)}rps`),
@@ -56,6 +59,7 @@ export function statJson(rows: readonly StatRow[]): string {
     namespace: r.namespace,
     kind: r.kind,
     name: r.name,
+    ...(r.status === "" ? {} : { status: r.status }),
     meshed: `${r.meshed}/${r.pods}`,
     success: r.success,
     rps: r.rps,

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import type { StatRow } from "@heddle/viz";
 import { edgesTable } from "./edges-table.ts";
 import { parseResource, parseWindow } from "./resource.ts";
 import { statTable } from "./stat-table.ts";
@@ -21,6 +22,7 @@ const row = {
   failures: 0,
   unauthorized: 0,
   unauthorizedFailures: 0,
+  status: "",
 } as const;
 
 test("stat has Linkerd's columns, alignment and number forms", () => {
@@ -64,4 +66,11 @@ test("resources by alias, plural and name; unknown kinds are named", () => {
   expect(() => parseResource(["gadget"])).toThrow("gadget: unknown kind");
   expect(parseWindow("90s")).toBe(90_000);
   expect(() => parseWindow("1s")).toThrow("at least 15s");
+});
+
+test("pods have their status, as Linkerd's table", () => {
+  const pod: StatRow = { ...row, kind: "pod", name: "emoji-1", status: "Running" };
+  const [header = "", line = ""] = statTable([pod], { allNamespaces: false, wide: false }).split("\n");
+  expect(header).toMatch(/^NAME +STATUS +MESHED /);
+  expect(line).toMatch(/^emoji-1 +Running +1\/2 /);
 });

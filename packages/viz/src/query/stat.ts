@@ -20,6 +20,7 @@ const METRICS = [
 export interface Row {
   readonly namespace: string;
   readonly name: string;
+  readonly status?: string;
   meshed: number;
   pods: number;
   readonly totals: Totals;
@@ -68,7 +69,8 @@ function rowsOf(
       const key = `${pod.namespace}/${name}`;
       let row = rows.get(key);
       if (!row) {
-        row = { namespace: pod.namespace, name, meshed: 0, pods: 0, totals: emptyTotals() };
+        const status = query.kind === "pod" ? pod.status : "";
+        row = { namespace: pod.namespace, name, status, meshed: 0, pods: 0, totals: emptyTotals() };
         rows.set(key, row);
       }
       if (!pod.running) continue;
@@ -125,6 +127,7 @@ export function toStatRow(row: Row, kind: ResourceKind, seconds: number): StatRo
     namespace: row.namespace,
     kind,
     name: row.name,
+    status: row.status ?? "",
     meshed: row.meshed,
     pods: row.pods,
     success: counted ? (t.requests - t.failures) / t.requests : null,
