@@ -38,19 +38,8 @@ export const extensionProvider = message("ExtensionProvider", {
     omitEmptyValues: notYet(boolean()),
   }),
   prometheus: anyJson(),
-  envoyHttpAls: message("EnvoyHttpGrpcV3LogProvider", {
-    ...service,
-    logName: string(),
-    filterStateObjectsToLog: ignored(list(string()), "filter state is not kept"),
-    additionalRequestHeadersToLog: list(string()),
-    additionalResponseHeadersToLog: list(string()),
-    additionalResponseTrailersToLog: ignored(list(string()), "trailers are not kept"),
-  }),
-  envoyTcpAls: message("EnvoyTcpGrpcV3LogProvider", {
-    ...service,
-    logName: string(),
-    filterStateObjectsToLog: ignored(list(string()), "filter state is not kept"),
-  }),
+  envoyHttpAls: notYet(anyJson()),
+  envoyTcpAls: notYet(anyJson()),
   envoyOtelAls: notYet(anyJson()),
   envoyExtAuthzHttp: message("EnvoyExternalAuthorizationHttpProvider", {
     ...authorizer,
