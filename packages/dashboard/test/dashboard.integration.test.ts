@@ -140,14 +140,14 @@ describe.skipIf(!program)("dashboard in Chromium, before a running emojivoto", (
     await close();
   }, 60_000);
 
-  test("a trace is shown as a waterfall", async () => {
+  test("a vote is shown as a waterfall, through every service", async () => {
     const { page, complaints, close } = await open(1280, 800, "light");
-    await page.route("**/api/services*", (route) => route.fulfill({ json: { data: ["web"] } }));
-    await page.route("**/api/traces*", (route) => route.fulfill({ json: { data: [oneTrace()] } }));
     await page.goto(`${mesh.url}#/traces`);
-    await page.click("text=vote-bot: GET /api/vote");
-    await page.waitForSelector(".waterfall li:nth-child(3)");
-    expect(await page.locator(".waterfall rect.failed").count()).toBe(2);
+    await page.selectOption("label:has-text('Service') select", { label: "voting-svc.emojivoto" });
+    await page.click("tr:has-text('web-svc.emojivoto') a");
+    await page.waitForSelector(".waterfall li:nth-child(4)");
+    await page.click(".waterfall li:nth-child(2) summary");
+    await page.waitForSelector(".waterfall details[open] dd");
     await page.evaluate(axe);
     expect(await serious(page, "light")).toEqual([]);
     await page.screenshot({ path: join(shots, "traces-desktop-light.png"), fullPage: true });
@@ -243,31 +243,6 @@ describe.skipIf(!program)("dashboard in Chromium, before a running emojivoto", (
     await close();
   }, 170_000);
 });
-
-/** A vote in Jaeger's form: bot → web → voting, the last one fails. */
-function oneTrace() {
-  const startTime = Date.now() * 1000 - 5_000_000;
-  const span = (spanID: string, parent: string, operationName: string, at: number, duration: number, code: number) => ({
-    traceID: "5b8aa5a2d2c872e8321cf37308d69df2",
-    spanID,
-    operationName,
-    references:
-      parent === "" ? [] : [{ refType: "CHILD_OF", traceID: "5b8aa5a2d2c872e8321cf37308d69df2", spanID: parent }],
-    startTime: startTime + at,
-    duration,
-    tags: [{ key: "http.status_code", type: "string", value: String(code) }],
-    processID: spanID,
-  });
-  return {
-    traceID: "5b8aa5a2d2c872e8321cf37308d69df2",
-    spans: [
-      span("p1", "", "GET /api/vote", 0, 9000, 500),
-      span("p2", "p1", "GET /api/vote", 900, 7500, 500),
-      span("p3", "p2", "/emojivoto.v1.VotingService/VoteDoughnut", 3000, 4000, 200),
-    ],
-    processes: { p1: { serviceName: "vote-bot" }, p2: { serviceName: "web" }, p3: { serviceName: "voting" } },
-  };
-}
 
 /** Waits until a vote has failed: what the pages are to show. */
 async function failuresSeen(url: string): Promise<void> {

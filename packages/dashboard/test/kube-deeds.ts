@@ -4,9 +4,20 @@ import { createKubeClient, type KubeClient } from "@heddle/kube-client";
 
 const NAMESPACE = "emojivoto";
 
-/** Resources that the pages are to explain: a policy in force, and a route to a host that is not there. */
+/** Resources that the pages are to explain: a policy in force, a route to a host that is not there, every request traced. */
 async function applyExamples(kube: KubeClient): Promise<void> {
+  const mesh = { group: "", version: "v1", resource: "configmaps", namespace: "istio-system", name: "istio" };
+  const settings = (await kube.get(mesh))["data"];
+  const text = typeof settings === "object" && settings !== null && "mesh" in settings ? String(settings.mesh) : "";
+  const provider = "- name: viz\n  zipkin:\n    service: zipkin.linkerd-viz.svc.cluster.local\n    port: 9411\n";
+  await kube.patch(mesh, { data: { mesh: `${text.trimEnd()}\nextensionProviders:\n${provider}` } });
   await kube.applyObjects([
+    {
+      apiVersion: "telemetry.istio.io/v1",
+      kind: "Telemetry",
+      metadata: { name: "traces", namespace: "istio-system" },
+      spec: { tracing: [{ providers: [{ name: "viz" }], randomSamplingPercentage: 100 }] },
+    },
     {
       apiVersion: "security.istio.io/v1",
       kind: "AuthorizationPolicy",

@@ -159,7 +159,14 @@ export function createApi(deps: ApiDeps): (request: Request) => Promise<Response
 }
 
 /** Questions that need no samples at all. */
-const WITHOUT_SAMPLES: ReadonlySet<string> = new Set(["/api/prometheus/targets", "/api/gateways", "/api/config"]);
+const WITHOUT_SAMPLES: ReadonlySet<string> = new Set([
+  "/api/prometheus/targets",
+  "/api/gateways",
+  "/api/config",
+  "/api/traces",
+  "/api/services",
+  "/api/operations",
+]);
 /** Every page looks back at least so far for its sparklines. Units: ms. */
 const HISTORY_MS = 10 * 60_000;
 const EXACT: ReadonlySet<string> = new Set(["/api/stat", "/api/routes", "/api/edges"]);
