@@ -12,6 +12,7 @@ import { runChecks } from "../check/runner.ts";
 import { type CliContext, UsageError } from "../context.ts";
 import { type GlobalOptions, globalOptions } from "../global-options.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
+import { compareContexts } from "../multicluster/compare-contexts.ts";
 
 interface Flags {
   readonly pre?: boolean;
@@ -89,7 +90,15 @@ export function addMulticlusterCheck(group: Command, context: CliContext): void 
     .option("-n, --namespace <namespace>", "accepted with --proxy")
     .option("--wait <time>", "how long to wait for what comes up by itself", "5m")
     .option("-o, --output <format>", "table, short or json", "table")
-    .action((flags: Flags, command: Command) => report(context, globalOptions(command), flags, async () => [links]));
+    .option(
+      "--contexts <names>",
+      "compare the clusters of these contexts of the kubeconfig instead: one mesh over several",
+    )
+    .action((flags: Flags & { readonly contexts?: string }, command: Command) =>
+      flags.contexts !== undefined
+        ? compareContexts(context, command, flags.contexts)
+        : report(context, globalOptions(command), flags, async () => [links]),
+    );
 }
 
 async function report(

@@ -7,6 +7,7 @@ import type { ProxySnapshots } from "../resources/proxy-snapshots.ts";
 import type { Connection } from "../xds/connection.ts";
 import { configDump, nameTableOf } from "./config-dump.ts";
 import { type HttpAnswer, type HttpHandler, json, text } from "./http-server.ts";
+import { probeGateways } from "./probe-gateways.ts";
 import { connectionEntry, isProxy, syncEntry } from "./sync-status.ts";
 
 export interface DebugOptions {
@@ -74,8 +75,14 @@ export function createDebugHandler(options: DebugOptions): HttpHandler {
       });
     },
     mesh: () => json(options.state().settings.mesh),
-    networkz: () =>
-      json({ networks: options.state().settings.networks, gateways: Object.fromEntries(options.state().gateways) }),
+    networkz: async (url) => {
+      const { settings, gateways } = options.state();
+      const probe = url.searchParams.get("probe") === "true";
+      return json({
+        networks: settings.networks,
+        gateways: probe ? await probeGateways(gateways) : Object.fromEntries(gateways),
+      });
+    },
     clusterz: () =>
       json(
         options.clusters().map(({ id, secret, status, reason, lastSyncMs }) => ({

@@ -1,0 +1,55 @@
+import { expect, test } from "bun:test";
+import type { ClusterFacts } from "./cluster-facts.ts";
+import { compareClusters } from "./compare-clusters.ts";
+
+const pem = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----`;
+
+function facts(context: string, other: string, changes: Partial<ClusterFacts> = {}): ClusterFacts {
+  const known = { istiod: "istiod-1", secret: "istio-system/x", status: "synced", reason: "" };
+  return {
+    context,
+    id: context,
+    trustDomain: "cluster.local",
+    roots: pem("AAAA"),
+    networkLabel: `net-${context}`,
+    networkValue: `net-${context}`,
+    gatewayServices: [{ name: "istio-system/ew", network: `net-${context}`, addresses: 1 }],
+    gateways: [{ network: `net-${other}`, address: "192.0.2.2", port: 15443, problem: "" }],
+    known: [{ ...known, id: other }],
+    ports: [{ service: "shop/web", name: "http", port: 80 }],
+    skewS: 0,
+    meshDns: "",
+    stubDomain: false,
+    ...changes,
+  };
+}
+
+const wrongs = (changes: Partial<ClusterFacts>): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    compareClusters([facts("east", "west"), facts("west", "east", changes)])
+      .filter(({ wrong }) => wrong.length > 0)
+      .map(({ anchor, wrong }) => [anchor.replace("multicluster-", ""), wrong.join("\n")]),
+  );
+
+test("two clusters that fit have nothing to say", () => {
+  expect(wrongs({})).toEqual({});
+});
+
+test("each usual mistake is found, with what to do", () => {
+  expect(wrongs({ roots: pem("BBBB") })["roots"]).toContain("heddle ca root");
+  expect(wrongs({ id: "east" })["names"]).toContain("clusterName=OTHER");
+  expect(wrongs({ skewS: -90 })["clocks"]).toContain("90 s behind");
+  expect(wrongs({ known: [] })["secrets"]).toContain("create-remote-secret --context east --name east");
+  const known = [{ id: "east", istiod: "a", secret: "b", status: "timeout", reason: "no answer" }];
+  expect(wrongs({ known })["secrets"]).toBe("west reads east, but it is timeout: no answer");
+  expect(wrongs({ networkLabel: "" })["networks"]).toContain("values.global.network=net-west");
+  const labelled = [{ name: "istio-system/ew", network: "net-wets", addresses: 1 }];
+  expect(wrongs({ gatewayServices: labelled })["networks"]).toContain("on which no cluster is");
+  expect(wrongs({ gateways: [] })["gateways"]).toContain("gen-eastwest-gateway.sh --network net-east");
+  const silent = [{ network: "net-east", address: "192.0.2.1", port: 15443, problem: "no answer within 2 s" }];
+  expect(wrongs({ gateways: silent })["gateways"]).toContain("192.0.2.1:15443 of network net-east does not answer");
+  expect(wrongs({ meshDns: "10.0.0.9" })["dns"]).toContain("stubDomains");
+  expect(wrongs({ ports: [{ service: "shop/web", name: "web", port: 80 }] })["ports"]).toContain(
+    'port 80 ("http") of Service shop/web in east is named "web" in west',
+  );
+});

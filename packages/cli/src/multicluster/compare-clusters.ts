@@ -1,0 +1,152 @@
+import type { ClusterFacts } from "./cluster-facts.ts";
+
+/** One line of `multicluster check`: what is compared, and every way in which it is wrong: cause and next step. */
+export interface Comparison {
+  readonly description: string;
+  readonly anchor: string;
+  readonly wrong: readonly string[];
+}
+
+/** Clocks further apart make fresh certificates invalid. Units: s. */
+const SKEW_S = 10;
+
+/** The usual mistakes between the clusters of one mesh. */
+export function compareClusters(all: readonly ClusterFacts[]): readonly Comparison[] {
+  const line = (anchor: string, description: string, wrong: readonly string[]): Comparison => ({
+    anchor: `multicluster-${anchor}`,
+    description,
+    wrong,
+  });
+  return [
+    line("names", "every cluster has a name of its own", names(all)),
+    line("roots", "clusters trust one root", roots(all)),
+    line(
+      "clocks",
+      "clocks agree",
+      all
+        .filter(({ skewS }) => Math.abs(skewS) > SKEW_S)
+        .map(
+          ({ context, skewS }) =>
+            `the clock of ${context} is ${Math.abs(skewS)} s ${skewS > 0 ? "ahead of" : "behind"} this machine's; fresh certificates will look invalid: let its nodes keep time by NTP`,
+        ),
+    ),
+    line("secrets", "each control plane reads the others", secrets(all)),
+    line("networks", "network labels are right", networks(all)),
+    line("gateways", "gateways of other networks answer", gateways(all)),
+    line(
+      "dns",
+      "the cluster's DNS forwards global names",
+      all
+        .filter(({ meshDns, stubDomain }) => meshDns !== "" && !stubDomain)
+        .map(
+          ({ context, meshDns }) =>
+            `${context} has the mesh's DNS at ${meshDns}, but its own DNS does not ask it: add stubDomains {"global": ["${meshDns}"]} to ConfigMap kube-system/kube-dns, or a block global:53 { forward . ${meshDns} } to CoreDNS's Corefile`,
+        ),
+    ),
+    line("ports", "Services of one name have the same ports", ports(all)),
+  ];
+}
+
+function pairs<T>(all: readonly T[]): readonly (readonly [T, T])[] {
+  return all.flatMap((one, i) => all.slice(i + 1).map((other) => [one, other] as const));
+}
+
+function names(all: readonly ClusterFacts[]): readonly string[] {
+  return pairs(all)
+    .filter(([a, b]) => a.id === b.id)
+    .map(
+      ([a, b]) =>
+        `${a.context} and ${b.context} are both installed as cluster ${a.id}; install one of them again with --set values.global.multiCluster.clusterName=OTHER`,
+    );
+}
+
+function roots(all: readonly ClusterFacts[]): readonly string[] {
+  return pairs(all).flatMap(([a, b]) => {
+    const shared = blocks(a.roots).some((root) => blocks(b.roots).includes(root));
+    if (shared) return [];
+    return [
+      `${a.context} and ${b.context} have different roots, so neither believes the other's certificates: make one root (heddle ca root) and an intermediate for each (heddle ca intermediate --cluster NAME), and put them into Secret cacerts of both`,
+    ];
+  });
+}
+
+function blocks(pem: string): readonly string[] {
+  return (
+    pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)?.map((one) => one.replace(/\s/g, "")) ?? []
+  );
+}
+
+function secrets(all: readonly ClusterFacts[]): readonly string[] {
+  return all.flatMap((own) =>
+    all
+      .filter((other) => other !== own && other.id !== own.id)
+      .flatMap((other) => {
+        const found = own.known.filter(({ id }) => id === other.id);
+        if (found.length === 0)
+          return [
+            `${own.context} does not read ${other.context}: heddle create-remote-secret --context ${other.context} --name ${other.id} | kubectl --context ${own.context} apply -f -`,
+          ];
+        return found
+          .filter(({ status }) => status !== "synced")
+          .map(({ status, reason }) => `${own.context} reads ${other.context}, but it is ${status}: ${reason}`);
+      }),
+  );
+}
+
+function networks(all: readonly ClusterFacts[]): readonly string[] {
+  const used = new Set(all.map(({ networkLabel }) => networkLabel));
+  return all.flatMap(({ context, networkLabel, networkValue, gatewayServices }) => [
+    ...(networkLabel === networkValue
+      ? []
+      : [
+          `namespace istio-system of ${context} is labelled topology.istio.io/network=${networkLabel || "(nothing)"}, but sidecars were installed with values.global.network=${networkValue || "(nothing)"}: make the two the same`,
+        ]),
+    ...gatewayServices
+      .filter(({ network }) => !used.has(network))
+      .map(
+        ({ name, network }) =>
+          `gateway Service ${name} of ${context} is labelled for network ${network}, on which no cluster is (${[...used].filter((one) => one !== "").join(", ") || "none says its network"}): correct the label`,
+      ),
+    ...gatewayServices
+      .filter(({ addresses }) => addresses === 0)
+      .map(
+        ({ name }) =>
+          `gateway Service ${name} of ${context} has no address yet: does the cluster give addresses to LoadBalancers? else set spec.externalIPs`,
+      ),
+  ]);
+}
+
+function gateways(all: readonly ClusterFacts[]): readonly string[] {
+  const several = new Set(all.map(({ networkLabel }) => networkLabel)).size > 1;
+  return all.flatMap((own) => {
+    const foreign = own.gateways.filter(({ network }) => network !== own.networkLabel);
+    const missing = all
+      .filter(({ networkLabel }) => several && networkLabel !== own.networkLabel)
+      .filter(({ networkLabel }) => !foreign.some(({ network }) => network === networkLabel))
+      .map(
+        ({ context, networkLabel }) =>
+          `${own.context} knows no gateway of network ${networkLabel || "(no name)"} (${context}): install one there (samples/multicluster/gen-eastwest-gateway.sh --network ${networkLabel || "NAME"})`,
+      );
+    const silent = foreign
+      .filter(({ problem }) => problem !== "")
+      .map(
+        ({ network, address, port, problem }) =>
+          `from ${own.context} the gateway ${address}:${port} of network ${network} does not answer (${problem}): is it running, and does a firewall let port ${port} through?`,
+      );
+    return [...missing, ...silent];
+  });
+}
+
+function ports(all: readonly ClusterFacts[]): readonly string[] {
+  return pairs(all).flatMap(([a, b]) =>
+    a.ports.flatMap((port) => {
+      const there = b.ports.filter(({ service }) => service === port.service);
+      const same = there.find((other) => other.port === port.port);
+      if (there.length === 0 || same?.name === port.name) return [];
+      const what = same === undefined ? "is missing" : `is named "${same.name}"`;
+      return [
+        `port ${port.port} ("${port.name}") of Service ${port.service} in ${a.context} ${what} in ${b.context}: clusters must agree, as its protocol and endpoints go by name and number`,
+      ];
+    }),
+  );
+}

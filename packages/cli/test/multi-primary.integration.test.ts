@@ -1,0 +1,241 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { root } from "./heddle-process.ts";
+import { lineProblem } from "./line-between-clusters.ts";
+import { eventually } from "./mesh-cluster.ts";
+import { createShell } from "./shell.ts";
+import { type SteadyClient, startSteadyClient } from "./steady-client.ts";
+
+const line = lineProblem();
+const missing = ["kubectl", "curl"].filter((name) => Bun.which(name) === null);
+if (line !== undefined) console.log(`skipped: no line between clusters: ${line}`);
+else if (missing.length > 0) console.log(`skipped: the walkthrough needs ${missing.join(", ")} on PATH`);
+
+setDefaultTimeout(90_000);
+
+const samples = join(root, "samples");
+const clusters = ["east", "west"] as const;
+
+/** The own cluster first, what fails is left alone at once, three more tries. */
+const failover = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: httpbin}
+spec:
+  host: httpbin.sample.svc.cluster.local
+  trafficPolicy:
+    outlierDetection: {consecutive5xxErrors: 1, interval: 1s, baseEjectionTime: 2s, maxEjectionPercent: 100}
+    loadBalancer:
+      localityLbSetting:
+        enabled: true
+        failoverPriority: [topology.istio.io/cluster]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: httpbin}
+spec:
+  hosts: [httpbin]
+  http:
+  - route: [{destination: {host: httpbin}}]
+    timeout: 8s
+    retries: {attempts: 5, perTryTimeout: 1s, retryOn: "connect-failure,refused-stream,reset,5xx"}
+`;
+
+describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two networks", () => {
+  const folder = mkdtempSync(join(tmpdir(), "heddle-mp-"));
+  const env = {
+    HEDDLE_STATE: folder,
+    KUBECONFIG: clusters.map((name) => join(folder, "clusters", name, "kubeconfig")).join(":"),
+  };
+  const { ok, run } = createShell(folder, env);
+  const kubectl = (name: string, words: string, stdin?: string) => ok(`kubectl --context=${name} ${words}`, stdin);
+  const inSleep = ["kubectl", "--context=east", "exec", "-n", "sample", "deploy/sleep", "-c", "sleep", "--"];
+  const call = "curl -s -m 10 -o /dev/null -w '%{http_code}\\n' httpbin:8000/status/200";
+  let client: SteadyClient | undefined;
+
+  const replicas = async (name: string, what: string, count: number) => {
+    const [namespace, deployment] = what.split("/");
+    await kubectl(name, `scale -n ${namespace} deploy/${deployment} --replicas=${count}`);
+  };
+  /** Requests that the client's proxy sent, by address. */
+  const sent = async (): Promise<ReadonlyMap<string, number>> => {
+    const admin = `kubectl --context=east exec -n sample deploy/sleep -c istio-proxy -- curl -s localhost:15000/clusters`;
+    const lines = (await ok(admin)).split("\n").filter((row) => row.startsWith("outbound|8000||httpbin.sample"));
+    return new Map(
+      lines.flatMap((row): [string, number][] => {
+        const match = /::([\d.]+:\d+)::rq_total::(\d+)$/.exec(row);
+        return match === null ? [] : [[match[1] ?? "", Number(match[2])]];
+      }),
+    );
+  };
+  const far = "198.18.1.1:15443";
+  const remoteStatus = async () => (await run("istioctl --context=east remote-clusters")).out;
+  const steady = (): SteadyClient => {
+    if (client === undefined) throw new Error("the client does not run");
+    return client;
+  };
+  /** Tells what a fault did to the client. */
+  const report = (fault: string, sinceMs: number) => {
+    const { answers, failures } = steady().since(sinceMs);
+    const recovery = (steady().recoveryMs(sinceMs) / 1000).toFixed(1);
+    console.log(
+      `${fault}: ${answers - failures} of ${answers} answered, recovered after ${recovery} s; per second: ${steady().perSecond(sinceMs)}`,
+    );
+    return { answers, failures };
+  };
+  const calls = (count: number, sinceMs: number) =>
+    eventually(`${count} calls`, async () => steady().since(sinceMs).answers >= count, 40_000);
+
+  beforeAll(async () => {
+    await ok("heddle ca root --out ca");
+    await Promise.all(clusters.map((name) => ok(`heddle local up --name ${name}`)));
+    await Promise.all(
+      clusters.map(async (name) => {
+        await ok(`heddle ca intermediate --root ca --cluster ${name}`);
+        await kubectl(name, "create namespace istio-system");
+        const files = ["ca-cert.pem", "ca-key.pem", "root-cert.pem", "cert-chain.pem"];
+        await kubectl(
+          name,
+          `create secret generic cacerts -n istio-system ${files.map((file) => `--from-file=ca/${name}/${file}`).join(" ")}`,
+        );
+        const values = `--set values.global.multiCluster.clusterName=${name} --set values.global.network=net-${name}`;
+        await ok(
+          `istioctl --context=${name} install -y --set profile=minimal --set values.global.meshID=mesh1 ${values}`,
+        );
+        const gateway = `${join(samples, "multicluster/gen-eastwest-gateway.sh")} --network net-${name}`;
+        await ok(`${gateway} | istioctl --context=${name} install -y -f -`);
+        await kubectl(name, `apply -n istio-system -f ${join(samples, "multicluster/expose-services.yaml")}`);
+        await kubectl(name, "create namespace sample");
+        await kubectl(name, "label namespace sample istio-injection=enabled");
+        await kubectl(name, `apply -n sample -f ${join(samples, "httpbin/httpbin.yaml")}`);
+        if (name === "east") {
+          await kubectl(name, `apply -n sample -f ${join(samples, "sleep/sleep.yaml")}`);
+          await kubectl(name, "apply -n sample -f -", failover);
+        }
+        await kubectl(name, "wait -n sample --for=condition=Ready pod --all --timeout=60s");
+      }),
+    );
+  }, 120_000);
+
+  afterAll(async () => {
+    await client?.close();
+    await run("heddle local down --all");
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("a remote secret brings the other cluster's endpoints, by its gateway", async () => {
+    const secret = await ok("istioctl create-remote-secret --context=west --name west");
+    expect(secret).toContain('istio/multiCluster: "true"');
+    expect(secret).toContain("name: istio-remote-secret-west");
+    expect(secret).toContain("server: https://198.18.1.1:6443");
+    await kubectl("east", "apply -f -", secret);
+    await eventually("west in sync", async () =>
+      /west +istio-system\/istio-remote-secret-west +synced/.test(await remoteStatus()),
+    );
+    await eventually("an endpoint behind the gateway", async () => (await sent()).has(far));
+  });
+
+  test("multicluster check finds what is missing, and nothing once it is there", async () => {
+    const check = "heddle multicluster check --contexts east,west";
+    const half = await run(check);
+    expect(half.code).toBe(1);
+    expect(half.out).toContain("√ clusters trust one root");
+    expect(half.out).toContain("west does not read east: heddle create-remote-secret --context east --name east");
+    await ok("heddle create-remote-secret --context east --name east | kubectl --context west apply -f -");
+    await eventually("nothing more to say", async () => (await run(check)).code === 0);
+  });
+
+  test("names that can't be: the own one, one that leads back here", async () => {
+    const own = (await ok("istioctl create-remote-secret --context=west --name east")).replace(
+      "istio-remote-secret-east",
+      "wrong-name",
+    );
+    const back = await ok("istioctl create-remote-secret --context=east --name north");
+    await kubectl("east", "apply -f -", own);
+    await kubectl("east", "apply -f -", back);
+    const table = await eventually("both refused", async () => {
+      const { out, err } = await run("istioctl --context=east remote-clusters");
+      return out.split("refused").length === 3 ? err : undefined;
+    });
+    expect(table).toContain("east is the name of this cluster itself");
+    expect(table).toContain("its kubeconfig leads to cluster east, where this control plane runs");
+    await kubectl("east", "delete secret -n istio-system wrong-name istio-remote-secret-north");
+  });
+
+  test("local first; all local replicas gone: the other cluster answers; back without flapping", async () => {
+    client = startSteadyClient(inSleep, call, env);
+    const start = performance.now();
+    await eventually(
+      "calls that work",
+      async () => steady().since(start).answers - steady().since(start).failures >= 5,
+    );
+    const before = (await sent()).get(far) ?? 0;
+    const calm = performance.now();
+    await calls(10, calm);
+    expect((await sent()).get(far)).toBe(before);
+    const gone = performance.now();
+    await replicas("east", "sample/httpbin", 0);
+    await eventually("calls at the far gateway", async () => ((await sent()).get(far) ?? 0) > before + 5);
+    expect(report("all local replicas gone", gone).failures).toBe(0);
+    const back = performance.now();
+    await replicas("east", "sample/httpbin", 1);
+    await kubectl("east", "wait -n sample --for=condition=Ready pod -l app=httpbin --timeout=60s");
+    await eventually("local calls only", async () => {
+      const seen = (await sent()).get(far);
+      const since = performance.now();
+      await calls(8, since);
+      return (await sent()).get(far) === seen;
+    });
+    expect(report("local replicas back", back).failures).toBe(0);
+  });
+
+  test("line cut, both control planes restarted, an intermediate replaced: nobody notices at home", async () => {
+    const since = performance.now();
+    await ok("heddle local wan --cut --between east,west");
+    await Promise.all(clusters.map((name) => kubectl(name, "delete pod -n istio-system -l app=istiod")));
+    await ok("heddle ca intermediate --root ca --cluster west --force");
+    const files = ["ca-cert.pem", "ca-key.pem", "root-cert.pem", "cert-chain.pem"];
+    const from = files.map((file) => `--from-file=ca/west/${file}`).join(" ");
+    await ok(
+      `kubectl --context=west create secret generic cacerts -n istio-system ${from} --dry-run=client -o yaml | kubectl --context=west replace -f -`,
+    );
+    await Promise.all(
+      clusters.map((name) => kubectl(name, "wait -n istio-system --for=condition=Ready pod --all --timeout=60s")),
+    );
+    await calls(15, performance.now());
+    expect(report("line cut, control planes restarted, CA replaced", since).failures).toBe(0);
+    expect(await remoteStatus()).toMatch(/west .* (syncing|timeout)/);
+    await ok("heddle local wan --restore");
+    await eventually("west in sync again", async () => /west .* synced/.test(await remoteStatus()));
+  });
+
+  test("a revoked account: its last state stays, and it is told; the gateway gone: errors until it is back", async () => {
+    const revoked = await ok("istioctl create-remote-secret --context=west --name west");
+    await kubectl("west", "delete secret -n istio-system istio-reader-service-account-istio-remote-secret-token");
+    // The same kubeconfig once more, so that its token is looked at: the old one serves until a new one works.
+    await kubectl("east", "apply -f -", revoked.replace("kind: Config", "kind: Config\n    extensions: []"));
+    await eventually("a sentence about the token", async () => {
+      const { err } = await run("istioctl --context=east remote-clusters");
+      return /cluster west is (syncing|timeout) .*(401|refused|credentials)/i.test(err);
+    });
+    const since = performance.now();
+    await replicas("east", "sample/httpbin", 0);
+    const before = (await sent()).get(far) ?? 0;
+    await eventually("calls at the far gateway", async () => ((await sent()).get(far) ?? 0) > before + 5);
+    expect(report("account revoked, then all local replicas gone", since).failures).toBe(0);
+    const dropped = performance.now();
+    await replicas("west", "istio-system/istio-eastwestgateway", 0);
+    await eventually("failures", async () => steady().since(dropped).failures > 0);
+    await replicas("west", "istio-system/istio-eastwestgateway", 1);
+    await eventually(
+      "ten good calls in a row",
+      async () =>
+        steady().since(performance.now() - 2500).failures === 0 && steady().since(performance.now() - 2500).answers > 8,
+    );
+    report("gateway gone and back", dropped);
+    await ok("istioctl create-remote-secret --context=west --name west | kubectl --context=east apply -f -");
+    await eventually("west in sync with a new token", async () => /west .* synced/.test(await remoteStatus()));
+  });
+});
