@@ -90,7 +90,8 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
 
   beforeAll(async () => {
     await ok("heddle ca root --out ca");
-    await Promise.all(clusters.map((name) => ok(`heddle local up --name ${name}`)));
+    // One after the other: the order gives the addresses.
+    for (const name of clusters) await ok(`heddle local up --name ${name}`);
     await Promise.all(
       clusters.map(async (name) => {
         await ok(`heddle ca intermediate --root ca --cluster ${name}`);
