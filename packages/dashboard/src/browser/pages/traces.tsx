@@ -2,10 +2,10 @@ import { clockTime, millis } from "../format.ts";
 import { Notice } from "../parts/notice.tsx";
 import { hashOf } from "../route.ts";
 import type { Trace } from "../traces/jaeger.ts";
-import { type Row, type Waterfall, waterfall } from "../traces/waterfall.ts";
+import { type Row, spanTitle, type Waterfall, waterfall } from "../traces/waterfall.ts";
 import { usePoll } from "../use-poll.ts";
 
-const LIMIT = "50";
+const LIMIT = "25";
 
 /** Recent traces, and one as a waterfall. */
 export function TracesPage({ service, trace }: { service: string; trace: string }) {
@@ -155,7 +155,7 @@ function Line({ row, fall }: { row: Row; fall: Waterfall }) {
           <span class="span-name">
             <svg width={row.depth * 14} height="1" aria-hidden="true" />
             {row.failed ? <span class="health bad">✕ </span> : null}
-            <b>{row.service}</b> {span.operationName}
+            <b>{row.service}</b> {spanTitle(span)}
           </span>
           <svg class="span-bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">
             <rect

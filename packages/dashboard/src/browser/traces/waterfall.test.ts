@@ -33,6 +33,14 @@ test("children stand below their parent, in order, each at its share of the time
   expect([durationMs, services, failed, title]).toEqual([1, ["web", "voting"], true, "web: web"]);
 });
 
+test("a span is called by what was asked, where it says so", () => {
+  const url = { key: "http.url", value: "http://web-svc.emojivoto/api/vote?choice=:doughnut:" };
+  expect(waterfall(trace(span("web", "", 0, 1, [url, { key: "http.method", value: "GET" }]))).title).toBe(
+    "web: GET /api/vote",
+  );
+  expect(waterfall(trace(span("web", "", 0, 1, [{ key: "http.url", value: "odd" }]))).title).toBe("web: web");
+});
+
 test("a lost parent is said, a circle loses nothing, an unknown process is unknown", () => {
   const lost = waterfall(trace(span("a", "gone", 0, 1)));
   expect([lost.incomplete, lost.rows.length]).toEqual([true, 1]);

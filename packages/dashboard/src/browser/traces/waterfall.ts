@@ -65,9 +65,16 @@ export function waterfall(trace: Trace): Waterfall {
     durationMs: (end - start) / 1000,
     services: [...new Set(rows.map((r) => r.service))],
     failed: rows.some((r) => r.failed),
-    title: rows[0] ? `${rows[0].service}: ${rows[0].span.operationName}` : trace.traceID,
+    title: rows[0] ? `${rows[0].service}: ${spanTitle(rows[0].span)}` : trace.traceID,
     incomplete,
   };
+}
+
+/** What was asked, where the span says it: a proxy's operation names only the route. */
+export function spanTitle({ tags = [], operationName }: Span): string {
+  const text = (key: string) => String(tags.find((t) => t.key === key)?.value ?? "");
+  const path = /^[a-z]+:\/\/[^/]*(\/[^?#]*)/.exec(text("http.url"))?.[1];
+  return path === undefined ? operationName : `${text("http.method")} ${path}`.trim();
 }
 
 /** Source: OpenTelemetry's and OpenTracing's conventions, and Envoy's span tags. */
