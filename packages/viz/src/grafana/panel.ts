@@ -22,7 +22,7 @@ export interface Dashboard {
   readonly panels: readonly Panel[];
 }
 
-const DATASOURCE = { type: "prometheus", uid: "${datasource}" };
+const DATASOURCE = { type: "prometheus", uid: "$datasource" };
 const HEIGHT = 8;
 const COLUMNS = 24;
 
