@@ -8,3 +8,6 @@ const folder = join(import.meta.dir, "../../dashboards/grafana");
 await mkdir(folder, { recursive: true });
 for (const dashboard of dashboards)
   await writeFile(join(folder, `${dashboard.uid}.json`), `${JSON.stringify(grafanaJson(dashboard), undefined, 2)}\n`);
+const biome = join(import.meta.dir, "../../node_modules/.bin/biome");
+const { exitCode, stderr } = Bun.spawnSync([biome, "format", "--write", folder]);
+if (exitCode !== 0) throw new Error(stderr.toString());
