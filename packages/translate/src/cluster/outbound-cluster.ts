@@ -24,6 +24,7 @@ import type { ClusterLoadAssignmentSchema } from "@heddle/xds-api/envoy/config/e
 import { tcpAddress } from "../address.ts";
 import { fromAds } from "../config-source.ts";
 import { namesBeyond } from "../gateway/global-name.ts";
+import { podClusters } from "../gateway/pod-passthrough.ts";
 import type { Part } from "../part.ts";
 import { protoDuration } from "../proto-duration.ts";
 import { serviceMetadata } from "../provenance.ts";
@@ -98,7 +99,7 @@ export function passthroughClusters(view: OutboundView): readonly Cluster[] {
     .filter(({ server }) => server.tls?.mode === "AUTO_PASSTHROUGH")
     .flatMap(({ hosts }) => hosts);
   if (patterns.length === 0) return [];
-  return view.services
+  const services = view.services
     .filter((service) =>
       namesBeyond(service, view.settings).some((name) => patterns.some((pattern) => hostMatches(pattern, name))),
     )
@@ -118,6 +119,7 @@ export function passthroughClusters(view: OutboundView): readonly Cluster[] {
           );
         }),
     );
+  return [...services, ...view.services.flatMap((service) => podClusters(view, service, patterns))];
 }
 
 /** What came from another network must not leave again. */

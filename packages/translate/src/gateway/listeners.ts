@@ -25,6 +25,7 @@ import { weightedTarget } from "../listener/tcp-routing.ts";
 import { provenance } from "../provenance.ts";
 import { serverTls } from "../tls/server-tls.ts";
 import { namesBeyond } from "./global-name.ts";
+import { podTargets } from "./pod-passthrough.ts";
 import { type GatewayPort, gatewayPorts, gatewayRouteName, readsHttp } from "./ports.ts";
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
@@ -147,7 +148,7 @@ function passthrough(view: OutboundView, server: GatewayServer, name: string): r
  * refused: what is behind may take it without asking for a certificate. Source: Istio.
  */
 function autoPassthrough(view: OutboundView, server: GatewayServer, name: string): readonly FilterChain[] {
-  return view.services.flatMap((service) =>
+  const services = view.services.flatMap((service) =>
     namesBeyond(service, view.settings)
       .filter((name) => server.hosts.some((host) => hostMatches(host, name)))
       .flatMap((hostname) =>
@@ -171,6 +172,15 @@ function autoPassthrough(view: OutboundView, server: GatewayServer, name: string
           }),
       ),
   );
+  const pods = view.services.flatMap((service) =>
+    podTargets(view, service, server.hosts).map(({ sni }) => ({
+      name: `${name}-${sni}`,
+      metadata: provenance([server.gateway, service.source]),
+      filterChainMatch: { serverNames: [sni], applicationProtocols: [...meshTcpProtocols, ...meshHttpProtocols] },
+      filters: tcpFilters(oneCluster(sni), view.dataPlane, view.settings.mesh),
+    })),
+  );
+  return [...services, ...pods];
 }
 
 /** Envoy refuses two chains with one condition; the older Gateway keeps it. A server name is taken once. */
