@@ -21,7 +21,11 @@ const spec = message(
     check(value, path, sink) {
       const names = value.subsets.map((entry) => entry.name);
       names.forEach((name, index) => {
-        if (names.indexOf(name) !== index) sink.error(`${path}.subsets[${index}].name`, `${name} is there twice, and routes name subsets; give each a name of its own, or join their labels`);
+        if (names.indexOf(name) !== index)
+          sink.error(
+            `${path}.subsets[${index}].name`,
+            `${name} is there twice, and routes name subsets; give each a name of its own, or join their labels`,
+          );
         if (!/^[a-z0-9A-Z]([-a-z0-9A-Z.]*[a-z0-9A-Z])?$/.test(name))
           sink.error(`${path}.subsets[${index}].name`, `"${name}" is not a name`);
       });
