@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { connect } from "node:tls";
 import { echoOf } from "./traffic/call.ts";
+import { envoyFilterCases } from "./traffic/envoy-filter-cases.ts";
 import { type GatewayResources, gatewayResources } from "./traffic/gateway-resources.ts";
+import { kindsCases } from "./traffic/kinds-cases.ts";
 import { outsideCases } from "./traffic/outside-cases.ts";
 import { outsideResources } from "./traffic/outside-resources.ts";
 import { objectsIn, service, startTraffic, type TrafficRig } from "./traffic/rig.ts";
@@ -10,7 +12,7 @@ import { routeCases } from "./traffic/route-cases.ts";
 import type { CaseContext, TrafficCase } from "./traffic/traffic-case.ts";
 import { upstreamCases } from "./traffic/upstream-cases.ts";
 
-const cases = [...routeCases, ...upstreamCases, ...outsideCases];
+const cases = [...routeCases, ...upstreamCases, ...outsideCases, ...kindsCases, ...envoyFilterCases];
 const portOf = (one: TrafficCase) => 8100 + cases.indexOf(one);
 const envoy = process.env["HEDDLE_ENVOY"] ?? Bun.which("envoy") ?? undefined;
 const planes: Readonly<Record<string, string>> = {
@@ -20,7 +22,7 @@ const planes: Readonly<Record<string, string>> = {
 if (!("client-envoy" in planes)) console.log("the Envoy data plane is left out: no Envoy; set HEDDLE_ENVOY");
 
 /** Configuration reaches proxies within this; a check is repeated until it holds. Units: ms. */
-const CONVERGED_MS = 15_000;
+const CONVERGED_MS = 30_000;
 let rig: TrafficRig;
 let gateway: GatewayResources;
 
@@ -106,13 +108,14 @@ describe("ingress gateway", () => {
   const get = (base: string, host: string, path = "/") =>
     fetch(`${base}${path}`, { headers: { host }, redirect: "manual", signal: AbortSignal.timeout(5000) });
 
-  test("routes by host; other hosts are answered 404; a redirect to HTTPS", async () => {
+  test("routes by host; other hosts are answered 404; a redirect to HTTPS; EnvoyFilters for gateways", async () => {
     const base = await rig.reach("istio=ingressgateway", 8080);
     await eventually(async () => {
       const answer = await get(base, "shop.example.com", "/v2");
       expect(answer.status).toBe(200);
       const text = await answer.text();
-      expect(echoOf({ status: 200, headers: {}, text, ms: 0 })?.version).toBe("v2");
+      const echo = echoOf({ status: 200, headers: {}, text, ms: 0 });
+      expect([echo?.version, echo?.headers["x-gateway"]]).toEqual(["v2", "gateway"]);
       expect((await get(base, "other.example.com")).status).toBe(404);
       const moved = await get(base, "secure.example.com", "/a");
       expect([moved.status, moved.headers.get("location")]).toEqual([301, "https://secure.example.com/a"]);

@@ -1,6 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import { createAuthority, createSelfSignedRoot, exportPrivateKey, generateKey } from "@heddle/identity";
 import type { KubeObject } from "@heddle/kube-client";
+import { envoyFilter, mark } from "./envoy-filter-cases.ts";
 import { objectsIn, service } from "./rig.ts";
 
 /** Gateways, their VirtualServices and a certificate, made for this run. */
@@ -35,6 +36,15 @@ spec:
   http:
     - {match: [{uri: {prefix: /v2}}], route: [{destination: {host: edge, subset: v2, port: {number: 80}}}]}
     - {route: [{destination: {host: edge, subset: v1, port: {number: 80}}}]}
+${envoyFilter("ef-gateway", [
+  {
+    applyTo: "HTTP_FILTER",
+    context: "GATEWAY",
+    match: "listener: {filterChain: {filter: {name: envoy.filters.network.http_connection_manager}}}",
+    operation: "INSERT_FIRST",
+    value: mark("gateway", "x-gateway"),
+  },
+]).replace(/^/, "---")}
 `;
 
 export async function gatewayResources(): Promise<GatewayResources> {
