@@ -55,7 +55,7 @@ function routesOf(
   return create(RouteConfigurationSchema, {
     name: gatewayRouteName(port, named),
     virtualHosts: [
-      ...[...hosts].map(([name, host]) => virtualHost(view, port, name, host)),
+      ...[...hosts].map(([name, host]) => virtualHost(view, named, name, host)),
       ...misdirected(port, named, hosts),
     ],
     ignorePortInHostMatching: true,
@@ -65,9 +65,10 @@ function routesOf(
   });
 }
 
-function virtualHost(view: OutboundView, port: GatewayPort, name: string, host: Host): VirtualHost {
+/** Named by the port that clients see, as EnvoyFilters written for Istio expect. */
+function virtualHost(view: OutboundView, named: GatewayServer, name: string, host: Host): VirtualHost {
   return {
-    name: `${name}:${port.number}`,
+    name: `${name}:${named.server.port.number}`,
     domains: [name],
     routes: host.redirect ? [toHttps(view), ...host.routes] : host.routes,
     includeRequestAttemptCount: true,
