@@ -1,5 +1,6 @@
 import type { NamedTapEvent } from "@heddle/viz/contract";
 import { clockTime, millis } from "../format.ts";
+import { NumCell, NumHead } from "../parts/number-cells.tsx";
 import { outcome } from "../parts/recent-failures.tsx";
 import { failed } from "./filter.ts";
 import type { Line } from "./use-tap.ts";
@@ -36,21 +37,11 @@ export function Top({ lines }: { lines: readonly Line[] }) {
         <tr>
           <th scope="col">Request</th>
           <th scope="col">Way</th>
-          <th scope="col" class="num">
-            Count
-          </th>
-          <th scope="col" class="num">
-            Best
-          </th>
-          <th scope="col" class="num">
-            Worst
-          </th>
-          <th scope="col" class="num">
-            Last
-          </th>
-          <th scope="col" class="num">
-            Success
-          </th>
+          <NumHead>Count</NumHead>
+          <NumHead>Best</NumHead>
+          <NumHead>Worst</NumHead>
+          <NumHead>Last</NumHead>
+          <NumHead>Success</NumHead>
         </tr>
       </thead>
       <tbody>
@@ -65,21 +56,11 @@ export function Top({ lines }: { lines: readonly Line[] }) {
             <td class="full" data-label="Way">
               {event.srcName} → {event.dstName}
             </td>
-            <td class="num" data-label="Count">
-              {count}
-            </td>
-            <td class="num" data-label="Best">
-              {millis(best)}
-            </td>
-            <td class="num" data-label="Worst">
-              {millis(worst)}
-            </td>
-            <td class="num" data-label="Last">
-              {millis(last)}
-            </td>
-            <td class="num" data-label="Success">
-              {Math.round((good / count) * 100)} %
-            </td>
+            <NumCell label="Count">{count}</NumCell>
+            <NumCell label="Best">{millis(best)}</NumCell>
+            <NumCell label="Worst">{millis(worst)}</NumCell>
+            <NumCell label="Last">{millis(last)}</NumCell>
+            <NumCell label="Success">{Math.round((good / count) * 100)} %</NumCell>
           </tr>
         ))}
       </tbody>
@@ -97,9 +78,7 @@ export function Calls({ lines }: { lines: readonly Line[] }) {
           <th scope="col">Request</th>
           <th scope="col">Way</th>
           <th scope="col">Ended with</th>
-          <th scope="col" class="num">
-            Took
-          </th>
+          <NumHead>Took</NumHead>
           <th scope="col">When</th>
         </tr>
       </thead>
@@ -122,9 +101,7 @@ export function Calls({ lines }: { lines: readonly Line[] }) {
             <td class="full" data-label="Ended with">
               {failed(event) ? outcome(event) : event.grpcStatus === 0 ? "gRPC OK" : event.status}
             </td>
-            <td class="num" data-label="Took">
-              {millis(event.durationMs)}
-            </td>
+            <NumCell label="Took">{millis(event.durationMs)}</NumCell>
             <td data-label="When">{clockTime(event.time)}</td>
           </tr>
         ))}

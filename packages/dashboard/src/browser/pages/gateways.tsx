@@ -1,6 +1,6 @@
 import type { GatewaysAnswer } from "@heddle/viz/contract";
-import { millis } from "../format.ts";
 import { Notice } from "../parts/notice.tsx";
+import { LatencyCells, LatencyHeads, NumCell, NumHead } from "../parts/number-cells.tsx";
 import { usePoll } from "../use-poll.ts";
 
 /** Ways between clusters: gateways, whether they live, how far they are; and the clusters whose registries are read. */
@@ -36,18 +36,8 @@ function Gateways({ answer }: { answer: GatewaysAnswer }) {
           <th scope="col">Cluster or network</th>
           <th scope="col">Side</th>
           <th scope="col">Alive</th>
-          <th scope="col" class="num">
-            Services
-          </th>
-          <th scope="col" class="num">
-            P50
-          </th>
-          <th scope="col" class="num">
-            P95
-          </th>
-          <th scope="col" class="num">
-            P99
-          </th>
+          <NumHead>Services</NumHead>
+          <LatencyHeads />
         </tr>
       </thead>
       <tbody>
@@ -63,18 +53,8 @@ function Gateways({ answer }: { answer: GatewaysAnswer }) {
             <td data-label="Alive" class={`health ${g.alive === null ? "idle" : g.alive ? "good" : "bad"}`}>
               {g.alive === null ? "not probed" : g.alive ? "✓ yes" : "✕ no"}
             </td>
-            <td class="num" data-label="Services">
-              {g.services ?? "–"}
-            </td>
-            <td class="num" data-label="P50">
-              {millis(g.latencyMsP50)}
-            </td>
-            <td class="num" data-label="P95">
-              {millis(g.latencyMsP95)}
-            </td>
-            <td class="num" data-label="P99">
-              {millis(g.latencyMsP99)}
-            </td>
+            <NumCell label="Services">{g.services ?? "–"}</NumCell>
+            <LatencyCells row={g} />
           </tr>
         ))}
       </tbody>

@@ -1,6 +1,7 @@
 import type { MeshAnswer } from "@heddle/viz/contract";
 import { duration, millis } from "../format.ts";
 import { Notice } from "../parts/notice.tsx";
+import { NumCell, NumHead } from "../parts/number-cells.tsx";
 import { usePoll } from "../use-poll.ts";
 
 const TYPES = [
@@ -71,27 +72,13 @@ function Replicas({ mesh }: { mesh: MeshAnswer }) {
         <tr>
           <th scope="col">Pod</th>
           <th scope="col">Version</th>
-          <th scope="col" class="num">
-            Proxies
-          </th>
-          <th scope="col" class="num">
-            Services
-          </th>
-          <th scope="col" class="num">
-            Pushes
-          </th>
-          <th scope="col" class="num">
-            Certificates issued
-          </th>
-          <th scope="col" class="num">
-            Rejections
-          </th>
-          <th scope="col" class="num">
-            Convergence P50
-          </th>
-          <th scope="col" class="num">
-            P99
-          </th>
+          <NumHead>Proxies</NumHead>
+          <NumHead>Services</NumHead>
+          <NumHead>Pushes</NumHead>
+          <NumHead>Certificates issued</NumHead>
+          <NumHead>Rejections</NumHead>
+          <NumHead>Convergence P50</NumHead>
+          <NumHead>P99</NumHead>
         </tr>
       </thead>
       <tbody>
@@ -102,13 +89,9 @@ function Replicas({ mesh }: { mesh: MeshAnswer }) {
               {r.error === "" ? null : <small class="health bad"> {r.error}</small>}
             </th>
             <td data-label="Version">{r.version}</td>
-            <td class="num" data-label="Proxies">
-              {r.proxies}
-            </td>
-            <td class="num" data-label="Services">
-              {r.services}
-            </td>
-            <td class="num full" data-label="Pushes">
+            <NumCell label="Proxies">{r.proxies}</NumCell>
+            <NumCell label="Services">{r.services}</NumCell>
+            <NumCell label="Pushes" full>
               <span>
                 {r.pushes}{" "}
                 <small>
@@ -117,19 +100,17 @@ function Replicas({ mesh }: { mesh: MeshAnswer }) {
                     .join(", ")}
                 </small>
               </span>
-            </td>
-            <td class="num full" data-label="Certificates issued">
+            </NumCell>
+            <NumCell label="Certificates issued" full>
               {r.certificatesIssued}
-            </td>
-            <td class="num" data-label="Rejections">
-              {r.rejects}
-            </td>
-            <td class="num full" data-label="Convergence P50">
+            </NumCell>
+            <NumCell label="Rejections">{r.rejects}</NumCell>
+            <NumCell label="Convergence P50" full>
               {millis(r.convergenceMsP50)}
-            </td>
-            <td class="num full" data-label="Convergence P99">
+            </NumCell>
+            <NumCell label="Convergence P99" full>
               {millis(r.convergenceMsP99)}
-            </td>
+            </NumCell>
           </tr>
         ))}
       </tbody>

@@ -1,5 +1,6 @@
 import { clockTime, millis } from "../format.ts";
 import { Notice } from "../parts/notice.tsx";
+import { NumCell, NumHead } from "../parts/number-cells.tsx";
 import { hashOf } from "../route.ts";
 import type { Trace } from "../traces/jaeger.ts";
 import { type Row, spanTitle, type Waterfall, waterfall } from "../traces/waterfall.ts";
@@ -84,12 +85,8 @@ function List({ traces, service, chosen }: { traces: readonly Trace[]; service: 
         <tr>
           <th scope="col">Trace</th>
           <th scope="col">Services</th>
-          <th scope="col" class="num">
-            Spans
-          </th>
-          <th scope="col" class="num">
-            Took
-          </th>
+          <NumHead>Spans</NumHead>
+          <NumHead>Took</NumHead>
           <th scope="col">When</th>
         </tr>
       </thead>
@@ -106,12 +103,8 @@ function List({ traces, service, chosen }: { traces: readonly Trace[]; service: 
             <td class="full" data-label="Services">
               {fall.services.join(", ")}
             </td>
-            <td class="num" data-label="Spans">
-              {fall.rows.length}
-            </td>
-            <td class="num" data-label="Took">
-              {millis(fall.durationMs)}
-            </td>
+            <NumCell label="Spans">{fall.rows.length}</NumCell>
+            <NumCell label="Took">{millis(fall.durationMs)}</NumCell>
             <td data-label="When">{clockTime(fall.startMs)}</td>
           </tr>
         ))}

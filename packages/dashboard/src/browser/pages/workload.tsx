@@ -3,6 +3,7 @@ import { bytesRate, clockTime, duration, millis, rate } from "../format.ts";
 import { ConfigSections } from "../parts/config-sections.tsx";
 import { Meshed, Success } from "../parts/health.tsx";
 import { Notice } from "../parts/notice.tsx";
+import { NumCell, NumHead } from "../parts/number-cells.tsx";
 import { ProblemList } from "../parts/problem-list.tsx";
 import { RecentFailuresTable } from "../parts/recent-failures.tsx";
 import { RoutesTable } from "../parts/routes-table.tsx";
@@ -132,9 +133,7 @@ function Failures({ answer }: { answer: WorkloadAnswer }) {
         <tr>
           <th scope="col">Way</th>
           <th scope="col">Reason</th>
-          <th scope="col" class="num">
-            Count
-          </th>
+          <NumHead>Count</NumHead>
         </tr>
       </thead>
       <tbody>
@@ -146,9 +145,7 @@ function Failures({ answer }: { answer: WorkloadAnswer }) {
             <td class="full" data-label="Reason">
               {f.reason}
             </td>
-            <td class="num" data-label="Count">
-              {Math.round(f.count)}
-            </td>
+            <NumCell label="Count">{Math.round(f.count)}</NumCell>
           </tr>
         ))}
       </tbody>
@@ -164,18 +161,10 @@ function Pods({ answer }: { answer: WorkloadAnswer }) {
         <tr>
           <th scope="col">Pod</th>
           <th scope="col">Address</th>
-          <th scope="col" class="num">
-            Success
-          </th>
-          <th scope="col" class="num">
-            Req/s
-          </th>
-          <th scope="col" class="num">
-            P99
-          </th>
-          <th scope="col" class="num">
-            Connections
-          </th>
+          <NumHead>Success</NumHead>
+          <NumHead>Req/s</NumHead>
+          <NumHead>P99</NumHead>
+          <NumHead>Connections</NumHead>
           <th scope="col">Certificate</th>
         </tr>
       </thead>
@@ -186,18 +175,12 @@ function Pods({ answer }: { answer: WorkloadAnswer }) {
             <td data-label="Address" class="mono">
               {pod.ip}
             </td>
-            <td class="num" data-label="Success">
+            <NumCell label="Success">
               <Success value={pod.success} />
-            </td>
-            <td class="num" data-label="Req/s">
-              {rate(pod.rps)}
-            </td>
-            <td class="num" data-label="P99">
-              {millis(pod.latencyMsP99)}
-            </td>
-            <td class="num" data-label="Connections">
-              {pod.tcpOpenConnections}
-            </td>
+            </NumCell>
+            <NumCell label="Req/s">{rate(pod.rps)}</NumCell>
+            <NumCell label="P99">{millis(pod.latencyMsP99)}</NumCell>
+            <NumCell label="Connections">{pod.tcpOpenConnections}</NumCell>
             <td class="full" data-label="Certificate">
               {pod.meshed === 0 ? "no proxy" : `valid for ${duration(pod.certificateExpiresInMs)}`}
             </td>

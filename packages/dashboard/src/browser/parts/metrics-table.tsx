@@ -1,7 +1,8 @@
 import type { OverviewRow } from "@heddle/viz/contract";
-import { health, millis, rate } from "../format.ts";
+import { health } from "../format.ts";
 import { hashOf } from "../route.ts";
-import { Meshed, Success } from "./health.tsx";
+import { Meshed } from "./health.tsx";
+import { GoldenCells, GoldenHeads, NumCell, NumHead } from "./number-cells.tsx";
 import { Sparkline } from "./sparkline.tsx";
 
 export function linkOf(row: Pick<OverviewRow, "namespace" | "kind" | "name">): string {
@@ -27,27 +28,9 @@ export function MetricsTable({
         <tr>
           <th scope="col">Name</th>
           {showNamespace ? <th scope="col">Namespace</th> : null}
-          <th scope="col" class="num">
-            Success
-          </th>
-          <th scope="col" class="num">
-            Req/s
-          </th>
-          <th scope="col" class="num">
-            P50
-          </th>
-          <th scope="col" class="num">
-            P95
-          </th>
-          <th scope="col" class="num">
-            P99
-          </th>
-          <th scope="col" class="num">
-            Connections
-          </th>
-          <th scope="col" class="num">
-            Meshed
-          </th>
+          <GoldenHeads />
+          <NumHead>Connections</NumHead>
+          <NumHead>Meshed</NumHead>
           <th scope="col">Last 10 min</th>
         </tr>
       </thead>
@@ -63,27 +46,11 @@ export function MetricsTable({
                 {row.namespace}
               </td>
             ) : null}
-            <td class="num" data-label="Success">
-              <Success value={row.success} />
-            </td>
-            <td class="num" data-label="Req/s">
-              {rate(row.rps)}
-            </td>
-            <td class="num" data-label="P50">
-              {millis(row.latencyMsP50)}
-            </td>
-            <td class="num" data-label="P95">
-              {millis(row.latencyMsP95)}
-            </td>
-            <td class="num" data-label="P99">
-              {millis(row.latencyMsP99)}
-            </td>
-            <td class="num" data-label="Connections">
-              {row.meshed === 0 ? "–" : row.tcpOpenConnections}
-            </td>
-            <td class="num" data-label="Meshed">
+            <GoldenCells row={row} />
+            <NumCell label="Connections">{row.meshed === 0 ? "–" : row.tcpOpenConnections}</NumCell>
+            <NumCell label="Meshed">
               <Meshed meshed={row.meshed} pods={row.pods} />
-            </td>
+            </NumCell>
             <td class="spark-cell">
               <Sparkline spark={row.spark} label={row.name} />
             </td>

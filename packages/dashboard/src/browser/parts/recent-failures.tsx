@@ -2,6 +2,7 @@ import type { NamedTapEvent } from "@heddle/viz/contract";
 import type { RecentFailures } from "../data.ts";
 import { clockTime } from "../format.ts";
 import type { Polled } from "../use-poll.ts";
+import { NumCell, NumHead } from "./number-cells.tsx";
 
 interface Group {
   readonly event: NamedTapEvent;
@@ -71,9 +72,7 @@ export function RecentFailuresTable({ polled }: { polled: Polled<RecentFailures>
               <th scope="col">Request</th>
               <th scope="col">Way</th>
               <th scope="col">Ended with</th>
-              <th scope="col" class="num">
-                Count
-              </th>
+              <NumHead>Count</NumHead>
               <th scope="col">Last</th>
             </tr>
           </thead>
@@ -92,9 +91,7 @@ export function RecentFailuresTable({ polled }: { polled: Polled<RecentFailures>
                 <td class="full" data-label="Ended with">
                   {outcome(event)}
                 </td>
-                <td class="num" data-label="Count">
-                  {count}
-                </td>
+                <NumCell label="Count">{count}</NumCell>
                 <td data-label="Last">{clockTime(lastMs)}</td>
               </tr>
             ))}

@@ -1,7 +1,6 @@
 import type { RoutesAnswer } from "@heddle/viz/contract";
-import { millis, rate } from "../format.ts";
 import type { Polled } from "../use-poll.ts";
-import { Success } from "./health.tsx";
+import { GoldenCells, GoldenHeads } from "./number-cells.tsx";
 
 /** Requests by route to the Services of a workload, as their callers counted them. */
 export function RoutesTable({ polled }: { polled: Polled<RoutesAnswer> }) {
@@ -14,21 +13,7 @@ export function RoutesTable({ polled }: { polled: Polled<RoutesAnswer> }) {
         <tr>
           <th scope="col">Route</th>
           <th scope="col">Service</th>
-          <th scope="col" class="num">
-            Success
-          </th>
-          <th scope="col" class="num">
-            Req/s
-          </th>
-          <th scope="col" class="num">
-            P50
-          </th>
-          <th scope="col" class="num">
-            P95
-          </th>
-          <th scope="col" class="num">
-            P99
-          </th>
+          <GoldenHeads />
         </tr>
       </thead>
       <tbody>
@@ -38,21 +23,7 @@ export function RoutesTable({ polled }: { polled: Polled<RoutesAnswer> }) {
               {row.route}
             </th>
             <td data-label="Service">{row.service}</td>
-            <td class="num" data-label="Success">
-              <Success value={row.success} />
-            </td>
-            <td class="num" data-label="Req/s">
-              {rate(row.rps)}
-            </td>
-            <td class="num" data-label="P50">
-              {millis(row.latencyMsP50)}
-            </td>
-            <td class="num" data-label="P95">
-              {millis(row.latencyMsP95)}
-            </td>
-            <td class="num" data-label="P99">
-              {millis(row.latencyMsP99)}
-            </td>
+            <GoldenCells row={row} />
           </tr>
         ))}
       </tbody>

@@ -2,6 +2,7 @@ import type { TrafficRow } from "@heddle/viz/contract";
 import { millis, rate } from "../format.ts";
 import { hashOf } from "../route.ts";
 import { Secured, Success } from "./health.tsx";
+import { NumCell, NumHead } from "./number-cells.tsx";
 
 /** Ways from or to a workload. */
 export function TrafficTable({
@@ -27,18 +28,10 @@ export function TrafficTable({
       <thead>
         <tr>
           <th scope="col">{side === "src" ? "From" : "To"}</th>
-          <th scope="col" class="num">
-            Success
-          </th>
-          <th scope="col" class="num">
-            Req/s
-          </th>
-          <th scope="col" class="num">
-            P50
-          </th>
-          <th scope="col" class="num">
-            P99
-          </th>
+          <NumHead>Success</NumHead>
+          <NumHead>Req/s</NumHead>
+          <NumHead>P50</NumHead>
+          <NumHead>P99</NumHead>
           <th scope="col">Secured</th>
           <th scope="col">Identity</th>
         </tr>
@@ -52,18 +45,12 @@ export function TrafficTable({
               <th scope="row">
                 <a href={hashOf("workload", namespace, "deployment", name)}>{name}</a> <small>{namespace}</small>
               </th>
-              <td class="num" data-label="Success">
+              <NumCell label="Success">
                 <Success value={row.success} />
-              </td>
-              <td class="num" data-label="Req/s">
-                {row.requests > 0 ? rate(row.rps) : "TCP"}
-              </td>
-              <td class="num" data-label="P50">
-                {millis(row.latencyMsP50)}
-              </td>
-              <td class="num" data-label="P99">
-                {millis(row.latencyMsP99)}
-              </td>
+              </NumCell>
+              <NumCell label="Req/s">{row.requests > 0 ? rate(row.rps) : "TCP"}</NumCell>
+              <NumCell label="P50">{millis(row.latencyMsP50)}</NumCell>
+              <NumCell label="P99">{millis(row.latencyMsP99)}</NumCell>
               <td class="full" data-label="Secured">
                 <Secured secured={row.secured} reason={row.noTlsReason} />
               </td>
