@@ -65,7 +65,11 @@ export function GoldenHeads() {
   );
 }
 
-export function GoldenCells({ row }: { row: Latencies & { readonly success: number | null; readonly rps: number } }) {
+export function GoldenCells({
+  row,
+}: {
+  row: Latencies & { readonly success: number | null; readonly rps: number | null };
+}) {
   return (
     <>
       <NumCell label="Success">
