@@ -5,6 +5,7 @@ import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { TcpObserver } from "../network/tcp-record.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
+import { LINKERD_BOUNDS_MS } from "./linkerd-families.ts";
 
 /** Requests by route, under the names of linkerd2-proxy; Istio's standard metrics don't know routes. Source: linkerd2-proxy `metrics.rs`. */
 export interface RouteFamilies {
@@ -14,11 +15,6 @@ export interface RouteFamilies {
   readonly latency: HistogramFamily;
 }
 
-/** Upper bounds of the histogram. Units: ms. Source: linkerd2-proxy. */
-const BOUNDS = [
-  1, 2, 3, 4, 5, 10, 20, 30, 40, 50, 100, 200, 300, 400, 500, 1000, 2000, 3000, 4000, 5000, 10_000, 20_000, 30_000,
-  40_000, 50_000,
-];
 /** What a route without a name of its own is called in xDS. */
 const UNNAMED = "default";
 
@@ -32,7 +28,10 @@ export function registerRouteFamilies(registry: MetricsRegistry): RouteFamilies 
       labels: [...labels, "status_code", "classification"],
     }),
     tries: registry.counter({ name: "route_actual_request_total", help: "Requests by route, retries too.", labels }),
-    latency: registry.histogram({ name: "route_response_latency_ms", help: "Latency by route.", labels }, BOUNDS),
+    latency: registry.histogram(
+      { name: "route_response_latency_ms", help: "Latency by route.", labels },
+      LINKERD_BOUNDS_MS,
+    ),
   };
 }
 

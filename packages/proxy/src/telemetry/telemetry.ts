@@ -10,11 +10,16 @@ import { createFileLog } from "./file-log.ts";
 import { createGrpcLog } from "./grpc-log.ts";
 import { type IstioFamilies, registerIstioFamilies } from "./istio-families.ts";
 import { createIstioStats } from "./istio-stats.ts";
+import { type LinkerdFamilies, registerLinkerdFamilies } from "./linkerd-families.ts";
+import { createLinkerdStats } from "./linkerd-stats.ts";
 import type { LogWriter } from "./log-writer.ts";
 import { createRouteStats, type RouteFamilies, registerRouteFamilies } from "./route-stats.ts";
 import { createTap, type Tap } from "./tap.ts";
 import { createTracers } from "./tracing/tracers.ts";
 import { createPeerCache, type Workload } from "./workload.ts";
+
+/** Set to `linkerd`: Linkerd's metrics beside Istio's, wherever those are counted. Default: Istio's only. */
+const DIALECT_VARIABLE = "HEDDLE_METRICS_DIALECT";
 
 /** Metrics and access logs of a process. */
 export interface Telemetry {
@@ -31,7 +36,7 @@ export interface TelemetryDeps {
   localUri(): string;
   /** Tracer of connection managers that name none: the bootstrap's. */
   readonly traceProvider?: TraceProvider | undefined;
-  /** Environment, for tags of spans. */
+  /** Environment, for tags of spans and the dialect of metrics. */
   env(name: string): string | undefined;
 }
 
@@ -42,6 +47,12 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
   const tracers = createTracers({ fallback: deps.traceProvider, env: deps.env });
   let families: IstioFamilies | undefined;
   let routeFamilies: RouteFamilies | undefined;
+  let linkerdFamilies: LinkerdFamilies | undefined;
+  const dialect = deps.env(DIALECT_VARIABLE) ?? "";
+  if (dialect !== "" && dialect !== "istio" && dialect !== "linkerd")
+    deps.log.error(`${DIALECT_VARIABLE} is not a dialect of metrics; use istio (the default) or linkerd`, {
+      value: dialect,
+    });
 
   const watchers = (
     chain: FilterChainConfig,
@@ -65,6 +76,9 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
         }),
         createRouteStats(routeFamilies),
       );
+      if (dialect !== "linkerd") continue;
+      linkerdFamilies ??= registerLinkerdFamilies(registry);
+      all.push(createLinkerdStats({ families: linkerdFamilies, self: deps.self, localUri: deps.localUri }));
     }
     for (const log of logs) {
       const { sink } = log;

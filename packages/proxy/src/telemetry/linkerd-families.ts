@@ -1,0 +1,145 @@
+import type {
+  Counter,
+  CounterFamily,
+  Gauge,
+  GaugeFamily,
+  Histogram,
+  HistogramFamily,
+  MetricsRegistry,
+} from "@heddle/std";
+import { createHostNames, type HostNames } from "./host-names.ts";
+
+/** Upper bounds of latencies. Units: ms. Source: linkerd2-proxy. */
+export const LINKERD_BOUNDS_MS: readonly number[] = [
+  1, 2, 3, 4, 5, 10, 20, 30, 40, 50, 100, 200, 300, 400, 500, 1000, 2000, 3000, 4000, 5000, 10_000, 20_000, 30_000,
+  40_000, 50_000,
+];
+
+const TLS_LABELS = ["tls", "no_tls_reason", "client_id", "server_id"] as const;
+const REQUEST_LABELS = [
+  "direction",
+  "authority",
+  ...TLS_LABELS,
+  "dst_namespace",
+  "dst_service",
+  "dst_deployment",
+  "dst_serviceaccount",
+] as const;
+const TCP_LABELS = ["direction", "peer", ...TLS_LABELS] as const;
+
+/** Metrics under linkerd2-proxy's names. Source: linkerd2-proxy `metrics.rs`, `transport/labels.rs`. */
+export interface LinkerdFamilies {
+  readonly requests: CounterFamily;
+  readonly responses: CounterFamily;
+  readonly latency: HistogramFamily;
+  readonly tcpOpened: CounterFamily;
+  readonly tcpOpen: GaugeFamily;
+  readonly tcpRead: CounterFamily;
+  readonly tcpWritten: CounterFamily;
+  /** Authorities without a known service: a limited number. */
+  readonly hosts: HostNames;
+}
+
+/** How a connection is secured. A label that does not apply is "". */
+export interface LinkerdTls {
+  readonly tls: "true" | "no_identity";
+  readonly noTlsReason: string;
+  readonly clientId: string;
+  readonly serverId: string;
+}
+
+/** Labels of requests that do not depend on the answer. */
+export interface LinkerdRequestLabels extends LinkerdTls {
+  readonly direction: string;
+  readonly authority: string;
+  readonly namespace: string;
+  readonly service: string;
+  readonly workload: string;
+}
+
+export interface LinkerdRequestSeries {
+  readonly requests: Counter;
+  readonly responses: Counter;
+  readonly latency: Histogram;
+}
+
+export interface LinkerdTcpSeries {
+  readonly opened: Counter;
+  readonly open: Gauge;
+  readonly read: Counter;
+  readonly written: Counter;
+}
+
+export function registerLinkerdFamilies(registry: MetricsRegistry): LinkerdFamilies {
+  const counter = (name: string, help: string, labels: readonly string[]) => registry.counter({ name, help, labels });
+  return {
+    hosts: createHostNames(),
+    requests: counter("request_total", "Total count of HTTP requests.", REQUEST_LABELS),
+    responses: counter("response_total", "Total count of HTTP responses.", [
+      ...REQUEST_LABELS,
+      "status_code",
+      "classification",
+      "grpc_status",
+    ]),
+    latency: registry.histogram(
+      {
+        name: "response_latency_ms",
+        help: "Time between a request's headers and the first byte of its response.",
+        labels: [...REQUEST_LABELS, "status_code"],
+      },
+      LINKERD_BOUNDS_MS,
+    ),
+    tcpOpened: counter("tcp_open_total", "Total count of opened connections.", TCP_LABELS),
+    tcpOpen: registry.gauge({ name: "tcp_open_connections", help: "Connections open now.", labels: TCP_LABELS }),
+    tcpRead: counter("tcp_read_bytes_total", "Total bytes read from peers.", TCP_LABELS),
+    tcpWritten: counter("tcp_write_bytes_total", "Total bytes written to peers.", TCP_LABELS),
+  };
+}
+
+const tlsValues = (t: LinkerdTls): string[] => [t.tls, t.noTlsReason, t.clientId, t.serverId];
+
+/** `classification` is "failure" or "success"; `grpcStatus` below 0: none. */
+export function linkerdRequestSeries(
+  families: LinkerdFamilies,
+  labels: LinkerdRequestLabels,
+  status: number,
+  classification: string,
+  grpcStatus: number,
+): LinkerdRequestSeries {
+  const values = [
+    labels.direction,
+    labels.authority,
+    ...tlsValues(labels),
+    labels.namespace,
+    labels.service,
+    labels.workload,
+    serviceAccountOf(labels.serverId),
+  ];
+  const code = status === 0 ? "" : String(status);
+  return {
+    requests: families.requests.with(...values),
+    responses: families.responses.with(...values, code, classification, grpcStatus < 0 ? "" : String(grpcStatus)),
+    latency: families.latency.with(...values, code),
+  };
+}
+
+export function linkerdTcpSeries(
+  families: LinkerdFamilies,
+  direction: string,
+  peer: "src" | "dst",
+  tls: LinkerdTls,
+): LinkerdTcpSeries {
+  const values = [direction, peer, ...tlsValues(tls)];
+  return {
+    opened: families.tcpOpened.with(...values),
+    open: families.tcpOpen.with(...values),
+    read: families.tcpRead.with(...values),
+    written: families.tcpWritten.with(...values),
+  };
+}
+
+/** `spiffe://td/ns/foo/sa/bar` → `bar`. */
+function serviceAccountOf(principal: string): string {
+  const at = principal.indexOf("/sa/");
+  return at < 0 ? "" : principal.slice(at + 4);
+}

@@ -1,0 +1,112 @@
+import { expect, test } from "bun:test";
+import { createMetricsRegistry } from "@heddle/std";
+import { registerLinkerdFamilies } from "./linkerd-families.ts";
+import { type CountedExchange, type CountedTcp, createLinkerdStats } from "./linkerd-stats.ts";
+import { workloadOfMetadata } from "./workload.ts";
+
+const WEB = "spiffe://cluster.local/ns/emojivoto/sa/web";
+const VOTING = "spiffe://cluster.local/ns/emojivoto/sa/voting";
+
+function start() {
+  const registry = createMetricsRegistry();
+  const self = workloadOfMetadata({ WORKLOAD_NAME: "web", NAMESPACE: "emojivoto" });
+  const stats = createLinkerdStats({ families: registerLinkerdFamilies(registry), self, localUri: () => WEB });
+  return { stats, lines: () => registry.expose().split("\n") };
+}
+
+const connection = { direction: "outbound", principal: "", localUri: "", tls: undefined } as const;
+const TO_VOTING: CountedExchange = {
+  connection,
+  upstreamSecure: true,
+  upstreamPrincipal: VOTING,
+  clusterName: "outbound|8080||voting-svc.emojivoto.svc.cluster.local",
+  cluster: {
+    config: {
+      services: [{ host: "voting-svc.emojivoto.svc.cluster.local", name: "voting-svc", namespace: "emojivoto" }],
+    },
+  },
+  host: {
+    workload: {
+      workload: "voting",
+      namespace: "emojivoto",
+      canonicalName: "voting",
+      canonicalRevision: "v11",
+      cluster: "Kubernetes",
+    },
+  },
+  request: { authority: "voting-svc.emojivoto:8080" },
+  status: 200,
+  grpc: true,
+  grpcStatus: 0,
+  startMs: 100,
+  firstByteMs: 104.5,
+  endMs: 900,
+};
+
+test("requests and answers, with Linkerd's labels", () => {
+  const { stats, lines } = start();
+  stats.onExchangeDone(TO_VOTING);
+  stats.onExchangeDone({ ...TO_VOTING, grpcStatus: 2 });
+  const labels = `direction="outbound",authority="voting-svc.emojivoto.svc.cluster.local:8080",tls="true",no_tls_reason="",client_id="${WEB}",server_id="${VOTING}",dst_namespace="emojivoto",dst_service="voting-svc",dst_deployment="voting",dst_serviceaccount="voting"`;
+  expect(lines()).toContain(`request_total{${labels}} 2`);
+  expect(lines()).toContain(`response_total{${labels},status_code="200",classification="success",grpc_status="0"} 1`);
+  expect(lines()).toContain(`response_total{${labels},status_code="200",classification="failure",grpc_status="2"} 1`);
+  // Until the first byte, not until the end.
+  expect(lines()).toContain(`response_latency_ms_bucket{${labels},status_code="200",le="4"} 0`);
+  expect(lines()).toContain(`response_latency_ms_bucket{${labels},status_code="200",le="5"} 2`);
+});
+
+test("an inbound proxy names itself, and nothing that clients choose", () => {
+  const { stats, lines } = start();
+  const cluster = { config: { services: [] } };
+  const inbound = { ...TO_VOTING, cluster, connection: { ...connection, direction: "inbound" as const }, grpc: false };
+  for (let i = 0; i < 500; i++) stats.onExchangeDone({ ...inbound, request: { authority: `h${i}` } });
+  expect(lines().filter((line) => line.startsWith("request_total"))).toEqual([
+    'request_total{direction="inbound",authority="",tls="no_identity",no_tls_reason="no_tls_from_remote",client_id="",server_id="",dst_namespace="emojivoto",dst_service="",dst_deployment="web",dst_serviceaccount=""} 500',
+  ]);
+});
+
+test("authorities of unknown hosts are a limited number", () => {
+  const { stats, lines } = start();
+  const unknown = { ...TO_VOTING, cluster: undefined, host: undefined, upstreamSecure: false, upstreamPrincipal: "" };
+  for (let i = 0; i < 500; i++) stats.onExchangeDone({ ...unknown, request: { authority: `h${i}` } });
+  const requests = lines().filter((line) => line.startsWith("request_total"));
+  expect(requests.length).toBe(101);
+  expect(requests.some((line) => line.includes('authority=""') && line.endsWith(" 400"))).toBe(true);
+});
+
+test("TCP: both sides of a connection, open while it lasts", () => {
+  const { stats, lines } = start();
+  const record: { -readonly [K in keyof CountedTcp]: CountedTcp[K] } = {
+    connection,
+    upstreamSecure: true,
+    upstreamPrincipal: VOTING,
+    upstreamLocal: "10.0.0.1:4000",
+    bytesReceived: 0,
+    bytesSent: 0,
+  };
+  stats.onTcpOpened(record);
+  record.bytesReceived = 10;
+  stats.onTcpProgress(record);
+  const source = 'direction="outbound",peer="src",tls="no_identity",no_tls_reason="loopback",client_id="",server_id=""';
+  const destination = `direction="outbound",peer="dst",tls="true",no_tls_reason="",client_id="${WEB}",server_id="${VOTING}"`;
+  expect(lines()).toContain(`tcp_open_connections{${source}} 1`);
+  expect(lines()).toContain(`tcp_read_bytes_total{${source}} 10`);
+  record.bytesSent = 7;
+  stats.onTcpDone(record);
+  stats.onTcpDone(record);
+  for (const line of [
+    `tcp_open_total{${source}} 1`,
+    `tcp_open_connections{${source}} 0`,
+    `tcp_read_bytes_total{${source}} 10`,
+    `tcp_write_bytes_total{${source}} 7`,
+    `tcp_open_connections{${destination}} 0`,
+    `tcp_read_bytes_total{${destination}} 7`,
+    `tcp_write_bytes_total{${destination}} 10`,
+  ])
+    expect(lines()).toContain(line);
+  // Its server was never reached.
+  stats.onTcpOpened({ ...record, upstreamLocal: "" });
+  expect(lines()).toContain(`tcp_open_total{${source}} 2`);
+  expect(lines()).toContain(`tcp_open_total{${destination}} 1`);
+});
