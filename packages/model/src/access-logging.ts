@@ -1,10 +1,15 @@
-import type { MeshConfig, StringMap, Telemetry } from "@heddle/config";
+import type { ExtensionProvider, MeshConfig, StringMap } from "@heddle/config";
 import type { MeshState } from "./state.ts";
 import { meant, telemetryLevels, type WorkloadMode } from "./telemetry-levels.ts";
+import { collectorService } from "./tracing.ts";
 
-type AccessLogging = Telemetry["spec"]["accessLogging"][number];
+/** Built in: Istio's format on standard output, or MeshConfig's `accessLogFile`. */
+export const BUILT_IN_LOG = "envoy";
 
-/** MeshConfig with the access log that Telemetry resources choose for a workload in one direction. */
+/**
+ * MeshConfig with the access logs that Telemetry resources choose for a workload in one direction: `defaultProviders.accessLogging` names
+ * exactly those, their services by full host name; `accessLogFile` is empty where the built-in one is not among them.
+ */
 export function meshWithAccessLog(
   state: MeshState,
   namespace: string,
@@ -12,43 +17,72 @@ export function meshWithAccessLog(
   mode: WorkloadMode,
 ): MeshConfig {
   const { mesh } = state.settings;
-  const chosen = accessLogging(state, namespace, labels, mode);
-  if (chosen === undefined) {
-    const [provider] = mesh.defaultProviders?.accessLogging ?? [];
-    return provider === undefined ? mesh : withProvider(mesh, provider);
+  const chosen = chosenProviders(state, namespace, labels, mode);
+  if (chosen === undefined) return mesh;
+  const found = new Map<string, ExtensionProvider>();
+  for (const provider of mesh.extensionProviders) {
+    const resolved = chosen.has(provider.name) ? resolvedLog(state, provider) : undefined;
+    if (resolved !== undefined) found.set(provider.name, resolved);
   }
-  if (chosen.disabled === true) return { ...mesh, accessLogFile: "" };
-  const provider = chosen.providers[0]?.name ?? mesh.defaultProviders?.accessLogging[0] ?? "envoy";
-  return withProvider(mesh, provider);
+  const builtIn = chosen.has(BUILT_IN_LOG) && !mesh.extensionProviders.some(({ name }) => name === BUILT_IN_LOG);
+  return {
+    ...mesh,
+    accessLogFile: builtIn ? mesh.accessLogFile || "/dev/stdout" : "",
+    extensionProviders: mesh.extensionProviders.map((provider) => found.get(provider.name) ?? provider),
+    defaultProviders: {
+      tracing: [],
+      metrics: [],
+      ...mesh.defaultProviders,
+      accessLogging: [...chosen].filter((name) => found.has(name) || (builtIn && name === BUILT_IN_LOG)),
+    },
+  };
 }
 
-/** The workload's own Telemetry wins over its namespace's, that over the root namespace's; of two the older one counts. */
-function accessLogging(
+/**
+ * The nearest level that names providers says which may log; levels add and disable from the root namespace inward, entries in order.
+ * Undefined: nobody says anything, MeshConfig's `accessLogFile` counts. Source: istio pilot/pkg/model/telemetry.go, mergeLogs.
+ */
+function chosenProviders(
   state: MeshState,
   namespace: string,
   labels: StringMap,
   mode: WorkloadMode,
-): AccessLogging | undefined {
-  const wanted = (entry: AccessLogging): boolean => meant(mode, entry);
-  for (const level of telemetryLevels(state, namespace, labels)) {
-    const found = level.flatMap(({ spec }) => spec.accessLogging).find(wanted);
-    if (found !== undefined) return found;
+): ReadonlySet<string> | undefined {
+  const defaults = state.settings.mesh.defaultProviders?.accessLogging ?? [];
+  // Of two Telemetries of a level the older one counts.
+  const levels = telemetryLevels(state, namespace, labels)
+    .map((level) =>
+      level
+        .map(({ spec }) => spec.accessLogging.filter((entry) => meant(mode, entry)))
+        .find((entries) => entries.length > 0),
+    )
+    .filter((entries) => entries !== undefined);
+  if (levels.length === 0) return defaults.length === 0 ? undefined : new Set(defaults);
+  const namesOf = (entry: (typeof levels)[number][number]) => entry.providers.map(({ name }) => name);
+  const fallback = defaults.length === 0 ? [BUILT_IN_LOG] : defaults;
+  const nearest = levels.map((entries) => entries.flatMap(namesOf)).find((names) => names.length > 0);
+  const inScope = new Set(nearest ?? fallback);
+  const chosen = new Set<string>();
+  let inherited: readonly string[] = fallback;
+  for (const entry of [...levels].reverse().flat()) {
+    const names = namesOf(entry);
+    if (names.length > 0) inherited = names;
+    for (const name of inherited) {
+      if (!inScope.has(name)) continue;
+      if (entry.disabled === true) chosen.delete(name);
+      else chosen.add(name);
+    }
   }
-  return undefined;
+  return chosen;
 }
 
-/** `envoy` is built in: Istio's text format on standard output. A provider without a file changes nothing. */
-function withProvider(mesh: MeshConfig, name: string): MeshConfig {
-  const file = mesh.extensionProviders.find((provider) => provider.name === name)?.envoyFileAccessLog;
-  if (file === undefined) {
-    const path = mesh.accessLogFile === "" ? "/dev/stdout" : mesh.accessLogFile;
-    return name === "envoy" ? { ...mesh, accessLogFile: path } : mesh;
+/** Undefined: it is no access log, or the service does not exist. */
+function resolvedLog(state: MeshState, provider: ExtensionProvider): ExtensionProvider | undefined {
+  if (provider.envoyFileAccessLog !== undefined) return provider;
+  for (const kind of ["envoyHttpAls", "envoyTcpAls"] as const) {
+    const als = provider[kind];
+    const service = als && collectorService(state, als.service, als.port);
+    if (service !== undefined) return { ...provider, [kind]: { ...als, service: service.hostname } };
   }
-  const { text, labels } = file.logFormat ?? {};
-  return {
-    ...mesh,
-    accessLogFile: file.path,
-    accessLogEncoding: labels === undefined ? "TEXT" : "JSON",
-    accessLogFormat: labels === undefined ? (text ?? "") : JSON.stringify(labels),
-  };
+  return undefined;
 }

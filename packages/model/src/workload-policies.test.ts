@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { defaultMeshConfig, type KubeObject } from "@heddle/config";
+import { defaultMeshConfig, type KubeObject, parseMeshConfig } from "@heddle/config";
 import { meshWithAccessLog } from "./access-logging.ts";
 import { applyEvents } from "./apply.ts";
 import { authorizationOf } from "./authorization.ts";
@@ -46,6 +46,60 @@ test("Telemetry: the closest one that speaks of the direction counts", () => {
     meshWithAccessLog(state, "shop", labels, mode).accessLogFile;
   expect([of(web, "SERVER"), of(web, "CLIENT"), of({}, "SERVER")]).toEqual(["", "/dev/stdout", "/dev/stdout"]);
   expect(meshWithAccessLog(mesh(), "shop", web, "SERVER").accessLogFile).toBe("");
+});
+
+test("Telemetry: several providers at once, levels add and disable, services by their full name", () => {
+  const api = "telemetry.istio.io/v1";
+  const als = { service: "als.obs", port: 9000 };
+  const read = parseMeshConfig(
+    JSON.stringify({
+      defaultProviders: { accessLogging: ["grpc"] },
+      extensionProviders: [
+        { name: "grpc", envoyHttpAls: als },
+        { name: "lost", envoyTcpAls: { ...als, service: "gone.obs" } },
+        { name: "file", envoyFileAccessLog: { path: "/dev/stderr" } },
+        { name: "prom", prometheus: {} },
+      ],
+    }),
+  );
+  if (!read.ok) throw new Error(JSON.stringify(read.problems));
+  const service = { ports: [{ port: 9000 }], clusterIP: "10.140.1.1" };
+  const logsOf = (...entries: readonly (readonly [string, object])[]) => {
+    const state = mesh(
+      ["v1", "Service", "obs/als", service],
+      ...entries.map(([id, spec]) => [api, "Telemetry", id, spec] as const),
+    );
+    const of = (labels: Record<string, string>, mode: "CLIENT" | "SERVER") => {
+      const chosen = meshWithAccessLog(
+        { ...state, settings: { ...state.settings, mesh: read.value } },
+        "shop",
+        labels,
+        mode,
+      );
+      expect(chosen.extensionProviders[0]?.envoyHttpAls?.service).toMatch(/^als[.]obs(?:[.]svc[.]cluster[.]local)?$/);
+      return [chosen.accessLogFile, ...(chosen.defaultProviders?.accessLogging ?? [])].join(" ");
+    };
+    return of;
+  };
+  const named = (...names: string[]) => ({ providers: names.map((name) => ({ name })) });
+  expect(logsOf()(web, "CLIENT")).toBe(" grpc");
+  const several = logsOf(
+    ["istio-system/all", { accessLogging: [named("envoy", "file", "lost", "prom", "unknown")] }],
+    [
+      "shop/web",
+      {
+        selector,
+        accessLogging: [
+          { match: { mode: "SERVER" }, ...named("grpc", "file") },
+          { match: { mode: "SERVER" }, ...named("file"), disabled: true },
+          { match: { mode: "CLIENT" }, disabled: true },
+        ],
+      },
+    ],
+  );
+  expect([several({}, "SERVER"), several(web, "SERVER"), several(web, "CLIENT")]).toEqual(
+    ["/dev/stdout envoy file", " grpc", " "].map((text) => text.trimEnd()),
+  );
 });
 
 test("MeshConfig.discoverySelectors hide namespaces, except the root namespace", () => {

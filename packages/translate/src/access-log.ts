@@ -1,10 +1,17 @@
 import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
-import type { MeshConfig } from "@heddle/config";
+import type { ExtensionProvider, MeshConfig } from "@heddle/config";
+import { formatClusterName } from "@heddle/model";
 import { packAny } from "@heddle/xds-api";
 import type { AccessLogFilterSchema, AccessLogSchema } from "@heddle/xds-api/envoy/config/accesslog/v3/accesslog";
+import { ApiVersion } from "@heddle/xds-api/envoy/config/core/v3/config_source";
 import type { SubstitutionFormatStringSchema } from "@heddle/xds-api/envoy/config/core/v3/substitution_format_string";
 import { FileAccessLogSchema } from "@heddle/xds-api/envoy/extensions/access_loggers/file/v3/file";
+import {
+  type CommonGrpcAccessLogConfigSchema,
+  HttpGrpcAccessLogConfigSchema,
+  TcpGrpcAccessLogConfigSchema,
+} from "@heddle/xds-api/envoy/extensions/access_loggers/grpc/v3/als";
 import {
   StderrAccessLogSchema,
   StdoutAccessLogSchema,
@@ -48,50 +55,104 @@ const jsonFormat: JsonObject = {
   upstream_transport_failure_reason: "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
 };
 
-/** The access log that MeshConfig asks for; none when `accessLogFile` is empty. `filter` leaves entries out. */
-export function accessLogs(mesh: MeshConfig, filter?: AccessLogFilter): AccessLog[] {
-  if (mesh.accessLogFile === "") return [];
-  const logFormat: MessageInitShape<typeof SubstitutionFormatStringSchema> = {
-    format:
-      mesh.accessLogEncoding === "JSON"
-        ? { case: "jsonFormat", value: customJson(mesh.accessLogFormat) ?? jsonFormat }
-        : {
-            case: "textFormatSource",
-            value: {
-              specifier: {
-                case: "inlineString",
-                value: mesh.accessLogFormat === "" ? textFormat : mesh.accessLogFormat,
-              },
-            },
-          },
+/**
+ * The access logs that MeshConfig asks for: `defaultProviders.accessLogging` (chosen for the workload by then), or `accessLogFile`; none
+ * when both are empty. `filter` leaves entries out. A log service takes entries of its own protocol only.
+ */
+export function accessLogs(mesh: MeshConfig, protocol: "http" | "tcp", filter?: AccessLogFilter): AccessLog[] {
+  const names = mesh.defaultProviders?.accessLogging ?? [];
+  const builtIn = (): AccessLog[] => {
+    if (mesh.accessLogFile === "") return [];
+    const custom = mesh.accessLogFormat;
+    const format = mesh.accessLogEncoding === "JSON" ? json(customJson(custom) ?? jsonFormat) : text(custom);
+    return [sink(mesh.accessLogFile, format, filter)];
   };
-  return [sink(mesh.accessLogFile, { case: "logFormat", value: logFormat }, filter)];
+  if (names.length === 0) return builtIn();
+  return names.flatMap((name) => {
+    const provider = mesh.extensionProviders.find((one) => one.name === name);
+    if (provider === undefined) return builtIn();
+    const file = provider.envoyFileAccessLog;
+    if (file !== undefined) {
+      const { labels = {}, text: line = "" } = file.logFormat ?? {};
+      const fields = Object.keys(labels).length === 0 ? undefined : customJson(JSON.stringify(labels));
+      return [sink(file.path, fields === undefined ? text(line) : json(fields), filter)];
+    }
+    return logService(provider, protocol, filter);
+  });
+}
+
+function logService(
+  { envoyHttpAls: http, envoyTcpAls: tcp }: ExtensionProvider,
+  protocol: "http" | "tcp",
+  filter: AccessLogFilter | undefined,
+): AccessLog[] {
+  if (protocol === "http" && http !== undefined) {
+    const message = create(HttpGrpcAccessLogConfigSchema, {
+      commonConfig: grpcLog(http, "http_envoy_accesslog"),
+      additionalRequestHeadersToLog: [...http.additionalRequestHeadersToLog],
+      additionalResponseHeadersToLog: [...http.additionalResponseHeadersToLog],
+    });
+    return [logger("envoy.access_loggers.http_grpc", packAny(HttpGrpcAccessLogConfigSchema, message), filter)];
+  }
+  if (protocol === "tcp" && tcp !== undefined) {
+    const message = create(TcpGrpcAccessLogConfigSchema, { commonConfig: grpcLog(tcp, "tcp_envoy_accesslog") });
+    return [logger("envoy.access_loggers.tcp_grpc", packAny(TcpGrpcAccessLogConfigSchema, message), filter)];
+  }
+  return [];
+}
+
+function grpcLog(
+  { service, port, logName }: NonNullable<ExtensionProvider["envoyTcpAls"]>,
+  defaultName: string,
+): MessageInitShape<typeof CommonGrpcAccessLogConfigSchema> {
+  const clusterName = formatClusterName({ direction: "outbound", port, subset: "", hostname: service });
+  return {
+    logName: logName || defaultName,
+    transportApiVersion: ApiVersion.V3,
+    grpcService: { targetSpecifier: { case: "envoyGrpc", value: { clusterName, authority: service } } },
+  };
+}
+
+function json(value: JsonObject): LogFormat {
+  return { case: "logFormat", value: { format: { case: "jsonFormat", value } } };
+}
+
+function text(line: string): LogFormat {
+  const inlineString = line === "" ? textFormat : line;
+  return {
+    case: "logFormat",
+    value: {
+      format: { case: "textFormatSource", value: { specifier: { case: "inlineString", value: inlineString } } },
+    },
+  };
+}
+
+function logger(name: string, value: Any, filter: AccessLogFilter | undefined): AccessLog {
+  return { name, configType: { case: "typedConfig", value }, ...(filter === undefined ? {} : { filter }) };
 }
 
 type LogFormat = { case: "logFormat"; value: MessageInitShape<typeof SubstitutionFormatStringSchema> };
 
 /** The process's own streams by their logger: Envoy cannot open them by path where they are sockets. */
 function sink(path: string, accessLogFormat: LogFormat, filter: AccessLogFilter | undefined): AccessLog {
-  const logger = (name: string, value: Any): AccessLog => ({
-    name,
-    configType: { case: "typedConfig", value },
-    ...(filter === undefined ? {} : { filter }),
-  });
   if (path === "/dev/stdout") {
     return logger(
       "envoy.access_loggers.stdout",
       packAny(StdoutAccessLogSchema, create(StdoutAccessLogSchema, { accessLogFormat })),
+      filter,
     );
   }
   if (path === "/dev/stderr") {
     return logger(
       "envoy.access_loggers.stderr",
       packAny(StderrAccessLogSchema, create(StderrAccessLogSchema, { accessLogFormat })),
+      filter,
     );
   }
   return logger(
     "envoy.access_loggers.file",
     packAny(FileAccessLogSchema, create(FileAccessLogSchema, { path, accessLogFormat })),
+    filter,
   );
 }
 

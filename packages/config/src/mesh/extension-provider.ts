@@ -11,6 +11,14 @@ const header = message("HttpHeader", {
 const service = { service: required(string()), port: required(port()) };
 const noSuchTracer = "spans go to opentelemetry or zipkin; an OpenTelemetry collector passes them on to this backend";
 
+/** An access log service: entries go to it in Envoy's messages. */
+const logService = {
+  ...service,
+  /** Default: `http_envoy_accesslog`, `tcp_envoy_accesslog`. */
+  logName: string(),
+  filterStateObjectsToLog: ignored(list(string()), "filter state is not kept"),
+};
+
 /** A service that decides about requests, for AuthorizationPolicy CUSTOM. */
 const authorizer = {
   ...service,
@@ -38,8 +46,13 @@ export const extensionProvider = message("ExtensionProvider", {
     omitEmptyValues: notYet(boolean()),
   }),
   prometheus: anyJson(),
-  envoyHttpAls: notYet(anyJson()),
-  envoyTcpAls: notYet(anyJson()),
+  envoyHttpAls: message("EnvoyHttpGrpcV3LogProvider", {
+    ...logService,
+    additionalRequestHeadersToLog: list(string()),
+    additionalResponseHeadersToLog: list(string()),
+    additionalResponseTrailersToLog: ignored(list(string()), "trailers are not kept"),
+  }),
+  envoyTcpAls: message("EnvoyTcpGrpcV3LogProvider", logService),
   envoyOtelAls: notYet(anyJson()),
   envoyExtAuthzHttp: message("EnvoyExternalAuthorizationHttpProvider", {
     ...authorizer,

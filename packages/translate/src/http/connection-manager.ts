@@ -52,7 +52,7 @@ export function connectionManager(input: ManagerInput): MessageInitShape<typeof 
     serverName: "istio-envoy",
     // Long polls and streams are the application's business.
     streamIdleTimeout: noTimeout,
-    accessLog: [...accessLogs(mesh), ...(input.dataPlane === "envoy" ? [httpMetricsLog(side)] : [])],
+    accessLog: [...accessLogs(mesh, "http"), ...(input.dataPlane === "envoy" ? [httpMetricsLog(side)] : [])],
     ...tracingFields(input.tracing, direction === "gateway"),
     upgradeConfigs: [{ upgradeType: "websocket" }],
     normalizePath: paths !== "NONE",

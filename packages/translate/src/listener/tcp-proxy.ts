@@ -45,7 +45,7 @@ function reporting(mesh: MeshConfig, direction: Direction): Reporting {
     },
   };
   return {
-    accessLog: [...accessLogs(mesh, atEnd), tcpMetricsLog(direction)],
+    accessLog: [...accessLogs(mesh, "tcp", atEnd), tcpMetricsLog(direction)],
     accessLogOptions: {
       flushAccessLogOnConnected: true,
       accessLogFlushInterval: protoDuration(PROGRESS_EVERY_MS),
@@ -67,7 +67,7 @@ export function tcpFilters(
       first !== undefined && others.length === 0
         ? { case: "cluster", value: first.name }
         : { case: "weightedClusters", value: { clusters: target.clusters.map((entry) => ({ ...entry })) } },
-    ...(dataPlane === "envoy" ? reporting(mesh, direction) : { accessLog: accessLogs(mesh) }),
+    ...(dataPlane === "envoy" ? reporting(mesh, direction) : { accessLog: accessLogs(mesh, "tcp") }),
     ...(target.idleTimeoutMs === undefined ? {} : { idleTimeout: protoDuration(target.idleTimeoutMs) }),
   });
   const stats = { name: "istio.stats", configType: { case: "typedConfig", value: statsConfig() } } as const;
