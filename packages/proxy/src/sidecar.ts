@@ -19,6 +19,7 @@ import type { DrainOptions } from "./listener/listener-set.ts";
 import { runtimeLimit, shareLimits, sidecarLimits } from "./overload/overload-config.ts";
 import type { MemoryReadings } from "./overload/overload-watch.ts";
 import { createProxy } from "./proxy.ts";
+import { IDLE_VARIABLE, readIdleTime } from "./telemetry/idle-series.ts";
 import { createLogWriter } from "./telemetry/log-writer.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
@@ -74,7 +75,10 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   const writer = createLogWriter(clock, (path, error) =>
     log.error("an access log can't be written", { path, error: String(error) }),
   );
+  const { idleMs, problem: wrongIdle } = readIdleTime(deps.variable(IDLE_VARIABLE), deps.concurrency);
+  if (wrongIdle !== undefined) log.error(wrongIdle);
   const telemetry = createTelemetry({
+    idle: idleMs === undefined ? undefined : { ms: idleMs, now: () => clock.monotonic() },
     self: workloadOfMetadata(metadata),
     writer,
     log,

@@ -12,6 +12,7 @@ import { shareLimits } from "./overload/overload-config.ts";
 import type { MemoryReadings } from "./overload/overload-watch.ts";
 import { createProxy } from "./proxy.ts";
 import type { IncomingResource, ResourceStore } from "./resources.ts";
+import { IDLE_VARIABLE, readIdleTime } from "./telemetry/idle-series.ts";
 import { createLogWriter } from "./telemetry/log-writer.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
@@ -80,7 +81,10 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     log.error("an access log can't be written", { path, error: String(error) }),
   );
   const localUri = () => "";
+  const { idleMs, problem: wrongIdle } = readIdleTime(deps.variable(IDLE_VARIABLE), deps.concurrency);
+  if (wrongIdle !== undefined) log.error(wrongIdle);
   const telemetry = createTelemetry({
+    idle: idleMs === undefined ? undefined : { ms: idleMs, now: () => clock.monotonic() },
     self: workloadOfMetadata(metadata),
     writer,
     log,

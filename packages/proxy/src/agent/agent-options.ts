@@ -76,7 +76,7 @@ function stringsOf(value: unknown): Readonly<Record<string, string>> {
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** Go durations such as `24h0m0s` or `1.5h`; `fallback` when there is none. Errors: undefined. Units: ms. */
-function durationMs(value: unknown, fallback: number): number | undefined {
+export function durationMs(value: unknown, fallback: number): number | undefined {
   if (value === undefined || value === "") return fallback;
   if (typeof value !== "string" || !/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(value)) return undefined;
   let total = 0;

@@ -1,5 +1,6 @@
 import type { Counter, CounterFamily, Histogram, HistogramFamily, MetricsRegistry } from "@heddle/std";
 import { createHostNames, type HostNames } from "./host-names.ts";
+import type { Forgotten, SeriesGroup } from "./idle-series.ts";
 import type { Workload } from "./workload.ts";
 
 /** Labels of Istio's standard metrics that do not depend on the answer. Source: Istio `istio_stats`. */
@@ -53,6 +54,7 @@ export interface IstioFamilies {
   readonly tcpReceived: CounterFamily;
   /** Names of hosts without a known service, for all listeners together. */
   readonly hosts: HostNames;
+  readonly forgotten: Forgotten;
 }
 
 /** What one combination of labels counts for HTTP. */
@@ -84,11 +86,12 @@ export interface Parties {
   readonly security: "mutual_tls" | "none" | "unknown";
 }
 
-export function registerIstioFamilies(registry: MetricsRegistry): IstioFamilies {
+export function registerIstioFamilies(registry: MetricsRegistry, forgotten: Forgotten = { times: 0 }): IstioFamilies {
   const counter = (name: string, help: string, labels: readonly string[]) => registry.counter({ name, help, labels });
   const histogram = (name: string, help: string) => registry.histogram({ name, help, labels: HTTP_LABELS }, BOUNDS);
   return {
     hosts: createHostNames(),
+    forgotten,
     requests: counter("istio_requests_total", "Requests by source, destination and answer.", HTTP_LABELS),
     duration: histogram("istio_request_duration_milliseconds", "Duration of requests."),
     requestBytes: histogram("istio_request_bytes", "Size of request bodies."),
@@ -102,6 +105,18 @@ export function registerIstioFamilies(registry: MetricsRegistry): IstioFamilies 
       TCP_LABELS,
     ),
   };
+}
+
+/** What goes together when it is idle: TCP series stay while one of their connections is open. */
+export function istioGroups(families: IstioFamilies): readonly SeriesGroup[] {
+  const { requests, duration, requestBytes, responseBytes, tcpOpened, tcpClosed, tcpSent, tcpReceived } = families;
+  return [
+    { families: [requests, duration, requestBytes, responseBytes] },
+    {
+      families: [tcpOpened, tcpClosed, tcpSent, tcpReceived],
+      busy: (labels) => tcpOpened.with(...labels).value !== tcpClosed.with(...labels).value,
+    },
+  ];
 }
 
 function sharedValues(p: Parties): string[] {

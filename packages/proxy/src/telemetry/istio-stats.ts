@@ -36,6 +36,7 @@ class IstioStats implements ExchangeObserver, TcpObserver {
   /** The last combinations: comparing fields is cheaper than making a key of them. */
   readonly #recent: RecentLabels[] = [];
   #nextRecent = 0;
+  #forgotten = 0;
   readonly #tcp = new WeakMap<TcpRecord, OpenConnection>();
 
   constructor(deps: IstioStatsDeps) {
@@ -43,6 +44,7 @@ class IstioStats implements ExchangeObserver, TcpObserver {
   }
 
   onExchangeDone(record: ExchangeRecord): void {
+    if (this.#forgotten !== this.#deps.families.forgotten.times) this.#forget();
     const recent = this.#recent;
     for (let i = 0; i < recent.length; i++) {
       const entry = recent[i];
@@ -54,6 +56,14 @@ class IstioStats implements ExchangeObserver, TcpObserver {
     recent[this.#nextRecent] = { labels: labelsOf(record), series };
     this.#nextRecent = (this.#nextRecent + 1) % RECENT;
     count(series, record);
+  }
+
+  /** Some series are gone: what is kept here may be among them. */
+  #forget(): void {
+    this.#forgotten = this.#deps.families.forgotten.times;
+    this.#http.clear();
+    this.#recent.length = 0;
+    this.#nextRecent = 0;
   }
 
   #series(record: ExchangeRecord): HttpSeries {

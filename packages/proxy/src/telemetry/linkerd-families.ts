@@ -8,6 +8,7 @@ import type {
   MetricsRegistry,
 } from "@heddle/std";
 import { createHostNames, type HostNames } from "./host-names.ts";
+import type { Forgotten, SeriesGroup } from "./idle-series.ts";
 
 /** Upper bounds of latencies. Units: ms. Source: linkerd2-proxy. */
 export const LINKERD_BOUNDS_MS: readonly number[] = [
@@ -38,6 +39,7 @@ export interface LinkerdFamilies {
   readonly tcpWritten: CounterFamily;
   /** Authorities without a known service: a limited number. */
   readonly hosts: HostNames;
+  readonly forgotten: Forgotten;
 }
 
 /** How a connection is secured. A label that does not apply is "". */
@@ -70,10 +72,14 @@ export interface LinkerdTcpSeries {
   readonly written: Counter;
 }
 
-export function registerLinkerdFamilies(registry: MetricsRegistry): LinkerdFamilies {
+export function registerLinkerdFamilies(
+  registry: MetricsRegistry,
+  forgotten: Forgotten = { times: 0 },
+): LinkerdFamilies {
   const counter = (name: string, help: string, labels: readonly string[]) => registry.counter({ name, help, labels });
   return {
     hosts: createHostNames(),
+    forgotten,
     requests: counter("request_total", "Total count of HTTP requests.", REQUEST_LABELS),
     responses: counter("response_total", "Total count of HTTP responses.", [
       ...REQUEST_LABELS,
@@ -94,6 +100,20 @@ export function registerLinkerdFamilies(registry: MetricsRegistry): LinkerdFamil
     tcpRead: counter("tcp_read_bytes_total", "Total bytes read from peers.", TCP_LABELS),
     tcpWritten: counter("tcp_write_bytes_total", "Total bytes written to peers.", TCP_LABELS),
   };
+}
+
+/** What goes together when it is idle: TCP series stay while one of their connections is open. */
+export function linkerdGroups(families: LinkerdFamilies): readonly SeriesGroup[] {
+  const { requests, responses, latency, tcpOpened, tcpOpen, tcpRead, tcpWritten } = families;
+  return [
+    { families: [requests] },
+    { families: [responses] },
+    { families: [latency] },
+    {
+      families: [tcpOpened, tcpOpen, tcpRead, tcpWritten],
+      busy: (labels) => tcpOpen.with(...labels).value > 0,
+    },
+  ];
 }
 
 const tlsValues = (t: LinkerdTls): string[] => [t.tls, t.noTlsReason, t.clientId, t.serverId];

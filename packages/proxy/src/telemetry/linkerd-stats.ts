@@ -62,6 +62,7 @@ interface OpenConnection {
 class Counting implements LinkerdStats {
   readonly #deps: LinkerdStatsDeps;
   readonly #series = new Map<string, LinkerdRequestSeries>();
+  #forgotten = 0;
   readonly #open = new WeakMap<CountedTcp, OpenConnection>();
 
   constructor(deps: LinkerdStatsDeps) {
@@ -76,6 +77,11 @@ class Counting implements LinkerdStats {
   }
 
   #of(record: CountedExchange): LinkerdRequestSeries {
+    const { times } = this.#deps.families.forgotten;
+    if (this.#forgotten !== times) {
+      this.#forgotten = times;
+      this.#series.clear();
+    }
     const { connection, cluster, host } = record;
     const known = cluster?.config.services[0] !== undefined;
     const key = `${connection.direction}|${record.clusterName}|${host?.workload?.workload ?? ""}|${connection.principal}|${

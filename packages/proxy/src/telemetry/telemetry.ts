@@ -8,9 +8,10 @@ import type { ChainObservers, ObserverSurroundings } from "../proxy.ts";
 import { createAccessLogger } from "./access-log.ts";
 import { createFileLog } from "./file-log.ts";
 import { createGrpcLog } from "./grpc-log.ts";
-import { type IstioFamilies, registerIstioFamilies } from "./istio-families.ts";
+import { createIdleSeries } from "./idle-series.ts";
+import { type IstioFamilies, istioGroups, registerIstioFamilies } from "./istio-families.ts";
 import { createIstioStats } from "./istio-stats.ts";
-import { type LinkerdFamilies, registerLinkerdFamilies } from "./linkerd-families.ts";
+import { type LinkerdFamilies, linkerdGroups, registerLinkerdFamilies } from "./linkerd-families.ts";
 import { createLinkerdStats } from "./linkerd-stats.ts";
 import type { LogWriter } from "./log-writer.ts";
 import { createRouteStats, type RouteFamilies, registerRouteFamilies } from "./route-stats.ts";
@@ -36,6 +37,8 @@ export interface TelemetryDeps {
   localUri(): string;
   /** Tracer of connection managers that name none: the bootstrap's. */
   readonly traceProvider?: TraceProvider | undefined;
+  /** Series that did not change for so long go. Default: they stay. */
+  readonly idle?: { readonly ms: number; now(): number } | undefined;
   /** Environment, for tags of spans and the dialect of metrics. */
   env(name: string): string | undefined;
 }
@@ -48,6 +51,10 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
   let families: IstioFamilies | undefined;
   let routeFamilies: RouteFamilies | undefined;
   let linkerdFamilies: LinkerdFamilies | undefined;
+  const forgotten = { times: 0 };
+  const { idle } = deps;
+  const sweeper = idle === undefined ? undefined : createIdleSeries(idle.ms, forgotten);
+  if (idle !== undefined) registry.onCollect(() => sweeper?.sweep(idle.now()));
   const dialect = deps.env(DIALECT_VARIABLE) ?? "";
   if (dialect !== "" && dialect !== "istio" && dialect !== "linkerd")
     deps.log.error(`${DIALECT_VARIABLE} is not a dialect of metrics; use istio (the default) or linkerd`, {
@@ -64,7 +71,10 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
     const all: (ExchangeObserver & TcpObserver)[] = [];
     for (const filter of filters) {
       if (filter.kind !== "istio-stats") continue;
-      families ??= registerIstioFamilies(registry);
+      if (families === undefined) {
+        families = registerIstioFamilies(registry, forgotten);
+        for (const group of istioGroups(families)) sweeper?.watch(group);
+      }
       routeFamilies ??= registerRouteFamilies(registry);
       all.push(
         createIstioStats({
@@ -77,7 +87,10 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
         createRouteStats(routeFamilies),
       );
       if (dialect !== "linkerd") continue;
-      linkerdFamilies ??= registerLinkerdFamilies(registry);
+      if (linkerdFamilies === undefined) {
+        linkerdFamilies = registerLinkerdFamilies(registry, forgotten);
+        for (const group of linkerdGroups(linkerdFamilies)) sweeper?.watch(group);
+      }
       all.push(createLinkerdStats({ families: linkerdFamilies, self: deps.self, localUri: deps.localUri }));
     }
     for (const log of logs) {

@@ -1,0 +1,73 @@
+import type { CounterFamily, GaugeFamily, HistogramFamily } from "@heddle/std";
+import { durationMs } from "../agent/agent-options.ts";
+
+/** Default: series stay. A duration from 1m on. */
+export const IDLE_VARIABLE = "HEDDLE_METRICS_IDLE";
+/** Shorter than this, a counter could go before it was read. Units: ms. */
+const SHORTEST_MS = 60_000;
+
+/** Families whose series of the same labels are counted together, and therefore go together. */
+export interface SeriesGroup {
+  readonly families: readonly (CounterFamily | GaugeFamily | HistogramFamily)[];
+  /** Whether somebody still counts there, however long nothing changed. Default: nobody. */
+  busy?(labelValues: readonly string[]): boolean;
+}
+
+/** How often series were forgotten: whoever keeps series looks them up anew when it changed. */
+export interface Forgotten {
+  times: number;
+}
+
+interface Watched {
+  readonly count: number;
+  readonly sinceMs: number;
+}
+
+/** Forgets series whose numbers did not change for a time. */
+export interface IdleSeries {
+  watch(group: SeriesGroup): void;
+  /** Called before each exposition, so that the last value of a series was read before it goes. */
+  sweep(nowMs: number): void;
+}
+
+export function createIdleSeries(idleMs: number, forgotten: Forgotten): IdleSeries {
+  const groups: SeriesGroup[] = [];
+  const watched = new WeakMap<object, Watched>();
+  const sweepGroup = (group: SeriesGroup, nowMs: number): boolean => {
+    let removed = false;
+    for (const { labelValues, series } of [...(group.families[0]?.entries() ?? [])]) {
+      let count = 0;
+      for (const family of group.families) {
+        const one = family.with(...labelValues);
+        count += "count" in one ? one.count : one.value;
+      }
+      const before = watched.get(series);
+      if (before?.count !== count) watched.set(series, { count, sinceMs: nowMs });
+      else if (nowMs - before.sinceMs >= idleMs && group.busy?.(labelValues) !== true) {
+        for (const family of group.families) family.remove(...labelValues);
+        removed = true;
+      }
+    }
+    return removed;
+  };
+  return {
+    watch: (group) => void groups.push(group),
+    sweep: (nowMs) => {
+      for (const group of groups) if (sweepGroup(group, nowMs)) forgotten.times++;
+    },
+  };
+}
+
+/** Reads the variable. Several workers add their counters up, so that one that forgets would make the sum go back: series stay there. */
+export function readIdleTime(
+  text: string | undefined,
+  concurrency: number,
+): { readonly idleMs?: number; readonly problem?: string } {
+  const idleMs = durationMs(text, 0);
+  if (idleMs === 0) return {};
+  if (idleMs === undefined || idleMs < SHORTEST_MS)
+    return { problem: `${IDLE_VARIABLE} is ${text}; use a duration of at least 1m, such as 10m; idle series stay` };
+  if (concurrency > 1)
+    return { problem: `${IDLE_VARIABLE} needs a proxy with one worker, not ${concurrency}; idle series stay` };
+  return { idleMs };
+}
