@@ -16,6 +16,7 @@ interface Fixture {
     readonly now?: string;
     readonly kubernetesVersion?: string;
     readonly image?: string;
+    readonly injectByDefault?: boolean;
   };
   readonly goodOptions?: Fixture["options"];
   readonly base?: readonly unknown[];
@@ -37,6 +38,10 @@ function findingsOf(fixture: Fixture, objects: readonly unknown[], options: Fixt
   const values = defaultInjectorValues();
   const injector = {
     ...values,
+    sidecarInjectorWebhook: {
+      ...values.sidecarInjectorWebhook,
+      enableNamespacesByDefault: options?.injectByDefault === true,
+    },
     global: { ...values.global, proxy: { ...values.global.proxy, image: options?.image ?? "" } },
   };
   const input = analysisInput(

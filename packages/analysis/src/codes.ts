@@ -41,6 +41,7 @@ export const codes = {
   IST0145: { name: "ConflictingGateways", level: "Error" },
   IST0146: { name: "ImageAutoWithoutInjectionWarning", level: "Warning" },
   IST0147: { name: "ImageAutoWithoutInjectionError", level: "Error" },
+  IST0148: { name: "NamespaceInjectionEnabledByDefault", level: "Info" },
   IST0149: { name: "JwtClaimBasedRoutingWithoutRequestAuthN", level: "Error" },
   IST0150: { name: "ExternalNameServiceTypeInvalidPortName", level: "Warning" },
   IST0151: { name: "EnvoyFilterUsesRelativeOperation", level: "Warning" },

@@ -17,6 +17,11 @@ export function namespaceInjection(meta: {
   return linkerd === "enabled" || linkerd === "ingress" ? "enabled" : linkerd === undefined ? "unset" : "disabled";
 }
 
+/** Namespaces that say nothing are injected as well. */
+export function injectsByDefault(input: AnalysisInput): boolean {
+  return input.options.injector?.sidecarInjectorWebhook.enableNamespacesByDefault === true;
+}
+
 /** True when the injector adds a sidecar to such a pod: the pod's own word wins over its namespace's. */
 export function asksForSidecar(input: AnalysisInput, pod: PodTemplate): boolean {
   if (pod.hostNetwork) return false;
@@ -27,7 +32,7 @@ export function asksForSidecar(input: AnalysisInput, pod: PodTemplate): boolean 
   const namespace = input.namespaceOf(pod.namespace);
   const wide = namespace === undefined ? "unset" : namespaceInjection(namespace);
   if (own !== undefined) return (own === "true" || own === "enabled" || own === "ingress") && wide !== "disabled";
-  return wide === "enabled";
+  return wide === "enabled" || (wide === "unset" && namespace !== undefined && injectsByDefault(input));
 }
 
 /** Namespaces that never hold applications. */

@@ -2,13 +2,13 @@ import type { Analyzer } from "../analyzer.ts";
 import { type Finding, finding } from "../finding.ts";
 import type { AnalysisInput } from "../input.ts";
 import { hasSidecar } from "../pod-template.ts";
-import { asksForSidecar, isSystemNamespace, namespaceInjection } from "./injection-asked.ts";
+import { asksForSidecar, injectsByDefault, isSystemNamespace, namespaceInjection } from "./injection-asked.ts";
 
 /** Namespaces with applications say whether they want sidecars, and pods that should have one do. */
 export const injection: Analyzer = {
   name: "injection.Analyzer",
   about: "namespaces with pods are labelled for injection, and their pods have a sidecar",
-  codes: ["IST0102", "IST0103", "IST0123"],
+  codes: ["IST0102", "IST0103", "IST0123", "IST0148"],
   analyze: (input) => [...ofNamespaces(input), ...ofPods(input)],
 };
 
@@ -31,7 +31,17 @@ function ofNamespaces(input: AnalysisInput): readonly Finding[] {
         ),
       );
     const ambient = labels["istio.io/dataplane-mode"] === "ambient";
-    if (namespaceInjection(meta) === "unset" && !ambient)
+    if (namespaceInjection(meta) !== "unset" || ambient) return found;
+    if (injectsByDefault(input))
+      found.push(
+        finding(
+          "IST0148",
+          ref,
+          "",
+          `The namespace is enabled for Istio injection, as Istio is configured to do so (enableNamespacesByDefault). Run 'kubectl label namespace ${name} istio-injection=disabled' to leave it out, or 'kubectl label namespace ${name} istio-injection=enabled' to say so explicitly.`,
+        ),
+      );
+    else
       found.push(
         finding(
           "IST0102",

@@ -24,6 +24,8 @@ export interface GrpcAgentDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Settles when the process is asked to end. */
   readonly stop: Promise<void>;
+  /** Default: 15021. */
+  readonly readinessPort?: number;
 }
 
 /**
@@ -88,7 +90,7 @@ export async function runGrpcAgent(deps: GrpcAgentDeps): Promise<number> {
   });
   const status = startStatusServer({
     statusPort: options.statusPort,
-    readinessPort: READINESS_PORT,
+    readinessPort: deps.readinessPort ?? READINESS_PORT,
     podIp: options.podIp,
     probers,
     appMetrics: parseAppMetrics(options.appMetrics),
