@@ -88,7 +88,7 @@ function follow(source: Source) {
 }
 
 async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !condition(); i++) await Bun.sleep(5);
+  for (let i = 0; i < 2000 && !condition(); i++) await Bun.sleep(5);
   if (!condition()) throw new Error(`waited in vain for: ${what}`);
 }
 
