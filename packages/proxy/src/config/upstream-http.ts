@@ -70,7 +70,12 @@ export function decodeUpstreamHttp(cluster: Cluster, scope: DecodeScope): Upstre
     if (name !== KEY) scope.field("typed_extension_protocol_options").item(name).problem(`only ${KEY} is implemented`);
   }
   const any = options[KEY];
-  if (any !== undefined) return decodeTyped(any, scope.field("typed_extension_protocol_options").item(KEY));
+  const own = cluster.maxRequestsPerConnection ?? 0;
+  if (any !== undefined) {
+    const typed = decodeTyped(any, scope.field("typed_extension_protocol_options").item(KEY));
+    // As in Envoy, the cluster's own deprecated limit holds where the options name none.
+    return { ...typed, maxRequestsPerConnection: typed.maxRequestsPerConnection || own };
+  }
   // The deprecated fields of the cluster itself.
   const common = cluster.commonHttpProtocolOptions;
   return {
@@ -79,7 +84,7 @@ export function decodeUpstreamHttp(cluster: Cluster, scope: DecodeScope): Upstre
     http2: decodeHttp2(cluster.http2ProtocolOptions, scope.field("http2_protocol_options")),
     idleTimeoutMs:
       decodeDuration(common?.idleTimeout, scope.field("common_http_protocol_options.idle_timeout")) ?? IDLE_MS,
-    maxRequestsPerConnection: cluster.maxRequestsPerConnection ?? common?.maxRequestsPerConnection ?? 0,
+    maxRequestsPerConnection: common?.maxRequestsPerConnection ?? own,
     maxConnectionDurationMs:
       decodeDuration(
         common?.maxConnectionDuration,
