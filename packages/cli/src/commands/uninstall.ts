@@ -3,6 +3,7 @@ import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
 import { type ApplyFlags, deleteInstall } from "../install/apply.ts";
 import { uninstallManifests } from "../install/manifests.ts";
+import { presentManifests } from "../install/present.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 import { renderManifests } from "../output.ts";
 import { addApplyFlags, addInstallFlags, type InstallFlags, installOptions, outputFormat } from "./install.ts";
@@ -25,14 +26,17 @@ export function addUninstall(program: Command, context: CliContext): void {
     return;
   }
   command
-    .description("print what `install` created, for `kubectl delete -f -`")
-    .action((flags: InstallFlags, self: Command) => {
-      const options = installOptions(flags, globalOptions(self), context);
-      const names = uninstallManifests(options).map(({ apiVersion, kind, metadata }) => ({
-        apiVersion,
-        kind,
-        metadata: { name: metadata.name, ...(metadata.namespace ? { namespace: metadata.namespace } : {}) },
-      }));
-      context.out(renderManifests(names, outputFormat(flags.output)));
+    .description("print what `install` created and the cluster has, for `kubectl delete -f -`")
+    .action(async (flags: InstallFlags, self: Command) => {
+      const global = globalOptions(self);
+      const all = uninstallManifests(installOptions(flags, global, context));
+      const names = (await presentManifests(context, () => context.kube(global), all)).map(
+        ({ apiVersion, kind, metadata }) => ({
+          apiVersion,
+          kind,
+          metadata: { name: metadata.name, ...(metadata.namespace ? { namespace: metadata.namespace } : {}) },
+        }),
+      );
+      if (names.length > 0) context.out(renderManifests(names, outputFormat(flags.output)));
     });
 }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
 import type { Manifest } from "../install/manifest.ts";
+import { presentManifests } from "../install/present.ts";
 import { vizManifests } from "../install/viz.ts";
 import { PROMETHEUS_URL, prometheusManifests } from "../install/viz-prometheus.ts";
 import { renderManifests } from "../output.ts";
@@ -25,11 +26,13 @@ export function addVizInstall(viz: Command, context: CliContext): void {
       context.out(renderManifests(wanted(context, flags, command), outputFormat(flags.output))),
     );
   installFlags(viz.command("uninstall"))
-    .description("print what `viz install` created, for `kubectl delete -f -`")
-    .action((flags: VizInstallFlags, command: Command) => {
-      // What was chosen at installation isn't asked again: deleting what isn't there harms nobody with --ignore-not-found.
-      const all = wanted(context, flags, command);
-      context.out(renderManifests([...all].reverse(), outputFormat(flags.output)));
+    .description("print what `viz install` created and the cluster has, for `kubectl delete -f -`")
+    .action(async (flags: VizInstallFlags, command: Command) => {
+      // What was chosen at installation isn't asked again.
+      const namesOne = flags.prometheusUrl !== undefined || flags.set.some((pair) => pair.startsWith("prometheusUrl="));
+      const all = wanted(context, { ...flags, prometheus: !namesOne }, command);
+      const found = await presentManifests(context, () => context.kube(globalOptions(command)), [...all].reverse());
+      if (found.length > 0) context.out(renderManifests(found, outputFormat(flags.output)));
     });
 }
 
