@@ -9,6 +9,8 @@ const manifest = (kind: string, name: string, namespace?: string) => ({
 });
 const all = [manifest("Service", "istiod", "istio-system"), manifest("Gateway", "x"), manifest("Service", "dns")];
 
+const kindOf = (ref: ObjectRef): string => ("kind" in ref ? ref.kind : "");
+
 async function printed(find: (ref: ObjectRef) => string | undefined) {
   const said: string[] = [];
   const kube = {
@@ -16,7 +18,7 @@ async function printed(find: (ref: ObjectRef) => string | undefined) {
       const reason = find(ref);
       if (reason === "NotThere") return undefined;
       if (reason !== undefined) throw new KubeError(0, reason, "no answer");
-      return { apiVersion: "v1", kind: ref.kind, metadata: { name: ref.name } };
+      return { apiVersion: "v1", kind: kindOf(ref), metadata: { name: ref.name } };
     },
   };
   const found = await presentManifests({ err: (text) => void said.push(text) }, async () => kube, all);
@@ -24,8 +26,8 @@ async function printed(find: (ref: ObjectRef) => string | undefined) {
 }
 
 test("only what the cluster has is printed; a kind without definition has no objects", async () => {
-  const find = ({ kind, name }: ObjectRef) =>
-    kind === "Gateway" ? "UnknownKind" : name === "dns" ? "NotThere" : undefined;
+  const find = (ref: ObjectRef) =>
+    kindOf(ref) === "Gateway" ? "UnknownKind" : ref.name === "dns" ? "NotThere" : undefined;
   expect(await printed(find)).toEqual({ names: ["istiod"], said: "" });
 });
 
