@@ -75,12 +75,19 @@ export function addDemo(program: Command, context: CliContext): void {
     });
 }
 
+/** Two readings of the counters: calls that failed while some pods were still starting are not of the window. Units: ms. */
+const SETTLE_MS = 4_000;
+
 async function once(context: CliContext, demo: Demo, flags: Flags, stop: Promise<unknown>): Promise<void> {
+  const interrupted = async (ms: number): Promise<boolean> => {
+    const ended = await Promise.race([Bun.sleep(ms), stop, demo.cluster.ended]);
+    if (typeof ended === "string" && ended !== "interrupted") throw new UsageError(ended);
+    return ended === "interrupted";
+  };
+  if (await interrupted(SETTLE_MS)) return;
   for (let s = 0; s < ONCE_SECONDS; s += 10) {
     context.err(`… traffic: ${s} of ${ONCE_SECONDS} s\n`);
-    const ended = await Promise.race([Bun.sleep(10_000), stop, demo.cluster.ended]);
-    if (ended === "interrupted") return;
-    if (typeof ended === "string") throw new UsageError(ended);
+    if (await interrupted(10_000)) return;
   }
   const report = await demo.report(ONCE_SECONDS * 1000, ONCE_SECONDS);
   context.out(renderReport(report));
