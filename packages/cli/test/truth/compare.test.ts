@@ -16,6 +16,8 @@ test("evens out what was drawn or measured, and nothing else", () => {
   );
   expect(normalise('{"b":1,"a":{"d":2,"c":3}}')).toBe('{"a":{"c":3,"d":2},"b":1}');
   expect(normalise("    delay=5s timeout=1s period=10s")).toBe("    delay=5s timeout=1s period=10s");
+  expect(normalise("diff -u -N /tmp/LIVE-245679 /tmp/MERGED-1034")).toBe("diff -u -N LIVE MERGED");
+  expect(normalise("/tmp/LIVE-24567924/v1.Pod")).toBe("LIVE/v1.Pod");
   expect(normalise("spec.replicas: Invalid value: -1")).toBe("spec.replicas: Invalid value: -1");
 });
 

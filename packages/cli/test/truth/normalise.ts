@@ -10,6 +10,8 @@ const rules: readonly (readonly [RegExp, string])[] = [
   [/(containerd|heddle):\/\/[0-9a-f]+/g, "<container>"],
   [/\b(node\d+|heddle-node)\b/g, "<node>"],
   [/\b\d+\.\d+\.\d+\.\d+\b(?!\/\d)/g, "<ip>"],
+  // Before the drawn names: digits alone may look like one.
+  [/\/tmp\/(LIVE|MERGED)-\d+/g, "$1"],
   [new RegExp(`-${SAFE}{7,10}-${SAFE}{5}\\b`, "g"), "-<hash>-<id>"],
   [new RegExp(`-${SAFE}{7,10}\\b`, "g"), "-<hash>"],
   [new RegExp(`-${SAFE}{5}\\b`, "g"), "-<id>"],
@@ -20,7 +22,6 @@ const rules: readonly (readonly [RegExp, string])[] = [
   [/^(NodePort: .*?)\s+3\d{4}\/TCP/gm, "$1 <node port>/TCP"],
   [/(nodePort"?: )3\d{4}/g, "$1<node port>"],
   [/patch: Invalid value: "(?:[^"\\]|\\.)*"/g, 'patch: Invalid value: "<object>"'],
-  [/\/tmp\/(LIVE|MERGED)-\d+/g, "$1"],
   [/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \+0000/g, "<time>"],
   [/("?generation"?|"?observedGeneration"?): \d+/g, "$1: <n>"],
   [/(?<![=\w.:"-])(?:\d+[smhd])+(?![\w"=])/g, "<age>"],
