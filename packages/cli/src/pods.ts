@@ -1,6 +1,6 @@
 import type { KubeClient, KubeObject } from "@heddle/kube-client";
+import { at, listOf, recordOf, textOf } from "@heddle/std";
 import { UsageError } from "./context.ts";
-import { at, listOf, recordOf, textOf } from "./json-view.ts";
 
 const KINDS: Readonly<Record<string, { readonly group: string; readonly resource: string }>> = {
   deployment: { group: "apps", resource: "deployments" },

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { KubeObject } from "@heddle/kube-client";
+import { at, listOf, numberOf, textOf } from "@heddle/std";
 import { createCliContext } from "../src/context.ts";
 import { type Demo, startDemo } from "../src/demo/run.ts";
 import { createTimeline } from "../src/demo/timeline.ts";
 import { waitForPods } from "../src/demo/wait.ts";
-import { at, listOf, numberOf, textOf } from "../src/json-view.ts";
 import { findPod } from "../src/pods.ts";
 import { root } from "./heddle-process.ts";
 

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { X509Certificate } from "node:crypto";
 import { type AuthorityMaterial, createIntermediate, createSelfSignedRoot } from "@heddle/identity";
 import type { KubeObject } from "@heddle/kube-client";
+import { at } from "@heddle/std";
 import { waitForPods } from "../src/demo/wait.ts";
-import { at } from "../src/json-view.ts";
 import { fetchDump } from "../src/proxy-config/dump.ts";
 import { pemOf } from "../src/proxy-config/secrets.ts";
 import {

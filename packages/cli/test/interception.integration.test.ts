@@ -1,7 +1,7 @@
 /** What annotations of both dialects leave out of the mesh, seen in the traffic of pods. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { at, listOf, textOf } from "@heddle/std";
 import { waitForPods } from "../src/demo/wait.ts";
-import { at, listOf, textOf } from "../src/json-view.ts";
 import { podGet } from "../src/pod-http.ts";
 import {
   echoPod,

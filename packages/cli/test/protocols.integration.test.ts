@@ -1,8 +1,8 @@
 /** Every protocol in the real mesh: real interception, real discovery, pods with and without a sidecar, declared and undeclared ports. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { KubeObject } from "@heddle/kube-client";
+import { at, listOf, textOf } from "@heddle/std";
 import { waitForPods } from "../src/demo/wait.ts";
-import { at, listOf, textOf } from "../src/json-view.ts";
 import {
   eventually,
   injectedNamespace,

@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KubeObject } from "@heddle/kube-client";
+import { at, listOf, recordOf } from "@heddle/std";
 import { waitForPods } from "../src/demo/wait.ts";
-import { at, listOf, recordOf } from "../src/json-view.ts";
 import { podGet } from "../src/pod-http.ts";
 import { runCommandLine } from "../src/program.ts";
 import {

@@ -1,4 +1,5 @@
-import { at, has, type JsonRecord, listOf, numberOf, recordOf, textOf, textsOf } from "./json.ts";
+import { at, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
+import { has, recordsOf, textsOf } from "./json.ts";
 import { decisionsOf, type Origin, sourcesOf } from "./origin.ts";
 import type { ProxyConfigJson } from "./proxy-config.ts";
 import type { Step } from "./step.ts";
@@ -65,9 +66,9 @@ export function walkCluster(
           (one) => one["cluster_name"] === (textOf(at(cluster, "eds_cluster_config", "service_name")) || name),
         )
       : recordOf(cluster["load_assignment"]);
-  const localities = listOf(assignment?.["endpoints"]);
+  const localities = recordsOf(assignment?.["endpoints"]);
   const usable = localities.flatMap((group) =>
-    listOf(group["lb_endpoints"])
+    recordsOf(group["lb_endpoints"])
       .filter((one) => ["", "UNKNOWN", "HEALTHY", "DEGRADED"].includes(textOf(one["health_status"])))
       .map((one) => ({ one, priority: numberOf(group["priority"]), weight: endpointWeight(one) * groupWeight(group) })),
   );
@@ -97,7 +98,7 @@ function endpointWeight(one: JsonRecord): number {
 /** Weights of localities count over those of their endpoints. */
 function groupWeight(group: JsonRecord): number {
   const own = numberOf(group["load_balancing_weight"]);
-  const sum = listOf(group["lb_endpoints"]).reduce((total, one) => total + endpointWeight(one), 0);
+  const sum = recordsOf(group["lb_endpoints"]).reduce((total, one) => total + endpointWeight(one), 0);
   return own === 0 || sum === 0 ? 1 : own / sum;
 }
 
@@ -124,7 +125,7 @@ function clusterDetails(
     const origin = decided[what];
     return origin === undefined ? "" : `, decided by ${origin.object} ${origin.path ?? ""}`;
   };
-  const limits = listOf(at(cluster, "circuit_breakers", "thresholds"))[0] ?? {};
+  const limits = recordsOf(at(cluster, "circuit_breakers", "thresholds"))[0] ?? {};
   const bounded = Object.entries(limits).filter(
     ([key, value]) => key.startsWith("max_") && numberOf(value) > 0 && numberOf(value) < 4_294_967_295,
   );
@@ -139,7 +140,7 @@ function clusterDetails(
 }
 
 function transportOf(cluster: JsonRecord, endpoint: JsonRecord): Transport {
-  const match = listOf(cluster["transport_socket_matches"]).find((one) =>
+  const match = recordsOf(cluster["transport_socket_matches"]).find((one) =>
     Object.entries(recordOf(one["match"])).every(([key, value]) => endpoint[key] === value),
   );
   return socketTransport(recordOf(match?.["transport_socket"] ?? cluster["transport_socket"]));
@@ -151,7 +152,7 @@ function socketTransport(socket: JsonRecord): Transport {
   if (inner !== undefined) return socketTransport(recordOf(inner));
   const common = at(config, "common_tls_context");
   if (common === undefined) return { kind: "plain text", serverName: "", protocols: [] };
-  const own = listOf(at(common, "tls_certificate_sds_secret_configs")).some((one) => one["name"] === "default");
+  const own = recordsOf(at(common, "tls_certificate_sds_secret_configs")).some((one) => one["name"] === "default");
   const roots = textOf(at(common, "combined_validation_context", "validation_context_sds_secret_config", "name"));
   return {
     kind: own && roots === "ROOTCA" ? "mesh mTLS" : "TLS",

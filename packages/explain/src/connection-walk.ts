@@ -1,7 +1,8 @@
+import { at, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
 import { distinct } from "./cluster-walk.ts";
 import type { Connection } from "./connection.ts";
 import { type FilterWalk, percent, walkHttpFilters } from "./http-filters.ts";
-import { at, has, type JsonRecord, listOf, numberOf, recordOf, textOf } from "./json.ts";
+import { has, recordsOf } from "./json.ts";
 import { chainFor, gatewayListener, listenerFor } from "./listener-choice.ts";
 import { decidedBy, type Origin, sourcesOf } from "./origin.ts";
 import type { ProxyConfigJson } from "./proxy-config.ts";
@@ -60,7 +61,7 @@ export function walkConnection(config: ProxyConfigJson, connection: Connection, 
   const chosen = chainFor(listener, connection);
   if (chosen === undefined) {
     const plain = connection.transport === "raw_buffer";
-    const mtls = listOf(listener["filter_chains"])
+    const mtls = recordsOf(listener["filter_chains"])
       .filter((chain) => numberOf(at(chain, "filter_chain_match", "destination_port")) === connection.port)
       .flatMap((chain) => decidedBy(chain, "mtls") ?? []);
     const reason =
@@ -90,7 +91,7 @@ export function walkConnection(config: ProxyConfigJson, connection: Connection, 
     });
 
   const readable = connection.headers !== undefined && (connection.transport === "raw_buffer" || ends);
-  for (const filter of listOf(chain["filters"])) {
+  for (const filter of recordsOf(chain["filters"])) {
     const name = textOf(filter["name"]);
     const typed = recordOf(filter["typed_config"]);
     if (name === "envoy.filters.network.rbac") {
@@ -126,7 +127,7 @@ export function walkConnection(config: ProxyConfigJson, connection: Connection, 
 
 /** The clusters of a TCP proxy or of a route's action, with their shares. */
 function targetsOf(action: JsonRecord): readonly { readonly name: string; readonly share: number }[] {
-  const weighted = listOf(at(action, "weighted_clusters", "clusters"));
+  const weighted = recordsOf(at(action, "weighted_clusters", "clusters"));
   if (weighted.length === 0) return [{ name: textOf(action["cluster"]), share: 1 }];
   const total = weighted.reduce((sum, one) => sum + numberOf(one["weight"]), 0);
   return weighted
@@ -247,12 +248,12 @@ function actionDetails(route: JsonRecord, action: JsonRecord): readonly string[]
     ...(Object.keys(retry).length === 0
       ? []
       : [`${textOf(retry["num_retries"]) || "1"} retries on ${textOf(retry["retry_on"])}`]),
-    ...listOf(action["request_mirror_policies"]).map((one) => `a copy goes to ${textOf(one["cluster"])}`),
+    ...recordsOf(action["request_mirror_policies"]).map((one) => `a copy goes to ${textOf(one["cluster"])}`),
     ...(rewrite === "" ? [] : [`the path is rewritten to ${rewrite}`]),
     ...(has(action, "host_rewrite_literal") ? [`the host becomes ${textOf(action["host_rewrite_literal"])}`] : []),
-    ...(listOf(action["hash_policy"]).length > 0 ? ["requests stick to an endpoint by hash"] : []),
-    ...(listOf(route["request_headers_to_add"]).length > 0 ? ["request headers are added"] : []),
-    ...listOf(at(action, "weighted_clusters", "clusters")).map(
+    ...(recordsOf(action["hash_policy"]).length > 0 ? ["requests stick to an endpoint by hash"] : []),
+    ...(recordsOf(route["request_headers_to_add"]).length > 0 ? ["request headers are added"] : []),
+    ...recordsOf(at(action, "weighted_clusters", "clusters")).map(
       (one) => `weight ${textOf(one["weight"]) || "0"}: ${textOf(one["name"])}`,
     ),
   ];
@@ -260,8 +261,10 @@ function actionDetails(route: JsonRecord, action: JsonRecord): readonly string[]
 
 /** What `set_filter_state` tells the TLS towards the mesh to offer. */
 function meshProtocols(manager: JsonRecord): readonly string[] | undefined {
-  const filter = listOf(manager["http_filters"]).find((one) => one["name"] === "envoy.filters.http.set_filter_state");
-  for (const value of listOf(at(filter, "typed_config", "on_request_headers"))) {
+  const filter = recordsOf(manager["http_filters"]).find(
+    (one) => one["name"] === "envoy.filters.http.set_filter_state",
+  );
+  for (const value of recordsOf(at(filter, "typed_config", "on_request_headers"))) {
     if (value["object_key"] === "envoy.network.application_protocols")
       return textOf(at(value, "format_string", "text_format_source", "inline_string")).split(",");
   }

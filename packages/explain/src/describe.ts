@@ -1,5 +1,6 @@
+import { at, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
 import { percent } from "./http-filters.ts";
-import { at, has, type JsonRecord, listOf, numberOf, recordOf, textOf, textsOf } from "./json.ts";
+import { has, recordsOf, textsOf } from "./json.ts";
 import type { ProxyConfigJson } from "./proxy-config.ts";
 import { conditionText, fractionOf } from "./route-choice.ts";
 
@@ -19,7 +20,7 @@ export function describeConfig(config: ProxyConfigJson): Described {
 }
 
 function listenerLines(listener: JsonRecord): readonly string[] {
-  const chains = listOf(listener["filter_chains"]).map((chain) => chainLines(chain, matchText(chain)));
+  const chains = recordsOf(listener["filter_chains"]).map((chain) => chainLines(chain, matchText(chain)));
   const rest = listener["default_filter_chain"];
   return [...chains, ...(rest === undefined ? [] : [chainLines(recordOf(rest), "everything else")])].flat();
 }
@@ -28,7 +29,7 @@ function matchText(chain: JsonRecord): string {
   const match = recordOf(chain["filter_chain_match"]);
   const parts = [
     has(match, "destination_port") ? `port ${textOf(match["destination_port"])}` : "",
-    ...listOf(match["prefix_ranges"]).map(
+    ...recordsOf(match["prefix_ranges"]).map(
       (one) => `to ${textOf(one["address_prefix"])}/${textOf(one["prefix_len"]) || "0"}`,
     ),
     textsOf(match["server_names"]).length > 0 ? `server name ${textsOf(match["server_names"]).join(",")}` : "",
@@ -43,7 +44,7 @@ function chainLines(chain: JsonRecord, match: string): readonly string[] {
     ? ` after TLS${at(chain, "transport_socket", "typed_config", "require_client_certificate") === true ? " with client certificate" : ""}`
     : "";
   const lines: string[] = [];
-  for (const filter of listOf(chain["filters"])) {
+  for (const filter of recordsOf(chain["filters"])) {
     const config = recordOf(filter["typed_config"]);
     const type = textOf(config["@type"]);
     if (type.endsWith("TcpProxy")) lines.push(`${match}${tls} -> ${clusterText(config)}`);
@@ -52,7 +53,7 @@ function chainLines(chain: JsonRecord, match: string): readonly string[] {
       const routes = textOf(at(config, "rds", "route_config_name"));
       lines.push(`${match}${tls} -> HTTP${routes === "" ? "" : ` by route ${routes}`}`);
       lines.push(
-        ...listOf(config["http_filters"]).flatMap((one) => filterLines(one).map((line) => `${match}: ${line}`)),
+        ...recordsOf(config["http_filters"]).flatMap((one) => filterLines(one).map((line) => `${match}: ${line}`)),
       );
       if (Object.keys(inline).length > 0) lines.push(...routeLines(inline).map((line) => `${match}: ${line}`));
     } else if (has(config, "rules")) lines.push(...rbacLines(config).map((line) => `${match}: ${line}`));
@@ -86,14 +87,14 @@ function rbacLines(config: JsonRecord): readonly string[] {
 }
 
 function clusterText(action: JsonRecord): string {
-  const weighted = listOf(at(action, "weighted_clusters", "clusters"));
+  const weighted = recordsOf(at(action, "weighted_clusters", "clusters"));
   if (weighted.length === 0) return textOf(action["cluster"]);
   return weighted.map((one) => `${textOf(one["weight"]) || "0"}:${textOf(one["name"])}`).join(" ");
 }
 
 function routeLines(config: JsonRecord): readonly string[] {
-  return listOf(config["virtual_hosts"]).flatMap((host) =>
-    listOf(host["routes"]).map((route, index) => {
+  return recordsOf(config["virtual_hosts"]).flatMap((host) =>
+    recordsOf(host["routes"]).map((route, index) => {
       const hosts = textOf(host["name"]);
       return `${hosts} #${index + 1}: ${conditionText(recordOf(route["match"]))} -> ${actionText(route)}`;
     }),
@@ -137,13 +138,13 @@ function clusterLines(cluster: JsonRecord): readonly string[] {
     .filter(([key]) => !untold.has(key) && key !== "@type")
     .map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : textOf(value)}`)
     .concat(
-      listOf(cluster["transport_socket_matches"]).length > 0 ? ["mutual TLS where the endpoint has a sidecar"] : [],
+      recordsOf(cluster["transport_socket_matches"]).length > 0 ? ["mutual TLS where the endpoint has a sidecar"] : [],
     );
 }
 
 function endpointLines(assignment: JsonRecord): readonly string[] {
-  return listOf(assignment["endpoints"]).flatMap((group) =>
-    listOf(group["lb_endpoints"]).map((one) => {
+  return recordsOf(assignment["endpoints"]).flatMap((group) =>
+    recordsOf(group["lb_endpoints"]).map((one) => {
       const socket = recordOf(at(one, "endpoint", "address", "socket_address"));
       const priority = numberOf(group["priority"]);
       const meshed = has(one, "metadata", "filter_metadata", "envoy.transport_socket_match");

@@ -1,12 +1,12 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { endpointsFor, type MeshState, type ProxyNode, type Views } from "@heddle/model";
+import { recordOf } from "@heddle/std";
 import { type Patcher, translateEndpoints, translateInbound, translateOutbound } from "@heddle/translate";
 import { toDumpJson } from "@heddle/xds-api";
 import { ClusterSchema } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
 import { ClusterLoadAssignmentSchema } from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint";
 import { ListenerSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
 import { RouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/route";
-import { recordOf } from "./json.ts";
 import type { ProxyConfigJson } from "./proxy-config.ts";
 
 export interface Generator {

@@ -1,5 +1,6 @@
+import { at, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
 import type { Connection } from "./connection.ts";
-import { at, has, type JsonRecord, listOf, numberOf, recordOf, textOf } from "./json.ts";
+import { has, recordsOf } from "./json.ts";
 import { decidedBy, sourcesOf } from "./origin.ts";
 import { type AccessDecision, accessDecision } from "./rbac.ts";
 import { fractionOf } from "./route-choice.ts";
@@ -44,7 +45,7 @@ export function walkHttpFilters(
     const at = decidedBy(route, "route");
     return at === undefined ? sourcesOf(route) : [at];
   };
-  for (const filter of listOf(manager["http_filters"])) {
+  for (const filter of recordsOf(manager["http_filters"])) {
     const name = textOf(filter["name"]);
     const config = recordOf(filter["typed_config"]);
     const own = recordOf(at(route, "typed_per_filter_config", name));

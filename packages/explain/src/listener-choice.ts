@@ -1,6 +1,7 @@
+import { at, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
 import type { Connection } from "./connection.ts";
 import { inRange } from "./ip-range.ts";
-import { at, type JsonRecord, listOf, numberOf, recordOf, textOf, textsOf } from "./json.ts";
+import { recordsOf, textsOf } from "./json.ts";
 
 const socket = (listener: JsonRecord): JsonRecord => recordOf(at(listener, "address", "socket_address"));
 
@@ -52,7 +53,7 @@ interface Criterion {
 
 /** Picks the filter chain as Envoy does: criterion by criterion, the most specific first, without going back. */
 export function chainFor(listener: JsonRecord, connection: Connection): ChainChoice | undefined {
-  let chains = listOf(listener["filter_chains"]);
+  let chains = recordsOf(listener["filter_chains"]);
   const reasons: string[] = [];
   for (const criterion of criteria(listener, connection)) {
     const named = chains.filter((chain) => criterion.names(recordOf(chain["filter_chain_match"])));
@@ -76,7 +77,7 @@ export function chainFor(listener: JsonRecord, connection: Connection): ChainCho
 }
 
 function criteria(listener: JsonRecord, connection: Connection): readonly Criterion[] {
-  const inspects = listOf(listener["listener_filters"]).map((one) => textOf(one["name"]));
+  const inspects = recordsOf(listener["listener_filters"]).map((one) => textOf(one["name"]));
   const sees = (filter: string): boolean => inspects.some((name) => name.endsWith(filter));
   const transport = connection.transport === "tls" && !sees("tls_inspector") ? "raw_buffer" : connection.transport;
   const protocols =
@@ -89,7 +90,9 @@ function criteria(listener: JsonRecord, connection: Connection): readonly Criter
         : [];
   const serverName = sees("tls_inspector") ? connection.serverName.toLowerCase() : "";
   const ranges = (match: JsonRecord) =>
-    listOf(match["prefix_ranges"]).map((one) => `${textOf(one["address_prefix"])}/${textOf(one["prefix_len"]) || "0"}`);
+    recordsOf(match["prefix_ranges"]).map(
+      (one) => `${textOf(one["address_prefix"])}/${textOf(one["prefix_len"]) || "0"}`,
+    );
   return [
     {
       name: "port",

@@ -1,4 +1,5 @@
-import { at, listOf, recordOf, textOf } from "./json.ts";
+import { at, recordOf, textOf } from "@heddle/std";
+import { recordsOf } from "./json.ts";
 
 /** An object, and the field of it, that decided something. */
 export interface Origin {
@@ -22,7 +23,7 @@ function originOf(value: unknown): Origin {
 /** The objects that a generated resource is made from. */
 export function sourcesOf(resource: unknown): readonly Origin[] {
   const metadata = at(resource, "metadata", "filter_metadata");
-  const own = listOf(at(metadata, "heddle", "sources")).map(originOf);
+  const own = recordsOf(at(metadata, "heddle", "sources")).map(originOf);
   return own.length > 0 ? own : istioSource(textOf(at(metadata, "istio", "config")));
 }
 

@@ -1,6 +1,7 @@
 import type { KubeObject, MeshConfig } from "@heddle/config";
 import { applyEvents, emptyMesh, type MeshState, type ProxyNode, readProxyNode } from "@heddle/model";
-import { at, listOf, recordOf, textOf, textsOf } from "./json.ts";
+import { at, recordOf, textOf } from "@heddle/std";
+import { recordsOf, textsOf } from "./json.ts";
 
 /** A pod with a proxy of the mesh. */
 export interface MeshedPod {
@@ -23,7 +24,7 @@ const proxies = new Set(["istio-proxy", "linkerd-proxy"]);
 /** The proxy in a pod, as it would introduce itself; undefined when it has none, or no address yet. */
 export function meshedPod(object: KubeObject, domain = "cluster.local"): MeshedPod | undefined {
   const spec = recordOf(object["spec"]);
-  const container = [...listOf(spec["initContainers"]), ...listOf(spec["containers"])].find((one) =>
+  const container = [...recordsOf(spec["initContainers"]), ...recordsOf(spec["containers"])].find((one) =>
     proxies.has(textOf(one["name"])),
   );
   const ip = textOf(at(object["status"], "podIP"));

@@ -1,4 +1,5 @@
-import { at, type JsonRecord, listOf, recordOf, textOf } from "./json.ts";
+import { at, type JsonRecord, recordOf, textOf } from "@heddle/std";
+import { recordsOf } from "./json.ts";
 
 /** A proxy's configuration in Envoy's JSON form with proto field names. */
 export interface ProxyConfigJson {
@@ -11,11 +12,11 @@ export interface ProxyConfigJson {
 
 /** Reads `/config_dump?include_eds`. Parts that are missing are empty. Source: envoy.admin.v3. */
 export function proxyConfigOf(dump: unknown): ProxyConfigJson {
-  const configs = listOf(at(dump, "configs"));
+  const configs = recordsOf(at(dump, "configs"));
   const part = (type: string): JsonRecord => configs.find((one) => textOf(one["@type"]).endsWith(`.${type}`)) ?? {};
   const inside = (type: string, lists: readonly string[], ...path: readonly string[]): readonly JsonRecord[] =>
     lists
-      .flatMap((name) => listOf(part(type)[name]).map((entry) => recordOf(at(entry, ...path))))
+      .flatMap((name) => recordsOf(part(type)[name]).map((entry) => recordOf(at(entry, ...path))))
       .filter((one) => Object.keys(one).length > 0);
   return {
     listeners: [

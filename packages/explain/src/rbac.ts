@@ -1,6 +1,7 @@
+import { at, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
 import type { Connection } from "./connection.ts";
 import { inRange } from "./ip-range.ts";
-import { at, has, type JsonRecord, listOf, numberOf, recordOf, textOf } from "./json.ts";
+import { has, recordsOf } from "./json.ts";
 import type { Origin } from "./origin.ts";
 import { headerMismatch, stringMatches, type Verdict } from "./string-match.ts";
 
@@ -19,8 +20,8 @@ export function accessDecision(rules: unknown, connection: Connection): AccessDe
   let unsure: string | undefined;
   for (const [name, policy] of policies) {
     const found = and([
-      or(listOf(recordOf(policy)["permissions"]).map((one) => permission(one, connection))),
-      or(listOf(recordOf(policy)["principals"]).map((one) => principal(one, connection))),
+      or(recordsOf(recordOf(policy)["permissions"]).map((one) => permission(one, connection))),
+      or(recordsOf(recordOf(policy)["principals"]).map((one) => principal(one, connection))),
     ]);
     if (found === undefined) unsure ??= name;
     if (found !== true) continue;
@@ -86,8 +87,9 @@ function range(value: unknown, ip: string | undefined): Verdict {
 function permission(one: JsonRecord, connection: Connection): Verdict {
   if (has(one, "any")) return one["any"] === true;
   if (has(one, "and_rules"))
-    return and(listOf(at(one, "and_rules", "rules")).map((rule) => permission(rule, connection)));
-  if (has(one, "or_rules")) return or(listOf(at(one, "or_rules", "rules")).map((rule) => permission(rule, connection)));
+    return and(recordsOf(at(one, "and_rules", "rules")).map((rule) => permission(rule, connection)));
+  if (has(one, "or_rules"))
+    return or(recordsOf(at(one, "or_rules", "rules")).map((rule) => permission(rule, connection)));
   if (has(one, "not_rule")) return not(permission(recordOf(one["not_rule"]), connection));
   if (has(one, "header")) return header(one["header"], connection);
   if (has(one, "url_path")) return urlPath(one["url_path"], connection);
@@ -104,8 +106,8 @@ function permission(one: JsonRecord, connection: Connection): Verdict {
 
 function principal(one: JsonRecord, connection: Connection): Verdict {
   if (has(one, "any")) return one["any"] === true;
-  if (has(one, "and_ids")) return and(listOf(at(one, "and_ids", "ids")).map((id) => principal(id, connection)));
-  if (has(one, "or_ids")) return or(listOf(at(one, "or_ids", "ids")).map((id) => principal(id, connection)));
+  if (has(one, "and_ids")) return and(recordsOf(at(one, "and_ids", "ids")).map((id) => principal(id, connection)));
+  if (has(one, "or_ids")) return or(recordsOf(at(one, "or_ids", "ids")).map((id) => principal(id, connection)));
   if (has(one, "not_id")) return not(principal(recordOf(one["not_id"]), connection));
   if (has(one, "header")) return header(one["header"], connection);
   if (has(one, "url_path")) return urlPath(one["url_path"], connection);

@@ -1,4 +1,5 @@
-import { at, has, type JsonRecord, listOf, numberOf, recordOf, textOf, textsOf } from "./json.ts";
+import { at, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
+import { has, recordsOf, textsOf } from "./json.ts";
 import { headerMismatch, matcherText, regexMatches, stringMatches } from "./string-match.ts";
 
 type Headers = Readonly<Record<string, string>>;
@@ -14,7 +15,7 @@ export function virtualHostFor(config: JsonRecord, authority: string): HostChoic
     config["ignore_port_in_host_matching"] === true ? authority.replace(/:\d+$/, "") : authority
   ).toLowerCase();
   let best: { readonly host: JsonRecord; readonly domain: string; readonly rank: number } | undefined;
-  for (const host of listOf(config["virtual_hosts"])) {
+  for (const host of recordsOf(config["virtual_hosts"])) {
     for (const domain of textsOf(host["domains"])) {
       const rank = domainRank(domain.toLowerCase(), name);
       if (rank > (best?.rank ?? 0)) best = { host, domain, rank };
@@ -52,7 +53,7 @@ export function routeFor(
   headers: Headers,
 ): RouteChoice | { readonly route: undefined; readonly passed: RouteChoice["passed"] } {
   const passed: { route: JsonRecord; reason: string }[] = [];
-  for (const [index, route] of listOf(host["routes"]).entries()) {
+  for (const [index, route] of recordsOf(host["routes"]).entries()) {
     const match = recordOf(route["match"]);
     const reason = mismatch(match, headers);
     if (reason === undefined) return { route, index, passed, share: fractionOf(match["runtime_fraction"]) };
@@ -75,12 +76,12 @@ function mismatch(match: JsonRecord, headers: Headers): string | undefined {
   const path = full.split("?")[0] ?? "/";
   const pathReason = pathMismatch(match, path);
   if (pathReason !== undefined) return pathReason;
-  for (const matcher of listOf(match["headers"])) {
+  for (const matcher of recordsOf(match["headers"])) {
     const reason = headerMismatch(matcher, headers);
     if (reason !== undefined) return reason;
   }
   const query = new URLSearchParams(full.slice(path.length));
-  for (const matcher of listOf(match["query_parameters"])) {
+  for (const matcher of recordsOf(match["query_parameters"])) {
     const name = textOf(matcher["name"]);
     const value = query.get(name);
     if (value === null) return matcher["present_match"] === false ? undefined : `query parameter ${name} is absent`;
@@ -121,11 +122,11 @@ export function conditionText(match: JsonRecord): string {
     has(match, "prefix") && match["prefix"] !== "/" ? `path begins with ${textOf(match["prefix"])}` : "",
     has(match, "path_separated_prefix") ? `path is under ${textOf(match["path_separated_prefix"])}` : "",
     has(match, "safe_regex") ? `path matches ${textOf(at(match, "safe_regex", "regex"))}` : "",
-    ...listOf(match["headers"]).map(
+    ...recordsOf(match["headers"]).map(
       (one) =>
         `header ${textOf(one["name"])} ${one["invert_match"] === true ? "not " : ""}${has(one, "string_match") ? matcherText(one["string_match"]) : "present"}`,
     ),
-    ...listOf(match["query_parameters"]).map(
+    ...recordsOf(match["query_parameters"]).map(
       (one) =>
         `query ${textOf(one["name"])} ${has(one, "string_match") ? matcherText(one["string_match"]) : "present"}`,
     ),

@@ -11,7 +11,7 @@ import {
   type StringMap,
 } from "@heddle/config";
 import { decide } from "@heddle/inject";
-import { recordOf } from "./json.ts";
+import { recordOf } from "@heddle/std";
 
 export interface SettleOptions {
   readonly mesh: MeshConfig;

@@ -1,5 +1,6 @@
+import { at, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
 import { RE2JS } from "re2js";
-import { at, has, type JsonRecord, numberOf, recordOf, textOf } from "./json.ts";
+import { has } from "./json.ts";
 
 /** True, false, or undefined when it can't be told from configuration alone. */
 export type Verdict = boolean | undefined;

@@ -1,7 +1,7 @@
 import { watchedKinds } from "@heddle/config";
 import type { KubeClient, KubeObject } from "@heddle/kube-client";
+import { at, listOf, textOf } from "@heddle/std";
 import { stringify } from "yaml";
-import { at, listOf, textOf } from "../json-view.ts";
 import { podGet } from "../pod-http.ts";
 import { isMeshed } from "../pods.ts";
 import type { PodSelection } from "./pod-selection.ts";

@@ -1,6 +1,6 @@
 import type { KubeObject } from "@heddle/kube-client";
+import { at, listOf, textOf } from "@heddle/std";
 import { UsageError } from "../context.ts";
-import { at, listOf, textOf } from "../json-view.ts";
 
 /** Which pods a bug report is about. */
 export interface PodSelection {

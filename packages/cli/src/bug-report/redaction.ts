@@ -1,5 +1,4 @@
-import { isSecretName, redactText } from "@heddle/std";
-import { recordOf, textOf } from "../json-view.ts";
+import { isSecretName, recordOf, redactText, textOf } from "@heddle/std";
 
 const REDACTED = "[redacted]";
 /** Secrets that people write behind flags and in addresses. */

@@ -1,10 +1,10 @@
 import type { KubeClient, KubeObject } from "@heddle/kube-client";
+import { at, listOf, textOf } from "@heddle/std";
 import type { Command } from "commander";
 import { stringify } from "yaml";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
 import { READER_ACCOUNT, readerManifests } from "../install/reader.ts";
-import { at, listOf, textOf } from "../json-view.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 import { isLoopback, remoteKubeconfig, remoteSecret } from "../multicluster/remote-secret.ts";
 

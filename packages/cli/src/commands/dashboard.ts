@@ -1,9 +1,9 @@
 import type { KubeClient } from "@heddle/kube-client";
+import { at, textOf } from "@heddle/std";
 import type { Command } from "commander";
 import { openBrowser } from "../browser.ts";
 import { type CliContext, UsageError } from "../context.ts";
 import { type GlobalOptions, globalOptions } from "../global-options.ts";
-import { at, textOf } from "../json-view.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 import { forwardPod } from "../pod-forward.ts";
 import { findMeshedPod, findPod } from "../pods.ts";

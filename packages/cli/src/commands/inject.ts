@@ -7,10 +7,10 @@ import {
   parseMeshConfig,
 } from "@heddle/config";
 import { annotateManifest, type InjectContext, type ManifestChange, outcomeLine, renderManifest } from "@heddle/inject";
+import { at, recordOf, textOf } from "@heddle/std";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { type GlobalOptions, globalOptions } from "../global-options.ts";
-import { at, recordOf, textOf } from "../json-view.ts";
 import { readManifest } from "../manifest-input.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 import { renderManifests } from "../output.ts";

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
+import { at } from "@heddle/std";
 import type { Command } from "commander";
 import { stringify } from "yaml";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
-import { at } from "../json-view.ts";
 import { renderTable } from "../output.ts";
 import { podGet } from "../pod-http.ts";
 import { findMeshedPod } from "../pods.ts";

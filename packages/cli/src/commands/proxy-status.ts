@@ -1,9 +1,9 @@
 import type { KubeClient } from "@heddle/kube-client";
+import { at, type JsonRecord, listOf, recordOf, textOf } from "@heddle/std";
 import type { Command } from "commander";
 import { stringify } from "yaml";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
-import { at, type JsonRecord, listOf, recordOf, textOf } from "../json-view.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 import { clusterTroubles, knownClusters } from "../multicluster/clusterz.ts";
 import { renderTable } from "../output.ts";

@@ -1,10 +1,10 @@
 import type { KubeClient, KubeObject } from "@heddle/kube-client";
+import { at, recordOf, textOf } from "@heddle/std";
 import type { PodInfo, StatAnswer, StatRow } from "@heddle/viz";
 import { readInventory } from "@heddle/viz";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
-import { at, recordOf, textOf } from "../json-view.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 import { type AuthzRow, authzJson, authzTable } from "../viz/authz-table.ts";
 import { askViz } from "../viz/client.ts";

@@ -1,7 +1,7 @@
+import { at, textOf } from "@heddle/std";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
-import { at, textOf } from "../json-view.ts";
 import { renderTable } from "../output.ts";
 import { isMeshed } from "../pods.ts";
 

@@ -1,11 +1,11 @@
 import { createKubeClient, type KubeClient, type KubeObject } from "@heddle/kube-client";
 import { type RunningCluster, startCluster } from "@heddle/local-cluster";
+import { at, textOf } from "@heddle/std";
 import type { EdgesAnswer, StatAnswer } from "@heddle/viz";
 import type { CliContext } from "../context.ts";
 import { controlPlaneManifests, crdManifests } from "../install/manifests.ts";
 import { defaultInstallOptions } from "../install/options.ts";
 import { vizManifests } from "../install/viz.ts";
-import { at, textOf } from "../json-view.ts";
 import { askViz } from "../viz/client.ts";
 import { openDashboard } from "../viz/local-dashboard.ts";
 import { EMOJIVOTO_NAMESPACE, injectedEmojivoto, withRequestRate } from "./emojivoto.ts";

@@ -1,7 +1,7 @@
 import type { KubeClient, KubeObject } from "@heddle/kube-client";
+import { at, listOf, textOf } from "@heddle/std";
 import { isReady } from "../check/categories/control-plane.ts";
 import { UsageError } from "../context.ts";
-import { at, listOf, textOf } from "../json-view.ts";
 
 /** `3/4 pods ready`, and what the first of the others waits for. */
 export function progressOf(

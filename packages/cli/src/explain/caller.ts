@@ -1,8 +1,8 @@
 import { type KubeObject, readMeta } from "@heddle/config";
 import { meshedPod } from "@heddle/explain";
 import { ownerOf } from "@heddle/model";
+import { at, textOf } from "@heddle/std";
 import { UsageError } from "../context.ts";
-import { at, textOf } from "../json-view.ts";
 
 /** A pod that sends. */
 export interface CallerPod {

@@ -17,10 +17,10 @@ import {
 } from "@heddle/explain";
 import type { KubeClient } from "@heddle/kube-client";
 import { createViews, type MeshState, spiffeId } from "@heddle/model";
+import { at, textOf } from "@heddle/std";
 import { createPatcher } from "@heddle/translate";
 import { loadTypeRegistry } from "@heddle/xds-api";
 import { UsageError } from "../context.ts";
-import { at, textOf } from "../json-view.ts";
 import { podGet } from "../pod-http.ts";
 import { ADMIN_PORT } from "../proxy-config/dump.ts";
 import { callerPod } from "./caller.ts";

@@ -1,8 +1,8 @@
 import { isObject } from "@heddle/config";
 import type { KubeClient } from "@heddle/kube-client";
+import { at, textOf } from "@heddle/std";
 import { parse } from "yaml";
 import { UsageError } from "../context.ts";
-import { at, textOf } from "../json-view.ts";
 import { mergeValues } from "./mesh-config.ts";
 import type { InstallOptions } from "./options.ts";
 

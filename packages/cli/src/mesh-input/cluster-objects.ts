@@ -7,8 +7,8 @@ import {
   parseMeshConfig,
 } from "@heddle/config";
 import { isKubeError, type KubeClient, type ListedKind, listKinds } from "@heddle/kube-client";
+import { at, textOf } from "@heddle/std";
 import { UsageError } from "../context.ts";
-import { at, textOf } from "../json-view.ts";
 
 export interface ClusterRead {
   readonly objects: readonly KubeObject[];

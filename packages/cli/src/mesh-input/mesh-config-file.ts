@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { formatProblem, type MeshConfig, parseMeshConfig, parseYamlText } from "@heddle/config";
+import { at } from "@heddle/std";
 import { stringify } from "yaml";
 import { UsageError } from "../context.ts";
-import { at } from "../json-view.ts";
 
 /** Reads `--meshConfigFile`: a MeshConfig, or a whole ConfigMap `istio` with one. Errors: UsageError with every problem. */
 export async function readMeshConfigFile(path: string): Promise<MeshConfig> {

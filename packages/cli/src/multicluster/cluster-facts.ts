@@ -1,6 +1,6 @@
 import type { KubeClient, KubeObject } from "@heddle/kube-client";
+import { at, listOf, recordOf, textOf } from "@heddle/std";
 import { parse } from "yaml";
-import { at, listOf, recordOf, textOf } from "../json-view.ts";
 import { type KnownCluster, knownClusters } from "./clusterz.ts";
 
 /** A port of a Service as other clusters have to see it. */

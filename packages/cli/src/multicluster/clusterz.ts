@@ -1,6 +1,6 @@
 import type { KubeClient } from "@heddle/kube-client";
+import { at, listOf, textOf } from "@heddle/std";
 import { UsageError } from "../context.ts";
-import { at, listOf, textOf } from "../json-view.ts";
 
 /** A cluster as one replica of the control plane knows it. */
 export interface KnownCluster {

@@ -1,7 +1,7 @@
 import type { KubeObject } from "@heddle/kube-client";
+import { at, listOf, textOf } from "@heddle/std";
 import { UsageError } from "../context.ts";
 import { CROSS_NETWORK_PORT } from "../install/gateway-options.ts";
-import { at, listOf, textOf } from "../json-view.ts";
 
 const PROTOCOLS = ["http", "http2", "grpc", "grpc-web", "https", "tls", "tcp", "mongo", "mysql", "redis"];
 

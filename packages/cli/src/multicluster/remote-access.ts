@@ -1,6 +1,6 @@
 import type { KubeClient } from "@heddle/kube-client";
+import { at, listOf, textOf } from "@heddle/std";
 import { UsageError } from "../context.ts";
-import { at, listOf, textOf } from "../json-view.ts";
 
 const TEN_YEARS_S = 315_360_000;
 const TOKEN_TYPE = "kubernetes.io/service-account-token";

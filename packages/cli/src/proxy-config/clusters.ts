@@ -1,4 +1,4 @@
-import { at, type JsonRecord, textOf } from "../json-view.ts";
+import { at, type JsonRecord, textOf } from "@heddle/std";
 
 /** `outbound|8080|v1|host` → its parts; other names have none. */
 export function clusterParts(name: string): { direction: string; port: string; subset: string; host: string } {

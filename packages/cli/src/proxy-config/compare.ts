@@ -1,4 +1,4 @@
-import { type JsonRecord, textOf } from "../json-view.ts";
+import { type JsonRecord, textOf } from "@heddle/std";
 import type { ConfigDump } from "./dump.ts";
 
 /** What the agent puts into the bootstrap of a real Envoy; the control plane knows nothing of it. */

@@ -1,6 +1,7 @@
 import type { KubeClient } from "@heddle/kube-client";
-import { at, type JsonRecord, listOf, recordOf, snakeKeys, textOf } from "../json-view.ts";
+import { at, type JsonRecord, listOf, recordOf, textOf } from "@heddle/std";
 import { podGet } from "../pod-http.ts";
+import { snakeKeys } from "../snake-keys.ts";
 
 /** Port of the proxy's admin interface, on the pod's loopback. */
 export const ADMIN_PORT = 15000;

@@ -1,5 +1,5 @@
+import { at, type JsonRecord, listOf, recordOf, textOf } from "@heddle/std";
 import { UsageError } from "../context.ts";
-import { at, type JsonRecord, listOf, recordOf, textOf } from "../json-view.ts";
 import { checkPort } from "./view.ts";
 
 export const ENDPOINT_HEADER = ["ENDPOINT", "STATUS", "OUTLIER CHECK", "CLUSTER"] as const;

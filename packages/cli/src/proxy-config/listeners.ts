@@ -1,4 +1,4 @@
-import { at, type JsonRecord, listOf, recordOf, textOf } from "../json-view.ts";
+import { at, type JsonRecord, listOf, recordOf, textOf } from "@heddle/std";
 
 export const LISTENER_HEADER = ["NAME", "ADDRESSES", "PORT", "MATCH", "DESTINATION"] as const;
 

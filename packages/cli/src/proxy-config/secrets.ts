@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { at, textOf } from "../json-view.ts";
+import { at, textOf } from "@heddle/std";
 import type { ConfigDump } from "./dump.ts";
 
 export const SECRET_HEADER = [

@@ -1,6 +1,6 @@
+import { at, type JsonRecord, textOf } from "@heddle/std";
 import type { Command } from "commander";
 import { UsageError } from "../context.ts";
-import { at, type JsonRecord, textOf } from "../json-view.ts";
 import { CLUSTER_HEADER, clusterParts, clusterRows } from "./clusters.ts";
 import type { ConfigDump } from "./dump.ts";
 import { LISTENER_HEADER, listenerRows, listenerType } from "./listeners.ts";

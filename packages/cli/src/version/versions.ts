@@ -1,5 +1,5 @@
 import type { KubeClient, KubeObject } from "@heddle/kube-client";
-import { at, listOf, textOf } from "../json-view.ts";
+import { at, listOf, textOf } from "@heddle/std";
 import { isMeshed } from "../pods.ts";
 
 /** What runs in the cluster. */

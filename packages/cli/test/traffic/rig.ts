@@ -2,11 +2,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createKubeClient, type KubeClient, type KubeObject } from "@heddle/kube-client";
 import { type RunningCluster, startCluster } from "@heddle/local-cluster";
+import { at, textOf } from "@heddle/std";
 import { parseAllDocuments } from "yaml";
 import { waitForPods } from "../../src/demo/wait.ts";
 import { controlPlaneManifests, crdManifests } from "../../src/install/manifests.ts";
 import { defaultInstallOptions } from "../../src/install/options.ts";
-import { at, textOf } from "../../src/json-view.ts";
 import type { Answer, Call } from "./call.ts";
 
 const NAMESPACE = "traffic";

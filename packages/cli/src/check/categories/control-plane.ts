@@ -1,4 +1,4 @@
-import { at, listOf, numberOf, textOf } from "../../json-view.ts";
+import { at, listOf, numberOf, textOf } from "@heddle/std";
 import type { CheckCategory, CheckTarget } from "../check.ts";
 
 async function controlPlanePods(target: CheckTarget) {

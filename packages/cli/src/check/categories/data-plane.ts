@@ -1,5 +1,5 @@
 import type { KubeObject } from "@heddle/kube-client";
-import { at, listOf, textOf } from "../../json-view.ts";
+import { at, listOf, textOf } from "@heddle/std";
 import { isMeshed } from "../../pods.ts";
 import type { CheckCategory, CheckTarget } from "../check.ts";
 import { isReady } from "./control-plane.ts";

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { at, listOf, textOf } from "../../json-view.ts";
+import { at, listOf, textOf } from "@heddle/std";
 import type { CheckCategory, CheckTarget } from "../check.ts";
 
 const DAY_MS = 86_400_000;

@@ -1,4 +1,4 @@
-import { at, textOf } from "../../json-view.ts";
+import { at, textOf } from "@heddle/std";
 import type { CheckCategory, CheckTarget } from "../check.ts";
 
 /** Oldest Kubernetes with native sidecars on by default. */

@@ -1,6 +1,6 @@
 import { formatProblem, linkDefinition, readResource } from "@heddle/config";
 import type { KubeClient, KubeObject } from "@heddle/kube-client";
-import { at, listOf, numberOf, textOf } from "../../json-view.ts";
+import { at, listOf, numberOf, textOf } from "@heddle/std";
 import { EXTENSION_NAMESPACE, GATEWAY, SERVICE_MIRROR } from "../../multicluster/links/extension-options.ts";
 import { gatewayStates, linksOf } from "../../multicluster/links/gateway-states.ts";
 import type { CheckCategory, CheckItem, CheckNote, CheckTarget } from "../check.ts";

@@ -1,4 +1,4 @@
-import { at, listOf, textOf } from "../../json-view.ts";
+import { at, listOf, textOf } from "@heddle/std";
 import type { CheckCategory } from "../check.ts";
 
 export const controlPlaneVersion: CheckCategory = {

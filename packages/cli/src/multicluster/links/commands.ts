@@ -1,9 +1,9 @@
 import type { KubeClient } from "@heddle/kube-client";
+import { at, listOf, textOf } from "@heddle/std";
 import { type Command, InvalidArgumentError } from "commander";
 import { type CliContext, UsageError } from "../../context.ts";
 import { globalOptions } from "../../global-options.ts";
 import type { Manifest } from "../../install/manifest.ts";
-import { at, listOf, textOf } from "../../json-view.ts";
 import { findMeshNamespace } from "../../mesh-namespace.ts";
 import { renderManifests } from "../../output.ts";
 import { accountToken, remoteServer, tokenKubeconfig } from "../remote-access.ts";

@@ -1,7 +1,6 @@
 import type { KubeClient, KubeObject } from "@heddle/kube-client";
-import { type Exposition, parseExposition } from "@heddle/std";
+import { at, type Exposition, parseExposition, textOf } from "@heddle/std";
 import { UsageError } from "../../context.ts";
-import { at, textOf } from "../../json-view.ts";
 import { renderTable } from "../../output.ts";
 import { podGet } from "../../pod-http.ts";
 import { LINK_TYPE, MIRROR_PORT, SERVICE_MIRROR } from "./extension-options.ts";

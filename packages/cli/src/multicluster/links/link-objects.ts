@@ -1,7 +1,7 @@
 import type { KubeObject } from "@heddle/kube-client";
+import { at, listOf, textOf } from "@heddle/std";
 import { UsageError } from "../../context.ts";
 import type { Manifest } from "../../install/manifest.ts";
-import { at, listOf, textOf } from "../../json-view.ts";
 import { gatewayAddresses } from "../global-entry.ts";
 import { extensionLabels } from "./extension-options.ts";
 
