@@ -26,12 +26,30 @@ export function closingLine(tally: Tally): string {
   return `${tally.passed} passed, ${tally.failed} failed${tally.skipped ? `, ${tally.skipped} skipped` : ""}`;
 }
 
-/** Runs one `bun test` process over `files`, passes its output through as it comes, and counts. */
+/** Where a run's output goes. */
+export type Sink = (chunk: Uint8Array, stream: "stdout" | "stderr") => void;
+
+/** As it comes. */
+export const passedThrough: Sink = (chunk, stream) => void process[stream].write(chunk);
+
+/** Kept until `flush`, so that a run beside others does not print between their lines. */
+export function heldBack(): { readonly sink: Sink; flush(): void } {
+  const kept: Parameters<Sink>[] = [];
+  return {
+    sink: (chunk, stream) => void kept.push([chunk, stream]),
+    flush() {
+      for (const [chunk, stream] of kept.splice(0)) passedThrough(chunk, stream);
+    },
+  };
+}
+
+/** Runs one `bun test` process over `files`, hands its output to `sink`, and counts. */
 export async function bunTest(
   root: string,
   files: readonly string[],
   timeoutMs: number,
   env: Record<string, string>,
+  sink: Sink = passedThrough,
 ): Promise<Tally> {
   const child = Bun.spawn([join(root, "bin/bun"), "test", "--timeout", String(timeoutMs), ...files], {
     cwd: root,
@@ -41,13 +59,13 @@ export async function bunTest(
     stderr: "pipe",
   });
   let output = "";
-  const pass = async (stream: ReadableStream<Uint8Array>, to: NodeJS.WriteStream) => {
+  const pass = async (name: "stdout" | "stderr") => {
     const decoder = new TextDecoder();
-    for await (const chunk of stream) {
-      to.write(chunk);
+    for await (const chunk of child[name]) {
+      sink(chunk, name);
       output = (output + decoder.decode(chunk, { stream: true })).slice(-200_000);
     }
   };
-  await Promise.all([pass(child.stdout, process.stdout), pass(child.stderr, process.stderr)]);
+  await Promise.all([pass("stdout"), pass("stderr")]);
   return tallyOf(output, await child.exited);
 }

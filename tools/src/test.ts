@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { withKubernetes } from "./kubernetes/kubernetes-lane.ts";
 import { runChecks } from "./ok.ts";
 import { type Found, findEnvoy, findKubectl } from "./prerequisites.ts";
-import { add, bunTest, closingLine, nothing, type Tally } from "./test-lanes.ts";
+import { add, bunTest, closingLine, heldBack, nothing, type Tally } from "./test-lanes.ts";
 
 const root = join(import.meta.dir, "../..");
 const INTEGRATION_TIMEOUT_MS = 600_000;
@@ -42,7 +42,12 @@ function wantsKubernetes(file: string): boolean {
   );
 }
 
-/** `npm test`: the quick checks, then every integration file in a process of its own, one after the other. */
+/** Long, and nearly idle: a fixed small rate whose judgement needs no quiet machine. These run beside all others. */
+function runsBeside(file: string): boolean {
+  return file === "bench/test/soak.integration.test.ts";
+}
+
+/** `npm test`: the quick checks, then every integration file in a process of its own, one after the other; the long ones beside them. */
 async function main(only: readonly string[]): Promise<number> {
   const started = performance.now();
   const minutes = () => `${((performance.now() - started) / 60_000).toFixed(1)} min`;
@@ -54,7 +59,9 @@ async function main(only: readonly string[]): Promise<number> {
     total = add(total, { ...nothing, ...(await runChecks(root)) });
   }
   const files = await integrationFiles(only);
-  const [onKubernetes, others] = [files.filter(wantsKubernetes), files.filter((f) => !wantsKubernetes(f))];
+  const beside = files.length > 1 ? files.filter(runsBeside) : [];
+  const onKubernetes = files.filter(wantsKubernetes);
+  const others = files.filter((f) => !wantsKubernetes(f) && !beside.includes(f));
   let done = 0;
   const runFiles = async (lane: readonly string[], laneEnv: Readonly<Record<string, string>>) => {
     for (const file of lane) {
@@ -62,8 +69,19 @@ async function main(only: readonly string[]): Promise<number> {
       total = add(total, await bunTest(root, [`./${file}`], INTEGRATION_TIMEOUT_MS, { ...env, ...laneEnv }));
     }
   };
+  const long = beside.map((file) => {
+    console.log(`== ${file} runs beside the others; its output comes at their end`);
+    const output = heldBack();
+    return { file, output, tally: bunTest(root, [`./${file}`], INTEGRATION_TIMEOUT_MS, env, output.sink) };
+  });
   await runFiles(others, {});
   if (onKubernetes.length > 0) await withKubernetes(root, (laneEnv) => runFiles(onKubernetes, laneEnv));
+  for (const { file, output, tally } of long) {
+    const counted = await tally;
+    console.log(`== ${file} (${++done} of ${files.length}, ${minutes()})`);
+    output.flush();
+    total = add(total, counted);
+  }
   console.log(`== done in ${minutes()}`);
   console.log(closingLine(total));
   return total.failed === 0 ? 0 : 1;
