@@ -1,6 +1,6 @@
+import { listOf, recordOf, textOf } from "@heddle/std";
 import type { FindingRow } from "./config-contract.ts";
 import { type ControlPlaneClient, kept } from "./control-plane-client.ts";
-import { fieldsOf, listOf, textOf } from "./fields.ts";
 
 /** What `heddle analyze` finds in the cluster now. */
 export interface Findings {
@@ -30,7 +30,7 @@ export function createFindings(client: ControlPlaneClient, nowMs: () => number):
 
 export function readFindings(value: unknown): readonly FindingRow[] {
   return listOf(value)
-    .map(fieldsOf)
+    .map(recordOf)
     .filter((f) => textOf(f["code"]) !== "" && textOf(f["message"]) !== "")
     .map((f) => ({
       code: textOf(f["code"]),

@@ -1,7 +1,6 @@
-import { parseExposition } from "@heddle/std";
+import { listOf, parseExposition, recordOf, textOf } from "@heddle/std";
 import type { GatewayRow, GatewaysAnswer, RemoteClusterRow } from "./config-contract.ts";
 import { type ControlPlaneClient, kept } from "./control-plane-client.ts";
-import { fieldsOf, listOf, textOf } from "./fields.ts";
 import type { Inventory, PodInfo } from "./inventory.ts";
 import { quantile } from "./query/totals.ts";
 
@@ -111,7 +110,7 @@ async function remoteClusters(client: ControlPlaneClient, replica: PodInfo): Pro
   try {
     return (
       listOf(await client.json(replica, "/debug/clusterz"))
-        .map(fieldsOf)
+        .map(recordOf)
         .map((c) => ({
           id: textOf(c["id"]) || textOf(c["ID"]),
           secret: textOf(c["secretName"]),

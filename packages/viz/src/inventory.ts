@@ -1,3 +1,4 @@
+import { type JsonRecord, listOf, recordOf, textOf } from "@heddle/std";
 import type { ResourceKind } from "./contract.ts";
 
 /** A pod as the queries know it. */
@@ -35,27 +36,22 @@ const OWNER_KINDS: Readonly<Record<string, ResourceKind>> = {
   Job: "job",
 };
 
-type Fields = Readonly<Record<string, unknown>>;
-const fields = (value: unknown): Fields =>
-  typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
-const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
 const texts = (value: unknown): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(fields(value)).filter((e): e is [string, string] => typeof e[1] === "string"));
+  Object.fromEntries(Object.entries(recordOf(value)).filter((e): e is [string, string] => typeof e[1] === "string"));
 
 /** Reads what queries need from a `v1/Pod`; unknown shapes give empty fields, never an error. */
 export function podInfo(object: unknown): PodInfo {
-  const { metadata, spec, status } = fields(object);
-  const meta = fields(metadata);
-  const containers = [...list(fields(spec)["containers"]), ...list(fields(spec)["initContainers"])].map((c) =>
-    text(fields(c)["name"]),
+  const { metadata, spec, status } = recordOf(object);
+  const meta = recordOf(metadata);
+  const containers = [...listOf(recordOf(spec)["containers"]), ...listOf(recordOf(spec)["initContainers"])].map((c) =>
+    textOf(recordOf(c)["name"]),
   );
   return {
-    namespace: text(meta["namespace"]),
-    name: text(meta["name"]),
-    ip: text(fields(status)["podIP"]),
-    running: text(fields(status)["phase"]) === "Running" && meta["deletionTimestamp"] === undefined,
-    status: meta["deletionTimestamp"] === undefined ? text(fields(status)["phase"]) : "Terminating",
+    namespace: textOf(meta["namespace"]),
+    name: textOf(meta["name"]),
+    ip: textOf(recordOf(status)["podIP"]),
+    running: textOf(recordOf(status)["phase"]) === "Running" && meta["deletionTimestamp"] === undefined,
+    status: meta["deletionTimestamp"] === undefined ? textOf(recordOf(status)["phase"]) : "Terminating",
     meshed: containers.includes("istio-proxy") || containers.includes("linkerd-proxy"),
     owners: owners(meta),
     labels: texts(meta["labels"]),
@@ -63,13 +59,13 @@ export function podInfo(object: unknown): PodInfo {
 }
 
 /** A ReplicaSet named `<deployment>-<pod-template-hash>` belongs to that Deployment: saves reading all ReplicaSets. */
-function owners(meta: Fields): PodInfo["owners"] {
-  const controller = list(meta["ownerReferences"])
-    .map(fields)
+function owners(meta: JsonRecord): PodInfo["owners"] {
+  const controller = listOf(meta["ownerReferences"])
+    .map(recordOf)
     .find((o) => o["controller"] === true);
   if (!controller) return [];
-  const kind = OWNER_KINDS[text(controller["kind"])];
-  const name = text(controller["name"]);
+  const kind = OWNER_KINDS[textOf(controller["kind"])];
+  const name = textOf(controller["name"]);
   if (!kind) return [];
   const hash = texts(meta["labels"])["pod-template-hash"];
   if (kind === "replicaset" && hash && name.endsWith(`-${hash}`)) {
@@ -88,12 +84,12 @@ function owners(meta: Fields): PodInfo["owners"] {
 }
 
 export function serviceInfo(object: unknown): ServiceInfo {
-  const { metadata, spec } = fields(object);
-  const mirrorOf = texts(fields(metadata)["labels"])["mirror.linkerd.io/cluster-name"];
+  const { metadata, spec } = recordOf(object);
+  const mirrorOf = texts(recordOf(metadata)["labels"])["mirror.linkerd.io/cluster-name"];
   return {
-    namespace: text(fields(metadata)["namespace"]),
-    name: text(fields(metadata)["name"]),
-    selector: texts(fields(spec)["selector"]),
+    namespace: textOf(recordOf(metadata)["namespace"]),
+    name: textOf(recordOf(metadata)["name"]),
+    selector: texts(recordOf(spec)["selector"]),
     ...(mirrorOf === undefined ? {} : { mirrorOf }),
   };
 }

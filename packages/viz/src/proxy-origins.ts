@@ -1,5 +1,5 @@
+import { at, type JsonRecord, listOf, recordOf, textOf } from "@heddle/std";
 import type { ConfigAnswer, ConfigOrigin, PolicyRow } from "./config-contract.ts";
-import { type Fields, fieldsOf, listOf, textOf } from "./fields.ts";
 
 interface Draft {
   readonly kind: string;
@@ -39,7 +39,7 @@ export function readOrigins(dump: unknown): Pick<ConfigAnswer, "origins" | "poli
   const drafts = new Map<string, Draft>();
   const effects = new Map<string, PolicyRow>();
   let plainTextAllowed: boolean | null = null;
-  const draftOf = (ref: Fields): Draft => {
+  const draftOf = (ref: JsonRecord): Draft => {
     const [kind, namespace, name] = [textOf(ref["kind"]), textOf(ref["namespace"]), textOf(ref["name"])];
     const key = [kind, namespace, name].join("\u0000");
     const draft = drafts.get(key) ?? { kind, namespace, name, decided: new Set(), makes: new Map() };
@@ -52,19 +52,19 @@ export function readOrigins(dump: unknown): Pick<ConfigAnswer, "origins" | "poli
       return;
     }
     if (typeof value !== "object" || value === null) return;
-    const fields = fieldsOf(value);
-    const heddle = fieldsOf(fieldsOf(fieldsOf(fields["metadata"])["filter_metadata"])["heddle"]);
-    for (const source of listOf(heddle["sources"])) count(draftOf(fieldsOf(source)).makes, PARTS[part] ?? part);
-    for (const [what, by] of Object.entries(fieldsOf(heddle["decided"]))) {
-      const ref = fieldsOf(by);
+    const fields = recordOf(value);
+    const heddle = recordOf(at(fields, "metadata", "filter_metadata", "heddle"));
+    for (const source of listOf(heddle["sources"])) count(draftOf(recordOf(source)).makes, PARTS[part] ?? part);
+    for (const [what, by] of Object.entries(recordOf(heddle["decided"]))) {
+      const ref = recordOf(by);
       draftOf(ref).decided.add(`${what}: ${textOf(ref["path"])}`);
     }
-    for (const member of ["rules", "shadow_rules"]) readRules(fieldsOf(fields[member]), member, effects, draftOf);
+    for (const member of ["rules", "shadow_rules"]) readRules(recordOf(fields[member]), member, effects, draftOf);
     if (fields["name"] === "virtualInbound" && Array.isArray(fields["filter_chains"]))
       plainTextAllowed = fields["filter_chains"].some(takesPlainText);
     for (const [key, inner] of Object.entries(fields)) if (key !== "metadata") visit(inner, key);
   };
-  visit(fieldsOf(dump)["configs"], "");
+  visit(at(dump, "configs"), "");
   const origins = [...drafts.values()]
     .map((d): ConfigOrigin => ({ ...d, decided: [...d.decided].sort(), makes: Object.fromEntries(d.makes) }))
     .sort(byKind);
@@ -78,12 +78,12 @@ export function readOrigins(dump: unknown): Pick<ConfigAnswer, "origins" | "poli
 
 /** The authorization filter names its rules after their policies. Source: Istio's `ns[…]-policy[…]-rule[…]`. */
 function readRules(
-  rules: Fields,
+  rules: JsonRecord,
   member: string,
   effects: Map<string, PolicyRow>,
-  draftOf: (ref: Fields) => Draft,
+  draftOf: (ref: JsonRecord) => Draft,
 ): void {
-  for (const rule of Object.keys(fieldsOf(rules["policies"]))) {
+  for (const rule of Object.keys(recordOf(rules["policies"]))) {
     const [, namespace = "", name = ""] = RULE.exec(rule) ?? [];
     if (name === "") continue;
     const kind = "AuthorizationPolicy";
@@ -99,8 +99,7 @@ function readRules(
 }
 
 function takesPlainText(chain: unknown): boolean {
-  const match = fieldsOf(fieldsOf(chain)["filter_chain_match"]);
-  return textOf(match["transport_protocol"]) === "raw_buffer";
+  return at(chain, "filter_chain_match", "transport_protocol") === "raw_buffer";
 }
 
 function count(into: Map<string, number>, key: string): void {

@@ -1,3 +1,5 @@
+import { listOf, recordOf } from "@heddle/std";
+
 /** One series with its samples of a span. */
 export interface RangeSeries {
   readonly labels: ReadonlyMap<string, string>;
@@ -47,9 +49,9 @@ export function createPrometheusClient(url: string, fetchAnswer: typeof fetch = 
     } catch (error) {
       throw unreachable(shown, error instanceof Error ? error.message : String(error));
     }
-    const { status, data, error } = record(body);
+    const { status, data, error } = recordOf(body);
     if (status !== "success") throw unreachable(shown, `it refused: ${String(error)}`);
-    return record(data)["result"];
+    return recordOf(data)["result"];
   };
 
   return {
@@ -65,7 +67,7 @@ export function createPrometheusClient(url: string, fetchAnswer: typeof fetch = 
               end: String(toMs / 1000),
               step: String(Math.ceil(spanMs / STEPS / 1000)),
             });
-      return (Array.isArray(result) ? result : []).map(rangeSeries);
+      return listOf(result).map(rangeSeries);
     },
   };
 }
@@ -93,18 +95,14 @@ function decode(text: string): string {
 }
 
 function rangeSeries(value: unknown): RangeSeries {
-  const { metric, values } = record(value);
+  const { metric, values } = recordOf(value);
   const times: number[] = [];
   const numbers: number[] = [];
-  for (const pair of Array.isArray(values) ? values : []) {
+  for (const pair of listOf(values)) {
     if (!Array.isArray(pair)) continue;
     times.push(Math.round(Number(pair[0]) * 1000));
     numbers.push(Number(pair[1]));
   }
-  const labels = Object.entries(record(metric)).map(([name, text]): [string, string] => [name, String(text)]);
+  const labels = Object.entries(recordOf(metric)).map(([name, text]): [string, string] => [name, String(text)]);
   return { labels: new Map(labels), times, values: numbers };
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 }
