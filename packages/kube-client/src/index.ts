@@ -17,7 +17,6 @@ export {
 } from "./kube-client.ts";
 export { isKubeError, KubeError, type LocalReason } from "./kube-error.ts";
 export type { KubeList, KubeMeta, KubeObject, ObjectRef, ResourceType } from "./kube-object.ts";
-export { textAccess } from "./kubeconfig.ts";
 export { type ListedKind, type ListedKinds, listKinds } from "./list-kinds.ts";
 export type { ProxyTarget } from "./paths.ts";
 export type { ResourceMap, ServedResource } from "./resource-map.ts";

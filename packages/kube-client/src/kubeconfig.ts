@@ -26,11 +26,7 @@ export interface Kubeconfig {
 
 /** Reads the files. Errors: `NoKubeconfig` when none is there, `InvalidKubeconfig`. */
 export async function readKubeconfig(files: readonly string[]): Promise<Kubeconfig> {
-  const clusters = new Map<string, Entry>();
-  const users = new Map<string, Entry>();
-  const contexts = new Map<string, Entry>();
-  const found: string[] = [];
-  let currentContext: string | undefined;
+  const found: [file: string, text: string][] = [];
   for (const file of files) {
     const text = await readFile(file, "utf8").catch((error: unknown) => {
       if (isRecord(error) && error["code"] === "ENOENT") return undefined;
@@ -38,13 +34,7 @@ export async function readKubeconfig(files: readonly string[]): Promise<Kubeconf
         cause: error,
       });
     });
-    if (text === undefined) continue;
-    found.push(file);
-    const parsed = await parse(text, file);
-    currentContext ??= textAt(parsed, "current-context");
-    collect(parsed, "clusters", "cluster", file, clusters);
-    collect(parsed, "users", "user", file, users);
-    collect(parsed, "contexts", "context", file, contexts);
+    if (text !== undefined) found.push([file, text]);
   }
   if (found.length === 0) {
     throw new KubeError(
@@ -53,46 +43,28 @@ export async function readKubeconfig(files: readonly string[]): Promise<Kubeconf
       `no kubeconfig: ${files.join(", ")} ${files.length > 1 ? "do" : "does"} not exist; set KUBECONFIG, or start a cluster`,
     );
   }
-  return { files: found, currentContext, clusters, users, contexts };
+  return merged(found);
 }
 
 /** A kubeconfig that is at hand. @param file for messages, and where relative paths start. Errors: `InvalidKubeconfig`. */
 export async function parseKubeconfig(text: string, file: string): Promise<Kubeconfig> {
-  const parsed = await parse(text, file);
-  const config = { clusters: new Map(), users: new Map(), contexts: new Map() };
-  collect(parsed, "clusters", "cluster", file, config.clusters);
-  collect(parsed, "users", "user", file, config.users);
-  collect(parsed, "contexts", "context", file, config.contexts);
-  return { ...config, files: [file], currentContext: textAt(parsed, "current-context") };
+  return merged([[file, text]]);
 }
 
-/**
- * The way to the cluster that a kubeconfig's text describes, from a source that is not the operator's own machine: what would run programs
- * or read files here is refused. Errors: `InvalidKubeconfig` naming the field.
- */
-export async function textAccess(text: string, origin: string, clock: Clock): Promise<ClusterAccess> {
-  const config = await parseKubeconfig(text, origin);
-  const { users, clusters } = config;
-  for (const [list, entries] of Object.entries({ users, clusters })) {
-    for (const [name, { value }] of entries) {
-      const field = LOCAL_FIELDS.find((candidate) => value[candidate] !== undefined);
-      if (field !== undefined)
-        throw invalid(
-          `${origin}: ${list}[${name}] has ${field}, which would read files or run programs of this machine; put the data itself there (token, ${field.replace(/File$/, "")}-data)`,
-        );
-    }
+async function merged(sources: readonly (readonly [file: string, text: string])[]): Promise<Kubeconfig> {
+  const clusters = new Map<string, Entry>();
+  const users = new Map<string, Entry>();
+  const contexts = new Map<string, Entry>();
+  let currentContext: string | undefined;
+  for (const [file, text] of sources) {
+    const parsed = await parse(text, file);
+    currentContext ??= textAt(parsed, "current-context");
+    collect(parsed, "clusters", "cluster", file, clusters);
+    collect(parsed, "users", "user", file, users);
+    collect(parsed, "contexts", "context", file, contexts);
   }
-  return contextAccess(config, undefined, {}, clock);
+  return { files: sources.map(([file]) => file), currentContext, clusters, users, contexts };
 }
-
-const LOCAL_FIELDS = [
-  "exec",
-  "auth-provider",
-  "tokenFile",
-  "client-certificate",
-  "client-key",
-  "certificate-authority",
-];
 
 /** The way to the cluster of a context. Errors: `InvalidKubeconfig` naming the field. */
 export async function contextAccess(

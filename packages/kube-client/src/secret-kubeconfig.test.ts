@@ -27,6 +27,12 @@ test("programs and files of this machine are not", async () => {
   );
 });
 
+test("what to write instead of a file is a field that there is", async () => {
+  await expect(read(text({ tokenFile: "/etc/shadow" }))).rejects.toThrow(/; use token$/);
+  await expect(read(text({ "client-key": "/root/key" }))).rejects.toThrow(/; use client-key-data$/);
+  await expect(read(text({ tokenFile: null, token: "t" }))).resolves.toBeDefined();
+});
+
 test("what is no kubeconfig is a sentence", async () => {
   await expect(read("{")).rejects.toThrow("is not YAML");
   await expect(read("hello")).rejects.toThrow("current-context is not set");

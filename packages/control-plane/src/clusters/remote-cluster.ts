@@ -1,5 +1,5 @@
 import { defaultMeshConfig, type MeshConfig, type MeshNetworks } from "@heddle/config";
-import { isKubeError, kubeClientFor, textAccess } from "@heddle/kube-client";
+import { isKubeError, kubeClientFor, secretAccess } from "@heddle/kube-client";
 import type { MeshState } from "@heddle/model";
 import { createKubernetesSource, registryKinds, type Source } from "@heddle/sources";
 import type { Clock, Logger } from "@heddle/std";
@@ -104,7 +104,7 @@ class Remote implements RemoteCluster {
   async #open(): Promise<void> {
     const { kubeconfig, secret, id, clock, random, userAgent } = this.#options;
     try {
-      const access = await textAccess(kubeconfig, `Secret ${secret}, key ${id}`, clock);
+      const access = await secretAccess(kubeconfig, `Secret ${secret}, key ${id}`, clock);
       if (this.#closed) return;
       const kube = kubeClientFor(access, { clock, random, userAgent });
       this.#source = createKubernetesSource({ kube, clock, kinds: registryKinds });
