@@ -4,8 +4,10 @@ import { type KubeClient, listKinds } from "@heddle/kube-client";
 
 /** Finds what is wrong between the resources of the cluster, as `heddle analyze` does. */
 export interface ClusterAnalysis {
-  /** A run that is under way, or has just ended, answers for those who ask meanwhile. Errors: `KubeError`. */
+  /** Lists everything anew, after a run that is under way: what changed before the call is in the result. Errors: `KubeError`. */
   run(): Promise<readonly Finding[]>;
+  /** The same, but a run that is under way, or has just ended, answers for those who ask meanwhile. Errors: `KubeError`. */
+  recent(): Promise<readonly Finding[]>;
 }
 
 export interface ClusterAnalysisOptions {
@@ -25,15 +27,17 @@ export function createClusterAnalysis({ kube, options, now }: ClusterAnalysisOpt
     const read = objects.flatMap((object) => asKubeObject(object) ?? []);
     return analyze(analysisInput(read, { ...options(), now: now() }));
   };
+  const run = (): Promise<readonly Finding[]> => {
+    const findings = last === undefined ? look() : last.findings.then(look, look);
+    const mine = { startedMs: now(), findings };
+    last = mine;
+    findings.catch(() => {
+      if (last === mine) last = undefined;
+    });
+    return findings;
+  };
   return {
-    run: () => {
-      if (last !== undefined && now() - last.startedMs < FRESH_MS) return last.findings;
-      const findings = look();
-      last = { startedMs: now(), findings };
-      findings.catch(() => {
-        last = undefined;
-      });
-      return findings;
-    },
+    run,
+    recent: () => (last !== undefined && now() - last.startedMs < FRESH_MS ? last.findings : run()),
   };
 }

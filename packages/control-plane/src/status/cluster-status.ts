@@ -58,7 +58,7 @@ export function createClusterStatus(options: ClusterStatusOptions): ClusterStatu
       resources.update(update.state);
       if (options.analyse && update.change.views) debounce.trigger(false);
     },
-    analysis: async () => (await analysis.run()).map(findingJson),
+    analysis: async () => (await analysis.recent()).map(findingJson),
     close: () => {
       debounce.cancel();
       resources.close();
