@@ -9,6 +9,7 @@ import { type RemoteCluster, watchRemoteCluster } from "./remote-cluster.ts";
 
 /** Everything that one Link needs while it is there: the other cluster's content, its gateway's addresses and pulse. */
 export interface LinkFollower {
+  /** As it is now; made at each look. */
   readonly cluster: LinkedCluster;
   readonly problem: string;
   /** Roots of the other cluster, PEM. */

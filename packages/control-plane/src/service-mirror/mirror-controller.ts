@@ -46,6 +46,7 @@ const AT_ONCE = 8;
 const ANCHORS_EVERY_MS = 10_000;
 
 interface Following {
+  readonly link: Link;
   readonly follower: LinkFollower;
   readonly spec: string;
 }
@@ -58,6 +59,7 @@ class Controller implements MirrorController {
   readonly #repairs;
   readonly #debounce;
   readonly #written = new Map<string, { readonly hash: string; readonly atMs: number }>();
+  /** Why a Link has no effect as it is, by its key. */
   readonly #said = new Map<string, string>();
   readonly #anchorTimer: ClockTimer;
   #anchors: string | undefined;
@@ -120,7 +122,8 @@ class Controller implements MirrorController {
     const { namespace, headless } = this.#options;
     const { services, endpoints, slices, namespaces, links } = this.#tables;
     this.#follow();
-    const clusters = [...this.#followers.values()].map(({ follower }) => follower.cluster);
+    const linked = new Map([...this.#followers].map(([key, { follower }]) => [key, follower.cluster]));
+    const clusters = [...linked.values()];
     const plan = planMirrors({
       links: clusters,
       namespace,
@@ -138,8 +141,10 @@ class Controller implements MirrorController {
       const following = this.#followers.get(key);
       const problem = following?.follower.problem ?? this.#said.get(key) ?? "";
       const shared = shareAnchor(this.#anchors, following?.follower.anchors);
+      // There is nothing to say yet.
+      if (linked.get(key)?.known === false && problem === "") continue;
       const statuses = plan.statuses.filter(({ link }) => link === object.metadata.name);
-      await this.#report(object, following, linkStatus(statuses, problem, shared, this.#now()));
+      await this.#report(object, linkStatus(statuses, problem, shared, this.#now()));
     }
   }
 
@@ -157,17 +162,18 @@ class Controller implements MirrorController {
       follower.close();
       this.#followers.delete(key);
     }
+    for (const key of this.#said.keys()) if (!links.objects.has(key)) this.#said.delete(key);
     const owners = new Map<string, string>();
     for (const [key, object] of [...links.objects].sort(byAge)) {
-      const link = this.#readLink(key, object);
+      const read = readResource(linkDefinition, object);
+      const link = read.ok ? read.value : this.#followers.get(key)?.link;
+      const owner = link && owners.get(link.spec.targetClusterName);
+      const taken = `cluster ${link?.spec.targetClusterName} is linked by ${owner} already; give it another name or delete one`;
+      const valid = owner === undefined ? "" : taken;
+      this.#say(key, read.ok ? valid : read.problems.map(formatProblem).join("; "));
       if (link === undefined) continue;
       const { targetClusterName, clusterCredentialsSecret } = link.spec;
-      const owner = owners.get(targetClusterName);
       if (owner !== undefined) {
-        this.#say(
-          key,
-          `cluster ${targetClusterName} is linked by ${owner} already; give it another name or delete one`,
-        );
         this.#followers.get(key)?.follower.close();
         this.#followers.delete(key);
         continue;
@@ -186,7 +192,7 @@ class Controller implements MirrorController {
           metrics: this.#probeMetrics,
           onChange: () => this.#debounce.trigger(false),
         });
-        this.#followers.set(key, { follower, spec });
+        this.#followers.set(key, { link, follower, spec });
       }
       this.#followers
         .get(key)
@@ -194,33 +200,23 @@ class Controller implements MirrorController {
     }
   }
 
-  #readLink(key: string, object: KubeObject): Link | undefined {
-    const read = readResource(linkDefinition, object);
-    if (read.ok) {
-      this.#said.delete(key);
-      return read.value;
-    }
-    this.#say(key, read.problems.map(formatProblem).join("; "));
-    return this.#followers.get(key)?.follower.cluster.link;
-  }
-
-  /** Once, not at each look. */
+  /** Once, not at each look. @param sentence "": all is well. */
   #say(key: string, sentence: string): void {
-    if (this.#said.get(key) === sentence) return;
+    if ((this.#said.get(key) ?? "") === sentence) return;
     this.#said.set(key, sentence);
+    if (sentence === "") return;
     this.#options.log.warn("a Link has no effect as it is", { link: key, reason: sentence });
   }
 
   async #write({ apply, remove }: MirrorChanges): Promise<void> {
-    const { kube, log, clock } = this.#options;
+    const { log, clock } = this.#options;
     const now = clock.monotonic();
     const due = apply.filter((object) => {
       const before = this.#written.get(nameOf(object));
       if (before?.hash !== contentHash(object)) return true;
-      if (now - before.atMs >= REWRITE_MS) return true;
-      clock.after(REWRITE_MS, () => this.#debounce.trigger(false));
-      return false;
+      return now - before.atMs >= REWRITE_MS;
     });
+    if (due.length < apply.length) clock.after(REWRITE_MS, () => this.#debounce.trigger(false));
     let failed = false;
     const attempt = async (what: KubeObject, run: () => Promise<unknown>): Promise<void> => {
       try {
@@ -235,7 +231,7 @@ class Controller implements MirrorController {
     for (const batch of [...chunks(services), ...chunks(due.filter(({ kind }) => kind !== "Service"))])
       await Promise.all(batch.map((object) => attempt(object, () => this.#apply(object))));
     for (const batch of chunks(remove))
-      await Promise.all(batch.map((object) => attempt(object, () => kube.delete(refOf(object)))));
+      await Promise.all(batch.map((object) => attempt(object, () => this.#remove(object))));
     if (due.length + remove.length > 0)
       log.info("mirrors are brought up to date", { written: due.length, removed: remove.length });
     if (failed) clock.after(RETRY_MS, () => this.#debounce.trigger(false));
@@ -249,8 +245,12 @@ class Controller implements MirrorController {
     this.#written.set(nameOf(object), { hash: contentHash(object), atMs: clock.monotonic() });
   }
 
-  async #report(object: KubeObject, following: Following | undefined, status: object): Promise<void> {
-    if (following?.follower.cluster.known === false && following.follower.problem === "") return;
+  async #remove(object: KubeObject): Promise<void> {
+    await this.#options.kube.delete(refOf(object));
+    this.#written.delete(nameOf(object));
+  }
+
+  async #report(object: KubeObject, status: object): Promise<void> {
     if (sameStatus(object["status"], status)) return;
     const { kube, log } = this.#options;
     await kube.patch(refOf(object), { status }, { subresource: "status" }).catch((error: unknown) => {
