@@ -1,3 +1,4 @@
+import { parseQuantity } from "../../quantity.ts";
 import {
   duplicate,
   type FieldError,
@@ -156,37 +157,14 @@ function resourceErrors(container: Dict, path: string): FieldError[] {
   const requests = dict(dict(container["resources"])["requests"]);
   return Object.entries(requests).flatMap(([name, amount]) => {
     const limit = limits[name];
-    if (limit === undefined || quantityValue(text(amount)) <= quantityValue(text(limit))) return [];
+    if (limit === undefined || quantity(amount) <= quantity(limit)) return [];
     return [
       invalid(`${path}.resources.requests`, amount, `must be less than or equal to ${name} limit of ${text(limit)}`),
     ];
   });
 }
 
-const SUFFIXES: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-
-/** A quantity (`250m`, `1Gi`) as a number. */
-export function quantityValue(quantity: string): number {
-  const found = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)(\D*)$/.exec(quantity);
-  return found ? Number(found[1]) * (SUFFIXES[found[2] ?? ""] ?? 1) : Number.NaN;
-}
+const quantity = (amount: unknown): number => parseQuantity(text(amount)) ?? Number.NaN;
 
 export function containerErrors(item: unknown, context: ContainerContext): FieldError[] {
   const container = dict(item);
