@@ -67,17 +67,3 @@ export function heddle(
     },
   };
 }
-
-/** Pids of processes whose environment or command line mentions `word`; what a cluster leaves behind would be here. */
-export async function processesMentioning(word: string): Promise<number[]> {
-  const found: number[] = [];
-  for await (const path of new Bun.Glob("[0-9]*/cmdline").scan({ cwd: "/proc", onlyFiles: true })) {
-    const pid = Number(path.split("/")[0]);
-    if (pid === process.pid) continue;
-    const text = await Bun.file(join("/proc", path))
-      .text()
-      .catch(() => "");
-    if (text.includes(word)) found.push(pid);
-  }
-  return found;
-}

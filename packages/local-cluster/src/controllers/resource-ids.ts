@@ -22,7 +22,6 @@ export const REVISIONS = apps("controllerrevisions");
 export const JOBS = batch("jobs");
 export const CRON_JOBS = batch("cronjobs");
 export const SLICES: ResourceId = { group: "discovery.k8s.io", version: "v1", resource: "endpointslices" };
-export const DISRUPTION_BUDGETS: ResourceId = { group: "policy", version: "v1", resource: "poddisruptionbudgets" };
 export const DEFINITIONS: ResourceId = {
   group: "apiextensions.k8s.io",
   version: "v1",

@@ -45,7 +45,3 @@ export function errorCode(error: unknown): string | undefined {
   if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;
 }
-
-export function isMissing(error: unknown): boolean {
-  return errorCode(error) === "ENOENT";
-}

@@ -8,7 +8,7 @@ import {
   typeInvalid,
   unsupportedInOrder,
 } from "../errors/field-errors.ts";
-import { type Dict, dict, int, isDict, list, sameJson, text } from "../json/json-value.ts";
+import { type Dict, dict, isDict, list, sameJson, text } from "../json/json-value.ts";
 import { property, type Schema } from "./structural-schema.ts";
 
 function join(path: string, key: string): string {
@@ -191,8 +191,4 @@ export function customErrors(object: Dict, schema: Schema): FieldError[] {
   return schemaErrors(content, { ...schema, required: wanted }, "").map((error) =>
     error.path === "" ? { ...error, path: "<nil>" } : error,
   );
-}
-
-export function sizeOf(value: unknown): number {
-  return int(dict(value)["length"]);
 }

@@ -1,9 +1,9 @@
 import type { KubeObject } from "../../contract/index.ts";
 import { ApiError } from "../../contract/index.ts";
-import { at, child, type Dict, type Draft, dict, isDict, list, text } from "../json/json-value.ts";
+import { at, child, type Dict, type Draft, dict, text } from "../json/json-value.ts";
 import { joinApiVersion } from "../json/kube-object.ts";
 import type { ResourceDefinition } from "../resources/resource-definition.ts";
-import { ANY_FIELD, type FieldNode } from "../schema/type-node.ts";
+import type { FieldNode } from "../schema/type-node.ts";
 import type { WriteRequest } from "../write/write-request.ts";
 import { applyOver, withoutPaths } from "./apply-merge.ts";
 import {
@@ -260,12 +260,4 @@ function conflictError(managers: readonly Manager[], applied: FieldSet, changed:
           .map(([using, paths]) => `conflicts with ${using}:\n${paths.map((path) => `- ${path}`).join("\n")}`)
           .join("\n")}`;
   return new ApiError(409, "Conflict", message, { causes });
-}
-
-export function rootField(type: FieldNode["type"]): FieldNode {
-  return { ...ANY_FIELD, type };
-}
-
-export function hasManagers(object: Dict): boolean {
-  return list(at(object, "metadata", "managedFields")).length > 0 && isDict(object);
 }

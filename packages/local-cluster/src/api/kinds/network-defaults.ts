@@ -132,7 +132,3 @@ export function bindingDefaults(draft: Draft): void {
   const role = childIfAny(draft, "roleRef");
   if (role && isEmpty(role["apiGroup"])) role["apiGroup"] = "rbac.authorization.k8s.io";
 }
-
-export function clusterRoleDefaults(draft: Draft): void {
-  if (draft["rules"] === undefined) draft["rules"] = null;
-}

@@ -1,5 +1,5 @@
 import { type FieldError, invalid, required, unsupported } from "../errors/field-errors.ts";
-import { at, type Dict, dict, isDict, isEmpty, list, sameJson, text } from "../json/json-value.ts";
+import { at, type Dict, dict, list, sameJson, text } from "../json/json-value.ts";
 import { labelErrors, labelValueErrors, qualifiedNameErrors } from "../validate/names.ts";
 
 /** Collects the problems of one object. */
@@ -67,12 +67,4 @@ export function immutable(path: string, after: Dict, before: Dict, ...keys: read
   const now = at(after, ...keys);
   const then = at(before, ...keys);
   return sameJson(now, then) ? [] : [invalid(path, now ?? null, "field is immutable")];
-}
-
-export function needText(path: string, value: unknown, detail = ""): FieldError[] {
-  return isEmpty(value) ? [required(path, detail)] : [];
-}
-
-export function asDict(value: unknown): Dict | undefined {
-  return isDict(value) ? value : undefined;
 }

@@ -22,12 +22,3 @@ export const CREATED_AT: Column = {
   type: "date",
   cell: (object) => object.metadata.creationTimestamp,
 };
-
-export function withNameAndAge(...between: readonly Column[]): readonly Column[] {
-  return [
-    NAME,
-    ...between.filter((column) => (column.priority ?? 0) === 0),
-    AGE,
-    ...between.filter((column) => column.priority === 1),
-  ];
-}

@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../contract/index.ts";
 import { type FieldError, invalid, required } from "../errors/field-errors.ts";
-import { at, child, type Dict, type Draft, dict, isDict, isEmpty, list, sameJson, text } from "../json/json-value.ts";
+import { at, child, type Dict, type Draft, dict, isEmpty, list, sameJson, text } from "../json/json-value.ts";
 import type { ResourceDefinition } from "../resources/resource-definition.ts";
 import { annotationErrors, labelErrors, nameErrors, qualifiedNameErrors } from "../validate/names.ts";
 
@@ -123,8 +123,4 @@ export function metadataUpdateErrors(object: Dict, present: KubeObject): FieldEr
     errors.push(invalid("metadata.name", name, "field is immutable"));
   }
   return errors;
-}
-
-export function isObjectBody(value: unknown): value is Dict {
-  return isDict(value);
 }

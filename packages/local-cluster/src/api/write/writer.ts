@@ -12,7 +12,7 @@ import {
 } from "../errors/api-errors.ts";
 import type { FieldError } from "../errors/field-errors.ts";
 import { at, child, cloneDict, type Dict, type Draft, dict, freeze, int, sameJson, text } from "../json/json-value.ts";
-import { joinApiVersion, kubeObject } from "../json/kube-object.ts";
+import { kubeObject } from "../json/kube-object.ts";
 import type { ResourceDefinition } from "../resources/resource-definition.ts";
 import type { Store } from "../store/store.ts";
 import { checkBody } from "./body.ts";
@@ -349,8 +349,4 @@ export function namespaceProtection(def: ResourceDefinition, name: string): void
   if (def.storageKey === "/namespaces" && isProtectedNamespace(name)) {
     throw forbidden(def, name, "this namespace may not be deleted");
   }
-}
-
-export function expectedApiVersion(def: ResourceDefinition): string {
-  return joinApiVersion(def.group, def.version);
 }
