@@ -6,7 +6,7 @@ import { deriveEntries } from "./derive-entries.ts";
 import { createDraftMap, type DraftMap, draftObjects, settleObjects } from "./draft.ts";
 import { applyEvent, createDirt, type Dirt, type SourceEvent } from "./events.ts";
 import { contentHash } from "./hash.ts";
-import { networkLabelKey } from "./networks.ts";
+import { clusterNetwork } from "./networks.ts";
 import { plainPortTest } from "./peer-authentication.ts";
 import { selectedEntries, withWorkloadEntries } from "./service-workload-entries.ts";
 import { type MeshOptions, type MeshState, type Objects, settingsOf } from "./state.ts";
@@ -154,7 +154,7 @@ function inboundKey(pod: PodView | undefined): string {
 function putWorkloads(pod: PodView, objects: Objects, state: MeshState, workloads: DraftMap<Workload>): void {
   // Pods on the host's network share its address, and no sidecar stands before them.
   if (pod.hostNetwork) return;
-  const network = objects.namespaces.get(state.settings.rootNamespace)?.meta.labels[networkLabelKey];
+  const network = clusterNetwork({ objects }, state.settings.rootNamespace);
   for (const workload of workloadsOf(pod, objects.nodes.get(pod.nodeName), state.settings, network))
     workloads.set(workload.ip, workload);
 }

@@ -156,6 +156,50 @@ describe("several clusters as one mesh", () => {
     expect(groups({ cluster: "two", network: "n2", own: true })).toEqual(["0 10.2.0.1"]);
   });
 
+  test("a cluster that is given its network later: endpoints without a pod move behind its gateway, too", () => {
+    const one = cluster("one", "n1", [{ ip: "10.1.0.1" }], "192.0.2.1");
+    const object = (metadata: object, rest: object) => {
+      const made = asKubeObject({ apiVersion: "v1", metadata, ...rest });
+      if (made === undefined) throw new Error("no object");
+      return { kind: "upsert", object: made } as const;
+    };
+    const before = applyEvents(cluster("two", "", [], "192.0.2.2"), [
+      object(
+        { name: "ew", namespace: "istio-system", labels: { "topology.istio.io/network": "n2" } },
+        {
+          kind: "Service",
+          spec: { type: "LoadBalancer", ports: [{ name: "tls", port: 15443 }] },
+          status: { loadBalancer: { ingress: [{ ip: "192.0.2.2" }] } },
+        },
+      ),
+      object(
+        {
+          name: "web-2",
+          namespace: "shop",
+          labels: { "kubernetes.io/service-name": "web", "security.istio.io/tlsMode": "istio" },
+        },
+        {
+          apiVersion: "discovery.k8s.io/v1",
+          kind: "EndpointSlice",
+          addressType: "IPv4",
+          ports: [{ name: "http", port: 8080 }],
+          endpoints: [{ addresses: ["10.2.0.9"], conditions: { ready: true } }],
+        },
+      ),
+    ]).state;
+    const merge = createClusterMerge();
+    const direct = merge.next(one, [{ clusterId: "two", state: before }]);
+    expect(seen(direct.state, here)).toEqual(["10.1.0.1:8080 1", "10.2.0.9:8080 1"]);
+    const named = object(
+      { name: "istio-system", labels: { "topology.istio.io/network": "n2" } },
+      { kind: "Namespace" },
+    );
+    const after = applyEvents(before, [named]).state;
+    const { state, endpoints } = merge.next(one, [{ clusterId: "two", state: after }]);
+    expect(seen(state, here)).toEqual(["10.1.0.1:8080 1", "192.0.2.2:15443 1"]);
+    expect(endpoints).toContain("web.shop.svc.cluster.local");
+  });
+
   test("nothing that did not change is made anew; a cluster that leaves takes its endpoints along", () => {
     const merge = createClusterMerge();
     const one = cluster("one", "n1", [{ ip: "10.1.0.1" }]);

@@ -1,6 +1,6 @@
 import { type ClusterLocalTest, clusterLocalTest } from "./cluster-local.ts";
 import { contentHash } from "./hash.ts";
-import { networkGateways, networkLabelKey } from "./networks.ts";
+import { clusterNetwork, networkGateways } from "./networks.ts";
 import { plainPortTest } from "./peer-authentication.ts";
 import type { MeshService } from "./service.ts";
 import type { MeshState, ServiceEndpoints } from "./state.ts";
@@ -120,13 +120,14 @@ class Merge implements ClusterMerge {
     round: Round,
   ): Kept<ServiceEndpoints> {
     const own = local.endpoints.get(hostname);
+    const { rootNamespace } = local.settings;
     const parts: unknown[] = [round.key, own];
-    for (const { state } of remotes) parts.push(state.endpoints.get(hostname));
+    for (const { state } of remotes) parts.push(state.endpoints.get(hostname), clusterNetwork(state, rootNamespace));
     const kept = this.#endpoints.get(hostname);
     if (kept !== undefined && sameParts(kept.parts, parts)) return kept;
     const ports = new Map<number, readonly Endpoint[]>(own?.ports);
     for (const { clusterId, state } of remotes) {
-      const network = state.objects.namespaces.get(local.settings.rootNamespace)?.meta.labels[networkLabelKey] ?? "";
+      const network = clusterNetwork(state, rootNamespace);
       for (const [port, list] of state.endpoints.get(hostname)?.ports ?? []) {
         const added = list.flatMap((endpoint) => adopted(endpoint, { network, clusterId }, round));
         ports.set(port, [...(ports.get(port) ?? []), ...added]);

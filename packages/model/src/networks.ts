@@ -18,6 +18,11 @@ export const networkLabelKey = "topology.istio.io/network";
 const portLabelKey = "networking.istio.io/gatewayPort";
 const crossNetworkPort = 15443;
 
+/** What a cluster's namespace of the mesh says for all its pods; "" when it says nothing. */
+export function clusterNetwork({ objects }: Pick<MeshState, "objects">, rootNamespace: string): string {
+  return objects.namespaces.get(rootNamespace)?.meta.labels[networkLabelKey] ?? "";
+}
+
 /** The network of a cluster's pods that do not name one: the label of the mesh's own namespace there, else MeshNetworks. */
 export function networkOf(
   address: string,
