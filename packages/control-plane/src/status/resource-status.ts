@@ -20,6 +20,9 @@ export interface ResourceStatusOptions {
   readonly log: Logger;
 }
 
+/** What could not be written is tried again after so long. Units: ms. */
+const RETRY_MS = 2000;
+
 /** A resource that was valid all along has no condition: silence costs nothing. Writes are idempotent, so replicas need no leader. */
 class Writer implements ResourceStatus {
   readonly #options: ResourceStatusOptions;
@@ -75,13 +78,20 @@ class Writer implements ResourceStatus {
 
   async #work(): Promise<void> {
     if (!this.#swept) await this.#sweep();
+    const failed: string[] = [];
     for (const key of this.#due) {
       if (this.#closed) return;
       this.#due.delete(key);
-      await this.#write(key).catch((error) =>
-        this.#options.log.warn("the status of a resource was not written", { resource: key, error }),
-      );
+      await this.#write(key).catch((error) => {
+        failed.push(key);
+        this.#options.log.warn("the status of a resource was not written; trying again", { resource: key, error });
+      });
     }
+    if (failed.length === 0) return;
+    this.#options.clock.after(RETRY_MS, () => {
+      for (const key of failed) this.#due.add(key);
+      this.#start();
+    });
   }
 
   /** What an earlier run of the control plane called invalid may have been mended while none was running. */
