@@ -171,7 +171,7 @@ class Clusters implements RemoteClusters {
       if (held?.kubeconfig === entry.kubeconfig) continue;
       // The one that was in sync goes on serving.
       const before = held?.cluster.state === undefined ? held?.before : held.cluster;
-      if (held !== undefined && before !== held.cluster) held.cluster.close();
+      for (const one of [held?.before, held?.cluster]) if (one !== before) one?.close();
       const cluster = this.#open(id, entry);
       this.#held.set(id, { kubeconfig: entry.kubeconfig, cluster, before });
       cluster.start();
