@@ -1,12 +1,13 @@
 import type { KubeClient, KubeObject } from "@heddle/kube-client";
-import { at, listOf, textOf } from "@heddle/std";
+import { at, textOf } from "@heddle/std";
 import type { Command } from "commander";
 import { stringify } from "yaml";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
 import { READER_ACCOUNT, readerManifests } from "../install/reader.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
-import { isLoopback, remoteKubeconfig, remoteSecret } from "../multicluster/remote-secret.ts";
+import { isLoopback, outsideServer } from "../multicluster/remote-access.ts";
+import { remoteKubeconfig, remoteSecret } from "../multicluster/remote-secret.ts";
 
 interface Flags {
   readonly name?: string;
@@ -108,13 +109,8 @@ async function accountToken(
 /** The kubeconfig's address, unless only this machine can dial it. */
 async function reachableServer(kube: KubeClient, context: CliContext): Promise<string> {
   if (!isLoopback(kube.server)) return kube.server;
-  const nodes = await kube.list({ apiVersion: "v1", kind: "Node" });
-  const addresses = nodes.items.flatMap((node) => listOf(at(node, "status", "addresses")));
-  const external = addresses.find((entry) => textOf(at(entry, "type")) === "ExternalIP");
-  const ip = textOf(at(external, "address"));
-  // Nodes of embedded clusters serve their API to the other clusters at the same address.
-  if (ip.startsWith("198.18.")) {
-    const server = `https://${ip}:6443`;
+  const server = await outsideServer(kube);
+  if (server !== undefined) {
     context.err(`the kubeconfig's ${kube.server} can be dialled on this machine only: taking ${server}\n`);
     return server;
   }

@@ -47,44 +47,29 @@ export async function remoteServer(kube: KubeClient, given: string | undefined, 
   const server = given ?? kube.server;
   if (!URL.canParse(server) || new URL(server).protocol !== "https:")
     throw new UsageError(`${flag} ${server}: expected the https URL of an API server, such as https://198.18.1.1:6443`);
-  const { hostname } = new URL(server);
-  if (given !== undefined || !(hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.")))
-    return server;
+  if (given !== undefined || !isLoopback(server)) return server;
+  const outside = await outsideServer(kube);
+  if (outside === undefined)
+    throw new UsageError(
+      `${server} is this machine's own address, other clusters can't reach it; say how they do with ${flag} https://ADDRESS:PORT`,
+    );
+  return outside;
+}
+
+/** The API server at the external address of a node, as embedded clusters serve it; undefined where no node has one. */
+export async function outsideServer(kube: KubeClient): Promise<string | undefined> {
   const { items } = await kube.list({ group: "", version: "v1", resource: "nodes" });
   const external = items
     .flatMap((node) => listOf(at(node, "status", "addresses")))
     .find((address) => textOf(at(address, "type")) === "ExternalIP");
-  const api = await kube.find({
-    group: "",
-    version: "v1",
-    resource: "endpoints",
-    name: "kubernetes",
-    namespace: "default",
-  });
+  const ref = { group: "", version: "v1", resource: "endpoints", name: "kubernetes", namespace: "default" } as const;
+  const api = external === undefined ? undefined : await kube.find(ref);
   const port = textOf(at(listOf(at(listOf(api?.["subsets"])[0], "ports"))[0], "port"));
-  if (external === undefined || port === "")
-    throw new UsageError(
-      `${server} is this machine's own address, other clusters can't reach it; say how they do with ${flag} https://ADDRESS:PORT`,
-    );
-  return `https://${textOf(at(external, "address"))}:${port}`;
+  return port === "" ? undefined : `https://${textOf(at(external, "address"))}:${port}`;
 }
 
-/** A kubeconfig with nothing in it but one cluster and a token, for another cluster's Secret. */
-export function tokenKubeconfig(kube: KubeClient, name: string, user: string, server: string, token: string): object {
-  const { ca, serverName, insecureSkipVerify } = kube.access;
-  const cluster = {
-    server,
-    ...(ca === undefined ? {} : { "certificate-authority-data": Buffer.from(ca).toString("base64") }),
-    ...(serverName === undefined ? {} : { "tls-server-name": serverName }),
-    ...(insecureSkipVerify ? { "insecure-skip-tls-verify": true } : {}),
-  };
-  return {
-    apiVersion: "v1",
-    kind: "Config",
-    "current-context": name,
-    contexts: [{ name, context: { cluster: name, user } }],
-    clusters: [{ name, cluster }],
-    users: [{ name: user, user: { token } }],
-    preferences: {},
-  };
+/** True for an address that means another machine in every other cluster. */
+export function isLoopback(server: string): boolean {
+  const host = URL.canParse(server) ? new URL(server).hostname : "";
+  return host === "localhost" || host === "[::1]" || host.startsWith("127.") || host === "0.0.0.0";
 }

@@ -4,24 +4,34 @@ import type { Manifest } from "../install/manifest.ts";
 export interface RemoteAccess {
   /** Name of the cluster that is read. */
   readonly cluster: string;
+  /** Default: the cluster's name. */
+  readonly user?: string;
   readonly server: string;
   readonly token: string;
-  /** PEM. */
-  readonly ca: string;
+  /** PEM; undefined: a certificate authority that everybody trusts. */
+  readonly ca: string | undefined;
+  /** Name in the server's certificate. Default: the address's. */
+  readonly serverName?: string | undefined;
+  readonly insecureSkipVerify?: boolean;
 }
 
-/** The kubeconfig in istioctl's form: everything bears the cluster's name. */
-export function remoteKubeconfig({ cluster, server, token, ca }: RemoteAccess) {
+/** A kubeconfig with nothing in it but one cluster and a token, in istioctl's form. */
+export function remoteKubeconfig(access: RemoteAccess) {
+  const { cluster: name, user = name, server, token, ca, serverName, insecureSkipVerify } = access;
+  const cluster = {
+    ...(ca === undefined ? {} : { "certificate-authority-data": Buffer.from(ca).toString("base64") }),
+    server,
+    ...(serverName === undefined ? {} : { "tls-server-name": serverName }),
+    ...(insecureSkipVerify ? { "insecure-skip-tls-verify": true } : {}),
+  };
   return {
     apiVersion: "v1",
-    clusters: [
-      { cluster: { "certificate-authority-data": Buffer.from(ca).toString("base64"), server }, name: cluster },
-    ],
-    contexts: [{ context: { cluster, user: cluster }, name: cluster }],
-    "current-context": cluster,
+    clusters: [{ cluster, name }],
+    contexts: [{ context: { cluster: name, user }, name }],
+    "current-context": name,
     kind: "Config",
     preferences: {},
-    users: [{ name: cluster, user: { token } }],
+    users: [{ name: user, user: { token } }],
   };
 }
 
@@ -39,10 +49,4 @@ export function remoteSecret(access: RemoteAccess, namespace: string, kubeconfig
     },
     stringData: { [cluster]: kubeconfig },
   };
-}
-
-/** True for an address that means another machine in every other cluster. */
-export function isLoopback(server: string): boolean {
-  const host = URL.canParse(server) ? new URL(server).hostname : "";
-  return host === "localhost" || host === "[::1]" || host.startsWith("127.") || host === "0.0.0.0";
 }

@@ -6,7 +6,8 @@ import { globalOptions } from "../../global-options.ts";
 import type { Manifest } from "../../install/manifest.ts";
 import { findMeshNamespace } from "../../mesh-namespace.ts";
 import { renderManifests } from "../../output.ts";
-import { accountToken, remoteServer, tokenKubeconfig } from "../remote-access.ts";
+import { accountToken, remoteServer } from "../remote-access.ts";
+import { remoteKubeconfig } from "../remote-secret.ts";
 import { extensionManifests } from "./extension.ts";
 import { DEFAULT_ACCOUNT, EXTENSION_NAMESPACE, type ExtensionOptions, GATEWAY } from "./extension-options.ts";
 import { gatewayStates, gatewaysTable, linksOf } from "./gateway-states.ts";
@@ -214,7 +215,16 @@ function addLink(group: Command, context: CliContext): void {
       const meshNamespace = await findMeshNamespace(kube, global);
       const server = await remoteServer(kube, flags.apiServerAddress, "--api-server-address");
       const token = await accountToken(kube, flags.namespace, flags.serviceAccountName);
-      const config = tokenKubeconfig(kube, flags.clusterName, flags.serviceAccountName, server, token);
+      const { ca, serverName, insecureSkipVerify } = kube.access;
+      const config = remoteKubeconfig({
+        cluster: flags.clusterName,
+        user: flags.serviceAccountName,
+        server,
+        token,
+        ca,
+        serverName,
+        insecureSkipVerify,
+      });
       const objects = linkObjects({
         ...flags,
         meshNamespace,
