@@ -46,6 +46,18 @@ function otlp(service: string, spanId: string, parentId: string, name: string, k
   return Buffer.from(toBinary(ExportTraceServiceRequestSchema, message));
 }
 
+test("an export that unpacks to more than one may have is refused", async () => {
+  const send = (bytes: number) =>
+    fetch(`http://127.0.0.1:${receivers.ports.zipkin}/api/v2/spans`, {
+      method: "POST",
+      headers: { "content-encoding": "gzip" },
+      body: Bun.gzipSync(Buffer.from("[]".padEnd(bytes))),
+    });
+  expect((await send(1000)).status).toBe(202);
+  const refused = await send(5 * 1024 * 1024);
+  expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining("larger than 4194304 bytes")]);
+});
+
 test("spans of all three protocols meet in one trace, in Jaeger's form", async () => {
   const { ports } = receivers;
   const client = new Client(`127.0.0.1:${ports.otlpGrpc}`, credentials.createInsecure());
