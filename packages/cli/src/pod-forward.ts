@@ -10,7 +10,7 @@ export interface PodForward {
 
 /** Opens `address:port` (0: any free one) and carries each connection to the pod. Errors: UsageError when the port is taken. */
 export async function forwardPod(
-  kube: KubeClient,
+  kube: Pick<KubeClient, "portForward">,
   target: { readonly namespace: string; readonly pod: string; readonly port: number },
   listen: { readonly address: string; readonly port: number },
 ): Promise<PodForward> {
@@ -22,6 +22,8 @@ export async function forwardPod(
           socket.destroy();
           stream.destroy();
         };
+        // Whoever dialled may have gone meanwhile.
+        if (socket.destroyed) return end();
         for (const side of [socket, stream]) side.on("error", end).on("close", end);
         socket.pipe(stream);
         stream.pipe(socket);
