@@ -1,6 +1,7 @@
 import type { NamedTapEvent } from "@heddle/viz/contract";
 import { clockTime, millis } from "../format.ts";
-import { NumCell, NumHead } from "../parts/number-cells.tsx";
+import { Cards } from "../parts/cards.tsx";
+import { NumCell } from "../parts/number-cells.tsx";
 import { outcome } from "../parts/recent-failures.tsx";
 import { failed } from "./filter.ts";
 import type { Line } from "./use-tap.ts";
@@ -31,82 +32,67 @@ export function Top({ lines }: { lines: readonly Line[] }) {
   }
   const rows = [...sums.values()].sort((a, b) => a.good / a.count - b.good / b.count || b.count - a.count).slice(0, 15);
   return (
-    <table class="cards">
-      <caption>By path</caption>
-      <thead>
-        <tr>
-          <th scope="col">Request</th>
-          <th scope="col">Way</th>
-          <NumHead>Count</NumHead>
-          <NumHead>Best</NumHead>
-          <NumHead>Worst</NumHead>
-          <NumHead>Last</NumHead>
-          <NumHead>Success</NumHead>
+    <Cards
+      caption="By path"
+      heads={[
+        "Request",
+        "Way",
+        { num: "Count" },
+        { num: "Best" },
+        { num: "Worst" },
+        { num: "Last" },
+        { num: "Success" },
+      ]}
+    >
+      {rows.map(({ event, count, good, best, worst, last }) => (
+        <tr
+          key={`${event.srcName}${event.dstName}${event.method}${event.path}`}
+          class={good < count ? "bad" : undefined}
+        >
+          <th scope="row" class="mono">
+            {event.method} {event.path.split("?")[0]}
+          </th>
+          <td class="full" data-label="Way">
+            {event.srcName} → {event.dstName}
+          </td>
+          <NumCell label="Count">{count}</NumCell>
+          <NumCell label="Best">{millis(best)}</NumCell>
+          <NumCell label="Worst">{millis(worst)}</NumCell>
+          <NumCell label="Last">{millis(last)}</NumCell>
+          <NumCell label="Success">{Math.round((good / count) * 100)} %</NumCell>
         </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ event, count, good, best, worst, last }) => (
-          <tr
-            key={`${event.srcName}${event.dstName}${event.method}${event.path}`}
-            class={good < count ? "bad" : undefined}
-          >
-            <th scope="row" class="mono">
-              {event.method} {event.path.split("?")[0]}
-            </th>
-            <td class="full" data-label="Way">
-              {event.srcName} → {event.dstName}
-            </td>
-            <NumCell label="Count">{count}</NumCell>
-            <NumCell label="Best">{millis(best)}</NumCell>
-            <NumCell label="Worst">{millis(worst)}</NumCell>
-            <NumCell label="Last">{millis(last)}</NumCell>
-            <NumCell label="Success">{Math.round((good / count) * 100)} %</NumCell>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Cards>
   );
 }
 
 /** Each call; its headers unfold. */
 export function Calls({ lines }: { lines: readonly Line[] }) {
   return (
-    <table class="cards">
-      <caption>Newest first</caption>
-      <thead>
-        <tr>
-          <th scope="col">Request</th>
-          <th scope="col">Way</th>
-          <th scope="col">Ended with</th>
-          <NumHead>Took</NumHead>
-          <th scope="col">When</th>
+    <Cards caption="Newest first" heads={["Request", "Way", "Ended with", { num: "Took" }, "When"]}>
+      {lines.slice(0, 40).map(({ id, event }) => (
+        <tr key={id} class={failed(event) ? "bad" : undefined}>
+          <th scope="row" class="mono">
+            <details>
+              <summary>
+                {event.method} {event.path}
+              </summary>
+              <Details event={event} />
+            </details>
+          </th>
+          <td class="full" data-label="Way">
+            <span>
+              {event.srcName} → {event.dstName} {event.tls ? <span title="mutual TLS">🔒︎</span> : null}
+            </span>
+          </td>
+          <td class="full" data-label="Ended with">
+            {failed(event) ? outcome(event) : event.grpcStatus === 0 ? "gRPC OK" : event.status}
+          </td>
+          <NumCell label="Took">{millis(event.durationMs)}</NumCell>
+          <td data-label="When">{clockTime(event.time)}</td>
         </tr>
-      </thead>
-      <tbody>
-        {lines.slice(0, 40).map(({ id, event }) => (
-          <tr key={id} class={failed(event) ? "bad" : undefined}>
-            <th scope="row" class="mono">
-              <details>
-                <summary>
-                  {event.method} {event.path}
-                </summary>
-                <Details event={event} />
-              </details>
-            </th>
-            <td class="full" data-label="Way">
-              <span>
-                {event.srcName} → {event.dstName} {event.tls ? <span title="mutual TLS">🔒︎</span> : null}
-              </span>
-            </td>
-            <td class="full" data-label="Ended with">
-              {failed(event) ? outcome(event) : event.grpcStatus === 0 ? "gRPC OK" : event.status}
-            </td>
-            <NumCell label="Took">{millis(event.durationMs)}</NumCell>
-            <td data-label="When">{clockTime(event.time)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Cards>
   );
 }
 

@@ -1,6 +1,7 @@
 import type { GatewaysAnswer } from "@heddle/viz/contract";
+import { Cards } from "../parts/cards.tsx";
 import { Notice } from "../parts/notice.tsx";
-import { LatencyCells, LatencyHeads, NumCell, NumHead } from "../parts/number-cells.tsx";
+import { LATENCIES, LatencyCells, NumCell } from "../parts/number-cells.tsx";
 import { usePoll } from "../use-poll.ts";
 
 /** Ways between clusters: gateways, whether they live, how far they are; and the clusters whose registries are read. */
@@ -28,68 +29,47 @@ export function GatewaysPage() {
 
 function Gateways({ answer }: { answer: GatewaysAnswer }) {
   return (
-    <table class="cards">
-      <caption>Gateways</caption>
-      <thead>
-        <tr>
-          <th scope="col">Gateway</th>
-          <th scope="col">Cluster or network</th>
-          <th scope="col">Side</th>
-          <th scope="col">Alive</th>
-          <NumHead>Services</NumHead>
-          <LatencyHeads />
+    <Cards
+      caption="Gateways"
+      heads={["Gateway", "Cluster or network", "Side", "Alive", { num: "Services" }, ...LATENCIES]}
+    >
+      {answer.gateways.map((g) => (
+        <tr key={`${g.side}/${g.cluster}/${g.namespace}/${g.name}`} class={g.alive === false ? "bad" : undefined}>
+          <th scope="row">
+            {g.name} <small>{g.namespace}</small>
+          </th>
+          <td class="full" data-label="Cluster">
+            {g.cluster || (g.side === "this cluster" ? "this one" : "–")}
+          </td>
+          <td data-label="Side">{g.side}</td>
+          <td data-label="Alive" class={`health ${g.alive === null ? "idle" : g.alive ? "good" : "bad"}`}>
+            {g.alive === null ? "not probed" : g.alive ? "✓ yes" : "✕ no"}
+          </td>
+          <NumCell label="Services">{g.services ?? "–"}</NumCell>
+          <LatencyCells row={g} />
         </tr>
-      </thead>
-      <tbody>
-        {answer.gateways.map((g) => (
-          <tr key={`${g.side}/${g.cluster}/${g.namespace}/${g.name}`} class={g.alive === false ? "bad" : undefined}>
-            <th scope="row">
-              {g.name} <small>{g.namespace}</small>
-            </th>
-            <td class="full" data-label="Cluster">
-              {g.cluster || (g.side === "this cluster" ? "this one" : "–")}
-            </td>
-            <td data-label="Side">{g.side}</td>
-            <td data-label="Alive" class={`health ${g.alive === null ? "idle" : g.alive ? "good" : "bad"}`}>
-              {g.alive === null ? "not probed" : g.alive ? "✓ yes" : "✕ no"}
-            </td>
-            <NumCell label="Services">{g.services ?? "–"}</NumCell>
-            <LatencyCells row={g} />
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Cards>
   );
 }
 
 function Clusters({ answer }: { answer: GatewaysAnswer }) {
   return (
-    <table class="cards">
-      <caption>Clusters that the control plane reads</caption>
-      <thead>
-        <tr>
-          <th scope="col">Cluster</th>
-          <th scope="col">Status</th>
-          <th scope="col">Secret</th>
-          <th scope="col">Replica</th>
+    <Cards caption="Clusters that the control plane reads" heads={["Cluster", "Status", "Secret", "Replica"]}>
+      {answer.clusters.map((c) => (
+        <tr key={`${c.replica}/${c.id}`} class={c.status === "synced" ? undefined : "poor"}>
+          <th scope="row">{c.id}</th>
+          <td data-label="Status" class={`health ${c.status === "synced" ? "good" : "poor"}`}>
+            {c.status || "unknown"} {c.reason === "" ? null : <small>{c.reason}</small>}
+          </td>
+          <td class="full mono" data-label="Secret">
+            {c.secret || "–"}
+          </td>
+          <td class="full" data-label="Replica">
+            {c.replica}
+          </td>
         </tr>
-      </thead>
-      <tbody>
-        {answer.clusters.map((c) => (
-          <tr key={`${c.replica}/${c.id}`} class={c.status === "synced" ? undefined : "poor"}>
-            <th scope="row">{c.id}</th>
-            <td data-label="Status" class={`health ${c.status === "synced" ? "good" : "poor"}`}>
-              {c.status || "unknown"} {c.reason === "" ? null : <small>{c.reason}</small>}
-            </td>
-            <td class="full mono" data-label="Secret">
-              {c.secret || "–"}
-            </td>
-            <td class="full" data-label="Replica">
-              {c.replica}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Cards>
   );
 }

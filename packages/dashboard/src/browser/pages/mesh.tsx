@@ -1,7 +1,8 @@
 import type { MeshAnswer } from "@heddle/viz/contract";
 import { duration, millis } from "../format.ts";
+import { Cards } from "../parts/cards.tsx";
 import { Notice } from "../parts/notice.tsx";
-import { NumCell, NumHead } from "../parts/number-cells.tsx";
+import { NumCell } from "../parts/number-cells.tsx";
 import { usePoll } from "../use-poll.ts";
 
 const TYPES = [
@@ -66,102 +67,84 @@ function Tiles({ mesh }: { mesh: MeshAnswer }) {
 
 function Replicas({ mesh }: { mesh: MeshAnswer }) {
   return (
-    <table class="cards">
-      <caption>Replicas</caption>
-      <thead>
-        <tr>
-          <th scope="col">Pod</th>
-          <th scope="col">Version</th>
-          <NumHead>Proxies</NumHead>
-          <NumHead>Services</NumHead>
-          <NumHead>Pushes</NumHead>
-          <NumHead>Certificates issued</NumHead>
-          <NumHead>Rejections</NumHead>
-          <NumHead>Convergence P50</NumHead>
-          <NumHead>P99</NumHead>
+    <Cards
+      caption="Replicas"
+      heads={[
+        "Pod",
+        "Version",
+        { num: "Proxies" },
+        { num: "Services" },
+        { num: "Pushes" },
+        { num: "Certificates issued" },
+        { num: "Rejections" },
+        { num: "Convergence P50" },
+        { num: "P99" },
+      ]}
+    >
+      {mesh.replicas.map((r) => (
+        <tr key={r.name} class={r.error === "" ? undefined : "bad"}>
+          <th scope="row">
+            {r.name}
+            {r.error === "" ? null : <small class="health bad"> {r.error}</small>}
+          </th>
+          <td data-label="Version">{r.version}</td>
+          <NumCell label="Proxies">{r.proxies}</NumCell>
+          <NumCell label="Services">{r.services}</NumCell>
+          <NumCell label="Pushes" full>
+            <span>
+              {r.pushes}{" "}
+              <small>
+                {Object.entries(r.pushesByType)
+                  .map(([type, n]) => `${type.toUpperCase()} ${n}`)
+                  .join(", ")}
+              </small>
+            </span>
+          </NumCell>
+          <NumCell label="Certificates issued" full>
+            {r.certificatesIssued}
+          </NumCell>
+          <NumCell label="Rejections">{r.rejects}</NumCell>
+          <NumCell label="Convergence P50" full>
+            {millis(r.convergenceMsP50)}
+          </NumCell>
+          <NumCell label="Convergence P99" full>
+            {millis(r.convergenceMsP99)}
+          </NumCell>
         </tr>
-      </thead>
-      <tbody>
-        {mesh.replicas.map((r) => (
-          <tr key={r.name} class={r.error === "" ? undefined : "bad"}>
-            <th scope="row">
-              {r.name}
-              {r.error === "" ? null : <small class="health bad"> {r.error}</small>}
-            </th>
-            <td data-label="Version">{r.version}</td>
-            <NumCell label="Proxies">{r.proxies}</NumCell>
-            <NumCell label="Services">{r.services}</NumCell>
-            <NumCell label="Pushes" full>
-              <span>
-                {r.pushes}{" "}
-                <small>
-                  {Object.entries(r.pushesByType)
-                    .map(([type, n]) => `${type.toUpperCase()} ${n}`)
-                    .join(", ")}
-                </small>
-              </span>
-            </NumCell>
-            <NumCell label="Certificates issued" full>
-              {r.certificatesIssued}
-            </NumCell>
-            <NumCell label="Rejections">{r.rejects}</NumCell>
-            <NumCell label="Convergence P50" full>
-              {millis(r.convergenceMsP50)}
-            </NumCell>
-            <NumCell label="Convergence P99" full>
-              {millis(r.convergenceMsP99)}
-            </NumCell>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Cards>
   );
 }
 
 function Proxies({ mesh }: { mesh: MeshAnswer }) {
   return (
-    <table class="cards">
-      <caption>Proxies</caption>
-      <thead>
-        <tr>
-          <th scope="col">Proxy</th>
-          <th scope="col">Version</th>
-          {TYPES.map(([type, title]) => (
-            <th key={type} scope="col">
-              {title}
-            </th>
-          ))}
-          <th scope="col">Certificate</th>
-        </tr>
-      </thead>
-      <tbody>
-        {mesh.proxies.map((p) => (
-          <tr key={`${p.namespace}/${p.name}`} class={inSync(p) ? undefined : "bad"}>
-            <th scope="row">
-              {p.name} <small>{p.namespace}</small>
-              {p.rejections.map((r) => (
-                <small key={r} class="health bad">
-                  {" "}
-                  {r}
-                </small>
-              ))}
-            </th>
-            <td data-label="Version">{p.version}</td>
-            {TYPES.map(([type, title]) => (
-              <td
-                key={type}
-                data-label={title}
-                class={`health ${p.sync[type] === "synced" ? "good" : p.sync[type] === "rejected" ? "bad" : "idle"}`}
-              >
-                {p.sync[type]}
-              </td>
+    <Cards caption="Proxies" heads={["Proxy", "Version", ...TYPES.map(([, title]) => title), "Certificate"]}>
+      {mesh.proxies.map((p) => (
+        <tr key={`${p.namespace}/${p.name}`} class={inSync(p) ? undefined : "bad"}>
+          <th scope="row">
+            {p.name} <small>{p.namespace}</small>
+            {p.rejections.map((r) => (
+              <small key={r} class="health bad">
+                {" "}
+                {r}
+              </small>
             ))}
-            <td class="full" data-label="Certificate">
-              {duration(p.certificateExpiresInMs)}
+          </th>
+          <td data-label="Version">{p.version}</td>
+          {TYPES.map(([type, title]) => (
+            <td
+              key={type}
+              data-label={title}
+              class={`health ${p.sync[type] === "synced" ? "good" : p.sync[type] === "rejected" ? "bad" : "idle"}`}
+            >
+              {p.sync[type]}
             </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+          ))}
+          <td class="full" data-label="Certificate">
+            {duration(p.certificateExpiresInMs)}
+          </td>
+        </tr>
+      ))}
+    </Cards>
   );
 }

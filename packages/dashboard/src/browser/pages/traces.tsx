@@ -1,6 +1,7 @@
 import { clockTime, millis } from "../format.ts";
+import { Cards } from "../parts/cards.tsx";
 import { Notice } from "../parts/notice.tsx";
-import { NumCell, NumHead } from "../parts/number-cells.tsx";
+import { NumCell } from "../parts/number-cells.tsx";
 import { hashOf } from "../route.ts";
 import type { Trace } from "../traces/jaeger.ts";
 import { type Row, spanTitle, type Waterfall, waterfall } from "../traces/waterfall.ts";
@@ -79,37 +80,25 @@ function List({ traces, service, chosen }: { traces: readonly Trace[]; service: 
     .map((t) => ({ id: t.traceID, fall: waterfall(t) }))
     .sort((a, b) => b.fall.startMs - a.fall.startMs);
   return (
-    <table class="cards">
-      <caption>Newest first</caption>
-      <thead>
-        <tr>
-          <th scope="col">Trace</th>
-          <th scope="col">Services</th>
-          <NumHead>Spans</NumHead>
-          <NumHead>Took</NumHead>
-          <th scope="col">When</th>
+    <Cards caption="Newest first" heads={["Trace", "Services", { num: "Spans" }, { num: "Took" }, "When"]}>
+      {rows.map(({ id, fall }) => (
+        <tr key={id} class={fall.failed ? "bad" : undefined}>
+          <th scope="row">
+            <a href={hashOf("traces", service, id)} aria-current={id === chosen ? "true" : undefined}>
+              {fall.title}
+            </a>{" "}
+            <small class="mono">{id.slice(0, 8)}</small>
+            {fall.failed ? <small class="health bad"> ✕ failed</small> : null}
+          </th>
+          <td class="full" data-label="Services">
+            {fall.services.join(", ")}
+          </td>
+          <NumCell label="Spans">{fall.rows.length}</NumCell>
+          <NumCell label="Took">{millis(fall.durationMs)}</NumCell>
+          <td data-label="When">{clockTime(fall.startMs)}</td>
         </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ id, fall }) => (
-          <tr key={id} class={fall.failed ? "bad" : undefined}>
-            <th scope="row">
-              <a href={hashOf("traces", service, id)} aria-current={id === chosen ? "true" : undefined}>
-                {fall.title}
-              </a>{" "}
-              <small class="mono">{id.slice(0, 8)}</small>
-              {fall.failed ? <small class="health bad"> ✕ failed</small> : null}
-            </th>
-            <td class="full" data-label="Services">
-              {fall.services.join(", ")}
-            </td>
-            <NumCell label="Spans">{fall.rows.length}</NumCell>
-            <NumCell label="Took">{millis(fall.durationMs)}</NumCell>
-            <td data-label="When">{clockTime(fall.startMs)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Cards>
   );
 }
 

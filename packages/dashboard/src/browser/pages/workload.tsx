@@ -1,9 +1,10 @@
 import type { Problem, WorkloadAnswer } from "@heddle/viz/contract";
 import { bytesRate, clockTime, duration, millis, rate } from "../format.ts";
+import { Cards } from "../parts/cards.tsx";
 import { ConfigSections } from "../parts/config-sections.tsx";
 import { Meshed, Success } from "../parts/health.tsx";
 import { Notice } from "../parts/notice.tsx";
-import { NumCell, NumHead } from "../parts/number-cells.tsx";
+import { NumCell } from "../parts/number-cells.tsx";
 import { ProblemList } from "../parts/problem-list.tsx";
 import { RecentFailuresTable } from "../parts/recent-failures.tsx";
 import { RoutesTable } from "../parts/routes-table.tsx";
@@ -127,66 +128,53 @@ function Tiles({ answer: { row } }: { answer: WorkloadAnswer }) {
 function Failures({ answer }: { answer: WorkloadAnswer }) {
   if (answer.failures.length === 0) return null;
   return (
-    <table class="cards">
-      <caption>Where it breaks, in this window</caption>
-      <thead>
-        <tr>
-          <th scope="col">Way</th>
-          <th scope="col">Reason</th>
-          <NumHead>Count</NumHead>
+    <Cards caption="Where it breaks, in this window" heads={["Way", "Reason", { num: "Count" }]}>
+      {answer.failures.map((f) => (
+        <tr key={`${f.src}${f.dst}${f.code}${f.grpcStatus}${f.flags}`} class="bad">
+          <th scope="row">
+            {f.src} → {f.dst}
+          </th>
+          <td class="full" data-label="Reason">
+            {f.reason}
+          </td>
+          <NumCell label="Count">{Math.round(f.count)}</NumCell>
         </tr>
-      </thead>
-      <tbody>
-        {answer.failures.map((f) => (
-          <tr key={`${f.src}${f.dst}${f.code}${f.grpcStatus}${f.flags}`} class="bad">
-            <th scope="row">
-              {f.src} → {f.dst}
-            </th>
-            <td class="full" data-label="Reason">
-              {f.reason}
-            </td>
-            <NumCell label="Count">{Math.round(f.count)}</NumCell>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Cards>
   );
 }
 
 function Pods({ answer }: { answer: WorkloadAnswer }) {
   return (
-    <table class="cards">
-      <caption>Pods</caption>
-      <thead>
-        <tr>
-          <th scope="col">Pod</th>
-          <th scope="col">Address</th>
-          <NumHead>Success</NumHead>
-          <NumHead>Req/s</NumHead>
-          <NumHead>P99</NumHead>
-          <NumHead>Connections</NumHead>
-          <th scope="col">Certificate</th>
+    <Cards
+      caption="Pods"
+      heads={[
+        "Pod",
+        "Address",
+        { num: "Success" },
+        { num: "Req/s" },
+        { num: "P99" },
+        { num: "Connections" },
+        "Certificate",
+      ]}
+    >
+      {answer.pods.map((pod) => (
+        <tr key={pod.name}>
+          <th scope="row">{pod.name}</th>
+          <td data-label="Address" class="mono">
+            {pod.ip}
+          </td>
+          <NumCell label="Success">
+            <Success value={pod.success} />
+          </NumCell>
+          <NumCell label="Req/s">{rate(pod.rps)}</NumCell>
+          <NumCell label="P99">{millis(pod.latencyMsP99)}</NumCell>
+          <NumCell label="Connections">{pod.tcpOpenConnections}</NumCell>
+          <td class="full" data-label="Certificate">
+            {pod.meshed === 0 ? "no proxy" : `valid for ${duration(pod.certificateExpiresInMs)}`}
+          </td>
         </tr>
-      </thead>
-      <tbody>
-        {answer.pods.map((pod) => (
-          <tr key={pod.name}>
-            <th scope="row">{pod.name}</th>
-            <td data-label="Address" class="mono">
-              {pod.ip}
-            </td>
-            <NumCell label="Success">
-              <Success value={pod.success} />
-            </NumCell>
-            <NumCell label="Req/s">{rate(pod.rps)}</NumCell>
-            <NumCell label="P99">{millis(pod.latencyMsP99)}</NumCell>
-            <NumCell label="Connections">{pod.tcpOpenConnections}</NumCell>
-            <td class="full" data-label="Certificate">
-              {pod.meshed === 0 ? "no proxy" : `valid for ${duration(pod.certificateExpiresInMs)}`}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Cards>
   );
 }

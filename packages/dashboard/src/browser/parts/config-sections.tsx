@@ -1,5 +1,6 @@
 import type { ConfigAnswer, ConfigOrigin } from "@heddle/viz/contract";
 import type { Polled } from "../use-poll.ts";
+import { Cards } from "./cards.tsx";
 
 /** Policies in force at a workload, and which resources made its configuration. */
 export function ConfigSections({ polled }: { polled: Polled<ConfigAnswer> }) {
@@ -35,28 +36,19 @@ function Policies({ answer }: { answer: ConfigAnswer }) {
       {answer.policies.length === 0 ? (
         <p class="muted">No policy names this workload: whoever reaches it may call it.</p>
       ) : (
-        <table class="cards">
-          <thead>
-            <tr>
-              <th scope="col">Policy</th>
-              <th scope="col">Kind</th>
-              <th scope="col">Effect</th>
+        <Cards heads={["Policy", "Kind", "Effect"]}>
+          {answer.policies.map((p) => (
+            <tr key={`${p.kind}/${p.namespace}/${p.name}`}>
+              <th scope="row">
+                {p.name} <small>{p.namespace}</small>
+              </th>
+              <td data-label="Kind">{p.kind}</td>
+              <td class="full" data-label="Effect">
+                {p.effect || "takes part"}
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {answer.policies.map((p) => (
-              <tr key={`${p.kind}/${p.namespace}/${p.name}`}>
-                <th scope="row">
-                  {p.name} <small>{p.namespace}</small>
-                </th>
-                <td data-label="Kind">{p.kind}</td>
-                <td class="full" data-label="Effect">
-                  {p.effect || "takes part"}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </Cards>
       )}
     </>
   );
@@ -67,33 +59,22 @@ function Origins({ answer }: { answer: ConfigAnswer }) {
   const services = answer.origins.filter((o) => o.kind === "Service");
   return (
     <>
-      <table class="cards">
-        <caption>Configuration and its origin</caption>
-        <thead>
-          <tr>
-            <th scope="col">Resource</th>
-            <th scope="col">Kind</th>
-            <th scope="col">Decides</th>
-            <th scope="col">Makes</th>
+      <Cards caption="Configuration and its origin" heads={["Resource", "Kind", "Decides", "Makes"]}>
+        {own.map((o) => (
+          <tr key={`${o.kind}/${o.namespace}/${o.name}`}>
+            <th scope="row">
+              {o.name} <small>{o.namespace}</small>
+            </th>
+            <td data-label="Kind">{o.kind}</td>
+            <td class="full mono" data-label="Decides">
+              {o.decided.join(", ") || "–"}
+            </td>
+            <td class="full" data-label="Makes">
+              {makes(o)}
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {own.map((o) => (
-            <tr key={`${o.kind}/${o.namespace}/${o.name}`}>
-              <th scope="row">
-                {o.name} <small>{o.namespace}</small>
-              </th>
-              <td data-label="Kind">{o.kind}</td>
-              <td class="full mono" data-label="Decides">
-                {o.decided.join(", ") || "–"}
-              </td>
-              <td class="full" data-label="Makes">
-                {makes(o)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Cards>
       {services.length > 0 ? (
         <details>
           <summary>

@@ -1,8 +1,9 @@
 import type { OverviewRow } from "@heddle/viz/contract";
 import { health } from "../format.ts";
 import { hashOf } from "../route.ts";
+import { Cards } from "./cards.tsx";
 import { Meshed } from "./health.tsx";
-import { GoldenCells, GoldenHeads, NumCell, NumHead } from "./number-cells.tsx";
+import { GOLDEN, GoldenCells, NumCell } from "./number-cells.tsx";
 import { Sparkline } from "./sparkline.tsx";
 
 export function linkOf(row: Pick<OverviewRow, "namespace" | "kind" | "name">): string {
@@ -22,42 +23,39 @@ export function MetricsTable({
   showNamespace?: boolean;
 }) {
   return (
-    <table class="cards">
-      <caption>{caption}</caption>
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          {showNamespace ? <th scope="col">Namespace</th> : null}
-          <GoldenHeads />
-          <NumHead>Connections</NumHead>
-          <NumHead>Meshed</NumHead>
-          <th scope="col">Last 10 min</th>
-        </tr>
-      </thead>
-      <tbody>
-        {[...rows].sort(worstFirst).map((row) => (
-          <tr key={`${row.kind}/${row.namespace}/${row.name}`} class={health(row.success)}>
-            <th scope="row">
-              <a href={linkOf(row)}>{row.name}</a>
-              {row.kind !== "deployment" && row.kind !== "namespace" ? <small> {row.kind}</small> : null}
-            </th>
-            {showNamespace ? (
-              <td class="full" data-label="Namespace">
-                {row.namespace}
-              </td>
-            ) : null}
-            <GoldenCells row={row} />
-            <NumCell label="Connections">{row.meshed === 0 ? "–" : row.tcpOpenConnections}</NumCell>
-            <NumCell label="Meshed">
-              <Meshed meshed={row.meshed} pods={row.pods} />
-            </NumCell>
-            <td class="spark-cell">
-              <Sparkline spark={row.spark} label={row.name} />
+    <Cards
+      caption={caption}
+      heads={[
+        "Name",
+        ...(showNamespace ? ["Namespace"] : []),
+        ...GOLDEN,
+        { num: "Connections" },
+        { num: "Meshed" },
+        "Last 10 min",
+      ]}
+    >
+      {[...rows].sort(worstFirst).map((row) => (
+        <tr key={`${row.kind}/${row.namespace}/${row.name}`} class={health(row.success)}>
+          <th scope="row">
+            <a href={linkOf(row)}>{row.name}</a>
+            {row.kind !== "deployment" && row.kind !== "namespace" ? <small> {row.kind}</small> : null}
+          </th>
+          {showNamespace ? (
+            <td class="full" data-label="Namespace">
+              {row.namespace}
             </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+          ) : null}
+          <GoldenCells row={row} />
+          <NumCell label="Connections">{row.meshed === 0 ? "–" : row.tcpOpenConnections}</NumCell>
+          <NumCell label="Meshed">
+            <Meshed meshed={row.meshed} pods={row.pods} />
+          </NumCell>
+          <td class="spark-cell">
+            <Sparkline spark={row.spark} label={row.name} />
+          </td>
+        </tr>
+      ))}
+    </Cards>
   );
 }
 

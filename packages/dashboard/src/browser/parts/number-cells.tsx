@@ -1,15 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { millis, rate } from "../format.ts";
+import type { Head } from "./cards.tsx";
 import { Success } from "./health.tsx";
-
-/** Head of a column of numbers. */
-export function NumHead({ children }: { children: ComponentChildren }) {
-  return (
-    <th scope="col" class="num">
-      {children}
-    </th>
-  );
-}
 
 /** A number under its head; on a phone, where rows are cards, `label` stands before it and `full` gives it a line of its own. */
 export function NumCell({
@@ -34,15 +26,7 @@ interface Latencies {
   readonly latencyMsP99: number | null;
 }
 
-export function LatencyHeads() {
-  return (
-    <>
-      <NumHead>P50</NumHead>
-      <NumHead>P95</NumHead>
-      <NumHead>P99</NumHead>
-    </>
-  );
-}
+export const LATENCIES: readonly Head[] = [{ num: "P50" }, { num: "P95" }, { num: "P99" }];
 
 export function LatencyCells({ row }: { row: Latencies }) {
   return (
@@ -55,15 +39,7 @@ export function LatencyCells({ row }: { row: Latencies }) {
 }
 
 /** Success rate, rate and latencies: the same five columns wherever traffic is shown. */
-export function GoldenHeads() {
-  return (
-    <>
-      <NumHead>Success</NumHead>
-      <NumHead>Req/s</NumHead>
-      <LatencyHeads />
-    </>
-  );
-}
+export const GOLDEN: readonly Head[] = [{ num: "Success" }, { num: "Req/s" }, ...LATENCIES];
 
 export function GoldenCells({
   row,

@@ -2,7 +2,8 @@ import type { NamedTapEvent } from "@heddle/viz/contract";
 import type { RecentFailures } from "../data.ts";
 import { clockTime } from "../format.ts";
 import type { Polled } from "../use-poll.ts";
-import { NumCell, NumHead } from "./number-cells.tsx";
+import { Cards } from "./cards.tsx";
+import { NumCell } from "./number-cells.tsx";
 
 interface Group {
   readonly event: NamedTapEvent;
@@ -66,37 +67,26 @@ export function RecentFailuresTable({ polled }: { polled: Polled<RecentFailures>
       ))}
       {data !== undefined && groups.length === 0 ? <p class="muted">The proxies remember none.</p> : null}
       {groups.length > 0 ? (
-        <table class="cards">
-          <thead>
-            <tr>
-              <th scope="col">Request</th>
-              <th scope="col">Way</th>
-              <th scope="col">Ended with</th>
-              <NumHead>Count</NumHead>
-              <th scope="col">Last</th>
+        <Cards heads={["Request", "Way", "Ended with", { num: "Count" }, "Last"]}>
+          {groups.slice(0, 20).map(({ event, count, lastMs }) => (
+            <tr
+              key={`${event.direction}${event.srcName}${event.dstName}${event.method}${event.path}${event.status}${event.grpcStatus}`}
+              class="bad"
+            >
+              <th scope="row" class="mono">
+                {event.method} {event.path}
+              </th>
+              <td class="full" data-label="Way">
+                {event.srcName} → {event.dstName}
+              </td>
+              <td class="full" data-label="Ended with">
+                {outcome(event)}
+              </td>
+              <NumCell label="Count">{count}</NumCell>
+              <td data-label="Last">{clockTime(lastMs)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {groups.slice(0, 20).map(({ event, count, lastMs }) => (
-              <tr
-                key={`${event.direction}${event.srcName}${event.dstName}${event.method}${event.path}${event.status}${event.grpcStatus}`}
-                class="bad"
-              >
-                <th scope="row" class="mono">
-                  {event.method} {event.path}
-                </th>
-                <td class="full" data-label="Way">
-                  {event.srcName} → {event.dstName}
-                </td>
-                <td class="full" data-label="Ended with">
-                  {outcome(event)}
-                </td>
-                <NumCell label="Count">{count}</NumCell>
-                <td data-label="Last">{clockTime(lastMs)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </Cards>
       ) : null}
     </section>
   );

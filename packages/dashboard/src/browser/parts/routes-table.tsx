@@ -1,32 +1,23 @@
 import type { RoutesAnswer } from "@heddle/viz/contract";
 import type { Polled } from "../use-poll.ts";
-import { GoldenCells, GoldenHeads } from "./number-cells.tsx";
+import { Cards } from "./cards.tsx";
+import { GOLDEN, GoldenCells } from "./number-cells.tsx";
 
 /** Requests by route to the Services of a workload, as their callers counted them. */
 export function RoutesTable({ polled }: { polled: Polled<RoutesAnswer> }) {
   const rows = polled.data?.rows ?? [];
   if (rows.length === 0) return null;
   return (
-    <table class="cards">
-      <caption>Routes</caption>
-      <thead>
-        <tr>
-          <th scope="col">Route</th>
-          <th scope="col">Service</th>
-          <GoldenHeads />
+    <Cards caption="Routes" heads={["Route", "Service", ...GOLDEN]}>
+      {rows.map((row) => (
+        <tr key={`${row.namespace}/${row.service}/${row.route}`}>
+          <th scope="row" class="mono">
+            {row.route}
+          </th>
+          <td data-label="Service">{row.service}</td>
+          <GoldenCells row={row} />
         </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={`${row.namespace}/${row.service}/${row.route}`}>
-            <th scope="row" class="mono">
-              {row.route}
-            </th>
-            <td data-label="Service">{row.service}</td>
-            <GoldenCells row={row} />
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Cards>
   );
 }

@@ -1,8 +1,9 @@
 import type { TrafficRow } from "@heddle/viz/contract";
 import { millis, rate } from "../format.ts";
 import { hashOf } from "../route.ts";
+import { Cards } from "./cards.tsx";
 import { Secured, Success } from "./health.tsx";
-import { NumCell, NumHead } from "./number-cells.tsx";
+import { NumCell } from "./number-cells.tsx";
 
 /** Ways from or to a workload. */
 export function TrafficTable({
@@ -23,44 +24,41 @@ export function TrafficTable({
       </section>
     );
   return (
-    <table class="cards">
-      <caption>{caption}</caption>
-      <thead>
-        <tr>
-          <th scope="col">{side === "src" ? "From" : "To"}</th>
-          <NumHead>Success</NumHead>
-          <NumHead>Req/s</NumHead>
-          <NumHead>P50</NumHead>
-          <NumHead>P99</NumHead>
-          <th scope="col">Secured</th>
-          <th scope="col">Identity</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => {
-          const [name, namespace] = side === "src" ? [row.src, row.srcNamespace] : [row.dst, row.dstNamespace];
-          const identity = side === "src" ? row.clientId : row.serverId;
-          return (
-            <tr key={`${namespace}/${name}`}>
-              <th scope="row">
-                <a href={hashOf("workload", namespace, "deployment", name)}>{name}</a> <small>{namespace}</small>
-              </th>
-              <NumCell label="Success">
-                <Success value={row.success} />
-              </NumCell>
-              <NumCell label="Req/s">{row.requests > 0 ? rate(row.rps) : "TCP"}</NumCell>
-              <NumCell label="P50">{millis(row.latencyMsP50)}</NumCell>
-              <NumCell label="P99">{millis(row.latencyMsP99)}</NumCell>
-              <td class="full" data-label="Secured">
-                <Secured secured={row.secured} reason={row.noTlsReason} />
-              </td>
-              <td data-label="Identity" class="mono">
-                {identity.replace("spiffe://", "") || "–"}
-              </td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
+    <Cards
+      caption={caption}
+      heads={[
+        side === "src" ? "From" : "To",
+        { num: "Success" },
+        { num: "Req/s" },
+        { num: "P50" },
+        { num: "P99" },
+        "Secured",
+        "Identity",
+      ]}
+    >
+      {rows.map((row) => {
+        const [name, namespace] = side === "src" ? [row.src, row.srcNamespace] : [row.dst, row.dstNamespace];
+        const identity = side === "src" ? row.clientId : row.serverId;
+        return (
+          <tr key={`${namespace}/${name}`}>
+            <th scope="row">
+              <a href={hashOf("workload", namespace, "deployment", name)}>{name}</a> <small>{namespace}</small>
+            </th>
+            <NumCell label="Success">
+              <Success value={row.success} />
+            </NumCell>
+            <NumCell label="Req/s">{row.requests > 0 ? rate(row.rps) : "TCP"}</NumCell>
+            <NumCell label="P50">{millis(row.latencyMsP50)}</NumCell>
+            <NumCell label="P99">{millis(row.latencyMsP99)}</NumCell>
+            <td class="full" data-label="Secured">
+              <Secured secured={row.secured} reason={row.noTlsReason} />
+            </td>
+            <td data-label="Identity" class="mono">
+              {identity.replace("spiffe://", "") || "–"}
+            </td>
+          </tr>
+        );
+      })}
+    </Cards>
   );
 }
