@@ -3,38 +3,8 @@ import type { RecentFailures } from "../data.ts";
 import { clockTime } from "../format.ts";
 import type { Polled } from "../use-poll.ts";
 import { Cards } from "./cards.tsx";
+import { groupFailures } from "./failure-groups.ts";
 import { NumCell } from "./number-cells.tsx";
-
-interface Group {
-  readonly event: NamedTapEvent;
-  count: number;
-  lastMs: number;
-}
-
-/** Failures grouped by who called what and how it ended. */
-export function groupFailures(events: readonly NamedTapEvent[]): readonly Group[] {
-  const groups = new Map<string, Group>();
-  for (const event of events) {
-    const path = event.path.split("?")[0] ?? "";
-    const key = [
-      event.direction,
-      event.srcName,
-      event.dstName,
-      event.method,
-      path,
-      event.status,
-      event.grpcStatus,
-      event.flags,
-    ].join("\n");
-    const known = groups.get(key);
-    if (!known) groups.set(key, { event, count: 1, lastMs: event.time });
-    else {
-      known.count++;
-      known.lastMs = Math.max(known.lastMs, event.time);
-    }
-  }
-  return [...groups.values()].sort((a, b) => b.count - a.count);
-}
 
 export function outcome(
   event: Pick<NamedTapEvent, "status" | "grpcStatus" | "grpcMessage" | "flags" | "details">,
@@ -68,11 +38,8 @@ export function RecentFailuresTable({ polled }: { polled: Polled<RecentFailures>
       {data !== undefined && groups.length === 0 ? <p class="muted">The proxies remember none.</p> : null}
       {groups.length > 0 ? (
         <Cards heads={["Request", "Way", "Ended with", { num: "Count" }, "Last"]}>
-          {groups.slice(0, 20).map(({ event, count, lastMs }) => (
-            <tr
-              key={`${event.direction}${event.srcName}${event.dstName}${event.method}${event.path}${event.status}${event.grpcStatus}`}
-              class="bad"
-            >
+          {groups.slice(0, 20).map(({ key, event, count, lastMs }) => (
+            <tr key={key} class="bad">
               <th scope="row" class="mono">
                 {event.method} {event.path}
               </th>
