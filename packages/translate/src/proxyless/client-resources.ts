@@ -1,7 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   encodeEndpointRequest,
-  formatClusterName,
   formatSni,
   localityRequest,
   type MeshPort,
@@ -29,6 +28,7 @@ import {
 import { circuitBreakers } from "../cluster/circuit-breakers.ts";
 import { effectivePolicy } from "../cluster/effective-policy.ts";
 import { loadBalancer } from "../cluster/load-balancer.ts";
+import { outboundClusterName } from "../cluster/outbound-cluster.ts";
 import { fromAds } from "../config-source.ts";
 import { noTimeout } from "../proto-duration.ts";
 import { provenance, serviceMetadata } from "../provenance.ts";
@@ -89,7 +89,7 @@ export function clientResources(view: OutboundView): ClientResources {
       const manager = create(HttpConnectionManagerSchema, {
         routeSpecifier: {
           case: "rds",
-          value: { configSource: fromAds, routeConfigName: clusterName(service, port) },
+          value: { configSource: fromAds, routeConfigName: outboundClusterName(service, port) },
         },
         httpFilters: [faultFilter, routerFilter],
       });
@@ -123,9 +123,6 @@ export function clientResources(view: OutboundView): ClientResources {
   };
 }
 
-const clusterName = (service: MeshService, port: MeshPort, subset = ""): string =>
-  formatClusterName({ direction: "outbound", port: port.number, subset, hostname: service.hostname });
-
 function defaultRoute(view: OutboundView, service: MeshService, port: MeshPort): Route {
   const retries = retryPolicy(view.settings.mesh, undefined);
   return {
@@ -134,7 +131,7 @@ function defaultRoute(view: OutboundView, service: MeshService, port: MeshPort):
     action: {
       case: "route",
       value: {
-        clusterSpecifier: { case: "cluster", value: clusterName(service, port) },
+        clusterSpecifier: { case: "cluster", value: outboundClusterName(service, port) },
         // Zero is no limit: the deadline is the caller's own.
         maxStreamDuration: { maxStreamDuration: noTimeout },
         hashPolicy: hashPolicies(view, service.hostname, port.number, undefined),
@@ -185,7 +182,7 @@ function forGrpc(route: Route): readonly Route[] {
 function grpcCluster(view: OutboundView, service: MeshService, port: MeshPort, subset: string): Cluster | undefined {
   const rules = view.policies[service.hostname];
   if (subset !== "" && rules?.subsets.some((one) => one.name === subset) !== true) return undefined;
-  const name = clusterName(service, port, subset);
+  const name = outboundClusterName(service, port, subset);
   const policy = effectivePolicy(rules, port.number, subset);
   const { tls } = policy;
   const request = localityRequest(policy, view.settings.mesh, view.place, service.preferClose);
