@@ -83,14 +83,18 @@ export function outboundClusterParts(view: OutboundView): readonly Part<readonly
 }
 
 function serviceClusters(view: ClusterView, service: MeshService): readonly Cluster[] {
+  return portsAndSubsets(service, view.rules).map(({ port, subset }) => outboundCluster(view, service, port, subset));
+}
+
+/** What a service has clusters for; subset "" is all of it. */
+export function portsAndSubsets(
+  service: MeshService,
+  rules: DestinationPolicy | undefined,
+): readonly { readonly port: MeshPort; readonly subset: string }[] {
+  const subsets = ["", ...(rules?.subsets ?? []).map(({ name }) => name)];
   return service.ports
     .filter((port) => wireOf(port.protocol) !== "none")
-    .flatMap((port) => {
-      const subsets = view.rules?.subsets ?? [];
-      return ["", ...subsets.map((subset) => subset.name)].map((subset) =>
-        outboundCluster(view, service, port, subset),
-      );
-    });
+    .flatMap((port) => subsets.map((subset) => ({ port, subset })));
 }
 
 /** Clusters for mesh mTLS that a gateway passes on unread (AUTO_PASSTHROUGH), named as the server name says. */
@@ -103,22 +107,18 @@ export function passthroughClusters(view: OutboundView): readonly Cluster[] {
     .filter((service) =>
       namesBeyond(service, view.settings).some((name) => patterns.some((pattern) => hostMatches(pattern, name))),
     )
-    .flatMap((service) =>
-      service.ports
-        .filter((port) => wireOf(port.protocol) !== "none")
-        .flatMap((port) => {
-          const subsets = view.policies[service.hostname]?.subsets ?? [];
-          return ["", ...subsets.map((subset) => subset.name)].map((subset) =>
-            create(ClusterSchema, {
-              ...outboundCluster(ownNetwork(clusterView(view, service)), service, port, subset),
-              name: formatSni(port.number, subset, service.hostname),
-              transportSocket: undefined,
-              transportSocketMatches: [],
-              typedExtensionProtocolOptions: {},
-            } as ClusterInit),
-          );
-        }),
-    );
+    .flatMap((service) => {
+      const own = ownNetwork(clusterView(view, service));
+      return portsAndSubsets(service, own.rules).map(({ port, subset }) =>
+        create(ClusterSchema, {
+          ...outboundCluster(own, service, port, subset),
+          name: formatSni(port.number, subset, service.hostname),
+          transportSocket: undefined,
+          transportSocketMatches: [],
+          typedExtensionProtocolOptions: {},
+        } as ClusterInit),
+      );
+    });
   return [...services, ...view.services.flatMap((service) => podClusters(view, service, patterns))];
 }
 

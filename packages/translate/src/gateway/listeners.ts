@@ -3,10 +3,10 @@ import {
   formatSni,
   type GatewayServer,
   hostMatches,
+  type MeshService,
   type OutboundView,
   type RoutingRule,
   type WrittenAt,
-  wireOf,
 } from "@heddle/model";
 import { TrafficDirection } from "@heddle/xds-api/envoy/config/core/v3/base";
 import { type Listener, ListenerSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
@@ -18,6 +18,7 @@ import { cidrRange, tcpAddress } from "../address.ts";
 import { networkAccess } from "../authorization/network-access.ts";
 import { accessRules } from "../authorization/rbac.ts";
 import { blackHoleCluster } from "../cluster/fixed-clusters.ts";
+import { portsAndSubsets } from "../cluster/outbound-cluster.ts";
 import { connectionManager } from "../http/connection-manager.ts";
 import { meshHttpProtocols, meshTcpProtocols, proxyProtocol, tlsInspector } from "../listener/inspectors.ts";
 import { oneCluster, type TcpTarget, tcpFilters } from "../listener/tcp-proxy.ts";
@@ -148,37 +149,23 @@ function passthrough(view: OutboundView, server: GatewayServer, name: string): r
  * refused: what is behind may take it without asking for a certificate. Source: Istio.
  */
 function autoPassthrough(view: OutboundView, server: GatewayServer, name: string): readonly FilterChain[] {
+  const chain = (service: MeshService, sni: string, cluster: string): FilterChain => ({
+    name: `${name}-${sni}`,
+    metadata: provenance([server.gateway, service.source]),
+    filterChainMatch: { serverNames: [sni], applicationProtocols: [...meshTcpProtocols, ...meshHttpProtocols] },
+    filters: tcpFilters(oneCluster(cluster), view.dataPlane, view.settings.mesh),
+  });
   const services = view.services.flatMap((service) =>
     namesBeyond(service, view.settings)
       .filter((name) => server.hosts.some((host) => hostMatches(host, name)))
       .flatMap((hostname) =>
-        service.ports
-          .filter((port) => wireOf(port.protocol) !== "none")
-          .flatMap((port) => {
-            const subsets = view.policies[service.hostname]?.subsets ?? [];
-            return ["", ...subsets.map((subset) => subset.name)].map((subset) => {
-              const sni = formatSni(port.number, subset, hostname);
-              const cluster = formatSni(port.number, subset, service.hostname);
-              return {
-                name: `${name}-${sni}`,
-                metadata: provenance([server.gateway, service.source]),
-                filterChainMatch: {
-                  serverNames: [sni],
-                  applicationProtocols: [...meshTcpProtocols, ...meshHttpProtocols],
-                },
-                filters: tcpFilters(oneCluster(cluster), view.dataPlane, view.settings.mesh),
-              };
-            });
-          }),
+        portsAndSubsets(service, view.policies[service.hostname]).map(({ port, subset }) =>
+          chain(service, formatSni(port.number, subset, hostname), formatSni(port.number, subset, service.hostname)),
+        ),
       ),
   );
   const pods = view.services.flatMap((service) =>
-    podTargets(view, service, server.hosts).map(({ sni }) => ({
-      name: `${name}-${sni}`,
-      metadata: provenance([server.gateway, service.source]),
-      filterChainMatch: { serverNames: [sni], applicationProtocols: [...meshTcpProtocols, ...meshHttpProtocols] },
-      filters: tcpFilters(oneCluster(sni), view.dataPlane, view.settings.mesh),
-    })),
+    podTargets(view, service, server.hosts).map(({ sni }) => chain(service, sni, sni)),
   );
   return [...services, ...pods];
 }
