@@ -1,6 +1,6 @@
 import type { EndpointSliceView, PodView, ServicePortView, SliceEndpoint, StringMap } from "@heddle/config";
 import { contentHash } from "../hash.ts";
-import type { MirrorObject } from "./mirror-input.ts";
+import type { ClusterContent, MirrorObject } from "./mirror-input.ts";
 import { TLS_MODE } from "./names.ts";
 
 const MANAGER = "service-mirror.heddle.io";
@@ -35,21 +35,12 @@ export function gatewayEndpoints(
   const ips = [...new Set(target.ips)].sort();
   const addresses = ips.map((ip) => ({ ip }));
   const wire = ports.map((port) => ({ name: port.name, port: target.port(port), protocol: port.protocol }));
-  const { service: name, namespace, labels, annotations } = named;
   return [
-    {
-      apiVersion: "v1",
-      kind: "Endpoints",
-      // The slice is written here; Kubernetes would make another one of the same.
-      metadata: {
-        name,
-        namespace,
-        labels: { ...labels, "endpointslice.kubernetes.io/skip-mirror": "true" },
-        annotations,
-      },
-      subsets: ips.length === 0 ? [] : [{ [target.alive ? "addresses" : "notReadyAddresses"]: addresses, ports: wire }],
-    },
-    slice(
+    endpointsObject(
+      named,
+      ips.length === 0 ? [] : [{ [target.alive ? "addresses" : "notReadyAddresses"]: addresses, ports: wire }],
+    ),
+    sliceObject(
       named,
       "gateway",
       meshed,
@@ -60,6 +51,14 @@ export function gatewayEndpoints(
       })),
     ),
   ];
+}
+
+/** The slices of one Service of a cluster. */
+export function slicesOf(
+  { slices }: ClusterContent,
+  { name, namespace }: { readonly name: string; readonly namespace: string },
+): readonly EndpointSliceView[] {
+  return slices.filter((slice) => slice.service === name && slice.meta.namespace === namespace);
 }
 
 /** Endpoints of a Service of a cluster whose pods can be reached, as slices of a Service here. */
@@ -88,7 +87,7 @@ export function directEndpoints(
     return Array.from({ length: chunks }, (_, i) => {
       const number = i === 0 ? "" : `-${i}`;
       const name = `${mark}-${nameOf([ports, meshed])}${number}`;
-      return slice(named, name, meshed, ports, sorted.slice(i * SLICE_SIZE, (i + 1) * SLICE_SIZE));
+      return sliceObject(named, name, meshed, ports, sorted.slice(i * SLICE_SIZE, (i + 1) * SLICE_SIZE));
     });
   });
 }
@@ -103,7 +102,26 @@ function copied(endpoint: SliceEndpoint): object {
   };
 }
 
-function slice(
+/** `Endpoints` beside the slices, for those who read only them. */
+export function endpointsObject(
+  { service: name, namespace, labels, annotations }: Named,
+  subsets: readonly object[],
+): MirrorObject {
+  return {
+    apiVersion: "v1",
+    kind: "Endpoints",
+    // The slices are written here; Kubernetes would make others of the same.
+    metadata: {
+      name,
+      namespace,
+      labels: { ...labels, "endpointslice.kubernetes.io/skip-mirror": "true" },
+      annotations,
+    },
+    subsets,
+  };
+}
+
+export function sliceObject(
   named: Named,
   mark: string,
   meshed: boolean,

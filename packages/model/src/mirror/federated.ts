@@ -1,5 +1,5 @@
-import { type EndpointSliceView, type KubeObject, readMeta, readService, type ServiceView } from "@heddle/config";
-import { directEndpoints } from "./endpoint-objects.ts";
+import { type KubeObject, readMeta, readService, type ServiceView } from "@heddle/config";
+import { directEndpoints, slicesOf } from "./endpoint-objects.ts";
 import type { ClusterContent, LinkedCluster, MirrorInput, MirrorObject, MirrorStatus } from "./mirror-input.ts";
 import { copiedMeta, isFederated, mirrorService } from "./mirror-service.ts";
 import { CLUSTER_NAME, LOCAL_DISCOVERY, MIRRORED, REMOTE_DISCOVERY } from "./names.ts";
@@ -87,13 +87,9 @@ function oneFederated(
           annotations: {},
         },
         cluster === "" ? "local" : cluster,
-        content.slices.filter((slice) => ownedBy(slice, namespace, name)),
+        slicesOf(content, { name, namespace }),
         content.pods,
       ),
     ),
   ];
-}
-
-function ownedBy(slice: EndpointSliceView, namespace: string, name: string): boolean {
-  return slice.service === name && slice.meta.namespace === namespace;
 }

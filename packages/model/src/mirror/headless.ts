@@ -1,5 +1,5 @@
 import { type EndpointSliceView, type KubeObject, readService } from "@heddle/config";
-import { gatewayEndpoints } from "./endpoint-objects.ts";
+import { endpointsObject, gatewayEndpoints, sliceObject } from "./endpoint-objects.ts";
 import type { LinkedCluster, MirrorObject } from "./mirror-input.ts";
 import { mirrorService } from "./mirror-service.ts";
 import { CLUSTER_NAME, HEADLESS_MIRROR, MIRRORED, REMOTE_GATEWAY_IDENTITY, REMOTE_NAME } from "./names.ts";
@@ -33,6 +33,8 @@ export function headlessMirrors(
     return { hostname, name, remote, address: addressOf(name) };
   });
   const reached = each.filter(({ address }) => address !== undefined);
+  const ports = view.ports.map(({ name, port, protocol }) => ({ name, port, protocol }));
+  const whole = { namespace, service: metadata.name, labels: own, annotations: {} };
   return [
     mirrorService(metadata, service, true),
     ...each.flatMap(({ name, remote }) => {
@@ -52,45 +54,22 @@ export function headlessMirrors(
         ),
       ];
     }),
-    {
-      apiVersion: "v1",
-      kind: "Endpoints",
-      metadata: {
-        name: metadata.name,
-        namespace,
-        labels: { ...own, "endpointslice.kubernetes.io/skip-mirror": "true" },
-        annotations: { [REMOTE_NAME]: metadata.annotations[REMOTE_NAME] ?? "" },
-      },
-      subsets:
-        reached.length === 0
-          ? []
-          : [
-              {
-                addresses: reached.map(({ hostname, address }) => ({ ip: address, hostname })),
-                ports: view.ports.map(({ name, port, protocol }) => ({ name, port, protocol })),
-              },
-            ],
-    },
-    {
-      apiVersion: "discovery.k8s.io/v1",
-      kind: "EndpointSlice",
-      metadata: {
-        name: `${metadata.name}-pods`,
-        namespace,
-        labels: {
-          ...own,
-          "kubernetes.io/service-name": metadata.name,
-          "endpointslice.kubernetes.io/managed-by": "service-mirror.heddle.io",
-        },
-        annotations: {},
-      },
-      addressType: "IPv4",
-      ports: view.ports.map(({ name, port, protocol }) => ({ name, port, protocol })),
-      endpoints: reached.map(({ hostname, address }) => ({
+    endpointsObject(
+      { ...whole, annotations: { [REMOTE_NAME]: metadata.annotations[REMOTE_NAME] ?? "" } },
+      reached.length === 0
+        ? []
+        : [{ addresses: reached.map(({ hostname, address }) => ({ ip: address, hostname })), ports }],
+    ),
+    sliceObject(
+      whole,
+      "pods",
+      false,
+      ports,
+      reached.map(({ hostname, address }) => ({
         addresses: [address],
         hostname,
         conditions: { ready: true, serving: true, terminating: false },
       })),
-    },
+    ),
   ];
 }

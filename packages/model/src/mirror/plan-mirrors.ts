@@ -1,15 +1,8 @@
 import { type KubeObject, readMeta, readService, type ServiceView } from "@heddle/config";
-import { directEndpoints, gatewayEndpoints } from "./endpoint-objects.ts";
+import { directEndpoints, gatewayEndpoints, slicesOf } from "./endpoint-objects.ts";
 import { federatedServices } from "./federated.ts";
 import { headlessMirrors, namedEndpoints } from "./headless.ts";
-import type {
-  ClusterContent,
-  LinkedCluster,
-  MirrorInput,
-  MirrorObject,
-  MirrorPlan,
-  MirrorStatus,
-} from "./mirror-input.ts";
+import type { LinkedCluster, MirrorInput, MirrorObject, MirrorPlan, MirrorStatus } from "./mirror-input.ts";
 import { copiedMeta, exportOf, mirrorProblem, mirrorService } from "./mirror-service.ts";
 import {
   CLUSTER_NAME,
@@ -68,11 +61,6 @@ export function planMirrors(input: MirrorInput): MirrorPlan {
   return { objects: distinct(objects), statuses };
 }
 
-export function slicesOf(view: ClusterContent, service: ServiceView) {
-  const { name, namespace } = service.meta;
-  return view.slices.filter((slice) => slice.service === name && slice.meta.namespace === namespace);
-}
-
 /** The Service that stands for a cluster's gateway and is probed. Its endpoints never become unready. */
 function probeGateway({ link, gatewayIps }: LinkedCluster, namespace: string): readonly MirrorObject[] {
   const { targetClusterName, gatewayAddress, gatewayIdentity, probeSpec } = link.spec;
@@ -121,7 +109,7 @@ function throughGateway(
       [REMOTE_VERSION]: String(service.metadata["resourceVersion"] ?? ""),
     },
   };
-  const slices = slicesOf(cluster.view, view);
+  const slices = slicesOf(cluster.view, view.meta);
   const named = input.headless && view.headless ? namedEndpoints(slices) : [];
   if (named.length > 0) {
     const addressOf = (mirror: string) =>
@@ -172,7 +160,7 @@ function direct({ link, view: content }: LinkedCluster, service: KubeObject, nam
     ...directEndpoints(
       { namespace, service: name, labels: own, annotations: {} },
       targetClusterName,
-      slicesOf(content, view),
+      slicesOf(content, view.meta),
       content.pods,
     ),
   ];
