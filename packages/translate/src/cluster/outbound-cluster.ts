@@ -45,8 +45,7 @@ export function outboundClusterName(service: MeshService, port: MeshPort, subset
 }
 
 /** Everything that the clusters of one service depend on. */
-interface ClusterView extends Pick<OutboundView, "settings" | "place"> {
-  readonly origin: OutboundView["origin"];
+interface ClusterView extends Pick<OutboundView, "settings" | "place" | "origin"> {
   readonly rules: DestinationPolicy | undefined;
   readonly headless: readonly HeadlessEndpoint[] | undefined;
   readonly router: boolean;
@@ -56,7 +55,7 @@ function clusterView(view: OutboundView, service: MeshService): ClusterView {
   return {
     settings: view.settings,
     place: view.place,
-    origin: view.origin,
+    ...(view.origin === undefined ? {} : { origin: view.origin }),
     rules: view.policies[service.hostname],
     headless: view.headless[service.hostname],
     router: view.gateway !== undefined,
@@ -160,6 +159,18 @@ function keepaliveOf(settings: { readonly probes?: number; readonly time?: numbe
   };
 }
 
+/** Where the endpoints of a cluster come from: by its name, and by what the client's place makes of them. */
+export function edsConfigOf(
+  view: Pick<OutboundView, "settings" | "place" | "origin">,
+  service: MeshService,
+  policy: ClusterPolicy,
+  name: string,
+): NonNullable<ClusterInit["edsClusterConfig"]> {
+  const order = localityRequest(policy, view.settings.mesh, view.place, service.preferClose);
+  const place = encodeEndpointRequest({ order, from: view.origin });
+  return { edsConfig: fromAds, serviceName: place === undefined ? name : `${name}|${place}` };
+}
+
 type Discovery = Pick<
   ClusterInit,
   | "clusterDiscoveryType"
@@ -192,13 +203,11 @@ function discovery(
     };
   }
   const balancer = loadBalancer(policy.loadBalancer);
-  const request = localityRequest(policy, view.settings.mesh, view.place, service.preferClose);
-  const place = encodeEndpointRequest({ order: request, from: view.origin });
   if (service.resolution === "endpoints") {
     return {
       ...balancer,
       clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
-      edsClusterConfig: { edsConfig: fromAds, serviceName: place === undefined ? name : `${name}|${place}` },
+      edsClusterConfig: edsConfigOf(view, service, policy, name),
     };
   }
   const logical = service.resolution === "logical-dns";

@@ -1,14 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import {
-  encodeEndpointRequest,
-  formatSni,
-  localityRequest,
-  type MeshPort,
-  type MeshService,
-  type OutboundView,
-  parseClusterName,
-  wireOf,
-} from "@heddle/model";
+import { formatSni, type MeshPort, type MeshService, type OutboundView, parseClusterName, wireOf } from "@heddle/model";
 import { packAny } from "@heddle/xds-api";
 import {
   type Cluster,
@@ -28,7 +19,7 @@ import {
 import { circuitBreakers } from "../cluster/circuit-breakers.ts";
 import { effectivePolicy } from "../cluster/effective-policy.ts";
 import { loadBalancer } from "../cluster/load-balancer.ts";
-import { outboundClusterName } from "../cluster/outbound-cluster.ts";
+import { edsConfigOf, outboundClusterName } from "../cluster/outbound-cluster.ts";
 import { fromAds } from "../config-source.ts";
 import { noTimeout } from "../proto-duration.ts";
 import { provenance, serviceMetadata } from "../provenance.ts";
@@ -185,17 +176,12 @@ function grpcCluster(view: OutboundView, service: MeshService, port: MeshPort, s
   const name = outboundClusterName(service, port, subset);
   const policy = effectivePolicy(rules, port.number, subset);
   const { tls } = policy;
-  const request = localityRequest(policy, view.settings.mesh, view.place, service.preferClose);
-  const place = encodeEndpointRequest({ order: request, from: view.origin });
   const balancer = loadBalancer(policy.loadBalancer);
   const ring = balancer.lbPolicy === Cluster_LbPolicy.RING_HASH;
   return create(ClusterSchema, {
     name,
     clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
-    edsClusterConfig: {
-      edsConfig: fromAds,
-      serviceName: place === undefined ? name : `${name}|${place}`,
-    },
+    edsClusterConfig: edsConfigOf(view, service, policy, name),
     // All libraries have these two; what else a rule may ask for becomes round robin instead of a refused cluster.
     lbPolicy: ring ? Cluster_LbPolicy.RING_HASH : Cluster_LbPolicy.ROUND_ROBIN,
     ...(ring && balancer.lbConfig !== undefined ? { lbConfig: balancer.lbConfig } : {}),
