@@ -4,7 +4,7 @@ import { meant, telemetryLevels, type WorkloadMode } from "./telemetry-levels.ts
 import { collectorService } from "./tracing.ts";
 
 /** Built in: Istio's format on standard output, or MeshConfig's `accessLogFile`. */
-export const BUILT_IN_LOG = "envoy";
+const BUILT_IN_LOG = "envoy";
 
 /**
  * MeshConfig with the access logs that Telemetry resources choose for a workload in one direction: `defaultProviders.accessLogging` names

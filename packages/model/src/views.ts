@@ -101,7 +101,7 @@ export function createViews(hashes = createHashMemo()): Views {
   return new CachingViews(hashes);
 }
 
-function sharedWork(state: MeshState, hashes = createHashMemo(), rules = createRuleMemo()): SharedWork {
+function sharedWork(state: MeshState, hashes: HashMemo, rules: RuleMemo): SharedWork {
   const byHostname = [...state.services.values()].sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
   const selecting = new Map<string, MeshService[]>();
   for (const service of byHostname) {
@@ -160,7 +160,7 @@ function asksForLabels(policy: TrafficPolicy | undefined): boolean {
   );
 }
 
-export function buildOutboundView(state: MeshState, proxy: ProxyNode, shared = sharedWork(state)): OutboundView {
+function buildOutboundView(state: MeshState, proxy: ProxyNode, shared: SharedWork): OutboundView {
   const client = { namespace: proxy.namespace, labels: labelsOf(state, proxy) };
   // Sidecar resources are for sidecars.
   const scope = proxy.kind === "router" ? unlimitedScope(state) : sidecarScope(state, client);
@@ -300,7 +300,7 @@ function headlessEndpoints(
 }
 
 /** Inbound configuration needs only the services that select the workload and the policies that match it. */
-export function buildInboundView(state: MeshState, node: ProxyNode, shared = sharedWork(state)): InboundView {
+function buildInboundView(state: MeshState, node: ProxyNode, shared: SharedWork): InboundView {
   const home = homeOf(state, node);
   const workload = home.workloads.get(node.ip);
   const labels = labelsOf(state, node);

@@ -3,7 +3,6 @@ export { type ReadObjects, readObjects } from "./file/read-objects.ts";
 export {
   createKubernetesSource,
   type FollowedKind,
-  followedKinds,
   type KubernetesSourceOptions,
   registryKinds,
 } from "./kubernetes/kubernetes-source.ts";

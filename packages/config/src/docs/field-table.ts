@@ -38,7 +38,7 @@ function presenceOf(field: Schema<unknown>): string {
 }
 
 /** Every field that is not simply acted on, over all resources: what a user who brings their YAML has to know. */
-export function notedFields(): readonly (readonly [string, FieldRow])[] {
+function notedFields(): readonly (readonly [string, FieldRow])[] {
   const kinds = [...definitions.map(({ kind, spec }) => [kind, spec] as const), ["MeshConfig", meshConfig] as const];
   return kinds.flatMap(([kind, spec]) =>
     fieldRows(spec)

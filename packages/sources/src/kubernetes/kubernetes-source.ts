@@ -25,7 +25,7 @@ export interface KubernetesSourceOptions {
 export const registryKinds: readonly FollowedKind[] = watchedKinds.filter(({ optional }) => !optional);
 
 /** What the control plane follows in a cluster. */
-export function followedKinds(rootNamespace: string): readonly FollowedKind[] {
+function followedKinds(rootNamespace: string): readonly FollowedKind[] {
   const configMaps = { group: "", version: "v1", kind: "ConfigMap", resource: "configmaps", optional: false };
   return [
     ...watchedKinds,

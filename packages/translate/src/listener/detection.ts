@@ -14,7 +14,7 @@ export function fallbackTarget(view: OutboundView): TcpTarget {
 }
 
 /** An egress proxy takes what would go straight out. */
-export function unknownCluster(view: OutboundView): string {
+function unknownCluster(view: OutboundView): string {
   if (view.egressProxy !== undefined)
     return destinationCluster(view, view.egressProxy, view.egressProxy.port?.number ?? 80);
   return view.outboundMode === "REGISTRY_ONLY" ? blackHoleCluster : passthroughCluster;

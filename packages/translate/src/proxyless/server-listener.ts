@@ -16,10 +16,8 @@ import { providerServerTls } from "./provider-tls.ts";
 
 type HttpFilter = MessageInitShape<typeof HttpFilterSchema>;
 
-const prefixes = ["xds.istio.io/grpc/lds/inbound/", "grpc/server?xds.resource.listening_address="];
-
 /** What servers ask for: Istio's name and the one of gRPC's own examples, both before the address that is listened on. */
-export const serverListenerTemplate = `${prefixes[0]}%s`;
+const prefixes = ["xds.istio.io/grpc/lds/inbound/", "grpc/server?xds.resource.listening_address="];
 
 /**
  * The listener of a gRPC server, by the name that the bootstrap's template makes of its address. A gRPC library cannot tell TLS from plain
