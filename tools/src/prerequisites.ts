@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { runCommand } from "./checks/run-command.ts";
 
@@ -52,6 +52,28 @@ async function pipCommand(): Promise<readonly string[] | undefined> {
   await runCommand(["apt-get", "update", "-qq"], "/");
   const { code } = await runCommand(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "python3-pip"], "/");
   return code === 0 ? ["python3", "-m", "pip"] : undefined;
+}
+
+/**
+ * grpc-java's jars (`HEDDLE_GRPC_JAVA`, the cache), or Maven brings what `pom` names into the cache. A JDK is not installed for it: grpc-js
+ * and grpc-go say nearly the same, and it would take longer than all of their tests.
+ */
+export async function findGrpcJava(env: NodeJS.ProcessEnv, pom: string): Promise<Found> {
+  const named = env["HEDDLE_GRPC_JAVA"];
+  if (named)
+    return existsSync(named) ? { path: named } : { missing: `HEDDLE_GRPC_JAVA names ${named}, which is not there` };
+  if (!Bun.which("javac") || !Bun.which("mvn")) return { missing: "no JDK with Maven (default-jdk-headless, maven)" };
+  const version = Bun.hash(await Bun.file(pom).text()).toString(36);
+  const folder = join(cacheFolder(env), `grpc-java-${version}`);
+  if (existsSync(folder)) return { path: folder };
+  // Complete or not there at all.
+  const incomplete = `${folder}.${process.pid}`;
+  const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", `-DoutputDirectory=${incomplete}`];
+  const install = await runCommand(["timeout", "120", "mvn", "-q", "-B", "-f", pom, ...goal], "/");
+  if (install.code === 0) await rename(incomplete, folder).catch(() => {});
+  await rm(incomplete, { recursive: true, force: true });
+  if (existsSync(folder)) return { path: folder };
+  return { missing: `Maven could not bring the jars: ${install.output.trim().slice(-300)}` };
 }
 
 /** `kubectl` on PATH or beside a real Kubernetes that was given with the machine. */

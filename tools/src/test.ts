@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { withKubernetes } from "./kubernetes/kubernetes-lane.ts";
 import { runChecks } from "./ok.ts";
-import { type Found, findEnvoy, findKubectl } from "./prerequisites.ts";
+import { type Found, findEnvoy, findGrpcJava, findKubectl } from "./prerequisites.ts";
 import { add, bunTest, closingLine, heldBack, nothing, type Tally } from "./test-lanes.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -15,6 +15,8 @@ async function prerequisites(): Promise<Record<string, string>> {
     if ("path" in found) env[variable] = found.path;
   };
   take("envoy", "HEDDLE_ENVOY", await findEnvoy(process.env));
+  const pom = join(root, "packages/control-plane/test/proxyless/pom.xml");
+  take("grpc-java", "HEDDLE_GRPC_JAVA", await findGrpcJava(process.env, pom));
   const kubectl = await findKubectl(root);
   take("kubectl", "HEDDLE_KUBECTL", kubectl);
   if ("path" in kubectl) env["PATH"] = `${dirname(kubectl.path)}:${process.env["PATH"] ?? ""}`;

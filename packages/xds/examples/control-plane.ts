@@ -1,7 +1,9 @@
 /**
- * A control plane in one file: control-plane.ts [PORT]. Envoys of node cluster `edge` get a listener whose route answers with a text;
- * `GET /clients` on PORT + 1 shows who acknowledged what, `POST /reply?text=hello` changes the text.
+ * A control plane in one file: control-plane.ts [PORT [KEY.pem CERT.pem CLIENT-ROOTS.pem]]. Envoys of node cluster `edge` get a listener whose
+ * route answers with a text; `GET /clients` on PORT + 1 shows who acknowledged what, `POST /reply?text=hello` changes the text. With
+ * certificates it is TLS, for clients that have one of those roots.
  */
+import { readFileSync } from "node:fs";
 import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Server, ServerCredentials, type ServerDuplexStream } from "@grpc/grpc-js";
 import { type CacheStream, createCacheServer, createSnapshotCache, type EncodedResource } from "@heddle/xds";
@@ -77,8 +79,21 @@ function reply(text: string, version: string, domains = ["*"]): EncodedResource 
   });
 }
 
+/** PEM. */
+export interface Tls {
+  readonly key: Uint8Array;
+  readonly cert: Uint8Array;
+  readonly clientRoots: Uint8Array;
+}
+
+function credentialsOf(tls: Tls | undefined): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  const pair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.cert) };
+  return ServerCredentials.createSsl(Buffer.from(tls.clientRoots), [pair], true);
+}
+
 /** Starts it. The ports are those of discovery, and of Envoy's listener. */
-export async function startExample(port: number, listenerPort: number) {
+export async function startExample(port: number, listenerPort: number, tls?: Tls) {
   const cache = createSnapshotCache();
   const server = createCacheServer({ cache });
   let version = 0;
@@ -120,7 +135,7 @@ export async function startExample(port: number, listenerPort: number) {
     { sotw: serve(server.sotw.bind(server)), delta: serve(server.delta.bind(server)) },
   );
   const bound = await new Promise<number>((resolve, reject) =>
-    grpc.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, got) =>
+    grpc.bindAsync(`127.0.0.1:${port}`, credentialsOf(tls), (error, got) =>
       error === null ? resolve(got) : reject(error),
     ),
   );
@@ -136,7 +151,9 @@ export async function startExample(port: number, listenerPort: number) {
 
 if (import.meta.main) {
   const port = Number(process.argv[2] ?? 18_000);
-  const example = await startExample(port, port + 2);
+  const [key, cert, clientRoots] = process.argv.slice(3).map((path) => readFileSync(path));
+  const tls = key && cert && clientRoots && { key, cert, clientRoots };
+  const example = await startExample(port, port + 2, tls);
   Bun.serve({
     port: port + 1,
     hostname: "127.0.0.1",

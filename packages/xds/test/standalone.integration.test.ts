@@ -1,8 +1,10 @@
-/** The example's control plane drives a real Envoy, in both dialects. */
+/** The example's control plane drives a real Envoy: state of the world in plain text, delta over mutual TLS. */
 import { afterAll, describe, expect, test } from "bun:test";
+import { createPublicKey } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createAuthority, createSelfSignedRoot, exportPrivateKey, generateKey } from "@heddle/identity";
 import { typeUrls } from "@heddle/xds-api";
 import { startExample } from "../examples/control-plane.ts";
 
@@ -32,6 +34,31 @@ async function until<T>(what: string, probe: () => Promise<T | undefined> | T | 
   throw new Error(`waited in vain for: ${what}`);
 }
 
+/** One certificate for both sides. */
+async function selfMade() {
+  const root = await createSelfSignedRoot("example", Date.now());
+  const authority = createAuthority(root, Date.now());
+  if (!authority.ok) throw new Error(JSON.stringify(authority.error));
+  const key = await generateKey();
+  const names = { dns: ["localhost"], ips: ["127.0.0.1"] };
+  const { chain } = authority.value.issue({ publicKey: createPublicKey(key), names, nowMs: Date.now() });
+  return { key: exportPrivateKey(key), cert: chain.join(""), roots: root.caCert };
+}
+
+/** Envoy's side of it. */
+function transportSocket({ key, cert, roots }: Awaited<ReturnType<typeof selfMade>>) {
+  return {
+    name: "envoy.transport_sockets.tls",
+    typed_config: {
+      "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+      common_tls_context: {
+        tls_certificates: [{ certificate_chain: { inline_string: cert }, private_key: { inline_string: key } }],
+        validation_context: { trusted_ca: { inline_string: roots } },
+      },
+    },
+  };
+}
+
 const http2 = {
   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
     "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -42,7 +69,13 @@ const http2 = {
 describe.skipIf(!envoy).each(["GRPC", "DELTA_GRPC"])("%s", (apiType) => {
   test("set, acknowledge, change, refuse, remove", async () => {
     const port = freePort();
-    const example = await startExample(0, port);
+    const made = apiType === "GRPC" ? undefined : await selfMade();
+    const tls = made && {
+      key: Buffer.from(made.key),
+      cert: Buffer.from(made.cert),
+      clientRoots: Buffer.from(made.roots),
+    };
+    const example = await startExample(0, port, tls);
     open.push(() => example.close());
     const bootstrap = join(folder, `${apiType}.json`);
     const socket_address = { address: "127.0.0.1", port_value: example.port };
@@ -64,6 +97,7 @@ describe.skipIf(!envoy).each(["GRPC", "DELTA_GRPC"])("%s", (apiType) => {
               name: "xds",
               connect_timeout: "1s",
               typed_extension_protocol_options: http2,
+              ...(made && { transport_socket: transportSocket(made) }),
               load_assignment: {
                 cluster_name: "xds",
                 endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address } } }] }],

@@ -1,7 +1,4 @@
-/**
- * A gRPC server with xDS credentials, as an application has it: `node proxyless-server.mjs HOST:PORT`. For Node, because in Bun 1.4.5 the
- * library's server answers plain text where its listener says TLS.
- */
+/** A gRPC server with xDS credentials, as an application has it, for Node and Bun: server.mjs PORT. */
 import { ServerCredentials } from "@grpc/grpc-js";
 import { register, XdsServer, XdsServerCredentials } from "@grpc/grpc-js-xds";
 
@@ -22,7 +19,7 @@ server.addService(
   },
   { say: (_call, answer) => answer(null, Buffer.from("sealed")) },
 );
-server.bindAsync(process.argv[2], new XdsServerCredentials(ServerCredentials.createInsecure()), (error) => {
+server.bindAsync(`0.0.0.0:${process.argv[2]}`, new XdsServerCredentials(ServerCredentials.createInsecure()), (error) => {
   console.log(error === null ? "listening" : String(error));
   if (error !== null) process.exit(1);
 });
