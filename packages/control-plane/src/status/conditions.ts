@@ -1,5 +1,5 @@
 import { type Finding, findingJson } from "@heddle/analysis";
-import { isObject, type Problem } from "@heddle/config";
+import { isObject, type Problem, readObjects } from "@heddle/config";
 
 /** The condition that says whether a resource is in force. */
 export interface ReconciledCondition {
@@ -39,6 +39,11 @@ export function validationMessages(findings: readonly Finding[]): readonly unkno
   });
 }
 
+/** The conditions of a status as they stand. */
+export function conditionsOf(status: unknown): ReturnType<typeof readObjects> {
+  return isObject(status) ? readObjects(status["conditions"]) : [];
+}
+
 /** The conditions of a status with ours in place, the others as they are; undefined when nothing would change. */
 export function withCondition(
   status: unknown,
@@ -46,7 +51,7 @@ export function withCondition(
   generation: number,
   now: string,
 ): readonly unknown[] | undefined {
-  const all = isObject(status) && Array.isArray(status["conditions"]) ? status["conditions"].filter(isObject) : [];
+  const all = conditionsOf(status);
   const old = all.find((one) => one["type"] === wanted.type);
   const same =
     old !== undefined &&

@@ -1,7 +1,8 @@
-import { addressConflict, canonicalJson, type HostAddress, isObject } from "@heddle/config";
+import { addressConflict, canonicalJson, type HostAddress } from "@heddle/config";
 import { isKubeError, type KubeClient } from "@heddle/kube-client";
 import type { MeshState } from "@heddle/model";
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
+import { conditionsOf } from "./conditions.ts";
 
 /** Writes the addresses that hosts were given, and conflicts about addresses, into the status of ServiceEntries. */
 export interface EntryStatuses {
@@ -79,9 +80,7 @@ class Writer implements EntryStatuses {
     const ref = { group: "networking.istio.io", version: "v1", resource: "serviceentries", namespace, name };
     try {
       const object = await kube.get(ref);
-      const status = isObject(object["status"]) ? object["status"] : {};
-      const before = Array.isArray(status["conditions"]) ? status["conditions"].filter(isObject) : [];
-      const others = before.filter((condition) => condition["type"] !== addressConflict);
+      const others = conditionsOf(object["status"]).filter((condition) => condition["type"] !== addressConflict);
       const condition = {
         type: addressConflict,
         status: "True",

@@ -2,6 +2,7 @@ import { isObject, type WorkloadGroup } from "@heddle/config";
 import { isKubeError, type KubeClient, type KubeObject } from "@heddle/kube-client";
 import type { MeshState } from "@heddle/model";
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
+import { conditionsOf } from "../status/conditions.ts";
 import type { Connection } from "../xds/connection.ts";
 import { entryOf, GROUP_METADATA, registeredName } from "./registered-entry.ts";
 
@@ -86,6 +87,7 @@ class Registrar implements WorkloadRegistrar {
     // A newer stream of the same workload keeps it.
     if (key === undefined || this.#kept.get(key) !== connection) return;
     this.#kept.delete(key);
+    this.#health.delete(key);
     const since = this.#nowText();
     this.#write(key, () => this.#annotate(key, { [DISCONNECTED]: since, [CONNECTED]: null }));
     this.#options.clock.after(this.#options.graceMs, () => {
@@ -170,7 +172,6 @@ class Registrar implements WorkloadRegistrar {
     const { kube, log } = this.#options;
     const object: KubeObject = await kube.get(refTo(key));
     const status = isObject(object["status"]) ? object["status"] : {};
-    const before = Array.isArray(status["conditions"]) ? status["conditions"].filter(isObject) : [];
     const healthy = {
       type: "Healthy",
       status: problem === undefined ? "True" : "False",
@@ -178,7 +179,7 @@ class Registrar implements WorkloadRegistrar {
       lastProbeTime: this.#nowText(),
       lastTransitionTime: this.#nowText(),
     };
-    const conditions = [...before.filter((condition) => condition["type"] !== "Healthy"), healthy];
+    const conditions = [...conditionsOf(status).filter((condition) => condition["type"] !== "Healthy"), healthy];
     await kube.patch(refTo(key), { status: { ...status, conditions } }, { subresource: "status" });
     log.info(problem === undefined ? "workload is healthy" : "workload is not healthy", { entry: key, problem });
   }
