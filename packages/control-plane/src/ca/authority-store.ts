@@ -1,6 +1,7 @@
 import { type Authority, type AuthorityMaterial, createAuthority, createSelfSignedRoot } from "@heddle/identity";
 import { isKubeError, type KubeClient, type KubeObject } from "@heddle/kube-client";
 import type { Clock, Logger } from "@heddle/std";
+import { secretText } from "../secrets/data-text.ts";
 
 /** The CA's material is unusable; the control plane must not start with it. */
 export class AuthorityError extends Error {}
@@ -19,11 +20,7 @@ const plugged = "cacerts";
 const selfSigned = "istio-ca-secret";
 
 function materialOf(secret: KubeObject): AuthorityMaterial {
-  const data = secret["data"];
-  const text = (key: string): string | undefined => {
-    const value = typeof data === "object" && data !== null ? (data as Record<string, unknown>)[key] : undefined;
-    return typeof value === "string" && value !== "" ? Buffer.from(value, "base64").toString("utf8") : undefined;
-  };
+  const text = (key: string): string | undefined => secretText(secret, key);
   const rootCert = text("root-cert.pem");
   const certChain = text("cert-chain.pem");
   return {

@@ -1,6 +1,7 @@
 import { isObject } from "@heddle/config";
 import { isKubeError, type KubeClient, type Watch } from "@heddle/kube-client";
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
+import { configText } from "../secrets/data-text.ts";
 
 const name = "istio-ca-root-cert";
 const key = "root-cert.pem";
@@ -62,9 +63,8 @@ class Writer implements RootConfigMaps {
           onSync,
           onEvent: ({ type, object }) => {
             const namespace = object.metadata.namespace ?? "";
-            const data = isObject(object["data"]) ? object["data"][key] : undefined;
             if (type === "DELETED") this.#seen.delete(namespace);
-            else this.#seen.set(namespace, typeof data === "string" ? data : "");
+            else this.#seen.set(namespace, configText(object, key));
             this.#check(namespace);
           },
         },

@@ -1,5 +1,6 @@
 import { isObject } from "@heddle/config";
 import type { KubeObject } from "@heddle/kube-client";
+import { secretText } from "../secrets/data-text.ts";
 
 /** One key of a remote Secret: a cluster and the way to it. */
 export interface ClusterEntry {
@@ -26,9 +27,9 @@ export function readRemoteSecrets(secrets: readonly KubeObject[], ownId: string)
   for (const object of [...secrets].sort((a, b) => (age(a) < age(b) ? -1 : 1))) {
     const secret = `${object.metadata.namespace ?? ""}/${object.metadata.name}`;
     const data = isObject(object["data"]) ? object["data"] : {};
-    for (const [id, value] of Object.entries(data)) {
+    for (const id of Object.keys(data)) {
       const refuse = (reason: string) => refused.push({ id, secret, reason });
-      const kubeconfig = typeof value === "string" ? Buffer.from(value, "base64").toString("utf8") : "";
+      const kubeconfig = secretText(object, id) ?? "";
       const holder = accepted.get(id);
       if (id === ownId)
         refuse(

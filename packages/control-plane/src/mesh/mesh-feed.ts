@@ -3,8 +3,6 @@ import {
   defaultMeshConfig,
   formatProblem,
   type InjectorValues,
-  isObject,
-  type KubeObject,
   type MeshConfig,
   type MeshNetworks,
   type Meta,
@@ -24,6 +22,7 @@ import {
 } from "@heddle/model";
 import type { SourceEvent, SourceProblem, SourceSink } from "@heddle/sources";
 import type { Clock, Logger } from "@heddle/std";
+import { configText } from "../secrets/data-text.ts";
 import { createDebounce, type Debounce } from "./debounce.ts";
 
 /** A new state of the mesh. */
@@ -175,11 +174,11 @@ class Feed implements MeshFeed {
     if (ref.namespace !== this.#options.rootNamespace) return false;
     const object = event.kind === "upsert" ? event.object : undefined;
     if (ref.name === "istio") {
-      const parsed = parseMeshConfig(dataOf(object, "mesh"));
+      const parsed = parseMeshConfig(configText(object, "mesh"));
       for (const problem of parsed.ok ? parsed.warnings : parsed.problems)
         this.#options.log.warn(formatProblem(problem));
       if (!parsed.ok) return false;
-      const networks = parseMeshNetworks(dataOf(object, "meshNetworks"));
+      const networks = parseMeshNetworks(configText(object, "meshNetworks"));
       for (const problem of networks.ok ? networks.warnings : networks.problems)
         this.#options.log.warn(formatProblem(problem));
       this.#settings = {
@@ -191,7 +190,7 @@ class Feed implements MeshFeed {
       return true;
     }
     if (ref.name === "istio-sidecar-injector") {
-      const parsed = parseInjectorValues(dataOf(object, "values"));
+      const parsed = parseInjectorValues(configText(object, "values"));
       for (const problem of parsed.ok ? parsed.warnings : parsed.problems)
         this.#options.log.warn(formatProblem(problem));
       if (parsed.ok) this.#injectorValues = parsed.value;
@@ -227,12 +226,6 @@ class Feed implements MeshFeed {
       }
     }
   }
-}
-
-function dataOf(object: KubeObject | undefined, key: string): string {
-  const data = object?.["data"];
-  const value = isObject(data) ? data[key] : undefined;
-  return typeof value === "string" ? value : "";
 }
 
 export function createMeshFeed(options: MeshFeedOptions): MeshFeed {

@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
-import { isObject } from "@heddle/config";
 import type { EncodedResource } from "@heddle/xds";
 import { SecretSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/secret";
 import { encodeResource } from "../resources/encode.ts";
+import { secretText } from "./data-text.ts";
 
 /** The parts of a Secret that TLS needs, PEM. Never printed. */
 export interface SecretData {
@@ -32,11 +32,8 @@ export function parseSecretName(name: string): WantedSecret | undefined {
 
 /** Reads both layouts: `tls.crt tls.key ca.crt` and Istio's older `cert key cacert`. */
 export function secretDataOf(object: Readonly<Record<string, unknown>>): SecretData {
-  const data = isObject(object["data"]) ? object["data"] : {};
-  const part = (...keys: readonly string[]): string | undefined => {
-    const found = keys.map((key) => data[key]).find((value) => typeof value === "string" && value !== "");
-    return typeof found === "string" ? Buffer.from(found, "base64").toString("utf8") : undefined;
-  };
+  const part = (...keys: readonly string[]): string | undefined =>
+    keys.map((key) => secretText(object, key)).find((value) => value !== undefined);
   return { certificate: part("tls.crt", "cert"), key: part("tls.key", "key"), roots: part("ca.crt", "cacert") };
 }
 

@@ -4,6 +4,7 @@ import type { KubeObject, Link } from "@heddle/config";
 import { secretAccess } from "@heddle/kube-client";
 import type { ClusterContent, LinkedCluster } from "@heddle/model";
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
+import { secretText } from "../secrets/data-text.ts";
 import { type GatewayProbe, type ProbeMetrics, startGatewayProbe } from "./gateway-probe.ts";
 import { type RemoteCluster, watchRemoteCluster } from "./remote-cluster.ts";
 
@@ -119,9 +120,7 @@ export function followLink(options: FollowerOptions): LinkFollower {
     },
     credentials(secret) {
       const origin = `secret ${link.ref.namespace}/${clusterCredentialsSecret}`;
-      const data = secret?.["data"];
-      const encoded: unknown = typeof data === "object" && data !== null ? Reflect.get(data, "kubeconfig") : undefined;
-      const text = typeof encoded === "string" ? Buffer.from(encoded, "base64").toString("utf8") : undefined;
+      const text = secretText(secret, "kubeconfig");
       if (text === undefined) {
         kubeconfig = undefined;
         remote?.close();
@@ -129,7 +128,7 @@ export function followLink(options: FollowerOptions): LinkFollower {
         refusal =
           secret === undefined
             ? `${origin} is missing; apply what \`linkerd multicluster link\` prints`
-            : `${origin} has no key kubeconfig`;
+            : `${origin} has nothing under its key kubeconfig`;
         return;
       }
       if (text === kubeconfig) return;

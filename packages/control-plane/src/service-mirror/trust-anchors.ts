@@ -1,4 +1,5 @@
 import type { KubeClient } from "@heddle/kube-client";
+import { configText } from "../secrets/data-text.ts";
 
 const NAME = "istio-ca-root-cert";
 const KEY = "root-cert.pem";
@@ -9,9 +10,7 @@ export async function trustAnchors(kube: KubeClient, signal?: AbortSignal): Prom
     { group: "", version: "v1", resource: "configmaps", name: NAME, namespace: "default" },
     signal === undefined ? {} : { signal },
   );
-  const data = object["data"];
-  const text: unknown = typeof data === "object" && data !== null ? Reflect.get(data, KEY) : undefined;
-  return typeof text === "string" ? text : "";
+  return configText(object, KEY);
 }
 
 /** Whether two clusters have a root in common; undefined while one of them is not known. */
