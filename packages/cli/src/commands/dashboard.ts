@@ -7,6 +7,8 @@ import { type GlobalOptions, globalOptions } from "../global-options.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 import { forwardPod } from "../pod-forward.ts";
 import { findMeshedPod, findPod } from "../pods.ts";
+import { portNumber } from "../port-number.ts";
+import { stopAsked } from "../stop-asked.ts";
 
 interface Flags {
   readonly namespace?: string;
@@ -158,15 +160,6 @@ async function open(
   context.out(`${url}\n`);
   context.err(`forwards to ${target.pod}.${target.namespace}:${target.port} until Ctrl-C\n`);
   if (flags.browser !== "false") openBrowser(url, context.env);
-  await new Promise<void>((stop) => {
-    process.once("SIGINT", stop);
-    process.once("SIGTERM", stop);
-  });
+  await stopAsked();
   void forward.close();
-}
-
-function portNumber(text: string, flag: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
-  throw new UsageError(`${flag} ${text}: expected a port number from 0 to 65535`);
 }

@@ -4,6 +4,7 @@ import { type CliContext, UsageError } from "../context.ts";
 import { renderReport, reportJson } from "../demo/report.ts";
 import { type Demo, DemoInterrupted, startDemo } from "../demo/run.ts";
 import { createTimeline } from "../demo/timeline.ts";
+import { stopAsked } from "../stop-asked.ts";
 import { demoMulticluster } from "./demo-multicluster.ts";
 
 const ONCE_SECONDS = 60;
@@ -25,12 +26,7 @@ function rateOf(text: string | undefined): number | undefined {
 }
 
 /** Settles when the user asks to end, or the process is told to. */
-function interrupted(): Promise<"interrupted"> {
-  return new Promise((resolve) => {
-    process.once("SIGINT", () => resolve("interrupted"));
-    process.once("SIGTERM", () => resolve("interrupted"));
-  });
-}
+const interrupted = (): Promise<"interrupted"> => stopAsked().then(() => "interrupted");
 
 export function addDemo(program: Command, context: CliContext): void {
   program

@@ -2,6 +2,8 @@ import type { Command } from "commander";
 import { openBrowser } from "../browser.ts";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
+import { portNumber } from "../port-number.ts";
+import { stopAsked } from "../stop-asked.ts";
 import { askViz } from "../viz/client.ts";
 import { openDashboard } from "../viz/local-dashboard.ts";
 
@@ -20,9 +22,7 @@ export function addDashboard(viz: Command, context: CliContext): void {
     .option("-p, --port <port>", "port to listen on; the next free one when it is taken, 0: any", "50750")
     .option("--show <what>", "linkerd: opens a browser where there is one; url: only prints the address", "linkerd")
     .action(async (flags: Flags, command: Command) => {
-      const port = Number(flags.port);
-      if (!Number.isInteger(port) || port < 0 || port > 65_535)
-        throw new UsageError(`-p ${flags.port}: expected a port number from 0 to 65535`);
+      const port = portNumber(flags.port, "-p");
       if (flags.show !== "linkerd" && flags.show !== "url")
         throw new UsageError(`--show ${flags.show}: expected linkerd or url`);
       const kube = await context.kube(globalOptions(command));
@@ -30,10 +30,7 @@ export function addDashboard(viz: Command, context: CliContext): void {
       const { url, close } = await openDashboard(kube, flags.address, port);
       context.out(`Heddle dashboard available at:\n${url}\n`);
       if (flags.show === "linkerd") openBrowser(url, context.env);
-      await new Promise<void>((stop) => {
-        process.once("SIGINT", stop);
-        process.once("SIGTERM", stop);
-      });
+      await stopAsked();
       await close();
     });
 }

@@ -1,18 +1,16 @@
+import { isObject } from "@heddle/config";
 import { stringify } from "yaml";
 import { type Manifest, meshLabels } from "./manifest.ts";
 import type { InstallOptions } from "./options.ts";
 
 type Values = Readonly<Record<string, unknown>>;
 
-const isRecord = (value: unknown): value is Values =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** Deep merge of plain values: `over` wins, lists are replaced. */
 export function mergeValues(base: Values, over: Values): Values {
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(over)) {
     const old = merged[key];
-    merged[key] = isRecord(old) && isRecord(value) ? mergeValues(old, value) : value;
+    merged[key] = isObject(old) && isObject(value) ? mergeValues(old, value) : value;
   }
   return merged;
 }

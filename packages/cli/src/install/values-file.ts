@@ -1,12 +1,10 @@
 import { readFileSync } from "node:fs";
+import { isObject } from "@heddle/config";
 import { parse } from "yaml";
 import { UsageError } from "../context.ts";
 import { mergeValues } from "./mesh-config.ts";
 
 type Values = Readonly<Record<string, unknown>>;
-
-const isValues = (value: unknown): value is Values =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 export function readInput(path: string, flag: string): string {
   try {
@@ -32,12 +30,12 @@ export function valuesOfFiles(paths: readonly string[]): Values {
       throw new UsageError(`-f ${path}: ${error instanceof Error ? error.message : error}`);
     }
     if (value === null) continue;
-    if (!isValues(value)) throw new UsageError(`-f ${path}: expected a map such as meshConfig: {…} and values: {…}`);
+    if (!isObject(value)) throw new UsageError(`-f ${path}: expected a map such as meshConfig: {…} and values: {…}`);
     const operator = value["kind"] === "IstioOperator" || value["kind"] === "IstioControlPlane";
     if (value["kind"] !== undefined && !operator)
       throw new UsageError(`-f ${path}: is a ${value["kind"]}; expected an IstioOperator or a file of values`);
     const spec = operator ? value["spec"] : value;
-    if (isValues(spec)) all = mergeValues(all, spec);
+    if (isObject(spec)) all = mergeValues(all, spec);
   }
   return all;
 }

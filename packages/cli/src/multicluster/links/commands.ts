@@ -3,6 +3,7 @@ import { at, listOf, textOf } from "@heddle/std";
 import { type Command, InvalidArgumentError } from "commander";
 import { type CliContext, UsageError } from "../../context.ts";
 import { globalOptions } from "../../global-options.ts";
+import { outputFormat } from "../../install/install-flags.ts";
 import type { Manifest } from "../../install/manifest.ts";
 import { findMeshNamespace } from "../../mesh-namespace.ts";
 import { renderManifests } from "../../output.ts";
@@ -132,17 +133,12 @@ function extensionOptions(flags: ExtensionFlags, meshNamespace: string, version:
   };
 }
 
-function formatOf(output: string): "yaml" | "json" {
-  if (output === "yaml" || output === "json") return output;
-  throw new UsageError(`-o ${output}: expected yaml or json`);
-}
-
 function addExtension(group: Command, context: CliContext): void {
   extensionFlags(group.command("install"))
     .description("print the extension that links clusters, for `kubectl apply -f -`: a gateway and the service mirror")
     .action((flags: ExtensionFlags, command: Command) => {
       const options = extensionOptions(flags, globalOptions(command).meshNamespace, context.version);
-      context.out(renderManifests(extensionManifests(options), formatOf(flags.output)));
+      context.out(renderManifests(extensionManifests(options), outputFormat(flags.output)));
     });
   extensionFlags(group.command("uninstall"))
     .description("print what `multicluster install` created, for `kubectl delete -f -`")
@@ -156,7 +152,7 @@ function addExtension(group: Command, context: CliContext): void {
         );
       const options = extensionOptions({ ...flags, gateway: true }, global.meshNamespace, context.version);
       const names = extensionManifests(options).map(bare).reverse();
-      context.out(renderManifests(names, formatOf(flags.output)));
+      context.out(renderManifests(names, outputFormat(flags.output)));
     });
 }
 
@@ -232,7 +228,7 @@ function addLink(group: Command, context: CliContext): void {
         kubeconfig: JSON.stringify(config),
         gateway: flags.gateway ? gatewayOf(await gatewayService(kube, flags), given(flags)) : undefined,
       });
-      context.out(renderManifests(objects, formatOf(flags.output)));
+      context.out(renderManifests(objects, outputFormat(flags.output)));
     });
   group
     .command("unlink")
