@@ -1,3 +1,4 @@
+export { MAX_CLUSTERS } from "./address-ranges.ts";
 export { setUpNodeNetwork } from "./node-network.ts";
-export { defaultPodPrefix, MAX_CLUSTERS, type NetworkChoice, networkPlan, networkProblem } from "./plan.ts";
+export { defaultPodPrefix, type NetworkChoice, networkPlan, networkProblem } from "./plan.ts";
 export { createPodNetwork } from "./pod-network.ts";

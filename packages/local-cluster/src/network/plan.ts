@@ -1,10 +1,7 @@
 import type { ClusterNetworkPlan } from "../contract/index.ts";
 import { externalAddress, WAN_PREFIX } from "../wan/wan-addresses.ts";
+import { FIRST_POD_NET, MAX_CLUSTERS } from "./address-ranges.ts";
 
-/** How many clusters fit side by side: pods 10.40–10.99, services 10.140–10.199. */
-export const MAX_CLUSTERS = 60;
-
-const FIRST_POD_NET = 40;
 const FIRST_SERVICE_NET = 140;
 const NODE_PORTS = [30_000, 32_767] as const;
 /** Source: Kubernetes gives automatic NodePorts from beyond the part that users choose from. */
@@ -32,7 +29,7 @@ export function networkPlan(index: number, choice: NetworkChoice = {}): ClusterN
   if (!Number.isInteger(index) || index < 0 || index >= MAX_CLUSTERS) {
     throw new Error(`cluster index ${index} has no address range; at most ${MAX_CLUSTERS} clusters run side by side`);
   }
-  const podCidr = choice.podCidr ?? `10.${FIRST_POD_NET + index}.0.0/16`;
+  const podCidr = choice.podCidr ?? defaultPodPrefix(index);
   const serviceCidr = choice.serviceCidr ?? `10.${FIRST_SERVICE_NET + index}.0.0/16`;
   const pods = firstHalf(podCidr);
   const services = firstHalf(serviceCidr);

@@ -9,7 +9,8 @@ import {
 } from "@heddle/netlink";
 import type { Logger } from "@heddle/std";
 import type { ClusterNetworkPlan } from "../contract/index.ts";
-import { defaultPodPrefix, MAX_CLUSTERS } from "../network/plan.ts";
+import { MAX_CLUSTERS } from "../network/address-ranges.ts";
+import { defaultPodPrefix } from "../network/plan.ts";
 import { trySysctls } from "../network/sysctl.ts";
 import { openLinkDevice, openLinkSocket } from "./link-device.ts";
 import { linkFiles, writeLinkFile } from "./link-files.ts";

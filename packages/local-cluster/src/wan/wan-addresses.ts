@@ -1,3 +1,5 @@
+import { FIRST_POD_NET, MAX_CLUSTERS } from "../network/address-ranges.ts";
+
 /**
  * Addresses of the WAN between clusters: 198.18.<index>.1 for each. Source: RFC 2544, a range for tests that no real network uses.
  */
@@ -8,10 +10,7 @@ const WAN_FIRST = 198;
 const WAN_SECOND = 18;
 const HOST = 1;
 const ROUTER = 254;
-/** Pods of cluster `i` are 10.(40+i).x.y unless chosen otherwise. */
 const POD_FIRST = 10;
-const FIRST_POD_NET = 40;
-const MAX_INDEX = 59;
 
 /** What other clusters call the cluster with this index. */
 export function externalAddress(index: number): string {
@@ -44,8 +43,8 @@ export function sourceIndex(packet: Uint8Array, flat: boolean): number | undefin
 
 function indexAt(packet: Uint8Array, offset: number, flat: boolean): number | undefined {
   const [first = 0, second = 0, third = 0, fourth = 0] = packet.subarray(offset, offset + 4);
-  if (first === WAN_FIRST && second === WAN_SECOND && fourth === HOST && third <= MAX_INDEX) return third;
-  if (flat && first === POD_FIRST && second >= FIRST_POD_NET && second <= FIRST_POD_NET + MAX_INDEX)
+  if (first === WAN_FIRST && second === WAN_SECOND && fourth === HOST && third < MAX_CLUSTERS) return third;
+  if (flat && first === POD_FIRST && second >= FIRST_POD_NET && second < FIRST_POD_NET + MAX_CLUSTERS)
     return second - FIRST_POD_NET;
   return undefined;
 }
