@@ -13,9 +13,7 @@ export {
   type HostAddress,
   healthChecksAnnotation,
   isHealthyWorkload,
-  readConditions,
   readEntryStatus,
-  type StatusCondition,
 } from "./istio/entry-status.ts";
 export type { ConfigPatch, EnvoyFilter } from "./istio/envoy-filter.ts";
 export type { Gateway, GatewayServerSpec } from "./istio/gateway.ts";
@@ -50,7 +48,7 @@ export type {
   WeightedDestination,
 } from "./istio/virtual-service.ts";
 export type { WorkloadEntry, WorkloadEntrySpec } from "./istio/workload-entry.ts";
-export type { ReadinessProbe, WorkloadGroup } from "./istio/workload-group.ts";
+export type { WorkloadGroup } from "./istio/workload-group.ts";
 export { canonicalJson, isObject, type Json, type JsonObject, type StringMap } from "./json.ts";
 export {
   type EndpointSliceView,
@@ -58,6 +56,7 @@ export {
   type SliceEndpoint,
   type SlicePort,
 } from "./kube/endpoint-slice.ts";
+export type { LabelSelector } from "./kube/label-selector.ts";
 export { type NamespaceView, type NodeView, readNamespace, readNode } from "./kube/namespace.ts";
 export {
   asKubeObject,
@@ -67,7 +66,9 @@ export {
   type ObjectRef,
   type OwnerRef,
   readMeta,
+  readNumber,
   readObjects,
+  readString,
   refKey,
   refOf,
   refText,
@@ -77,7 +78,7 @@ export { readService, type ServicePortView, type ServiceView } from "./kube/serv
 export { type Link, linkDefinition } from "./linkerd/link.ts";
 export type { ExtensionProvider } from "./mesh/extension-provider.ts";
 export { defaultInjectorValues, type InjectorValues, parseInjectorValues } from "./mesh/injector-values.ts";
-export type { LabelSelector, MeshConfig } from "./mesh/mesh-config.ts";
+export type { MeshConfig } from "./mesh/mesh-config.ts";
 export { type MeshNetworks, parseMeshNetworks } from "./mesh/mesh-networks.ts";
 export { defaultMeshConfig, parseMeshConfig, parseProxyConfig } from "./mesh/parse-mesh-config.ts";
 export { type DataPlane, type ProxyConfig, proxyConfigJson } from "./mesh/proxy-config.ts";

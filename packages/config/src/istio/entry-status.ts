@@ -27,14 +27,14 @@ export function readEntryStatus(object: KubeObject): EntryStatus {
 }
 
 /** A member of `status.conditions`. */
-export interface StatusCondition {
+interface StatusCondition {
   readonly type: string;
   readonly status: string;
   readonly reason: string;
   readonly message: string;
 }
 
-export function readConditions(object: KubeObject): readonly StatusCondition[] {
+function readConditions(object: KubeObject): readonly StatusCondition[] {
   return readObjects(statusOf(object)["conditions"]).map((entry) => ({
     type: readString(entry["type"]),
     status: readString(entry["status"]),

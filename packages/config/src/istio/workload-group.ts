@@ -36,8 +36,6 @@ export const readinessProbe = message(
   },
 );
 
-export type ReadinessProbe = Infer<typeof readinessProbe>;
-
 const spec = message(
   "WorkloadGroup",
   {

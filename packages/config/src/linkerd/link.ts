@@ -1,18 +1,8 @@
-import { list, map, message } from "../schema/compound.ts";
+import { labelSelector } from "../kube/label-selector.ts";
+import { list, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
-import { duration, oneOf, string } from "../schema/scalar.ts";
+import { duration, string } from "../schema/scalar.ts";
 import { type Infer, required, withDefault } from "../schema/schema.ts";
-
-const selector = message("LabelSelector", {
-  matchLabels: map(string()),
-  matchExpressions: list(
-    message("LabelSelectorRequirement", {
-      key: required(string()),
-      operator: required(oneOf("In", "NotIn", "Exists", "DoesNotExist")),
-      values: list(string()),
-    }),
-  ),
-});
 
 /** Numbers are strings in this resource, as in Linkerd's. */
 function isNumber(text: string | undefined, from: number, to: number): boolean {
@@ -36,9 +26,9 @@ const spec = message(
       timeout: withDefault(duration(100), 30_000),
       failureThreshold: withDefault(string(), "3"),
     }),
-    selector,
-    remoteDiscoverySelector: selector,
-    federatedServiceSelector: selector,
+    selector: labelSelector,
+    remoteDiscoverySelector: labelSelector,
+    federatedServiceSelector: labelSelector,
     excludedAnnotations: list(string()),
     excludedLabels: list(string()),
   },

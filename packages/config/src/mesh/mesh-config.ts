@@ -1,23 +1,11 @@
 import { localityLbSetting } from "../istio/traffic-policy.ts";
-import { list, map, message } from "../schema/compound.ts";
+import { labelSelector } from "../kube/label-selector.ts";
+import { list, message } from "../schema/compound.ts";
 import { defaultsOf } from "../schema/defaults.ts";
 import { anyJson, boolean, duration, int, oneOf, port, string } from "../schema/scalar.ts";
-import { type Infer, ignored, notYet, required, withDefault } from "../schema/schema.ts";
+import { type Infer, ignored, notYet, withDefault } from "../schema/schema.ts";
 import { extensionProvider } from "./extension-provider.ts";
 import { proxyConfig } from "./proxy-config.ts";
-
-const labelSelector = message("LabelSelector", {
-  matchLabels: map(string()),
-  matchExpressions: list(
-    message("LabelSelectorRequirement", {
-      key: required(string()),
-      operator: required(oneOf("In", "NotIn", "Exists", "DoesNotExist")),
-      values: list(string()),
-    }),
-  ),
-});
-
-export type LabelSelector = Infer<typeof labelSelector>;
 
 const tcpKeepalive = message("TcpKeepalive", { probes: int(0), time: duration(), interval: duration() });
 
