@@ -1,4 +1,14 @@
-import { isObject, type KubeObject, type ObjectRef, readMeta, refOf, type StringMap } from "@heddle/config";
+import {
+  isObject,
+  type KubeObject,
+  type ObjectRef,
+  readMeta,
+  readNumber,
+  readObjects,
+  readString,
+  refOf,
+  type StringMap,
+} from "@heddle/config";
 
 type Fields = { readonly [key: string]: unknown };
 
@@ -48,21 +58,21 @@ function read(object: KubeObject, metadata: unknown, spec: Fields, running: bool
     namespace: ref.namespace,
     labels,
     annotations,
-    containers: [...list(spec["initContainers"]), ...list(spec["containers"])].map(container),
+    containers: [...readObjects(spec["initContainers"]), ...readObjects(spec["containers"])].map(container),
     hostNetwork: spec["hostNetwork"] === true,
-    runAsUser: number(fields(spec["securityContext"])["runAsUser"]),
+    runAsUser: readNumber(fields(spec["securityContext"])["runAsUser"]),
     running,
   };
 }
 
 function container(value: Fields): ContainerView {
   return {
-    name: text(value["name"]),
-    image: text(value["image"]),
-    runAsUser: number(fields(value["securityContext"])["runAsUser"]),
-    ports: list(value["ports"]).map((port) => ({
-      name: text(port["name"]),
-      number: number(port["containerPort"]) ?? 0,
+    name: readString(value["name"]),
+    image: readString(value["image"]),
+    runAsUser: readNumber(fields(value["securityContext"])["runAsUser"]),
+    ports: readObjects(value["ports"]).map((port) => ({
+      name: readString(port["name"]),
+      number: readNumber(port["containerPort"]) ?? 0,
     })),
   };
 }
@@ -70,19 +80,6 @@ function container(value: Fields): ContainerView {
 /** The members of an object; none for anything else. */
 export function fields(value: unknown): Fields {
   return isObject(value) ? value : {};
-}
-
-/** The objects of a list. */
-export function list(value: unknown): readonly Fields[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
-}
-
-export function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-export function number(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }
 
 const sidecars = new Set(["istio-proxy", "linkerd-proxy"]);

@@ -1,9 +1,9 @@
 import { X509Certificate } from "node:crypto";
-import type { KubeObject } from "@heddle/config";
+import { type KubeObject, readString } from "@heddle/config";
 import type { Analyzer } from "../analyzer.ts";
 import { finding } from "../finding.ts";
 import type { AnalysisInput } from "../input.ts";
-import { fields, text } from "../pod-template.ts";
+import { fields } from "../pod-template.ts";
 
 /** Secrets that servers name exist beside the gateway's pods and hold a certificate that is valid. */
 export const gatewayCredentials: Analyzer = {
@@ -73,5 +73,5 @@ function invalid(secret: KubeObject, { options }: AnalysisInput): string | undef
 }
 
 function decode(value: unknown): string {
-  return text(value) === "" ? "" : Buffer.from(text(value), "base64").toString("utf8");
+  return readString(value) === "" ? "" : Buffer.from(readString(value), "base64").toString("utf8");
 }

@@ -1,6 +1,7 @@
 import { labelsMatch } from "@heddle/config";
 import type { Analyzer } from "../analyzer.ts";
 import { finding } from "../finding.ts";
+import { labelsText } from "./selector-conflicts.ts";
 
 /** A Gateway selects proxies, and their Service brings its ports. */
 export const gatewayPorts: Analyzer = {
@@ -16,7 +17,7 @@ export const gatewayPorts: Analyzer = {
             "IST0101",
             ref,
             "spec.selector",
-            `Referenced selector not found: "${text(spec.selector)}"; no pod has these labels, so nothing listens. Run a gateway with them, or correct the selector`,
+            `Referenced selector not found: "${labelsText(spec.selector)}"; no pod has these labels, so nothing listens. Run a gateway with them, or correct the selector`,
           ),
         ];
       const services = [...input.state.objects.services.values()].filter(
@@ -33,15 +34,9 @@ export const gatewayPorts: Analyzer = {
                 "IST0162",
                 ref,
                 `spec.servers[${index}].port.number`,
-                `The gateway is listening on a target port (port ${port.number}) that is not defined in the Service associated with its workload instances (Pod selector ${text(spec.selector)}); callers from outside cannot reach it. Add the port to ${services.map(({ meta }) => `${meta.namespace}/${meta.name}`).join(", ")}`,
+                `The gateway is listening on a target port (port ${port.number}) that is not defined in the Service associated with its workload instances (Pod selector ${labelsText(spec.selector)}); callers from outside cannot reach it. Add the port to ${services.map(({ meta }) => `${meta.namespace}/${meta.name}`).join(", ")}`,
               ),
             ],
       );
     }),
 };
-
-function text(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(",");
-}

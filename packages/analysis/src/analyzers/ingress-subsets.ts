@@ -1,7 +1,7 @@
-import { groupOf } from "@heddle/config";
+import { groupOf, readObjects, readString } from "@heddle/config";
 import type { Analyzer } from "../analyzer.ts";
 import { finding } from "../finding.ts";
-import { fields, list, text } from "../pod-template.ts";
+import { fields } from "../pod-template.ts";
 import { destinationsOf } from "./destinations.ts";
 
 /** Kubernetes Ingress leads past VirtualServices. */
@@ -13,10 +13,10 @@ export const ingressSubsets: Analyzer = {
     const backends = objects
       .filter((object) => groupOf(object.apiVersion) === "networking.k8s.io" && object.kind === "Ingress")
       .flatMap((object) =>
-        list(fields(object["spec"])["rules"]).flatMap((rule) =>
-          list(fields(rule["http"])["paths"]).map((path) => ({
+        readObjects(fields(object["spec"])["rules"]).flatMap((rule) =>
+          readObjects(fields(rule["http"])["paths"]).map((path) => ({
             ingress: `${object.metadata.namespace ?? ""}/${object.metadata.name}`,
-            host: `${text(fields(fields(path["backend"])["service"])["name"])}.${object.metadata.namespace ?? ""}.svc.${state.settings.domain}`,
+            host: `${readString(fields(fields(path["backend"])["service"])["name"])}.${object.metadata.namespace ?? ""}.svc.${state.settings.domain}`,
           })),
         ),
       );

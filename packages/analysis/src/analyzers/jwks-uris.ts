@@ -1,7 +1,7 @@
-import { refOf } from "@heddle/config";
+import { readObjects, readString, refOf } from "@heddle/config";
 import type { Analyzer } from "../analyzer.ts";
 import { finding } from "../finding.ts";
-import { fields, list, text } from "../pod-template.ts";
+import { fields } from "../pod-template.ts";
 
 const privateAddress = /^(127\.|10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.|localhost$|\[)/;
 
@@ -12,8 +12,8 @@ export const jwksUris: Analyzer = {
   codes: ["IST0175"],
   analyze: (input) =>
     input.ofKind("security.istio.io", "RequestAuthentication").flatMap((object) =>
-      list(fields(object["spec"])["jwtRules"]).flatMap((rule, index) => {
-        const uri = text(rule["jwksUri"]);
+      readObjects(fields(object["spec"])["jwtRules"]).flatMap((rule, index) => {
+        const uri = readString(rule["jwksUri"]);
         if (uri === "") return [];
         const parsed = URL.canParse(uri) ? new URL(uri) : undefined;
         const reason =

@@ -1,7 +1,7 @@
-import { parseYamlText, readMeta, refOf } from "@heddle/config";
+import { parseYamlText, readMeta, readObjects, readString, refOf } from "@heddle/config";
 import type { Analyzer } from "../analyzer.ts";
 import { finding } from "../finding.ts";
-import { fields, list, text } from "../pod-template.ts";
+import { fields } from "../pod-template.ts";
 
 /** Networks name registries that are joined. */
 export const meshNetworks: Analyzer = {
@@ -17,11 +17,11 @@ export const meshNetworks: Analyzer = {
     const known = new Set([settings.clusterId, ...joined]);
     return input.ofKind("", "ConfigMap").flatMap((object) => {
       if (object.metadata.name !== "istio" || readMeta(object.metadata).namespace !== settings.rootNamespace) return [];
-      const read = parseYamlText(text(fields(object["data"])["meshNetworks"]), "meshNetworks");
+      const read = parseYamlText(readString(fields(object["data"])["meshNetworks"]), "meshNetworks");
       const networks = read.ok ? fields(fields(read.value)["networks"]) : {};
       return Object.entries(networks).flatMap(([network, value]) =>
-        list(fields(value)["endpoints"]).flatMap((endpoint, index) => {
-          const registry = text(endpoint["fromRegistry"]);
+        readObjects(fields(value)["endpoints"]).flatMap((endpoint, index) => {
+          const registry = readString(endpoint["fromRegistry"]);
           return registry === "" || known.has(registry)
             ? []
             : [

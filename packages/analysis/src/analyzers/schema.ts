@@ -4,12 +4,13 @@ import {
   type KubeObject,
   parseMeshConfig,
   parseResource,
+  readString,
   refKey,
   refOf,
 } from "@heddle/config";
 import type { Analyzer } from "../analyzer.ts";
 import { type Finding, finding } from "../finding.ts";
-import { fields, text } from "../pod-template.ts";
+import { fields } from "../pod-template.ts";
 
 /** What the reader of each resource says: errors as IST0106, warnings as IST0133, outdated fields as IST0002. */
 export const schema: Analyzer = {
@@ -39,7 +40,7 @@ export const schema: Analyzer = {
 function settings(object: KubeObject, rootNamespace: string): readonly Finding[] {
   const ref = refOf(object);
   if (ref.name !== "istio" || ref.namespace !== rootNamespace) return [];
-  const read = parseMeshConfig(text(fields(object["data"])["mesh"]));
+  const read = parseMeshConfig(readString(fields(object["data"])["mesh"]));
   return (read.ok ? read.warnings : read.problems).map(({ path, reason, severity }) =>
     finding(severity === "error" ? "IST0106" : "IST0133", ref, `data.mesh${path === "" ? "" : `: ${path}`}`, reason),
   );

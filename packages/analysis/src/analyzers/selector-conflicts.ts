@@ -72,9 +72,13 @@ function names(list: readonly Selecting[]): string {
     .join(",");
 }
 
-export function nothingSelected(labels: StringMap, namespace: string): string {
-  const text = Object.entries(labels)
+/** `app=web,version=v1` */
+export function labelsText(labels: StringMap): string {
+  return Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
     .join(",");
-  return `No matching workloads for this resource with the following labels: ${text} (in ${namespace === "" ? "any namespace" : `namespace ${namespace}`}); it has no effect. Compare with kubectl get pods --show-labels`;
+}
+
+export function nothingSelected(labels: StringMap, namespace: string): string {
+  return `No matching workloads for this resource with the following labels: ${labelsText(labels)} (in ${namespace === "" ? "any namespace" : `namespace ${namespace}`}); it has no effect. Compare with kubectl get pods --show-labels`;
 }

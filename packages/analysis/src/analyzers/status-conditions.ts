@@ -1,7 +1,7 @@
-import { groupOf, refOf } from "@heddle/config";
+import { groupOf, readObjects, readString, refOf } from "@heddle/config";
 import type { Analyzer } from "../analyzer.ts";
 import { finding } from "../finding.ts";
-import { fields, list, text } from "../pod-template.ts";
+import { fields } from "../pod-template.ts";
 
 /** What controllers say in the status of Gateway API resources. */
 export const statusConditions: Analyzer = {
@@ -13,19 +13,19 @@ export const statusConditions: Analyzer = {
       if (groupOf(object.apiVersion) !== "gateway.networking.k8s.io") return [];
       const status = fields(object["status"]);
       const conditions = [
-        ...list(status["conditions"]),
-        ...list(status["parents"]).flatMap((parent) => list(parent["conditions"])),
-        ...list(status["listeners"]).flatMap((listener) => list(listener["conditions"])),
+        ...readObjects(status["conditions"]),
+        ...readObjects(status["parents"]).flatMap((parent) => readObjects(parent["conditions"])),
+        ...readObjects(status["listeners"]).flatMap((listener) => readObjects(listener["conditions"])),
       ];
       return conditions.flatMap((condition) => {
-        const type = text(condition["type"]);
+        const type = readString(condition["type"]);
         if (!["Accepted", "Programmed", "ResolvedRefs"].includes(type) || condition["status"] !== "False") return [];
         return [
           finding(
             "IST0171",
             refOf(object),
             "status",
-            `condition "${type}" is False: ${text(condition["reason"])}: ${text(condition["message"])}`,
+            `condition "${type}" is False: ${readString(condition["reason"])}: ${readString(condition["message"])}`,
           ),
         ];
       });

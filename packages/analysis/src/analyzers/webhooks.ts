@@ -1,8 +1,8 @@
-import { type KubeObject, refOf } from "@heddle/config";
+import { type KubeObject, readObjects, readString, refOf } from "@heddle/config";
 import type { Analyzer } from "../analyzer.ts";
 import { type Finding, finding } from "../finding.ts";
 import type { AnalysisInput } from "../input.ts";
-import { fields, list, text } from "../pod-template.ts";
+import { fields } from "../pod-template.ts";
 
 const group = "admissionregistration.k8s.io";
 
@@ -24,13 +24,18 @@ function isOurs(object: KubeObject): boolean {
 }
 
 function ofConfiguration(object: KubeObject, input: AnalysisInput): readonly Finding[] {
-  return list(object["webhooks"]).flatMap((webhook, index) => {
+  return readObjects(object["webhooks"]).flatMap((webhook, index) => {
     const client = fields(webhook["clientConfig"]);
     const path = `webhooks[${index}].clientConfig`;
     const service = fields(client["service"]);
-    const url = text(client["url"]);
+    const url = readString(client["url"]);
     if (url !== "") return ofAddress(object, `${path}.url`, url);
-    const ref = { group: "", kind: "Service", namespace: text(service["namespace"]), name: text(service["name"]) };
+    const ref = {
+      group: "",
+      kind: "Service",
+      namespace: readString(service["namespace"]),
+      name: readString(service["name"]),
+    };
     // Files often hold no Services of the control plane at all.
     if (input.ofKind("", "Service").length === 0 || input.find(ref) !== undefined) return [];
     return [
@@ -72,7 +77,7 @@ function overlaps(all: readonly KubeObject[]): readonly Finding[] {
   const entries = all
     .filter(({ kind }) => kind === "MutatingWebhookConfiguration")
     .flatMap((object) =>
-      list(object["webhooks"]).map((webhook, index) => ({
+      readObjects(object["webhooks"]).map((webhook, index) => ({
         object,
         index,
         key: JSON.stringify([webhook["namespaceSelector"] ?? {}, webhook["objectSelector"] ?? {}]),
