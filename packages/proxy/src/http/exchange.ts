@@ -14,7 +14,6 @@ import {
   type WireFailure,
 } from "@heddle/wire";
 import type { InternalRedirectConfig } from "../config/internal-redirect.ts";
-import type { RetryPolicyConfig } from "../config/retry-policy.ts";
 import type { ForwardAction } from "../config/route-action.ts";
 import { type FilteredExchange, FilterRun, WAITING_BYTES } from "../filters/filter-run.ts";
 import type { FilterReply } from "../filters/http-filter.ts";
@@ -23,32 +22,23 @@ import { rescue, rescueDownstream, rescueUpstream, type TrafficFailureCode } fro
 import { answerOf } from "../router/rewrite.ts";
 import { type CompiledRoute, isGrpc, REPLAY_BYTES } from "../router/route-table.ts";
 import type { Cluster, HostCriteria } from "../upstream/cluster.ts";
-import { type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
+import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { Host } from "../upstream/host.ts";
 import type { PooledConnection } from "../upstream/pool.ts";
-import { Attempt, type AttemptOwner } from "./attempt.ts";
+import type { Attempt } from "./attempt.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import { type HttpManager, reportDone } from "./connection-manager.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
-import { effectiveTimeoutMs, overdue, RouteTimeout, TRY_LIMITS, type TryLimit, TryTimeout } from "./exchange-timers.ts";
-import { FailedTries } from "./failed-tries.ts";
+import { effectiveTimeoutMs, overdue, RouteTimeout, type TryLimit } from "./exchange-timers.ts";
 import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.ts";
 import { followRedirect } from "./internal-redirect.ts";
 import { composeLocalReply, overloaded, type ReplyExtra, sendContinue } from "./local-reply.ts";
 import { type RequestMirror, startMirror } from "./mirror.ts";
-import { prepareAttempt } from "./prepare-attempt.ts";
 import { prepareRequest } from "./request-prepare.ts";
 import { prepareResponse } from "./response-prepare.ts";
-import {
-  backOff,
-  isIdempotent,
-  mayRetry,
-  retriesFailure,
-  retriesResponse,
-  retryPolicyFor,
-  usedUp,
-} from "./retry-decision.ts";
+import { retryPolicyFor } from "./retry-decision.ts";
 import { throttle } from "./throttled-stream.ts";
+import { Tries, type TriesOwner } from "./tries.ts";
 
 const GRPC_STATUS = HEADER_ID["grpc-status"];
 /** Told when an exchange is over. */
@@ -57,7 +47,7 @@ export interface ExchangeOwner {
 }
 
 /** One request and its response, from the client's stream to the upstream's and back. States: LIFECYCLE.md. */
-export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, Enlisted {
+export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, Enlisted {
   rosterAt = -1;
   readonly connection: ConnectionInfo;
   readonly request: RequestHead;
@@ -96,11 +86,8 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   tunnel = false;
   readonly #openedMs: number;
   #action: ForwardAction | undefined = undefined;
-  #retry: RetryPolicyConfig | undefined = undefined;
-  #attempt: Attempt | undefined = undefined;
+  readonly #tries: Tries;
   #filters: FilterRun | undefined = undefined;
-  /** Undefined until a try fails. */
-  #failed: FailedTries | undefined = undefined;
   criteria: HostCriteria | undefined = undefined;
   setCookie = "";
   #mirror: RequestMirror | undefined = undefined;
@@ -114,13 +101,13 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   #answered = false;
   #over = false;
   #timer: WheelTimer | undefined = undefined;
-  #tryTimer: WheelTimer | undefined = undefined;
 
   constructor(manager: HttpManager, owner: ExchangeOwner, connection: ConnectionInfo, downstream: ServerStream) {
     this.#manager = manager;
     this.#owner = owner;
     this.connection = connection;
     this.#downstream = downstream;
+    this.#tries = new Tries(this, manager);
     this.request = downstream.request;
     this.grpc = isGrpc(downstream.request);
     this.startMs = manager.clock.monotonic();
@@ -199,7 +186,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   fail(code: TrafficFailureCode): void {
     if (this.#over) return;
     const answer = rescue(code);
-    this.#giveUpAttempt();
+    this.#tries.giveUp();
     this.#note(answer);
     if (this.#committed) this.#cut();
     else this.#reply(answer.status, answer.body, undefined);
@@ -225,7 +212,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     if (endStream) this.#endRequest();
     if (this.#answered && !this.tunnel) return;
     this.#body?.append(bytes, start, end);
-    const upstream = this.#attempt?.stream;
+    const upstream = this.#tries.current?.stream;
     if (upstream === undefined) {
       this.#filters?.onBody(this.#requestEnded);
       const wanted = this.#filters === undefined ? WAITING_BYTES : this.#filters.wantedBytes;
@@ -240,7 +227,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     this.lastActivityMs = this.#manager.wheel.nowMs;
     this.#endRequest();
     if (this.#answered) return;
-    const upstream = this.#attempt?.stream;
+    const upstream = this.#tries.current?.stream;
     if (upstream !== undefined) upstream.sendTrailers(trailers);
     if (upstream === undefined) this.#filters?.onBody(true);
     if (upstream === undefined || this.#body !== undefined) {
@@ -251,22 +238,22 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
 
   onReset(_stream: HttpStream, failure: WireFailure): void {
     if (failure.code === "local") return;
-    this.#giveUpAttempt();
+    this.#tries.giveUp();
     if (this.#answered) return;
     this.#note(rescueDownstream(failure));
   }
 
   onDrain(): void {
-    this.#attempt?.stream?.resume();
+    this.#tries.current?.stream?.resume();
   }
 
   onClose(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#giveUpAttempt();
+    this.#tries.giveUp();
     this.#filters?.end();
     this.#timer?.release();
-    this.#tryTimer?.release();
+    this.#tries.release();
     this.#body = undefined;
     this.endMs = this.#manager.clock.monotonic();
     reportDone(this.#manager, this);
@@ -281,7 +268,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     this.upstreamSecure = connection.secure;
     this.upstreamPrincipal = connection.peer?.uriSans[0] ?? "";
     const inMesh = this.upstreamPrincipal.startsWith("spiffe://");
-    adaptToUpstream(this, this.#action, attempt.host, inMesh, this.#failed?.timedOut, this.#manager);
+    adaptToUpstream(this, this.#action, attempt.host, inMesh, this.#tries.timedOut, this.#manager);
     const body = this.#body;
     const bodyless = this.#requestEnded && (body === undefined || body.length === 0) && this.#trailers === undefined;
     const stream = connection.http.request(request, bodyless, attempt);
@@ -298,17 +285,10 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
 
   onAttemptHead(attempt: Attempt, head: ResponseHead, endStream: boolean): void {
     this.lastActivityMs = this.#manager.wheel.nowMs;
-    const retry = this.#retry;
-    if (this.#failed !== undefined && this.#leavesRace(attempt, retry !== undefined && retriesResponse(retry, head)))
-      return;
-    this.#tryTimer?.disarm();
-    if (retry !== undefined && this.#mayRetry(retry) && retriesResponse(retry, head)) {
-      this.#startRetry(attempt, retry, head);
-      return;
-    }
+    if (this.#tries.takesResponse(attempt, head)) return;
     const redirects = this.#action?.internalRedirect;
     if (redirects !== undefined && this.#redirected(head, redirects)) return;
-    if (retry !== undefined && usedUp(retry, this.attempts) && retriesResponse(retry, head)) this.addFlag("URX");
+    this.#tries.markUsedUp(head);
     this.#committed = true;
     this.#body = undefined;
     this.firstByteMs = this.#manager.clock.monotonic();
@@ -342,33 +322,15 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   }
 
   onAttemptFailed(attempt: Attempt, failure: UpstreamFailure): void {
-    if (this.#failed !== undefined && !this.#committed && this.#leavesRace(attempt, true)) return;
-    this.#tryTimer?.disarm();
-    if (this.#committed) {
-      if (this.#attempt === attempt) this.#attempt = undefined;
-      this.addFlag("UC");
-      this.details = "upstream_reset_after_response_started{connection_termination}";
-      this.#cut();
+    if (!this.#committed) {
+      this.#tries.onFailure(attempt, failure);
       return;
     }
-    const retry = this.#retry;
-    if (this.#retriesLostIdle(attempt, failure)) {
-      // The server closed a kept-alive connection while our request was on its way: that says nothing about the host.
-      this.#failures().lostIdle++;
-      this.attempts--;
-      this.#attempt = undefined;
-      this.#startAttempt();
-      return;
-    }
-    const sent = attempt.stream !== undefined;
-    if (retry !== undefined && this.#mayRetry(retry) && retriesFailure(retry, failure, sent)) {
-      this.#startRetry(attempt, retry, undefined);
-      return;
-    }
-    if (retry !== undefined && usedUp(retry, this.attempts) && retriesFailure(retry, failure, sent))
-      this.addFlag("URX");
-    this.#attempt = undefined;
-    this.#failUpstream(failure);
+    this.#tries.disarm();
+    this.#tries.forget(attempt);
+    this.addFlag("UC");
+    this.details = "upstream_reset_after_response_started{connection_termination}";
+    this.#cut();
   }
 
   onAttemptDrain(): void {
@@ -385,21 +347,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
   }
 
   onTryTimeout(kind: TryLimit): void {
-    const attempt = this.#attempt;
-    if (attempt === undefined || (this.#committed && kind === "per-try-timeout")) return;
-    if (this.host !== undefined) this.host.stats.rqTimeout++;
-    this.#failures().timedOut = true;
-    const retry = this.#retry;
-    if (kind === "per-try-timeout" && this.#action?.hedges === true && retry !== undefined) {
-      // The slow try goes on; whoever answers first wins.
-      attempt.cluster.outlier?.onStatus(attempt.host, 504);
-      if (!this.#mayRetry(retry)) return;
-      this.#failures().hedged.push(attempt);
-      this.#startRetry(attempt, retry, undefined, false);
-      return;
-    }
-    attempt.abandon();
-    this.onAttemptFailed(attempt, upstreamFailure(kind, TRY_LIMITS[kind]));
+    if (!this.#committed || kind !== "per-try-timeout") this.#tries.onTimeout(kind);
   }
 
   #endRequest(): void {
@@ -431,121 +379,62 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     this.#action = action;
     const timeoutMs = effectiveTimeoutMs(action, this.grpc, this.request);
     if (timeoutMs > 0 && this.#requestEnded) this.#armRouteTimer(timeoutMs);
-    this.#retry = retryPolicyFor(action, this.request);
     if (action.mirrors.length > 0) {
       this.#mirror = startMirror(action.mirrors, this.request, this.#manager, this.#body, this.#requestEnded);
     }
     if (!this.#requestEnded && this.request.protocol === "" && this.request.method !== "CONNECT")
       this.#body ??= new BodyBuffer(route.bufferBytes);
-    this.#startAttempt();
+    this.#tries.begin(cluster, action, retryPolicyFor(action, this.request));
     // Kept from now on only for a retry.
-    if (action.retry === undefined && this.#attempt?.stream !== undefined) this.#body = undefined;
-  }
-
-  #startAttempt(): void {
-    const cluster = this.cluster;
-    if (cluster === undefined) return;
-    const retry = this.#retry;
-    this.attempts++;
-    const attempt = prepareAttempt(this, cluster, this.#action, retry, this.#failed, this.#manager);
-    if (!(attempt instanceof Attempt)) {
-      this.#failUpstream(attempt);
-      return;
-    }
-    this.host = attempt.host;
-    this.#attempt = attempt;
-    if (retry !== undefined && retry.perTryTimeoutMs > 0) {
-      this.#tryTimer ??= this.#manager.wheel.create(new TryTimeout(this));
-      this.#tryTimer.arm(retry.perTryTimeoutMs);
-    }
-    attempt.start();
+    if (action.retry === undefined && this.#tries.current?.stream !== undefined) this.#body = undefined;
   }
 
   #sendBuffered(stream: HttpStream, body: BodyBuffer): void {
     const room = body.replay(stream, this.#requestEnded && this.#trailers === undefined);
     if (this.#trailers !== undefined) stream.sendTrailers(this.#trailers);
     if (!room) this.#downstream.pause();
-    if (this.#retry === undefined) this.#body = undefined;
+    if (this.#tries.retry === undefined) this.#body = undefined;
   }
 
-  #mayRetry(policy: RetryPolicyConfig): boolean {
-    if (this.#committed || this.attempts > policy.retries || this.#answered) return false;
-    if (this.#body?.overflowed === true || (!this.#requestEnded && this.#body === undefined)) return false;
-    return mayRetry(this.cluster);
+  get settled(): boolean {
+    return this.#over || this.#answered;
   }
 
-  #failures(): FailedTries {
-    this.#failed ??= new FailedTries();
-    return this.#failed;
+  get repeatable(): boolean {
+    if (this.#committed || this.#answered || this.#body?.overflowed === true) return false;
+    return this.#requestEnded || this.#body !== undefined;
   }
 
-  /** Whether a try that runs beside others leaves without an answer to the client. `bad`: it would be tried again. */
-  #leavesRace(attempt: Attempt, bad: boolean): boolean {
-    const winner = this.#failed?.settle(attempt, bad, this.#attempt);
-    this.#attempt = winner;
-    if (winner !== attempt) return true;
-    this.host = winner.host;
-    return false;
-  }
-
-  #retriesLostIdle(attempt: Attempt, failure: UpstreamFailure): boolean {
-    if (!attempt.reused || failure.code !== "connection-closed" || (this.#failed?.lostIdle ?? 0) >= 2) return false;
-    return this.#replayable() && isIdempotent(this.request.method);
-  }
-
-  /** The whole request is here, to be sent again. */
-  #replayable(): boolean {
+  get replayable(): boolean {
     return this.#requestEnded && (this.bytesReceived === 0 || this.#body?.overflowed === false);
   }
 
   /** Starts again where a redirect points; false: the client follows it. */
   #redirected(head: ResponseHead, policy: InternalRedirectConfig): boolean {
-    const next = this.#replayable()
+    const next = this.replayable
       ? followRedirect(policy, this.request, head, this.#redirects, this.#manager)
       : undefined;
     if (next === undefined) return false;
     this.#redirects = [...this.#redirects, next];
-    this.#giveUpAttempt();
+    this.#tries.giveUp();
     this.attempts = 0;
-    this.#failed = undefined;
     this.route = next;
     this.#runFilters();
     return true;
   }
 
-  /** `stop`: false leaves the failed try running beside the new one. */
-  #startRetry(failed: Attempt, policy: RetryPolicyConfig, head: ResponseHead | undefined, stop = true): void {
-    if (stop) failed.abandon();
-    this.#attempt = undefined;
-    const failures = this.#failures();
-    failures.hosts.push(failed.host);
-    failures.waiting = true;
-    backOff(policy, this.attempts, head, failed.cluster.counters, this.#manager, () => {
-      if (this.#over || this.#answered || !failures.waiting) return;
-      failures.waiting = false;
-      this.#startAttempt();
-    });
-  }
-
-  #failUpstream(failure: UpstreamFailure): void {
+  onTriesFailed(failure: UpstreamFailure): void {
     const answer = rescueUpstream(failure, this.attempts > 1);
     this.#note(answer);
     this.transportFailure = failure.code === "tls-failed" || failure.code === "connect-failed" ? failure.cause : "";
     this.#reply(answer.status, answer.body, undefined, failure.code === "overflow" ? overloaded : undefined);
   }
 
-  #giveUpAttempt(): void {
-    const attempt = this.#attempt;
-    this.#attempt = undefined;
-    attempt?.abandon();
-    this.#failed?.abandonHedged();
-  }
-
   #responseComplete(attempt: Attempt): void {
     this.#answered = true;
     this.#timer?.disarm();
     if (this.tunnel) return;
-    this.#attempt = undefined;
+    this.#tries.forget(attempt);
     // The server has answered without reading the rest.
     if (!this.#requestEnded) {
       attempt.abandon();
@@ -570,7 +459,7 @@ export class Exchange implements StreamHandler, AttemptOwner, FilteredExchange, 
     this.#committed = true;
     this.#answered = true;
     this.#timer?.disarm();
-    this.#tryTimer?.disarm();
+    this.#tries.disarm();
     this.#downstream.sendHead(head, reply.body.length === 0);
     if (reply.body.length > 0) {
       this.bytesSent += reply.body.length;

@@ -1,0 +1,209 @@
+// Hot path: one per request.
+import type { WheelTimer } from "@heddle/std";
+import type { ResponseHead } from "@heddle/wire";
+import type { RetryPolicyConfig } from "../config/retry-policy.ts";
+import type { ForwardAction } from "../config/route-action.ts";
+import type { Cluster } from "../upstream/cluster.ts";
+import { type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
+import type { Host } from "../upstream/host.ts";
+import { Attempt, type AttemptOwner } from "./attempt.ts";
+import type { HttpManager } from "./connection-manager.ts";
+import { type AttemptLimitsOwner, TRY_LIMITS, type TryLimit, TryTimeout } from "./exchange-timers.ts";
+import { FailedTries } from "./failed-tries.ts";
+import type { ForwardedExchange } from "./forward-request.ts";
+import { prepareAttempt } from "./prepare-attempt.ts";
+import { backOff, isIdempotent, mayRetry, retriesFailure, retriesResponse, usedUp } from "./retry-decision.ts";
+
+/** The exchange that the tries are for. */
+export interface TriesOwner extends ForwardedExchange, AttemptOwner, AttemptLimitsOwner {
+  /** Of the newest try. */
+  host: Host | undefined;
+  /** Tries so far. */
+  attempts: number;
+  /** The client has its whole answer, or is gone. */
+  readonly settled: boolean;
+  /** Nothing was answered yet, and what has come of the request is kept. */
+  readonly repeatable: boolean;
+  /** The whole request is here, to be sent again. */
+  readonly replayable: boolean;
+  addFlag(flag: string): void;
+  /** No try has brought an answer, and none will. */
+  onTriesFailed(failure: UpstreamFailure): void;
+}
+
+/** The tries of one request at its cluster: the first, those that follow by the retry policy, and those that run beside each other. */
+export class Tries {
+  readonly #owner: TriesOwner;
+  readonly #manager: HttpManager;
+  #cluster: Cluster | undefined = undefined;
+  #action: ForwardAction | undefined = undefined;
+  /** The policy that holds; undefined: one try only. */
+  retry: RetryPolicyConfig | undefined = undefined;
+  /** The newest try; undefined while none is under way. */
+  current: Attempt | undefined = undefined;
+  /** Undefined until a try fails. */
+  #failed: FailedTries | undefined = undefined;
+  #timer: WheelTimer | undefined = undefined;
+
+  constructor(owner: TriesOwner, manager: HttpManager) {
+    this.#owner = owner;
+    this.#manager = manager;
+  }
+
+  /** The last try before the newest ended because of its time limit. */
+  get timedOut(): boolean | undefined {
+    return this.#failed?.timedOut;
+  }
+
+  /** Starts the first try. After a redirect once more, as if nothing had been tried. */
+  begin(cluster: Cluster, action: ForwardAction, retry: RetryPolicyConfig | undefined): void {
+    this.#cluster = cluster;
+    this.#action = action;
+    this.retry = retry;
+    this.#failed = undefined;
+    this.#start();
+  }
+
+  #start(): void {
+    const { retry } = this;
+    const owner = this.#owner;
+    const cluster = this.#cluster;
+    if (cluster === undefined) return;
+    owner.attempts++;
+    const attempt = prepareAttempt(owner, cluster, this.#action, retry, this.#failed, this.#manager);
+    if (!(attempt instanceof Attempt)) {
+      owner.onTriesFailed(attempt);
+      return;
+    }
+    owner.host = attempt.host;
+    this.current = attempt;
+    if (retry !== undefined && retry.perTryTimeoutMs > 0) {
+      this.#timer ??= this.#manager.wheel.create(new TryTimeout(owner));
+      this.#timer.arm(retry.perTryTimeoutMs);
+    }
+    attempt.start();
+  }
+
+  /** Whether the client gets nothing of a response, because another try is under way or follows. */
+  takesResponse(attempt: Attempt, head: ResponseHead): boolean {
+    const { retry } = this;
+    if (this.#failed !== undefined && this.#leavesRace(attempt, retry !== undefined && retriesResponse(retry, head)))
+      return true;
+    this.#timer?.disarm();
+    if (retry === undefined || !this.#mayRetry(retry) || !retriesResponse(retry, head)) return false;
+    this.#startRetry(attempt, retry, head);
+    return true;
+  }
+
+  /** Marks a response that is passed on only because no try is left. */
+  markUsedUp(head: ResponseHead): void {
+    const { retry } = this;
+    if (retry !== undefined && usedUp(retry, this.#owner.attempts) && retriesResponse(retry, head))
+      this.#owner.addFlag("URX");
+  }
+
+  /** A try failed before any answer. */
+  onFailure(attempt: Attempt, failure: UpstreamFailure): void {
+    const { retry } = this;
+    const owner = this.#owner;
+    if (this.#failed !== undefined && this.#leavesRace(attempt, true)) return;
+    this.#timer?.disarm();
+    if (this.#retriesLostIdle(attempt, failure)) {
+      // The server closed a kept-alive connection while our request was on its way: that says nothing about the host.
+      this.#failures().lostIdle++;
+      owner.attempts--;
+      this.current = undefined;
+      this.#start();
+      return;
+    }
+    const sent = attempt.stream !== undefined;
+    if (retry !== undefined && this.#mayRetry(retry) && retriesFailure(retry, failure, sent)) {
+      this.#startRetry(attempt, retry, undefined);
+      return;
+    }
+    if (retry !== undefined && usedUp(retry, owner.attempts) && retriesFailure(retry, failure, sent))
+      owner.addFlag("URX");
+    this.current = undefined;
+    owner.onTriesFailed(failure);
+  }
+
+  /** A limit of the newest try is over. */
+  onTimeout(kind: TryLimit): void {
+    const attempt = this.current;
+    if (attempt === undefined) return;
+    const { retry } = this;
+    attempt.host.stats.rqTimeout++;
+    this.#failures().timedOut = true;
+    if (kind === "per-try-timeout" && this.#action?.hedges === true && retry !== undefined) {
+      // The slow try goes on; whoever answers first wins.
+      attempt.cluster.outlier?.onStatus(attempt.host, 504);
+      if (!this.#mayRetry(retry)) return;
+      this.#failures().hedged.push(attempt);
+      this.#startRetry(attempt, retry, undefined, false);
+      return;
+    }
+    attempt.abandon();
+    this.#owner.onAttemptFailed(attempt, upstreamFailure(kind, TRY_LIMITS[kind]));
+  }
+
+  /** A try has ended that had the answer. */
+  forget(attempt: Attempt): void {
+    if (this.current === attempt) this.current = undefined;
+  }
+
+  /** The answer has begun: the time for a try no longer counts. */
+  disarm(): void {
+    this.#timer?.disarm();
+  }
+
+  /** Nobody waits for what is under way. */
+  giveUp(): void {
+    const attempt = this.current;
+    this.current = undefined;
+    attempt?.abandon();
+    this.#failed?.abandonHedged();
+  }
+
+  /** The exchange is over. */
+  release(): void {
+    this.#timer?.release();
+  }
+
+  #mayRetry(policy: RetryPolicyConfig): boolean {
+    const owner = this.#owner;
+    return owner.attempts <= policy.retries && owner.repeatable && mayRetry(this.#cluster);
+  }
+
+  #failures(): FailedTries {
+    this.#failed ??= new FailedTries();
+    return this.#failed;
+  }
+
+  /** Whether a try that runs beside others leaves without an answer to the client. `bad`: it would be tried again. */
+  #leavesRace(attempt: Attempt, bad: boolean): boolean {
+    const winner = this.#failed?.settle(attempt, bad, this.current);
+    this.current = winner;
+    if (winner !== attempt) return true;
+    this.#owner.host = winner.host;
+    return false;
+  }
+
+  #retriesLostIdle(attempt: Attempt, failure: UpstreamFailure): boolean {
+    if (!attempt.reused || failure.code !== "connection-closed" || (this.#failed?.lostIdle ?? 0) >= 2) return false;
+    return this.#owner.replayable && isIdempotent(this.#owner.request.method);
+  }
+
+  /** `stop`: false leaves the failed try running beside the new one. */
+  #startRetry(failed: Attempt, policy: RetryPolicyConfig, head: ResponseHead | undefined, stop = true): void {
+    if (stop) failed.abandon();
+    this.current = undefined;
+    const failures = this.#failures();
+    failures.hosts.push(failed.host);
+    failures.waiting = true;
+    backOff(policy, this.#owner.attempts, head, failed.cluster.counters, this.#manager, () => {
+      if (this.#owner.settled || !failures.waiting) return;
+      failures.waiting = false;
+      this.#start();
+    });
+  }
+}
