@@ -1,10 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { formatComparison } from "../compare/format.ts";
 import type { Comparison } from "../compare/rounds.ts";
-import type { Child } from "../measure/child.ts";
+import { benchCommand, onStage } from "../measure/command.ts";
 import { machineClass } from "../pair/compare-pairs.ts";
 import { envoyPlan, heddlePlan, NO_ENVOY } from "../pair/plans.ts";
 import type { VariantPlan } from "../pair/variant.ts";
@@ -43,16 +41,9 @@ The whole table of docs/performance.md: our proxy against Envoy, nginx and hapro
 `;
 
 /** `npm run bench -- all`. */
-export async function runAll(argv: readonly string[]): Promise<number> {
-  const options = readOptions(argv);
-  if (typeof options === "string") {
-    console.error(`${options}\n\n${HELP}`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(HELP);
-    return 0;
-  }
+export const runAll = benchCommand({ name: "all", help: HELP, readOptions, run });
+
+async function run(options: AllOptions): Promise<number> {
   const versions: Record<string, string> = { bun: Bun.version };
   const plans: VariantPlan[] = [heddlePlan("heddle")];
   if (options.base !== undefined) plans.push(heddlePlan("base", resolve(options.base)));
@@ -91,40 +82,40 @@ async function runRow(
   row: Row,
   settings: Pick<RowSurroundings, "rounds" | "scale" | "plans" | "peers">,
 ): Promise<Comparison | undefined> {
-  const folder = mkdtempSync(join(tmpdir(), "heddle-bench-"));
-  const children: Child[] = [];
   try {
-    return await row.run({ ...settings, folder, children, progress: (line) => console.error(line) });
+    return await onStage((stage) => row.run({ ...settings, ...stage, progress: (line) => console.error(line) }));
   } catch (error) {
     console.log(`failed: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;
-  } finally {
-    await Promise.all(children.map((child) => child.stop()));
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function readOptions(argv: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        rounds: { type: "string", default: "5" },
-        scale: { type: "string", default: "1" },
-        base: { type: "string" },
-        rows: { type: "string", default: ROWS.map((row) => row.name).join(",") },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-    if (!/^[1-9]\d*$/.test(values.rounds)) return `--rounds must be a whole number above 0, not "${values.rounds}"`;
-    const scale = Number(values.scale);
-    if (!(scale > 0)) return `--scale must be a number above 0, not "${values.scale}"`;
-    const rows = values.rows.split(",");
-    const unknown = rows.find((name) => !ROWS.some((row) => row.name === name));
-    if (unknown !== undefined) return `--rows: there is no row "${unknown}"`;
-    return { rounds: Number(values.rounds), scale, rows, base: values.base, json: values.json, help: values.help };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+interface AllOptions {
+  readonly rounds: number;
+  readonly scale: number;
+  readonly rows: readonly string[];
+  readonly base: string | undefined;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+function readOptions(argv: readonly string[]): AllOptions | string {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      rounds: { type: "string", default: "5" },
+      scale: { type: "string", default: "1" },
+      base: { type: "string" },
+      rows: { type: "string", default: ROWS.map((row) => row.name).join(",") },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (!/^[1-9]\d*$/.test(values.rounds)) return `--rounds must be a whole number above 0, not "${values.rounds}"`;
+  const scale = Number(values.scale);
+  if (!(scale > 0)) return `--scale must be a number above 0, not "${values.scale}"`;
+  const rows = values.rows.split(",");
+  const unknown = rows.find((name) => !ROWS.some((row) => row.name === name));
+  if (unknown !== undefined) return `--rows: there is no row "${unknown}"`;
+  return { rounds: Number(values.rounds), scale, rows, base: values.base, json: values.json, help: values.help };
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { benchCommand } from "../measure/command.ts";
 import { processUsage } from "../measure/process-usage.ts";
 import { fillMesh, openApiServer } from "./api-server.ts";
 import type { Dialect } from "./discovery-messages.ts";
@@ -8,7 +9,7 @@ import { findIstiod, heddleProgram, type PlaneName, startPlane } from "./plane.t
 import { formatReport, type PlaneReport } from "./report.ts";
 import { peakRssBytes, runScenarios } from "./scenarios.ts";
 
-export const HELP = `Usage: npm run bench -- control-plane [options]
+const HELP = `Usage: npm run bench -- control-plane [options]
 
 Drives control planes with simulated proxies: all join, one endpoint flaps, one VirtualService changes, one proxy joins, all reconnect at
 once. Ours and the real istiod in turn, on the same objects in the same API server with the same proxies.
@@ -29,7 +30,9 @@ istiod is found in HEDDLE_PILOT_DISCOVERY or as pilot-discovery on PATH; without
 `;
 
 /** `npm run bench -- control-plane`. */
-export async function runControlPlane(argv: readonly string[]): Promise<number> {
+export const runControlPlane = benchCommand({ name: "control-plane", help: HELP, readOptions, run });
+
+function readOptions(argv: readonly string[]) {
   const text = (fallback: string) => ({ type: "string", default: fallback }) as const;
   const { values } = parseArgs({
     args: [...argv],
@@ -48,21 +51,17 @@ export async function runControlPlane(argv: readonly string[]): Promise<number> 
       help: { type: "boolean", default: false },
     },
   });
-  if (values.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
   const numbers = [values.services, values.endpoints, values.proxies, values.repetitions, ...values.sizes.split(",")];
   const wrong = numbers.find((number) => !/^[1-9]\d*$/.test(number));
-  if (wrong !== undefined) {
-    console.error(`"${wrong}" is not a whole number above 0; see --help`);
-    return 2;
-  }
-  if (values.dialect !== "delta" && values.dialect !== "sotw") {
-    console.error(`--dialect must be delta or sotw, not "${values.dialect}"`);
-    return 2;
-  }
+  if (wrong !== undefined) return `"${wrong}" is not a whole number above 0`;
+  if (values.dialect !== "delta" && values.dialect !== "sotw")
+    return `--dialect must be delta or sotw, not "${values.dialect}"`;
   const dialect: Dialect = values.dialect;
+  return { ...values, dialect };
+}
+
+async function run(values: Exclude<ReturnType<typeof readOptions>, string>): Promise<number> {
+  const { dialect } = values;
   const programs = new Map<PlaneName, string>();
   if (values.only.includes("heddle")) programs.set("heddle", heddleProgram(values.base));
   const istiod = values.only.includes("istiod") ? findIstiod(process.env) : undefined;

