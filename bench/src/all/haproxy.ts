@@ -1,7 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Child, freePort, startChild, waitForPort } from "../measure/child.ts";
 import type { Peer, PeerHop } from "./peers.ts";
 
 /** haproxy as a reverse proxy with kept-alive connections on both sides, one thread. */
@@ -9,20 +8,10 @@ export const HAPROXY: Peer = {
   name: "haproxy",
   version: (path) =>
     /version (\d[\w.]*)/.exec(spawnSync(path, ["-v"], { encoding: "utf8" }).stdout ?? "")?.[1] ?? "of unknown version",
-  start: async (path, { folder, appPort, cpus, tls }): Promise<{ readonly port: number; readonly proxy: Child }> => {
-    const port = freePort();
-    const home = join(folder, `haproxy-${port}`);
-    mkdirSync(home, { recursive: true });
+  configure: (home, port, { appPort, tls }) => {
     const config = join(home, "haproxy.cfg");
     writeFileSync(config, configuration(port, home, appPort, tls));
-    const proxy = startChild({ argv: [path, "-db", "-f", config], cpus });
-    try {
-      await waitForPort(port, proxy);
-    } catch (error) {
-      await proxy.stop();
-      throw error;
-    }
-    return { port, proxy };
+    return ["-db", "-f", config];
   },
 };
 

@@ -1,7 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Child, freePort, startChild, waitForPort } from "../measure/child.ts";
 import type { Peer, PeerHop } from "./peers.ts";
 
 /** nginx as a reverse proxy with kept-alive connections on both sides, one process. */
@@ -11,20 +10,10 @@ export const NGINX: Peer = {
     const text = spawnSync(path, ["-v"], { encoding: "utf8" }).stderr ?? "";
     return /nginx\/(\S+)/.exec(text)?.[1] ?? text.trim();
   },
-  start: async (path, { folder, appPort, cpus, tls }): Promise<{ readonly port: number; readonly proxy: Child }> => {
-    const port = freePort();
-    const home = join(folder, `nginx-${port}`);
-    mkdirSync(home, { recursive: true });
+  configure: (home, port, { appPort, tls }) => {
     const config = join(home, "nginx.conf");
     writeFileSync(config, configuration(port, home, appPort, tls));
-    const proxy = startChild({ argv: [path, "-c", config], cpus });
-    try {
-      await waitForPort(port, proxy);
-    } catch (error) {
-      await proxy.stop();
-      throw error;
-    }
-    return { port, proxy };
+    return ["-c", config];
   },
 };
 

@@ -1,6 +1,8 @@
 import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import type { LoadTarget } from "../compare/load.ts";
-import type { Child } from "../measure/child.ts";
+import { freePort, startChild, waitForPort } from "../measure/child.ts";
 import type { WorkloadFiles } from "../pair/certificates.ts";
 import { HAPROXY } from "./haproxy.ts";
 import { NGINX } from "./nginx.ts";
@@ -19,7 +21,8 @@ export interface Peer {
   /** Of the program and its package. */
   readonly name: string;
   version(path: string): string;
-  start(path: string, hop: PeerHop): Promise<{ readonly port: number; readonly proxy: Child }>;
+  /** Writes its configuration into a folder of its own. Gives the arguments that name it. */
+  configure(home: string, port: number, hop: PeerHop): readonly string[];
 }
 
 const PEERS: readonly Peer[] = [NGINX, HAPROXY];
@@ -65,6 +68,15 @@ function install(name: string): string | undefined {
 
 /** Starts a peer as a contestant. */
 export async function startPeer({ peer, path }: FoundPeer, hop: PeerHop): Promise<LoadTarget> {
-  const { port, proxy } = await peer.start(path, hop);
+  const port = freePort();
+  const home = join(hop.folder, `${peer.name}-${port}`);
+  mkdirSync(home, { recursive: true });
+  const proxy = startChild({ argv: [path, ...peer.configure(home, port, hop)], cpus: hop.cpus });
+  try {
+    await waitForPort(port, proxy);
+  } catch (error) {
+    await proxy.stop();
+    throw error;
+  }
   return { name: peer.name, port, proxies: [proxy] };
 }
