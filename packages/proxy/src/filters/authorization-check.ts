@@ -1,14 +1,9 @@
-import { create, fromBinary, type JsonObject, type JsonValue, toBinary } from "@bufbuild/protobuf";
-import { createRequestHead, headerEntries, type RequestHead, readGrpcStatus } from "@heddle/wire";
-import {
-  CheckRequestSchema,
-  type CheckResponse,
-  CheckResponseSchema,
-} from "@heddle/xds-api/envoy/service/auth/v3/external_auth";
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { createRequestHead, headerEntries, type RequestHead } from "@heddle/wire";
+import { CheckRequestSchema } from "@heddle/xds-api/envoy/service/auth/v3/external_auth";
 import type { ExtAuthzConfig } from "../config/filters/ext-authz.ts";
 import { matchesString, type StringMatch } from "../config/string-match.ts";
-import { frameGrpcMessage, unframeGrpcMessage } from "../upstream/grpc-message.ts";
-import type { CollectedResponse } from "../upstream/response-collector.ts";
+import { grpcRequest } from "../upstream/grpc-message.ts";
 import type { FilterCall, RequestBody } from "./http-filter.ts";
 
 /** Tells the service whether it sees the whole body. */
@@ -52,7 +47,9 @@ export function grpcCheck(
     },
   });
   const certificate = config.includeCertificate ? connection.tls?.peer?.certificate : undefined;
-  const message = create(CheckRequestSchema, {
+  const { service } = config;
+  const authority = service.kind === "grpc" ? service.authority || service.cluster : service.cluster;
+  return grpcRequest(PATH, authority, CheckRequestSchema, {
     attributes: {
       source: {
         ...address(connection.remote.ip, connection.remote.port),
@@ -86,14 +83,6 @@ export function grpcCheck(
       ...(config.includeSni ? { tlsSession: { sni: connection.sni } } : {}),
     },
   });
-  const head = createRequestHead();
-  head.method = "POST";
-  head.path = PATH;
-  head.authority =
-    config.service.kind === "grpc" ? config.service.authority || config.service.cluster : config.service.cluster;
-  head.headers.set("content-type", "application/grpc");
-  head.headers.set("te", "trailers");
-  return { head, body: frameGrpcMessage(toBinary(CheckRequestSchema, message)) };
 }
 
 /** Metadata of the wanted names, where it is an object. */
@@ -104,13 +93,6 @@ function objects(names: readonly string[], find: (name: string) => JsonValue | u
     if (typeof value === "object" && value !== null && !Array.isArray(value)) out[name] = value;
   }
   return out;
-}
-
-/** Undefined when the answer is not one. */
-export function readCheck(response: CollectedResponse): CheckResponse | undefined {
-  const status = readGrpcStatus(response.trailers) ?? readGrpcStatus(response.headers);
-  const message = status?.code === 0 ? unframeGrpcMessage(response.body) : undefined;
-  return message === undefined ? undefined : fromBinary(CheckResponseSchema, message);
 }
 
 /** The HTTP request that describes a request. */

@@ -1,11 +1,12 @@
 import { headerEntries } from "@heddle/wire";
 import type { HeaderValueOption } from "@heddle/xds-api/envoy/config/core/v3/base";
-import type { CheckResponse } from "@heddle/xds-api/envoy/service/auth/v3/external_auth";
+import { type CheckResponse, CheckResponseSchema } from "@heddle/xds-api/envoy/service/auth/v3/external_auth";
 import type { ExtAuthzConfig, ExtAuthzRouteConfig } from "../config/filters/ext-authz.ts";
 import { matchesMetadata } from "../config/value-match.ts";
+import { readGrpcAnswer } from "../upstream/grpc-message.ts";
 import type { CollectedResponse } from "../upstream/response-collector.ts";
 import { sendSideRequest } from "../upstream/side-request.ts";
-import { grpcCheck, httpCheck, matchesAny, readCheck } from "./authorization-check.ts";
+import { grpcCheck, httpCheck, matchesAny } from "./authorization-check.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter, RequestBody } from "./http-filter.ts";
 
 const MAX_ANSWER = 65_536;
@@ -60,7 +61,7 @@ class ExtAuthzFilter implements HttpFilter {
       (result) => {
         if (!result.ok) this.#failed(call);
         else if (service.kind === "http") this.#judgeHttp(call, result.value);
-        else this.#judgeGrpc(call, readCheck(result.value));
+        else this.#judgeGrpc(call, readGrpcAnswer(CheckResponseSchema, result.value));
       },
     );
     call.onEnd(() => asked.cancel());

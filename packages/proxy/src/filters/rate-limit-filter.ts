@@ -1,5 +1,3 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { createRequestHead, readGrpcStatus } from "@heddle/wire";
 import {
   RateLimitRequestSchema,
   type RateLimitResponse,
@@ -11,8 +9,7 @@ import type { RateLimitFilterConfig, RateLimitRouteConfig } from "../config/filt
 import { renderFormat } from "../config/format.ts";
 import { exchangeValues } from "../http/exchange-values.ts";
 import { chooseCluster } from "../router/cluster-choice.ts";
-import { frameGrpcMessage, unframeGrpcMessage } from "../upstream/grpc-message.ts";
-import type { CollectedResponse } from "../upstream/response-collector.ts";
+import { grpcRequest, readGrpcAnswer } from "../upstream/grpc-message.ts";
 import { sendSideRequest } from "../upstream/side-request.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
 import { type Descriptor, descriptorsOf } from "./rate-limit-descriptors.ts";
@@ -40,7 +37,7 @@ class RateLimitFilter implements HttpFilter {
     const asked = sendSideRequest(
       { cluster: clusters.get(cluster), ...this.#question(descriptors), clock, timeoutMs, maxBytes: MAX_ANSWER },
       (result) => {
-        const answer = result.ok ? readAnswer(result.value) : undefined;
+        const answer = result.ok ? readGrpcAnswer(RateLimitResponseSchema, result.value) : undefined;
         if (answer === undefined) this.#failed(call);
         else this.#judge(call, answer);
       },
@@ -51,17 +48,10 @@ class RateLimitFilter implements HttpFilter {
 
   #question(descriptors: readonly Descriptor[]) {
     const { domain, authority, cluster } = this.#config;
-    const message = create(RateLimitRequestSchema, {
+    return grpcRequest(PATH, authority || cluster, RateLimitRequestSchema, {
       domain: this.#route?.domain || domain,
       descriptors: descriptors.map((entries) => ({ entries: entries.map(([key, value]) => ({ key, value })) })),
     });
-    const head = createRequestHead();
-    head.method = "POST";
-    head.path = PATH;
-    head.authority = authority || cluster;
-    head.headers.set("content-type", "application/grpc");
-    head.headers.set("te", "trailers");
-    return { head, body: frameGrpcMessage(toBinary(RateLimitRequestSchema, message)) };
   }
 
   /** The service gave no answer that counts. */
@@ -117,13 +107,6 @@ class RateLimitFilter implements HttpFilter {
     const name = `ratelimit.${this.#config.statPrefix}${what}`;
     counts?.set(name, (counts.get(name) ?? 0) + 1);
   }
-}
-
-/** Undefined when the answer is not one. */
-function readAnswer(response: CollectedResponse): RateLimitResponse | undefined {
-  const status = readGrpcStatus(response.trailers) ?? readGrpcStatus(response.headers);
-  const message = status?.code === 0 ? unframeGrpcMessage(response.body) : undefined;
-  return message === undefined ? undefined : fromBinary(RateLimitResponseSchema, message);
 }
 
 const SECONDS: ReadonlyMap<RateLimitResponse_RateLimit_Unit, number> = new Map([

@@ -1,6 +1,5 @@
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "@heddle/std";
-import { createRequestHead } from "@heddle/wire";
 import {
   type HTTPAccessLogEntry,
   HTTPAccessLogEntrySchema,
@@ -10,7 +9,7 @@ import {
 import { StreamAccessLogsMessageSchema } from "@heddle/xds-api/envoy/service/accesslog/v3/als";
 import type { GrpcLogConfig } from "../config/access-log.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
-import { frameGrpcMessage } from "../upstream/grpc-message.ts";
+import { grpcRequest } from "../upstream/grpc-message.ts";
 import { sendSideRequest } from "../upstream/side-request.ts";
 import type { LogTarget } from "./access-log.ts";
 import { connectionEntry, exchangeEntry } from "./log-entry.ts";
@@ -87,14 +86,10 @@ class GrpcLog implements LogTarget {
       dropped(count);
       return;
     }
-    const message = create(StreamAccessLogsMessageSchema, { identifier: { node, logName }, logEntries });
-    const head = createRequestHead();
-    head.method = "POST";
-    head.path = PATH;
-    head.authority = authority || cluster;
-    head.headers.set("content-type", "application/grpc");
-    head.headers.set("te", "trailers");
-    const body = frameGrpcMessage(toBinary(StreamAccessLogsMessageSchema, message));
+    const { head, body } = grpcRequest(PATH, authority || cluster, StreamAccessLogsMessageSchema, {
+      identifier: { node, logName },
+      logEntries,
+    });
     this.#sending++;
     sendSideRequest(
       { cluster: clusters.get(cluster), head, body, clock, timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER },

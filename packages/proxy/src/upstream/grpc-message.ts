@@ -1,3 +1,14 @@
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { createRequestHead, type GrpcStatus, type RequestHead, readGrpcStatus } from "@heddle/wire";
+import type { CollectedResponse } from "./response-collector.ts";
+
 /** One message with its length before it. Source: gRPC over HTTP/2, "Length-Prefixed-Message". */
 export function frameGrpcMessage(message: Uint8Array): Buffer {
   const framed = Buffer.alloc(5 + message.length);
@@ -11,4 +22,39 @@ export function unframeGrpcMessage(body: Buffer): Uint8Array | undefined {
   if (body.length < 5 || body[0] !== 0) return undefined;
   const length = body.readUInt32BE(1);
   return body.length < 5 + length ? undefined : body.subarray(5, 5 + length);
+}
+
+/** A call of the proxy itself, with one message. */
+export function grpcRequest<S extends DescMessage>(
+  path: string,
+  authority: string,
+  schema: S,
+  message: MessageInitShape<S>,
+): { readonly head: RequestHead; readonly body: Buffer } {
+  const head = createRequestHead();
+  head.method = "POST";
+  head.path = path;
+  head.authority = authority;
+  head.headers.set("content-type", "application/grpc");
+  head.headers.set("te", "trailers");
+  return { head, body: frameGrpcMessage(toBinary(schema, create(schema, message))) };
+}
+
+/** How a call ended; undefined when its answer does not say so. */
+export function grpcOutcome(response: CollectedResponse): GrpcStatus | undefined {
+  return readGrpcStatus(response.trailers) ?? readGrpcStatus(response.headers);
+}
+
+/** The message of a call that went well; undefined when it did not, or the answer is not such a message. */
+export function readGrpcAnswer<S extends DescMessage>(
+  schema: S,
+  response: CollectedResponse,
+): MessageShape<S> | undefined {
+  const message = grpcOutcome(response)?.code === 0 ? unframeGrpcMessage(response.body) : undefined;
+  if (message === undefined) return undefined;
+  try {
+    return fromBinary(schema, message);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 import type { Clock, ClockTimer } from "@heddle/std";
-import { type ClientConnection, createRequestHead, type RequestHead, readGrpcStatus } from "@heddle/wire";
+import { type ClientConnection, createRequestHead, type RequestHead } from "@heddle/wire";
 import { renderFormat } from "../config/format.ts";
 import type { HeaderAddition } from "../config/header-mutation.ts";
 import type { HealthCheckConfig, HealthProbe } from "../config/health-check.ts";
@@ -11,7 +11,7 @@ import type { Dial, DialOwner } from "../transport/dial.ts";
 import { SocketLink } from "../transport/http-link.ts";
 import type { StreamConnection } from "../transport/stream-connection.ts";
 import type { connectFailure, UpstreamFailure } from "./failure.ts";
-import { frameGrpcMessage, unframeGrpcMessage } from "./grpc-message.ts";
+import { frameGrpcMessage, grpcOutcome, unframeGrpcMessage } from "./grpc-message.ts";
 import { type CollectedResponse, ResponseCollector } from "./response-collector.ts";
 
 /** How one check went. */
@@ -177,7 +177,7 @@ function judgeHttp(probe: Extract<HealthProbe, { readonly kind: "http" }>, respo
 /** Source: gRPC health checking protocol. */
 function judgeGrpc(response: CollectedResponse): ProbeResult {
   if (response.status !== 200) return bad(`status ${response.status}`, true);
-  const status = readGrpcStatus(response.trailers) ?? readGrpcStatus(response.headers);
+  const status = grpcOutcome(response);
   if (status === undefined || status.code !== 0) {
     // UNIMPLEMENTED and UNAVAILABLE say nothing for certain.
     return bad(`grpc-status ${status?.code ?? "missing"}`, status !== undefined && status.code !== 14);
