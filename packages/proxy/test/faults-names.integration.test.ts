@@ -1,7 +1,7 @@
 /** Name resolution fails in every way: who has addresses goes on with them, who has none says so, and both recover. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { runInNamespace } from "./rig/namespace.ts";
 
 setDefaultTimeout(120_000);
 const available =
@@ -10,15 +10,7 @@ const available =
 if (!available) console.log("skipped: needs root and mount namespaces");
 
 test.skipIf(!available)("failures, unknown names, silence, a new address", async () => {
-  const child = Bun.spawn(["unshare", "-m", process.execPath, join(import.meta.dir, "faults-names-child.ts")], {
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, errors, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
+  const { code, out, errors } = await runInNamespace("-m", "faults-names-child.ts");
   expect({ code, errors }).toEqual({ code: 0, errors: "" });
   expect(JSON.parse(out)).toEqual({
     failure: [],

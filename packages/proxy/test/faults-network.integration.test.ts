@@ -2,7 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { runInNamespace } from "./rig/namespace.ts";
 
 setDefaultTimeout(120_000);
 const available =
@@ -10,15 +10,7 @@ const available =
 if (!available) console.log("skipped: needs root, network namespaces and /dev/net/tun");
 
 test.skipIf(!available)("loss, delay, resets, silence, half-open peers", async () => {
-  const child = Bun.spawn(["unshare", "-n", process.execPath, join(import.meta.dir, "faults-network-child.ts")], {
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, errors, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
+  const { code, out, errors } = await runInNamespace("-n", "faults-network-child.ts");
   expect({ code, errors }).toEqual({ code: 0, errors: "" });
   const seen = JSON.parse(out);
   // TCP repairs what is merely slow or lost.
