@@ -1,9 +1,10 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from "@grpc/grpc-js";
+import type { ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import {
   type ExportTraceServiceRequest,
   ExportTraceServiceRequestSchema,
 } from "@heddle/xds-api/opentelemetry/proto/collector/trace/v1/trace_service";
+import { startGrpcServer } from "./grpc-server.ts";
 
 /** A span as any of the protocols brought it. */
 export interface SeenSpan {
@@ -28,7 +29,6 @@ export interface TraceCollector {
   close(): void;
 }
 
-const PASS = (bytes: Buffer) => bytes;
 const KINDS = ["", "INTERNAL", "SERVER", "CLIENT"];
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
@@ -69,32 +69,14 @@ interface ZipkinSpan {
 export async function startTraceCollector(): Promise<TraceCollector> {
   const spans: SeenSpan[] = [];
   const self = { silent: false };
-  const server = new Server();
-  server.addService(
-    {
-      export: {
-        path: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: PASS,
-        requestDeserialize: PASS,
-        responseSerialize: PASS,
-        responseDeserialize: PASS,
-      },
+  const server = await startGrpcServer({
+    path: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+    handle: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => {
+      if (self.silent) return;
+      spans.push(...otlpSpans("otlp-grpc", fromBinary(ExportTraceServiceRequestSchema, call.request)));
+      answer(null, Buffer.alloc(0));
     },
-    {
-      export: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => {
-        if (self.silent) return;
-        spans.push(...otlpSpans("otlp-grpc", fromBinary(ExportTraceServiceRequestSchema, call.request)));
-        answer(null, Buffer.alloc(0));
-      },
-    },
-  );
-  const grpcPort = await new Promise<number>((resolve, reject) =>
-    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, bound) =>
-      error === null ? resolve(bound) : reject(error),
-    ),
-  );
+  });
   const http = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
@@ -123,7 +105,7 @@ export async function startTraceCollector(): Promise<TraceCollector> {
     },
   });
   return {
-    grpcPort,
+    grpcPort: server.port,
     httpPort: http.port ?? 0,
     spans,
     get silent() {
@@ -133,7 +115,7 @@ export async function startTraceCollector(): Promise<TraceCollector> {
       self.silent = value;
     },
     close: () => {
-      server.forceShutdown();
+      server.close();
       void http.stop(true);
     },
   };
