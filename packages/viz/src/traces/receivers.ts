@@ -40,8 +40,10 @@ export async function startTraceReceivers(
       return reason;
     }
   };
-  const http = (port: number, path: string, read: (body: Buffer) => StoredSpan[], accepted: number) =>
-    Bun.serve({
+  const opened: (() => unknown)[] = [];
+  const close = async () => void (await Promise.all(opened.map((end) => end())));
+  const http = (port: number, path: string, read: (body: Buffer) => StoredSpan[], accepted: number): number => {
+    const server = Bun.serve({
       port,
       hostname,
       maxRequestBodySize: MAX_BODY,
@@ -58,8 +60,30 @@ export async function startTraceReceivers(
           : Response.json({ error: problem }, { status: 400 });
       },
     });
-  const otlp = http(wanted.otlpHttp, "/v1/traces", readOtlp, 200);
-  const zipkin = http(wanted.zipkin, "/api/v2/spans", (body) => readZipkin(JSON.parse(body.toString("utf8"))), 202);
+    opened.push(() => server.stop(true));
+    return server.port ?? 0;
+  };
+  try {
+    return {
+      ports: {
+        otlpHttp: http(wanted.otlpHttp, "/v1/traces", readOtlp, 200),
+        zipkin: http(wanted.zipkin, "/api/v2/spans", (body) => readZipkin(JSON.parse(body.toString("utf8"))), 202),
+        otlpGrpc: await grpc(`${hostname}:${wanted.otlpGrpc}`, take, opened),
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** OTLP by gRPC. Gives its port. */
+async function grpc(
+  address: string,
+  take: (read: () => StoredSpan[]) => string | undefined,
+  opened: (() => unknown)[],
+): Promise<number> {
   const server = new Server({ "grpc.max_receive_message_length": MAX_BODY });
   server.addService(
     {
@@ -81,16 +105,10 @@ export async function startTraceReceivers(
       },
     },
   );
-  const otlpGrpc = await new Promise<number>((resolve, reject) =>
-    server.bindAsync(`${hostname}:${wanted.otlpGrpc}`, ServerCredentials.createInsecure(), (error, port) =>
+  opened.push(() => server.forceShutdown());
+  return new Promise((resolve, reject) =>
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) =>
       error === null ? resolve(port) : reject(error),
     ),
   );
-  return {
-    ports: { otlpGrpc, otlpHttp: otlp.port ?? 0, zipkin: zipkin.port ?? 0 },
-    close: async () => {
-      server.forceShutdown();
-      await Promise.all([otlp.stop(true), zipkin.stop(true)]);
-    },
-  };
 }

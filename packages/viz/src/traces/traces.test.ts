@@ -4,7 +4,7 @@ import { Client, credentials } from "@grpc/grpc-js";
 import { createLogger, createSystemClock } from "@heddle/std";
 import { ExportTraceServiceRequestSchema } from "@heddle/xds-api/opentelemetry/proto/collector/trace/v1/trace_service";
 import { findTraces, operations, services } from "./jaeger-form.ts";
-import { startTraceReceivers, type TraceReceivers } from "./receivers.ts";
+import { startTraceReceivers, type TracePorts, type TraceReceivers } from "./receivers.ts";
 import { createTraceStore } from "./trace-store.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
@@ -45,6 +45,21 @@ function otlp(service: string, spanId: string, parentId: string, name: string, k
   });
   return Buffer.from(toBinary(ExportTraceServiceRequestSchema, message));
 }
+
+test("where one port is taken, the others are given back", async () => {
+  const log = createLogger({ clock: createSystemClock(), sink: () => undefined, level: "error", scope: "test" });
+  // An address that nobody else takes ports of.
+  const start = (ports: TracePorts) => startTraceReceivers(store, ports, log, "127.47.11.1");
+  const any = { otlpGrpc: 0, otlpHttp: 0, zipkin: 0 };
+  const holder = await start(any);
+  const former = await start(any);
+  await former.close();
+  const { otlpHttp } = former.ports;
+  for (const taken of ["zipkin", "otlpGrpc"] as const)
+    await expect(start({ ...any, otlpHttp, [taken]: holder.ports[taken] })).rejects.toThrow();
+  await (await start({ ...any, otlpHttp })).close();
+  await holder.close();
+});
 
 test("an export that unpacks to more than one may have is refused", async () => {
   const send = (bytes: number) =>
