@@ -2,11 +2,11 @@
  * The goldens of this package: `testdata/<case>/in.yaml` (manifests, requests, changes) and `out.txt` (what is explained).
  * Run as a program it rewrites every `out.txt`; the test compares.
  */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { asKubeObject, defaultInjectorValues, defaultMeshConfig, type KubeObject, refKey, refOf } from "@heddle/config";
 import { createViews, spiffeId } from "@heddle/model";
 import { createPatcher } from "@heddle/translate";
+import { goldenFolder } from "@heddle/translate/goldens";
 import { loadTypeRegistry } from "@heddle/xds-api";
 import { parse } from "yaml";
 import {
@@ -23,7 +23,7 @@ import {
   settle,
 } from "./src/index.ts";
 
-const folder = join(import.meta.dirname, "testdata");
+const goldens = goldenFolder(join(import.meta.dirname, "testdata"), "out.txt");
 
 interface Case {
   readonly objects: readonly unknown[];
@@ -37,14 +37,11 @@ interface Case {
 }
 
 export interface Golden {
-  readonly name: string;
   readonly expected: string;
   readonly actual: string;
 }
 
-export function goldenNames(): readonly string[] {
-  return readdirSync(folder).sort();
-}
+export const goldenNames = goldens.names;
 
 function objectOf(raw: unknown): KubeObject {
   const object = asKubeObject(raw);
@@ -63,9 +60,7 @@ function build(raw: readonly KubeObject[]) {
 
 /** Errors: throws when the case has no first line that says what it proves, or cannot be built. */
 export async function runGolden(name: string): Promise<Golden> {
-  const text = readFileSync(join(folder, name, "in.yaml"), "utf8");
-  const proves = /^# (.+)/.exec(text)?.[1];
-  if (proves === undefined) throw new Error(`${name}/in.yaml has to begin with "# " and what it proves`);
+  const { text, proves } = goldens.input(name);
   const input = parse(text) as Case;
   const generator: Generator = {
     views: createViews(),
@@ -112,22 +107,7 @@ export async function runGolden(name: string): Promise<Golden> {
     const after = build([...raw.filter((one) => !keys.has(refKey(refOf(one)))), ...changed]);
     out.push(diffText(diffMeshes({ state, pods }, after, generator, createViews)));
   }
-  return { name, actual: out.join("\n"), expected: readExpected(name) };
+  return { actual: out.join("\n"), expected: goldens.expected(name) };
 }
 
-function readExpected(name: string): string {
-  try {
-    return readFileSync(join(folder, name, "out.txt"), "utf8");
-  } catch {
-    return "";
-  }
-}
-
-if (import.meta.main) {
-  for (const name of goldenNames()) {
-    const { actual, expected } = await runGolden(name);
-    if (actual === expected) continue;
-    writeFileSync(join(folder, name, "out.txt"), actual);
-    console.log(`rewrote packages/explain/testdata/${name}/out.txt`);
-  }
-}
+if (import.meta.main) await goldens.rewrite(async (name) => (await runGolden(name)).actual);
