@@ -3,6 +3,7 @@ import { readAgentOptions } from "./agent/agent-options.ts";
 import { withoutDnsCapture } from "./agent/dns-capture.ts";
 import { readMachine } from "./machine.ts";
 import { createMemoryReadings } from "./overload/memory-readings.ts";
+import type { RoleDeps } from "./role.ts";
 import { forgetUnusedCode } from "./transport/executable-pages.ts";
 import { createKernel } from "./transport/kernel.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
@@ -46,16 +47,9 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     return createWorkerPool({ ...surroundings, concurrency, clock, log, random: Math.random, spawn });
   };
   const common = {
-    clock,
-    log,
-    kernel: createKernel(),
-    memory: createMemoryReadings(),
-    random: Math.random,
-    uuid: () => crypto.randomUUID(),
-    resolve: resolveWithSystem,
+    ...roleDeps(clock, log, env),
     mark: Number(env["HEDDLE_PROXY_MARK"] ?? 0) || undefined,
     version: VERSION,
-    variable: (name: string) => env[name],
     startFleet,
     stop: untilSignalled(),
   };
@@ -131,6 +125,19 @@ function readFlag(argv: readonly string[], names: readonly string[]): string | u
   return undefined;
 }
 
+function roleDeps(clock: Clock, log: Logger, env: Env): RoleDeps {
+  return {
+    clock,
+    log,
+    kernel: createKernel(),
+    memory: createMemoryReadings(),
+    random: Math.random,
+    uuid: () => crypto.randomUUID(),
+    resolve: resolveWithSystem,
+    variable: (name) => env[name],
+  };
+}
+
 /** A data plane that the process which started us configures. Signals go to a whole group; only that process acts on them. */
 async function runAsWorker(clock: Clock, log: Logger, env: Env): Promise<number> {
   const { openChannel } = await import("./workers/spawn-worker.ts");
@@ -142,17 +149,7 @@ async function runAsWorker(clock: Clock, log: Logger, env: Env): Promise<number>
   process.on("SIGTERM", () => undefined);
   process.on("SIGINT", () => undefined);
   const { runWorker } = await import("./workers/run-worker.ts");
-  const code = await runWorker({
-    channel,
-    kernel: createKernel(),
-    memory: createMemoryReadings(),
-    clock,
-    log,
-    random: Math.random,
-    uuid: () => crypto.randomUUID(),
-    resolve: resolveWithSystem,
-    variable: (name) => env[name],
-  });
+  const code = await runWorker({ channel, ...roleDeps(clock, log, env) });
   // The channel and timers of connections that were cut would keep the process.
   process.exit(code);
 }

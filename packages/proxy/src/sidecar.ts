@@ -1,7 +1,6 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { credentials } from "@grpc/grpc-js";
 import { workloadId } from "@heddle/identity";
-import type { Clock, Logger } from "@heddle/std";
 import { typeUrls } from "@heddle/xds-api";
 import { startAdminServer, startProbeServer } from "./admin/admin-server.ts";
 import { startAgent } from "./agent/agent.ts";
@@ -17,40 +16,18 @@ import type { WorkloadSecret } from "./agent/workload-certificate.ts";
 import type { KeyPair, ValidationConfig } from "./config/tls-context.ts";
 import type { DrainOptions } from "./listener/listener-set.ts";
 import { runtimeLimit, shareLimits, sidecarLimits } from "./overload/overload-config.ts";
-import type { MemoryReadings } from "./overload/overload-watch.ts";
 import { createProxy } from "./proxy.ts";
-import { IDLE_VARIABLE, readIdleTime } from "./telemetry/idle-series.ts";
-import { createLogWriter } from "./telemetry/log-writer.ts";
-import { createTelemetry } from "./telemetry/telemetry.ts";
+import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
-import type { Kernel } from "./transport/kernel.ts";
 import { untilIdle } from "./until-idle.ts";
-import type { ResolveHost } from "./upstream/dns-watch.ts";
 import { fleetMetrics } from "./workers/fleet-pages.ts";
 import type { LocalSecret } from "./workers/messages.ts";
-import type { StartFleet } from "./workers/worker-pool.ts";
 import { type AdsClient, createAdsClient } from "./xds/ads-client.ts";
 
-export interface SidecarDeps {
+export interface SidecarDeps extends FirstRoleDeps {
   readonly options: AgentOptions;
-  readonly kernel: Kernel;
-  readonly memory: MemoryReadings;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly uuid: () => string;
-  /** A variable of the environment. */
-  readonly variable: (name: string) => string | undefined;
-  readonly resolve: ResolveHost;
-  readonly mark: number | undefined;
   /** Limit of the container; undefined: none. Units: bytes. */
   readonly memoryLimitBytes: number | undefined;
-  readonly log: Logger;
-  readonly version: string;
-  /** Settles when the process is asked to end. */
-  readonly stop: Promise<void>;
-  /** Workers in all. */
-  readonly concurrency: number;
-  readonly startFleet: StartFleet;
 }
 
 const ADMIN_PORT = 15000;
@@ -72,19 +49,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   const metadata = jsonObject(agent.node.metadata);
   const id = workloadId(options);
   const localUri = () => (agent.certificate.current !== undefined && id.ok ? id.value : "");
-  const writer = createLogWriter(clock, (path, error) =>
-    log.error("an access log can't be written", { path, error: String(error) }),
-  );
-  const { idleMs, problem: wrongIdle } = readIdleTime(deps.variable(IDLE_VARIABLE), deps.concurrency);
-  if (wrongIdle !== undefined) log.error(wrongIdle);
-  const telemetry = createTelemetry({
-    idle: idleMs === undefined ? undefined : { ms: idleMs, now: () => clock.monotonic() },
-    self: workloadOfMetadata(metadata),
-    writer,
-    log,
-    localUri,
-    env: deps.variable,
-  });
+  const telemetry = roleTelemetry(deps, { self: workloadOfMetadata(metadata), localUri }, deps.concurrency);
   const exchange = { id: agent.node.id, metadata: encodePeerMetadata(metadata) };
   const { value: maxConnections, problem: wrongLimit } = runtimeLimit(options.proxyConfig);
   if (wrongLimit !== undefined) log.error(wrongLimit);
@@ -233,7 +198,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   agent.close();
   proxy.close();
   await Promise.all([status.close(), admin.close(), scrape.close()]);
-  writer.close();
+  telemetry.closeLogs();
   return 0;
 }
 

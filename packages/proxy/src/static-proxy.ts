@@ -1,6 +1,5 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { toJson } from "@bufbuild/protobuf";
-import type { Clock, Logger } from "@heddle/std";
 import { loadTypeRegistry, typeUrls } from "@heddle/xds-api";
 import { type AdminServer, startAdminServer } from "./admin/admin-server.ts";
 import { knownTypes } from "./bootstrap/known-types.ts";
@@ -9,46 +8,24 @@ import { BootstrapSchema } from "./config/proto.ts";
 import { decodeResource } from "./config/resources.ts";
 import { problemText } from "./config/scope.ts";
 import { shareLimits } from "./overload/overload-config.ts";
-import type { MemoryReadings } from "./overload/overload-watch.ts";
 import { createProxy } from "./proxy.ts";
 import type { IncomingResource, ResourceStore } from "./resources.ts";
-import { IDLE_VARIABLE, readIdleTime } from "./telemetry/idle-series.ts";
-import { createLogWriter } from "./telemetry/log-writer.ts";
-import { createTelemetry } from "./telemetry/telemetry.ts";
+import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
-import type { Kernel } from "./transport/kernel.ts";
 import { untilIdle } from "./until-idle.ts";
-import type { ResolveHost } from "./upstream/dns-watch.ts";
 import { fleetMetrics } from "./workers/fleet-pages.ts";
-import type { StartFleet } from "./workers/worker-pool.ts";
 import { createFileSource, type FileSource, readResourceFile } from "./xds/file-source.ts";
 
-export interface StaticProxyDeps {
+export interface StaticProxyDeps extends FirstRoleDeps {
   readonly path: string;
   /** Check the file and end. */
   readonly validateOnly: boolean;
   readonly serviceNode: string;
   readonly serviceCluster: string;
   readonly drainMs: number;
-  readonly kernel: Kernel;
-  readonly memory: MemoryReadings;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly uuid: () => string;
-  /** A variable of the environment. */
-  readonly variable: (name: string) => string | undefined;
-  readonly resolve: ResolveHost;
-  readonly mark: number | undefined;
-  readonly log: Logger;
-  readonly version: string;
   print(line: string): void;
   /** The same to the error stream, as it is. */
   complain(text: string): void;
-  /** Settles when the process is asked to end. */
-  readonly stop: Promise<void>;
-  /** Workers in all. */
-  readonly concurrency: number;
-  readonly startFleet: StartFleet;
 }
 
 /** What runs when the process is asked to end has this long; Kubernetes kills after 30 s. A second signal ends at once. Units: ms. */
@@ -77,21 +54,12 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     metadata,
   };
   if (deps.validateOnly) return validate(deps, bootstrap, registry);
-  const writer = createLogWriter(clock, (path, error) =>
-    log.error("an access log can't be written", { path, error: String(error) }),
-  );
   const localUri = () => "";
-  const { idleMs, problem: wrongIdle } = readIdleTime(deps.variable(IDLE_VARIABLE), deps.concurrency);
-  if (wrongIdle !== undefined) log.error(wrongIdle);
-  const telemetry = createTelemetry({
-    idle: idleMs === undefined ? undefined : { ms: idleMs, now: () => clock.monotonic() },
-    self: workloadOfMetadata(metadata),
-    writer,
-    log,
-    localUri,
-    traceProvider: bootstrap.traceProvider,
-    env: deps.variable,
-  });
+  const telemetry = roleTelemetry(
+    deps,
+    { self: workloadOfMetadata(metadata), localUri, traceProvider: bootstrap.traceProvider },
+    deps.concurrency,
+  );
   const exchange = node.id === "" ? undefined : { id: node.id, metadata: encodePeerMetadata(metadata) };
   const limits = shareLimits(bootstrap.overload, deps.concurrency);
   const proxy = createProxy({
@@ -203,7 +171,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   for (const file of files) file.close();
   await admin?.close();
   running.close();
-  writer.close();
+  telemetry.closeLogs();
   return 0;
 }
 

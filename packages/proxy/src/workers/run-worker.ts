@@ -1,14 +1,9 @@
-import type { Clock, Logger } from "@heddle/std";
 import { loggingPage } from "../admin/logging-page.ts";
-import type { MemoryReadings } from "../overload/overload-watch.ts";
 import { createProxy, type DataPlane } from "../proxy.ts";
+import { type RoleDeps, type RoleTelemetry, roleTelemetry } from "../role.ts";
 import { envoyStats } from "../telemetry/envoy-stats.ts";
-import { createLogWriter } from "../telemetry/log-writer.ts";
 import type { TapEvent } from "../telemetry/tap.ts";
-import { createTelemetry, type Telemetry } from "../telemetry/telemetry.ts";
-import type { Kernel } from "../transport/kernel.ts";
 import { untilIdle } from "../until-idle.ts";
-import type { ResolveHost } from "../upstream/dns-watch.ts";
 import type {
   HostReport,
   LocalIdentity,
@@ -26,17 +21,8 @@ export interface WorkerChannel {
   onLost(run: () => void): void;
 }
 
-export interface WorkerDeps {
+export interface WorkerDeps extends RoleDeps {
   readonly channel: WorkerChannel;
-  readonly kernel: Kernel;
-  readonly memory: MemoryReadings;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly uuid: () => string;
-  /** A variable of the environment. */
-  readonly variable: (name: string) => string | undefined;
-  readonly resolve: ResolveHost;
-  readonly log: Logger;
 }
 
 /** Role `heddle proxy worker`: a data plane that another process configures. Gives the exit code once it was told to end, or lost its parent. */
@@ -54,10 +40,9 @@ export function runWorker(deps: WorkerDeps): Promise<number> {
 
 class Worker {
   readonly #deps: WorkerDeps;
-  readonly #telemetry: Telemetry;
+  readonly #telemetry: RoleTelemetry;
   readonly #proxy: DataPlane;
   readonly #over: () => void;
-  readonly #closeWriter: () => void;
   #uri = "";
   #unwatch: (() => void) | undefined;
 
@@ -65,19 +50,9 @@ class Worker {
     this.#deps = deps;
     this.#over = over;
     const log = deps.log.child(`worker-${settings.index}`);
-    const writer = createLogWriter(deps.clock, (path, error) =>
-      log.error("an access log can't be written", { path, error: String(error) }),
-    );
-    this.#closeWriter = () => writer.close();
     const localUri = () => this.#uri;
-    this.#telemetry = createTelemetry({
-      self: settings.self,
-      writer,
-      log,
-      localUri,
-      traceProvider: settings.traceProvider,
-      env: deps.variable,
-    });
+    const { self, traceProvider } = settings;
+    this.#telemetry = roleTelemetry({ ...deps, log }, { self, localUri, traceProvider });
     this.#proxy = createProxy({
       kernel: deps.kernel,
       clock: deps.clock,
@@ -147,7 +122,7 @@ class Worker {
     const { listeners } = this.#proxy;
     await untilIdle(() => listeners.connections === 0, this.#deps.clock, { notBeforeMs, limitMs });
     this.#proxy.close();
-    this.#closeWriter();
+    this.#telemetry.closeLogs();
     this.#over();
   }
 

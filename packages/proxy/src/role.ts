@@ -1,0 +1,53 @@
+import type { Clock, Logger } from "@heddle/std";
+import type { MemoryReadings } from "./overload/overload-watch.ts";
+import { IDLE_VARIABLE, readIdleTime } from "./telemetry/idle-series.ts";
+import { createLogWriter } from "./telemetry/log-writer.ts";
+import { createTelemetry, type Telemetry, type TelemetryDeps } from "./telemetry/telemetry.ts";
+import type { Kernel } from "./transport/kernel.ts";
+import type { ResolveHost } from "./upstream/dns-watch.ts";
+import type { StartFleet } from "./workers/worker-pool.ts";
+
+/** What each role of the data plane gets of its process. */
+export interface RoleDeps {
+  readonly kernel: Kernel;
+  readonly memory: MemoryReadings;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly uuid: () => string;
+  /** A variable of the environment. */
+  readonly variable: (name: string) => string | undefined;
+  readonly resolve: ResolveHost;
+  readonly log: Logger;
+}
+
+/** What a role gets that may start workers of its own. */
+export interface FirstRoleDeps extends RoleDeps {
+  readonly mark: number | undefined;
+  readonly version: string;
+  /** Settles when the process is asked to end. */
+  readonly stop: Promise<void>;
+  /** Workers in all. */
+  readonly concurrency: number;
+  readonly startFleet: StartFleet;
+}
+
+/** Metrics and access logs of a role. */
+export interface RoleTelemetry extends Telemetry {
+  /** Writes what waits of the access logs. */
+  closeLogs(): void;
+}
+
+/** @param concurrency Of the process that may forget idle series; workers leave it out. */
+export function roleTelemetry(
+  { clock, log, variable }: Pick<RoleDeps, "clock" | "log" | "variable">,
+  about: Pick<TelemetryDeps, "self" | "localUri" | "traceProvider">,
+  concurrency?: number,
+): RoleTelemetry {
+  const writer = createLogWriter(clock, (path, error) =>
+    log.error("an access log can't be written", { path, error: String(error) }),
+  );
+  const { idleMs, problem } = concurrency === undefined ? {} : readIdleTime(variable(IDLE_VARIABLE), concurrency);
+  if (problem !== undefined) log.error(problem);
+  const idle = idleMs === undefined ? undefined : { ms: idleMs, now: () => clock.monotonic() };
+  return { ...createTelemetry({ ...about, idle, writer, log, env: variable }), closeLogs: () => writer.close() };
+}
