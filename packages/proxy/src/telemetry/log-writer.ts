@@ -19,15 +19,23 @@ interface OpenFile {
   readonly fd: number;
   readonly own: boolean;
   text: string;
+  /** What a full pipe did not take; before `text`. */
+  rest: Buffer;
 }
+
+type Write = (fd: number, bytes: Uint8Array, at: number) => number;
+
+const NOTHING = Buffer.alloc(0);
 
 class BufferedWriter implements LogWriter {
   readonly #files = new Map<string, OpenFile>();
   readonly #timer: ClockTimer;
   readonly #onError: (path: string, error: unknown) => void;
+  readonly #write: Write;
 
-  constructor(clock: Clock, onError: (path: string, error: unknown) => void) {
+  constructor(clock: Clock, onError: (path: string, error: unknown) => void, write: Write) {
     this.#onError = onError;
+    this.#write = write;
     this.#timer = clock.every(FLUSH_MS, () => this.flush());
   }
 
@@ -39,7 +47,7 @@ class BufferedWriter implements LogWriter {
       file = opened;
       this.#files.set(path, file);
     }
-    if (file.text.length > MAX_WAITING) return;
+    if (file.text.length + file.rest.length > MAX_WAITING) return;
     file.text += line;
     if (file.text.length >= FLUSH_LENGTH) this.#flushFile(path, file);
   }
@@ -56,10 +64,10 @@ class BufferedWriter implements LogWriter {
   }
 
   #open(path: string): OpenFile | undefined {
-    if (path === "/dev/stdout") return { fd: 1, own: false, text: "" };
-    if (path === "/dev/stderr") return { fd: 2, own: false, text: "" };
+    if (path === "/dev/stdout") return { fd: 1, own: false, text: "", rest: NOTHING };
+    if (path === "/dev/stderr") return { fd: 2, own: false, text: "", rest: NOTHING };
     try {
-      return { fd: openSync(path, "a"), own: true, text: "" };
+      return { fd: openSync(path, "a"), own: true, text: "", rest: NOTHING };
     } catch (error) {
       this.#onError(path, error);
       return undefined;
@@ -67,24 +75,28 @@ class BufferedWriter implements LogWriter {
   }
 
   #flushFile(path: string, file: OpenFile): void {
-    if (file.text === "") return;
-    const bytes = Buffer.from(file.text, "utf8");
+    if (file.text === "" && file.rest.length === 0) return;
+    const text = Buffer.from(file.text, "utf8");
+    const bytes = file.rest.length === 0 ? text : Buffer.concat([file.rest, text]);
+    file.text = "";
+    file.rest = NOTHING;
+    let at = 0;
     try {
-      let at = 0;
-      while (at < bytes.length) at += writeSync(file.fd, bytes, at);
-      file.text = "";
+      while (at < bytes.length) at += this.#write(file.fd, bytes, at);
     } catch (error) {
-      // A pipe that is full now may have room at the next flush.
+      // A pipe that is full now may have room at the next flush, for what it did not take.
       const again = error instanceof Error && "code" in error && error.code === "EAGAIN";
-      if (!again) {
-        file.text = "";
-        this.#onError(path, error);
-      }
+      if (again) file.rest = bytes.subarray(at);
+      else this.#onError(path, error);
     }
   }
 }
 
-/** `onError` is told once per failed open or write. */
-export function createLogWriter(clock: Clock, onError: (path: string, error: unknown) => void): LogWriter {
-  return new BufferedWriter(clock, onError);
+/** `onError` is told once per failed open or write. `write` gives how many bytes it took. Default: the system's. */
+export function createLogWriter(
+  clock: Clock,
+  onError: (path: string, error: unknown) => void,
+  write: Write = writeSync,
+): LogWriter {
+  return new BufferedWriter(clock, onError, write);
 }
