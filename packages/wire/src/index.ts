@@ -2,7 +2,6 @@ export {
   decodeGrpcMessage,
   encodeGrpcMessage,
   GRPC_CODE_NAMES,
-  GRPC_STATUS_NAMES,
   type GrpcStatus,
   grpcCodeOfHttpStatus,
   grpcStatusHeaders,

@@ -2,9 +2,8 @@ import { compileFormat, type Format } from "./format.ts";
 import { type FilterStateValue, FilterStateValue_SharedWithUpstream } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 
-/** Keys that change how the upstream connection is made. Source: Envoy well-known filter state objects. */
+/** The key that changes how the upstream connection is made. Source: Envoy well-known filter state objects. */
 export const APPLICATION_PROTOCOLS_KEY = "envoy.network.application_protocols";
-export const UPSTREAM_SNI_KEY = "envoy.network.upstream_server_name";
 
 /** A value put beside a connection or request. */
 export interface FilterStateConfig {

@@ -1,4 +1,4 @@
-import type { Socket, SocketHandler } from "bun";
+import type { SocketHandler } from "bun";
 
 /** The native parts of Bun's sockets that its published types leave out. Source: Bun 1.4.5, `node:tls` inside the runtime. */
 export interface NativeSocket {
@@ -97,8 +97,4 @@ export const NO_EVENTS: SocketEvents = {
 /** Handlers in the form that Bun's types ask for. */
 export function asBunHandlers(handlers: NativeHandlers): SocketHandler<SocketEvents> {
   return handlers as unknown as SocketHandler<SocketEvents>;
-}
-
-export function asNativeSocket(socket: Socket<SocketEvents>): NativeSocket {
-  return socket as unknown as NativeSocket;
 }

@@ -1,28 +1,7 @@
 import { HEADER_ID } from "../http/header-id.ts";
 import { type HeaderList, headerListOf } from "../http/header-list.ts";
 
-/** Names by code. Source: grpc/doc/statuscodes.md. */
-export const GRPC_STATUS_NAMES: readonly string[] = [
-  "OK",
-  "CANCELLED",
-  "UNKNOWN",
-  "INVALID_ARGUMENT",
-  "DEADLINE_EXCEEDED",
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PERMISSION_DENIED",
-  "RESOURCE_EXHAUSTED",
-  "FAILED_PRECONDITION",
-  "ABORTED",
-  "OUT_OF_RANGE",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-  "UNAUTHENTICATED",
-];
-
-/** The same in the form that Go programs and Envoy print. Source: google.golang.org/grpc/codes. */
+/** Names by code, in the form that Go programs and Envoy print. Source: google.golang.org/grpc/codes. */
 export const GRPC_CODE_NAMES: readonly string[] = [
   "OK",
   "Canceled",
