@@ -84,7 +84,11 @@ function mismatch(match: JsonRecord, headers: Headers): string | undefined {
   for (const matcher of recordsOf(match["query_parameters"])) {
     const name = textOf(matcher["name"]);
     const value = query.get(name);
-    if (value === null) return matcher["present_match"] === false ? undefined : `query parameter ${name} is absent`;
+    if (matcher["present_match"] === false) {
+      if (value !== null) return `query parameter ${name} is present`;
+      continue;
+    }
+    if (value === null) return `query parameter ${name} is absent`;
     if (has(matcher, "string_match") && !stringMatches(matcher["string_match"], value))
       return `query parameter ${name} is "${value}", wanted ${matcherText(matcher["string_match"])}`;
   }
