@@ -1,24 +1,16 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { parseExposition, type Sample } from "@heddle/std";
-import { createCliContext } from "../src/context.ts";
-import { type Demo, startDemo } from "../src/demo/run.ts";
-import { createTimeline } from "../src/demo/timeline.ts";
+import type { Demo } from "../src/demo/run.ts";
 import { podGet } from "../src/pod-http.ts";
 import { findPod } from "../src/pods.ts";
-import { root } from "./heddle-process.ts";
+import { startTestDemo } from "./test-demo.ts";
 
 const NAMESPACE = "emojivoto";
 const PROXY_METRICS = { port: 15090, path: "/stats/prometheus" };
 let demo: Demo;
 
 beforeAll(async () => {
-  const context = createCliContext(process.env, "0.1.0");
-  const timeline = createTimeline({
-    write: (t) => void process.stderr.write(t),
-    nowMs: () => performance.now(),
-    live: false,
-  });
-  demo = await startDemo(context, { name: "test-counts", requestRate: 20, root }, timeline);
+  demo = await startTestDemo("test-counts", 20);
   await Bun.sleep(15_000);
   await demo.kube.patch(
     { group: "apps", version: "v1", resource: "deployments", name: "vote-bot", namespace: NAMESPACE },

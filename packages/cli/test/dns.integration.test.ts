@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { settles } from "./settles.ts";
 
 /** `heddle dns` beside a control plane that reads files, behind a real CoreDNS: what a cluster's DNS does with the zone `global`. */
 const folder = mkdtempSync(join(tmpdir(), "heddle-dns-"));
@@ -56,19 +57,6 @@ function resolver(port: number | string): Resolver {
   return made;
 }
 
-/** Until the names have come from the control plane. */
-async function eventually<T>(look: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + 20_000;
-  for (;;) {
-    try {
-      return await look();
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await Bun.sleep(100);
-    }
-  }
-}
-
 const entry = (name: string, host: string, address: string) => `---
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
@@ -92,7 +80,7 @@ beforeAll(async () => {
   const answering = ["dns", "--address", "127.0.0.1:0", "--discovery", `127.0.0.1:${grpc}`, "--plaintext"];
   const port = await run([process.execPath, program, ...answering], /answering names.*port[=:]"?(\d+)/);
   dns = resolver(port);
-  await eventually(() => dns.resolve4("httpbin.bar.global"));
+  await settles(() => dns.resolve4("httpbin.bar.global"));
   if (coredns === undefined) return;
   const front = await freePort();
   writeFileSync(join(folder, "Corefile"), `global:${front} {\n  forward . 127.0.0.1:${port}\n  errors\n}\n`);
@@ -109,7 +97,7 @@ afterAll(() => {
 
 describe("names of other clusters", () => {
   const check = async (ask: Resolver) => {
-    expect(await eventually(() => ask.resolve4("httpbin.bar.global"))).toEqual(["240.0.0.2"]);
+    expect(await settles(() => ask.resolve4("httpbin.bar.global"))).toEqual(["240.0.0.2"]);
     const [given] = await ask.resolve4("other.bar.global");
     expect(given).toMatch(/^240\.0\.\d+\.\d+$/);
     await expect(ask.resolve4("nobody.bar.global")).rejects.toMatchObject({ code: "ENOTFOUND" });

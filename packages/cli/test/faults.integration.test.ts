@@ -1,25 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { KubeObject } from "@heddle/kube-client";
 import { at, listOf, numberOf, textOf } from "@heddle/std";
-import { createCliContext } from "../src/context.ts";
-import { type Demo, startDemo } from "../src/demo/run.ts";
-import { createTimeline } from "../src/demo/timeline.ts";
+import type { Demo } from "../src/demo/run.ts";
 import { waitForPods } from "../src/demo/wait.ts";
 import { findPod } from "../src/pods.ts";
-import { root } from "./heddle-process.ts";
+import { eventually } from "./mesh-cluster.ts";
+import { startTestDemo } from "./test-demo.ts";
 
 const NAMESPACE = "emojivoto";
 const READY_MS = 60_000;
 let demo: Demo;
 
 beforeAll(async () => {
-  const context = createCliContext(process.env, "0.1.0");
-  const timeline = createTimeline({
-    write: (t) => void process.stderr.write(t),
-    nowMs: () => performance.now(),
-    live: false,
-  });
-  demo = await startDemo(context, { name: "test-faults", requestRate: 10, root }, timeline);
+  demo = await startTestDemo("test-faults", 10);
 }, 180_000);
 
 afterAll(async () => {
@@ -37,21 +30,6 @@ const scale = (name: string, replicas: number, namespace = NAMESPACE) =>
   demo.kube.patch(deployment(name, namespace), { spec: { replicas } });
 const pods = async (labelSelector: string, namespace = NAMESPACE) =>
   (await demo.kube.list({ apiVersion: "v1", kind: "Pod", namespace }, { labelSelector })).items;
-
-/** Waits until `look` gives a value. Errors: what was waited for. */
-async function eventually<T>(
-  what: string,
-  look: () => Promise<T | undefined | false>,
-  timeoutMs = READY_MS,
-): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const found = await look().catch(() => undefined);
-    if (found) return found;
-    if (performance.now() > deadline) throw new Error(`${what} did not happen within ${timeoutMs / 1000} s`);
-    await Bun.sleep(200);
-  }
-}
 
 /** What the bot logged in the last seconds: votes that got through, votes that were answered with an error, and calls without any answer. */
 async function botLog(sinceSeconds: number): Promise<string> {

@@ -1,9 +1,7 @@
-import { createKubeClient, type KubeClient, type KubeObject } from "@heddle/kube-client";
-import { type RunningCluster, startCluster } from "@heddle/local-cluster";
-import { waitForPods } from "../src/demo/wait.ts";
-import { controlPlaneManifests, crdManifests } from "../src/install/manifests.ts";
-import { defaultInstallOptions } from "../src/install/options.ts";
+import type { KubeClient, KubeObject } from "@heddle/kube-client";
+import type { RunningCluster } from "@heddle/local-cluster";
 import { podGet } from "../src/pod-http.ts";
+import { installMesh, startTestCluster } from "./test-cluster.ts";
 
 /** An embedded cluster with the mesh in it, for one test file. */
 export interface MeshCluster {
@@ -17,24 +15,12 @@ export interface MeshCluster {
 export const NAMESPACE = "duo";
 
 /** `before` is applied ahead of the mesh, such as a `cacerts` Secret. */
-export async function startMeshCluster(name: string, before: readonly KubeObject[] = []): Promise<MeshCluster> {
-  const cluster = await startCluster({
-    name,
-    env: process.env,
-    uid: process.getuid?.() ?? 0,
-    onWarning: (sentence) => console.error(sentence),
-  });
-  try {
-    const kube = await createKubeClient({ kubeconfig: cluster.kubeconfig, env: process.env });
-    const install = defaultInstallOptions("0.1.0", "istio-system");
-    await kube.applyObjects([...before, ...crdManifests(), ...controlPlaneManifests(install)] as readonly KubeObject[]);
-    await waitForPods(kube, "istio-system", 1, 120_000, () => undefined);
+export function startMeshCluster(name: string, before: readonly KubeObject[] = []): Promise<MeshCluster> {
+  return startTestCluster(name, async (cluster, kube) => {
+    await installMesh(kube, { before });
     const ask = async <T>(pod: string, path: string) => JSON.parse(await podGet(kube, NAMESPACE, pod, 8080, path)) as T;
     return { cluster, kube, ask, close: () => cluster.close() };
-  } catch (error) {
-    await cluster.close();
-    throw error;
-  }
+  });
 }
 
 /** A meshed pod that runs echo-pod.ts, its account and its Service. `annotations` choose the data plane and so on. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { createKubeClient, type KubeClient } from "@heddle/kube-client";
-import { type RunningCluster, startCluster } from "@heddle/local-cluster";
+import type { KubeClient } from "@heddle/kube-client";
+import type { RunningCluster } from "@heddle/local-cluster";
 import { parse } from "yaml";
 import { type CliContext, createCliContext } from "../src/context.ts";
 import { waitForPods } from "../src/demo/wait.ts";
@@ -9,6 +9,7 @@ import { podGet } from "../src/pod-http.ts";
 import { runProgram } from "../src/program.ts";
 import { root } from "./heddle-process.ts";
 import { echoPod, eventually, injectedNamespace, NAMESPACE } from "./mesh-cluster.ts";
+import { startTestCluster } from "./test-cluster.ts";
 
 setDefaultTimeout(150_000);
 
@@ -44,13 +45,7 @@ async function run(line: string, input = ""): Promise<Run> {
 }
 
 beforeAll(async () => {
-  cluster = await startCluster({
-    name: "test-proxies",
-    env: process.env,
-    uid: process.getuid?.() ?? 0,
-    onWarning: (sentence) => console.error(sentence),
-  });
-  kube = await createKubeClient({ kubeconfig: cluster.kubeconfig, env: process.env });
+  ({ cluster, kube } = await startTestCluster("test-proxies", async (cluster, kube) => ({ cluster, kube })));
 }, 60_000);
 
 afterAll(async () => {

@@ -1,12 +1,10 @@
 /** Spans of a whole mesh: emojivoto's calls, from the sidecars to viz, as one trace each. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { KubeObject } from "@heddle/kube-client";
-import { createCliContext } from "../src/context.ts";
-import { type Demo, startDemo } from "../src/demo/run.ts";
-import { createTimeline } from "../src/demo/timeline.ts";
+import type { Demo } from "../src/demo/run.ts";
 import { podGet } from "../src/pod-http.ts";
 import { findPod } from "../src/pods.ts";
-import { root } from "./heddle-process.ts";
+import { startTestDemo } from "./test-demo.ts";
 
 const COLLECTOR = "jaeger-collector.linkerd-viz.svc.cluster.local";
 const TELEMETRY = {
@@ -30,13 +28,7 @@ interface Trace {
 let demo: Demo;
 
 beforeAll(async () => {
-  const context = createCliContext(process.env, "0.1.0");
-  const timeline = createTimeline({
-    write: (t) => void process.stderr.write(t),
-    nowMs: () => performance.now(),
-    live: false,
-  });
-  demo = await startDemo(context, { name: "test-traces", requestRate: 10, root }, timeline);
+  demo = await startTestDemo("test-traces", 10);
   const configMaps = { group: "", version: "v1", resource: "configmaps", name: "istio", namespace: "istio-system" };
   const mesh = { extensionProviders: [{ name: "viz", opentelemetry: { service: COLLECTOR, port: 4317 } }] };
   await demo.kube.patch(configMaps, { data: { mesh: JSON.stringify(mesh) } });

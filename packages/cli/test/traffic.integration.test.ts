@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { connect } from "node:tls";
+import { settles } from "./settles.ts";
 import { echoOf } from "./traffic/call.ts";
 import { envoyFilterCases } from "./traffic/envoy-filter-cases.ts";
 import { type GatewayResources, gatewayResources } from "./traffic/gateway-resources.ts";
@@ -41,19 +42,6 @@ afterAll(async () => {
   await rig?.close();
 }, 60_000);
 
-/** Repeats until it holds. Errors: what was wrong the last time. */
-async function eventually(look: () => Promise<void>): Promise<void> {
-  const deadline = performance.now() + CONVERGED_MS;
-  for (;;) {
-    try {
-      return await look();
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await Bun.sleep(300);
-    }
-  }
-}
-
 async function counted(version: string, key: string): Promise<number> {
   const selector = `app=echo,version=${version}`;
   const counts = (await (await fetch(`${await rig.reach(selector, 8080)}/counts`)).json()) as Record<string, number>;
@@ -71,7 +59,7 @@ for (const [client, plane] of Object.entries(planes)) {
           call: (call, times, parallel) => rig.call(client, call, times, parallel),
           counted,
         };
-        await eventually(() => one.check(context));
+        await settles(() => one.check(context), CONVERGED_MS);
       },
       CONVERGED_MS + 45_000,
     );
@@ -79,13 +67,13 @@ for (const [client, plane] of Object.entries(planes)) {
 }
 
 test("addresses that hosts were given are on record in their status", async () => {
-  await eventually(async () => {
+  await settles(async () => {
     const ref = { group: "networking.istio.io", version: "v1", resource: "serviceentries", namespace: "traffic" };
     const { items } = await rig.kube.list(ref);
     const given = items.map(({ metadata, status }) => [metadata.name, JSON.stringify(status ?? {})]);
     expect(given.find(([name]) => name === "far")?.[1]).toMatch(/"host":"echo.far.global","value":"240\.0\./);
     expect(given.find(([name]) => name === "wildcard")?.[1]).not.toContain("240.");
-  });
+  }, CONVERGED_MS);
 }, 30_000);
 
 /** `GET /x` over TLS with a server name; the certificate has to be for it. Errors: what TLS complains about. */
@@ -110,7 +98,7 @@ describe("ingress gateway", () => {
 
   test("routes by host; other hosts are answered 404; a redirect to HTTPS; EnvoyFilters for gateways", async () => {
     const base = await rig.reach("istio=ingressgateway", 8080);
-    await eventually(async () => {
+    await settles(async () => {
       const answer = await get(base, "shop.example.com", "/v2");
       expect(answer.status).toBe(200);
       const text = await answer.text();
@@ -119,16 +107,16 @@ describe("ingress gateway", () => {
       expect((await get(base, "other.example.com")).status).toBe(404);
       const moved = await get(base, "secure.example.com", "/a");
       expect([moved.status, moved.headers.get("location")]).toEqual([301, "https://secure.example.com/a"]);
-    });
+    }, CONVERGED_MS);
   }, 60_000);
 
   test("ends TLS with the certificate of a Secret, chosen by server name", async () => {
     const { port } = new URL(await rig.reach("istio=ingressgateway", 8443));
-    await eventually(async () => {
+    await settles(async () => {
       const answer = await tlsGet(Number(port), "secure.example.com", gateway.root);
       expect(answer).toStartWith("HTTP/1.1 200");
       expect(answer).toContain('"path":"/x"');
-    });
+    }, CONVERGED_MS);
     expect(tlsGet(Number(port), "unknown.example.com", gateway.root)).rejects.toThrow();
   }, 60_000);
 });

@@ -1,5 +1,6 @@
 import { expect } from "bun:test";
-import { settles, type Task, type TasksCluster } from "./tasks-cluster.ts";
+import { settles } from "../settles.ts";
+import type { Task, TasksCluster } from "./tasks-cluster.ts";
 
 const net = (name: string) => `bookinfo/networking/${name}.yaml`;
 

@@ -1,7 +1,8 @@
 import { expect } from "bun:test";
+import { settles } from "../settles.ts";
 import { echoOf, versions } from "../traffic/call.ts";
 import { type Issuer, secret } from "./programs.ts";
-import { settles, type Task, type TasksCluster } from "./tasks-cluster.ts";
+import type { Task, TasksCluster } from "./tasks-cluster.ts";
 
 const CNN = "edition.cnn.com";
 const EGRESS = "istio-egressgateway.istio-system.svc.cluster.local";

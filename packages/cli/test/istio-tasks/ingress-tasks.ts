@@ -1,8 +1,9 @@
 import { expect } from "bun:test";
 import { connect as http2 } from "node:http2";
 import { type ConnectionOptions, connect } from "node:tls";
+import { settles } from "../settles.ts";
 import { createIssuer, type Issuer, secret } from "./programs.ts";
-import { settles, type Task, type TasksCluster } from "./tasks-cluster.ts";
+import type { Task, TasksCluster } from "./tasks-cluster.ts";
 
 const gateway = (name: string, servers: string) => `
 apiVersion: networking.istio.io/v1

@@ -1,7 +1,8 @@
 import { expect } from "bun:test";
+import { settles } from "../settles.ts";
 import { versions } from "../traffic/call.ts";
 import { LOCALITIES } from "./programs.ts";
-import { settles, type Task, type TasksCluster } from "./tasks-cluster.ts";
+import type { Task, TasksCluster } from "./tasks-cluster.ts";
 
 const HTTPBIN = "outbound|8000||httpbin.default.svc.cluster.local";
 

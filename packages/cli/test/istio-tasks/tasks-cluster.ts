@@ -1,15 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createKubeClient, type KubeClient, type KubeObject } from "@heddle/kube-client";
-import { startCluster } from "@heddle/local-cluster";
+import type { KubeClient, KubeObject } from "@heddle/kube-client";
 import { at, textOf } from "@heddle/std";
 import { waitForPods } from "../../src/demo/wait.ts";
 import { gatewayOptions } from "../../src/install/gateway-options.ts";
-import { controlPlaneManifests, crdManifests } from "../../src/install/manifests.ts";
-import { defaultInstallOptions } from "../../src/install/options.ts";
 import { podGet } from "../../src/pod-http.ts";
 import { root } from "../heddle-process.ts";
-import type { Answer, Call } from "../traffic/call.ts";
+import { installMesh, startTestCluster } from "../test-cluster.ts";
+import { type Answer, type Call, callFrom } from "../traffic/call.ts";
 import { objectsIn } from "../traffic/rig.ts";
 
 const READY_MS = 100_000;
@@ -36,27 +34,15 @@ export interface TasksCluster {
 }
 
 /** @param pods How many pods `objects` and `files` make in namespace `default`. */
-export async function startTasks(
+export function startTasks(
   name: string,
   files: readonly string[],
   objects: readonly KubeObject[],
   pods: number,
 ): Promise<TasksCluster> {
-  const cluster = await startCluster({
-    name,
-    env: process.env,
-    uid: process.getuid?.() ?? 0,
-    onWarning: (sentence) => console.log(sentence),
-  });
-  try {
-    const kube = await createKubeClient({ kubeconfig: cluster.kubeconfig, env: process.env });
-    const install = {
-      ...defaultInstallOptions("0.1.0", "istio-system"),
-      gateways: gatewayOptions("demo", {}, {}),
-      meshConfig: { defaultConfig: { proxyMetadata: { ISTIO_META_DNS_CAPTURE: "true" } } },
-    };
-    await kube.applyObjects([...crdManifests(), ...controlPlaneManifests(install)] as readonly KubeObject[]);
-    await waitForPods(kube, "istio-system", 3, READY_MS, () => undefined);
+  return startTestCluster(name, async (cluster, kube) => {
+    const meshConfig = { defaultConfig: { proxyMetadata: { ISTIO_META_DNS_CAPTURE: "true" } } };
+    await installMesh(kube, { options: { gateways: gatewayOptions("demo", {}, {}), meshConfig }, pods: 3 });
     const labels = { "istio-injection": "enabled" };
     const injected: KubeObject = { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE, labels } };
     await kube.applyObjects([injected, ...files.flatMap(objectsOf), ...objects]);
@@ -68,10 +54,7 @@ export async function startTasks(
       ports.set(name, (await cluster.forward(gateway, port, 0)).port);
     const caller = await cluster.forward(await addressOf(kube, "caller"), 8090, 0);
     return taskActions(kube, ports, caller.port, () => cluster.close());
-  } catch (error) {
-    await cluster.close();
-    throw error;
-  }
+  });
 }
 
 function objectsOf(source: string): readonly KubeObject[] {
@@ -118,13 +101,7 @@ function taskActions(
       }
       applied = [];
     },
-    async call(call, times = 1, parallel = false) {
-      const body = JSON.stringify({ call, times, parallel });
-      const signal = AbortSignal.timeout(60_000);
-      const response = await fetch(`http://127.0.0.1:${callerPort}/calls`, { method: "POST", body, signal });
-      if (response.status !== 200) throw new Error(`the caller answered ${response.status}: ${await response.text()}`);
-      return (await response.json()) as readonly Answer[];
-    },
+    call: (call, times, parallel) => callFrom(`http://127.0.0.1:${callerPort}`, call, times, parallel),
     async pod(app, version, namespace = NAMESPACE) {
       const labelSelector = `app=${app}${version === undefined ? "" : `,version=${version}`}`;
       const { items } = await kube.list({ apiVersion: "v1", kind: "Pod", namespace }, { labelSelector });
@@ -141,22 +118,6 @@ function taskActions(
       return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
     },
   };
-}
-
-/** Configuration reaches proxies within this; what is looked at is repeated until it holds. Units: ms. */
-const CONVERGED_MS = 20_000;
-
-/** Repeats until it holds. Errors: what was wrong the last time. */
-export async function settles(look: () => Promise<void>): Promise<void> {
-  const deadline = performance.now() + CONVERGED_MS;
-  for (;;) {
-    try {
-      return await look();
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await Bun.sleep(150);
-    }
-  }
 }
 
 /** One of Istio's tasks: applies what its page applies and sees what its page says. */

@@ -40,3 +40,12 @@ export function versions(answers: readonly Answer[]): Readonly<Record<string, nu
   }
   return found;
 }
+
+/** Sends requests from the pod whose caller is reached at `base`, one after the other unless `parallel`. */
+export async function callFrom(base: string, call: Call, times = 1, parallel = false): Promise<readonly Answer[]> {
+  const body = JSON.stringify({ call, times, parallel });
+  const signal = AbortSignal.timeout(60_000);
+  const response = await fetch(`${base}/calls`, { method: "POST", body, signal });
+  if (response.status !== 200) throw new Error(`the caller answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as readonly Answer[];
+}

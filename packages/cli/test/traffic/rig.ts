@@ -1,13 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createKubeClient, type KubeClient, type KubeObject } from "@heddle/kube-client";
-import { type RunningCluster, startCluster } from "@heddle/local-cluster";
+import type { KubeClient, KubeObject } from "@heddle/kube-client";
+import type { RunningCluster } from "@heddle/local-cluster";
 import { at, textOf } from "@heddle/std";
 import { parseAllDocuments } from "yaml";
 import { waitForPods } from "../../src/demo/wait.ts";
-import { controlPlaneManifests, crdManifests } from "../../src/install/manifests.ts";
-import { defaultInstallOptions } from "../../src/install/options.ts";
-import type { Answer, Call } from "./call.ts";
+import { installMesh, startTestCluster } from "../test-cluster.ts";
+import { type Answer, type Call, callFrom } from "./call.ts";
 
 const NAMESPACE = "traffic";
 const READY_MS = 90_000;
@@ -81,34 +80,21 @@ export function service(name: string, port: number): KubeObject {
 }
 
 /** @param clients Names of the clients and their data planes. @param objects What the cases need. */
-export async function startTraffic(
+export function startTraffic(
   name: string,
   clients: Readonly<Record<string, string>>,
   objects: readonly KubeObject[],
 ): Promise<TrafficRig> {
-  const cluster = await startCluster({
-    name,
-    env: process.env,
-    uid: process.getuid?.() ?? 0,
-    onWarning: (sentence) => console.log(sentence),
-  });
-  try {
-    return await fill(cluster, clients, objects);
-  } catch (error) {
-    await cluster.close();
-    throw error;
-  }
+  return startTestCluster(name, (cluster, kube) => fill(cluster, kube, clients, objects));
 }
 
 async function fill(
   cluster: RunningCluster,
+  kube: KubeClient,
   clients: Readonly<Record<string, string>>,
   objects: readonly KubeObject[],
 ): Promise<TrafficRig> {
-  const kube = await createKubeClient({ kubeconfig: cluster.kubeconfig, env: process.env });
-  const install = { ...defaultInstallOptions("0.1.0", "istio-system"), meshConfig };
-  await kube.applyObjects([...crdManifests(), ...controlPlaneManifests(install)] as readonly KubeObject[]);
-  await waitForPods(kube, install.namespace, 1, READY_MS, () => undefined);
+  await installMesh(kube, { options: { meshConfig } });
   const mesh = readFileSync(join(import.meta.dir, "mesh.yaml"), "utf8");
   const deployments = Object.entries(clients).flatMap(([client_, plane]) => objectsIn(client(client_, plane)));
   await kube.applyObjects([...objectsIn(mesh), ...deployments, ...objects]);
@@ -129,13 +115,7 @@ async function fill(
     cluster,
     podsOf,
     reach: reachPod,
-    call: async (from, call, times = 1, parallel = false) => {
-      const base = await reachPod(`app=${from}`, 8090);
-      const body = JSON.stringify({ call, times, parallel });
-      const response = await fetch(`${base}/calls`, { method: "POST", body, signal: AbortSignal.timeout(60_000) });
-      if (response.status !== 200) throw new Error(`the client answered ${response.status}: ${await response.text()}`);
-      return (await response.json()) as readonly Answer[];
-    },
+    call: async (from, call, times, parallel) => callFrom(await reachPod(`app=${from}`, 8090), call, times, parallel),
     close: async () => {
       for (const forward of forwards.values()) await (await forward).close();
       await cluster.close();
