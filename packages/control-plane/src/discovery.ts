@@ -9,12 +9,14 @@ import { type AdminServer, createAdminServer, type HttpHandler, text } from "./a
 import { registerMeshFigures } from "./admin/mesh-figures.ts";
 import { registerProcessFigures } from "./admin/process-figures.ts";
 import { createAuthenticator } from "./auth/caller.ts";
+import { createClusterReviewer } from "./auth/cluster-reviewer.ts";
 import { createKubernetesReviewer, noReviewer } from "./auth/token-review.ts";
 import { openFileAuthority } from "./ca/authority-files.ts";
 import { AuthorityError, type AuthorityStore, openKubernetesAuthority } from "./ca/authority-store.ts";
 import { createCertificateIssuer } from "./ca/certificate-service.ts";
 import { createRootConfigMaps } from "./ca/root-config-maps.ts";
 import { createServingCertificate } from "./ca/serving-certificate.ts";
+import { createManagedClusters, type ManagedClusters } from "./clusters/managed-clusters.ts";
 import { createRemoteClusters } from "./clusters/remote-clusters.ts";
 import { createGrpcPort } from "./grpc/grpc-servers.ts";
 import { createRotatingCredentials } from "./grpc/rotating-credentials.ts";
@@ -87,7 +89,11 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     telemetry.managedClusters.with("local").value = 1;
     telemetry.managedClusters.with("remote").value = states.length;
     telemetry.clusterSync.clear();
-    for (const { id, status } of states) telemetry.clusterSync.with(id, status).value = 1;
+    telemetry.clusterLastSync.clear();
+    for (const { id, status, lastSyncMs } of states) {
+      telemetry.clusterSync.with(id, status).value = 1;
+      telemetry.clusterLastSync.with(id).value = Math.round(lastSyncMs / 1000);
+    }
     telemetry.cacheKept.with().value = snapshots.stats.kept;
     telemetry.cacheReads.with("hit").value = snapshots.stats.hits;
     telemetry.cacheReads.with("miss").value = snapshots.stats.misses;
@@ -95,7 +101,14 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
 
   const kube = options.registries.includes("Kubernetes") ? await connect(options, deps) : undefined;
   const authenticator = createAuthenticator({
-    reviewer: kube === undefined ? noReviewer : createKubernetesReviewer(kube),
+    reviewer: createClusterReviewer({
+      own: kube === undefined ? noReviewer : createKubernetesReviewer(kube),
+      ownId: options.clusterId,
+      remote: (id) => {
+        const remote = clusters?.find(id)?.kube;
+        return remote === undefined ? undefined : createKubernetesReviewer(remote);
+      },
+    }),
     trustDomains: () => {
       const { mesh } = feed.state.settings;
       return [mesh.trustDomain, ...(mesh.trustDomainAliases ?? [])];
@@ -140,6 +153,8 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     log: log.child("ads"),
     telemetry,
     snapshots,
+    awaits: (id) =>
+      id !== clusterId && clusters?.find(id) !== undefined && !clusters.served.some((one) => one.id === id),
     authenticator,
     authenticatePlaintext: options.authenticatePlaintext,
     version: deps.version,
@@ -165,9 +180,13 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
           debounceAfterMs,
           debounceMaxMs,
           timeoutMs: options.remoteClusterTimeoutMs,
-          onUpdate: (update) => merged.remote(update),
+          onUpdate: (update) => {
+            merged.remote(update);
+            managed?.reconcile();
+          },
           onTimeout: () => telemetry.remoteTimeouts.with().value++,
         });
+  let managed: ManagedClusters | undefined;
   const merged = createMergedMesh({
     log: log.child("clusters"),
     empty: () => feed.state,
@@ -323,7 +342,12 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
       handlers: {
         "/inject": injectionHandler({
           state: () => feed.state,
-          namespaceOf: (name) => feed.namespaceOf(name),
+          clusterId,
+          namespacesOf: (id) => {
+            if (id === clusterId) return (name) => feed.namespaceOf(name);
+            const remote = clusters?.served.find((one) => one.id === id)?.cluster;
+            return remote === undefined ? undefined : (name) => remote.namespaceOf(name);
+          },
           values: () => feed.injectorValues,
           clock,
           log: log.child("inject"),
@@ -347,14 +371,21 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
             createRootConfigMaps({ kube, roots, clock, log: log.child("roots") }),
             createCaBundlePatcher({ kube, namespace: options.namespace, roots, clock, log: log.child("webhook") }),
           ];
+    managed =
+      clusters === undefined
+        ? undefined
+        : createManagedClusters({ clusters, clusterId, namespace, roots, clock, log: log.child("managed") });
+    managed?.reconcile();
     for (const part of inCluster) part.start();
     workloads?.start();
     closers.push(() => {
       for (const part of inCluster) part.close();
+      managed?.close();
     });
     store.onChange(() => {
       serving.renew().catch((error) => log.error("renewing the serving certificate failed", { error }));
       for (const part of inCluster) part.refresh();
+      managed?.refresh();
     });
     waitingFor = "";
     log.info("control plane is ready", {

@@ -64,6 +64,11 @@ export function createTelemetry(metrics: MetricsRegistry) {
       "remote_cluster_sync_timeouts_total",
       "Number of times remote clusters took too long to sync, causing slow startup that excludes remote clusters.",
     ),
+    clusterLastSync: gauge(
+      "istiod_remote_cluster_last_sync_timestamp_seconds",
+      "When a remote cluster was last known to be in sync; 0: never since this control plane started.",
+      "cluster_id",
+    ),
     clusterSync: gauge(
       "istiod_remote_cluster_sync_status",
       "1 for the state that a remote cluster is in: synced, syncing, timeout or failing.",

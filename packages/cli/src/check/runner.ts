@@ -1,3 +1,4 @@
+import { UsageError } from "../context.ts";
 import type { CheckCategory, CheckItem, CheckNote, CheckReport, CheckResult, CheckTarget } from "./check.ts";
 import { hintOf } from "./check.ts";
 
@@ -57,7 +58,8 @@ async function attempt(
     try {
       return (await item.run(target)) ?? undefined;
     } catch (error) {
-      if (!item.retry || options.nowMs() + RETRY_EVERY_MS > deadline)
+      // Waiting does not mend what was asked of the wrong cluster.
+      if (!item.retry || error instanceof UsageError || options.nowMs() + RETRY_EVERY_MS > deadline)
         return error instanceof Error ? error.message : String(error);
       await options.sleep(RETRY_EVERY_MS);
     }

@@ -4,6 +4,7 @@ import { globalOptions } from "../global-options.ts";
 import { type ApplyFlags, applyInstall } from "../install/apply.ts";
 import { addInstallFlags, type InstallFlags, installOptions, outputFormat } from "../install/install-flags.ts";
 import { controlPlaneManifests, crdManifests } from "../install/manifests.ts";
+import { remoteNextSteps } from "../install/remote-profile.ts";
 import { renderManifests } from "../output.ts";
 
 export { addInstallFlags, type InstallFlags, installOptions, outputFormat };
@@ -31,6 +32,7 @@ function addPrinting(command: Command, context: CliContext): void {
       const objects = flags.crds
         ? crdManifests()
         : [...(flags.skipCrds ? [] : crdManifests()), ...controlPlaneManifests(options)];
+      if (options.remote !== undefined) context.err(remoteNextSteps(options.namespace, options.remote));
       context.out(renderManifests(objects, outputFormat(flags.output)));
     });
 }

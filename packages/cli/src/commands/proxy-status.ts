@@ -1,5 +1,5 @@
 import type { KubeClient } from "@heddle/kube-client";
-import { at, type JsonRecord, listOf, recordOf, textOf } from "@heddle/std";
+import { type JsonRecord, listOf, recordOf, textOf } from "@heddle/std";
 import type { Command } from "commander";
 import { stringify } from "yaml";
 import { type CliContext, UsageError } from "../context.ts";
@@ -10,6 +10,7 @@ import { renderTable } from "../output.ts";
 import { findMeshedPod } from "../pods.ts";
 import { compareDumps } from "../proxy-config/compare.ts";
 import { fetchDump, readDump } from "../proxy-config/dump.ts";
+import { runningControlPlane } from "../running-control-plane.ts";
 
 const HEADER = ["NAME", "CLUSTER", "CDS", "LDS", "EDS", "RDS", "ISTIOD", "VERSION"] as const;
 const TYPES = ["cluster", "listener", "endpoint", "route"] as const;
@@ -34,12 +35,7 @@ async function syncz(
   kube: KubeClient,
   namespace: string,
 ): Promise<{ istiod: string; namespace: string; status: JsonRecord }[]> {
-  const pods = await kube.list({ apiVersion: "v1", kind: "Pod", namespace }, { labelSelector: "app=istiod" });
-  const running = pods.items.filter((p) => textOf(at(p, "status", "phase")) === "Running");
-  if (running.length === 0)
-    throw new UsageError(
-      `no control plane runs in namespace ${namespace}; install it with heddle install | kubectl apply -f -`,
-    );
+  const running = await runningControlPlane(kube, namespace);
   const all = await Promise.all(
     running.map(async (pod) => {
       const response = await kube.proxyRequest(

@@ -4,6 +4,7 @@ import { waitForPods } from "../demo/wait.ts";
 import { withInstalledSettings } from "./installed.ts";
 import { controlPlaneManifests, crdManifests, uninstallManifests } from "./manifests.ts";
 import type { InstallOptions } from "./options.ts";
+import { remoteNextSteps } from "./remote-profile.ts";
 
 export interface ApplyFlags {
   readonly skipConfirmation?: boolean;
@@ -53,8 +54,10 @@ export async function applyInstall(
   if (!options.gatewaysOnly) context.out("✔ Core installed\n");
   const dns = options.meshDns ? 1 : 0;
   const pods = dns + options.replicas + options.gateways.reduce((sum, gateway) => sum + gateway.replicas, 0);
-  await waitForPods(kube, options.namespace, pods, waitMs, () => undefined);
-  if (!options.gatewaysOnly) context.out("✔ Istiod installed\n");
+  // Nothing can become ready before the other cluster's control plane was told.
+  if (options.remote === undefined) await waitForPods(kube, options.namespace, pods, waitMs, () => undefined);
+  if (options.remote !== undefined) context.err(remoteNextSteps(options.namespace, options.remote));
+  else if (!options.gatewaysOnly) context.out("✔ Istiod installed\n");
   for (const [word, mark] of GATEWAY_LINES)
     if (options.gateways.some(({ name }) => name.includes(mark))) context.out(`✔ ${word} gateways installed\n`);
   if (dns > 0) context.out("✔ Mesh DNS (istiocoredns) installed\n");

@@ -7,6 +7,7 @@ import { gatewayOptions } from "./gateway-options.ts";
 import { pluggedAuthority } from "./identity-files.ts";
 import { injectorConfigMap, mergeValues, meshConfigMap } from "./mesh-config.ts";
 import { defaultInstallOptions, type InstallOptions } from "./options.ts";
+import { type RemoteProfile, remoteProfile } from "./remote-profile.ts";
 import { readInput, valuesOfFiles } from "./values-file.ts";
 
 export interface InstallFlags {
@@ -58,6 +59,7 @@ const PROFILES: Readonly<Record<string, Values>> = {
   empty: {},
   stable: {},
   demo: { accessLogFile: "/dev/stdout" },
+  remote: {},
 };
 
 /**
@@ -88,7 +90,9 @@ export function installOptions(flags: InstallFlags, global: GlobalOptions, conte
   }
   refuseUnknownComponents(components);
   const base = defaultInstallOptions(context.version, global.meshNamespace);
-  const { pilot = {}, ...injector } = record(values, "values");
+  const { pilot = {}, istiodRemote: _remote, ...given } = record(values, "values");
+  const remote = profile === "remote" ? remoteProfile(record(values, "values")) : undefined;
+  const injector = remote === undefined ? given : mergeValues(given, namesOf(remote));
   const [image, version] = splitImage(flags.image ?? base.image, base.version);
   const high = flags.ha === true;
   const options: InstallOptions = {
@@ -109,6 +113,7 @@ export function installOptions(flags: InstallFlags, global: GlobalOptions, conte
       set,
       record(values, "values"),
     ),
+    remote,
     gatewaysOnly: context.dialect !== "linkerd" && profile === "empty",
     meshDns: wantsMeshDns(set),
     authority: pluggedAuthority(flags),
@@ -170,6 +175,10 @@ function refuseUnknownComponents(components: unknown): void {
   for (const name of Object.keys(record(components ?? {}, "components")))
     if (!COMPONENTS.includes(name))
       throw new UsageError(`components.${name}: unknown; known are ${COMPONENTS.join(", ")}`);
+}
+
+function namesOf({ cluster, network }: RemoteProfile): Values {
+  return { global: { multiCluster: { clusterName: cluster }, network } };
 }
 
 /** The values that every multicluster walkthrough sets. */

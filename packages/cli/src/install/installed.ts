@@ -20,6 +20,9 @@ export async function withInstalledSettings(kube: KubeClient, options: InstallOp
   const values = await read("istio-sidecar-injector", "values");
   const meshConfig = await read("istio", "mesh");
   const text = (path: readonly string[], fallback: string) => textOf(at(values, ...path)) || fallback;
+  const deployment = { apiVersion: "apps/v1", kind: "Deployment", namespace: options.namespace, name: "istiod" };
+  // A remote cluster has none.
+  const replicas = Number(textOf(at(await kube.find(deployment), "spec", "replicas")));
   const trustDomain = textOf(at(meshConfig, "trustDomain")) || options.trustDomain;
   return {
     ...options,
@@ -27,6 +30,7 @@ export async function withInstalledSettings(kube: KubeClient, options: InstallOp
     meshId: text(["global", "meshID"], options.meshId),
     network: options.network || text(["global", "network"], ""),
     trustDomain,
+    replicas,
     meshConfig: mergeValues(meshConfig, options.meshConfig),
     injectorValues: mergeValues(values, options.injectorValues),
   };

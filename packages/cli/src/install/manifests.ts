@@ -10,7 +10,8 @@ import { multiclusterManifests } from "./multicluster.ts";
 import { namespace, serviceAccount } from "./namespace.ts";
 import type { InstallOptions } from "./options.ts";
 import { rbac } from "./rbac.ts";
-import { readerManifests } from "./reader.ts";
+import { READER_ACCOUNT, readerManifests } from "./reader.ts";
+import { remoteControlPlane } from "./remote-profile.ts";
 import { injectorWebhook, validatorWebhook } from "./webhooks.ts";
 
 /** The custom resource definitions of every dialect. */
@@ -22,6 +23,16 @@ export function crdManifests(): readonly Manifest[] {
 export function controlPlaneManifests(options: InstallOptions): readonly Manifest[] {
   const gateways = options.gateways.flatMap((gateway) => gatewayManifests(options, gateway));
   if (options.gatewaysOnly) return gateways;
+  if (options.remote !== undefined)
+    return [
+      namespace(options),
+      ...readerManifests(options.namespace, READER_ACCOUNT, true),
+      meshConfigMap(options),
+      injectorConfigMap(options),
+      ...remoteControlPlane(options.namespace, options.remote),
+      injectorWebhook(options),
+      ...gateways,
+    ];
   return [
     namespace(options),
     serviceAccount(options),

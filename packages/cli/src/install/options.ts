@@ -1,5 +1,6 @@
 import type { GatewayOptions } from "./gateway-options.ts";
 import type { PluggedAuthority } from "./identity-files.ts";
+import type { RemoteProfile } from "./remote-profile.ts";
 
 /** What decides the manifests of `heddle install`; every field has the default of `defaultInstallOptions`. */
 export interface InstallOptions {
@@ -25,6 +26,8 @@ export interface InstallOptions {
   /** More environment of the control plane. */
   readonly pilotEnv: Readonly<Record<string, string>>;
   readonly gateways: readonly GatewayOptions[];
+  /** Profile `remote`: the control plane is another cluster's. */
+  readonly remote: RemoteProfile | undefined;
   /** Profile `empty`: the control plane is there already, or elsewhere. */
   readonly gatewaysOnly: boolean;
   /** Replicated control planes: `.global` names lead through other clusters' gateways. */
@@ -53,6 +56,7 @@ export function defaultInstallOptions(version: string, namespace: string): Insta
     injectorValues: {},
     pilotEnv: {},
     gateways: [],
+    remote: undefined,
     gatewaysOnly: false,
     globalNames: false,
     meshDns: false,

@@ -5,8 +5,21 @@ export const READER_ACCOUNT = "istio-reader-service-account";
 
 const READ = ["get", "list", "watch"];
 
-/** What a registry needs, and nothing that could be changed or kept secret. Source: istio base chart, `istio-reader`. */
-export function readerManifests(namespace: string, account = READER_ACCOUNT): readonly Manifest[] {
+/** What a control plane elsewhere needs where there is none: it hands out the root certificate and tells the webhook's CA. */
+const MANAGE = [
+  { apiGroups: [""], resources: ["configmaps"], verbs: [...READ, "create", "update", "patch"] },
+  {
+    apiGroups: ["admissionregistration.k8s.io"],
+    resources: ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
+    verbs: [...READ, "update", "patch"],
+  },
+] as const;
+
+/**
+ * What a registry needs, and nothing that could be changed or kept secret. Source: istio base chart, `istio-reader`.
+ * @param managed The account's owner is this cluster's control plane, too.
+ */
+export function readerManifests(namespace: string, account = READER_ACCOUNT, managed = false): readonly Manifest[] {
   const labels = { ...meshLabels("reader"), app: "istio-reader" };
   const group = "rbac.authorization.k8s.io";
   const role = `istio-reader-clusterrole-${namespace}`;
@@ -26,6 +39,7 @@ export function readerManifests(namespace: string, account = READER_ACCOUNT): re
         { apiGroups: ["apps"], resources: ["replicasets"], verbs: READ },
         { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
         { apiGroups: ["authorization.k8s.io"], resources: ["subjectaccessreviews"], verbs: ["create"] },
+        ...(managed ? MANAGE : []),
       ],
     },
     {

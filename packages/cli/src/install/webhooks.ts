@@ -1,5 +1,6 @@
 import { type Manifest, meshLabels } from "./manifest.ts";
 import { type InstallOptions, protectedNamespaces } from "./options.ts";
+import { webhookPort } from "./remote-profile.ts";
 
 const podRules = [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["pods"], scope: "*" }];
 
@@ -24,7 +25,14 @@ export function injectorWebhook(options: InstallOptions): Manifest {
   ) => ({
     name,
     admissionReviewVersions: ["v1"],
-    clientConfig: { service: { name: "istiod", namespace: options.namespace, path: "/inject", port: 443 } },
+    clientConfig: {
+      service: {
+        name: "istiod",
+        namespace: options.namespace,
+        path: options.remote?.injectionPath ?? "/inject",
+        port: webhookPort(options.remote),
+      },
+    },
     sideEffects: "None",
     failurePolicy,
     reinvocationPolicy: "Never",

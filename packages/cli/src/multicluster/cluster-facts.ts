@@ -35,6 +35,8 @@ export interface ClusterFacts {
   /** Gateways of all networks, as this control plane sees them. */
   readonly gateways: readonly GatewayFact[];
   readonly known: readonly KnownCluster[];
+  /** The clusters whose control planes may manage this one, which has none; undefined: it has its own. */
+  readonly managedBy: readonly string[] | undefined;
   readonly ports: readonly PortFact[];
   /** The API server's clock ahead of this machine's. Units: s. */
   readonly skewS: number;
@@ -53,15 +55,18 @@ export async function clusterFacts(
 ): Promise<ClusterFacts> {
   const find = (kind: string, name: string, where = namespace) =>
     kube.find({ apiVersion: "v1", kind, namespace: where, name });
-  const [mesh, injector, roots, services, dns, known] = await Promise.all([
+  const [mesh, injector, roots, services, dns, istiod, own] = await Promise.all([
     find("ConfigMap", "istio"),
     find("ConfigMap", "istio-sidecar-injector"),
     find("ConfigMap", "istio-ca-root-cert"),
     kube.list({ apiVersion: "v1", kind: "Service" }),
     find("Service", "istiocoredns"),
-    knownClusters(kube, namespace),
+    find("Service", "istiod"),
+    kube.find({ apiVersion: "v1", kind: "Namespace", name: namespace }),
   ]);
-  const own = await kube.find({ apiVersion: "v1", kind: "Namespace", name: namespace });
+  // Without a selector it leads to another cluster's.
+  const remote = istiod !== undefined && at(istiod, "spec", "selector") === undefined;
+  const known = remote ? [] : await knownClusters(kube, namespace);
   const asked = nowMs();
   const date = (await kube.request("GET", "/version")).headers.get("date");
   const values: unknown = parse(textOf(at(injector, "data", "values")));
@@ -75,14 +80,26 @@ export async function clusterFacts(
     networkLabel: own?.metadata.labels?.["topology.istio.io/network"] ?? "",
     networkValue: textOf(at(values, "global", "network")),
     gatewayServices: services.items.flatMap(gatewayService),
-    gateways: await gatewaysSeen(kube, namespace, known[0]?.istiod ?? ""),
+    gateways: remote ? [] : await gatewaysSeen(kube, namespace, known[0]?.istiod ?? ""),
     known,
-    ports: services.items.flatMap(portsOf),
+    managedBy: remote ? namesIn(own?.metadata.annotations?.[CONTROL_PLANES]) : undefined,
+    // A control plane is never another cluster's.
+    ports: services.items.filter((service) => service.metadata.uid !== istiod?.metadata.uid).flatMap(portsOf),
     // The header has whole seconds.
     skewS: date === null ? 0 : Math.round((Date.parse(date) - asked) / 1000),
     meshDns,
     stubDomain: meshDns !== "" && (await forwardsGlobal(kube, meshDns)),
   };
+}
+
+/** Source: Istio, primary-remote. */
+const CONTROL_PLANES = "topology.istio.io/controlPlaneClusters";
+
+function namesIn(list = ""): readonly string[] {
+  return list
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
 }
 
 function gatewayService(service: KubeObject): ClusterFacts["gatewayServices"] {

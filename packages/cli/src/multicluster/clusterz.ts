@@ -1,6 +1,6 @@
 import type { KubeClient } from "@heddle/kube-client";
 import { at, listOf, textOf } from "@heddle/std";
-import { UsageError } from "../context.ts";
+import { runningControlPlane } from "../running-control-plane.ts";
 
 /** A cluster as one replica of the control plane knows it. */
 export interface KnownCluster {
@@ -14,12 +14,7 @@ export interface KnownCluster {
 
 /** Asks every running replica: each reads the other clusters itself. */
 export async function knownClusters(kube: KubeClient, namespace: string): Promise<readonly KnownCluster[]> {
-  const pods = await kube.list({ apiVersion: "v1", kind: "Pod", namespace }, { labelSelector: "app=istiod" });
-  const running = pods.items.filter((pod) => textOf(at(pod, "status", "phase")) === "Running");
-  if (running.length === 0)
-    throw new UsageError(
-      `no control plane runs in namespace ${namespace}; install it with heddle install | kubectl apply -f -`,
-    );
+  const running = await runningControlPlane(kube, namespace);
   const all = await Promise.all(
     running.map(async ({ metadata: { name } }) => {
       const target = { kind: "pods", namespace, name, port: 15014 } as const;

@@ -18,6 +18,7 @@ function facts(context: string, other: string, changes: Partial<ClusterFacts> = 
     known: [{ ...known, id: other }],
     ports: [{ service: "shop/web", name: "http", port: 80 }],
     skewS: 0,
+    managedBy: undefined,
     meshDns: "",
     stubDomain: false,
     ...changes,
@@ -52,4 +53,16 @@ test("each usual mistake is found, with what to do", () => {
   expect(wrongs({ ports: [{ service: "shop/web", name: "web", port: 80 }] })["ports"]).toContain(
     'port 80 ("http") of Service shop/web in east is named "web" in west',
   );
+});
+
+test("a cluster without a control plane: who manages it, and whether that one does", () => {
+  const remote = { known: [], gateways: [] };
+  expect(wrongs({ ...remote, managedBy: ["east"] })).toEqual({});
+  expect(wrongs({ ...remote, managedBy: ["*"] })).toEqual({});
+  expect(wrongs({ ...remote, managedBy: [] })["primaries"]).toContain("controlPlaneClusters=east");
+  expect(wrongs({ ...remote, managedBy: ["est"] })["primaries"]).toContain("none of these clusters");
+  expect(wrongs({ ...remote, managedBy: ["east"], roots: "" })).toEqual({
+    primaries:
+      "west is to be managed from east, but has no root certificate from there yet: see heddle remote-clusters --context east",
+  });
 });

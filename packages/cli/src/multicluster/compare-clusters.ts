@@ -31,6 +31,7 @@ export function compareClusters(all: readonly ClusterFacts[]): readonly Comparis
         ),
     ),
     line("secrets", "each control plane reads the others", secrets(all)),
+    line("primaries", "each cluster without a control plane has one elsewhere", primaries(all)),
     line("networks", "network labels are right", networks(all)),
     line("gateways", "gateways of other networks answer", gateways(all)),
     line(
@@ -61,7 +62,9 @@ function names(all: readonly ClusterFacts[]): readonly string[] {
 }
 
 function roots(all: readonly ClusterFacts[]): readonly string[] {
-  return pairs(all).flatMap(([a, b]) => {
+  // One that nobody manages yet has no root, which its own line says.
+  const known = all.filter((one) => one.managedBy === undefined || one.roots !== "");
+  return pairs(known).flatMap(([a, b]) => {
     const shared = blocks(a.roots).some((root) => blocks(b.roots).includes(root));
     if (shared) return [];
     return [
@@ -76,8 +79,32 @@ function blocks(pem: string): readonly string[] {
   );
 }
 
+function withControlPlane(all: readonly ClusterFacts[]): readonly ClusterFacts[] {
+  return all.filter(({ managedBy }) => managedBy === undefined);
+}
+
+function primaries(all: readonly ClusterFacts[]): readonly string[] {
+  return all.flatMap(({ context, managedBy, roots: given }) => {
+    if (managedBy === undefined) return [];
+    if (managedBy.length === 0)
+      return [
+        `${context} has no control plane, and does not say whose may manage it: kubectl --context ${context} annotate namespace istio-system topology.istio.io/controlPlaneClusters=${withControlPlane(all)[0]?.id ?? "PRIMARY"}`,
+      ];
+    const primary = withControlPlane(all).find(({ id }) => managedBy.includes(id) || managedBy.includes("*"));
+    if (primary === undefined)
+      return [
+        `${context} is to be managed from ${managedBy.join(", ")}, which is none of these clusters: correct the annotation topology.istio.io/controlPlaneClusters of its namespace istio-system`,
+      ];
+    if (given === "")
+      return [
+        `${context} is to be managed from ${primary.context}, but has no root certificate from there yet: see heddle remote-clusters --context ${primary.context}`,
+      ];
+    return [];
+  });
+}
+
 function secrets(all: readonly ClusterFacts[]): readonly string[] {
-  return all.flatMap((own) =>
+  return withControlPlane(all).flatMap((own) =>
     all
       .filter((other) => other !== own && other.id !== own.id)
       .flatMap((other) => {
@@ -118,7 +145,7 @@ function networks(all: readonly ClusterFacts[]): readonly string[] {
 
 function gateways(all: readonly ClusterFacts[]): readonly string[] {
   const several = new Set(all.map(({ networkLabel }) => networkLabel)).size > 1;
-  return all.flatMap((own) => {
+  return withControlPlane(all).flatMap((own) => {
     const foreign = own.gateways.filter(({ network }) => network !== own.networkLabel);
     const missing = all
       .filter(({ networkLabel }) => several && networkLabel !== own.networkLabel)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { err, ok } from "@heddle/std";
 import { type CallCredentials, createAuthenticator } from "./caller.ts";
+import { createClusterReviewer } from "./cluster-reviewer.ts";
 import { mayActAs } from "./node-access.ts";
 import { readReview, type TokenReviewer } from "./token-review.ts";
 
@@ -88,4 +89,24 @@ test.each([
 ])("a review of %s is a refusal", (_what, answer, reason) => {
   const read = readReview(answer);
   expect(read.ok ? "accepted" : read.error.reason).toContain(reason);
+});
+
+test("each cluster vouches for its own tokens; an unknown one for none", async () => {
+  const from = (namespace: string): TokenReviewer => ({ review: async () => ok({ namespace, serviceAccount: "b" }) });
+  const clusters = createClusterReviewer({
+    own: from("own"),
+    ownId: "east",
+    remote: (id) => (id === "west" ? from("west") : undefined),
+  });
+  const namespaceBy = async (clusterId?: string) => {
+    const answer = await clusters.review("t", clusterId);
+    return answer.ok ? answer.value.namespace : answer.error.reason;
+  };
+  expect(await namespaceBy()).toBe("own");
+  expect(await namespaceBy("east")).toBe("own");
+  expect(await namespaceBy("Kubernetes")).toBe("own");
+  expect(await namespaceBy("west")).toBe("west");
+  expect(await namespaceBy("north")).toContain(
+    "of cluster north, which this control plane (cluster east) does not know",
+  );
 });

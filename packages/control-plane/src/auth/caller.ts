@@ -1,6 +1,7 @@
 import { type PeerIdentity, peerIdentity, workloadId } from "@heddle/identity";
 import { err, ok, type Result } from "@heddle/std";
-import type { TokenRefusal, TokenReviewer } from "./token-review.ts";
+import type { ClusterReviewer } from "./cluster-reviewer.ts";
+import type { TokenRefusal } from "./token-review.ts";
 
 /** What a call shows of its sender. */
 export interface CallCredentials {
@@ -10,6 +11,8 @@ export interface CallCredentials {
   readonly subjectAltName: string | undefined;
   /** Value of the `authorization` header. */
   readonly authorization: string | undefined;
+  /** Value of the `clusterid` header: whose API server vouches for the token. Source: istio security/pkg/server/ca/authenticate. */
+  readonly clusterId?: string | undefined;
   /** For the log. */
   readonly peer: string;
 }
@@ -27,7 +30,7 @@ export interface Authenticator {
 
 /** A client certificate counts first, then a bearer token. Trust domains other than ours are refused. */
 export function createAuthenticator(options: {
-  readonly reviewer: TokenReviewer;
+  readonly reviewer: ClusterReviewer;
   /** Ours first, then aliases. */
   trustDomains(): readonly [string, ...string[]];
 }): Authenticator {
@@ -44,7 +47,7 @@ export function createAuthenticator(options: {
       }
       const token = /^Bearer (\S+)$/i.exec(call.authorization ?? "")?.[1];
       if (token !== undefined) {
-        const reviewed = await options.reviewer.review(token);
+        const reviewed = await options.reviewer.review(token, call.clusterId);
         if (reviewed.ok) {
           const id = workloadId({ trustDomain, ...reviewed.value });
           if (id.ok) return ok({ identity: { trustDomain, ...reviewed.value, id: id.value }, by: "token" });

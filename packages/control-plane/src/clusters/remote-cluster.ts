@@ -1,5 +1,5 @@
-import { defaultMeshConfig, type MeshConfig, type MeshNetworks } from "@heddle/config";
-import { isKubeError, kubeClientFor, secretAccess } from "@heddle/kube-client";
+import { defaultMeshConfig, type MeshConfig, type MeshNetworks, type Meta } from "@heddle/config";
+import { isKubeError, type KubeClient, kubeClientFor, secretAccess } from "@heddle/kube-client";
 import type { MeshState } from "@heddle/model";
 import { createKubernetesSource, registryKinds, type Source } from "@heddle/sources";
 import type { Clock, Logger } from "@heddle/std";
@@ -42,6 +42,10 @@ export interface RemoteCluster {
   readonly status: RemoteClusterStatus;
   /** Undefined until the first listing is complete. */
   readonly state: MeshState | undefined;
+  /** Its API server; undefined until the kubeconfig was read, or when it is refused. */
+  readonly kube: KubeClient | undefined;
+  /** A namespace as it was last heard of, without waiting for the next state. */
+  namespaceOf(name: string): Meta | undefined;
   useSettings(mesh: MeshConfig, networks: MeshNetworks | undefined): void;
   start(): void;
   close(): void;
@@ -51,6 +55,7 @@ class Remote implements RemoteCluster {
   readonly #options: RemoteClusterOptions;
   readonly #feed: MeshFeed;
   #source: Source | undefined;
+  #kube: KubeClient | undefined;
   #status: SyncStatus = "syncing";
   #reason = "";
   #lastSyncMs = 0;
@@ -76,11 +81,26 @@ class Remote implements RemoteCluster {
   get status(): RemoteClusterStatus {
     const { id, secret } = this.#options;
     const lastSyncMs = this.#status === "synced" ? this.#options.clock.now() : this.#lastSyncMs;
-    return { id, secret, status: this.#status, reason: this.#reason, lastSyncMs };
+    return { id, secret, status: this.#status, reason: this.#toldReason(), lastSyncMs };
+  }
+
+  /** Nothing is kept over a restart: whoever looks has to learn that endpoints are missing, not merely old. */
+  #toldReason(): string {
+    if (this.#feed.synced || this.#status === "refused") return this.#reason;
+    const never = "never in sync since this control plane started: its endpoints get no traffic until it answers";
+    return this.#reason === "" ? never : `${never}; ${this.#reason}`;
   }
 
   get state(): MeshState | undefined {
     return this.#feed.synced ? this.#feed.state : undefined;
+  }
+
+  get kube(): KubeClient | undefined {
+    return this.#kube;
+  }
+
+  namespaceOf(name: string): Meta | undefined {
+    return this.#feed.namespaceOf(name);
   }
 
   useSettings(mesh: MeshConfig, networks: MeshNetworks | undefined): void {
@@ -107,6 +127,7 @@ class Remote implements RemoteCluster {
       const access = await secretAccess(kubeconfig, `Secret ${secret}, key ${id}`, clock);
       if (this.#closed) return;
       const kube = kubeClientFor(access, { clock, random, userAgent });
+      this.#kube = kube;
       this.#source = createKubernetesSource({ kube, clock, kinds: registryKinds });
     } catch (error) {
       this.#became("refused", isKubeError(error) ? error.message : "its kubeconfig can't be read");

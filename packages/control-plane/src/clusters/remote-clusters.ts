@@ -30,6 +30,10 @@ export interface RemoteClusters {
   /** What is known of the clusters that were in sync at least once. */
   readonly registries: readonly RemoteRegistry[];
   readonly statuses: readonly RemoteClusterStatus[];
+  /** The one of this name, as a Secret has it now; undefined: there is none. */
+  find(id: string): RemoteCluster | undefined;
+  /** Those that were in sync at least once and are what they say. */
+  readonly served: readonly { readonly id: string; readonly cluster: RemoteCluster }[];
   /** Resolves when every cluster was heard of, or the time for it is over. Units: ms. */
   settled(timeoutMs: number): Promise<void>;
   useSettings(mesh: MeshConfig, networks: MeshNetworks | undefined): void;
@@ -112,6 +116,18 @@ class Clusters implements RemoteClusters {
       };
     });
     return [...statuses, ...this.#refused];
+  }
+
+  find(id: string): RemoteCluster | undefined {
+    return this.#held.get(id)?.cluster;
+  }
+
+  get served(): readonly { readonly id: string; readonly cluster: RemoteCluster }[] {
+    return this.registries.flatMap(({ clusterId }) => {
+      const held = this.#held.get(clusterId);
+      const cluster = held?.cluster.state === undefined ? held?.before : held.cluster;
+      return cluster === undefined ? [] : [{ id: clusterId, cluster }];
+    });
   }
 
   settled(timeoutMs: number): Promise<void> {

@@ -16,10 +16,12 @@ export interface AuthenticatedCall {
 export function credentialsOf(call: AuthenticatedCall, secure: boolean): CallCredentials {
   const context = call.getAuthContext();
   const [authorization] = call.metadata.get("authorization");
+  const [clusterId] = call.metadata.get("clusterid");
   return {
     secure,
     subjectAltName: context.sslPeerCertificate?.subjectaltname,
     authorization: typeof authorization === "string" ? authorization : undefined,
+    clusterId: typeof clusterId === "string" ? clusterId : undefined,
     peer: call.getPeer(),
   };
 }

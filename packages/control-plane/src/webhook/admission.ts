@@ -15,30 +15,43 @@ import type { Clock, Logger } from "@heddle/std";
 import type { Patcher } from "@heddle/translate";
 import type { Telemetry } from "../telemetry.ts";
 import type { AdmissionHandler } from "./https-server.ts";
+import { type InjectionPlace, readInjectionPath } from "./injection-path.ts";
 
 export interface InjectionOptions {
   readonly state: () => MeshState;
-  /** Labels and annotations of a namespace, as fresh as they are known. */
-  readonly namespaceOf: (name: string) => Pick<Meta, "labels" | "annotations"> | undefined;
+  /** The control plane's own cluster. */
+  readonly clusterId: string;
+  /** How fresh labels and annotations of a cluster's namespaces are looked up; undefined: the cluster is not known, or was never in sync. */
+  readonly namespacesOf: (clusterId: string) => NamespaceLookup | undefined;
   readonly values: () => InjectorValues;
   readonly clock: Clock;
   readonly log: Logger;
   readonly telemetry: Telemetry;
 }
 
-/** `/inject`: adds the sidecar to pods. */
+export type NamespaceLookup = (name: string) => Pick<Meta, "labels" | "annotations"> | undefined;
+
+/** `/inject`: adds the sidecar to pods, of other clusters too where the path names one. */
 export function injectionHandler(options: InjectionOptions): AdmissionHandler {
   const { telemetry, clock, log } = options;
-  return (body) => {
+  return (body, path) => {
     const start = clock.monotonic();
     telemetry.injections.with().value++;
     const request = readAdmissionReview(body);
-    if (typeof request === "string") {
+    const place = readInjectionPath(path);
+    const cluster = typeof place === "string" ? "" : (place.cluster ?? options.clusterId);
+    const namespaceOf = options.namespacesOf(cluster);
+    const problem = [request, place].find((read) => typeof read === "string");
+    if (typeof request === "string" || typeof place === "string" || namespaceOf === undefined) {
       telemetry.injectionFailures.with().value++;
-      return request;
+      const sentence =
+        problem ??
+        `cluster ${cluster} is not known to the control plane of ${options.clusterId} yet: heddle create-remote-secret --name ${cluster}, applied there`;
+      log.warn("injection was not answered", { reason: sentence });
+      return sentence;
     }
     const state = options.state();
-    const namespace = options.namespaceOf(request.namespace);
+    const namespace = namespaceOf(request.namespace);
     const answer = answerInjection(request, {
       namespace: {
         name: request.namespace,
@@ -46,7 +59,7 @@ export function injectionHandler(options: InjectionOptions): AdmissionHandler {
         annotations: namespace?.annotations ?? {},
       },
       mesh: meshWithProxyConfig(state, request.namespace, labelsOf(request.object)),
-      values: options.values(),
+      values: valuesAt(options.values(), place),
     });
     const outcome = {
       injected: telemetry.injected,
@@ -62,6 +75,13 @@ export function injectionHandler(options: InjectionOptions): AdmissionHandler {
     });
     return answer.review;
   };
+}
+
+function valuesAt(values: InjectorValues, { cluster, network }: InjectionPlace): InjectorValues {
+  if (cluster === undefined && network === undefined) return values;
+  const { global } = values;
+  const multiCluster = { ...global.multiCluster, ...(cluster === undefined ? {} : { clusterName: cluster }) };
+  return { ...values, global: { ...global, multiCluster, ...(network === undefined ? {} : { network }) } };
 }
 
 function labelsOf(pod: unknown): Readonly<Record<string, string>> {

@@ -9,8 +9,8 @@ import type { Logger } from "@heddle/std";
 import type { ServingMaterial } from "../grpc/rotating-credentials.ts";
 import type { ListenAddress } from "../options.ts";
 
-/** Answers one AdmissionReview. */
-export type AdmissionHandler = (review: unknown) => unknown;
+/** Answers one AdmissionReview; `path` is the one that was asked for. */
+export type AdmissionHandler = (review: unknown, path: string) => unknown;
 
 /** The HTTPS server that the API server calls. */
 export interface WebhookServer {
@@ -106,7 +106,7 @@ class Server implements WebhookServer {
       return;
     }
     try {
-      const answer = handler(review);
+      const answer = handler(review, path);
       if (typeof answer === "string") reply(400, `${answer}\n`);
       else reply(200, JSON.stringify(answer), "application/json");
     } catch (error) {

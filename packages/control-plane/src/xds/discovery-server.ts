@@ -50,6 +50,11 @@ export interface DiscoveryServerOptions {
   readonly secrets?: CredentialSecrets;
   /** Undefined where there is no Kubernetes: then workloads outside are known by their WorkloadEntries only. */
   readonly workloads?: WorkloadRegistrar;
+  /**
+   * A cluster of which nothing is known yet, though it is to be: its proxies keep what they have, as without their own pods and addresses
+   * they would be told nonsense. Default: none.
+   */
+  readonly awaits?: (clusterId: string) => boolean;
   readonly authenticator: Authenticator;
   readonly authenticatePlaintext: boolean;
   readonly version: string;
@@ -141,6 +146,8 @@ class Server implements DiscoveryServer {
   #push(connection: Connection, queuedMs: number): void {
     if (!this.#connections.has(connection)) return;
     const { telemetry, snapshots, clock, log } = this.#options;
+    // The first listing of its cluster is an update for everyone.
+    if (connection.current === undefined && this.#options.awaits?.(connection.node.clusterId)) return;
     telemetry.queueTime.with().observe(queuedMs / 1000);
     try {
       const isUpdate = connection.current !== undefined;

@@ -34,6 +34,7 @@ export async function startAgent(deps: AgentDeps): Promise<Agent> {
     authority: createAuthorityClient({
       address: options.caAddress,
       tokenFile: options.files.token,
+      clusterId: options.meta["CLUSTER_ID"] ?? "Kubernetes",
       rootFile: options.files.rootCertificate,
       ...(options.renewByCertificate ? { held: () => certificate.current } : {}),
     }),

@@ -40,6 +40,8 @@ const CAUSES: Readonly<Partial<Record<status, string>>> = {
 export interface AuthorityClientOptions {
   readonly address: string;
   readonly tokenFile: string;
+  /** The own cluster's name: its API server vouches for the token. */
+  readonly clusterId: string;
   readonly rootFile: string;
   /**
    * The certificate that is held, for workloads whose token nobody renews: once the token is no good, it vouches for its successor.
@@ -77,6 +79,7 @@ export function createAuthorityClient(options: AuthorityClientOptions): Certific
       const channel = await connect();
       const metadata = new Metadata();
       if (token) metadata.set("authorization", `Bearer ${token}`);
+      metadata.set("clusterid", options.clusterId);
       const request = create(IstioCertificateRequestSchema, {
         csr: csrPem,
         validityDuration: BigInt(Math.round(validitySeconds)),

@@ -1,4 +1,6 @@
 import { at, listOf, numberOf, textOf } from "@heddle/std";
+import { UsageError } from "../../context.ts";
+import { controlPlaneElsewhere } from "../../running-control-plane.ts";
 import type { CheckCategory, CheckTarget } from "../check.ts";
 
 async function controlPlanePods(target: CheckTarget) {
@@ -37,6 +39,8 @@ export const existence: CheckCategory = {
       retry: true,
       run: async (target) => {
         const kube = await target.client();
+        const elsewhere = await controlPlaneElsewhere(kube, target.meshNamespace);
+        if (elsewhere !== undefined) throw new UsageError(elsewhere);
         const deployment = await kube.get({
           group: "apps",
           version: "v1",
