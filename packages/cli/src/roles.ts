@@ -23,6 +23,7 @@ export async function runRole(argv: readonly string[], env: Env): Promise<number
     case "local":
       return (await import("@heddle/local-cluster/main")).main(rest, env);
     case "viz":
+      if (rest[0] === "tap-apiserver") return (await import("@heddle/viz/tap-apiserver")).main(rest.slice(1), env);
       return rest[0] === "serve" ? serveViz(rest.slice(1), env) : undefined;
     default:
       return undefined;

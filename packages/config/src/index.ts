@@ -76,6 +76,9 @@ export {
 export { type ContainerPortView, type PodView, readPod } from "./kube/pod.ts";
 export { readService, type ServicePortView, type ServiceView } from "./kube/service.ts";
 export { type Link, linkDefinition } from "./linkerd/link.ts";
+export { alternativesOf, type Literal, type RequestCondition } from "./linkerd/request-condition.ts";
+export { type ResponseCondition, statusMeets } from "./linkerd/response-condition.ts";
+export type { ProfileRoute, ServiceProfile } from "./linkerd/service-profile.ts";
 export type { ExtensionProvider } from "./mesh/extension-provider.ts";
 export { defaultInjectorValues, type InjectorValues, parseInjectorValues } from "./mesh/injector-values.ts";
 export type { MeshConfig } from "./mesh/mesh-config.ts";

@@ -11,6 +11,7 @@ import { type VirtualService, virtualService } from "./istio/virtual-service.ts"
 import { type WorkloadEntry, workloadEntry } from "./istio/workload-entry.ts";
 import { type WorkloadGroup, workloadGroup } from "./istio/workload-group.ts";
 import { groupOf, type KubeObject, refOf, refText } from "./kube/object.ts";
+import { type ServiceProfile, serviceProfile } from "./linkerd/service-profile.ts";
 import { createProblemSink, type Parsed, type Problem } from "./problem.ts";
 import { nearest } from "./schema/nearest.ts";
 import { type ResourceDefinition, readResource } from "./schema/resource.ts";
@@ -28,7 +29,8 @@ export type MeshResource =
   | EnvoyFilter
   | AuthorizationPolicy
   | Telemetry
-  | ProxyConfigResource;
+  | ProxyConfigResource
+  | ServiceProfile;
 
 /** Every custom resource, one literal table. */
 export const definitions = [
@@ -44,6 +46,7 @@ export const definitions = [
   authorizationPolicy,
   telemetry,
   proxyConfigResource,
+  serviceProfile,
 ] as const satisfies readonly ResourceDefinition<string, unknown>[];
 
 /** A collection that a source has to watch. */

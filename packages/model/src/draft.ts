@@ -66,6 +66,7 @@ export function draftObjects(objects: Objects): ObjectDrafts {
     authorizationPolicies: createDraftMap(objects.authorizationPolicies),
     telemetries: createDraftMap(objects.telemetries),
     proxyConfigs: createDraftMap(objects.proxyConfigs),
+    serviceProfiles: createDraftMap(objects.serviceProfiles),
   };
 }
 
@@ -90,5 +91,6 @@ export function settleObjects(drafts: ObjectDrafts): Objects {
     authorizationPolicies: drafts.authorizationPolicies.current,
     telemetries: drafts.telemetries.current,
     proxyConfigs: drafts.proxyConfigs.current,
+    serviceProfiles: drafts.serviceProfiles.current,
   };
 }

@@ -170,6 +170,9 @@ function storeResource(
       // Read at injection only: nothing that is running changes.
       store(drafts.proxyConfigs, key, as("ProxyConfig"));
       return;
+    case "linkerd.io/ServiceProfile":
+      if (store(drafts.serviceProfiles, key, as("ServiceProfile"))) dirt.routing = true;
+      return;
     case "networking.istio.io/ServiceEntry":
       if (store(drafts.serviceEntries, key, as("ServiceEntry"))) dirt.entries = true;
       return;

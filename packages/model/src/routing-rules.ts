@@ -10,12 +10,26 @@ import {
   type VirtualService,
 } from "@heddle/config";
 import { byAge, isExported } from "./namespace-scope.ts";
+import { profileRules } from "./profile-rules.ts";
 import { createRuleMemo, type RuleMemo } from "./rule-memo.ts";
 import type { MeshState } from "./state.ts";
 import type { Located, WrittenAt } from "./written-at.ts";
 
+/** Whether responses of these statuses count as failures. */
+export interface StatusClass {
+  readonly min: number;
+  readonly max: number;
+  readonly failure: boolean;
+}
+
 /** A route and its matches, each with its place. */
-export type RoutedHttp = Located<Omit<HttpRoute, "match"> & { readonly match: readonly Located<HttpMatch>[] }>;
+export type RoutedHttp = Located<
+  Omit<HttpRoute, "match"> & {
+    readonly match: readonly Located<HttpMatch>[];
+    /** Of a ServiceProfile: what counts otherwise than usually. Ascending, without overlap. */
+    readonly statusClasses?: readonly StatusClass[];
+  }
+>;
 
 /** A VirtualService as one client sees it: full host names, delegates merged in, and only what applies to this client. */
 export interface RoutingRule {
@@ -50,7 +64,8 @@ export function routingRules(
     if (!appliesTo(gatewaysOf(service), client)) continue;
     rules.push(memo.of(service, client, settings.domain, () => ruleFor(service, client, state)));
   }
-  return rules;
+  // Of two rules for one host the first counts: a VirtualService before a ServiceProfile.
+  return client.gateways.includes("mesh") ? [...rules, ...profileRules(state, client, memo)] : rules;
 }
 
 function gatewaysOf(service: VirtualService): readonly string[] {

@@ -14,6 +14,7 @@ import type {
   Problem,
   ProxyConfigResource,
   ServiceEntry,
+  ServiceProfile,
   ServiceView,
   Sidecar,
   Telemetry,
@@ -49,6 +50,7 @@ export interface Objects {
   readonly authorizationPolicies: ReadonlyMap<string, AuthorizationPolicy>;
   readonly telemetries: ReadonlyMap<string, Telemetry>;
   readonly proxyConfigs: ReadonlyMap<string, ProxyConfigResource>;
+  readonly serviceProfiles: ReadonlyMap<string, ServiceProfile>;
 }
 
 /** The endpoints of one service, for all of its ports. */
@@ -115,6 +117,7 @@ export function emptyMesh(options: MeshOptions): MeshState {
       authorizationPolicies: new Map(),
       telemetries: new Map(),
       proxyConfigs: new Map(),
+      serviceProfiles: new Map(),
     },
     services: new Map(),
     workloads: new Map(),

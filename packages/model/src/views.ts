@@ -1,4 +1,4 @@
-import { canonicalJson, labelsMatch, type StringMap, type TrafficPolicy } from "@heddle/config";
+import { canonicalJson, labelsMatch, type ServiceProfile, type StringMap, type TrafficPolicy } from "@heddle/config";
 import { meshWithAccessLog } from "./access-logging.ts";
 import { authorizationOf } from "./authorization.ts";
 import { isVisible, parsePortList } from "./build-service.ts";
@@ -24,6 +24,7 @@ import {
 import { type ClientPlace, closeLabels, localitySetting } from "./locality-request.ts";
 import { type ClientOrigin, isDirect, throughGateways, weightScale, whereIs } from "./networks.ts";
 import { effectiveMtls } from "./peer-authentication.ts";
+import { profileBudget, profilesFor } from "./profile-rules.ts";
 import type {
   EndpointsView,
   HeadlessEndpoint,
@@ -184,10 +185,11 @@ function buildOutboundView(state: MeshState, proxy: ProxyNode, shared: SharedWor
     return [seen.autoAddresses.length === 0 ? seen : withGivenAddresses(seen, proxy)];
   });
   const headless: Record<string, readonly HeadlessEndpoint[]> = {};
+  const profiles = profilesFor(state, proxy.namespace);
   const policies: Record<string, DestinationPolicy> = {};
   for (const service of services) {
     if (service.headless) headless[service.hostname] = headlessEndpoints(state, service, origin);
-    const policy = destinationPolicy(state, rules, service, client);
+    const policy = withRetryBudget(destinationPolicy(state, rules, service, client), profiles.get(service.hostname));
     if (policy !== undefined) policies[service.hostname] = policy;
   }
   const content = {
@@ -220,6 +222,22 @@ function buildOutboundView(state: MeshState, proxy: ProxyNode, shared: SharedWor
     rules: content.rules.map((rule) => hashes.of(rule)).join(" "),
   });
   return { hash, ...content };
+}
+
+/** What a ServiceProfile grants of retries, where no DestinationRule says so itself. */
+function withRetryBudget(
+  policy: DestinationPolicy | undefined,
+  profile: ServiceProfile | undefined,
+): DestinationPolicy | undefined {
+  const retryBudget = profileBudget(profile);
+  if (profile === undefined || retryBudget === undefined || policy?.trafficPolicy?.retryBudget !== undefined)
+    return policy;
+  return {
+    trafficPolicy: { ...(policy?.trafficPolicy ?? { portLevelSettings: [] }), retryBudget },
+    trafficPolicyAt: policy?.trafficPolicyAt ?? { source: profile.ref, path: "spec.retryBudget" },
+    subsets: policy?.subsets ?? [],
+    sources: [...(policy?.sources ?? []), profile.ref],
+  };
 }
 
 /** The MeshConfig is the largest part, and nearly always the state's own. */

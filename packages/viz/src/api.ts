@@ -1,7 +1,7 @@
 import type { ConfigAnswer, GatewaysAnswer } from "./config-contract.ts";
 import type { MeshAnswer, ProblemsAnswer } from "./dashboard-contract.ts";
 import type { Findings } from "./findings.ts";
-import type { Inventory } from "./inventory.ts";
+import { type Inventory, withLabels } from "./inventory.ts";
 import { PrometheusError } from "./prometheus/prometheus-client.ts";
 import type { AskedSpan } from "./prometheus/prometheus-store.ts";
 import { scrapeTargets } from "./prometheus/targets.ts";
@@ -98,16 +98,8 @@ function tracesOf({ traces }: ApiDeps): TraceStore {
   return traces;
 }
 
-/** Pods with the given labels (`app=web,tier`) and all Services. */
 function selected(inventory: Inventory, selector: string | null): Inventory {
-  if (!selector) return inventory;
-  const wanted = selector.split(",").map((part) => part.trim().split(/==?/));
-  const pods = inventory
-    .pods()
-    .filter((p) =>
-      wanted.every(([key = "", value]) => (value === undefined ? key in p.labels : p.labels[key] === value)),
-    );
-  return { pods: () => pods, services: () => inventory.services() };
+  return selector ? withLabels(inventory, selector) : inventory;
 }
 
 async function problemsNow(query: WindowQuery, deps: ApiDeps): Promise<ProblemsAnswer> {

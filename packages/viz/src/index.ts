@@ -3,7 +3,16 @@ export { type ApiDeps, createApi } from "./api.ts";
 export type * from "./config-contract.ts";
 export type * from "./contract.ts";
 export type * from "./dashboard-contract.ts";
-export { type Inventory, type PodInfo, podInfo, resourcesOf, type ServiceInfo, serviceInfo } from "./inventory.ts";
+export {
+  chosenPods,
+  type Inventory,
+  type PodInfo,
+  podInfo,
+  resourcesOf,
+  type ServiceInfo,
+  serviceInfo,
+  withLabels,
+} from "./inventory.ts";
 export { readInventory } from "./kubernetes-inventory.ts";
 export { createPrometheusApi } from "./prometheus/prometheus-api.ts";
 export { edges } from "./query/edges.ts";
@@ -11,3 +20,4 @@ export { stat } from "./query/stat.ts";
 export { createMetricStore, type MetricStore, type ScrapeTarget } from "./store/store.ts";
 export { type TapOptions, tapPods } from "./tap/tap-client.ts";
 export { type NamedTapEvent, type TapEvent, tapFailed } from "./tap/tap-event.ts";
+export { type CallsAsked, watchCalls } from "./tap/watch-calls.ts";

@@ -110,3 +110,30 @@ export function resourcesOf(pod: PodInfo, kind: ResourceKind, services: readonly
       return pod.owners.filter((o) => o.kind === kind).map((o) => o.name);
   }
 }
+
+/** Running pods of a resource, or of all of a kind. */
+export function chosenPods(
+  inventory: Inventory,
+  target: { readonly kind: ResourceKind; readonly name?: string; readonly namespace?: string },
+): readonly PodInfo[] {
+  const services = inventory.services();
+  const { kind, name, namespace } = target;
+  return inventory
+    .pods()
+    .filter((pod) => pod.running && (namespace === undefined || kind === "namespace" || pod.namespace === namespace))
+    .filter((pod) => {
+      const names = resourcesOf(pod, kind, services);
+      return name === undefined ? names.length > 0 : names.includes(name);
+    });
+}
+
+/** Pods with the given labels (`app=web,tier`) and all Services. */
+export function withLabels(inventory: Inventory, selector: string): Inventory {
+  const wanted = selector.split(",").map((part) => part.trim().split(/==?/));
+  const pods = inventory
+    .pods()
+    .filter((p) =>
+      wanted.every(([key = "", value]) => (value === undefined ? key in p.labels : p.labels[key] === value)),
+    );
+  return { pods: () => pods, services: () => inventory.services() };
+}

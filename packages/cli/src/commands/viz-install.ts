@@ -1,3 +1,4 @@
+import { at } from "@heddle/std";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
@@ -5,6 +6,7 @@ import type { Manifest } from "../install/manifest.ts";
 import { presentManifests } from "../install/present.ts";
 import { vizManifests } from "../install/viz.ts";
 import { PROMETHEUS_URL, prometheusManifests } from "../install/viz-prometheus.ts";
+import { tapManifests } from "../install/viz-tap.ts";
 import { renderManifests } from "../output.ts";
 import { parseSetFlags } from "../set-flag.ts";
 import { addInstallFlags, type InstallFlags, installOptions, outputFormat } from "./install.ts";
@@ -16,7 +18,7 @@ interface VizInstallFlags extends InstallFlags {
 }
 
 /** Values of linkerd's chart that choose where metrics are kept. */
-const OWN_VALUES = /^prometheus(Url|\.enabled)=/;
+const OWN_VALUES = /^(prometheusUrl|(prometheus|tap)\.enabled)=/;
 
 /** `viz install` and `viz uninstall`: with the own store, with a Prometheus brought along, or with one that is there. */
 export function addVizInstall(viz: Command, context: CliContext): void {
@@ -54,14 +56,13 @@ function wanted(context: CliContext, flags: VizInstallFlags, command: Command): 
     globalOptions(command),
     context,
   );
-  const chart = own["prometheus"];
-  const enabled = typeof chart === "object" && chart !== null && "enabled" in chart && chart.enabled === true;
-  const bring = flags.prometheus === true || enabled;
+  const bring = flags.prometheus === true || at(own, "prometheus", "enabled") === true;
   const url = flags.prometheusUrl ?? (own["prometheusUrl"] === undefined ? undefined : String(own["prometheusUrl"]));
   if (bring && url !== undefined)
     throw new UsageError("--prometheus brings one and --prometheus-url names one; give one of the two");
   if (url !== undefined && !/^https?:\/\/[^/]/.test(url))
     throw new UsageError("--prometheus-url: expected an address such as http://prometheus.monitoring:9090");
   const asked = bring ? PROMETHEUS_URL : url;
-  return [...vizManifests(options, asked), ...(bring ? prometheusManifests() : [])];
+  const tap = at(own, "tap", "enabled") === false ? [] : tapManifests(options);
+  return [...vizManifests(options, asked), ...tap, ...(bring ? prometheusManifests() : [])];
 }

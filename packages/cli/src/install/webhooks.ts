@@ -87,7 +87,13 @@ export function validatorWebhook(options: InstallOptions): Manifest {
         timeoutSeconds: 10,
         rules: [
           {
-            apiGroups: ["security.istio.io", "networking.istio.io", "telemetry.istio.io", "extensions.istio.io"],
+            apiGroups: [
+              "security.istio.io",
+              "networking.istio.io",
+              "telemetry.istio.io",
+              "extensions.istio.io",
+              "linkerd.io",
+            ],
             apiVersions: ["*"],
             operations: ["CREATE", "UPDATE"],
             resources: ["*"],

@@ -1,8 +1,8 @@
 import { isKubeError, type KubeClient } from "@heddle/kube-client";
-import { type NamedTapEvent, type ResourceKind, readInventory, tapPods } from "@heddle/viz";
+import { type NamedTapEvent, type ResourceKind, watchCalls } from "@heddle/viz";
 import { UsageError } from "../context.ts";
 import { METRICS_SERVICE, sentenceOf } from "./client.ts";
-import { podsOf, type Target } from "./pods-of.ts";
+import { noRunningPods, type Target } from "./pods-of.ts";
 import { parseResource } from "./resource.ts";
 
 export interface DashboardServerDeps {
@@ -76,23 +76,23 @@ function targetOf(params: URLSearchParams): Target & { readonly kind: ResourceKi
 }
 
 async function recentFailures(kube: KubeClient, params: URLSearchParams): Promise<Response> {
-  const inventory = await readInventory(kube);
   const events: NamedTapEvent[] = [];
-  const problems = await tapPods(kube, podsOf(inventory, targetOf(params)), inventory, {
+  const target = targetOf(params);
+  const options = {
     maxRps: 1000,
     recent: true,
     follow: false,
     signal: AbortSignal.timeout(RECENT_TIMEOUT_MS),
-    onEvent: (event) => events.push(event),
+    onEvent: (event: NamedTapEvent) => events.push(event),
     onDropped: () => undefined,
-  });
+  };
+  const problems = await watchCalls(kube, target, options, () => noRunningPods(target));
   return Response.json({ events, problems });
 }
 
 /** Server-sent events: one per exchange, `problem` for what could not be watched. */
 async function tapStream(kube: KubeClient, params: URLSearchParams, gone: AbortSignal): Promise<Response> {
-  const inventory = await readInventory(kube);
-  const pods = podsOf(inventory, targetOf(params));
+  const target = targetOf(params);
   const maxRps = Math.min(1000, Math.max(1, Number(params.get("maxRps") ?? "50") || 50));
   const stop = new AbortController();
   gone.addEventListener("abort", () => stop.abort());
@@ -104,16 +104,19 @@ async function tapStream(kube: KubeClient, params: URLSearchParams, gone: AbortS
       send(": watching\n\n");
       const comment = setInterval(() => send(": still here\n\n"), COMMENT_MS);
       stop.signal.addEventListener("abort", () => clearInterval(comment));
-      void tapPods(kube, pods, inventory, {
+      const options = {
         maxRps,
         recent: false,
         follow: true,
         signal: stop.signal,
-        onEvent: (event) => send(`data: ${JSON.stringify(event)}\n\n`),
+        onEvent: (event: NamedTapEvent) => send(`data: ${JSON.stringify(event)}\n\n`),
         onDropped: () => undefined,
-      }).then((problems) => {
-        for (const p of problems) send(`event: problem\ndata: ${JSON.stringify(p)}\n\n`);
-      });
+      };
+      void watchCalls(kube, target, options, () => noRunningPods(target))
+        .catch((error: unknown) => [error instanceof Error ? error.message : String(error)])
+        .then((problems) => {
+          for (const p of problems) send(`event: problem\ndata: ${JSON.stringify(p)}\n\n`);
+        });
     },
     cancel: () => stop.abort(),
   });

@@ -1,8 +1,8 @@
 import type { KubeClient } from "@heddle/kube-client";
-import { type NamedTapEvent, readInventory, tapPods } from "@heddle/viz";
+import { chosenPods, type Inventory, type NamedTapEvent, watchCalls } from "@heddle/viz";
 import type { Command } from "commander";
 import { UsageError } from "../context.ts";
-import { podsOf, type Target } from "./pods-of.ts";
+import { noRunningPods, type Target } from "./pods-of.ts";
 import { parseResource } from "./resource.ts";
 import { parseSelector } from "./selector.ts";
 
@@ -78,20 +78,29 @@ export async function runTap(kube: KubeClient, run: TapRun): Promise<readonly st
     throw new UsageError(`--max-rps ${flags.maxRps}: expected a number above 0, at most 1000`);
   const target = tapTarget(run.words, flags, kube.namespace);
   const wanted = tapFilter(flags, target.namespace);
-  const inventory = await readInventory(kube);
-  const selected = flags.selector === undefined ? () => true : parseSelector(flags.selector);
-  const pods = podsOf(inventory, target).filter((pod) => selected(pod.labels));
-  if (pods.length === 0) throw new UsageError(`-l ${flags.selector}: no running pod has these labels`);
-  return tapPods(kube, pods, inventory, {
-    maxRps,
-    recent: false,
-    follow: true,
-    signal: run.signal,
-    onEvent: (event) => {
-      if (wanted(event)) run.onEvent(event);
+  if (flags.selector !== undefined) parseSelector(flags.selector);
+  const asked = { ...target, ...(flags.selector === undefined ? {} : { selector: flags.selector }) };
+  return watchCalls(
+    kube,
+    asked,
+    {
+      maxRps,
+      recent: false,
+      follow: true,
+      signal: run.signal,
+      onEvent: (event) => {
+        if (wanted(event)) run.onEvent(event);
+      },
+      onDropped: run.onDropped,
     },
-    onDropped: run.onDropped,
-  });
+    (inventory) => noPodsError(inventory, target, flags.selector),
+  );
+}
+
+function noPodsError(inventory: Inventory, target: Target, selector: string | undefined): UsageError {
+  if (selector !== undefined && chosenPods(inventory, target).length > 0)
+    return new UsageError(`-l ${selector}: no running pod has these labels`);
+  return noRunningPods(target);
 }
 
 export function tapTarget(words: readonly string[], flags: TapFlags, fallback: string): Target {

@@ -12,12 +12,13 @@ import { createReviews } from "./auth/reviews.ts";
 import { createServiceAccountTokens } from "./auth/service-account-tokens.ts";
 import { createTokenRequests } from "./auth/token-requests.ts";
 import { startRoleAggregation } from "./bootstrap/role-aggregation.ts";
-import { seedCluster, seedPriorityClasses, seedRoles } from "./bootstrap/seed.ts";
+import { seedAggregation, seedCluster, seedPriorityClasses, seedRoles } from "./bootstrap/seed.ts";
 import { createClusterApi } from "./cluster-api.ts";
 import { createCustomResources } from "./custom/custom-resources.ts";
 import { createDiscovery } from "./discovery/discovery.ts";
 import { createEventRecorder } from "./events/event-recorder.ts";
 import { createFieldTracker } from "./fields/managed-fields.ts";
+import { createAggregator } from "./http/aggregator.ts";
 import { createFront } from "./http/front.ts";
 import { createPathHandler } from "./http/path-handler.ts";
 import { createResourceHandler } from "./http/resource-handler.ts";
@@ -163,7 +164,11 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
   await seedCluster(api, deps.network);
   await seedRoles(api);
   await seedPriorityClasses(api);
+  await seedAggregation(api, deps.pki.frontProxy, deps.pki.caPem);
   const aggregation = startRoleAggregation(api, (error) => log.error("role aggregation", { error: String(error) }));
+
+  const aggregator = createAggregator({ store, frontProxy: deps.pki.frontProxy, nowMs: deps.now });
+  aggregator.start(api);
 
   const protobuf = createProtobufDecoder(types.schema);
   const openApi = createOpenApi({ registry, schema: types.schema, customSchema: customs.schemaOf });
@@ -180,7 +185,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
       post,
       streaming,
       handlePath: createPathHandler({
-        discovery: createDiscovery(registry),
+        discovery: createDiscovery(registry, aggregator),
         version: VERSION,
         documents: async (exchange) => (await openApi.document(exchange.path)) ?? openId(exchange.path),
       }),
@@ -192,7 +197,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
         protobuf,
         now: deps.now,
       }),
-      aggregated: () => undefined,
+      aggregated: aggregator.serve,
     }),
     closing: closing.signal,
     onFailure: (error, method, path) => log.error("request failed", { method, path, error: String(error) }),
@@ -210,6 +215,7 @@ export async function createApiServer(deps: ApiServerDeps): Promise<ApiServer> {
     async close() {
       closing.abort();
       aggregation.close();
+      aggregator.close();
       customs.close();
       await servers.close();
     },

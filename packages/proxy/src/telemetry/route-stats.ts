@@ -1,6 +1,15 @@
 // Hot path: once per request.
 
-import type { Counter, CounterFamily, Histogram, HistogramFamily, MetricsRegistry } from "@heddle/std";
+import {
+  at,
+  type Counter,
+  type CounterFamily,
+  type Histogram,
+  type HistogramFamily,
+  listOf,
+  type MetricsRegistry,
+  numberOf,
+} from "@heddle/std";
 import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { TcpObserver } from "../network/tcp-record.ts";
@@ -43,6 +52,36 @@ interface RouteSeries {
   readonly latency: Histogram;
   /** By status and classification. */
   readonly responses: Map<number, Counter>;
+  readonly classes: readonly StatusClass[];
+}
+
+/** What a route takes for a failure otherwise than usually: of a ServiceProfile's `responseClasses`. */
+interface StatusClass {
+  readonly min: number;
+  readonly max: number;
+  readonly failure: boolean;
+}
+
+const NO_CLASSES: readonly StatusClass[] = [];
+
+/** Where the control plane writes them. */
+function classesOf(route: CompiledRoute): readonly StatusClass[] {
+  const found = listOf(at(route.route.metadata?.["heddle.route"], "statusClasses"));
+  if (found.length === 0) return NO_CLASSES;
+  return found.map((one) => ({
+    min: numberOf(at(one, "min")),
+    max: numberOf(at(one, "max")),
+    failure: at(one, "failure") === true,
+  }));
+}
+
+function isFailure(record: ExchangeRecord, classes: readonly StatusClass[]): boolean {
+  const { status } = record;
+  for (let i = 0; i < classes.length; i++) {
+    const one = classes[i];
+    if (one !== undefined && status >= one.min && status <= one.max) return one.failure;
+  }
+  return status === 0 || status >= 500 || (record.grpc && record.grpcStatus > 0);
 }
 
 class RouteStats implements ExchangeObserver, TcpObserver {
@@ -65,7 +104,7 @@ class RouteStats implements ExchangeObserver, TcpObserver {
     series.requests.value++;
     series.tries.value += record.attempts > 0 ? record.attempts : 1;
     series.latency.observe(record.endMs - record.startMs);
-    const failed = record.status === 0 || record.status >= 500 || (record.grpc && record.grpcStatus > 0);
+    const failed = isFailure(record, series.classes);
     const key = failed ? -record.status - 1 : record.status;
     let responses = series.responses.get(key);
     if (responses === undefined) {
@@ -91,6 +130,7 @@ class RouteStats implements ExchangeObserver, TcpObserver {
       tries: this.#families.tries.with(...labels),
       latency: this.#families.latency.with(...labels),
       responses: new Map(),
+      classes: classesOf(route),
     };
   }
 }

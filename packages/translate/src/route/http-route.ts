@@ -50,8 +50,15 @@ function httpRoute(
     action: actionOf(view, route, match, port),
     typedPerFilterConfig: perFilter,
     ...headerChanges(route.headers),
-    metadata: provenance(sources, { route: match?.at ?? route.at }),
+    metadata: routeMetadata(route, provenance(sources, { route: match?.at ?? route.at })),
   };
+}
+
+/** What counts as a failure on this route; the built-in proxy counts routes by it. */
+function routeMetadata({ statusClasses = [] }: RoutedHttp, origin: ReturnType<typeof provenance>) {
+  if (statusClasses.length === 0) return origin;
+  const classes = statusClasses.map(({ min, max, failure }) => ({ min, max, failure }));
+  return { filterMetadata: { ...origin.filterMetadata, "heddle.route": { statusClasses: classes } } };
 }
 
 function actionOf(

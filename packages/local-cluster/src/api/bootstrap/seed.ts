@@ -1,4 +1,5 @@
 import type { ClusterApi, ClusterNetworkPlan } from "../../contract/index.ts";
+import type { FrontProxyPki } from "../pki/cluster-pki.ts";
 import { AGGREGATED_ROLES, AGGREGATING_LABELS, DEFAULT_BINDINGS, DEFAULT_ROLE_RULES } from "./default-roles.ts";
 
 const CORE = { group: "", version: "v1" } as const;
@@ -63,6 +64,43 @@ export async function seedCluster(api: ClusterApi, network: ClusterNetworkPlan):
       addressType: "IPv4",
       endpoints: [{ addresses: [network.nodeIp], conditions: { ready: true } }],
       ports: [{ name: "https", port: network.apiPort, protocol: "TCP" }],
+    },
+  );
+}
+
+/** How servers behind an APIService learn to know the API server, and who may read that. */
+export async function seedAggregation(api: ClusterApi, frontProxy: FrontProxyPki, caPem: string): Promise<void> {
+  const named = { name: "extension-apiserver-authentication", namespace: "kube-system" };
+  await api.create(
+    { ...CORE, resource: "configmaps" },
+    {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: named,
+      data: {
+        "client-ca-file": caPem,
+        "requestheader-allowed-names": JSON.stringify([frontProxy.commonName]),
+        "requestheader-client-ca-file": frontProxy.caPem,
+        "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
+        "requestheader-group-headers": '["X-Remote-Group"]',
+        "requestheader-username-headers": '["X-Remote-User"]',
+      },
+    },
+  );
+  await api.create(
+    { ...RBAC, resource: "roles" },
+    {
+      apiVersion: RBAC_VERSION,
+      kind: "Role",
+      metadata: {
+        name: `${named.name}-reader`,
+        namespace: named.namespace,
+        labels: BOOTSTRAPPING,
+        annotations: AUTO_UPDATE,
+      },
+      rules: [
+        { apiGroups: [""], resources: ["configmaps"], resourceNames: [named.name], verbs: ["get", "list", "watch"] },
+      ],
     },
   );
 }

@@ -1,3 +1,4 @@
+import { type Dict, text } from "../json/json-value.ts";
 import { joinApiVersion } from "../json/kube-object.ts";
 import type { Registry } from "../resources/registry.ts";
 import type { ResourceDefinition, Verb } from "../resources/resource-definition.ts";
@@ -51,8 +52,15 @@ export function byVersionPriority(left: string, right: string): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-export function createDiscovery(registry: Registry): Discovery {
+/** Groups that other servers answer. */
+export interface RemoteGroups {
+  lists(): readonly { readonly group: string; readonly version: string; readonly resources: readonly Dict[] }[];
+}
+
+export function createDiscovery(registry: Registry, remote: RemoteGroups): Discovery {
   let cached = { revision: -1, groups: new Map<string, ResourceDefinition[]>() };
+
+  const remoteGroups = () => remote.lists().map(({ group, version }) => ({ group, versions: [version] }));
 
   function byGroup(): ReadonlyMap<string, readonly ResourceDefinition[]> {
     if (cached.revision === registry.revision) return cached.groups;
@@ -110,17 +118,22 @@ export function createDiscovery(registry: Registry): Discovery {
         .filter((group) => group !== "")
         .map(versionsOf)
         .filter((found) => found !== undefined);
-      return { kind: "APIGroupList", apiVersion: "v1", groups: groups.map(groupObject) };
+      return { kind: "APIGroupList", apiVersion: "v1", groups: [...groups, ...remoteGroups()].map(groupObject) };
     },
     group(group) {
-      const found = versionsOf(group);
+      const found = versionsOf(group) ?? remoteGroups().find((one) => one.group === group);
       return found ? { kind: "APIGroup", apiVersion: "v1", ...groupObject(found) } : undefined;
     },
     resources(group, version) {
       const defs = byGroup()
         .get(group)
         ?.filter((def) => def.version === version);
-      if (!defs || defs.length === 0) return undefined;
+      if (!defs || defs.length === 0) {
+        const list = remote.lists().find((one) => one.group === group && one.version === version);
+        if (!list) return undefined;
+        const groupVersion = joinApiVersion(group, version);
+        return { kind: "APIResourceList", apiVersion: "v1", groupVersion, resources: list.resources };
+      }
       return {
         kind: "APIResourceList",
         ...(group === "" ? {} : { apiVersion: "v1" }),
@@ -132,7 +145,13 @@ export function createDiscovery(registry: Registry): Discovery {
       const items = [...byGroup().entries()]
         .filter(([group]) => (group === "") === core)
         .map(([group, defs]) => aggregatedGroup(group, versionsOf(group)?.versions ?? [], defs));
-      return { kind: "APIGroupDiscoveryList", apiVersion: "apidiscovery.k8s.io/v2", metadata: {}, items };
+      const others = core ? [] : remote.lists().map(remoteGroup);
+      return {
+        kind: "APIGroupDiscoveryList",
+        apiVersion: "apidiscovery.k8s.io/v2",
+        metadata: {},
+        items: [...items, ...others],
+      };
     },
   };
 }
@@ -168,4 +187,31 @@ function aggregatedResource(def: ResourceDefinition): object {
     ...(def.categories.length > 0 ? { categories: def.categories } : {}),
     ...(subresources.length > 0 ? { subresources } : {}),
   };
+}
+
+/** Of a server that has only subresources, its resources are named without being served themselves. */
+function remoteGroup({ group, version, resources }: ReturnType<RemoteGroups["lists"]>[number]): object {
+  const names = [...new Set(resources.map((one) => text(one["name"]).split("/")[0] ?? ""))];
+  const entries = names.map((name) => {
+    const own = resources.find((one) => one["name"] === name);
+    const subs = resources.filter((one) => text(one["name"]).startsWith(`${name}/`));
+    const kindOf = (one: Dict | undefined) => ({ group: "", version: "", kind: text(one?.["kind"]) });
+    return {
+      resource: name,
+      ...(own ? { responseKind: kindOf(own) } : {}),
+      scope: (own ?? subs[0])?.["namespaced"] === true ? "Namespaced" : "Cluster",
+      singularResource: text(own?.["singularName"]),
+      verbs: own?.["verbs"] ?? [],
+      ...(subs.length === 0
+        ? {}
+        : {
+            subresources: subs.map((one) => ({
+              subresource: text(one["name"]).slice(name.length + 1),
+              responseKind: kindOf(one),
+              verbs: one["verbs"] ?? [],
+            })),
+          }),
+    };
+  });
+  return { metadata: { name: group }, versions: [{ version, resources: entries, freshness: "Current" }] };
 }

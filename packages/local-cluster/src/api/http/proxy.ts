@@ -1,5 +1,5 @@
 import http from "node:http";
-import https from "node:https";
+import https, { type RequestOptions } from "node:https";
 import { badRequest, notFound, serviceUnavailable } from "../errors/api-errors.ts";
 import { at, dict, int, list, text } from "../json/json-value.ts";
 import type { ResourceTarget } from "../resources/resource-target.ts";
@@ -83,8 +83,22 @@ function servicePlace(
 
 const HOP_HEADERS = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "authorization", "host"]);
 
+/** What goes along beside the request itself. */
+export interface ForwardTerms {
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly tls: Pick<RequestOptions, "ca" | "cert" | "key" | "servername" | "rejectUnauthorized">;
+}
+
+/** Default: the proxy subresource never verifies the backend, as in Kubernetes. */
+const PLAIN_TERMS: ForwardTerms = { headers: {}, tls: { rejectUnauthorized: false } };
+
 /** Forwards a request to a pod or a service endpoint and its answer back. */
-export function forward(exchange: Exchange, place: ProxyPlace, path: string): Promise<void> {
+export function forward(
+  exchange: Exchange,
+  place: ProxyPlace,
+  path: string,
+  terms: ForwardTerms = PLAIN_TERMS,
+): Promise<void> {
   const headers = Object.fromEntries(Object.entries(exchange.headers).filter(([name]) => !HOP_HEADERS.has(name)));
   const query = exchange.query.toString();
   const options = {
@@ -92,10 +106,9 @@ export function forward(exchange: Exchange, place: ProxyPlace, path: string): Pr
     port: place.port,
     method: exchange.method,
     path: `/${path}${query === "" ? "" : `?${query}`}`,
-    headers: { ...headers, host: `${place.host}:${place.port}` },
+    headers: { ...headers, ...copied(terms.headers), host: `${place.host}:${place.port}` },
     signal: exchange.signal,
-    // The proxy subresource never verifies the backend, as in Kubernetes.
-    rejectUnauthorized: false,
+    ...(place.secure ? terms.tls : {}),
   };
   return new Promise((resolve, reject) => {
     const request = (place.secure ? https : http).request(options, (answer) => {
@@ -111,4 +124,10 @@ export function forward(exchange: Exchange, place: ProxyPlace, path: string): Pr
     );
     exchange.request.pipe(request);
   });
+}
+
+function copied(headers: ForwardTerms["headers"]): Record<string, string | string[]> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, typeof value === "string" ? value : [...value]]),
+  );
 }

@@ -11,6 +11,8 @@ export type RequestInfo =
       readonly subresource: string;
       /** What follows the subresource: the path behind a proxy. */
       readonly rest: string;
+      /** The path begins with `watch/`: whatever the method, that is the verb. */
+      readonly watch?: true;
     };
 
 const NAMESPACE_SUBRESOURCES = new Set(["status", "finalize"]);
@@ -25,6 +27,8 @@ export function parseRequestPath(path: string): RequestInfo {
   const version = (core ? parts[1] : parts[2]) ?? "";
   let rest = parts.slice(core ? 2 : 3).map(decodeURIComponent);
   while (rest.length > 0 && rest.at(-1) === "" && rest.length < 4) rest = rest.slice(0, -1);
+  const watch = rest[0] === "watch" && rest.length > 1;
+  if (watch) rest = rest.slice(1);
   let namespace = "";
   if (rest[0] === "namespaces" && rest.length > 1) {
     namespace = rest[1] ?? "";
@@ -32,7 +36,8 @@ export function parseRequestPath(path: string): RequestInfo {
   }
   const [resource = "", name = "", subresource = "", ...behind] = rest;
   if (resource === "") return { kind: "path", path };
-  return { kind: "resource", group, version, resource, namespace, name, subresource, rest: behind.join("/") };
+  const found = { kind: "resource", group, version, resource, namespace, name, subresource } as const;
+  return { ...found, rest: behind.join("/"), ...(watch ? { watch } : {}) };
 }
 
 export type RequestVerb =
@@ -49,6 +54,7 @@ export type RequestVerb =
 /** The verb that authorization sees. */
 export function resourceVerb(method: string, info: RequestInfo, query: URLSearchParams): RequestVerb | undefined {
   const named = info.kind === "resource" && info.name !== "";
+  if (info.kind === "resource" && info.watch) return "watch";
   switch (method) {
     case "GET":
     case "HEAD":

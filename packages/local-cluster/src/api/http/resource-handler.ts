@@ -81,7 +81,7 @@ export function createResourceHandler(
       query.get("labelSelector") ?? undefined,
       query.get("fieldSelector") ?? undefined,
     );
-    if (isTrue(query.get("watch"))) {
+    if (isTrue(query.get("watch")) || (exchange.info.kind === "resource" && exchange.info.watch)) {
       streamWatch(exchange, def, selection, deps);
       return;
     }

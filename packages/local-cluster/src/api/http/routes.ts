@@ -75,15 +75,16 @@ export function createRoutes(deps: RoutesDeps): (exchange: Exchange) => Promise<
   return async (exchange) => {
     const { info } = exchange;
     if (info.kind === "path") {
-      const [, root, group = "", version = ""] = exchange.path.split("/");
-      if (root === "apis" && version !== "") {
+      const [, root, group = "", version = "", more = ""] = exchange.path.split("/");
+      if (root === "apis" && more !== "") {
         const served = deps.aggregated(exchange, group, version);
         if (served) return served;
       }
       return deps.handlePath(exchange);
     }
     const def = deps.registry.find(info);
-    if (!def) {
+    // `watch/…` with a method of its own is nothing that objects in the store have.
+    if (!def || (info.watch && exchange.method !== "GET")) {
       const served = deps.aggregated(exchange, info.group, info.version);
       if (served) return served;
       throw noSuchPath();

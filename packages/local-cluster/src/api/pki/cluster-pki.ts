@@ -6,6 +6,7 @@ import {
   KeyUsageFlags,
   KeyUsagesExtension,
   SubjectAlternativeNameExtension,
+  type X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
 import type { ClusterNetworkPlan } from "../../contract/index.ts";
@@ -18,6 +19,15 @@ export interface ClusterPki {
   readonly servingKeyPem: string;
   /** Signs service-account tokens (ES256). */
   readonly tokenKeys: { readonly privateKey: CryptoKey; readonly publicKey: CryptoKey };
+  /** By what servers behind an APIService know that it is the API server who asks. */
+  readonly frontProxy: FrontProxyPki;
+}
+
+export interface FrontProxyPki {
+  readonly caPem: string;
+  readonly certPem: string;
+  readonly keyPem: string;
+  readonly commonName: string;
 }
 
 export interface PkiDeps {
@@ -52,24 +62,70 @@ function alternativeName(name: string): { type: GeneralNameType; value: string }
   return { type: /^[\d.]+$|:/.test(name) ? "ip" : "dns", value: name };
 }
 
-/** Makes a cluster CA and what it signs. */
-export async function createClusterPki(deps: PkiDeps): Promise<ClusterPki> {
-  const { network, randomBytes } = deps;
-  const notBefore = new Date(deps.now - DAY_MS);
-  const notAfter = new Date(deps.now + VALID_DAYS * DAY_MS);
-  const [caKeys, servingKeys, tokenKeys] = await Promise.all([newKeys(), newKeys(), newKeys()]);
-  const ca = await X509CertificateGenerator.createSelfSigned({
-    serialNumber: serial(randomBytes),
-    name: "CN=kubernetes",
-    notBefore,
-    notAfter,
+interface Authority {
+  readonly certificate: X509Certificate;
+  readonly keys: CryptoKeyPair;
+}
+
+async function createAuthority(deps: PkiDeps, name: string, validity: Validity): Promise<Authority> {
+  const keys = await newKeys();
+  const certificate = await X509CertificateGenerator.createSelfSigned({
+    serialNumber: serial(deps.randomBytes),
+    name,
+    ...validity,
     signingAlgorithm: ALGORITHM,
-    keys: caKeys,
+    keys,
     extensions: [
       new BasicConstraintsExtension(true, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign | KeyUsageFlags.digitalSignature, true),
     ],
   });
+  return { certificate, keys };
+}
+
+interface Validity {
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+const FRONT_PROXY_NAME = "front-proxy-client";
+
+async function createFrontProxy(deps: PkiDeps, validity: Validity): Promise<FrontProxyPki> {
+  const [ca, keys] = await Promise.all([createAuthority(deps, "CN=front-proxy-ca", validity), newKeys()]);
+  const certificate = await X509CertificateGenerator.create({
+    serialNumber: serial(deps.randomBytes),
+    subject: `CN=${FRONT_PROXY_NAME}`,
+    issuer: ca.certificate.subject,
+    ...validity,
+    signingAlgorithm: ALGORITHM,
+    publicKey: keys.publicKey,
+    signingKey: ca.keys.privateKey,
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension(["1.3.6.1.5.5.7.3.2"]),
+    ],
+  });
+  return {
+    caPem: `${ca.certificate.toString("pem")}\n`,
+    certPem: `${certificate.toString("pem")}\n`,
+    keyPem: await privateKeyPem(keys.privateKey),
+    commonName: FRONT_PROXY_NAME,
+  };
+}
+
+/** Makes a cluster CA and what it signs. */
+export async function createClusterPki(deps: PkiDeps): Promise<ClusterPki> {
+  const { network, randomBytes } = deps;
+  const notBefore = new Date(deps.now - DAY_MS);
+  const notAfter = new Date(deps.now + VALID_DAYS * DAY_MS);
+  const [authority, servingKeys, tokenKeys, frontProxy] = await Promise.all([
+    createAuthority(deps, "CN=kubernetes", { notBefore, notAfter }),
+    newKeys(),
+    newKeys(),
+    createFrontProxy(deps, { notBefore, notAfter }),
+  ]);
+  const { certificate: ca, keys: caKeys } = authority;
   const names = [
     "localhost",
     "kubernetes",
@@ -105,5 +161,6 @@ export async function createClusterPki(deps: PkiDeps): Promise<ClusterPki> {
     servingCertPem: `${serving.toString("pem")}\n`,
     servingKeyPem: await privateKeyPem(servingKeys.privateKey),
     tokenKeys,
+    frontProxy,
   };
 }
