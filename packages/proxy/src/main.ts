@@ -4,6 +4,7 @@ import { withoutDnsCapture } from "./agent/dns-capture.ts";
 import { readMachine } from "./machine.ts";
 import { createMemoryReadings } from "./overload/memory-readings.ts";
 import type { RoleDeps } from "./role.ts";
+import { readStaticFlags } from "./static-flags.ts";
 import { forgetUnusedCode } from "./transport/executable-pages.ts";
 import { createKernel } from "./transport/kernel.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
@@ -27,23 +28,35 @@ FILE is an Envoy bootstrap, v3 or v2, in YAML or JSON. --concurrency 0 is a work
 /** The data plane as a process. Gives the exit code. */
 export async function main(argv: readonly string[], env: Env): Promise<number> {
   const flag = (...names: string[]): string | undefined => readFlag(argv, names);
-  const level = parseLogLevel(flag("--proxyLogLevel", "-l", "--log-level") ?? "info") ?? "info";
+  const askedLevel = flag("--proxyLogLevel", "-l", "--log-level") ?? "info";
+  const level = parseLogLevel(askedLevel);
   const clock = createSystemClock();
   const format = env["LOG_AS_JSON"] === "true" ? "json" : "text";
   const log = createLogger({
     clock,
-    level,
+    level: level ?? "info",
     scope: "proxy",
     sink: createLineSink(format, (line) => process.stderr.write(line)),
   });
   surviveBugs(log);
+  const file = flag("-c", "--config-path");
+  if (level === undefined) {
+    const known = "trace, debug, info, warning, error, critical and off";
+    const text = `the log level ${JSON.stringify(askedLevel)} is unknown; the levels are ${known}`;
+    // A pod must not fail for the words of its annotation, which may be Linkerd's.
+    if (file !== undefined) {
+      log.error(text);
+      return 1;
+    }
+    log.warn(`${text}; info is used`);
+  }
   if (argv[0] !== "wait") forgetUnusedCode(clock);
   if (argv[0] === "worker") return runAsWorker(clock, log, env);
   const machine = readMachine();
   const startFleet: StartFleet = async (concurrency, surroundings) => {
     if (concurrency <= 1) return ALONE;
     const { createWorkerPool } = await import("./workers/worker-pool.ts");
-    const spawn = createSpawn(workerCommand(process.execPath, process.argv, argv, level));
+    const spawn = createSpawn(workerCommand(process.execPath, process.argv, argv, level ?? "info"));
     return createWorkerPool({ ...surroundings, concurrency, clock, log, random: Math.random, spawn });
   };
   const common = {
@@ -53,11 +66,15 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     startFleet,
     stop: untilSignalled(),
   };
-  const file = flag("-c", "--config-path");
   if (file !== undefined) {
     const concurrency = chooseConcurrency(flag("--concurrency"), machine);
     if (!concurrency.ok) {
       log.error(concurrency.error);
+      return 1;
+    }
+    const flags = readStaticFlags(flag);
+    if (!flags.ok) {
+      log.error(flags.error);
       return 1;
     }
     const { runStaticProxy } = await import("./static-proxy.ts");
@@ -65,10 +82,9 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
       ...common,
       path: file,
       concurrency: concurrency.value,
-      validateOnly: flag("--mode") === "validate",
+      ...flags.value,
       serviceNode: flag("--service-node") ?? "",
       serviceCluster: flag("--service-cluster") ?? "",
-      drainMs: Number(flag("--drain-time-s") ?? 600) * 1000,
       print: (line) => process.stdout.write(line),
       complain: (text) => process.stderr.write(text),
     });
@@ -118,7 +134,7 @@ function readFlag(argv: readonly string[], names: readonly string[]): string | u
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? "";
     for (const name of names) {
-      if (word === name) return argv[i + 1];
+      if (word === name) return argv[i + 1] ?? "";
       if (word.startsWith(`${name}=`)) return word.slice(name.length + 1);
     }
   }

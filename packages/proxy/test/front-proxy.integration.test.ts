@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "./rig/eventually.ts";
@@ -80,3 +80,28 @@ test("the warning shows the v3 form", () => {
   expect(proxy.log()).toContain("type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy");
   expect(proxy.log()).toContain("STRICT_DNS");
 });
+
+test("--mode validate says so too; flags it does not know are refused by name", async () => {
+  const file = join(folder, "old.json");
+  const old = {
+    static_resources: {
+      clusters: [{ name: "a", type: "strict_dns", connect_timeout: "1s", hosts: [{ pipe: { path: "/a" } }] }],
+    },
+  };
+  writeFileSync(file, JSON.stringify(old));
+  const run = async (...flags: string[]) => {
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, "rig/run-proxy.ts"), "-c", file, ...flags], {
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [out, problems] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    return { code: await child.exited, out, problems };
+  };
+  const checked = await run("--mode", "validate");
+  expect([checked.code, checked.out]).toEqual([0, `configuration '${file}' OK\n`]);
+  expect(checked.problems).toContain("v2 form, which is deprecated");
+  expect(checked.problems).toContain("load_assignment:");
+  const wrong = await run("--mode", "check");
+  expect(wrong.code).toBe(1);
+  expect(wrong.problems).toContain('--mode is "check"; use serve or validate');
+}, 30_000);

@@ -21,6 +21,11 @@ export function decodeFilterState(
     const at = scope.item(i);
     const key = message.key.case === "objectKey" ? message.key.value : "";
     if (key === "") at.field("object_key").problem("a filter state value needs an object key");
+    // Such keys change what Envoy does. Source: Envoy well-known filter state objects.
+    if (key.startsWith("envoy.") && key !== APPLICATION_PROTOCOLS_KEY)
+      at.field("object_key").problem(
+        `the proxy does not read ${JSON.stringify(key)}; remove it, or use the Envoy data plane for this workload`,
+      );
     const format = message.value.case === "formatString" ? message.value.value.format : undefined;
     const text =
       format?.case === "textFormat"

@@ -57,6 +57,23 @@ describe("what the proxy can't do is refused with its path", () => {
       "clusters[0].name: a weighted cluster needs one of",
     ],
     [
+      "filter state that nothing reads",
+      "listener",
+      listener({
+        name: "f",
+        typed_config: {
+          "@type": `${EXT}.filters.network.set_filter_state.v3.Config`,
+          on_new_connection: [
+            {
+              object_key: "envoy.network.upstream_server_name",
+              format_string: { text_format_source: { inline_string: "a.example" } },
+            },
+          ],
+        },
+      }),
+      "on_new_connection[0].object_key: the proxy does not read",
+    ],
+    [
       "an unknown retry host predicate",
       "route",
       route({ route: { cluster: "a", retry_policy: { retry_host_predicate: [{ name: "x.y" }] } } }),

@@ -90,7 +90,7 @@ export class Tries {
     if (this.#failed !== undefined && this.#leavesRace(attempt, retry !== undefined && retriesResponse(retry, head)))
       return true;
     this.#timer?.disarm();
-    if (retry === undefined || !this.#mayRetry(retry) || !retriesResponse(retry, head)) return false;
+    if (retry === undefined || !retriesResponse(retry, head) || !this.#mayRetry(retry)) return false;
     this.#startRetry(attempt, retry, head);
     return true;
   }
@@ -117,7 +117,7 @@ export class Tries {
       return;
     }
     const sent = attempt.stream !== undefined;
-    if (retry !== undefined && this.#mayRetry(retry) && retriesFailure(retry, failure, sent)) {
+    if (retry !== undefined && retriesFailure(retry, failure, sent) && this.#mayRetry(retry)) {
       this.#startRetry(attempt, retry, undefined);
       return;
     }
@@ -169,6 +169,7 @@ export class Tries {
     this.#timer?.release();
   }
 
+  /** Asked only of what is worth another try: a refusal by the circuit breaker is counted. */
   #mayRetry(policy: RetryPolicyConfig): boolean {
     const owner = this.#owner;
     return owner.attempts <= policy.retries && owner.repeatable && mayRetry(this.#cluster);

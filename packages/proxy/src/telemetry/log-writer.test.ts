@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
-import { createSystemClock } from "@heddle/std";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createManualClock, createSystemClock } from "@heddle/std";
 import { createLogWriter } from "./log-writer.ts";
 
 test("a pipe that is full half way gets each byte once", () => {
@@ -27,4 +30,25 @@ test("a pipe that is full half way gets each byte once", () => {
   writer.close();
   expect(Buffer.from(taken, "latin1").toString("utf8")).toBe("first ü é\nsecond\n");
   expect(problems).toEqual([]);
+});
+
+test("a file that can't be opened is told once, and tried again later", () => {
+  const folder = mkdtempSync(join(tmpdir(), "heddle-log-writer-"));
+  const path = join(folder, "later", "access.log");
+  const clock = createManualClock();
+  const problems: string[] = [];
+  const writer = createLogWriter(clock, (where, error) => problems.push(`${where} ${error}`));
+  for (let i = 0; i < 100; i++) writer.write(path, "lost\n");
+  clock.advance(20_000);
+  writer.write(path, "lost\n");
+  expect(problems.length).toBe(1);
+  expect(problems[0]).toContain("ENOENT");
+  expect(existsSync(join(folder, "later"))).toBe(false);
+  mkdirSync(join(folder, "later"));
+  writer.write(path, "too early\n");
+  clock.advance(20_000);
+  writer.write(path, "kept\n");
+  writer.close();
+  expect(readFileSync(path, "utf8")).toBe("kept\n");
+  rmSync(folder, { recursive: true });
 });

@@ -14,6 +14,8 @@ const FLUSH_MS = 1000;
 const FLUSH_LENGTH = 65_536;
 /** With a full disk or a blocked pipe lines are dropped rather than kept for ever. Units: characters. */
 const MAX_WAITING = 4 * 1024 * 1024;
+/** A file that can't be opened is tried again after so long; its lines until then are lost. Units: ms. */
+const REOPEN_MS = 10_000;
 
 interface OpenFile {
   readonly fd: number;
@@ -29,6 +31,9 @@ const NOTHING = Buffer.alloc(0);
 
 class BufferedWriter implements LogWriter {
   readonly #files = new Map<string, OpenFile>();
+  /** When a file that can't be opened is tried again. Units: ms of the monotonic clock. */
+  readonly #closedUntil = new Map<string, number>();
+  readonly #clock: Clock;
   readonly #timer: ClockTimer;
   readonly #onError: (path: string, error: unknown) => void;
   readonly #write: Write;
@@ -36,6 +41,7 @@ class BufferedWriter implements LogWriter {
   constructor(clock: Clock, onError: (path: string, error: unknown) => void, write: Write) {
     this.#onError = onError;
     this.#write = write;
+    this.#clock = clock;
     this.#timer = clock.every(FLUSH_MS, () => this.flush());
   }
 
@@ -66,10 +72,16 @@ class BufferedWriter implements LogWriter {
   #open(path: string): OpenFile | undefined {
     if (path === "/dev/stdout") return { fd: 1, own: false, text: "", rest: NOTHING };
     if (path === "/dev/stderr") return { fd: 2, own: false, text: "", rest: NOTHING };
+    const nowMs = this.#clock.monotonic();
+    const closedUntil = this.#closedUntil.get(path);
+    if (closedUntil !== undefined && nowMs < closedUntil) return undefined;
     try {
-      return { fd: openSync(path, "a"), own: true, text: "", rest: NOTHING };
+      const fd = openSync(path, "a");
+      this.#closedUntil.delete(path);
+      return { fd, own: true, text: "", rest: NOTHING };
     } catch (error) {
-      this.#onError(path, error);
+      if (closedUntil === undefined) this.#onError(path, error);
+      this.#closedUntil.set(path, nowMs + REOPEN_MS);
       return undefined;
     }
   }
@@ -92,7 +104,7 @@ class BufferedWriter implements LogWriter {
   }
 }
 
-/** `onError` is told once per failed open or write. `write` gives how many bytes it took. Default: the system's. */
+/** `onError` is told once of a file that can't be opened, until it can, and of each failed write. `write` gives how many bytes it took. Default: the system's. */
 export function createLogWriter(
   clock: Clock,
   onError: (path: string, error: unknown) => void,

@@ -179,18 +179,25 @@ class RuntimeCluster implements Cluster {
   ): HostPool {
     const version = this.config.proxyProtocol;
     // A connection that names its client serves nobody else.
-    const key = version === undefined ? (serverName ?? alpn) : client;
+    const key = version === undefined ? alpn : client;
     const protocol = http2 ? "http2" : "http1";
     const pools = host.pools;
     for (let i = 0; i < pools.length; i++) {
       const pool = pools[i];
-      if (pool !== undefined && pool.protocol === protocol && pool.transportKey === key) return pool;
+      if (
+        pool !== undefined &&
+        pool.protocol === protocol &&
+        pool.transportKey === key &&
+        pool.serverName === serverName
+      )
+        return pool;
     }
     const around = this.#around;
     const pool = createConnectionPool({
       host,
       protocol,
       transportKey: key,
+      serverName,
       // Clients choose the name, so pools for names must not outlive their connections.
       ephemeral: version !== undefined || serverName !== undefined,
       http: this.config.http,

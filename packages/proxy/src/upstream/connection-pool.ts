@@ -20,6 +20,7 @@ export interface PoolSurroundings {
   readonly host: Host;
   readonly protocol: "http1" | "http2";
   readonly transportKey: unknown;
+  readonly serverName: string | undefined;
   readonly http: UpstreamHttpConfig;
   readonly limits: ClusterLimits;
   readonly counters: ClusterCounters;
@@ -120,6 +121,7 @@ class PendingDial implements DialOwner, Enlisted {
 class ConnectionPool implements HostPool {
   readonly protocol: "http1" | "http2";
   readonly transportKey: unknown;
+  readonly serverName: string | undefined;
   readonly surroundings: PoolSurroundings;
   /** Usable connections, the one used last on top: the others may idle out. */
   readonly #ready: PooledLink[] = [];
@@ -135,6 +137,7 @@ class ConnectionPool implements HostPool {
     this.surroundings = surroundings;
     this.protocol = surroundings.protocol;
     this.transportKey = surroundings.transportKey;
+    this.serverName = surroundings.serverName;
     this.#shared = surroundings.protocol === "http2";
   }
 

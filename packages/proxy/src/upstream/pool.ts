@@ -23,6 +23,8 @@ export interface HostPool {
   readonly protocol: "http1" | "http2";
   /** Differs where connections of one kind can't serve requests of another. */
   readonly transportKey: unknown;
+  /** The name that TLS asks for, where requests give it. */
+  readonly serverName: string | undefined;
   acquire(waiter: PoolWaiter): void;
   /** The waiter went away before it got a connection. */
   cancel(waiter: PoolWaiter): void;

@@ -162,6 +162,7 @@ const IDLE: StreamHandler = {
 class RawPool implements HostPool, DialOwner {
   readonly protocol = "http1";
   readonly transportKey = undefined;
+  readonly serverName = undefined;
   readonly #cluster: Cluster;
   readonly #host: Host;
   readonly #alpn: readonly string[] | undefined;
