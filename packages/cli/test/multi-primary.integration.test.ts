@@ -142,7 +142,7 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
     const check = "heddle multicluster check --contexts east,west";
     const half = await run(check);
     expect(half.code).toBe(1);
-    expect(half.out).toContain("√ clusters trust one root");
+    expect(half.out).toContain("√ clusters trust each other's certificates");
     expect(half.out).toContain("west does not read east: heddle create-remote-secret --context east --name east");
     await ok("heddle create-remote-secret --context east --name east | kubectl --context west apply -f -");
     await eventually("nothing more to say", async () => (await run(check)).code === 0);

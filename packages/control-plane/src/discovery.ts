@@ -25,6 +25,7 @@ import { createMeshFeed, type MeshFeed, type MeshUpdate } from "./mesh/mesh-feed
 import type { DiscoveryOptions, ListenAddress } from "./options.ts";
 import { createProxySnapshots } from "./resources/proxy-snapshots.ts";
 import { createCredentialSecrets } from "./secrets/credential-secrets.ts";
+import { createTrustBundles } from "./secrets/trust-bundles.ts";
 import { createClusterStatus } from "./status/cluster-status.ts";
 import { createEntryStatuses } from "./status/entry-statuses.ts";
 import { createTelemetry } from "./telemetry.ts";
@@ -149,6 +150,10 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
   const discovery = createDiscoveryServer({
     ...(workloads === undefined ? {} : { workloads }),
     ...(secrets === undefined ? {} : { secrets }),
+    trustBundles: createTrustBundles(
+      () => feed.state.settings.mesh,
+      () => ownRoots(),
+    ),
     clock,
     log: log.child("ads"),
     telemetry,
@@ -160,6 +165,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     version: deps.version,
   });
 
+  let ownRoots = (): string => "";
   registerMeshFigures(metrics, () => feed.state);
 
   const sources = sourcesOf(options, deps, kube);
@@ -298,6 +304,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     waitingFor = "the CA";
     const store = await openAuthority(options, deps, kube, feed.state.settings.trustDomain);
     closers.push(() => store.close());
+    ownRoots = () => store.authority.rootPem;
     log.info("CA is in force", {
       origin: store.origin,
       expires: new Date(store.authority.chainNotAfterMs).toISOString(),
@@ -386,6 +393,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
       serving.renew().catch((error) => log.error("renewing the serving certificate failed", { error }));
       for (const part of inCluster) part.refresh();
       managed?.refresh();
+      discovery.rootsChanged();
     });
     waitingFor = "";
     log.info("control plane is ready", {

@@ -17,4 +17,4 @@ export { matchPeer, type PeerIdentity, type PeerMatcher, peerIdentity } from "./
 export { pemBlocks } from "./pem.ts";
 export { type RotationOptions, renewalDelay } from "./rotation.ts";
 export { parseSpiffeId, type SpiffeId, type SpiffeIdParts, workloadId } from "./spiffe-id.ts";
-export { createTrustBundle, type TrustBundle, verifyChain } from "./trust-bundle.ts";
+export { createTrustBundle, pathToRoot, type TrustBundle, verifyChain } from "./trust-bundle.ts";

@@ -23,28 +23,37 @@ export function createTrustBundle(pems: readonly string[]): Result<TrustBundle> 
 }
 
 /**
+ * The way from a leaf (first of `chain`) to the root of the bundle that vouches for it, the root included; undefined where there is none. Says
+ * nothing about dates.
+ */
+export function pathToRoot(chain: readonly Certificate[], bundle: TrustBundle): readonly Certificate[] | undefined {
+  const [leaf] = chain;
+  const path: Certificate[] = [];
+  for (let child = leaf; child !== undefined && path.length <= chain.length; ) {
+    const current: Certificate = child;
+    path.push(current);
+    const root = bundle.roots.find((one) => one.fingerprint === current.fingerprint || signedBy(current, one));
+    if (root !== undefined) return [...path, root];
+    child = chain.find((one) => one.fingerprint !== current.fingerprint && signedBy(current, one));
+  }
+  return undefined;
+}
+
+/**
  * Checks that a chain (leaf first) leads to a root of the bundle and is valid now. For places where no TLS library does it.
  * Errors: a sentence that says which certificate broke the chain.
  */
 export function verifyChain(chain: readonly Certificate[], bundle: TrustBundle, nowMs: number): Result<Certificate> {
   const [leaf] = chain;
   if (leaf === undefined) return err("the peer sent no certificate");
-  let current = leaf;
-  for (let depth = 0; depth <= chain.length; depth++) {
-    if (nowMs < current.notBeforeMs)
-      return err(`a certificate is not valid before ${new Date(current.notBeforeMs).toISOString()}`);
-    if (nowMs > current.notAfterMs)
-      return err(`a certificate expired at ${new Date(current.notAfterMs).toISOString()}`);
-    const child = current;
-    const root = bundle.roots.find((one) => one.fingerprint === child.fingerprint || signedBy(child, one));
-    if (root !== undefined) {
-      return nowMs > root.notAfterMs ? err(`the root expired at ${new Date(root.notAfterMs).toISOString()}`) : ok(leaf);
-    }
-    const parent = chain.find((one) => one.fingerprint !== child.fingerprint && one.isCa && signedBy(child, one));
-    if (parent === undefined) break;
-    current = parent;
+  const path = pathToRoot(chain, bundle);
+  for (const [i, { notBeforeMs, notAfterMs }] of (path ?? [leaf]).entries()) {
+    const what = i + 1 === path?.length ? "the root" : "a certificate";
+    if (nowMs < notBeforeMs) return err(`${what} is not valid before ${new Date(notBeforeMs).toISOString()}`);
+    if (nowMs > notAfterMs) return err(`${what} expired at ${new Date(notAfterMs).toISOString()}`);
   }
-  return err(`no trusted root issued "${current.x509.issuer.replaceAll("\n", ", ")}"`);
+  if (path !== undefined) return ok(leaf);
+  return err(`no trusted root issued "${leaf.x509.issuer.replaceAll("\n", ", ")}"`);
 }
 
 function signedBy(child: Certificate, parent: Certificate): boolean {

@@ -112,6 +112,17 @@ describe("several clusters as one mesh", () => {
     ]);
   });
 
+  test("a cluster of another domain asks gateways by its own names: its domain is known", () => {
+    const one = cluster("one", "n1", [{ ip: "10.1.0.1" }]);
+    const two = cluster("two", "n2", [{ ip: "10.2.0.1" }], "192.0.2.2");
+    const merge = createClusterMerge();
+    const unlike = merge.next(one, [{ clusterId: "two", state: two, domain: "west.internal" }]);
+    expect(unlike.state.settings.otherDomains).toEqual(["west.internal"]);
+    const alike = merge.next(one, [{ clusterId: "two", state: two, domain: "cluster.local" }]);
+    expect(alike.views).toBe(true);
+    expect(alike.state.settings.otherDomains).toBeUndefined();
+  });
+
   test("two gateways share a network's weight in whole numbers", () => {
     const one = cluster("one", "n1", [{ ip: "10.1.0.1" }]);
     const two = cluster("two", "n2", [{ ip: "10.2.0.1" }], "192.0.2.2,192.0.2.3");

@@ -10,6 +10,8 @@ import type { Endpoint } from "./workload.ts";
 export interface RemoteRegistry {
   readonly clusterId: string;
   readonly state: MeshState;
+  /** Suffix of the cluster's own names. Default: the same as here. */
+  readonly domain?: string;
 }
 
 export interface MergedClusters {
@@ -53,7 +55,10 @@ class Merge implements ClusterMerge {
     const gateways = networkGateways(states, local.settings);
     if (remotes.length === 0 && gateways.size === 0) return this.#settle(local, new Map(), "");
     const { refused, collisions } = findCollisions(local, remotes);
-    const gatewaysHash = contentHash([[...gateways], local.settings.mesh.serviceSettings]);
+    const domains = new Set(remotes.map(({ domain }) => domain ?? local.settings.domain));
+    domains.delete(local.settings.domain);
+    const otherDomains = [...domains].sort();
+    const gatewaysHash = contentHash([[...gateways], local.settings.mesh.serviceSettings, otherDomains]);
     const policies = [...local.objects.peerAuthentications.values()];
     const round: Round = {
       isPlain: plainPortTest(local.objects.peerAuthentications, local.settings.rootNamespace),
@@ -76,6 +81,7 @@ class Merge implements ClusterMerge {
     const before = this.#merged;
     const state: MeshState = {
       ...local,
+      settings: otherDomains.length === 0 ? local.settings : { ...local.settings, otherDomains },
       services: valuesOf(services, before?.services),
       endpoints: valuesOf(endpoints, before?.endpoints),
       gateways,

@@ -7,6 +7,8 @@ export interface MeshSettings {
   readonly rootNamespace: string;
   /** Suffix of service names, e.g. `cluster.local`. */
   readonly domain: string;
+  /** Suffixes by which the clusters of one mesh call the same services, where theirs differ. */
+  readonly otherDomains?: readonly string[];
   readonly clusterId: string;
   readonly networks: MeshNetworks["networks"];
 }

@@ -1,11 +1,15 @@
 import { join } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { readClusterAuthority, writeIntermediate, writeRoot } from "../ca/ca-files.ts";
+import { type BundleForm, bundleOfCluster, bundleOfText, renderBundle, type TrustBundle } from "../ca/trust-bundle.ts";
 import { type CliContext, UsageError } from "../context.ts";
+import { globalOptions } from "../global-options.ts";
+import { readInput } from "../install/values-file.ts";
+import { findMeshNamespace } from "../mesh-namespace.ts";
 
 const CLUSTER_NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 
-/** `heddle ca`: an offline root and a CA below it for each cluster of a mesh. No cluster is asked. */
+/** `heddle ca`: an offline root and a CA below it for each cluster of a mesh; `bundle` alone asks a cluster. */
 export function addCa(program: Command, context: CliContext): void {
   if (context.dialect !== "heddle") return;
   const ca = program.command("ca").description("offline root and a CA for each cluster of one mesh");
@@ -58,4 +62,34 @@ export function addCa(program: Command, context: CliContext): void {
         ].join("\n"),
       );
     });
+  ca.command("bundle")
+    .description("print who vouches for a mesh's identities, for MeshConfig caCertificates of a mesh with another root")
+    .option("--from <file>", "a bundle of somebody else (PEM, or SPIFFE's JSON) instead of this cluster's")
+    .option("--trust-domain <name>", "whose it is, with --from")
+    .addOption(
+      new Option("-o, --output <form>", "part of MeshConfig for heddle install -f, PEM, or SPIFFE's JSON")
+        .choices(["mesh", "pem", "spiffe"])
+        .default("mesh"),
+    )
+    .action(async (flags: BundleFlags, command: Command) => {
+      context.out(renderBundle(await wantedBundle(flags, command, context), flags.output));
+    });
+}
+
+interface BundleFlags {
+  readonly from?: string;
+  readonly trustDomain?: string;
+  readonly output: BundleForm;
+}
+
+async function wantedBundle(flags: BundleFlags, command: Command, context: CliContext): Promise<TrustBundle> {
+  if (flags.from !== undefined) {
+    if (flags.trustDomain === undefined) throw new UsageError("--from needs --trust-domain: the file does not name it");
+    return bundleOfText(readInput(flags.from, "--from"), flags.trustDomain, flags.from);
+  }
+  if (flags.trustDomain !== undefined)
+    throw new UsageError("--trust-domain belongs to --from; a cluster says its own trust domain");
+  const global = globalOptions(command);
+  const kube = await context.kube(global);
+  return bundleOfCluster(kube, await findMeshNamespace(kube, global));
 }

@@ -67,17 +67,12 @@ const PROFILES: Readonly<Record<string, Values>> = {
  * taken, anything else is refused. Errors: UsageError naming flag, field and cause.
  */
 export function installOptions(flags: InstallFlags, global: GlobalOptions, context: CliContext): InstallOptions {
-  const texts = parseSetFlags(flags.setString, true);
-  const contents = parseSetFlags(
+  const flagged = parseSetFlags(
     flags.setFile.map((pair) => pair.replace(/=(.*)$/s, (_all, path: string) => `=${readInput(path, "--set-file")}`)),
     true,
+    parseSetFlags(flags.setString, true, parseSetFlags(flags.set)),
   );
-  const set = [
-    valuesOfFiles([...flags.values, ...(flags.filename ?? [])]),
-    parseSetFlags(flags.set),
-    texts,
-    contents,
-  ].reduce(mergeValues);
+  const set = mergeValues(valuesOfFiles([...flags.values, ...(flags.filename ?? [])]), flagged);
   const { meshConfig = {}, values = {}, profile = "default", components, ...rest } = set;
   const { gateways: _gateways, addonComponents: _addons, coreDNS: _dns, ...others } = rest;
   for (const name of Object.keys(others)) {
@@ -100,7 +95,6 @@ export function installOptions(flags: InstallFlags, global: GlobalOptions, conte
     image,
     version,
     imagePullPolicy: pullPolicy(flags.imagePullPolicy ?? base.imagePullPolicy),
-    clusterDomain: flags.clusterDomain ?? base.clusterDomain,
     trustDomain: flags.identityTrustDomain ?? base.trustDomain,
     logLevel: logLevel(flags.controllerLogLevel ?? base.logLevel),
     replicas: high ? 3 : 1,
@@ -118,6 +112,7 @@ export function installOptions(flags: InstallFlags, global: GlobalOptions, conte
     meshDns: wantsMeshDns(set),
     authority: pluggedAuthority(flags),
     ...valuesGlobal(injector),
+    clusterDomain: clusterDomain(flags.clusterDomain ?? base.clusterDomain, base.clusterDomain, injector),
   };
   check(parseMeshConfig(meshConfigMap(options).data["mesh"] ?? "", "--set meshConfig"));
   check(parseInjectorValues(injectorConfigMap(options).data["values"] ?? "", "--set values"));
@@ -192,6 +187,15 @@ function valuesGlobal(values: Values): Partial<InstallOptions> {
     ...(typeof cluster === "string" ? { clusterId: cluster } : {}),
     globalNames: multi["enabled"] === true,
   };
+}
+
+/** The flag, or `values.global.proxy.clusterDomain`, as istioctl's users give it. */
+function clusterDomain(flag: string, usual: string, values: Values): string {
+  const proxy = record(record(values["global"] ?? {}, "values.global")["proxy"] ?? {}, "values.global.proxy");
+  const value = proxy["clusterDomain"];
+  if (typeof value !== "string" || value === flag) return flag;
+  if (flag === usual) return value;
+  throw new UsageError(`--cluster-domain ${flag} and values.global.proxy.clusterDomain=${value} differ; give one`);
 }
 
 function record(value: unknown, path: string): Values {

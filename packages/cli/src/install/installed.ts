@@ -28,6 +28,7 @@ export async function withInstalledSettings(kube: KubeClient, options: InstallOp
     ...options,
     clusterId: text(["global", "multiCluster", "clusterName"], options.clusterId),
     meshId: text(["global", "meshID"], options.meshId),
+    clusterDomain: text(["global", "proxy", "clusterDomain"], options.clusterDomain),
     network: options.network || text(["global", "network"], ""),
     trustDomain,
     replicas,

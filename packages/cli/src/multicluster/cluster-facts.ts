@@ -2,6 +2,7 @@ import type { KubeClient, KubeObject } from "@heddle/kube-client";
 import { at, listOf, recordOf, textOf } from "@heddle/std";
 import { parse } from "yaml";
 import { type KnownCluster, knownClusters } from "./clusterz.ts";
+import type { GivenRoots } from "./compare-trust.ts";
 
 /** A port of a Service as other clusters have to see it. */
 export interface PortFact {
@@ -24,6 +25,8 @@ export interface ClusterFacts {
   readonly context: string;
   readonly id: string;
   readonly trustDomain: string;
+  readonly trustDomainAliases: readonly string[];
+  readonly givenRoots: readonly GivenRoots[];
   /** PEM of what workloads trust. */
   readonly roots: string;
   /** Label of the mesh's namespace. */
@@ -76,6 +79,11 @@ export async function clusterFacts(
     context,
     id: textOf(at(values, "global", "multiCluster", "clusterName")),
     trustDomain: textOf(at(config, "trustDomain")) || "cluster.local",
+    trustDomainAliases: listOf(at(config, "trustDomainAliases")).map(textOf),
+    givenRoots: listOf(at(config, "caCertificates")).map((given) => ({
+      pem: textOf(at(given, "pem")),
+      trustDomains: listOf(at(given, "trustDomains")).map(textOf),
+    })),
     roots: textOf(at(roots, "data", "root-cert.pem")).trim(),
     networkLabel: own?.metadata.labels?.["topology.istio.io/network"] ?? "",
     networkValue: textOf(at(values, "global", "network")),

@@ -10,6 +10,8 @@ function facts(context: string, other: string, changes: Partial<ClusterFacts> = 
     context,
     id: context,
     trustDomain: "cluster.local",
+    trustDomainAliases: [],
+    givenRoots: [],
     roots: pem("AAAA"),
     networkLabel: `net-${context}`,
     networkValue: `net-${context}`,
@@ -38,6 +40,15 @@ test("two clusters that fit have nothing to say", () => {
 
 test("each usual mistake is found, with what to do", () => {
   expect(wrongs({ roots: pem("BBBB") })["roots"]).toContain("heddle ca root");
+  const unlike = { trustDomain: "west.example", trustDomainAliases: ["cluster.local"] };
+  expect(wrongs(unlike)["roots"]).toBe(
+    "east does not take accounts of trust domain west.example (west) for its own services': add west.example to trustDomainAliases of its MeshConfig",
+  );
+  expect(wrongs({ ...unlike, roots: pem("BBBB") })["roots"]).toContain("heddle ca bundle --context east");
+  const given = [{ pem: pem("AAAA"), trustDomains: ["cluster.local"] }];
+  expect(wrongs({ roots: pem("BBBB"), givenRoots: given })["roots"]).toBe(
+    'east knows no root that vouches for cluster.local of west: put what "heddle ca bundle --context west" prints into caCertificates of its MeshConfig, or give both clusters one root (heddle ca root)',
+  );
   expect(wrongs({ id: "east" })["names"]).toContain("clusterName=OTHER");
   expect(wrongs({ skewS: -90 })["clocks"]).toContain("90 s behind");
   expect(wrongs({ known: [] })["secrets"]).toContain("create-remote-secret --context east --name east");

@@ -1,4 +1,5 @@
 import type { ClusterFacts } from "./cluster-facts.ts";
+import { compareTrust } from "./compare-trust.ts";
 
 /** One line of `multicluster check`: what is compared, and every way in which it is wrong: cause and next step. */
 export interface Comparison {
@@ -19,7 +20,7 @@ export function compareClusters(all: readonly ClusterFacts[]): readonly Comparis
   });
   return [
     line("names", "every cluster has a name of its own", names(all)),
-    line("roots", "clusters trust one root", roots(all)),
+    line("roots", "clusters trust each other's certificates", roots(all)),
     line(
       "clocks",
       "clocks agree",
@@ -64,19 +65,7 @@ function names(all: readonly ClusterFacts[]): readonly string[] {
 function roots(all: readonly ClusterFacts[]): readonly string[] {
   // One that nobody manages yet has no root, which its own line says.
   const known = all.filter((one) => one.managedBy === undefined || one.roots !== "");
-  return pairs(known).flatMap(([a, b]) => {
-    const shared = blocks(a.roots).some((root) => blocks(b.roots).includes(root));
-    if (shared) return [];
-    return [
-      `${a.context} and ${b.context} have different roots, so neither believes the other's certificates: make one root (heddle ca root) and an intermediate for each (heddle ca intermediate --cluster NAME), and put them into Secret cacerts of both`,
-    ];
-  });
-}
-
-function blocks(pem: string): readonly string[] {
-  return (
-    pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)?.map((one) => one.replace(/\s/g, "")) ?? []
-  );
+  return pairs(known).flatMap(([a, b]) => compareTrust(a, b));
 }
 
 function withControlPlane(all: readonly ClusterFacts[]): readonly ClusterFacts[] {

@@ -13,6 +13,8 @@ export interface RemoteAccess {
   /** Name in the server's certificate. Default: the address's. */
   readonly serverName?: string | undefined;
   readonly insecureSkipVerify?: boolean;
+  /** DNS suffix of its Services. Default: `cluster.local`. */
+  readonly domain?: string;
 }
 
 /** A kubeconfig with nothing in it but one cluster and a token, in istioctl's form. */
@@ -37,12 +39,14 @@ export function remoteKubeconfig(access: RemoteAccess) {
 
 /** The Secret for the other cluster's control plane. Source: istioctl `create-remote-secret`. */
 export function remoteSecret(access: RemoteAccess, namespace: string, kubeconfig: string): Manifest {
-  const { cluster } = access;
+  const { cluster, domain } = access;
+  // Gateways are asked for services by the caller's own names.
+  const unlike = domain === undefined || domain === "cluster.local" ? {} : { "heddle.io/cluster-domain": domain };
   return {
     apiVersion: "v1",
     kind: "Secret",
     metadata: {
-      annotations: { "networking.istio.io/cluster": cluster },
+      annotations: { "networking.istio.io/cluster": cluster, ...unlike },
       labels: { "istio/multiCluster": "true" },
       name: `istio-remote-secret-${cluster}`.toLowerCase().replace(/[^a-z0-9.-]/g, "-"),
       namespace,

@@ -4,6 +4,7 @@ import { list, message } from "../schema/compound.ts";
 import { defaultsOf } from "../schema/defaults.ts";
 import { anyJson, boolean, duration, int, oneOf, port, string } from "../schema/scalar.ts";
 import { type Infer, ignored, notYet, withDefault } from "../schema/schema.ts";
+import { certificateData } from "./certificate-data.ts";
 import { extensionProvider } from "./extension-provider.ts";
 import { proxyConfig } from "./proxy-config.ts";
 
@@ -64,7 +65,7 @@ export const meshConfig = message("MeshConfig", {
   enableAutoMtls: withDefault(boolean(), true),
   trustDomain: withDefault(string(), "cluster.local"),
   trustDomainAliases: list(string()),
-  caCertificates: notYet(list(anyJson())),
+  caCertificates: withDefault(list(certificateData), []),
   defaultServiceExportTo: withDefault(list(string()), ["*"]),
   defaultVirtualServiceExportTo: withDefault(list(string()), ["*"]),
   defaultDestinationRuleExportTo: withDefault(list(string()), ["*"]),

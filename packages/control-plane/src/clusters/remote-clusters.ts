@@ -45,6 +45,7 @@ export interface RemoteClusters {
 interface Held {
   readonly kubeconfig: string;
   readonly cluster: RemoteCluster;
+  readonly domain: string;
   /** Serves until `cluster` is in sync: a new kubeconfig must not empty anything. */
   before: RemoteCluster | undefined;
 }
@@ -94,7 +95,7 @@ class Clusters implements RemoteClusters {
       const uid = state.objects.namespaces.get("kube-system")?.meta.uid ?? "";
       if (uid !== "" && uids.has(uid)) continue;
       uids.set(uid, clusterId);
-      found.push({ clusterId, state });
+      found.push({ clusterId, state, domain: held.domain });
     }
     return found;
   }
@@ -184,12 +185,18 @@ class Clusters implements RemoteClusters {
     }
     for (const [id, entry] of accepted) {
       const held = this.#held.get(id);
-      if (held?.kubeconfig === entry.kubeconfig) continue;
+      const { kubeconfig, domain } = entry;
+      if (held?.kubeconfig === kubeconfig) {
+        if (held.domain === domain) continue;
+        this.#held.set(id, { ...held, domain });
+        this.#changed();
+        continue;
+      }
       // The one that was in sync goes on serving.
       const before = held?.cluster.state === undefined ? held?.before : held.cluster;
       for (const one of [held?.before, held?.cluster]) if (one !== before) one?.close();
       const cluster = this.#open(id, entry);
-      this.#held.set(id, { kubeconfig: entry.kubeconfig, cluster, before });
+      this.#held.set(id, { kubeconfig, domain, cluster, before });
       cluster.start();
     }
   }

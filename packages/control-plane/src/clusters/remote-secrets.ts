@@ -8,6 +8,8 @@ export interface ClusterEntry {
   /** `namespace/name` of the Secret. */
   readonly secret: string;
   readonly kubeconfig: string;
+  /** Suffix of its own names: what its sidecars ask this cluster's gateways for. */
+  readonly domain: string;
 }
 
 /** Which entries count; the others with a sentence each. */
@@ -19,6 +21,9 @@ export interface ClusterEntries {
 /** Label of Secrets that hold kubeconfigs. Source: istio pkg/kube/multicluster. */
 export const remoteSecretLabel = "istio/multiCluster=true";
 
+/** Annotation that `create-remote-secret` writes for a cluster whose domain is not `cluster.local`. */
+const domainAnnotation = "heddle.io/cluster-domain";
+
 /** Chooses among the Secrets, the oldest first: one name is one cluster, and never the control plane's own. */
 export function readRemoteSecrets(secrets: readonly KubeObject[], ownId: string): ClusterEntries {
   const accepted = new Map<string, ClusterEntry>();
@@ -27,6 +32,7 @@ export function readRemoteSecrets(secrets: readonly KubeObject[], ownId: string)
   for (const object of [...secrets].sort((a, b) => (age(a) < age(b) ? -1 : 1))) {
     const secret = `${object.metadata.namespace ?? ""}/${object.metadata.name}`;
     const data = isObject(object["data"]) ? object["data"] : {};
+    const domain = object.metadata.annotations?.[domainAnnotation] ?? "cluster.local";
     for (const id of Object.keys(data)) {
       const refuse = (reason: string) => refused.push({ id, secret, reason });
       const kubeconfig = secretText(object, id) ?? "";
@@ -41,7 +47,7 @@ export function readRemoteSecrets(secrets: readonly KubeObject[], ownId: string)
         );
       else if (kubeconfig.trim() === "")
         refuse(`key ${id} holds no kubeconfig; make the Secret with create-remote-secret --name ${id}`);
-      else accepted.set(id, { id, secret, kubeconfig });
+      else accepted.set(id, { id, secret, kubeconfig, domain });
     }
   }
   return { accepted, refused };

@@ -2,6 +2,7 @@ import { type handleBidiStreamingCall, type ServerDuplexStream, status } from "@
 import { formatProblem, isObject } from "@heddle/config";
 import { readProxyNode } from "@heddle/model";
 import type { Clock, Logger } from "@heddle/std";
+import type { EncodedResource } from "@heddle/xds";
 import {
   type Answer,
   createResponseEncoder,
@@ -19,6 +20,7 @@ import { credentialsOf } from "../grpc/call-credentials.ts";
 import type { MeshUpdate } from "../mesh/mesh-feed.ts";
 import type { ProxySnapshots } from "../resources/proxy-snapshots.ts";
 import type { CredentialSecrets } from "../secrets/credential-secrets.ts";
+import { withTrustBundles } from "../secrets/trust-bundles.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { WorkloadRegistrar } from "../workloads/workload-registrar.ts";
 import { type Connection, createConnection } from "./connection.ts";
@@ -34,6 +36,8 @@ export interface DiscoveryServer {
   };
   /** Secrets of a namespace changed: its proxies are looked at again. */
   secretsChanged(namespace: string): void;
+  /** The own CA has other roots. */
+  rootsChanged(): void;
   /** Gives every proxy what the update changes for it. */
   update(update: MeshUpdate): void;
   readonly connections: readonly Connection[];
@@ -48,6 +52,8 @@ export interface DiscoveryServerOptions {
   readonly snapshots: ProxySnapshots;
   /** Undefined where there is no Kubernetes. */
   readonly secrets?: CredentialSecrets;
+  /** Roots of all trust domains, where there are several; in force now. */
+  readonly trustBundles?: () => EncodedResource | undefined;
   /** Undefined where there is no Kubernetes: then workloads outside are known by their WorkloadEntries only. */
   readonly workloads?: WorkloadRegistrar;
   /**
@@ -137,6 +143,10 @@ class Server implements DiscoveryServer {
     if (this.#ready) this.#queue.enqueue(this.connections.filter(({ node }) => node.namespace === namespace));
   }
 
+  rootsChanged(): void {
+    if (this.#ready && this.#options.trustBundles?.() !== undefined) this.#queue.enqueue(this.connections);
+  }
+
   #sweep(): void {
     const inUse = new Set<string>();
     for (const { current } of this.#connections) if (current !== undefined) inUse.add(current.hash);
@@ -156,7 +166,8 @@ class Server implements DiscoveryServer {
       const secrets =
         identity === undefined ? undefined : this.#options.secrets?.setFor(identity.namespace, identity.serviceAccount);
       const startedAt = clock.monotonic();
-      connection.push(snapshots.snapshotFor(connection.node, connection.current), secrets);
+      const trusted = withTrustBundles(secrets, this.#options.trustBundles?.());
+      connection.push(snapshots.snapshotFor(connection.node, connection.current), trusted);
       telemetry.pushTime.with("all").observe((clock.monotonic() - startedAt) / 1000);
       if (isUpdate) telemetry.convergence.with().observe(Math.max(0, clock.monotonic() - this.#since) / 1000);
     } catch (error) {

@@ -136,6 +136,11 @@ export {
   UpstreamTlsContextSchema,
 } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/tls";
 export {
+  type SPIFFECertValidatorConfig,
+  SPIFFECertValidatorConfig_TrustDomainSchema,
+  SPIFFECertValidatorConfigSchema,
+} from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/tls_spiffe_validator_config";
+export {
   type HttpProtocolOptions,
   HttpProtocolOptionsSchema,
 } from "@heddle/xds-api/envoy/extensions/upstreams/http/v3/http_protocol_options";

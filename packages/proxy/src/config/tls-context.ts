@@ -1,4 +1,5 @@
 import { createPrivateKey } from "node:crypto";
+import { decodeAny } from "./any-field.ts";
 import { decodeDataText } from "./data-source.ts";
 import {
   type CertificateValidationContext,
@@ -19,6 +20,7 @@ import {
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeStringMatch, type StringMatch } from "./string-match.ts";
+import { CERTIFICATE_VALIDATORS, type TrustBundles } from "./trust-bundles.ts";
 
 /** A certificate with its key, PEM. */
 export interface KeyPair {
@@ -44,6 +46,8 @@ export interface ValidationConfig {
   readonly acceptUntrusted: boolean;
   /** SHA-256 of accepted certificates, hexadecimal, and of their public keys, base64; none: any. */
   readonly pins?: CertificatePins | undefined;
+  /** Roots by trust domain, in place of `trustedCa`; the peer needs a SPIFFE id then. */
+  readonly bundles?: TrustBundles | undefined;
 }
 
 export interface CertificatePins {
@@ -119,6 +123,7 @@ export const VALIDATION_SHAPE = shape(
     "trust_chain_verification",
     "verify_certificate_hash",
     "verify_certificate_spki",
+    "custom_validator_config",
   ],
   { watched_directory: "files are read again when the secret is sent again" },
   {
@@ -127,7 +132,6 @@ export const VALIDATION_SHAPE = shape(
     require_signed_certificate_timestamp: "Envoy does not implement it either",
     allow_expired_certificate:
       "the TLS library ends its checks at the first failure, so an expired certificate would pass unchecked",
-    custom_validator_config: "SPIFFE bundles of several trust domains go together into trusted_ca",
     "crl only_verify_leaf_cert_crl":
       "revocation lists are not read; use short-lived certificates, or change trusted_ca",
     max_verify_depth: "the runtime gives no access to it",
@@ -264,7 +268,12 @@ export function decodeValidation(message: CertificateValidationContext, scope: D
     const match = decodeStringMatch(item, scope.field("match_subject_alt_names").item(i));
     if (match !== undefined) sans.push({ type: "any", match });
   });
+  const validator = message.customValidatorConfig;
   return {
+    bundles:
+      validator === undefined
+        ? undefined
+        : decodeAny(validator.typedConfig, CERTIFICATE_VALIDATORS, scope.field("custom_validator_config.typed_config")),
     trustedCa:
       message.trustedCa === undefined ? undefined : decodeDataText(message.trustedCa, scope.field("trusted_ca")),
     sans,

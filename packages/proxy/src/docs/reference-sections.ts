@@ -68,6 +68,7 @@ import {
 import { TOKEN_BUCKET_SHAPE } from "../config/token-bucket.ts";
 import { OPEN_TELEMETRY_SHAPE, TRACE_PROVIDER_TYPES, ZIPKIN_SHAPE } from "../config/trace-provider.ts";
 import { TRACING_SHAPE } from "../config/tracing.ts";
+import { SPIFFE_TRUST_DOMAIN_SHAPE, SPIFFE_VALIDATOR_SHAPE } from "../config/trust-bundles.ts";
 import { UPSTREAM_COMMON_SHAPE, UPSTREAM_HTTP_SHAPE, UPSTREAM_SERVER_NAME_SHAPE } from "../config/upstream-http.ts";
 import { OVERLOAD_ACTION_SHAPE, OVERLOAD_MANAGER_SHAPE } from "../overload/decode-overload.ts";
 
@@ -216,6 +217,8 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       TLS_PARAMETERS_SHAPE,
       TLS_CERTIFICATE_SHAPE,
       VALIDATION_SHAPE,
+      SPIFFE_VALIDATOR_SHAPE,
+      SPIFFE_TRUST_DOMAIN_SHAPE,
       SECRET_SHAPE,
     ],
   },

@@ -87,11 +87,7 @@ class Handshake implements SocketEvents {
       this.#refuse(chainError ?? "the handshake failed");
       return;
     }
-    const refusal = refusePeer(
-      { sans: ready.sans, verifyChain: ready.verifyChain, required: requireCertificate, pins: ready.pins },
-      state.peer,
-      chainError,
-    );
+    const refusal = refusePeer({ ...ready, required: requireCertificate }, state.peer, chainError);
     if (refusal !== undefined) {
       this.#refuse(refusal);
       return;

@@ -2,6 +2,7 @@ import { createHash, X509Certificate } from "node:crypto";
 import { matchesString } from "../config/string-match.ts";
 import type { CertificatePins, SanMatch } from "../config/tls-context.ts";
 import type { PeerIdentity } from "../transport/connection.ts";
+import type { BundleCheck } from "./bundle-check.ts";
 
 /** Whether one of the peer's names satisfies one of the conditions; no conditions accept everyone. */
 export function acceptsPeer(sans: readonly SanMatch[], peer: PeerIdentity): boolean {
@@ -30,12 +31,15 @@ export function refusePeer(
     readonly verifyChain: boolean;
     readonly required: boolean;
     readonly pins: CertificatePins | undefined;
+    readonly bundles: BundleCheck | undefined;
   },
   peer: PeerIdentity | undefined,
   chainError: string | undefined,
 ): string | undefined {
   if (peer === undefined) return conditions.required ? "the peer sent no certificate" : undefined;
   if (conditions.verifyChain && chainError !== undefined) return `CERTIFICATE_VERIFY_FAILED: ${chainError}`;
+  const foreign = conditions.bundles?.refuse(peer);
+  if (foreign !== undefined) return `CERTIFICATE_VERIFY_FAILED: ${foreign}`;
   if (conditions.pins !== undefined && !isPinned(conditions.pins, peer.certificate))
     return "CERTIFICATE_VERIFY_FAILED: the certificate is none of verify_certificate_hash or verify_certificate_spki";
   if (acceptsPeer(conditions.sans, peer)) return undefined;

@@ -2,6 +2,7 @@ import { createSecureContext } from "node:tls";
 import { err, ok, type Result } from "@heddle/std";
 import type { CertificatePins, SanMatch, TlsConfig } from "../config/tls-context.ts";
 import type { NativeSecureContext } from "../transport/bun-socket.ts";
+import { type BundleCheck, createBundleCheck } from "./bundle-check.ts";
 import type { SecretStore } from "./secret-store.ts";
 
 /** A TLS configuration with its secrets filled in. */
@@ -12,6 +13,8 @@ export interface ReadyTls {
   readonly verifyChain: boolean;
   /** Accepted certificates and keys; undefined: any. */
   readonly pins: CertificatePins | undefined;
+  /** Each trust domain's roots vouch for its own identities only; undefined: all roots for all names. */
+  readonly bundles: BundleCheck | undefined;
 }
 
 /** Fills configurations with secrets; results are kept until a secret changes. */
@@ -57,7 +60,8 @@ function buildContext(config: TlsConfig, secrets: SecretStore): Result<ReadyTls>
   const { own, sds } = config.validation;
   const shared = sds === undefined ? undefined : secrets.validation(sds);
   if (sds !== undefined && shared === undefined) return err(`the trust bundle ${sds} has not arrived yet`);
-  const roots = own.trustedCa ?? shared?.trustedCa;
+  const bundles = own.bundles ?? shared?.bundles;
+  const roots = bundles === undefined ? (own.trustedCa ?? shared?.trustedCa) : [...bundles.values()].join("\n");
   const acceptUntrusted = own.acceptUntrusted || shared?.acceptUntrusted === true;
   try {
     // `context` is the runtime's own object inside Node's wrapper; sockets take it without parsing keys again.
@@ -74,6 +78,7 @@ function buildContext(config: TlsConfig, secrets: SecretStore): Result<ReadyTls>
       sans: [...own.sans, ...(shared?.sans ?? [])],
       verifyChain: roots !== undefined && !acceptUntrusted,
       pins: own.pins ?? shared?.pins,
+      bundles: bundles === undefined || acceptUntrusted ? undefined : createBundleCheck(bundles),
     });
   } catch (error) {
     return err(`the certificate or its key can't be used: ${error instanceof Error ? error.message : String(error)}`);

@@ -29,6 +29,8 @@ export interface NativeCertificate {
   readonly subject?: Readonly<Record<string, string | string[]>>;
   readonly subjectaltname?: string;
   readonly raw?: Uint8Array;
+  /** Of the whole chain, where that was asked for; a root names itself. */
+  readonly issuerCertificate?: NativeCertificate;
 }
 
 /** An SSL_CTX with keys parsed, shared by all connections of one configuration. */

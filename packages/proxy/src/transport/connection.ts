@@ -26,6 +26,8 @@ export interface PeerIdentity {
   readonly subject: string;
   /** DER of the leaf. */
   readonly certificate: Uint8Array | undefined;
+  /** DER of the certificates that were sent behind it, nearest issuer first. */
+  readonly issuers?: readonly Uint8Array[];
 }
 
 /** State of a finished TLS handshake. */

@@ -3,6 +3,8 @@ import type { PeerIdentity, TlsState } from "./connection.ts";
 
 /** Peers that are remembered: about the number of workloads that one proxy talks to. */
 const REMEMBERED_PEERS = 256;
+/** More than any real chain has; what a peer sends must not decide about memory. */
+const MOST_ISSUERS = 8;
 
 /** Reads what handshakes agreed on and proved. */
 export interface HandshakeReader {
@@ -31,7 +33,7 @@ class RememberingReader implements HandshakeReader {
     const key = raw.toString("latin1");
     const known = this.#peers.get(key);
     if (known !== undefined) return known;
-    const certificate = socket.getPeerCertificate(true);
+    const certificate = socket.getPeerCertificate(false);
     if (certificate === undefined || certificate.raw === undefined) return undefined;
     const peer = readPeer(certificate);
     if (this.#peers.size >= REMEMBERED_PEERS) {
@@ -56,7 +58,24 @@ function readPeer(certificate: NativeCertificate): PeerIdentity {
     if (entry.startsWith("URI:")) uriSans.push(unquote(entry.slice(4)));
     else if (entry.startsWith("DNS:")) dnsSans.push(unquote(entry.slice(4)));
   }
-  return { uriSans, dnsSans, subject: subjectText(certificate.subject), certificate: certificate.raw };
+  return {
+    uriSans,
+    dnsSans,
+    subject: subjectText(certificate.subject),
+    certificate: certificate.raw,
+    issuers: issuersOf(certificate),
+  };
+}
+
+function issuersOf(certificate: NativeCertificate): readonly Uint8Array[] {
+  const found: Uint8Array[] = [];
+  let last = certificate;
+  for (let next = last.issuerCertificate; next !== undefined && next !== last; next = next.issuerCertificate) {
+    if (next.raw !== undefined) found.push(next.raw);
+    if (found.length === MOST_ISSUERS) break;
+    last = next;
+  }
+  return found;
 }
 
 /** Values with commas come in double quotes (a certificate must not forge a second name). */

@@ -5,7 +5,6 @@ import {
   formatClusterName,
   formatSni,
   type HeadlessEndpoint,
-  hostMatches,
   isHttp2,
   localityRequest,
   type MeshPort,
@@ -23,7 +22,7 @@ import {
 import type { ClusterLoadAssignmentSchema } from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint";
 import { tcpAddress } from "../address.ts";
 import { fromAds } from "../config-source.ts";
-import { namesBeyond } from "../gateway/global-name.ts";
+import { namesAmong } from "../gateway/global-name.ts";
 import { podClusters } from "../gateway/pod-passthrough.ts";
 import type { Part } from "../part.ts";
 import { protoDuration } from "../proto-duration.ts";
@@ -103,9 +102,7 @@ export function passthroughClusters(view: OutboundView): readonly Cluster[] {
     .flatMap(({ hosts }) => hosts);
   if (patterns.length === 0) return [];
   const services = view.services
-    .filter((service) =>
-      namesBeyond(service, view.settings).some((name) => patterns.some((pattern) => hostMatches(pattern, name))),
-    )
+    .filter((service) => namesAmong(patterns, service, view.settings).length > 0)
     .flatMap((service) => {
       const own = ownNetwork(clusterView(view, service));
       return portsAndSubsets(service, own.rules).map(({ port, subset }) =>

@@ -25,7 +25,7 @@ import { oneCluster, type TcpTarget, tcpFilters } from "../listener/tcp-proxy.ts
 import { weightedTarget } from "../listener/tcp-routing.ts";
 import { provenance } from "../provenance.ts";
 import { serverTls } from "../tls/server-tls.ts";
-import { namesBeyond } from "./global-name.ts";
+import { namesAmong } from "./global-name.ts";
 import { podTargets } from "./pod-passthrough.ts";
 import { type GatewayPort, gatewayPorts, gatewayRouteName, readsHttp } from "./ports.ts";
 
@@ -156,13 +156,11 @@ function autoPassthrough(view: OutboundView, server: GatewayServer, name: string
     filters: tcpFilters(oneCluster(cluster), view.dataPlane, view.settings.mesh),
   });
   const services = view.services.flatMap((service) =>
-    namesBeyond(service, view.settings)
-      .filter((name) => server.hosts.some((host) => hostMatches(host, name)))
-      .flatMap((hostname) =>
-        portsAndSubsets(service, view.policies[service.hostname]).map(({ port, subset }) =>
-          chain(service, formatSni(port.number, subset, hostname), formatSni(port.number, subset, service.hostname)),
-        ),
+    namesAmong(server.hosts, service, view.settings).flatMap((hostname) =>
+      portsAndSubsets(service, view.policies[service.hostname]).map(({ port, subset }) =>
+        chain(service, formatSni(port.number, subset, hostname), formatSni(port.number, subset, service.hostname)),
       ),
+    ),
   );
   const pods = view.services.flatMap((service) =>
     podTargets(view, service, server.hosts).map(({ sni }) => chain(service, sni, sni)),

@@ -13,7 +13,7 @@ import {
   DownstreamTlsContextSchema,
   UpstreamTlsContextSchema,
 } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/tls";
-import { fromAgent } from "../config-source.ts";
+import { fromAds, fromAgent } from "../config-source.ts";
 
 type TransportSocket = MessageInitShape<typeof TransportSocketSchema>;
 type SanMatcher = MessageInitShape<typeof SubjectAltNameMatcherSchema>;
@@ -28,16 +28,35 @@ const anyOf = (trustDomain: string): SanMatcher => ({
   matcher: { matchPattern: { case: "prefix", value: `spiffe://${trustDomain}/` } },
 });
 
+/** Name of the trust bundles that the control plane serves where MeshConfig `caCertificates` adds roots to the own CA's. */
+export const TRUST_BUNDLES = "trust-bundles";
+
+/** Whose identities count as proven: the mesh's own, by all of its names, and those of domains whose roots it was given. */
 function trustDomains(settings: MeshSettings): readonly string[] {
-  return [settings.trustDomain, ...settings.mesh.trustDomainAliases];
+  const { trustDomainAliases, caCertificates } = settings.mesh;
+  const federated = caCertificates.flatMap((data) => data.trustDomains);
+  return [...new Set([settings.trustDomain, ...trustDomainAliases, ...federated])];
 }
 
-/** Own certificate and the mesh's roots, both from the agent. */
+/** The same accounts under the mesh's other names: clusters may differ in theirs. Source: Istio `spiffe.ExpandWithTrustDomains`. */
+function underAliases(identities: readonly string[], settings: MeshSettings): readonly string[] {
+  const own = `spiffe://${settings.trustDomain}/`;
+  const others = settings.mesh.trustDomainAliases.flatMap((alias) =>
+    identities.filter((id) => id.startsWith(own)).map((id) => `spiffe://${alias}/${id.slice(own.length)}`),
+  );
+  return others.length === 0 ? identities : [...new Set([...identities, ...others])];
+}
+
+/** Own certificate from the agent; the mesh's roots too, or the bundles of all trust domains from the control plane. */
 function workloadTls(
   accepted: readonly SanMatcher[],
   alpn: readonly string[],
   settings: MeshSettings,
 ): MessageInitShape<typeof CommonTlsContextSchema> {
+  const roots =
+    settings.mesh.caCertificates.length === 0
+      ? { name: "ROOTCA", sdsConfig: fromAgent }
+      : { name: TRUST_BUNDLES, sdsConfig: fromAds };
   const tls13 = settings.mesh.meshMTLS?.minProtocolVersion === "TLSV1_3";
   return {
     alpnProtocols: [...alpn],
@@ -50,7 +69,7 @@ function workloadTls(
       case: "combinedValidationContext",
       value: {
         defaultValidationContext: { matchTypedSubjectAltNames: [...accepted] },
-        validationContextSdsSecretConfig: { name: "ROOTCA", sdsConfig: fromAgent },
+        validationContextSdsSecretConfig: roots,
       },
     },
   };
@@ -61,7 +80,8 @@ function workloadTls(
  * HTTP traffic replaces the ALPN `istio` by filter state (see http/application-protocols.ts).
  */
 export function upstreamMeshTls(identities: readonly string[], sni: string, settings: MeshSettings): TransportSocket {
-  const accepted = identities.length > 0 ? identities.map(exactId) : trustDomains(settings).map(anyOf);
+  const accepted =
+    identities.length > 0 ? underAliases(identities, settings).map(exactId) : trustDomains(settings).map(anyOf);
   const context = create(UpstreamTlsContextSchema, {
     sni,
     commonTlsContext: workloadTls(accepted, ["istio"], settings),

@@ -1,5 +1,5 @@
 import type { KubeClient } from "@heddle/kube-client";
-import { at, listOf, textOf } from "@heddle/std";
+import { at, textOf } from "@heddle/std";
 import { type Command, InvalidArgumentError } from "commander";
 import { type CliContext, UsageError } from "../../context.ts";
 import { globalOptions } from "../../global-options.ts";
@@ -7,6 +7,7 @@ import { outputFormat } from "../../install/install-flags.ts";
 import type { Manifest } from "../../install/manifest.ts";
 import { findMeshNamespace } from "../../mesh-namespace.ts";
 import { renderManifests } from "../../output.ts";
+import { clusterDomain } from "../cluster-domain.ts";
 import { accountToken, remoteServer } from "../remote-access.ts";
 import { remoteKubeconfig } from "../remote-secret.ts";
 import { extensionManifests } from "./extension.ts";
@@ -224,7 +225,7 @@ function addLink(group: Command, context: CliContext): void {
       const objects = linkObjects({
         ...flags,
         meshNamespace,
-        clusterDomain: flags.clusterDomain ?? (await clusterDomain(kube, meshNamespace)),
+        clusterDomain: flags.clusterDomain ?? (await domainOf(kube, meshNamespace)),
         kubeconfig: JSON.stringify(config),
         gateway: flags.gateway ? gatewayOf(await gatewayService(kube, flags), given(flags)) : undefined,
       });
@@ -270,11 +271,9 @@ async function gatewayService(kube: KubeClient, flags: LinkFlags) {
 }
 
 /** As the control plane was told. */
-async function clusterDomain(kube: KubeClient, namespace: string): Promise<string> {
-  const istiod = await kube.find({ group: "apps", version: "v1", resource: "deployments", name: "istiod", namespace });
-  if (istiod === undefined)
+async function domainOf(kube: KubeClient, namespace: string): Promise<string> {
+  const domain = await clusterDomain(kube, namespace);
+  if (domain === undefined)
     throw new UsageError(`there is no control plane in namespace ${namespace} of this cluster; install the mesh first`);
-  const args = listOf(at(istiod, "spec", "template", "spec", "containers")).flatMap((one) => listOf(at(one, "args")));
-  const domain = args.map(textOf).find((arg) => arg.startsWith("--domain="));
-  return domain?.slice("--domain=".length) || "cluster.local";
+  return domain;
 }
