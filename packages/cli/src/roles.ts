@@ -1,3 +1,4 @@
+import { createSystemClock } from "@heddle/std";
 import { loadProxy } from "./bundle/load-proxy.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -10,6 +11,7 @@ export async function runRole(argv: readonly string[], env: Env): Promise<number
   const [word, ...rest] = argv;
   switch (word) {
     case "discovery":
+      (await import("@heddle/proxy/executable-pages")).forgetUnusedCode(createSystemClock());
       return (await import("@heddle/control-plane/main")).main(rest, env);
     case "service-mirror":
       return (await import("@heddle/control-plane/service-mirror")).main(rest, env);

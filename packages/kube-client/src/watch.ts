@@ -139,7 +139,7 @@ class WatchLoop implements Watch {
     const { apiVersion, kind, metadata } = event.object;
     const key = keyOf(metadata);
     if (event.type === "DELETED") this.#known.delete(key);
-    else this.#known.set(key, { apiVersion, kind, metadata });
+    else this.#known.set(key, { apiVersion, kind, metadata: withoutOwners(metadata) });
     this.#handlers.onEvent(event);
   }
 
@@ -217,6 +217,13 @@ class WatchLoop implements Watch {
       signal.addEventListener("abort", done, { once: true });
     });
   }
+}
+
+/** Who owns which field is a real API server's largest part of many objects, and nothing that a deletion would have to tell. */
+function withoutOwners(metadata: KubeMeta): KubeMeta {
+  if (!("managedFields" in metadata)) return metadata;
+  const { managedFields: _, ...rest } = metadata;
+  return rest;
 }
 
 function keyOf(metadata: KubeMeta): string {

@@ -1,5 +1,6 @@
 import type { Node } from "@heddle/xds-api/envoy/config/core/v3/base";
 import type { DeltaDiscoveryRequest, DiscoveryRequest } from "@heddle/xds-api/envoy/service/discovery/v3/discovery";
+import { createNamePool } from "./server/name-pool.ts";
 import { readDeltaRequest, readSotwRequest } from "./server/request.ts";
 import { createResponseEncoder } from "./server/response.ts";
 import { createServerStream, type ServerStream, type SyncStatus } from "./server/server-stream.ts";
@@ -55,6 +56,7 @@ class Client implements CacheClient {
 class Server implements CacheServer {
   readonly #options: CacheServerOptions;
   readonly #encoder = createResponseEncoder();
+  readonly #names = createNamePool();
   readonly #clients = new Set<Client>();
 
   constructor(options: CacheServerOptions) {
@@ -81,6 +83,7 @@ class Server implements CacheServer {
     const { cache, groupOf = (node: Node) => node.cluster } = this.#options;
     const stream = createServerStream({
       dialect,
+      names: this.#names,
       send: (response) => send(this.#encoder.encode(dialect, response)),
     });
     const client = new Client(dialect, stream);

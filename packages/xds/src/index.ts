@@ -15,6 +15,7 @@ export type {
 } from "./client/discovery-client.ts";
 export { createSotwClient, type SotwClientOptions } from "./client/sotw-client.ts";
 export {
+  createPiecedResource,
   createResourceSet,
   createSnapshot,
   type EncodedResource,
@@ -23,6 +24,7 @@ export {
   type Snapshot,
 } from "./resource.ts";
 export { resourceName } from "./resource-name.ts";
+export { createNamePool, type NamePool } from "./server/name-pool.ts";
 export { readDeltaRequest, readSotwRequest, type SubscriptionRequest } from "./server/request.ts";
 export {
   createResponseEncoder,

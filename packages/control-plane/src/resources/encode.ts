@@ -19,13 +19,13 @@ export function encodeResource<D extends DescMessage>(
   name: string,
   message: MessageShape<D>,
 ): EncodedResource {
-  return encodedResource(name, toBinary(schema, message));
+  const body = toBinary(schema, message);
+  return { name, version: contentVersion(body), body };
 }
 
-/** The same for a resource that is bytes already. */
-export function encodedResource(name: string, body: Uint8Array): EncodedResource {
-  const version = createHash("sha1").update(body).digest("base64url").slice(0, 16);
-  return { name, version, body };
+/** Equal bytes, equal version. */
+export function contentVersion(bytes: Uint8Array): string {
+  return createHash("sha1").update(bytes).digest("base64url").slice(0, 16);
 }
 
 export function encodeResources(resources: ProxyResources): EncodedResources {

@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createHashMemo, type HashMemo, type OutboundView } from "@heddle/model";
 import { type OutboundParts, type Part, type PortRoutes, translateOutboundParts } from "@heddle/translate";
-import type { EncodedResource } from "@heddle/xds";
+import { createPiecedResource, type EncodedResource } from "@heddle/xds";
 import { ClusterSchema } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
 import { ListenerSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
 import { RouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/route";
 import { VirtualHostSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
-import { type EncodedResources, encodedResource, encodeResource } from "./encode.ts";
+import { contentVersion, type EncodedResources, encodeResource } from "./encode.ts";
 
 /** Encodes outbound views, and keeps the bytes of their parts: a changed rule costs its own part, not the thousand others of each view. */
 export interface PartCache {
@@ -28,6 +28,7 @@ interface Kept<Value> {
 
 class Parts implements PartCache {
   readonly #hashes: HashMemo;
+  readonly #pieceHashes = new WeakMap<Uint8Array, string>();
   readonly #sharedKeys = new WeakMap<object, string>();
   readonly #clusters = new Map<string, Kept<readonly EncodedResource[]>>();
   /** Frames of route configurations and of virtual hosts. */
@@ -83,7 +84,21 @@ class Parts implements PartCache {
       const { inputs } = host;
       chunks.push(inputs === undefined ? encode() : this.#keep(this.#bytes, { inputs }, encode));
     }
-    return encodedResource(name, Buffer.concat(chunks));
+    return createPiecedResource(name, this.#versionOf(chunks), chunks);
+  }
+
+  /** Equal pieces in equal order, equal version; each piece is hashed once in its life. */
+  #versionOf(pieces: readonly Uint8Array[]): string {
+    const hash = createHash("sha1");
+    for (const piece of pieces) {
+      let known = this.#pieceHashes.get(piece);
+      if (known === undefined) {
+        known = contentVersion(piece);
+        this.#pieceHashes.set(piece, known);
+      }
+      hash.update(known);
+    }
+    return hash.digest("base64url").slice(0, 16);
   }
 
   #keep<Value>(

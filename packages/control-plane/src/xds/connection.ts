@@ -3,6 +3,7 @@ import type { ResourceSet } from "@heddle/xds";
 import {
   type Answer,
   createServerStream,
+  type NamePool,
   type OutgoingResponse,
   type ResponseEncoder,
   type ServerStream,
@@ -49,8 +50,9 @@ export interface ResponseStream {
 export interface ConnectionOptions
   extends Pick<Connection, "id" | "node" | "metadata" | "caller" | "peer" | "dialect" | "connectedAtMs"> {
   readonly stream: ResponseStream;
-  /** Shared by all connections, as the budget is. */
+  /** Shared by all connections, as names and budget are. */
   readonly encoder: ResponseEncoder;
+  readonly names: NamePool;
   readonly budget: SendBudget;
   onSent(response: OutgoingResponse, bytes: number): void;
   onAnswer(answer: Answer): void;
@@ -70,16 +72,21 @@ class StreamConnection implements Connection {
     this.#options = options;
     this.#stream = createServerStream({
       dialect: options.dialect,
+      names: options.names,
       onAnswer: options.onAnswer,
       send: (response) => {
         const bytes = options.encoder.encode(options.dialect, response);
-        const sent = options.budget.take(bytes.length);
-        const more = options.stream.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), sent);
+        const { length } = bytes;
+        const giveBack = options.budget.take(length);
+        const more = options.stream.write(Buffer.from(bytes.buffer, bytes.byteOffset, length), () => {
+          giveBack();
+          release(bytes);
+        });
         if (!more) {
           this.#slow = true;
           this.#stream.pause();
         }
-        options.onSent(response, bytes.length);
+        options.onSent(response, length);
       },
     });
     options.stream.on("drain", () => {
@@ -152,6 +159,14 @@ class StreamConnection implements Connection {
   end(): void {
     this.#options.stream.end();
   }
+}
+
+/** Worth freeing at once. Units: bytes. */
+const LARGE = 64 * 1024;
+
+/** Frees what was written, which nobody else has: the collector would let hundreds of these gather first. */
+function release({ buffer, length }: Uint8Array): void {
+  if (length >= LARGE && buffer instanceof ArrayBuffer && buffer.byteLength === length) buffer.transfer(0);
 }
 
 export function createConnection(options: ConnectionOptions): Connection {

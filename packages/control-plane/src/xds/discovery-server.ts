@@ -5,6 +5,7 @@ import type { Clock, Logger } from "@heddle/std";
 import type { EncodedResource } from "@heddle/xds";
 import {
   type Answer,
+  createNamePool,
   createResponseEncoder,
   type OutgoingResponse,
   readDeltaRequest,
@@ -86,6 +87,7 @@ class Server implements DiscoveryServer {
   readonly #connections = new Set<Connection>();
   readonly #queue: PushQueue<Connection>;
   readonly #encoder = createResponseEncoder();
+  readonly #names = createNamePool();
   #forgetting = false;
   readonly #budget: SendBudget;
   /** Proxies whose last answer of a type was a rejection. */
@@ -288,6 +290,7 @@ class Server implements DiscoveryServer {
       connectedAtMs: clock.now(),
       stream: call,
       encoder: this.#encoder,
+      names: this.#names,
       budget: this.#budget,
       onAnswer: (answer) => this.#answered(id, answer),
       onSent: (response, bytes) => this.#sent(id, response, bytes, telemetry),

@@ -14,7 +14,7 @@ export interface SendBudget {
 
 export interface SendBudgetOptions {
   readonly clock: Clock;
-  /** Default: 48 MiB. Units: bytes. */
+  /** Default: 16 MiB. Units: bytes. */
   readonly limitBytes?: number;
   /** What a slow reader holds counts for this long only: it must not hold up the others. Default: 1000. Units: ms. */
   readonly patienceMs?: number;
@@ -32,7 +32,7 @@ class Budget implements SendBudget {
 
   constructor(options: SendBudgetOptions) {
     this.#clock = options.clock;
-    this.#limit = options.limitBytes ?? 48 * 1024 * 1024;
+    this.#limit = options.limitBytes ?? 16 * 1024 * 1024;
     this.#patienceMs = options.patienceMs ?? 1000;
   }
 

@@ -18,6 +18,7 @@ const IDLE_US = 20_000;
  * difference in processor time per request.
  */
 export function forgetUnusedCode(clock: Clock): void {
+  if (process.platform !== "linux") return;
   const text = readFileSync("/proc/self/maps", "utf8");
   const own = text.split("\n").flatMap((line) => {
     const [, from, to, path] = /^([0-9a-f]+)-([0-9a-f]+) r-xp \S+ \S+ \S+ +(\/.+)$/.exec(line) ?? [];

@@ -5,7 +5,14 @@ import {
   DeltaDiscoveryResponseSchema,
   DiscoveryResponseSchema,
 } from "@heddle/xds-api/envoy/service/discovery/v3/discovery";
-import { createResponseEncoder, type EncodedResource, type OutgoingResponse } from "../index.ts";
+import {
+  createPiecedResource,
+  createResponseEncoder,
+  type EncodedResource,
+  encodeDeltaResponse,
+  encodeSotwResponse,
+  type OutgoingResponse,
+} from "../index.ts";
 
 const resource = (i: number): EncodedResource => ({
   name: `größe-${i}`,
@@ -57,4 +64,13 @@ test("a list that differs in one resource is not taken for the kept one, and the
   }
   encoder.forget();
   expect(fromBinary(DeltaDiscoveryResponseSchema, encoder.encode("delta", response(many, "9"))).nonce).toBe("9");
+});
+
+test("a resource in pieces says the same as one in one piece", () => {
+  const pieces = [new Uint8Array([1, 2]), new Uint8Array(0), new Uint8Array(300).fill(7)];
+  const pieced = createPiecedResource("p", "1", pieces);
+  const plain: EncodedResource = { name: "p", version: "1", body: pieced.body };
+  expect(plain.body.length).toBe(302);
+  for (const encode of [encodeSotwResponse, encodeDeltaResponse])
+    expect(Buffer.from(encode(response([pieced], "1"))).equals(Buffer.from(encode(response([plain], "1"))))).toBe(true);
 });

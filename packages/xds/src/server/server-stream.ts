@@ -1,5 +1,6 @@
 import { emptySet, type Snapshot } from "../resource.ts";
 import { dependentType, lingers, rankOf } from "../type-order.ts";
+import { createNamePool, type NamePool } from "./name-pool.ts";
 import type { SubscriptionRequest } from "./request.ts";
 import type { OutgoingResponse } from "./response.ts";
 import { type Difference, Subscription } from "./subscription.ts";
@@ -30,6 +31,8 @@ export interface Answer {
 
 export interface ServerStreamOptions {
   readonly dialect: "sotw" | "delta";
+  /** Shared by the streams of a server, it makes memory independent of how many names each client asks for. Default: one of its own. */
+  readonly names?: NamePool;
   send(response: OutgoingResponse): void;
   onAnswer?(answer: Answer): void;
 }
@@ -54,15 +57,18 @@ class Stream implements ServerStream {
   #nonce = 0;
   #paused = false;
 
+  readonly #names: NamePool;
+
   constructor(options: ServerStreamOptions) {
     this.#options = options;
+    this.#names = options.names ?? createNamePool();
   }
 
   receive(request: SubscriptionRequest): void {
     let subscription = this.#subscriptions.find((known) => known.typeUrl === request.typeUrl);
     const first = subscription === undefined;
     if (subscription === undefined) {
-      subscription = new Subscription(request.typeUrl);
+      subscription = new Subscription(request.typeUrl, this.#names);
       this.#subscriptions.push(subscription);
       this.#subscriptions.sort((a, b) => rankOf(a.typeUrl) - rankOf(b.typeUrl));
     } else if (request.nonce !== "") {

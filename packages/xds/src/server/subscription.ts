@@ -1,6 +1,7 @@
 import { typeUrls } from "@heddle/xds-api";
 import { type EncodedResource, emptySet, type ResourceSet } from "../resource.ts";
 import { isFullState, lingers } from "../type-order.ts";
+import { type NamePool, noNames } from "./name-pool.ts";
 import type { SubscribedNames } from "./request.ts";
 
 const wildcardName = "*";
@@ -24,7 +25,8 @@ export interface Outstanding {
 export class Subscription {
   readonly typeUrl: string;
   wildcard = false;
-  readonly names = new Set<string>();
+  /** Shared with the clients that want the same. */
+  names = noNames;
   /** Invariant: every subscribed name was last told from this set, except those in `forced` and `lingering`. */
   sentSet: ResourceSet = emptySet;
   /** Versions that a reconnecting delta client said it has; replaces `sentSet` for the first comparison. */
@@ -50,8 +52,11 @@ export class Subscription {
   rejection: { readonly nonce: string; readonly version: string; readonly reason: string } | undefined;
   #named = false;
 
-  constructor(typeUrl: string) {
+  readonly #pool: NamePool;
+
+  constructor(typeUrl: string, pool: NamePool) {
     this.typeUrl = typeUrl;
+    this.#pool = pool;
   }
 
   get urgent(): boolean {
@@ -79,37 +84,33 @@ export class Subscription {
     this.wildcard = wildcard;
     const wanted = new Set(names);
     wanted.delete(wildcardName);
-    for (const name of this.names) if (!wanted.has(name)) this.#drop(name);
-    for (const name of wanted) this.#add(name);
+    const before = this.names;
+    this.names = this.#pool.of(wanted);
+    if (this.names === before) return;
+    for (const name of before) if (!wanted.has(name)) this.#forget(name);
+    for (const name of wanted) if (!before.has(name)) this.forced.add(name);
   }
 
   #changeNames(subscribe: readonly string[], unsubscribe: readonly string[], first: boolean): void {
     if (first && subscribe.length === 0 && !needsNames(this.typeUrl)) this.wildcard = true;
+    const isName = (name: string): boolean => name !== wildcardName;
+    this.names = this.#pool.change(this.names, subscribe.filter(isName), unsubscribe.filter(isName));
     for (const name of subscribe) {
-      if (name !== wildcardName) {
-        this.names.delete(name);
-        this.#add(name);
-      } else if (!this.wildcard) {
+      if (isName(name)) this.forced.add(name);
+      else if (!this.wildcard) {
         this.wildcard = true;
         this.mustRespond = true;
       }
     }
     for (const name of unsubscribe) {
-      if (name === wildcardName) this.wildcard = false;
-      else this.#drop(name);
+      if (isName(name)) this.#forget(name);
+      else this.wildcard = false;
       // Still covered by the wildcard: the client has to be told the resource's state again.
       if (this.wildcard && name !== wildcardName) this.forced.add(name);
     }
   }
 
-  #add(name: string): void {
-    if (this.names.has(name)) return;
-    this.names.add(name);
-    this.forced.add(name);
-  }
-
-  #drop(name: string): void {
-    this.names.delete(name);
+  #forget(name: string): void {
     this.forced.delete(name);
     this.lingering.delete(name);
   }
