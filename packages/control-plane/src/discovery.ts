@@ -239,7 +239,10 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     snapshots,
     clusters: () => [
       { id: clusterId, secret: "", status: "synced", reason: "", lastSyncMs: clock.now() },
-      ...(clusters?.statuses ?? []),
+      ...(clusters?.statuses ?? []).map((status) => ({
+        ...status,
+        reason: status.reason || (merged.collisions.get(status.id) ?? ""),
+      })),
     ],
     version: deps.version,
     ...(clusterStatus === undefined ? {} : { analysis: () => clusterStatus.analysis() }),

@@ -78,7 +78,11 @@ export async function answerError(
 
 function withNextStep(access: ClusterAccess, code: number, said: string): string {
   if (code === 401) {
-    return `the Kubernetes API at ${access.server} did not accept the credentials of ${access.origin}: the token or client certificate may have expired or belong to another cluster; log in again or fetch a new kubeconfig`;
+    // Links and remote Secrets are made by commands of ours; nobody logs in with them.
+    const anew = access.origin.startsWith("Secret ")
+      ? "or be revoked; make the Secret anew (create-remote-secret, or multicluster link)"
+      : "or belong to another cluster; log in again or fetch a new kubeconfig";
+    return `the Kubernetes API at ${access.server} did not accept the credentials of ${access.origin}: the token or client certificate may have expired ${anew}`;
   }
   if (code === 403)
     return `${said}; an administrator must grant this with a Role and RoleBinding (see \`kubectl auth can-i --list\`)`;

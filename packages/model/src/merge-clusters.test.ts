@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { asKubeObject, defaultMeshConfig, type MeshConfig } from "@heddle/config";
+import { asKubeObject, defaultMeshConfig, type MeshConfig, parseMeshNetworks } from "@heddle/config";
 import { applyEvents } from "./apply.ts";
 import { encodeEndpointRequest } from "./endpoint-request.ts";
 import { createClusterMerge } from "./merge-clusters.ts";
-import type { ClientOrigin } from "./networks.ts";
+import { type ClientOrigin, networkGateways } from "./networks.ts";
 import { emptyMesh, type MeshState } from "./state.ts";
 import { endpointsFor } from "./views.ts";
 
@@ -121,6 +121,24 @@ describe("several clusters as one mesh", () => {
     const alike = merge.next(one, [{ clusterId: "two", state: two, domain: "cluster.local" }]);
     expect(alike.views).toBe(true);
     expect(alike.state.settings.otherDomains).toBeUndefined();
+  });
+
+  test("MeshNetworks name a gateway's Service: the one of the network's own clusters, in any cluster's domain", () => {
+    const [one, two] = [cluster("one", "n1", [], "192.0.2.1"), cluster("two", "n2", [], "192.0.2.2")];
+    const gateways = (text: string) => {
+      const parsed = parseMeshNetworks(text);
+      if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+      const settings = { ...one.settings, networks: parsed.value.networks };
+      return (networkGateways([one, two], settings).get("far") ?? []).map(({ address, port }) => `${address}:${port}`);
+    };
+    const gateway = "{registryServiceName: ew.istio-system.svc.west.internal, port: 443}";
+    expect(gateways(`{networks: {far: {endpoints: [{fromRegistry: two}], gateways: [${gateway}]}}}`)).toEqual([
+      "192.0.2.2:443",
+    ]);
+    expect(gateways(`{networks: {far: {endpoints: [{fromCidr: 10.2.0.0/16}], gateways: [${gateway}]}}}`)).toEqual([
+      "192.0.2.1:443",
+      "192.0.2.2:443",
+    ]);
   });
 
   test("two gateways share a network's weight in whole numbers", () => {

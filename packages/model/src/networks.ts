@@ -63,13 +63,15 @@ export function networkGateways(states: readonly MeshState[], settings: MeshSett
       for (const address of [...view.loadBalancerAddresses, ...view.externalIps]) add(network, address, port);
     }
   }
-  for (const [network, { gateways }] of Object.entries(settings.networks)) {
+  for (const [network, { endpoints, gateways }] of Object.entries(settings.networks)) {
+    const registries = new Set(endpoints.flatMap(({ fromRegistry }) => fromRegistry ?? []));
     for (const { address, registryServiceName, port } of gateways) {
       if (address !== undefined) add(network, address, port);
-      // The Service may stand in any cluster; its address is what others can reach.
+      // The Service of the network's own clusters, where it names any: all of them may have one of that name.
       else
-        for (const state of states)
-          for (const ip of addressesOf(state, registryServiceName ?? "")) add(network, ip, port);
+        for (const state of states.filter((one) => registries.size === 0 || registries.has(one.settings.clusterId)))
+          for (const ip of addressesOf(state, inDomain(registryServiceName ?? "", settings.domain)))
+            add(network, ip, port);
     }
   }
   // Endpoints need addresses: names of load balancers have none here.
@@ -81,6 +83,12 @@ export function networkGateways(states: readonly MeshState[], settings: MeshSett
       .map(([network, gateways]): [string, readonly NetworkGateway[]] => [network, usable(gateways).map(([, g]) => g)])
       .filter(([, gateways]) => gateways.length > 0),
   );
+}
+
+/** A Service by its full name in any cluster's domain; all registries are read in this one's. */
+function inDomain(name: string, domain: string): string {
+  const [, service] = /^([^.]+\.[^.]+)\.svc\./.exec(name) ?? [];
+  return service === undefined ? name : `${service}.svc.${domain}`;
 }
 
 /** Who asks for endpoints, as far as the ways to them depend on it. */

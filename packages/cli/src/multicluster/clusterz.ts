@@ -31,10 +31,10 @@ export async function knownClusters(kube: KubeClient, namespace: string): Promis
   return all.flat();
 }
 
-/** One sentence for each cluster that is not in sync. */
+/** One sentence for each cluster that is not in sync, or of which something gets no traffic. */
 export function clusterTroubles(clusters: readonly KnownCluster[]): readonly string[] {
   return clusters
-    .filter(({ status }) => status !== "synced")
+    .filter(({ status, reason }) => status !== "synced" || reason !== "")
     .map(
       ({ id, status, reason, istiod }) => `cluster ${id} is ${status} (${istiod})${reason === "" ? "" : `: ${reason}`}`,
     );

@@ -54,6 +54,16 @@ test("each usual mistake is found, with what to do", () => {
   expect(wrongs({ known: [] })["secrets"]).toContain("create-remote-secret --context east --name east");
   const known = [{ id: "east", istiod: "a", secret: "b", status: "timeout", reason: "no answer" }];
   expect(wrongs({ known })["secrets"]).toBe("west reads east, but it is timeout: no answer");
+  const crossed = [
+    { id: "east", istiod: "a", secret: "b", status: "synced", reason: "address 10.0.0.1 is twice there" },
+  ];
+  expect(wrongs({ known: crossed })["secrets"]).toContain("not everything gets traffic: address 10.0.0.1");
+  const twin = { id: "west", istiod: "a", secret: "istio-system/twin", status: "refused", reason: "its own name" };
+  expect(wrongs({ known: [...crossed.map((one) => ({ ...one, reason: "" })), twin] })["secrets"]).toBe(
+    "west refuses Secret istio-system/twin: its own name",
+  );
+  // One mistake, one line: without the registry its gateways are unknown.
+  expect(wrongs({ known, gateways: [] })["gateways"]).toBeUndefined();
   expect(wrongs({ networkLabel: "" })["networks"]).toContain("values.global.network=net-west");
   const labelled = [{ name: "istio-system/ew", network: "net-wets", addresses: 1 }];
   expect(wrongs({ gatewayServices: labelled })["networks"]).toContain("on which no cluster is");

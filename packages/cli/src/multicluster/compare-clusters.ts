@@ -93,20 +93,28 @@ function primaries(all: readonly ClusterFacts[]): readonly string[] {
 }
 
 function secrets(all: readonly ClusterFacts[]): readonly string[] {
-  return withControlPlane(all).flatMap((own) =>
-    all
-      .filter((other) => other !== own && other.id !== own.id)
-      .flatMap((other) => {
-        const found = own.known.filter(({ id }) => id === other.id);
-        if (found.length === 0)
-          return [
-            `${own.context} does not read ${other.context}: heddle create-remote-secret --context ${other.context} --name ${other.id} | kubectl --context ${own.context} apply -f -`,
-          ];
-        return found
-          .filter(({ status }) => status !== "synced")
-          .map(({ status, reason }) => `${own.context} reads ${other.context}, but it is ${status}: ${reason}`);
-      }),
-  );
+  return withControlPlane(all).flatMap((own) => {
+    const others = all.filter((other) => other !== own && other.id !== own.id);
+    const ids = new Set(others.map(({ id }) => id));
+    const wrong = others.flatMap((other) => {
+      const found = own.known.filter(({ id }) => id === other.id);
+      if (found.length === 0)
+        return [
+          `${own.context} does not read ${other.context}: heddle create-remote-secret --context ${other.context} --name ${other.id} | kubectl --context ${own.context} apply -f -`,
+        ];
+      return found
+        .filter(({ status, reason }) => status !== "synced" || reason !== "")
+        .map(({ status, reason }) =>
+          status === "synced"
+            ? `${own.context} reads ${other.context}, but not everything gets traffic: ${reason}`
+            : `${own.context} reads ${other.context}, but it is ${status}: ${reason}`,
+        );
+    });
+    const refused = own.known
+      .filter(({ id, status }) => status === "refused" && !ids.has(id))
+      .map(({ secret, reason }) => `${own.context} refuses Secret ${secret}: ${reason}`);
+    return [...wrong, ...refused];
+  });
 }
 
 function networks(all: readonly ClusterFacts[]): readonly string[] {
@@ -139,6 +147,8 @@ function gateways(all: readonly ClusterFacts[]): readonly string[] {
     const missing = all
       .filter(({ networkLabel }) => several && networkLabel !== own.networkLabel)
       .filter(({ networkLabel }) => !foreign.some(({ network }) => network === networkLabel))
+      // Of a cluster that is not read, gateways are not known either; that has its own line.
+      .filter(({ id }) => own.known.some((known) => known.id === id && known.status === "synced"))
       .map(
         ({ context, networkLabel }) =>
           `${own.context} knows no gateway of network ${networkLabel || "(no name)"} (${context}): install one there (samples/multicluster/gen-eastwest-gateway.sh --network ${networkLabel || "NAME"})`,

@@ -5,6 +5,8 @@ import type { MeshUpdate } from "./mesh-feed.ts";
 /** The own cluster's mesh with what the others add. */
 export interface MergedMesh {
   readonly state: MeshState;
+  /** Why something of a cluster gets no traffic although the cluster is in sync, by its name. */
+  readonly collisions: ReadonlyMap<string, string>;
   /** The own cluster changed. */
   local(update: MeshUpdate): void;
   /** Another cluster came, changed or went; nothing happens before the first of `local`. */
@@ -32,6 +34,10 @@ class Merged implements MergedMesh {
 
   get state(): MeshState {
     return this.#state ?? this.#options.empty();
+  }
+
+  get collisions(): ReadonlyMap<string, string> {
+    return this.#collisions;
   }
 
   local(update: MeshUpdate): void {

@@ -46,6 +46,10 @@ const DEFAULT_HANDSHAKE_MS = 10_000;
 const EMPTY = new Uint8Array(0);
 
 /** A connection from its accept until a filter chain owns it: original destination → inspection → chain → TLS → last filter. */
+/** What a sidecar of another cluster asked a gateway for in vain. */
+const UNKNOWN_SERVICE =
+  "the server name is that of a mesh service: is there such a Service here, within the Gateway's hosts, and a DestinationRule with the same subset?";
+
 class Incoming implements ConnectionHandler {
   readonly #around: IncomingSurroundings;
   readonly #connection: StreamConnection;
@@ -155,12 +159,15 @@ class Incoming implements ConnectionHandler {
     });
     if (chain === undefined) {
       this.#around.counters.noChainMatch++;
-      this.#around.log.debug("no filter chain matches; the connection is closed", {
+      // Somebody in the mesh is waiting for an answer to this one; anything else may be a scan.
+      const hint = inspection.serverName?.startsWith("outbound_") === true ? UNKNOWN_SERVICE : undefined;
+      this.#around.log[hint === undefined ? "debug" : "info"]("no filter chain matches; the connection is closed", {
         listener: this.#listener.name,
         destination: formatAddress(this.#destination),
         serverName: inspection.serverName,
         transport: inspection.transportProtocol,
         alpn: inspection.applicationProtocols,
+        ...(hint === undefined ? {} : { hint }),
       });
       this.#connection.close();
       return;

@@ -2,6 +2,7 @@ import type { Clock, ClockTimer } from "@heddle/std";
 import { type NativeSocket, NO_EVENTS, type SocketEvents } from "../transport/bun-socket.ts";
 import type { Network } from "../transport/network.ts";
 import type { StreamConnection } from "../transport/stream-connection.ts";
+import { withHint } from "./handshake-hint.ts";
 import { chooseAlpn } from "./multiplex-alpn.ts";
 import { refusePeer } from "./san-check.ts";
 import { alpnWire, type ReadyTls } from "./secure-context.ts";
@@ -84,7 +85,7 @@ class Handshake implements SocketEvents {
     const chainError = error?.message ?? (ok ? undefined : "the handshake failed");
     const { ready, requireCertificate } = this.#options;
     if (!ok && state.peer === undefined) {
-      this.#refuse(chainError ?? "the handshake failed");
+      this.#refuse(withHint(chainError ?? "the handshake failed"));
       return;
     }
     const refusal = refusePeer({ ...ready, required: requireCertificate }, state.peer, chainError);
@@ -107,7 +108,7 @@ class Handshake implements SocketEvents {
   }
 
   socketError(error: Error): void {
-    this.#refuse(error.message);
+    this.#refuse(withHint(error.message));
   }
 
   socketClosed(error: Error | undefined): void {

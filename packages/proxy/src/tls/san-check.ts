@@ -3,6 +3,7 @@ import { matchesString } from "../config/string-match.ts";
 import type { CertificatePins, SanMatch } from "../config/tls-context.ts";
 import type { PeerIdentity } from "../transport/connection.ts";
 import type { BundleCheck } from "./bundle-check.ts";
+import { withHint } from "./handshake-hint.ts";
 
 /** Whether one of the peer's names satisfies one of the conditions; no conditions accept everyone. */
 export function acceptsPeer(sans: readonly SanMatch[], peer: PeerIdentity): boolean {
@@ -37,12 +38,13 @@ export function refusePeer(
   chainError: string | undefined,
 ): string | undefined {
   if (peer === undefined) return conditions.required ? "the peer sent no certificate" : undefined;
-  if (conditions.verifyChain && chainError !== undefined) return `CERTIFICATE_VERIFY_FAILED: ${chainError}`;
+  const names = [...peer.uriSans, ...peer.dnsSans].join(", ") || "unnamed";
+  if (conditions.verifyChain && chainError !== undefined)
+    return `CERTIFICATE_VERIFY_FAILED: ${withHint(`${chainError} of ${names}`)}`;
   const foreign = conditions.bundles?.refuse(peer);
   if (foreign !== undefined) return `CERTIFICATE_VERIFY_FAILED: ${foreign}`;
   if (conditions.pins !== undefined && !isPinned(conditions.pins, peer.certificate))
     return "CERTIFICATE_VERIFY_FAILED: the certificate is none of verify_certificate_hash or verify_certificate_spki";
   if (acceptsPeer(conditions.sans, peer)) return undefined;
-  const names = [...peer.uriSans, ...peer.dnsSans].join(", ");
-  return `CERTIFICATE_VERIFY_FAILED: verify cert failed: SAN matcher; the peer is ${names === "" ? "unnamed" : names}`;
+  return `CERTIFICATE_VERIFY_FAILED: verify cert failed: SAN matcher; the peer is ${names}`;
 }
