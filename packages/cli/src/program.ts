@@ -12,6 +12,7 @@ import { addExplain } from "./commands/explain.ts";
 import { addInject } from "./commands/inject.ts";
 import { addInstall } from "./commands/install.ts";
 import { addMulticluster } from "./commands/multicluster.ts";
+import { addServiceProfile } from "./commands/profile.ts";
 import { addProxyConfig } from "./commands/proxy-config.ts";
 import { addProxyStatus } from "./commands/proxy-status.ts";
 import { addRemoteClusters } from "./commands/remote-clusters.ts";
@@ -39,6 +40,7 @@ const commands = [
   addAnalyze,
   addValidate,
   addExplain,
+  addServiceProfile,
   addViz,
   addVizCheck,
   addDiagnostics,

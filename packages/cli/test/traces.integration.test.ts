@@ -1,9 +1,15 @@
-/** Spans of a whole mesh: emojivoto's calls, from the sidecars to viz, as one trace each. */
+/** What a whole mesh shows of emojivoto's calls: spans from the sidecars to viz as one trace each, calls live by tap, figures by route. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { KubeObject } from "@heddle/kube-client";
+import { type KubeClient, type KubeObject, kubeClientFor } from "@heddle/kube-client";
+import { at, listOf } from "@heddle/std";
+import { type NamedTapEvent, type RoutesAnswer, watchCalls } from "@heddle/viz";
 import type { Demo } from "../src/demo/run.ts";
+import { defaultInstallOptions } from "../src/install/options.ts";
+import { tapManifests } from "../src/install/viz-tap.ts";
 import { podGet } from "../src/pod-http.ts";
 import { findPod } from "../src/pods.ts";
+import { askViz } from "../src/viz/client.ts";
+import { settles } from "./settles.ts";
 import { startTestDemo } from "./test-demo.ts";
 
 const COLLECTOR = "jaeger-collector.linkerd-viz.svc.cluster.local";
@@ -70,4 +76,102 @@ test("a vote is one trace: vote-bot, web, emoji and voting, each hop with both s
   const [first] = found?.spans ?? [];
   expect(first?.operationName).toBe("web-svc.emojivoto.svc.cluster.local:80/*");
   expect(await ask<string>("/api/services")).toContain("web-svc.emojivoto");
+}, 90_000);
+
+/** Watches web as `kube`'s user until `enough` events came. */
+async function watchWeb(kube: KubeClient, enough: number): Promise<readonly NamedTapEvent[]> {
+  const seen: NamedTapEvent[] = [];
+  const stop = new AbortController();
+  const late = setTimeout(() => stop.abort(), 20_000);
+  const asked = { kind: "deployment", name: "web", namespace: "emojivoto" } as const;
+  const problems = await watchCalls(
+    kube,
+    asked,
+    {
+      maxRps: 100,
+      recent: false,
+      follow: true,
+      signal: stop.signal,
+      onEvent: (event) => {
+        seen.push(event);
+        if (seen.length >= enough) stop.abort();
+      },
+      onDropped: () => undefined,
+    },
+    () => new Error("web has no pods"),
+  );
+  clearTimeout(late);
+  if (problems.length > 0) throw new Error(problems.join("; "));
+  return seen;
+}
+
+test("tap through the API server: who may watch sees calls, who may not is told so", async () => {
+  const { kube } = demo;
+  const options = defaultInstallOptions("0.1.0", "istio-system");
+  await kube.applyObjects(tapManifests(options) as readonly KubeObject[]);
+  await settles(async () => {
+    const service = await kube.get({
+      apiVersion: "apiregistration.k8s.io/v1",
+      kind: "APIService",
+      name: "v1alpha1.tap.linkerd.io",
+    });
+    const conditions = listOf(at(service, "status", "conditions"));
+    expect(conditions.map((c) => `${at(c, "type")} ${at(c, "status")}`)).toEqual(["Available True"]);
+  }, 60_000);
+  const jane = kubeClientFor({ ...kube.access, impersonation: { "impersonate-user": "jane" } }, {});
+  expect(watchWeb(jane, 1)).rejects.toThrow(
+    'deployments.tap.linkerd.io "web" is forbidden: User "jane" cannot watch resource "deployments/tap" in API group "tap.linkerd.io" in the namespace "emojivoto"',
+  );
+  await kube.create({
+    apiVersion: "rbac.authorization.k8s.io/v1",
+    kind: "RoleBinding",
+    metadata: { name: "jane-taps", namespace: "emojivoto" },
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "linkerd-linkerd-viz-tap-admin" },
+    subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "jane" }],
+  } as KubeObject);
+  // Jane may neither list pods nor forward their ports: what she sees came by tap's own right.
+  const seen = await watchWeb(jane, 5);
+  expect(new Set(seen.map((event) => event.namespace))).toEqual(new Set(["emojivoto"]));
+  expect(seen.every((event) => event.srcName === "web" || event.dstName === "web")).toBe(true);
+  // Whoever reaches the port without the front proxy's certificate is nobody.
+  const pod = await findPod(kube, "deploy/tap", "linkerd-viz");
+  const target = { kind: "pods", namespace: "linkerd-viz", name: pod.pod, port: 8089, scheme: "https" } as const;
+  const forged = kube.proxyRequest(target, "GET", "/apis/tap.linkerd.io/v1alpha1/watch/namespaces/emojivoto/tap");
+  expect(forged).rejects.toThrow("the request names no user");
+}, 120_000);
+
+test("a ServiceProfile names routes, says what a failure is, and is counted by", async () => {
+  const path = (name: string) => ({ pathRegex: `/emojivoto\\.v1\\.VotingService/${name}` });
+  await demo.kube.applyObjects([
+    {
+      apiVersion: "linkerd.io/v1alpha2",
+      kind: "ServiceProfile",
+      metadata: { name: "voting-svc.emojivoto.svc.cluster.local", namespace: "emojivoto" },
+      spec: { routes: [{ name: "doughnut", condition: { method: "POST", ...path("VoteDoughnut") } }] },
+    },
+    {
+      apiVersion: "linkerd.io/v1alpha2",
+      kind: "ServiceProfile",
+      metadata: { name: "web-svc.emojivoto.svc.cluster.local", namespace: "emojivoto" },
+      spec: {
+        routes: [
+          {
+            name: "list",
+            condition: { all: [{ method: "GET" }, { not: { pathRegex: "/api/vote" } }] },
+            responseClasses: [{ condition: { status: { min: 200, max: 299 } }, isFailure: true }],
+          },
+        ],
+      },
+    },
+  ] as readonly KubeObject[]);
+  const asked = { kind: "service", namespace: "emojivoto", windowMs: "60000" };
+  await settles(async () => {
+    const { rows } = await askViz<RoutesAnswer>(demo.kube, "/api/routes", asked);
+    const success = (service: string, route: string) =>
+      rows.find((row) => row.service === service && row.route === route)?.success;
+    expect(success("voting-svc", "doughnut")).toBe(0);
+    expect(success("voting-svc", "[DEFAULT]")).toBe(1);
+    expect(success("web-svc", "list")).toBe(0);
+    expect(success("web-svc", "[DEFAULT]")).toBeGreaterThan(0.3);
+  }, 60_000);
 }, 90_000);

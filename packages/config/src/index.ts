@@ -20,6 +20,7 @@ export type { Gateway, GatewayServerSpec } from "./istio/gateway.ts";
 export { resolveHost } from "./istio/hosts.ts";
 export type { Mode, PeerAuthentication } from "./istio/peer-authentication.ts";
 export type { ProxyConfigResource } from "./istio/proxy-config.ts";
+export { refusedKindOf } from "./istio/refused-kinds.ts";
 export { labelsMatch } from "./istio/selector.ts";
 export type { ServerTls } from "./istio/server-tls.ts";
 export type { ServiceEntry } from "./istio/service-entry.ts";

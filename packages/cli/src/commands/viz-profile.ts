@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { stringify } from "yaml";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
+import { literalRegex, profileObject } from "../profile/profile-object.ts";
 import { addTapFlags, runTap, type TapFlags, untilStopped } from "../viz/tap-flags.ts";
 
 interface Flags extends TapFlags {
@@ -46,17 +47,7 @@ export function addProfile(viz: Command, context: CliContext): void {
         );
       const routes = [...seen]
         .sort(([a], [b]) => a.localeCompare(b))
-        .map(([name, { method, path }]) => ({
-          name,
-          condition: { method, pathRegex: path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") },
-        }));
-      context.out(
-        stringify({
-          apiVersion: "linkerd.io/v1alpha2",
-          kind: "ServiceProfile",
-          metadata: { name: `${service}.${namespace}.svc.cluster.local`, namespace },
-          spec: { routes },
-        }),
-      );
+        .map(([name, { method, path }]) => ({ name, condition: { method, pathRegex: literalRegex(path) } }));
+      context.out(stringify(profileObject(service, namespace, "cluster.local", routes)));
     });
 }

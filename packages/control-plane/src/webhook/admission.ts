@@ -8,6 +8,7 @@ import {
   type Meta,
   parseResource,
   readMeta,
+  refusedKindOf,
 } from "@heddle/config";
 import { allow, answerInjection, deny, readAdmissionReview } from "@heddle/inject";
 import { type MeshState, meshWithProxyConfig } from "@heddle/model";
@@ -102,6 +103,9 @@ export function validationHandler(options: {
     const request = readAdmissionReview(body);
     if (typeof request === "string") return request;
     const object = asKubeObject(request.object);
+    const refused = object && refusedKindOf(object);
+    if (refused !== undefined)
+      return deny(request, `${object?.metadata.name ?? refused.kind}: ${refused.reason}`).review;
     // Nothing to check in a deletion, nor in kinds that the mesh does not act on.
     if (object === undefined || !isMeshResource(object))
       return allow(request, "skipped", "not a resource that the mesh reads").review;

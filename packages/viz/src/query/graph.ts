@@ -13,6 +13,7 @@ export function graph(query: WindowQuery, store: MetricStore, inventory: Invento
   const inTraffic = new Set(edges.flatMap((e) => [`${e.srcNamespace}/${e.src}`, `${e.dstNamespace}/${e.dst}`]));
   const clusters = clustersByName(edges);
   const clustersOf = (key: string) => [...(clusters.get(key) ?? [])].sort();
+  const received = receivedByName(edges);
   const rows = workloadRows(query, store, inventory);
   // What has no traffic says no cluster; but its pods are of this one, as those of its neighbours that do.
   const home = rows.map((r) => clustersOf(`${r.namespace}/${r.name}`)).find((c) => c.length === 1) ?? [];
@@ -21,29 +22,49 @@ export function graph(query: WindowQuery, store: MetricStore, inventory: Invento
     if (row.meshed === 0 && !inTraffic.has(key)) continue;
     const seen = clustersOf(key);
     const { namespace, name, kind, meshed, pods, success, rps, latencyMsP99 } = row;
-    nodes.set(key, {
-      namespace,
-      name,
-      kind,
-      meshed,
-      pods,
-      success,
-      rps,
-      latencyMsP99,
-      clusters: seen.length > 0 ? seen : home,
-    });
+    // Looking back, its pods may be others by now: what it received then is in the ways to it.
+    const figures = success === null ? (received.get(key) ?? NOTHING) : { success, rps, latencyMsP99 };
+    nodes.set(key, { namespace, name, kind, meshed, pods, ...figures, clusters: seen.length > 0 ? seen : home });
   }
   for (const edge of edges) {
-    for (const [namespace, name] of [
-      [edge.srcNamespace, edge.src],
-      [edge.dstNamespace, edge.dst],
+    for (const [namespace, name, identity] of [
+      [edge.srcNamespace, edge.src, edge.clientId],
+      [edge.dstNamespace, edge.dst, edge.serverId],
     ] as const) {
       const key = `${namespace}/${name}`;
-      const nothing = { meshed: 0, pods: 0, success: null, rps: null, latencyMsP99: null };
-      if (!nodes.has(key)) nodes.set(key, { namespace, name, kind: "unknown", ...nothing, clusters: clustersOf(key) });
+      if (nodes.has(key)) continue;
+      // What is gone since, or was never in the cluster; an identity only a proxy has.
+      const meshed = identity === "" ? 0 : 1;
+      const figures = received.get(key) ?? NOTHING;
+      nodes.set(key, { namespace, name, kind: "unknown", meshed, pods: meshed, ...figures, clusters: clustersOf(key) });
     }
   }
   return { ...answered(query, store), nodes: [...nodes.values()], edges };
+}
+
+type Figures = Pick<GraphNode, "success" | "rps" | "latencyMsP99">;
+
+const NOTHING: Figures = { success: null, rps: null, latencyMsP99: null };
+
+/** What each name received by all ways to it; of latencies the slowest way's, as quantiles don't add up. */
+function receivedByName(edges: readonly TrafficRow[]): ReadonlyMap<string, Figures> {
+  const found = new Map<string, { requests: number; failures: number; rps: number; latencyMsP99: number | null }>();
+  for (const edge of edges) {
+    if (edge.requests === 0) continue;
+    const key = `${edge.dstNamespace}/${edge.dst}`;
+    const sum = found.get(key) ?? { requests: 0, failures: 0, rps: 0, latencyMsP99: null };
+    sum.requests += edge.requests;
+    sum.failures += edge.failures;
+    sum.rps += edge.rps ?? 0;
+    if (edge.latencyMsP99 !== null) sum.latencyMsP99 = Math.max(sum.latencyMsP99 ?? 0, edge.latencyMsP99);
+    found.set(key, sum);
+  }
+  return new Map(
+    [...found].map(([key, { requests, failures, rps, latencyMsP99 }]) => [
+      key,
+      { success: (requests - failures) / requests, rps, latencyMsP99 },
+    ]),
+  );
 }
 
 function clustersByName(edges: readonly TrafficRow[]): ReadonlyMap<string, ReadonlySet<string>> {

@@ -66,7 +66,9 @@ export function trafficOf(
     for (const stored of store.of(metric)) {
       const { labels } = stored.series;
       const amount = stored.series.increase(span.fromMs, stored.bornAtZero, span.toMs);
-      const open = store.isCurrent(stored) ? openConnections(stored) : 0;
+      // What is open now was not known in the past.
+      const isNow = stored.series.lastMs <= span.toMs && store.isCurrent(stored);
+      const open = isNow ? openConnections(stored) : 0;
       if (amount <= 0 && open === 0) continue;
       const ends = nameEnds(labels, stored.target);
       if (!ends) continue;

@@ -1,3 +1,4 @@
+import { at, listOf, textOf } from "@heddle/std";
 import { askViz } from "../../viz/client.ts";
 import type { CheckCategory } from "../check.ts";
 
@@ -18,6 +19,26 @@ export const viz: CheckCategory = {
       severity: "fatal",
       retry: true,
       run: async (target) => void (await askViz(await target.client(), "/api/edges", {})),
+    },
+    {
+      description: "tap API service is running",
+      anchor: "l5d-tap-api",
+      severity: "fatal",
+      retry: true,
+      run: async (target) => {
+        const apiService = await (await target.client()).find({
+          group: "apiregistration.k8s.io",
+          version: "v1",
+          resource: "apiservices",
+          name: "v1alpha1.tap.linkerd.io",
+        });
+        // `--set tap.enabled=false` leaves it out.
+        if (apiService === undefined) return { kind: "nothing" };
+        const available = listOf(at(apiService, "status", "conditions")).find((one) => at(one, "type") === "Available");
+        if (at(available, "status") === "True") return undefined;
+        const why = textOf(at(available, "message")) || "the API server has not looked for it yet";
+        throw new Error(`${why}; see kubectl -n linkerd-viz logs deploy/tap`);
+      },
     },
     {
       description: "data plane proxy metrics are present",
