@@ -55,6 +55,18 @@ describe("injectPod", () => {
     expect(pod.spec.containers.map((c) => c.name)).toEqual(["web-svc"]);
   });
 
+  test("a namespace's refusal of tap reaches its pods, which may say otherwise", () => {
+    const key = "viz.linkerd.io/disable-tap";
+    const under = context(undefined, { [key]: "true" });
+    const refusal = (pod: JsonObject) => JSON.stringify(pod["metadata"]).match(/disable-tap":"(\w+)"/)?.[1];
+    const metadata = web["metadata"] as JsonObject;
+    expect(refusal(injected(web))).toBeUndefined();
+    expect(refusal(injected(web, under))).toBe("true");
+    expect(refusal(injected({ ...web, metadata: { ...metadata, annotations: { [key]: "false" } } }, under))).toBe(
+      "false",
+    );
+  });
+
   test("rewrites HTTP probes with their named port resolved and leaves exec probes", () => {
     const text = JSON.stringify(injected(web));
     expect(text).toContain('"path":"/app-health/web-svc/readyz","port":15020');

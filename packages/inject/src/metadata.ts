@@ -33,6 +33,7 @@ export function podMetadata(metadata: JsonObject, input: MetadataInput): JsonObj
       ...labels,
     },
     annotations: {
+      ...tapRefusal(context),
       ...annotations,
       ...context.values.sidecarInjectorWebhook.injectedAnnotations,
       ...input.scrape,
@@ -40,6 +41,14 @@ export function podMetadata(metadata: JsonObject, input: MetadataInput): JsonObj
       "sidecar.istio.io/status": status(options, context, revision),
     },
   };
+}
+
+const DISABLE_TAP = "viz.linkerd.io/disable-tap";
+
+/** A namespace may keep its calls from being watched; the proxy looks at its own pod only. Source: Linkerd's tap injector. */
+function tapRefusal({ namespace }: InjectContext): StringMap {
+  const refused = namespace.annotations[DISABLE_TAP];
+  return refused === undefined ? {} : { [DISABLE_TAP]: refused };
 }
 
 function linkerdLabels(context: InjectContext, owner: PodOwner): StringMap {

@@ -85,6 +85,8 @@ export interface DataPlane {
   readonly httpCounters: ReadonlyMap<string, HttpManagerCounters>;
   /** Counts of exporters, by Envoy's names. */
   readonly counts: ReadonlyMap<string, number>;
+  /** Connections of the process itself, by the cluster that Envoy would have for them. */
+  readonly ownConnections: Map<string, () => number>;
   start(): void;
   close(): void;
 }
@@ -192,6 +194,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     resources,
     httpCounters,
     counts,
+    ownConnections: new Map(),
     start: () => {
       ticking ??= clock.every(TICK_MS, () => wheel.advance(clock.monotonic()));
       watching ??= watchOverload({

@@ -138,6 +138,8 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   telemetry.registry.onCollect(() => {
     expiry.value = ((agent.certificate.current?.notAfterMs ?? clock.now()) - clock.now()) / 1000;
   });
+  // Istio's dashboards count by it the proxies that a control plane reaches.
+  proxy.ownConnections.set("xds-grpc", () => (ads?.connected === true ? 1 : 0));
   const metrics = () => fleetMetrics(telemetry.registry, proxy, fleet);
   const { probers, problem } = parseAppProbers(options.appProbers);
   if (problem !== undefined) log.error(problem);

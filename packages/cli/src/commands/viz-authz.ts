@@ -1,11 +1,10 @@
-import type { KubeClient, KubeObject } from "@heddle/kube-client";
-import { at, recordOf, textOf } from "@heddle/std";
 import type { PodInfo, StatAnswer, StatRow } from "@heddle/viz";
 import { readInventory } from "@heddle/viz";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
+import { policiesOf } from "../viz/applied-policy.ts";
 import { type AuthzRow, authzJson, authzTable } from "../viz/authz-table.ts";
 import { askViz } from "../viz/client.ts";
 import { podsOf } from "../viz/pods-of.ts";
@@ -62,25 +61,4 @@ function byWorkload(pods: readonly PodInfo[]): readonly (readonly [string, reado
     found.set(key, [...(found.get(key) ?? []), pod]);
   }
   return [...found].sort(([a], [b]) => a.localeCompare(b));
-}
-
-interface AppliedPolicy {
-  readonly name: string;
-  applies(pod: PodInfo): boolean;
-}
-
-/** AuthorizationPolicies of a pod's namespace and of the mesh's own, by their selector. */
-async function policiesOf(kube: KubeClient, rootNamespace: string): Promise<readonly AppliedPolicy[]> {
-  const type = { apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy" };
-  const { items } = await kube.list(type);
-  return items.map((policy: KubeObject) => {
-    const labels = Object.entries(recordOf(at(policy, "spec", "selector", "matchLabels")));
-    const action = textOf(at(policy, "spec", "action")) || "ALLOW";
-    return {
-      name: `${action === "ALLOW" ? "" : `${action}:`}authorizationpolicy/${policy.metadata.name}`,
-      applies: (pod) =>
-        (policy.metadata.namespace === pod.namespace || policy.metadata.namespace === rootNamespace) &&
-        labels.every(([key, value]) => pod.labels[key] === value),
-    };
-  });
 }

@@ -1,9 +1,12 @@
+import type { KubeClient } from "@heddle/kube-client";
 import type { EdgesAnswer, StatAnswer, StatRow } from "@heddle/viz";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
-import { globalOptions } from "../global-options.ts";
+import { type GlobalOptions, globalOptions } from "../global-options.ts";
+import { findMeshNamespace } from "../mesh-namespace.ts";
 import { askViz } from "../viz/client.ts";
 import { edgesJson, edgesTable } from "../viz/edges-table.ts";
+import { policyJson, policyStat, policyTable, policyWords } from "../viz/policy-stat.ts";
 import { parseResource, parseWindow } from "../viz/resource.ts";
 import { parseSelector } from "../viz/selector.ts";
 import { statJson, statTable } from "../viz/stat-table.ts";
@@ -60,7 +63,7 @@ function queryFlags(command: Command): Command {
 function addStat(viz: Command, context: CliContext): void {
   queryFlags(viz.command("stat <resource...>"))
     .description(
-      "success rate, requests per second and latencies of deploy, po, ns, svc, sts, ds, rs, job, cj, all; or one: deploy/web",
+      "success rate, requests per second and latencies of deploy, po, ns, svc, sts, ds, rs, job, cj, authorizationpolicy, all; or one: deploy/web",
     )
     .option("--to <resource>", "only what the resource sends there")
     .option("--to-namespace <namespace>")
@@ -71,6 +74,8 @@ function addStat(viz: Command, context: CliContext): void {
     .action(async (words: string[], flags: QueryFlags, command: Command) => {
       const wide = isWide(flags.output);
       const kube = await context.kube(globalOptions(command));
+      const policy = policyWords(words);
+      if (policy !== undefined) return showPolicies(context, kube, policy, flags, globalOptions(command));
       const all = words.length === 1 && words[0] === "all";
       const wanted = all ? ALL_KINDS.map((kind) => ({ kind })) : [parseResource(words)];
       const other = (text: string | undefined) => {
@@ -105,6 +110,25 @@ function addStat(viz: Command, context: CliContext): void {
       if (flags.output === "json") return context.out(statJson(rows));
       context.out(statTable(rows, { allNamespaces: flags.allNamespaces === true, wide }));
     });
+}
+
+async function showPolicies(
+  context: CliContext,
+  kube: KubeClient,
+  asked: { readonly name?: string },
+  flags: QueryFlags,
+  global: GlobalOptions,
+): Promise<void> {
+  const { rows, gaps } = await policyStat(kube, {
+    ...asked,
+    namespace: flags.allNamespaces ? undefined : (flags.namespace ?? kube.namespace),
+    windowMs: parseWindow(flags.timeWindow),
+    meshNamespace: await findMeshNamespace(kube, global),
+    ...(flags.prometheusUrl === undefined ? {} : { prometheusUrl: flags.prometheusUrl }),
+  });
+  for (const gap of gaps) context.err(`‼ ${gap}\n`);
+  if (rows.length === 0) return context.err("No resources found.\n");
+  context.out(flags.output === "json" ? policyJson(rows) : policyTable(rows, flags.allNamespaces === true));
 }
 
 function addEdges(viz: Command, context: CliContext): void {

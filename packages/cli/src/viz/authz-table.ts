@@ -52,8 +52,8 @@ export function authzJson(rows: readonly AuthzRow[]): string {
   return `${JSON.stringify(out, null, 2)}\n`;
 }
 
-/** Rates of all pods together; of latencies the slowest pod's, as quantiles don't add up. */
-function figures({ stats }: AuthzRow) {
+/** Rates of all pods together, without what was refused; of latencies the slowest pod's, as quantiles don't add up. */
+export function figures({ stats }: Pick<AuthzRow, "stats">) {
   const total = (pick: (row: StatRow) => number) => stats.reduce((sum, row) => sum + pick(row), 0);
   const slowest = (pick: (row: StatRow) => number | null) =>
     stats.reduce<number | null>((worst, row) => {

@@ -15,6 +15,14 @@ export interface EnvoyStat {
 /** All counters of the data plane. Source: Envoy's statistics of clusters, listeners and connection managers. */
 export function* envoyStats(proxy: DataPlane): Iterable<EnvoyStat> {
   yield* clusterStats(proxy);
+  for (const [name, connections] of proxy.ownConnections)
+    yield {
+      name: `cluster.${name}.upstream_cx_active`,
+      metric: "envoy_cluster_upstream_cx_active",
+      labels: labelText(["cluster_name"], [name]),
+      kind: "gauge",
+      value: connections(),
+    };
   for (const [prefix, c] of proxy.httpCounters) {
     const stat = (name: string, value: number, kind: "counter" | "gauge" = "counter"): EnvoyStat => ({
       name: `http.${prefix}.${name}`,
