@@ -19,6 +19,7 @@ once. Ours and the real istiod in turn, on the same objects in the same API serv
   --proxies N       simulated proxies                    (default 500)
   --sizes LIST      run again at these multiples         (default 1,2,4)
   --repetitions N   of each single change                (default 5)
+  --limit SECONDS   that proxies wait for one change     (default 120)
   --dialect D       delta or sotw                        (default delta)
   --only a,b        of heddle, istiod                    (default both)
   --kubeconfig FILE an API server to use                 (default the embedded cluster's)
@@ -42,6 +43,7 @@ function readOptions(argv: readonly string[]) {
       proxies: text("500"),
       sizes: text("1,2,4"),
       repetitions: text("5"),
+      limit: text("120"),
       dialect: text("delta"),
       only: text("heddle,istiod"),
       kubeconfig: { type: "string" },
@@ -51,7 +53,14 @@ function readOptions(argv: readonly string[]) {
       help: { type: "boolean", default: false },
     },
   });
-  const numbers = [values.services, values.endpoints, values.proxies, values.repetitions, ...values.sizes.split(",")];
+  const numbers = [
+    values.services,
+    values.endpoints,
+    values.proxies,
+    values.repetitions,
+    values.limit,
+    ...values.sizes.split(","),
+  ];
   const wrong = numbers.find((number) => !/^[1-9]\d*$/.test(number));
   if (wrong !== undefined) return `"${wrong}" is not a whole number above 0`;
   if (values.dialect !== "delta" && values.dialect !== "sotw")
@@ -73,6 +82,7 @@ async function run(values: Exclude<ReturnType<typeof readOptions>, string>): Pro
   const api = await openApiServer(values.kubeconfig, CPUS.others);
   const reports: PlaneReport[] = [];
   let turn = 0;
+  let failure: unknown;
   try {
     console.error(`objects in ${api.description}, ${dialect} clients`);
     let filled = 0;
@@ -101,6 +111,7 @@ async function run(values: Exclude<ReturnType<typeof readOptions>, string>): Pro
             fleet,
             size,
             repetitions: Number(values.repetitions),
+            limitMs: Number(values.limit) * 1000,
             nextTurn: () => ++turn,
             progress: (done) =>
               console.error(`${name} ${factor}×: ${done} (${((performance.now() - startedAt) / 1000).toFixed(0)} s)`),
@@ -125,11 +136,15 @@ async function run(values: Exclude<ReturnType<typeof readOptions>, string>): Pro
         }
       }
     }
+  } catch (error) {
+    // What was measured before is still worth something.
+    failure = error;
   } finally {
     await api.close();
   }
   console.log(formatReport(reports));
   if (values.json) console.log(JSON.stringify(reports.map(withoutSamples)));
+  if (failure !== undefined) throw failure;
   return 0;
 }
 

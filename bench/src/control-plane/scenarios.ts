@@ -25,12 +25,13 @@ export interface ScenarioDeps {
   readonly fleet: Fleet;
   readonly size: MeshSize;
   readonly repetitions: number;
+  /** Of one wait for all proxies. Units: ms. */
+  readonly limitMs: number;
   /** Counts up over the whole run: no two changes are alike. */
   nextTurn(): number;
   progress(text: string): void;
 }
 
-const LIMIT_MS = 120_000;
 /** A change is over when nothing more arrives for this long. */
 const QUIET_MS = 400;
 const now = (): number => performance.timeOrigin + performance.now();
@@ -38,7 +39,7 @@ const now = (): number => performance.timeOrigin + performance.now();
 /** All scenarios, in an order in which each finds the proxies connected. */
 export async function runScenarios(deps: ScenarioDeps): Promise<readonly Outcome[]> {
   const { size, fleet } = deps;
-  const join = (from: number, count: number) => fleet.run({ do: "join", from, count, limitMs: LIMIT_MS });
+  const join = (from: number, count: number) => fleet.run({ do: "join", from, count, limitMs: deps.limitMs });
   await fleet.run({ do: "quiet", quietMs: 500 });
   const outcomes = [
     await measure(deps, "all proxies join", 1, () => join(0, size.proxies)),
@@ -75,7 +76,7 @@ const pick = (turn: number, size: MeshSize): number => (turn * ROUTED) % (size.s
 async function seen(deps: ScenarioDeps, marker: string, change: () => Promise<void>): Promise<FleetAnswer> {
   await deps.fleet.run({ do: "expect", marker });
   const startedAt = now();
-  const answer = deps.fleet.run({ do: "seen", quietMs: QUIET_MS, limitMs: LIMIT_MS });
+  const answer = deps.fleet.run({ do: "seen", quietMs: QUIET_MS, limitMs: deps.limitMs });
   await change();
   return { ...(await answer), startedAt };
 }

@@ -147,6 +147,25 @@ try {
   report["dump"] = (
     JSON.parse(await started.get("/debug/config_dump?proxyID=hello-1.default")) as { configs: unknown[] }
   ).configs.length;
+  // What Envoy refuses is told with its own words; it keeps what it has, and a good change ends it.
+  const cluster = { service: "hello.default.svc.cluster.local" };
+  const patch = { operation: "MERGE", value: { connect_timeout: "-1s" } };
+  write("filter.json", [
+    {
+      apiVersion: "networking.istio.io/v1alpha3",
+      kind: "EnvoyFilter",
+      metadata: { name: "broken", namespace: "default" },
+      spec: { configPatches: [{ applyTo: "CLUSTER", match: { context: "SIDECAR_OUTBOUND", cluster }, patch }] },
+    },
+  ]);
+  const entry = async () => (JSON.parse(await started.get("/debug/syncz")) as Record<string, string>[])[0];
+  report["refusal"] = await until("Envoy's refusal", async () => (await entry())?.["cluster_error"]);
+  report["kept"] = (await admin("/clusters")).includes("outbound|80||hello.default");
+  rmSync(join(config, "filter.json"));
+  await until("agreement again", async () => {
+    const one = await entry();
+    return one?.["cluster_error"] === undefined && one?.["cluster_acked"] === one?.["cluster_sent"];
+  });
 } catch (error) {
   report["failure"] =
     `${error instanceof Error ? error.message : error}\n${await Bun.file(join(folder, "envoy.log")).text()}\n${JSON.stringify(started.records.filter((one) => one.level !== "debug"))}`;

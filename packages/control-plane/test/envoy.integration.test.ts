@@ -17,6 +17,8 @@ interface Report {
   readonly connections: { readonly clients: readonly Record<string, unknown>[] };
   readonly metrics: readonly string[];
   readonly dump: number;
+  readonly refusal: string;
+  readonly kept: boolean;
 }
 
 /** Ports 15001 and 15006 are fixed, so each run has a network of its own. */
@@ -31,7 +33,7 @@ async function run(apiType: string): Promise<Report> {
 }
 
 describe.skipIf(reason !== undefined).each(["GRPC", "DELTA_GRPC"])("real Envoy over %s, mTLS", (apiType) => {
-  test("accepts everything, follows changed endpoints and removed services", async () => {
+  test("accepts everything, follows changed endpoints and removed services; a refusal is told with its reason", async () => {
     const report = await run(apiType);
     expect(report.failure).toBeUndefined();
     expect(report.listeners).toContain("virtualInbound");
@@ -50,5 +52,7 @@ describe.skipIf(reason !== undefined).each(["GRPC", "DELTA_GRPC"])("real Envoy o
     });
     expect(report.metrics.filter((line) => line.startsWith("pilot_total_xds_rejects"))).toEqual([]);
     expect(report.dump).toBe(4);
+    expect(report.refusal).toContain("Invalid duration");
+    expect(report.kept).toBe(true);
   }, 60_000);
 });

@@ -19,6 +19,10 @@ const server = (more: object) => ({
 const patch = (applyTo: string, operation: string, value?: unknown) => ({
   configPatches: [{ applyTo, patch: { operation, value } }],
 });
+const hashed = (more: object) => ({
+  host: "a",
+  trafficPolicy: { loadBalancer: { consistentHash: { useSourceIp: true, ...more } } },
+});
 const allow = (rule: object) => ({ rules: [rule] });
 
 /** What is refused, and the beginning of what is said about it; "" is accepted. */
@@ -47,6 +51,20 @@ const cases: readonly (readonly [string, string, unknown, string])[] = [
   [networking, "WorkloadEntry", { address: "not an address!" }, 'spec.address: "not an address!" is not'],
   [networking, "WorkloadEntry", { address: "unix:///run/a.sock" }, ""],
   [networking, "Gateway", { servers: [] }, "spec.servers: needs at least one"],
+  [networking, "DestinationRule", hashed({ ringHash: { minimumRingSize: 8_388_608 } }), ""],
+  [networking, "DestinationRule", hashed({ maglev: { tableSize: 65_537 } }), ""],
+  [
+    networking,
+    "DestinationRule",
+    hashed({ ringHash: { minimumRingSize: 9_000_000 } }),
+    "spec.trafficPolicy.loadBalancer.consistentHash.ringHash.minimumRingSize: must be between 0 and 8388608",
+  ],
+  [
+    networking,
+    "DestinationRule",
+    hashed({ maglev: { tableSize: 1000 } }),
+    "spec.trafficPolicy.loadBalancer.consistentHash.maglev.tableSize: must be a prime number",
+  ],
   [
     networking,
     "DestinationRule",

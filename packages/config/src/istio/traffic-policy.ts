@@ -3,6 +3,27 @@ import { boolean, double, duration, int, oneOf, port, string, uint32 } from "../
 import { deprecated, type Infer, required, unavailable, withDefault } from "../schema/schema.ts";
 import { portSelector } from "./selector.ts";
 
+/** What Envoy and gRPC libraries take; one cluster above it and they refuse the whole update. Source: Envoy `RingHashLbConfig`, gRFC A42. */
+const ringSize = int(0, 8_388_608);
+
+/** Source: Envoy `MaglevLbConfig`: a prime number, at most 5,000,011. */
+const maglev = message(
+  "MagLev",
+  { tableSize: int(0, 5_000_011) },
+  {
+    check(value, path, sink) {
+      if (value.tableSize !== undefined && value.tableSize !== 0 && !isPrime(value.tableSize))
+        sink.error(`${path}.tableSize`, `must be a prime number, is ${value.tableSize}; Envoy's own default is 65537`);
+    },
+  },
+);
+
+function isPrime(number: number): boolean {
+  if (number < 2) return false;
+  for (let divisor = 2; divisor * divisor <= number; divisor++) if (number % divisor === 0) return false;
+  return true;
+}
+
 const consistentHash = message(
   "ConsistentHashLB",
   {
@@ -15,9 +36,9 @@ const consistentHash = message(
     }),
     useSourceIp: boolean(),
     httpQueryParameterName: string(),
-    ringHash: message("RingHash", { minimumRingSize: int(0) }),
-    maglev: message("MagLev", { tableSize: int(0) }),
-    minimumRingSize: deprecated(int(0), "use ringHash.minimumRingSize"),
+    ringHash: message("RingHash", { minimumRingSize: ringSize }),
+    maglev,
+    minimumRingSize: deprecated(ringSize, "use ringHash.minimumRingSize"),
   },
   {
     exactlyOne: [["httpHeaderName", "httpCookie", "useSourceIp", "httpQueryParameterName"]],

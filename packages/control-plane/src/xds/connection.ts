@@ -41,9 +41,8 @@ export interface Connection {
 
 /** What a connection needs of its gRPC stream. */
 export interface ResponseStream {
-  /** False: the client reads slower than we write; wait for `drain`. `sent` is called when the bytes have left. */
-  write(bytes: Buffer, sent: () => void): boolean;
-  on(event: "drain", listener: () => void): unknown;
+  /** `sent` is called when the bytes have left. */
+  write(bytes: Buffer, sent: () => void): unknown;
   end(): void;
 }
 
@@ -58,10 +57,15 @@ export interface ConnectionOptions
   onAnswer(answer: Answer): void;
 }
 
+/** A client that has so much to take gets nothing more until it did. Units: bytes. */
+const MUCH = 64 * 1024;
+
 class StreamConnection implements Connection {
   readonly #options: ConnectionOptions;
   readonly #stream: ServerStream;
   #current: ProxySnapshot | undefined;
+  /** Written, and not taken by the client yet. Units: bytes. */
+  #underWay = 0;
   /** The client reads slower than we write. */
   #slow = false;
   /** Gives up the place among those that wait for room; undefined: not waiting. */
@@ -78,21 +82,27 @@ class StreamConnection implements Connection {
         const bytes = options.encoder.encode(options.dialect, response);
         const { length } = bytes;
         const giveBack = options.budget.take(length);
-        const more = options.stream.write(Buffer.from(bytes.buffer, bytes.byteOffset, length), () => {
+        this.#underWay += length;
+        options.stream.write(Buffer.from(bytes.buffer, bytes.byteOffset, length), () => {
           giveBack();
           release(bytes);
+          this.#underWay -= length;
+          this.#goOn();
         });
-        if (!more) {
+        // The library would buffer sixteen responses, whatever their size.
+        if (this.#underWay >= MUCH) {
           this.#slow = true;
           this.#stream.pause();
         }
         options.onSent(response, length);
       },
     });
-    options.stream.on("drain", () => {
-      this.#slow = false;
-      if (this.#stopWaiting === undefined) this.#stream.resume();
-    });
+  }
+
+  #goOn(): void {
+    if (!this.#slow || this.#underWay >= MUCH) return;
+    this.#slow = false;
+    if (this.#stopWaiting === undefined) this.#stream.resume();
   }
 
   get id(): string {

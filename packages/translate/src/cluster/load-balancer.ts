@@ -17,7 +17,7 @@ export function loadBalancer(settings: LoadBalancerSettings | undefined): Pick<C
     const size = hash.maglev.tableSize;
     return {
       lbPolicy: Cluster_LbPolicy.MAGLEV,
-      lbConfig: { case: "maglevLbConfig", value: size === undefined ? {} : { tableSize: BigInt(size) } },
+      lbConfig: { case: "maglevLbConfig", value: !size ? {} : { tableSize: BigInt(size) } },
     };
   }
   if (hash !== undefined) {
