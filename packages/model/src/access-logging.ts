@@ -3,6 +3,11 @@ import type { MeshState } from "./state.ts";
 import { meant, telemetryLevels, type WorkloadMode } from "./telemetry-levels.ts";
 import { collectorService } from "./tracing.ts";
 
+/** Conditions under which access logs write, by provider. */
+export interface LoggedMesh extends MeshConfig {
+  readonly accessLogFilters?: StringMap;
+}
+
 /** Built in: Istio's format on standard output, or MeshConfig's `accessLogFile`. */
 const BUILT_IN_LOG = "envoy";
 
@@ -15,7 +20,7 @@ export function meshWithAccessLog(
   namespace: string,
   labels: StringMap,
   mode: WorkloadMode,
-): MeshConfig {
+): LoggedMesh {
   const { mesh } = state.settings;
   const chosen = chosenProviders(state, namespace, labels, mode);
   if (chosen === undefined) return mesh;
@@ -25,29 +30,33 @@ export function meshWithAccessLog(
     if (resolved !== undefined) found.set(provider.name, resolved);
   }
   const builtIn = chosen.has(BUILT_IN_LOG) && !mesh.extensionProviders.some(({ name }) => name === BUILT_IN_LOG);
+  const accessLogFilters = Object.fromEntries(
+    [...chosen].flatMap(([name, filter]) => (filter === undefined ? [] : [[name, filter] as const])),
+  );
   return {
     ...mesh,
+    ...(Object.keys(accessLogFilters).length === 0 ? {} : { accessLogFilters }),
     accessLogFile: builtIn ? mesh.accessLogFile || "/dev/stdout" : "",
     extensionProviders: mesh.extensionProviders.map((provider) => found.get(provider.name) ?? provider),
     defaultProviders: {
       tracing: [],
       metrics: [],
       ...mesh.defaultProviders,
-      accessLogging: [...chosen].filter((name) => found.has(name) || (builtIn && name === BUILT_IN_LOG)),
+      accessLogging: [...chosen.keys()].filter((name) => found.has(name) || (builtIn && name === BUILT_IN_LOG)),
     },
   };
 }
 
 /**
- * The nearest level that names providers says which may log; levels add and disable from the root namespace inward, entries in order.
- * Undefined: nobody says anything, MeshConfig's `accessLogFile` counts. Source: istio pilot/pkg/model/telemetry.go, mergeLogs.
+ * The nearest level that names providers says which may log; levels add and disable from the root namespace inward, entries in order. What is
+ * given for each is the condition under which it writes. Undefined: nobody says anything, MeshConfig's `accessLogFile` counts. Source: istio pilot/pkg/model/telemetry.go, mergeLogs.
  */
 function chosenProviders(
   state: MeshState,
   namespace: string,
   labels: StringMap,
   mode: WorkloadMode,
-): ReadonlySet<string> | undefined {
+): ReadonlyMap<string, string | undefined> | undefined {
   const defaults = state.settings.mesh.defaultProviders?.accessLogging ?? [];
   // Of two Telemetries of a level the older one counts.
   const levels = telemetryLevels(state, namespace, labels)
@@ -57,20 +66,24 @@ function chosenProviders(
         .find((entries) => entries.length > 0),
     )
     .filter((entries) => entries !== undefined);
-  if (levels.length === 0) return defaults.length === 0 ? undefined : new Set(defaults);
+  if (levels.length === 0)
+    return defaults.length === 0 ? undefined : new Map(defaults.map((name) => [name, undefined]));
   const namesOf = (entry: (typeof levels)[number][number]) => entry.providers.map(({ name }) => name);
   const fallback = defaults.length === 0 ? [BUILT_IN_LOG] : defaults;
   const nearest = levels.map((entries) => entries.flatMap(namesOf)).find((names) => names.length > 0);
   const inScope = new Set(nearest ?? fallback);
-  const chosen = new Set<string>();
+  const chosen = new Map<string, string | undefined>();
+  const filters = new Map<string, string | undefined>();
   let inherited: readonly string[] = fallback;
   for (const entry of [...levels].reverse().flat()) {
     const names = namesOf(entry);
     if (names.length > 0) inherited = names;
     for (const name of inherited) {
+      // An entry that names the provider anew, without a condition, lifts the one from further out.
+      if (entry.filter !== undefined || names.length > 0) filters.set(name, entry.filter?.expression);
       if (!inScope.has(name)) continue;
       if (entry.disabled === true) chosen.delete(name);
-      else chosen.add(name);
+      else chosen.set(name, filters.get(name));
     }
   }
   return chosen;

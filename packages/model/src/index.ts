@@ -1,3 +1,4 @@
+export type { LoggedMesh } from "./access-logging.ts";
 export type { AddressAllocation } from "./allocate-addresses.ts";
 export { type Applied, applyEvents, applySettings, type MeshChange } from "./apply.ts";
 export type { Authorization } from "./authorization.ts";
@@ -14,6 +15,7 @@ export { contentHash, createHashMemo, type HashMemo } from "./hash.ts";
 export { byLocality, type EndpointGroup } from "./locality-order.ts";
 export { localityRequest, localitySetting } from "./locality-request.ts";
 export { type ClusterMerge, createClusterMerge, type MergedClusters, type RemoteRegistry } from "./merge-clusters.ts";
+export { METRIC_NAMES, type MetricOverride, type WorkloadMetrics } from "./metrics.ts";
 export { isMirror, type MirrorChanges, mirrorChanges } from "./mirror/changes.ts";
 export type {
   ClusterContent,

@@ -4,6 +4,7 @@ import type { DestinationPolicy } from "./destination-policy.ts";
 import type { GatewayServer } from "./gateway-servers.ts";
 import type { EndpointGroup } from "./locality-order.ts";
 import type { ClientPlace } from "./locality-request.ts";
+import type { WorkloadMetrics } from "./metrics.ts";
 import type { ClientOrigin } from "./networks.ts";
 import type { ResourcePatch } from "./resource-patches.ts";
 import type { RoutingRule } from "./routing-rules.ts";
@@ -66,6 +67,8 @@ export interface OutboundView {
   readonly settings: MeshSettings;
   /** Spans of this direction; undefined: none. */
   readonly tracing: Tracing | undefined;
+  /** Metrics of this direction. */
+  readonly metrics: WorkloadMetrics;
   /** Where traffic to unknown places goes. */
   readonly outboundMode: "REGISTRY_ONLY" | "ALLOW_ANY";
   /** Who decided `outboundMode` and `egressProxy`. */
@@ -118,6 +121,8 @@ export interface InboundView {
   readonly settings: MeshSettings;
   /** Spans of this direction; undefined: none. */
   readonly tracing: Tracing | undefined;
+  /** Metrics of this direction. */
+  readonly metrics: WorkloadMetrics;
   readonly ports: readonly InboundPort[];
   /** EnvoyFilters for this proxy, in the order of their application. */
   readonly patches: readonly ResourcePatch[];

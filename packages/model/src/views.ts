@@ -22,6 +22,7 @@ import {
   topologyLabel,
 } from "./locality-order.ts";
 import { type ClientPlace, closeLabels, localitySetting } from "./locality-request.ts";
+import { effectiveMetrics } from "./metrics.ts";
 import { type ClientOrigin, isDirect, throughGateways, weightScale, whereIs } from "./networks.ts";
 import { effectiveMtls } from "./peer-authentication.ts";
 import { profileBudget, profilesFor } from "./profile-rules.ts";
@@ -199,6 +200,7 @@ function buildOutboundView(state: MeshState, proxy: ProxyNode, shared: SharedWor
     proxyless: proxy.proxyless,
     settings: { ...state.settings, mesh: meshWithAccessLog(state, proxy.namespace, client.labels, "CLIENT") },
     tracing: effectiveTracing(state, proxy.namespace, client.labels, "CLIENT"),
+    metrics: effectiveMetrics(state, proxy.namespace, client.labels, "CLIENT"),
     outboundMode: scope.outboundMode,
     outboundModeAt: scope.outboundModeAt,
     egressProxy: scope.egressProxy,
@@ -348,6 +350,7 @@ function buildInboundView(state: MeshState, node: ProxyNode, shared: SharedWork)
     proxy,
     settings: { ...state.settings, mesh: meshWithAccessLog(state, namespace, labels, "SERVER") },
     tracing: effectiveTracing(state, namespace, labels, "SERVER"),
+    metrics: effectiveMetrics(state, namespace, labels, "SERVER"),
     ports: ingressPorts(state, { namespace, labels }, ports).sort((a, b) => a.number - b.number),
     authorization: authorizationOf(state, namespace, labels),
     mtls,

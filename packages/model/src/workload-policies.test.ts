@@ -1,9 +1,10 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { defaultMeshConfig, type KubeObject, parseMeshConfig } from "@heddle/config";
 import { meshWithAccessLog } from "./access-logging.ts";
 import { applyEvents } from "./apply.ts";
 import { authorizationOf } from "./authorization.ts";
 import { discoveredNamespaces } from "./discovery-selectors.ts";
+import { effectiveMetrics } from "./metrics.ts";
 import { meshWithProxyConfig } from "./proxy-settings.ts";
 import { emptyMesh, type MeshState } from "./state.ts";
 
@@ -100,6 +101,92 @@ test("Telemetry: several providers at once, levels add and disable, services by 
   expect([several({}, "SERVER"), several(web, "SERVER"), several(web, "CLIENT")]).toEqual(
     ["/dev/stdout envoy file", " grpc", " "].map((text) => text.trimEnd()),
   );
+});
+
+test("Telemetry: conditions of access logs, the nearest for a provider counts", () => {
+  const api = "telemetry.istio.io/v1";
+  const log = (expression: string | undefined) => ({
+    accessLogging: [
+      { providers: [{ name: "envoy" }], ...(expression === undefined ? {} : { filter: { expression } }) },
+    ],
+  });
+  const filter = (...own: readonly (readonly [string, object])[]) => {
+    const all = [["istio-system/all", log("response.code >= 400")] as const, ...own];
+    const state = mesh(...all.map(([id, spec]) => [api, "Telemetry", id, spec] as const));
+    return meshWithAccessLog(state, "shop", web, "SERVER").accessLogFilters?.["envoy"];
+  };
+  expect(filter()).toBe("response.code >= 400");
+  expect(filter(["shop/own", log("response.code >= 500")])).toBe("response.code >= 500");
+  expect(filter(["shop/own", log(undefined)])).toBeUndefined();
+  expect(filter(["shop/own", { accessLogging: [{ match: { mode: "SERVER" } }] }])).toBe("response.code >= 400");
+});
+
+describe("Telemetry: metrics", () => {
+  const api = "telemetry.istio.io/v1";
+  const of = (mode: "CLIENT" | "SERVER", ...entries: readonly (readonly [string, object])[]) => {
+    const state = mesh(...entries.map(([id, spec]) => [api, "Telemetry", id, spec] as const));
+    return effectiveMetrics(state, "shop", web, mode);
+  };
+  const all = (disabled: boolean, mode?: string) => ({
+    metrics: [{ overrides: [{ match: { metric: "ALL_METRICS", ...(mode === undefined ? {} : { mode }) }, disabled }] }],
+  });
+  const count = (override: object) => ({
+    metrics: [{ overrides: [{ match: { metric: "REQUEST_COUNT" }, ...override }] }],
+  });
+
+  test("standard without any; all off, and on again from nearer", () => {
+    expect(of("CLIENT")).toEqual({ enabled: true, overrides: [], reportingIntervalMs: undefined });
+    expect(of("CLIENT", ["istio-system/all", all(true)]).enabled).toBe(false);
+    expect(of("SERVER", ["istio-system/all", all(true, "CLIENT")]).enabled).toBe(true);
+    const own = ["shop/own", count({ tagOverrides: { a: { value: "'b'" } } })] as const;
+    expect(of("CLIENT", ["istio-system/all", all(true)], own)).toMatchObject({
+      enabled: true,
+      overrides: [{ metric: "requests_total", tags: { a: "'b'" } }],
+    });
+    expect(of("CLIENT", own, ["shop/web", { selector, ...all(true) }]).enabled).toBe(false);
+  });
+
+  test("levels add up, tag by tag; the nearest wins", () => {
+    const found = of(
+      "SERVER",
+      [
+        "istio-system/all",
+        count({ tagOverrides: { a: { value: "'1'" }, b: { value: "'1'" }, c: { operation: "REMOVE" } } }),
+      ],
+      ["shop/own", count({ tagOverrides: { b: { operation: "REMOVE" }, c: { value: "'2'" } } })],
+      ["shop/web", { selector, ...count({ disabled: true }) }],
+    );
+    expect(found.overrides).toEqual([
+      { metric: "requests_total", drop: true, tags: { a: "'1'", c: "'2'" }, removed: ["b"] },
+    ]);
+    const client = of("CLIENT", [
+      "shop/own",
+      { metrics: [{ overrides: [{ match: { mode: "SERVER" }, disabled: true }] }] },
+    ]);
+    expect(client.overrides).toEqual([]);
+  });
+
+  test("the nearest providers count; others make no metrics here", () => {
+    const by = (...names: string[]) => ({ metrics: [{ providers: names.map((name) => ({ name })) }] });
+    expect(of("CLIENT", ["istio-system/all", by("stackdriver")]).enabled).toBe(false);
+    expect(of("CLIENT", ["istio-system/all", by("stackdriver")], ["shop/own", by("prometheus")]).enabled).toBe(true);
+    const [entry] = count({ disabled: true }).metrics;
+    const far = { metrics: [{ ...entry, ...by("other").metrics[0] }] };
+    // What was said of a provider that no longer counts is left out.
+    expect(of("CLIENT", ["istio-system/all", far], ["shop/own", by("prometheus")]).overrides).toEqual([]);
+  });
+
+  test("a custom metric by its name, an interval from the nearest", () => {
+    const found = of(
+      "CLIENT",
+      ["istio-system/all", { metrics: [{ reportingInterval: "30s" }] }],
+      [
+        "shop/own",
+        { metrics: [{ reportingInterval: "10s", overrides: [{ match: { customMetric: "mine" }, disabled: true }] }] },
+      ],
+    );
+    expect(found).toMatchObject({ reportingIntervalMs: 10_000, overrides: [{ metric: "mine", drop: true }] });
+  });
 });
 
 test("MeshConfig.discoverySelectors hide namespaces, except the root namespace", () => {

@@ -122,8 +122,10 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     });
     const shared = { clusters, wheel, clock, random: deps.random, upstreamAlpn: undefined };
     const sniCluster = chain.filters.some((filter) => filter.kind === "sni-cluster");
-    if (last?.kind === "tcp")
-      return { kind: "tcp", manager: { ...shared, config: last, observers: observers.tcp, sniCluster } };
+    if (last?.kind === "tcp") {
+      const reportingMs = chain.filters.find((filter) => filter.kind === "istio-stats")?.stats.reportingMs ?? 5000;
+      return { kind: "tcp", manager: { ...shared, config: last, observers: observers.tcp, sniCluster, reportingMs } };
+    }
     if (last?.kind === "direct-response") return { kind: "gate-only" };
     if (last?.kind !== "http") throw new Error("a filter chain without its last filter was decoded");
     return { kind: "http", manager: makeHttpManager(last, observers, shared) };

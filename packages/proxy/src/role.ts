@@ -40,7 +40,7 @@ export interface RoleTelemetry extends Telemetry {
 /** @param concurrency Of the process that may forget idle series; workers leave it out. */
 export function roleTelemetry(
   { clock, log, variable }: Pick<RoleDeps, "clock" | "log" | "variable">,
-  about: Pick<TelemetryDeps, "self" | "localUri" | "traceProvider">,
+  about: Pick<TelemetryDeps, "self" | "metadata" | "localUri" | "traceProvider">,
   concurrency?: number,
 ): RoleTelemetry {
   const writer = createLogWriter(clock, (path, error) =>

@@ -49,7 +49,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   const metadata = jsonObject(agent.node.metadata);
   const id = workloadId(options);
   const localUri = () => (agent.certificate.current !== undefined && id.ok ? id.value : "");
-  const telemetry = roleTelemetry(deps, { self: workloadOfMetadata(metadata), localUri }, deps.concurrency);
+  const telemetry = roleTelemetry(deps, { self: workloadOfMetadata(metadata), metadata, localUri }, deps.concurrency);
   const exchange = { id: agent.node.id, metadata: encodePeerMetadata(metadata) };
   const { value: maxConnections, problem: wrongLimit } = runtimeLimit(options.proxyConfig);
   if (wrongLimit !== undefined) log.error(wrongLimit);
@@ -68,6 +68,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   const fleet = await deps.startFleet(deps.concurrency, {
     settings: {
       self: workloadOfMetadata(metadata),
+      metadata,
       exchange,
       serviceCluster: agent.node.cluster,
       drainMs: LISTENER_DRAIN_MS,

@@ -57,7 +57,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   const localUri = () => "";
   const telemetry = roleTelemetry(
     deps,
-    { self: workloadOfMetadata(metadata), localUri, traceProvider: bootstrap.traceProvider },
+    { self: workloadOfMetadata(metadata), metadata, localUri, traceProvider: bootstrap.traceProvider },
     deps.concurrency,
   );
   const exchange = node.id === "" ? undefined : { id: node.id, metadata: encodePeerMetadata(metadata) };
@@ -83,6 +83,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   const fleet = await deps.startFleet(deps.concurrency, {
     settings: {
       self: workloadOfMetadata(metadata),
+      metadata,
       exchange,
       serviceCluster: node.cluster,
       drainMs: deps.drainMs,

@@ -1,12 +1,13 @@
 import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
-import type { ExtensionProvider, MeshConfig } from "@heddle/config";
-import { formatClusterName } from "@heddle/model";
+import type { ExtensionProvider } from "@heddle/config";
+import { formatClusterName, type LoggedMesh } from "@heddle/model";
 import { packAny } from "@heddle/xds-api";
 import type { AccessLogFilterSchema, AccessLogSchema } from "@heddle/xds-api/envoy/config/accesslog/v3/accesslog";
 import { ApiVersion } from "@heddle/xds-api/envoy/config/core/v3/config_source";
 import type { SubstitutionFormatStringSchema } from "@heddle/xds-api/envoy/config/core/v3/substitution_format_string";
 import { FileAccessLogSchema } from "@heddle/xds-api/envoy/extensions/access_loggers/file/v3/file";
+import { ExpressionFilterSchema } from "@heddle/xds-api/envoy/extensions/access_loggers/filters/cel/v3/cel";
 import {
   type CommonGrpcAccessLogConfigSchema,
   HttpGrpcAccessLogConfigSchema,
@@ -59,18 +60,19 @@ const jsonFormat: JsonObject = {
  * The access logs that MeshConfig asks for: `defaultProviders.accessLogging` (chosen for the workload by then), or `accessLogFile`; none
  * when both are empty. `filter` leaves entries out. A log service takes entries of its own protocol only.
  */
-export function accessLogs(mesh: MeshConfig, protocol: "http" | "tcp", filter?: AccessLogFilter): AccessLog[] {
+export function accessLogs(mesh: LoggedMesh, protocol: "http" | "tcp", always?: AccessLogFilter): AccessLog[] {
   const names = mesh.defaultProviders?.accessLogging ?? [];
-  const builtIn = (): AccessLog[] => {
+  const builtIn = (filter: AccessLogFilter | undefined): AccessLog[] => {
     if (mesh.accessLogFile === "") return [];
     const custom = mesh.accessLogFormat;
     const format = mesh.accessLogEncoding === "JSON" ? json(customJson(custom) ?? jsonFormat) : text(custom);
     return [sink(mesh.accessLogFile, format, filter)];
   };
-  if (names.length === 0) return builtIn();
+  if (names.length === 0) return builtIn(always);
   return names.flatMap((name) => {
+    const filter = both(always, condition(mesh.accessLogFilters?.[name]));
     const provider = mesh.extensionProviders.find((one) => one.name === name);
-    if (provider === undefined) return builtIn();
+    if (provider === undefined) return builtIn(filter);
     const file = provider.envoyFileAccessLog;
     if (file !== undefined) {
       const { labels = {}, text: line = "" } = file.logFormat ?? {};
@@ -79,6 +81,25 @@ export function accessLogs(mesh: MeshConfig, protocol: "http" | "tcp", filter?: 
     }
     return logService(provider, protocol, filter);
   });
+}
+
+function condition(expression: string | undefined): AccessLogFilter | undefined {
+  if (expression === undefined) return undefined;
+  const typedConfig = packAny(ExpressionFilterSchema, create(ExpressionFilterSchema, { expression }));
+  return {
+    filterSpecifier: {
+      case: "extensionFilter",
+      value: {
+        name: "envoy.access_loggers.extension_filters.cel",
+        configType: { case: "typedConfig", value: typedConfig },
+      },
+    },
+  };
+}
+
+function both(one: AccessLogFilter | undefined, other: AccessLogFilter | undefined): AccessLogFilter | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return { filterSpecifier: { case: "andFilter", value: { filters: [one, other] } } };
 }
 
 function logService(

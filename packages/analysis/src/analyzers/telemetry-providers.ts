@@ -4,6 +4,7 @@ import { finding } from "../finding.ts";
 const FEATURES = [
   ["accessLogging", "logged"],
   ["tracing", "traced"],
+  ["metrics", "measured"],
 ] as const;
 
 /** Providers that Telemetry names are in the MeshConfig. */

@@ -3,6 +3,7 @@ import { meshConfig } from "../mesh/mesh-config.ts";
 import { meshNetworks } from "../mesh/mesh-networks.ts";
 import { definitions } from "../resources.ts";
 import type { FieldMap, Schema } from "../schema/schema.ts";
+import { telemetryNotes } from "./telemetry-notes.ts";
 
 /** One field of a resource, for documentation. */
 export interface FieldRow {
@@ -63,6 +64,7 @@ export function istioReference(): string {
       `## ${definition.kind}`,
       `\`${definition.group}\`, served as ${definition.versions.join(", ")}.`,
       table(fieldRows(definition.spec)),
+      ...(definition.kind === "Telemetry" ? [telemetryNotes()] : []),
     ].join("\n\n"),
   );
   return `${[

@@ -25,6 +25,11 @@ const hashed = (more: object) => ({
 });
 const allow = (rule: object) => ({ rules: [rule] });
 
+const logged = (expression: string) => ({ accessLogging: [{ filter: { expression } }] });
+const logFilter = "spec.accessLogging[0].filter.expression:";
+const tagged = (tagOverrides: object) => ({ metrics: [{ overrides: [{ tagOverrides }] }] });
+const tagA = 'spec.metrics[0].overrides[0].tagOverrides["a"]';
+
 /** What is refused, and the beginning of what is said about it; "" is accepted. */
 const cases: readonly (readonly [string, string, unknown, string])[] = [
   [networking, "Gateway", server({ tls: { mode: "SIMPLE", credentialName: "c" } }), ""],
@@ -144,11 +149,46 @@ const cases: readonly (readonly [string, string, unknown, string])[] = [
     allow({ to: [{ operation: { ports: ["http"] } }] }),
     "spec.rules[0].to[0].operation.ports[0]:",
   ],
+  ["telemetry.istio.io/v1", "Telemetry", logged("response.code >= 400 || 'x-debug' in request.headers"), ""],
+  ["telemetry.istio.io/v1", "Telemetry", logged("request.host"), `${logFilter} gives a string; a condition is needed`],
+  ["telemetry.istio.io/v1", "Telemetry", logged("respnse.code > 1"), `${logFilter} cannot be read at character 8:`],
+  ["telemetry.istio.io/v1", "Telemetry", logged("upstream_peer.app == 'a'"), `${logFilter} asks for upstream_peer.app`],
+  ["telemetry.istio.io/v1", "Telemetry", logged("xds.node.id == 'a'"), `${logFilter} asks for xds.node.id`],
+  ["telemetry.istio.io/v1", "Telemetry", tagged({ a: { value: "string(destination.port)" } }), ""],
+  ["telemetry.istio.io/v1", "Telemetry", tagged({ a: { operation: "REMOVE" } }), ""],
   [
     "telemetry.istio.io/v1",
     "Telemetry",
-    { accessLogging: [{ filter: { expression: "true" } }] },
-    "spec.accessLogging[0].filter: needs CEL",
+    tagged({ a: { value: "istio_operationId" } }),
+    `${tagA}.value: cannot be read at`,
+  ],
+  ["telemetry.istio.io/v1", "Telemetry", tagged({ a: { value: "['a']" } }), `${tagA}.value: gives a list`],
+  ["telemetry.istio.io/v1", "Telemetry", tagged({ a: {} }), `${tagA}.value: is required when operation is UPSERT`],
+  ["telemetry.istio.io/v1", "Telemetry", tagged({ a: { operation: "REMOVE", value: "1" } }), `${tagA}.value: must not`],
+  ["telemetry.istio.io/v1", "Telemetry", tagged({ a: { operation: "UPSET" } }), `${tagA}.operation: expected one of`],
+  [
+    "telemetry.istio.io/v1",
+    "Telemetry",
+    tagged({ le: { value: "'a'" } }),
+    'spec.metrics[0].overrides[0].tagOverrides["le"]: le is taken',
+  ],
+  [
+    "telemetry.istio.io/v1",
+    "Telemetry",
+    { metrics: [{ overrides: [{ match: { metric: "REQUESTS" } }] }] },
+    "spec.metrics[0].overrides[0].match.metric: expected one of ALL_METRICS",
+  ],
+  [
+    "telemetry.istio.io/v1",
+    "Telemetry",
+    { metrics: [{ overrides: [{ match: { metric: "REQUEST_COUNT", customMetric: "a" } }] }] },
+    "spec.metrics[0].overrides[0].match: only one of metric, customMetric",
+  ],
+  [
+    "telemetry.istio.io/v1",
+    "Telemetry",
+    { metrics: [{ reportingInterval: "10ms" }] },
+    "spec.metrics[0].reportingInterval: must be 1s or more",
   ],
 ];
 

@@ -91,7 +91,7 @@ export const meshConfig = message("MeshConfig", {
   extensionProviders: list(extensionProvider),
   defaultProviders: message("DefaultProviders", {
     tracing: list(string()),
-    metrics: notYet(list(string())),
+    metrics: list(string()),
     accessLogging: list(string()),
   }),
   discoverySelectors: list(labelSelector),

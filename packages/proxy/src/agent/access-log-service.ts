@@ -6,8 +6,9 @@ import {
   type StreamAccessLogsResponse,
   StreamAccessLogsResponseSchema,
 } from "@heddle/xds-api/envoy/service/accesslog/v3/als";
+import type { IstioFamilies } from "../telemetry/istio-families.ts";
 import type { EnvoyMetrics } from "./envoy-metrics.ts";
-import { type Direction, directionOf, readConnection, readRequest } from "./envoy-report.ts";
+import { type Direction, directionOf, readConnection, readRequest, splitLogName } from "./envoy-report.ts";
 import type { SocketService } from "./envoy-socket.ts";
 
 type Stream = ServerReadableStream<StreamAccessLogsMessage, StreamAccessLogsResponse>;
@@ -31,14 +32,19 @@ export function accessLogService(metrics: EnvoyMetrics): SocketService {
     answer: (error: null, response: ReturnType<typeof emptyAnswer>) => void,
   ): void => {
     let direction: Direction | undefined;
+    let families: IstioFamilies | undefined;
     stream.on("data", (message: StreamAccessLogsMessage) => {
-      if (message.identifier !== undefined) direction = directionOf(message.identifier.logName);
-      if (direction === undefined) return;
+      if (message.identifier !== undefined) {
+        const name = splitLogName(message.identifier.logName);
+        direction = directionOf(name.log);
+        families = metrics.familiesOf(name.settings);
+      }
+      if (direction === undefined || families === undefined) return;
       const { logEntries } = message;
       if (logEntries.case === "httpLogs") {
-        for (const entry of logEntries.value.logEntry) metrics.onRequest(readRequest(direction, entry));
+        for (const entry of logEntries.value.logEntry) metrics.onRequest(readRequest(direction, entry), families);
       } else if (logEntries.case === "tcpLogs") {
-        for (const entry of logEntries.value.logEntry) metrics.onConnection(readConnection(direction, entry));
+        for (const entry of logEntries.value.logEntry) metrics.onConnection(readConnection(direction, entry), families);
       }
     });
     stream.on("end", () => answer(null, emptyAnswer()));

@@ -27,6 +27,7 @@ async function counted(messages: readonly Message[]): Promise<string> {
   const metrics = createEnvoyMetrics({
     registry,
     self: workloadOfMetadata({ WORKLOAD_NAME: "web", NAMESPACE: "emojivoto", LABELS: { app: "web-svc" } }),
+    node: { id: "sidecar~2", cluster: "web.emojivoto", metadata: { MESH_ID: "m" } },
     localUri: () => WEB,
   });
   const path = join(folder, `socket-${messages.length}`);
@@ -101,6 +102,70 @@ test("requests are counted under Istio's labels: the caller as it introduced its
   ])
     expect(called).toContain(label);
   expect(line(text, "istio_request_duration_milliseconds_sum", 'reporter="destination"')).toEndWith(" 14");
+});
+
+test("what a Telemetry says reaches the agent with the log's name", async () => {
+  const settings = {
+    metrics: [
+      {
+        name: "requests_total",
+        dimensions: {
+          host: "request.host",
+          class: "response.code >= 500 ? 'bad' : 'good'",
+          user: "request.headers['X-User']",
+          caller: "filter_state.downstream_peer.app",
+          zone: "downstream_peer.labels['zone'].value",
+          mesh: "node.metadata['MESH_ID']",
+          port: "string(destination.port)",
+          response_code: "'any'",
+        },
+        tags_to_remove: ["response_flags", "grpc_response_status"],
+      },
+      { name: "request_bytes", drop: true },
+    ],
+  };
+  const peer = encodePeerMetadata({ WORKLOAD_NAME: "bot", NAMESPACE: "a", LABELS: { app: "bot", zone: "z1" } });
+  const text = await counted([
+    {
+      identifier: { logName: `heddle-metrics-inbound ${JSON.stringify(settings)}` },
+      logEntries: {
+        case: "httpLogs",
+        value: {
+          logEntry: [
+            {
+              commonProperties: {
+                customTags: { principal: BOT, peer_id: "sidecar~1", peer },
+                downstreamLocalAddress: {
+                  address: {
+                    case: "socketAddress",
+                    value: { address: "10.0.0.1", portSpecifier: { case: "portValue", value: 8080 } },
+                  },
+                },
+              },
+              request: { authority: "web-svc", requestHeaders: { "x-user": "ann" } },
+              response: { responseCode: 503 },
+            },
+          ],
+        },
+      },
+    },
+  ]);
+  const found = line(text, "istio_requests_total") ?? "";
+  for (const label of [
+    'host="web-svc"',
+    'class="bad"',
+    'user="ann"',
+    'caller="bot"',
+    'zone="z1"',
+    'mesh="m"',
+    'port="8080"',
+    'response_code="any"',
+  ])
+    expect(found).toContain(label);
+  expect(found).not.toContain("response_flags");
+  expect(text).not.toContain("istio_request_bytes");
+  // Metrics that no rule names stay as they are.
+  expect(line(text, "istio_response_bytes_count")).toContain('response_flags="-"');
 });
 
 test("a connection counts once, its bytes as they come, and ends", async () => {

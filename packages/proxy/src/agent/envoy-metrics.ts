@@ -1,24 +1,39 @@
+import type { JsonObject } from "@bufbuild/protobuf";
 import type { MetricsRegistry } from "@heddle/std";
+import { createScope } from "../config/scope.ts";
+import { decodeIstioStats, type MetricRule } from "../config/stats-plugin.ts";
+import { createHostNames } from "../telemetry/host-names.ts";
 import {
   httpSeries,
+  type IstioFamilies,
   type Parties,
   registerIstioFamilies,
   type TcpSeries,
   tcpSeries,
 } from "../telemetry/istio-families.ts";
-import { createPeerCache, UNKNOWN_WORKLOAD, type Workload, workloadOfEndpoint } from "../telemetry/workload.ts";
+import { type NodeAttributes, nodeAttribute } from "../telemetry/record-attributes.ts";
+import {
+  createPeerCache,
+  peerAttribute,
+  UNKNOWN_WORKLOAD,
+  type Workload,
+  workloadOfEndpoint,
+} from "../telemetry/workload.ts";
 import type { EnvoyConnection, EnvoyReport, EnvoyRequest } from "./envoy-report.ts";
 
 /** Istio's standard metrics of a stock Envoy, counted from what it reports. */
 export interface EnvoyMetrics {
-  onRequest(request: EnvoyRequest): void;
-  onConnection(connection: EnvoyConnection): void;
+  /** Metrics after `settings`: fields of `stats.PluginConfig` as JSON, or "". */
+  familiesOf(settings: string): IstioFamilies;
+  onRequest(request: EnvoyRequest, families: IstioFamilies): void;
+  onConnection(connection: EnvoyConnection, families: IstioFamilies): void;
 }
 
 export interface EnvoyMetricsDeps {
   readonly registry: MetricsRegistry;
   /** The pod's own workload. */
   readonly self: Workload;
+  readonly node: NodeAttributes;
   /** SPIFFE id of our certificate; "" before there is one. */
   localUri(): string;
 }
@@ -35,32 +50,55 @@ const MAX_OPEN = 20_000;
 const FIXED_CLUSTERS = new Set(["PassthroughCluster", "BlackHoleCluster", "InboundPassthroughCluster"]);
 
 class Counting implements EnvoyMetrics {
-  readonly #families: ReturnType<typeof registerIstioFamilies>;
+  /** By the settings. */
+  readonly #families = new Map<string, IstioFamilies>();
+  readonly #hosts = createHostNames();
   readonly #peers = createPeerCache();
   readonly #open = new Map<string, Open>();
   readonly #deps: EnvoyMetricsDeps;
 
   constructor(deps: EnvoyMetricsDeps) {
-    this.#families = registerIstioFamilies(deps.registry);
     this.#deps = deps;
   }
 
-  onRequest(request: EnvoyRequest): void {
+  familiesOf(settings: string): IstioFamilies {
+    let families = this.#families.get(settings);
+    if (families === undefined) {
+      const { registry } = this.#deps;
+      families = registerIstioFamilies({ registry, hosts: this.#hosts }, rulesOf(settings));
+      this.#families.set(settings, families);
+    }
+    return families;
+  }
+
+  onRequest(request: EnvoyRequest, families: IstioFamilies): void {
     const parties = this.#parties(request, request.grpc ? "grpc" : "http", request.authority);
     const grpcStatus = request.grpc ? request.grpcStatus : -1;
-    const series = httpSeries(this.#families, parties, request.status, grpcStatus, request.flags);
+    const series = httpSeries(families, parties, { ...request, grpcStatus }, this.#tags(request, families));
     series.requests.value++;
     series.duration.observe(request.durationMs);
     series.requestBytes.observe(request.requestBytes);
     series.responseBytes.observe(request.responseBytes);
   }
 
-  onConnection(connection: EnvoyConnection): void {
+  #tags(report: EnvoyReport, { custom }: IstioFamilies): readonly string[] {
+    const side = report.direction === "inbound" ? "downstream_peer." : "upstream_peer.";
+    return custom.values({
+      read: (attribute, key) => {
+        if (attribute.startsWith(side)) return peerAttribute(this.#peer(report), attribute.slice(side.length), key);
+        if (attribute.startsWith("node.")) return nodeAttribute(this.#deps.node, attribute, key);
+        return report.read(attribute, key);
+      },
+    });
+  }
+
+  onConnection(connection: EnvoyConnection, families: IstioFamilies): void {
     // Envoy connects to the application while the client's handshake is under way: who it is stands in the next report.
     if (connection.phase === "opening" && connection.direction === "inbound") return;
     let open = this.#open.get(connection.id);
     if (open === undefined) {
-      const series = tcpSeries(this.#families, this.#parties(connection, "tcp", ""), "-");
+      const parties = this.#parties(connection, "tcp", "");
+      const series = tcpSeries(families, parties, "-", this.#tags(connection, families));
       open = { series, received: 0, sent: 0 };
       series.opened.value++;
       if (this.#open.size >= MAX_OPEN) this.#open.delete(this.#open.keys().next().value ?? "");
@@ -81,7 +119,7 @@ class Counting implements EnvoyMetrics {
     const peer = this.#peer(report);
     const { self } = this.#deps;
     const destination = inbound ? self : peer;
-    const host = report.service?.host ?? authority;
+    const host = report.service?.host ?? this.#hosts.labelOf(authority);
     const special = FIXED_CLUSTERS.has(report.cluster) && report.service === undefined;
     return {
       reporter: inbound ? "destination" : "source",
@@ -109,6 +147,18 @@ class Counting implements EnvoyMetrics {
     }
     const namespace = /\/ns\/([^/]+)\//.exec(report.principal)?.[1];
     return namespace === undefined ? UNKNOWN_WORKLOAD : { ...UNKNOWN_WORKLOAD, namespace };
+  }
+}
+
+/** What translation wrote: anything else is a proxy of another version, and then the standard counts. */
+function rulesOf(settings: string): readonly MetricRule[] {
+  if (settings === "") return [];
+  try {
+    const parsed: unknown = JSON.parse(settings);
+    const object = typeof parsed === "object" && parsed !== null ? (parsed as JsonObject) : {};
+    return decodeIstioStats(object, createScope()).rules;
+  } catch {
+    return [];
   }
 }
 

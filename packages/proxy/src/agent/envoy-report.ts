@@ -1,3 +1,4 @@
+import type { AttributeValue } from "@heddle/expression";
 import type {
   AccessLogCommon,
   ConnectionProperties,
@@ -5,6 +6,7 @@ import type {
   TCPAccessLogEntry,
 } from "@heddle/xds-api/envoy/data/accesslog/v3/accesslog";
 import { AccessLogType } from "@heddle/xds-api/envoy/data/accesslog/v3/accesslog";
+import { addressOf, entryAttribute } from "./entry-attributes.ts";
 
 export type Direction = "inbound" | "outbound";
 
@@ -23,6 +25,8 @@ export interface EnvoyReport {
   readonly flags: string;
   readonly peerId: string;
   readonly peerMetadata: string;
+  /** Everything else that it reported, for expressions. */
+  read(attribute: string, key: string): AttributeValue | undefined;
 }
 
 export interface EnvoyRequest extends EnvoyReport {
@@ -53,6 +57,12 @@ export function directionOf(logName: string): Direction | undefined {
   return logName === "heddle-metrics-outbound" ? "outbound" : undefined;
 }
 
+/** `heddle-metrics-inbound {…}`: what differs from the standard metrics follows the name. */
+export function splitLogName(name: string): { readonly log: string; readonly settings: string } {
+  const at = name.indexOf(" ");
+  return at < 0 ? { log: name, settings: "" } : { log: name.slice(0, at), settings: name.slice(at + 1) };
+}
+
 /** Envoy writes `-` where an operator has no value. */
 function tagsOf(common: AccessLogCommon | undefined): (name: string) => string {
   const tags = common?.customTags ?? {};
@@ -75,8 +85,13 @@ function serviceOf(json: string): EnvoyReport["service"] {
   }
 }
 
-function reportOf(direction: Direction, tag: (name: string) => string): EnvoyReport {
+function reportOf(
+  direction: Direction,
+  tag: (name: string) => string,
+  entry: HTTPAccessLogEntry | TCPAccessLogEntry,
+): EnvoyReport {
   return {
+    read: (attribute, key) => entryAttribute(entry, tag, attribute, key),
     direction,
     cluster: tag("cluster"),
     service: serviceOf(tag("services")),
@@ -98,7 +113,7 @@ export function readRequest(direction: Direction, entry: HTTPAccessLogEntry): En
   const lasted = common?.duration ?? common?.timeToLastDownstreamTxByte;
   const grpcStatus = tag("grpc_status");
   return {
-    ...reportOf(direction, tag),
+    ...reportOf(direction, tag, entry),
     authority: entry.request?.authority ?? "",
     status: entry.response?.responseCode ?? 0,
     grpc: tag("content_type").startsWith("application/grpc"),
@@ -115,18 +130,11 @@ export function readConnection(direction: Direction, entry: TCPAccessLogEntry): 
   const start = common?.startTime;
   const type = common?.accessLogType ?? AccessLogType.NotSet;
   return {
-    ...reportOf(direction, tagsOf(common)),
+    ...reportOf(direction, tagsOf(common), entry),
     id: `${direction} ${addressOf(common?.downstreamRemoteAddress)} ${addressOf(common?.downstreamLocalAddress)} ${start?.seconds}.${start?.nanos}`,
     receivedBytes: Number(bytes.receivedBytes ?? 0),
     sentBytes: Number(bytes.sentBytes ?? 0),
     phase:
       type === AccessLogType.TcpUpstreamConnected ? "opening" : type === AccessLogType.TcpPeriodic ? "open" : "ended",
   };
-}
-
-function addressOf(address: AccessLogCommon["downstreamRemoteAddress"]): string {
-  const found = address?.address;
-  if (found?.case !== "socketAddress") return "";
-  const port = found.value.portSpecifier;
-  return `${found.value.address}:${port.case === "portValue" ? port.value : ""}`;
 }

@@ -45,6 +45,7 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
   const metrics = createEnvoyMetrics({
     registry,
     self: workloadOfMetadata(agent.node.metadata),
+    node: { id: agent.node.id, cluster: agent.node.cluster, metadata: agent.node.metadata },
     localUri: () => (id.ok ? id.value : ""),
   });
   const socket = await serveOnSocket(socketPath, [

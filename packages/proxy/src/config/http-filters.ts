@@ -24,6 +24,7 @@ import {
 } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
+import { decodeIstioStats, type IstioStatsConfig } from "./stats-plugin.ts";
 
 /** One HTTP filter of a connection manager. */
 export type HttpFilterConfig =
@@ -50,11 +51,6 @@ export interface NamedFilter {
   readonly disabled: boolean;
 }
 
-/** Configuration of Istio's standard metrics. */
-export interface IstioStatsConfig {
-  readonly disableHostHeaderFallback: boolean;
-}
-
 export const ROUTER_SHAPE = shape(
   RouterSchema,
   [],
@@ -73,7 +69,10 @@ export const ROUTER_SHAPE = shape(
 );
 const STATS_ENTRY = {
   kind: "struct" as const,
-  decode: (value: JsonObject): HttpFilterConfig => ({ kind: "istio-stats", stats: decodeIstioStats(value) }),
+  decode: (value: JsonObject, scope: DecodeScope): HttpFilterConfig => ({
+    kind: "istio-stats",
+    stats: decodeIstioStats(value, scope),
+  }),
 };
 const INERT_STRUCT = (name: string) => ({
   kind: "struct" as const,
@@ -127,11 +126,6 @@ const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
 
 /** HTTP filters that the proxy has; for the reference. */
 export const HTTP_FILTER_TYPES: readonly string[] = Object.keys(HTTP_FILTERS);
-
-export function decodeIstioStats(value: JsonObject): IstioStatsConfig {
-  const flag = value["disable_host_header_fallback"] ?? value["disableHostHeaderFallback"];
-  return { disableHostHeaderFallback: flag === true };
-}
 
 /** Errors: unknown filters, disabled ones that are needed, a router that is not last. */
 export function decodeHttpFilters(messages: readonly HttpFilter[], scope: DecodeScope): readonly NamedFilter[] {

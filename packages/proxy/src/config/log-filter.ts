@@ -1,4 +1,7 @@
+import { type AttributeSource, compileExpression, type Expression } from "@heddle/expression";
 import { grpcCodeOfHttpStatus } from "@heddle/wire";
+import { ExpressionFilterSchema } from "@heddle/xds-api/envoy/extensions/access_loggers/filters/cel/v3/cel";
+import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { runtimeFraction } from "./fraction.ts";
 import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
 import { type AccessLogFilter, ComparisonFilter_Op } from "./proto.ts";
@@ -16,6 +19,7 @@ export type LogFilter =
   | { readonly kind: "grpc-status"; readonly statuses: readonly number[]; readonly exclude: boolean }
   | { readonly kind: "share"; readonly fraction: number }
   | { readonly kind: "metadata"; readonly match: MetadataMatch | undefined; readonly whenMissing: boolean }
+  | { readonly kind: "expression"; readonly expression: Expression }
   | { readonly kind: "and" | "or"; readonly filters: readonly LogFilter[] };
 
 /** Facts that filters look at. */
@@ -28,6 +32,8 @@ export interface LogFacts {
   readonly userAgent: string;
   readonly metadata: MetadataMap | undefined;
   matches(header: HeaderMatch): boolean;
+  /** For expressions. */
+  attributes(): AttributeSource;
   random(): number;
 }
 
@@ -36,6 +42,17 @@ const OPS = new Map<ComparisonFilter_Op, Comparison>([
   [ComparisonFilter_Op.GE, "ge"],
   [ComparisonFilter_Op.LE, "le"],
 ]);
+
+const EXTENSIONS: AnyTable<LogFilter> = {
+  [ExpressionFilterSchema.typeName]: messageEntry(ExpressionFilterSchema, (message, scope): LogFilter | undefined => {
+    const expression = compileExpression(message.expression);
+    const at = scope.field("expression");
+    if (!expression.ok) at.problem(expression.error);
+    else if (expression.value.type === "bool") return { kind: "expression", expression: expression.value };
+    else at.problem(`gives a ${expression.value.type}; a condition is needed`);
+    return undefined;
+  }),
+};
 
 export function decodeLogFilter(message: AccessLogFilter, scope: DecodeScope): LogFilter | undefined {
   const specifier = message.filterSpecifier;
@@ -78,6 +95,8 @@ export function decodeLogFilter(message: AccessLogFilter, scope: DecodeScope): L
       });
       return { kind: specifier.case === "andFilter" ? "and" : "or", filters };
     }
+    case "extensionFilter":
+      return decodeAny(specifier.value.configType.value, EXTENSIONS, scope.field("extension_filter.typed_config"));
     default:
       scope.problem(`the filter ${specifier.case ?? "(none)"} is not implemented; use another access log filter`);
       return undefined;
@@ -107,6 +126,8 @@ export function passesFilter(filter: LogFilter, facts: LogFacts): boolean {
       if (match === undefined || facts.metadata?.has(match.filter) !== true) return whenMissing;
       return matchesMetadata(match, facts.metadata);
     }
+    case "expression":
+      return filter.expression.evaluate(facts.attributes()) === true;
     case "and":
       return filter.filters.every((item) => passesFilter(item, facts));
     case "or":

@@ -10,7 +10,6 @@ import { decodeDuration } from "./duration-field.ts";
 import { decodeFilterState, type FilterStateConfig } from "./filter-state.ts";
 import { compileFormat, type Format } from "./format.ts";
 import { decodeAdditions, type HeaderAddition } from "./header-mutation.ts";
-import { decodeIstioStats, type IstioStatsConfig } from "./http-filters.ts";
 import { decodeHttpManager, type HttpManagerConfig } from "./http-manager.ts";
 import {
   decodeConnectionLimit,
@@ -31,6 +30,7 @@ import {
 } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
+import { decodeIstioStats, type IstioStatsConfig } from "./stats-plugin.ts";
 import { type SubsetKey, subsetKeyOf } from "./subset-key.ts";
 
 /** Where a TCP connection goes. */
@@ -127,7 +127,10 @@ const NETWORK_FILTERS: AnyTable<NetworkFilterConfig> = {
   [SniClusterSchema.typeName]: messageEntry(SniClusterSchema, () => ({ kind: "sni-cluster" })),
   "stats.PluginConfig": {
     kind: "struct",
-    decode: (value: JsonObject): NetworkFilterConfig => ({ kind: "istio-stats", stats: decodeIstioStats(value) }),
+    decode: (value: JsonObject, scope: DecodeScope): NetworkFilterConfig => ({
+      kind: "istio-stats",
+      stats: decodeIstioStats(value, scope),
+    }),
   },
   // Peers of TCP connections are learnt from certificates and endpoint metadata.
   "envoy.tcp.metadataexchange.config.MetadataExchange": {

@@ -4,6 +4,7 @@ import type { LocalReplyConfig } from "../config/local-reply.ts";
 import { type LogFacts, passesFilter } from "../config/log-filter.ts";
 import { renderLine } from "../config/log-line.ts";
 import { matchesHeader } from "../router/route-matcher.ts";
+import { loggedAttributes } from "../telemetry/record-attributes.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { exchangeValues } from "./exchange-values.ts";
 
@@ -33,6 +34,10 @@ export function mapReply(
     userAgent: record.request.headers.get("user-agent") ?? "",
     metadata: record.metadata,
     matches: (header) => matchesHeader(header, record.request),
+    attributes: () => {
+      const known = loggedAttributes().ofExchange(record);
+      return { read: (attribute, key) => (attribute === "response.code" ? status : known.read(attribute, key)) };
+    },
     random,
   };
   const mapper = config.mappers.find((one) => passesFilter(one.filter, facts));

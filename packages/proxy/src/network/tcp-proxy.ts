@@ -27,6 +27,8 @@ export interface TcpManager {
   readonly upstreamAlpn: readonly string[] | undefined;
   /** The cluster is named by the client's SNI. Source: Envoy `envoy.filters.network.sni_cluster`. */
   readonly sniCluster: boolean;
+  /** How often observers hear of connections that stay open. Units: ms. */
+  readonly reportingMs: number;
 }
 
 /** A proxied TCP connection. */
@@ -38,7 +40,7 @@ export interface TcpSessionOwner {
   onTcpClosed(session: TcpSession): void;
 }
 
-/** How often idle and progress are looked at. Units: ms. */
+/** How often idle connections are looked for, at least. Units: ms. */
 const SWEEP_MS = 5000;
 /** Bytes kept while the upstream connection is made; then reading stops. Units: bytes. */
 const EARLY_BYTES = 65_536;
@@ -91,6 +93,8 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   #clientEnded = false;
   #serverEnded = false;
   #lastActivityMs: number;
+  #reportedMs: number;
+  readonly #sweepMs: number;
   #attempts = 0;
   #criteria: HostCriteria | undefined = undefined;
   #over = false;
@@ -117,7 +121,9 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     this.startTime = manager.clock.now();
     this.#lastActivityMs = manager.wheel.nowMs;
     this.#timer = manager.wheel.create(this);
-    this.#timer.arm(SWEEP_MS);
+    this.#reportedMs = manager.wheel.nowMs;
+    this.#sweepMs = Math.min(SWEEP_MS, manager.reportingMs);
+    this.#timer.arm(this.#sweepMs);
   }
 
   start(first: Uint8Array): void {
@@ -256,8 +262,11 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
       this.close();
       return;
     }
-    if (this.#opened) for (const observer of this.#manager.observers) observer.onTcpProgress(this);
-    this.#timer.arm(SWEEP_MS);
+    if (this.#opened && wheel.nowMs - this.#reportedMs >= this.#manager.reportingMs) {
+      this.#reportedMs = wheel.nowMs;
+      for (const observer of this.#manager.observers) observer.onTcpProgress(this);
+    }
+    this.#timer.arm(this.#sweepMs);
   }
 
   #tryConnect(): void {

@@ -4,6 +4,7 @@ import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { TcpObserver, TcpRecord } from "../network/tcp-record.ts";
 import { matchesHeader } from "../router/route-matcher.ts";
+import { loggedAttributes } from "./record-attributes.ts";
 
 /** Where the entries of one access log go. */
 export interface LogTarget {
@@ -48,6 +49,7 @@ export function exchangeFacts(record: ExchangeRecord, random: () => number): Log
     userAgent: record.request.headers.get("user-agent") ?? "",
     metadata: record.metadata,
     matches: (header) => matchesHeader(header, record.request),
+    attributes: () => loggedAttributes().ofExchange(record),
     random,
   };
 }
@@ -61,6 +63,7 @@ function connectionFacts(record: TcpRecord, random: () => number): LogFacts {
     userAgent: "",
     metadata: undefined,
     matches: () => false,
+    attributes: () => loggedAttributes().ofConnection(record),
     random,
   };
 }

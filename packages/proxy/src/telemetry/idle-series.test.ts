@@ -52,7 +52,7 @@ test("what had no traffic goes, and comes back with it; what has traffic stays",
 test("series of an open TCP connection stay, however silent it is", () => {
   const registry = createMetricsRegistry();
   const forgotten = { times: 0 };
-  const families = registerIstioFamilies(registry, forgotten);
+  const families = registerIstioFamilies({ registry, forgotten });
   const idle = createIdleSeries(MINUTE, forgotten);
   for (const group of istioGroups(families)) idle.watch(group);
   const parties: Parties = {
@@ -67,17 +67,19 @@ test("series of an open TCP connection stay, however silent it is", () => {
     protocol: "tcp",
     security: "unknown",
   };
-  const series = tcpSeries(families, parties, "-");
+  const series = tcpSeries(families, parties, "-", []);
   series.opened.value++;
   for (let minute = 0; minute < 5; minute++) idle.sweep(minute * MINUTE);
-  expect(families.tcpSent.size).toBe(1);
+  expect(families.tcpSent.family.size).toBe(1);
   series.sent.value += 5;
   series.closed.value++;
   // Its last numbers are read before they go.
   idle.sweep(5 * MINUTE);
-  expect(families.tcpSent.size).toBe(1);
+  expect(families.tcpSent.family.size).toBe(1);
   idle.sweep(6 * MINUTE);
-  expect([families.tcpOpened.size, families.tcpClosed.size, families.tcpSent.size]).toEqual([0, 0, 0]);
+  expect([families.tcpOpened.family.size, families.tcpClosed.family.size, families.tcpSent.family.size]).toEqual([
+    0, 0, 0,
+  ]);
   expect(forgotten.times).toBe(1);
 });
 

@@ -1,6 +1,22 @@
-import type { Counter, CounterFamily, Histogram, HistogramFamily, MetricsRegistry } from "@heddle/std";
+import {
+  type Counter,
+  createCounterFamily,
+  createHistogramFamily,
+  type Histogram,
+  type MetricFamily,
+  type MetricsRegistry,
+} from "@heddle/std";
+import type { MetricRule } from "../config/stats-plugin.ts";
 import { createHostNames, type HostNames } from "./host-names.ts";
 import type { Forgotten, SeriesGroup } from "./idle-series.ts";
+import {
+  type CustomTags,
+  createCustomTags,
+  expressionsOf,
+  type ShapedFamily,
+  seriesOf,
+  shapeOf,
+} from "./metric-shape.ts";
 import type { Workload } from "./workload.ts";
 
 /** Labels of Istio's standard metrics that do not depend on the answer. Source: Istio `istio_stats`. */
@@ -42,16 +58,19 @@ const BOUNDS = [
   3_600_000,
 ];
 
-/** The families of a process. */
+/** The metrics of filters with the same rules; what a rule drops is counted nowhere. */
 export interface IstioFamilies {
-  readonly requests: CounterFamily;
-  readonly duration: HistogramFamily;
-  readonly requestBytes: HistogramFamily;
-  readonly responseBytes: HistogramFamily;
-  readonly tcpOpened: CounterFamily;
-  readonly tcpClosed: CounterFamily;
-  readonly tcpSent: CounterFamily;
-  readonly tcpReceived: CounterFamily;
+  readonly requests: ShapedFamily<Counter>;
+  readonly duration: ShapedFamily<Histogram>;
+  readonly requestBytes: ShapedFamily<Histogram>;
+  readonly responseBytes: ShapedFamily<Histogram>;
+  readonly tcpOpened: ShapedFamily<Counter>;
+  readonly tcpClosed: ShapedFamily<Counter>;
+  readonly tcpSent: ShapedFamily<Counter>;
+  readonly tcpReceived: ShapedFamily<Counter>;
+  readonly custom: CustomTags;
+  /** False: everything is dropped. */
+  readonly any: boolean;
   /** Names of hosts without a known service, for all listeners together. */
   readonly hosts: HostNames;
   readonly forgotten: Forgotten;
@@ -86,36 +105,82 @@ export interface Parties {
   readonly security: "mutual_tls" | "none" | "unknown";
 }
 
-export function registerIstioFamilies(registry: MetricsRegistry, forgotten: Forgotten = { times: 0 }): IstioFamilies {
-  const counter = (name: string, help: string, labels: readonly string[]) => registry.counter({ name, help, labels });
-  const histogram = (name: string, help: string) => registry.histogram({ name, help, labels: HTTP_LABELS }, BOUNDS);
-  return {
-    hosts: createHostNames(),
-    forgotten,
-    requests: counter("istio_requests_total", "Requests by source, destination and answer.", HTTP_LABELS),
-    duration: histogram("istio_request_duration_milliseconds", "Duration of requests."),
-    requestBytes: histogram("istio_request_bytes", "Size of request bodies."),
-    responseBytes: histogram("istio_response_bytes", "Size of response bodies."),
-    tcpOpened: counter("istio_tcp_connections_opened_total", "TCP connections opened.", TCP_LABELS),
-    tcpClosed: counter("istio_tcp_connections_closed_total", "TCP connections closed.", TCP_LABELS),
-    tcpSent: counter("istio_tcp_sent_bytes_total", "Bytes sent to clients of TCP connections.", TCP_LABELS),
-    tcpReceived: counter(
-      "istio_tcp_received_bytes_total",
-      "Bytes received from clients of TCP connections.",
-      TCP_LABELS,
-    ),
-  };
+/** What the filters of a process share. */
+export interface IstioFamiliesDeps {
+  readonly registry: MetricsRegistry;
+  readonly hosts?: HostNames;
+  readonly forgotten?: Forgotten;
 }
 
-/** What goes together when it is idle: TCP series stay while one of their connections is open. */
+/** Metrics after the rules of a filter; without rules the standard ones. */
+export function registerIstioFamilies(deps: IstioFamiliesDeps, rules: readonly MetricRule[] = []): IstioFamilies {
+  const { registry, hosts = createHostNames(), forgotten = { times: 0 } } = deps;
+  const expressions = expressionsOf(rules);
+  let any = false;
+  const shaped = <S>(
+    name: string,
+    standard: readonly string[],
+    make: (labels: readonly string[] | undefined) => MetricFamily<S>,
+  ): ShapedFamily<S> => {
+    const shape = shapeOf(name, standard, rules, expressions);
+    if (shape !== undefined) any = true;
+    return { family: make(shape?.labels), from: shape?.from ?? (shape === undefined ? [] : undefined) };
+  };
+  const counter = (name: string, help: string, standard: readonly string[]) =>
+    shaped(name, standard, (labels) =>
+      labels === undefined
+        ? createCounterFamily({ name, help })
+        : registry.counter({ name: `istio_${name}`, help, labels }),
+    );
+  const histogram = (name: string, help: string) =>
+    shaped(name, HTTP_LABELS, (labels) =>
+      labels === undefined
+        ? createHistogramFamily({ name, help }, BOUNDS)
+        : registry.histogram({ name: `istio_${name}`, help, labels }, BOUNDS),
+    );
+  const families = {
+    hosts,
+    forgotten,
+    custom: createCustomTags(expressions),
+    requests: counter("requests_total", "Requests by source, destination and answer.", HTTP_LABELS),
+    duration: histogram("request_duration_milliseconds", "Duration of requests."),
+    requestBytes: histogram("request_bytes", "Size of request bodies."),
+    responseBytes: histogram("response_bytes", "Size of response bodies."),
+    tcpOpened: counter("tcp_connections_opened_total", "TCP connections opened.", TCP_LABELS),
+    tcpClosed: counter("tcp_connections_closed_total", "TCP connections closed.", TCP_LABELS),
+    tcpSent: counter("tcp_sent_bytes_total", "Bytes sent to clients of TCP connections.", TCP_LABELS),
+    tcpReceived: counter("tcp_received_bytes_total", "Bytes received from clients of TCP connections.", TCP_LABELS),
+  };
+  return { ...families, any };
+}
+
+/**
+ * What goes together when it is idle: families of the same labels. TCP series stay while one of their connections is open; those whose
+ * tags tell that no longer, because only some were changed, stay for good.
+ */
 export function istioGroups(families: IstioFamilies): readonly SeriesGroup[] {
-  const { requests, duration, requestBytes, responseBytes, tcpOpened, tcpClosed, tcpSent, tcpReceived } = families;
+  const http = [families.requests, families.duration, families.requestBytes, families.responseBytes];
+  const tcp = [families.tcpOpened, families.tcpClosed, families.tcpSent, families.tcpReceived];
+  const labels = (shaped: (typeof http)[number] | (typeof tcp)[number]): string => shaped.family.labelNames.join();
+  const groups = new Map<string, SeriesGroup["families"][number][]>();
+  for (const one of http) {
+    const group = groups.get(labels(one));
+    if (group === undefined) groups.set(labels(one), [one.family]);
+    else group.push(one.family);
+  }
+  const { tcpOpened, tcpClosed } = families;
+  const together = tcp.every((one) => labels(one) === labels(tcpOpened));
   return [
-    { families: [requests, duration, requestBytes, responseBytes] },
-    {
-      families: [tcpOpened, tcpClosed, tcpSent, tcpReceived],
-      busy: (labels) => tcpOpened.with(...labels).value !== tcpClosed.with(...labels).value,
-    },
+    ...[...groups.values()].map((group) => ({ families: group })),
+    ...(together
+      ? [
+          {
+            families: tcp.map(({ family }) => family),
+            busy: (values: readonly string[]) =>
+              tcpOpened.family.with(...values).value !== tcpClosed.family.with(...values).value,
+          },
+        ]
+      : []),
   ];
 }
 
@@ -146,13 +211,14 @@ function sharedValues(p: Parties): string[] {
   ];
 }
 
+/** `custom`: what the expressions of tags gave. */
 export function httpSeries(
   families: IstioFamilies,
   parties: Parties,
-  status: number,
-  grpcStatus: number,
-  flags: string,
+  answer: { readonly status: number; readonly grpcStatus: number; readonly flags: string },
+  custom: readonly string[],
 ): HttpSeries {
+  const { status, grpcStatus, flags } = answer;
   const values = [
     ...sharedValues(parties),
     String(status),
@@ -161,19 +227,24 @@ export function httpSeries(
     parties.security,
   ];
   return {
-    requests: families.requests.with(...values),
-    duration: families.duration.with(...values),
-    requestBytes: families.requestBytes.with(...values),
-    responseBytes: families.responseBytes.with(...values),
+    requests: seriesOf(families.requests, values, custom),
+    duration: seriesOf(families.duration, values, custom),
+    requestBytes: seriesOf(families.requestBytes, values, custom),
+    responseBytes: seriesOf(families.responseBytes, values, custom),
   };
 }
 
-export function tcpSeries(families: IstioFamilies, parties: Parties, flags: string): TcpSeries {
+export function tcpSeries(
+  families: IstioFamilies,
+  parties: Parties,
+  flags: string,
+  custom: readonly string[],
+): TcpSeries {
   const values = [...sharedValues(parties), flags, parties.security];
   return {
-    opened: families.tcpOpened.with(...values),
-    closed: families.tcpClosed.with(...values),
-    sent: families.tcpSent.with(...values),
-    received: families.tcpReceived.with(...values),
+    opened: seriesOf(families.tcpOpened, values, custom),
+    closed: seriesOf(families.tcpClosed, values, custom),
+    sent: seriesOf(families.tcpSent, values, custom),
+    received: seriesOf(families.tcpReceived, values, custom),
   };
 }

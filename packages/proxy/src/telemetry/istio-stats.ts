@@ -11,6 +11,7 @@ import {
   type TcpSeries,
   tcpSeries,
 } from "./istio-families.ts";
+import { type NodeAttributes, RecordAttributes } from "./record-attributes.ts";
 import { type PeerCache, UNKNOWN_WORKLOAD, type Workload, workloadOfEndpoint } from "./workload.ts";
 
 /** What both observers need to name the sides. */
@@ -19,6 +20,7 @@ export interface IstioStatsDeps {
   readonly peers: PeerCache;
   /** This proxy's own workload. */
   readonly self: Workload;
+  readonly node: NodeAttributes;
   /** URI name of our certificate; "" before there is one. */
   localUri(): string;
   /** Requests to hosts without a known service are not named by their Host header. */
@@ -38,22 +40,26 @@ class IstioStats implements ExchangeObserver, TcpObserver {
   #nextRecent = 0;
   #forgotten = 0;
   readonly #tcp = new WeakMap<TcpRecord, OpenConnection>();
+  readonly #attributes: RecordAttributes;
 
   constructor(deps: IstioStatsDeps) {
     this.#deps = deps;
+    this.#attributes = new RecordAttributes(deps.node, (record) => this.#peerOf(record));
   }
 
   onExchangeDone(record: ExchangeRecord): void {
     if (this.#forgotten !== this.#deps.families.forgotten.times) this.#forget();
+    const { custom } = this.#deps.families;
+    const tags = custom.expressions.length === 0 ? NO_TAGS : custom.values(this.#attributes.ofExchange(record));
     const recent = this.#recent;
     for (let i = 0; i < recent.length; i++) {
       const entry = recent[i];
-      if (entry === undefined || !sameLabels(entry.labels, record)) continue;
+      if (entry === undefined || entry.tags !== tags || !sameLabels(entry.labels, record)) continue;
       count(entry.series, record);
       return;
     }
-    const series = this.#series(record);
-    recent[this.#nextRecent] = { labels: labelsOf(record), series };
+    const series = this.#series(record, tags);
+    recent[this.#nextRecent] = { labels: labelsOf(record), tags, series };
     this.#nextRecent = (this.#nextRecent + 1) % RECENT;
     count(series, record);
   }
@@ -66,13 +72,15 @@ class IstioStats implements ExchangeObserver, TcpObserver {
     this.#nextRecent = 0;
   }
 
-  #series(record: ExchangeRecord): HttpSeries {
+  #series(record: ExchangeRecord, tags: readonly string[]): HttpSeries {
     const { connection, host, cluster } = record;
     const service = cluster?.config.services[0];
     // Everything that labels depend on; a missing service is named by the Host header.
     const key = `${record.clusterName}|${host?.text ?? ""}|${record.peerMetadataId}|${connection.principal}|${record.upstreamPrincipal}|${
       service === undefined ? record.request.authority : ""
-    }|${record.status}|${record.grpcStatus}|${record.flags}|${record.grpc}|${connection.tls !== undefined}`;
+    }|${record.status}|${record.grpcStatus}|${record.flags}|${record.grpc}|${connection.tls !== undefined}|${
+      tags.length === 0 ? "" : tags.join("\u0000")
+    }`;
     let series = this.#http.get(key);
     if (series === undefined) {
       if (this.#http.size >= MAX_REMEMBERED) this.#http.clear();
@@ -83,20 +91,18 @@ class IstioStats implements ExchangeObserver, TcpObserver {
         record.peerMetadataId,
         record.peerMetadata,
       );
-      series = httpSeries(
-        this.#deps.families,
-        parties,
-        record.status,
-        record.grpc ? record.grpcStatus : -1,
-        record.flags,
-      );
+      const grpcStatus = record.grpc ? record.grpcStatus : -1;
+      const { status, flags } = record;
+      series = httpSeries(this.#deps.families, parties, { status, grpcStatus, flags }, tags);
       this.#http.set(key, series);
     }
     return series;
   }
 
   onTcpOpened(record: TcpRecord): void {
-    const series = tcpSeries(this.#deps.families, this.#parties(record, "tcp", "", "", ""), "-");
+    const { families } = this.#deps;
+    const tags = families.custom.values(this.#attributes.ofConnection(record));
+    const series = tcpSeries(families, this.#parties(record, "tcp", "", "", ""), "-", tags);
     series.opened.value++;
     this.#tcp.set(record, { series, sent: 0, received: 0 });
   }
@@ -150,6 +156,13 @@ class IstioStats implements ExchangeObserver, TcpObserver {
     };
   }
 
+  #peerOf(record: AnyRecord): Workload {
+    const inbound = record.connection.direction === "inbound";
+    return "peerMetadataId" in record
+      ? this.#peer(record, inbound, record.peerMetadataId, record.peerMetadata)
+      : this.#peer(record, inbound, "", "");
+  }
+
   #peer(record: AnyRecord, inbound: boolean, peerId: string, peerMetadata: string): Workload {
     const told = peerId === "" ? undefined : this.#deps.peers.find(peerId, peerMetadata);
     if (told !== undefined) return told;
@@ -178,10 +191,12 @@ type LabelSource = Pick<
 
 interface RecentLabels {
   readonly labels: LabelSource;
+  readonly tags: readonly string[];
   readonly series: HttpSeries;
 }
 
 const RECENT = 8;
+const NO_TAGS: readonly string[] = [];
 
 function labelsOf(record: ExchangeRecord): LabelSource {
   return {

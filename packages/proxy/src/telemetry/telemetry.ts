@@ -1,6 +1,7 @@
 import { createMetricsRegistry, type Logger, type MetricsRegistry } from "@heddle/std";
 import type { AccessLogConfig } from "../config/access-log.ts";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
+import { type MetricRule, ruleText } from "../config/stats-plugin.ts";
 import type { TraceProvider } from "../config/trace-provider.ts";
 import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { TcpObserver } from "../network/tcp-record.ts";
@@ -8,6 +9,7 @@ import type { ChainObservers, ObserverSurroundings } from "../proxy.ts";
 import { createAccessLogger } from "./access-log.ts";
 import { createFileLog } from "./file-log.ts";
 import { createGrpcLog } from "./grpc-log.ts";
+import { createHostNames } from "./host-names.ts";
 import { createIdleSeries } from "./idle-series.ts";
 import { type IstioFamilies, istioGroups, registerIstioFamilies } from "./istio-families.ts";
 import { createIstioStats } from "./istio-stats.ts";
@@ -32,6 +34,8 @@ export interface Telemetry {
 
 export interface TelemetryDeps {
   readonly self: Workload;
+  /** Metadata of our node, for expressions. */
+  readonly metadata: Readonly<Record<string, unknown>>;
   readonly writer: LogWriter;
   readonly log: Logger;
   localUri(): string;
@@ -48,7 +52,9 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
   const peers = createPeerCache();
   const tap = createTap();
   const tracers = createTracers({ fallback: deps.traceProvider, env: deps.env });
-  let families: IstioFamilies | undefined;
+  /** By what their rules say. */
+  const families = new Map<string, IstioFamilies>();
+  const hosts = createHostNames();
   let routeFamilies: RouteFamilies | undefined;
   let linkerdFamilies: LinkerdFamilies | undefined;
   const forgotten = { times: 0 };
@@ -61,6 +67,17 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
       value: dialect,
     });
 
+  const familiesOf = (rules: readonly MetricRule[]): IstioFamilies => {
+    const key = ruleText(rules);
+    let found = families.get(key);
+    if (found === undefined) {
+      found = registerIstioFamilies({ registry, hosts, forgotten }, rules);
+      families.set(key, found);
+      for (const group of istioGroups(found)) sweeper?.watch(group);
+    }
+    return found;
+  };
+
   const watchers = (
     chain: FilterChainConfig,
     logs: readonly AccessLogConfig[],
@@ -71,21 +88,21 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
     const all: (ExchangeObserver & TcpObserver)[] = [];
     for (const filter of filters) {
       if (filter.kind !== "istio-stats") continue;
-      if (families === undefined) {
-        families = registerIstioFamilies(registry, forgotten);
-        for (const group of istioGroups(families)) sweeper?.watch(group);
-      }
       routeFamilies ??= registerRouteFamilies(registry);
-      all.push(
-        createIstioStats({
-          families,
-          peers,
-          self: deps.self,
-          disableHostFallback: filter.stats.disableHostHeaderFallback,
-          localUri: deps.localUri,
-        }),
-        createRouteStats(routeFamilies),
-      );
+      const istio = familiesOf(filter.stats.rules);
+      if (istio.any) {
+        all.push(
+          createIstioStats({
+            families: istio,
+            peers,
+            self: deps.self,
+            node: { ...around.node, metadata: deps.metadata },
+            disableHostFallback: filter.stats.disableHostHeaderFallback,
+            localUri: deps.localUri,
+          }),
+        );
+      }
+      all.push(createRouteStats(routeFamilies));
       if (dialect !== "linkerd") continue;
       if (linkerdFamilies === undefined) {
         linkerdFamilies = registerLinkerdFamilies(registry, forgotten);

@@ -12,6 +12,8 @@ export interface Workload {
   readonly app: string;
   readonly version: string;
   readonly cluster: string;
+  /** What it told of itself; empty where only its endpoint is known. */
+  readonly labels: Readonly<Record<string, unknown>>;
 }
 
 const UNKNOWN = "unknown";
@@ -24,6 +26,7 @@ export const UNKNOWN_WORKLOAD: Workload = {
   app: UNKNOWN,
   version: UNKNOWN,
   cluster: UNKNOWN,
+  labels: {},
 };
 
 /** From node metadata (keys NAME NAMESPACE WORKLOAD_NAME CLUSTER_ID LABELS), as peers exchange it. */
@@ -48,6 +51,7 @@ export function workloadOfMetadata(metadata: Readonly<Record<string, unknown>>):
     app: text(labels["app"]),
     version: text(labels["version"]),
     cluster: text(metadata["CLUSTER_ID"]),
+    labels,
   };
 }
 
@@ -62,7 +66,34 @@ export function workloadOfEndpoint(labels: WorkloadLabels): Workload {
     app: UNKNOWN,
     version: UNKNOWN,
     cluster: known(labels.cluster),
+    labels: {},
   };
+}
+
+/** A field of `upstream_peer` and `downstream_peer` in expressions; undefined: not known. */
+export function peerAttribute(peer: Workload, field: string, key: string): string | undefined {
+  const known = (text: string): string | undefined => (text === UNKNOWN ? undefined : text);
+  switch (field) {
+    case "name":
+    case "workload":
+      return known(peer.name);
+    case "namespace":
+      return known(peer.namespace);
+    case "service":
+      return known(peer.canonicalService);
+    case "revision":
+      return peer.name === UNKNOWN ? undefined : peer.canonicalRevision;
+    case "app":
+      return known(peer.app);
+    case "version":
+      return known(peer.version);
+    case "cluster":
+      return known(peer.cluster);
+    default: {
+      const label = peer.labels[key];
+      return typeof label === "string" ? label : undefined;
+    }
+  }
 }
 
 /** Keys of the node metadata that peers get. Source: Istio's metadata exchange. */

@@ -12,6 +12,7 @@ import type { Workload } from "../telemetry/workload.ts";
 export interface WorkerSettings {
   readonly index: number;
   readonly self: Workload;
+  readonly metadata: Readonly<Record<string, unknown>>;
   readonly exchange: MetadataExchange | undefined;
   readonly serviceCluster: string;
   /** Units: ms. */

@@ -51,8 +51,8 @@ class Worker {
     this.#over = over;
     const log = deps.log.child(`worker-${settings.index}`);
     const localUri = () => this.#uri;
-    const { self, traceProvider } = settings;
-    this.#telemetry = roleTelemetry({ ...deps, log }, { self, localUri, traceProvider });
+    const { self, metadata, traceProvider } = settings;
+    this.#telemetry = roleTelemetry({ ...deps, log }, { self, metadata, localUri, traceProvider });
     this.#proxy = createProxy({
       kernel: deps.kernel,
       clock: deps.clock,

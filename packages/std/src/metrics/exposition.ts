@@ -6,13 +6,21 @@ export const EXPOSITION_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8
 
 /** One family in Prometheus' text format; empty when it has no series. Source: Prometheus exposition format 0.0.4. */
 export function writeFamily(family: CounterFamily | GaugeFamily | HistogramFamily): string {
-  if (family.size === 0) return "";
-  let text = `# HELP ${family.name} ${escapeHelp(family.help)}\n# TYPE ${family.name} ${family.kind}\n`;
-  for (const entry of family.entries()) {
-    const labels = labelText(family.labelNames, entry.labelValues);
-    text += isHistogram(entry.series)
-      ? writeHistogram(family.name, labels, entry.series)
-      : writeSample(family.name, labels, entry.series.value);
+  return writeFamilies([family]);
+}
+
+/** Families of one name whose labels differ, as one block. */
+export function writeFamilies(siblings: readonly (CounterFamily | GaugeFamily | HistogramFamily)[]): string {
+  let text = "";
+  for (const family of siblings) {
+    if (family.size === 0) continue;
+    if (text === "") text = `# HELP ${family.name} ${escapeHelp(family.help)}\n# TYPE ${family.name} ${family.kind}\n`;
+    for (const entry of family.entries()) {
+      const labels = labelText(family.labelNames, entry.labelValues);
+      text += isHistogram(entry.series)
+        ? writeHistogram(family.name, labels, entry.series)
+        : writeSample(family.name, labels, entry.series.value);
+    }
   }
   return text;
 }

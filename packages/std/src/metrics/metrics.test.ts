@@ -77,6 +77,19 @@ describe("metrics", () => {
     expect(() => registry.gauge({ name: "c", help: "" })).toThrow("another kind");
   });
 
+  test("families of one name with other labels are one block", () => {
+    const registry = createMetricsRegistry();
+    registry.counter({ name: "c", help: "h", labels: ["a"] }).with("1").value = 1;
+    registry.counter({ name: "d", help: "h" }).with().value = 2;
+    const sibling = registry.counter({ name: "c", help: "h", labels: ["a", "b"] });
+    sibling.with("1", "2").value = 3;
+    expect(registry.counter({ name: "c", help: "h", labels: ["a", "b"] })).toBe(sibling);
+    expect(() => registry.gauge({ name: "c", help: "", labels: ["z"] })).toThrow("another kind");
+    expect(registry.expose()).toBe(
+      '# HELP c h\n# TYPE c counter\nc{a="1"} 1\nc{a="1",b="2"} 3\n# HELP d h\n# TYPE d counter\nd 2\n',
+    );
+  });
+
   test("quantiles are interpolated as Prometheus does", () => {
     expect(histogramQuantile(0.5, [10, 20, 40], [5, 5, 0, 0])).toBe(10);
     expect(histogramQuantile(0.75, [10, 20, 40], [5, 5, 0, 0])).toBe(15);

@@ -1,4 +1,4 @@
-import { writeFamily } from "./exposition.ts";
+import { writeFamilies } from "./exposition.ts";
 import {
   type CounterFamily,
   createCounterFamily,
@@ -9,7 +9,7 @@ import {
   type HistogramFamily,
 } from "./family.ts";
 
-/** All metrics of a process. Asking twice for one name gives the same family. */
+/** All metrics of a process. Asking twice for one name and the same labels gives the same family; with other labels a sibling of it. */
 export interface MetricsRegistry {
   counter(options: FamilyOptions): CounterFamily;
   gauge(options: FamilyOptions): GaugeFamily;
@@ -30,7 +30,8 @@ class Registry implements MetricsRegistry {
   readonly #counters = new Map<string, CounterFamily>();
   readonly #gauges = new Map<string, GaugeFamily>();
   readonly #histograms = new Map<string, HistogramFamily>();
-  readonly #families: AnyFamily[] = [];
+  /** By name, siblings together: the format wants the samples of a name in one block. */
+  readonly #families = new Map<string, AnyFamily[]>();
   readonly #collectors: (() => void)[] = [];
 
   counter(options: FamilyOptions): CounterFamily {
@@ -52,19 +53,23 @@ class Registry implements MetricsRegistry {
   expose(): string {
     for (const collect of this.#collectors) collect();
     let text = "";
-    for (const family of this.#families) text += writeFamily(family);
+    for (const siblings of this.#families.values()) text += writeFamilies(siblings);
     return text;
   }
 
   #family<F extends AnyFamily>(families: Map<string, F>, options: FamilyOptions, make: () => F): F {
-    const known = families.get(options.name);
+    const key = options.labels === undefined ? options.name : `${options.name} ${options.labels.join()}`;
+    const known = families.get(key);
     if (known !== undefined) return known;
-    if (this.#families.some((family) => family.name === options.name)) {
+    const siblings = this.#families.get(options.name);
+    if (siblings !== undefined && !families.has(options.name)) {
       throw new Error(`metric ${options.name} is already registered as another kind`);
     }
     const family = make();
-    families.set(options.name, family);
-    this.#families.push(family);
+    families.set(key, family);
+    if (!families.has(options.name)) families.set(options.name, family);
+    if (siblings === undefined) this.#families.set(options.name, [family]);
+    else siblings.push(family);
     return family;
   }
 }

@@ -21,7 +21,7 @@ import { blackHoleCluster } from "../cluster/fixed-clusters.ts";
 import { portsAndSubsets } from "../cluster/outbound-cluster.ts";
 import { connectionManager } from "../http/connection-manager.ts";
 import { meshHttpProtocols, meshTcpProtocols, proxyProtocol, tlsInspector } from "../listener/inspectors.ts";
-import { oneCluster, type TcpTarget, tcpFilters } from "../listener/tcp-proxy.ts";
+import { oneCluster, type TcpTarget, tcpFilters, tcpSettings } from "../listener/tcp-proxy.ts";
 import { weightedTarget } from "../listener/tcp-routing.ts";
 import { provenance } from "../provenance.ts";
 import { serverTls } from "../tls/server-tls.ts";
@@ -66,6 +66,7 @@ function httpFilter(view: OutboundView, port: GatewayPort, server: GatewayServer
     dataPlane: view.dataPlane,
     mesh: view.settings.mesh,
     tracing: view.tracing,
+    metrics: view.metrics,
     routes: gatewayRouteName(port, server),
   });
 }
@@ -75,7 +76,7 @@ function serverChains(view: OutboundView, port: GatewayPort, server: GatewayServ
   const name = `${port.number}-${server.gateway.namespace}-${server.gateway.name}-${server.server.port.name}`;
   const tcp = (target: TcpTarget) => [
     ...networkAccess(view.authorization, view.settings),
-    ...tcpFilters(target, view.dataPlane, view.settings.mesh),
+    ...tcpFilters(target, tcpSettings(view)),
   ];
   if (port.wire === "tcp") {
     return server.rules.flatMap((rule) =>
@@ -133,11 +134,7 @@ function passthrough(view: OutboundView, server: GatewayServer, name: string): r
           ...sniMatch(match.sniHosts.filter((sni) => server.hosts.some((host) => hostMatches(host, sni)))),
           filters: [
             ...networkAccess(view.authorization, view.settings),
-            ...tcpFilters(
-              weightedTarget(view, route.route, server.server.port.number),
-              view.dataPlane,
-              view.settings.mesh,
-            ),
+            ...tcpFilters(weightedTarget(view, route.route, server.server.port.number), tcpSettings(view)),
           ],
         })),
     ),
@@ -153,7 +150,7 @@ function autoPassthrough(view: OutboundView, server: GatewayServer, name: string
     name: `${name}-${sni}`,
     metadata: provenance([server.gateway, service.source]),
     filterChainMatch: { serverNames: [sni], applicationProtocols: [...meshTcpProtocols, ...meshHttpProtocols] },
-    filters: tcpFilters(oneCluster(cluster), view.dataPlane, view.settings.mesh),
+    filters: tcpFilters(oneCluster(cluster), tcpSettings(view)),
   });
   const services = view.services.flatMap((service) =>
     namesAmong(server.hosts, service, view.settings).flatMap((hostname) =>

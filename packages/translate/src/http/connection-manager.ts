@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { DataPlane, MeshConfig } from "@heddle/config";
-import type { Tracing } from "@heddle/model";
+import type { Tracing, WorkloadMetrics } from "@heddle/model";
 import { packAny } from "@heddle/xds-api";
 import type { FilterSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener_components";
 import type { RouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/route";
@@ -26,6 +26,7 @@ export interface ManagerInput {
   readonly mesh: MeshConfig;
   /** Undefined: no spans. */
   readonly tracing: Tracing | undefined;
+  readonly metrics: WorkloadMetrics;
   /** Who may call; left out: everybody. */
   readonly access?: AccessRules;
   /** The name of a route configuration to ask for, or the routes themselves. */
@@ -46,13 +47,17 @@ export function connectionManager(input: ManagerInput): MessageInitShape<typeof 
     httpFilters: httpFilters({
       direction: side,
       dataPlane: input.dataPlane,
+      metrics: input.metrics,
       ...(input.access === undefined ? {} : { access: input.access }),
     }),
     httpProtocolOptions: { acceptHttp10: false },
     serverName: "istio-envoy",
     // Long polls and streams are the application's business.
     streamIdleTimeout: noTimeout,
-    accessLog: [...accessLogs(mesh, "http"), ...(input.dataPlane === "envoy" ? [httpMetricsLog(side)] : [])],
+    accessLog: [
+      ...accessLogs(mesh, "http"),
+      ...(input.dataPlane === "envoy" ? httpMetricsLog(side, input.metrics) : []),
+    ],
     ...tracingFields(input.tracing, direction === "gateway"),
     upgradeConfigs: [{ upgradeType: "websocket" }],
     normalizePath: paths !== "NONE",

@@ -1,7 +1,8 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { DataPlane } from "@heddle/config";
-import { packAny, packTypedStruct } from "@heddle/xds-api";
+import type { WorkloadMetrics } from "@heddle/model";
+import { packAny } from "@heddle/xds-api";
 import { FilterStateValue_SharedWithUpstream } from "@heddle/xds-api/envoy/extensions/filters/common/set_filter_state/v3/value";
 import { CorsSchema } from "@heddle/xds-api/envoy/extensions/filters/http/cors/v3/cors";
 import { HTTPFaultSchema } from "@heddle/xds-api/envoy/extensions/filters/http/fault/v3/fault";
@@ -12,6 +13,7 @@ import type { HttpFilterSchema } from "@heddle/xds-api/envoy/extensions/filters/
 import { authorizerFilter, markFilter } from "../authorization/custom-access.ts";
 import type { AccessRules } from "../authorization/rbac.ts";
 import { takePeerMetadata } from "./standard-metrics-log.ts";
+import { statsConfig } from "./stats-config.ts";
 
 type HttpFilter = MessageInitShape<typeof HttpFilterSchema>;
 
@@ -20,6 +22,7 @@ export type Direction = "inbound" | "outbound";
 export interface FilterContext {
   readonly direction: Direction;
   readonly dataPlane: DataPlane;
+  readonly metrics: WorkloadMetrics;
   /** Who may call; left out: everybody. */
   readonly access?: AccessRules;
 }
@@ -115,7 +118,7 @@ const filters: readonly FilterDefinition[] = [
     // Stock Envoy does not have it (1.40 checked): there the agent makes the standard metrics (standard-metrics-log.ts).
     name: "istio.stats",
     applies: ({ dataPlane }) => dataPlane === "heddle",
-    config: () => statsConfig(),
+    config: ({ metrics }) => statsConfig(metrics),
   },
   {
     name: "envoy.filters.http.router",
@@ -123,11 +126,6 @@ const filters: readonly FilterDefinition[] = [
     config: () => packAny(RouterSchema, create(RouterSchema)),
   },
 ];
-
-/** Configuration of the standard metrics filter, the same for HTTP and TCP. */
-export function statsConfig(): Any {
-  return packTypedStruct("type.googleapis.com/stats.PluginConfig", { disable_host_header_fallback: false });
-}
 
 export function httpFilters(context: FilterContext): HttpFilter[] {
   return filters

@@ -1,6 +1,8 @@
 import type { JsonObject, MessageInitShape } from "@bufbuild/protobuf";
+import type { WorkloadMetrics } from "@heddle/model";
 import { packTypedStruct } from "@heddle/xds-api";
 import type { AccessLogSchema } from "@heddle/xds-api/envoy/config/accesslog/v3/accesslog";
+import { metricSettings, metricUses } from "./stats-config.ts";
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
 
@@ -33,9 +35,16 @@ const HTTP_TAGS = {
 /** A gateway is a client of the mesh. */
 type Side = "inbound" | "outbound" | "gateway";
 
-function commonConfig(side: Side, tags: Readonly<Record<string, string>>): JsonObject {
+/** The name reaches the agent once a stream: what differs from the standard metrics goes with it. */
+function logName(side: Side, metrics: WorkloadMetrics): string {
+  const settings = metricSettings(metrics);
+  const name = `heddle-metrics-${side === "inbound" ? "inbound" : "outbound"}`;
+  return Object.keys(settings).length === 0 ? name : `${name} ${JSON.stringify(settings)}`;
+}
+
+function commonConfig(side: Side, metrics: WorkloadMetrics, tags: Readonly<Record<string, string>>): JsonObject {
   return {
-    log_name: `heddle-metrics-${side === "inbound" ? "inbound" : "outbound"}`,
+    log_name: logName(side, metrics),
     transport_api_version: "V3",
     grpc_service: { envoy_grpc: { cluster_name: "sds-grpc" } },
     buffer_flush_interval: "0.500s",
@@ -47,20 +56,29 @@ function commonConfig(side: Side, tags: Readonly<Record<string, string>>): JsonO
  * Stock Envoy has no `istio.stats`: it reports each request to the agent in the pod, which counts it.
  * `CustomTag.value` is newer than our generated messages, so the configuration travels as JSON.
  */
-export function httpMetricsLog(side: Side): AccessLog {
+export function httpMetricsLog(side: Side, metrics: WorkloadMetrics): AccessLog[] {
+  if (!metrics.enabled) return [];
+  const headers = (of: string): string[] => [
+    ...new Set(metricUses(metrics).flatMap(({ attribute, key }) => (attribute === of ? [key.toLowerCase()] : []))),
+  ];
   const config = packTypedStruct(
     "type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig",
-    { common_config: commonConfig(side, HTTP_TAGS) },
+    {
+      common_config: commonConfig(side, metrics, HTTP_TAGS),
+      additional_request_headers_to_log: headers("request.headers"),
+      additional_response_headers_to_log: headers("response.headers"),
+    },
   );
-  return { name: "envoy.access_loggers.http_grpc", configType: { case: "typedConfig", value: config } };
+  return [{ name: "envoy.access_loggers.http_grpc", configType: { case: "typedConfig", value: config } }];
 }
 
 /** The same for TCP: at the connection's start, every few seconds, and at its end (see `tcpLogOptions`). */
-export function tcpMetricsLog(side: Side): AccessLog {
+export function tcpMetricsLog(side: Side, metrics: WorkloadMetrics): AccessLog[] {
+  if (!metrics.enabled) return [];
   const config = packTypedStruct("type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig", {
-    common_config: commonConfig(side, TAGS),
+    common_config: commonConfig(side, metrics, TAGS),
   });
-  return { name: "envoy.access_loggers.tcp_grpc", configType: { case: "typedConfig", value: config } };
+  return [{ name: "envoy.access_loggers.tcp_grpc", configType: { case: "typedConfig", value: config } }];
 }
 
 /** Moves the caller's introduction out of the request before the application sees it. */

@@ -44,6 +44,7 @@ export function httpChain(
         dataPlane: view.dataPlane,
         mesh: view.settings.mesh,
         tracing: view.tracing,
+        metrics: view.metrics,
         routes,
       }),
     ],

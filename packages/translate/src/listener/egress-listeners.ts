@@ -6,7 +6,7 @@ import { tcpAddress } from "../address.ts";
 import { outboundClusterName } from "../cluster/outbound-cluster.ts";
 import { connectionManager } from "../http/connection-manager.ts";
 import { fallbackTarget } from "./detection.ts";
-import { oneCluster, tcpFilters } from "./tcp-proxy.ts";
+import { oneCluster, tcpFilters, tcpSettings } from "./tcp-proxy.ts";
 
 /** Ports that a Sidecar's egress opens for applications that connect to the sidecar themselves. */
 export function egressListeners(view: OutboundView): readonly Listener[] {
@@ -27,10 +27,11 @@ export function egressListeners(view: OutboundView): readonly Listener[] {
             dataPlane: view.dataPlane,
             mesh: view.settings.mesh,
             tracing: view.tracing,
+            metrics: view.metrics,
             routes: String(port),
           }),
         ]
-      : tcpFilters(target, view.dataPlane, view.settings.mesh);
+      : tcpFilters(target, tcpSettings(view));
     return create(ListenerSchema, {
       name,
       address: tcpAddress(bind, port),

@@ -134,13 +134,18 @@ function filterChain(
             dataPlane: proxy.dataPlane,
             mesh: settings.mesh,
             tracing: view.tracing,
+            metrics: view.metrics,
             routes: inboundRoutes(cluster, target.port),
             access: accessRules(view.authorization, settings, true),
           }),
         ]
       : [
           ...networkAccess(view.authorization, settings),
-          ...tcpFilters(oneCluster(cluster), proxy.dataPlane, settings.mesh, "inbound"),
+          ...tcpFilters(
+            oneCluster(cluster),
+            { dataPlane: proxy.dataPlane, mesh: settings.mesh, metrics: view.metrics },
+            "inbound",
+          ),
         ],
     // The codec is found from the bytes: h2 and http/1.1 are what stock clients may negotiate.
     ...(kind.tls

@@ -10,7 +10,7 @@ import { createRuleIndex, type RuleIndex } from "../route/rule-index.ts";
 import { detection, fallbackTarget, httpChain } from "./detection.ts";
 import { egressListeners } from "./egress-listeners.ts";
 import { sharedListeners } from "./shared-listener.ts";
-import { oneCluster, tcpFilters } from "./tcp-proxy.ts";
+import { oneCluster, tcpFilters, tcpSettings } from "./tcp-proxy.ts";
 import { tcpRouting } from "./tcp-routing.ts";
 
 export function outboundListeners(view: OutboundView): readonly Listener[] {
@@ -68,11 +68,11 @@ function virtualOutbound(view: OutboundView): Listener {
       {
         name: "virtualOutbound-blackhole",
         filterChainMatch: { destinationPort: mesh.proxyListenPort },
-        filters: tcpFilters(oneCluster(blackHoleCluster), view.dataPlane, mesh),
+        filters: tcpFilters(oneCluster(blackHoleCluster), tcpSettings(view)),
       },
       {
         name: "virtualOutbound-catchall-tcp",
-        filters: tcpFilters(fallbackTarget(view), view.dataPlane, mesh),
+        filters: tcpFilters(fallbackTarget(view), tcpSettings(view)),
         metadata: provenance([view.outboundModeAt.source], { outboundTrafficPolicy: view.outboundModeAt }),
       },
     ],

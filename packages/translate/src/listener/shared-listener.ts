@@ -8,7 +8,7 @@ import { provenance } from "../provenance.ts";
 import { httpPorts, isAddressless } from "../route/outbound-routes.ts";
 import type { RuleIndex } from "../route/rule-index.ts";
 import { detection, fallbackTarget, httpChain } from "./detection.ts";
-import { tcpFilters } from "./tcp-proxy.ts";
+import { tcpFilters, tcpSettings } from "./tcp-proxy.ts";
 import { tcpRouting } from "./tcp-routing.ts";
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
@@ -82,7 +82,7 @@ function listener(view: OutboundView, number: number, shared: SharedPort): Liste
   const chains = [...http, ...distinct(shared.chains)];
   const rest: FilterChain = shared.rest ?? {
     name: "PassthroughFilterChain",
-    filters: tcpFilters(fallbackTarget(view), view.dataPlane, view.settings.mesh),
+    filters: tcpFilters(fallbackTarget(view), tcpSettings(view)),
     metadata: provenance([view.outboundModeAt.source], { outboundTrafficPolicy: view.outboundModeAt }),
   };
   return create(ListenerSchema, {

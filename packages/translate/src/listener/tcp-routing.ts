@@ -8,7 +8,7 @@ import { outboundClusterName } from "../cluster/outbound-cluster.ts";
 import { provenance } from "../provenance.ts";
 import { destinationCluster } from "../route/destination-cluster.ts";
 import type { RuleIndex } from "../route/rule-index.ts";
-import { type TcpTarget, tcpFilters } from "./tcp-proxy.ts";
+import { type TcpTarget, tcpFilters, tcpSettings } from "./tcp-proxy.ts";
 
 type FilterChain = MessageInitShape<typeof FilterChainSchema>;
 
@@ -40,7 +40,7 @@ export function tcpRouting(
   const chain = (match: ChainCondition, target: TcpTarget, at?: WrittenAt): FilterChain => ({
     metadata: provenance([service.source, ...(at === undefined ? [] : (rule?.sources ?? []))], { route: at }),
     ...(Object.keys(match).length > 0 ? { filterChainMatch: match } : {}),
-    filters: tcpFilters(target, view.dataPlane, view.settings.mesh),
+    filters: tcpFilters(target, tcpSettings(view)),
   });
   const chains: FilterChain[] = [];
   const isTls = port.protocol === "tls" || port.protocol === "https";

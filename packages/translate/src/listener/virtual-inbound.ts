@@ -24,7 +24,11 @@ export function virtualInbound(view: InboundView): Listener {
       // A connection to the inbound port itself would be passed to itself for ever.
       name: "virtualInbound-blackhole",
       filterChainMatch: { destinationPort: mesh.proxyInboundListenPort },
-      filters: tcpFilters(oneCluster(blackHoleCluster), view.proxy.dataPlane, mesh, "inbound"),
+      filters: tcpFilters(
+        oneCluster(blackHoleCluster),
+        { dataPlane: view.proxy.dataPlane, mesh, metrics: view.metrics },
+        "inbound",
+      ),
     },
     ...inboundChains(view, { number: undefined, port: undefined, mode: view.mtls.mode }),
     ...onlyByPolicy.flatMap((number) => inboundChains(view, { number, port: undefined, mode: modeOf(number) })),

@@ -1,0 +1,25 @@
+import { ATTRIBUTES } from "@heddle/expression";
+
+/** What the table of Telemetry's fields cannot say. */
+export function telemetryNotes(): string {
+  const maps = (name: string, type: string): string => (type === "map" ? `${name}['…']` : name);
+  return [
+    "**Expressions** (values of tags, conditions of access logs) are the part of CEL that has literals, lists, attributes, `?:`, `&& || !`, comparisons, `in`, arithmetic, `has()`, `size()`, `string()`, `int()`, `double()`, `startsWith`, `endsWith`, `contains` and `matches` (RE2). Others are refused with their place. A value that is not there becomes `unknown`.",
+    `Attributes: ${Object.entries(ATTRIBUTES)
+      .map(([name, type]) => `\`${maps(name, type)}\``)
+      .join(
+        ", ",
+      )}. Peers may be written as Istio does: \`filter_state.upstream_peer.app\`, \`upstream_peer.labels['app'].value\`; of an upstream peer only what it told of itself or what the control plane says of its endpoint is known. Conditions of access logs have no peers and no node.`,
+    [
+      "| | built-in proxy | real Envoy | proxyless gRPC |",
+      "|---|---|---|---|",
+      "| `metrics[]` | its `istio.stats` filter | Envoy has no such filter: it reports each request to the agent in the pod, which applies the same rules; a direction without metrics reports nothing | no metrics of its own |",
+      "| `metrics[].reportingInterval` | TCP connections that stay open | the same | – |",
+      "| `GRPC_REQUEST_MESSAGES`, `GRPC_RESPONSE_MESSAGES`, `customMetric` | accepted; messages are not counted and no other metrics are defined, so nothing changes | the same | – |",
+      "| `accessLogging[].filter` | evaluated by the proxy | Envoy's CEL filter | – |",
+      "| `envoyOtelAls` | OTLP over gRPC, batches of at most a second | `envoy.access_loggers.open_telemetry` | – |",
+      "| `tracing[]` | spans by OTLP and Zipkin | Envoy's tracers | – |",
+    ].join("\n"),
+    "Tags by expression make at most 1,000 combinations of values in a proxy, each at most 260 characters long; what is beyond counts under `unknown`.",
+  ].join("\n\n");
+}
