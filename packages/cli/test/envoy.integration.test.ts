@@ -29,11 +29,8 @@ if (envoy === undefined)
 setDefaultTimeout(150_000);
 
 /** Renewed every 8 s with more than a minute to spare: the test sees renewals, and a busy machine costs nothing. */
-const shortLife = {
-  "proxy.istio.io/config": JSON.stringify({
-    proxyMetadata: { SECRET_TTL: "80s", SECRET_GRACE_PERIOD_RATIO: "0.9" },
-  }),
-};
+const shortSecrets = { SECRET_TTL: "80s", SECRET_GRACE_PERIOD_RATIO: "0.9" };
+const shortLife = { "proxy.istio.io/config": JSON.stringify({ proxyMetadata: shortSecrets }) };
 const identity = (account: string) => `spiffe://cluster.local/ns/${NAMESPACE}/sa/${account}`;
 
 describe.skipIf(envoy === undefined)("real Envoy beside the built-in proxy, STRICT", () => {
@@ -47,7 +44,11 @@ describe.skipIf(envoy === undefined)("real Envoy beside the built-in proxy, STRI
     await mesh.kube.applyObjects([
       injectedNamespace,
       strict,
-      ...echoPod("ours", shortLife),
+      ...echoPod("ours", {
+        "proxy.istio.io/config": JSON.stringify({
+          proxyMetadata: { ...shortSecrets, HEDDLE_METRICS_DIALECT: "linkerd", HEDDLE_METRICS_IDLE: "1m" },
+        }),
+      }),
       ...echoPod("theirs", { ...shortLife, "heddle.io/data-plane": "envoy" }),
       ...vizManifests(defaultInstallOptions("0.1.0", "istio-system")),
       ...emojivoto,
@@ -140,6 +141,94 @@ describe.skipIf(envoy === undefined)("real Envoy beside the built-in proxy, STRI
         async () => (await count(callee, "istio_tcp_connections_opened_total", served)) >= 2,
       );
       await eventually("TCP bytes", async () => (await count(callee, "istio_tcp_sent_bytes_total", served)) >= 5);
+    });
+  });
+
+  test("an annotation's metrics dialect reaches the pod's proxy: Linkerd's names beside Istio's", async () => {
+    const labels = { direction: "outbound", client_id: identity("ours"), server_id: identity("theirs") };
+    expect(
+      await count("ours", "request_total", { ...labels, authority: `theirs.${NAMESPACE}.svc.cluster.local:8080` }),
+    ).toBeGreaterThan(0);
+  });
+
+  test("a Telemetry's tags are on the metrics of both, and a direction without metrics is silent", async () => {
+    const expressions = {
+      path: "request.url_path",
+      class: "response.code < 400 ? 'good' : 'bad'",
+      mine: "request.headers['X-Mine']",
+      port: "string(destination.port)",
+    };
+    const tags = (peer: string) =>
+      Object.fromEntries(
+        Object.entries({ ...expressions, peer: `filter_state.${peer}_peer.workload` }).map(([tag, value]) => [
+          tag,
+          { value },
+        ]),
+      );
+    const override = (mode: string, peer: string) => ({
+      match: { metric: "REQUEST_COUNT", mode },
+      tagOverrides: { ...tags(peer), source_principal: { operation: "REMOVE" } },
+    });
+    const telemetry = (name: string, metrics: readonly object[], selector?: object): KubeObject => ({
+      apiVersion: "telemetry.istio.io/v1",
+      kind: "Telemetry",
+      metadata: { name, namespace: NAMESPACE },
+      spec: { metrics, ...(selector === undefined ? {} : { selector: { matchLabels: selector } }) },
+    });
+    await mesh.kube.applyObjects([
+      telemetry("tags", [{ overrides: [override("CLIENT", "upstream"), override("SERVER", "downstream")] }]),
+    ]);
+    for (const [caller, callee] of [
+      ["ours", "theirs"],
+      ["theirs", "ours"],
+    ] as const) {
+      const url = encodeURIComponent(`http://${callee}:8080/echo?a=b`);
+      const labels = { path: "/echo", class: "good", mine: "unknown", response_code: "200" };
+      // Stock Envoy does not introduce itself to those it calls.
+      await eventually(`tags on both sides of ${caller} to ${callee}`, async () => {
+        await mesh.ask(caller, `/call?url=${url}`);
+        const source = { ...labels, reporter: "source", peer: callee };
+        const destination = {
+          ...labels,
+          reporter: "destination",
+          peer: caller === "theirs" ? "unknown" : caller,
+          port: "8080",
+        };
+        return (
+          (await count(caller, "istio_requests_total", source)) > 0 &&
+          (await count(callee, "istio_requests_total", destination)) > 0
+        );
+      });
+      const removed = (await metrics(callee)).filter(
+        (s) => s.labels.get("path") === "/echo" && s.labels.has("source_principal"),
+      );
+      expect(removed).toEqual([]);
+    }
+    const off = { match: { metric: "ALL_METRICS", mode: "CLIENT" }, disabled: true };
+    await mesh.kube.applyObjects([telemetry("tags", [{ overrides: [off] }])]);
+    for (const [caller, callee] of [
+      ["ours", "theirs"],
+      ["theirs", "ours"],
+    ] as const) {
+      const url = encodeURIComponent(`http://${callee}:8080/echo`);
+      const made = (pod: string, reporter: string) =>
+        count(pod, "istio_requests_total", { reporter, response_code: "200" });
+      await eventually(`${caller} counts nothing of its calls any more`, async () => {
+        const before = [await made(caller, "source"), await made(callee, "destination")];
+        await mesh.ask(caller, `/call?url=${url}`);
+        await eventually(
+          "the callee counts",
+          async () => (await made(callee, "destination")) > (before[1] ?? 0),
+          20_000,
+        );
+        return (await made(caller, "source")) === before[0];
+      });
+    }
+    await mesh.kube.delete({
+      apiVersion: "telemetry.istio.io/v1",
+      kind: "Telemetry",
+      name: "tags",
+      namespace: NAMESPACE,
     });
   });
 

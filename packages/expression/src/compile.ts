@@ -13,13 +13,20 @@ export interface ExpressionUse {
   readonly written: string;
 }
 
+/** What compiling learns beside the operations. */
+export interface Notes {
+  readonly uses: ExpressionUse[];
+  /** Text is made: `string()`, or `+` of strings. */
+  makesText: boolean;
+}
+
 /** Checks the types and makes the operations. Errors: throws `ExpressionProblem`. */
-export function compile(node: Node, uses: ExpressionUse[]): Operation {
+export function compile(node: Node, notes: Notes): Operation {
   switch (node.kind) {
     case "literal":
       return op.constant(node.type, node.value);
     case "list": {
-      const items = node.items.map((item) => compile(item, uses));
+      const items = node.items.map((item) => compile(item, notes));
       const mixed = items.findIndex((item) => item.type !== items[0]?.type || item.type === "list");
       if (mixed >= 0) problem(node.items[mixed] ?? node, "a list holds values of one simple type");
       return op.list(items);
@@ -27,23 +34,23 @@ export function compile(node: Node, uses: ExpressionUse[]): Operation {
     case "name":
     case "select":
     case "index":
-      return attributeOf(node, uses);
+      return attributeOf(node, notes);
     case "unary": {
-      const of = compile(node.of, uses);
+      const of = compile(node.of, notes);
       if (node.op === "!") return op.not(expectType(of, "bool", node));
       if (of.type !== "int" && of.type !== "double") problem(node, `- needs a number, not ${of.type}`);
       return op.minus(of);
     }
     case "choice": {
-      const test = expectType(compile(node.test, uses), "bool", node.test);
-      const [yes, no] = [compile(node.yes, uses), compile(node.no, uses)];
+      const test = expectType(compile(node.test, notes), "bool", node.test);
+      const [yes, no] = [compile(node.yes, notes), compile(node.no, notes)];
       if (yes.type !== no.type) problem(node.no, `both results must be of one type, not ${yes.type} and ${no.type}`);
       return op.choice(test, yes, no);
     }
     case "binary":
-      return binary(node, uses);
+      return binary(node, notes);
     case "call":
-      return call(node, uses);
+      return call(node, notes);
   }
 }
 
@@ -69,14 +76,14 @@ function pathOf(node: Node): readonly string[] | undefined {
 }
 
 /** The attribute that a path names, and the entry of it. */
-function useOf(node: Node, uses: ExpressionUse[]): ExpressionUse {
+function useOf(node: Node, notes: Notes): ExpressionUse {
   const path = pathOf(node);
   if (path === undefined) problem(node, "keys must be written as text, such as request.headers['x-user']");
   const whole = attributeNamed(path);
   if (whole !== undefined) {
     if (attributeType(whole) === "map")
       problem(node, `${whole} has many values; ask for one, such as ${whole}['name']`);
-    return remember({ attribute: whole, key: "", written: path.join(".") }, uses);
+    return remember({ attribute: whole, key: "", written: path.join(".") }, notes);
   }
   // Istio's older form of a label ends in `.value`.
   const parts = path.at(-1) === "value" && path.at(-3) === "labels" ? path.slice(0, -1) : path;
@@ -85,7 +92,7 @@ function useOf(node: Node, uses: ExpressionUse[]): ExpressionUse {
     const [root = ""] = path;
     problem(node, `${path.join(".")} is no attribute that can be asked for here${root === "" ? "" : similar(path)}`);
   }
-  return remember({ attribute: map, key: parts.at(-1) ?? "", written: path.join(".") }, uses);
+  return remember({ attribute: map, key: parts.at(-1) ?? "", written: path.join(".") }, notes);
 }
 
 function similar(path: readonly string[]): string {
@@ -99,21 +106,21 @@ function similar(path: readonly string[]): string {
   return hint === undefined ? "" : `; there are ${hint} and others`;
 }
 
-function remember(use: ExpressionUse, uses: ExpressionUse[]): ExpressionUse {
-  if (!uses.some((known) => known.attribute === use.attribute && known.key === use.key)) uses.push(use);
+function remember(use: ExpressionUse, notes: Notes): ExpressionUse {
+  if (!notes.uses.some((known) => known.attribute === use.attribute && known.key === use.key)) notes.uses.push(use);
   return use;
 }
 
-function attributeOf(node: Node, uses: ExpressionUse[]): Operation {
-  const { attribute, key } = useOf(node, uses);
+function attributeOf(node: Node, notes: Notes): Operation {
+  const { attribute, key } = useOf(node, notes);
   const type = attributeType(attribute);
   return op.attribute(type === "map" ? "string" : type, attribute, key);
 }
 
-function binary(node: Extract<Node, { kind: "binary" }>, uses: ExpressionUse[]): Operation {
-  if (node.op === "in") return contained(node, uses);
-  const left = compile(node.left, uses);
-  const right = compile(node.right, uses);
+function binary(node: Extract<Node, { kind: "binary" }>, notes: Notes): Operation {
+  if (node.op === "in") return contained(node, notes);
+  const left = compile(node.left, notes);
+  const right = compile(node.right, notes);
   if (node.op === "&&" || node.op === "||") {
     expectType(left, "bool", node.left);
     return op.either(left, expectType(right, "bool", node.right), node.op === "||");
@@ -126,6 +133,7 @@ function binary(node: Extract<Node, { kind: "binary" }>, uses: ExpressionUse[]):
   if (compare !== undefined) return op.both("bool", left, right, compare);
   if (left.type === "string") {
     if (node.op !== "+") problem(node, `${node.op} cannot be used on strings`);
+    notes.makesText = true;
     return op.both("string", left, right, (a, b) => String(a) + String(b));
   }
   const whole = left.type === "int";
@@ -156,32 +164,32 @@ const ARITHMETIC: Readonly<Record<string, (a: number, b: number) => number>> = {
 };
 
 /** `value in [list]`, `'key' in map`. */
-function contained(node: Extract<Node, { kind: "binary" }>, uses: ExpressionUse[]): Operation {
+function contained(node: Extract<Node, { kind: "binary" }>, notes: Notes): Operation {
   const path = pathOf(node.right);
   const map = path === undefined ? undefined : attributeNamed(path);
   if (map !== undefined && attributeType(map) === "map") {
     const key = node.left.kind === "literal" && typeof node.left.value === "string" ? node.left.value : undefined;
     if (key === undefined) problem(node.left, `the key must be written as text, such as 'x-user' in ${map}`);
-    const use = remember({ attribute: map, key, written: path?.join(".") ?? map }, uses);
+    const use = remember({ attribute: map, key, written: path?.join(".") ?? map }, notes);
     return op.present(use.attribute, use.key);
   }
-  const left = compile(node.left, uses);
-  const right = expectType(compile(node.right, uses), "list", node.right);
+  const left = compile(node.left, notes);
+  const right = expectType(compile(node.right, notes), "list", node.right);
   if (left.type === "list" || (right.element !== undefined && right.element !== left.type))
     problem(node, `a list of ${right.element} cannot hold a ${left.type}`);
   return op.both("bool", left, right, (a, b) => typeof b === "object" && typeof a !== "object" && b.includes(a));
 }
 
-function call(node: Extract<Node, { kind: "call" }>, uses: ExpressionUse[]): Operation {
+function call(node: Extract<Node, { kind: "call" }>, notes: Notes): Operation {
   const { name, target, args } = node;
   if (name === "has" && target === undefined) {
     const [asked] = args;
     if (args.length !== 1 || asked?.kind !== "select")
       problem(node, "has() takes one field, such as has(request.headers.cookie); for keys in quotes there is in");
-    const use = useOf(asked, uses);
+    const use = useOf(asked, notes);
     return op.present(use.attribute, use.key);
   }
-  const given = (target === undefined ? args : [target, ...args]).map((arg) => compile(arg, uses));
+  const given = (target === undefined ? args : [target, ...args]).map((arg) => compile(arg, notes));
   const [first, second] = given;
   const form = target === undefined ? `${name}(…)` : `.${name}(…)`;
   if (first === undefined) problem(node, `${form} is no function that is known; there are ${KNOWN}`);
@@ -194,6 +202,7 @@ function call(node: Extract<Node, { kind: "call" }>, uses: ExpressionUse[]): Ope
     const convert = CONVERSIONS[name];
     if (convert === undefined || given.length !== 1 || first.type === "list")
       problem(node, `${form} is no function that is known; there are ${KNOWN}`);
+    if (name === "string") notes.makesText = true;
     return op.one(convert.type, first, convert.of);
   }
   const test = TEXT_TESTS[name];

@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "@heddle/std";
-import { compile, type ExpressionUse } from "./compile.ts";
+import { compile, type ExpressionUse, type Notes } from "./compile.ts";
 import type { AttributeSource, Value, ValueType } from "./operation.ts";
 import { parse } from "./parse.ts";
 import { ExpressionProblem } from "./problem.ts";
@@ -12,6 +12,8 @@ export interface Expression {
   readonly type: ValueType;
   /** Everything that it asks for, each once. */
   readonly uses: readonly ExpressionUse[];
+  /** It has `string()` or `+` of strings, which real Envoy's conditions do not. */
+  readonly makesText: boolean;
   /** Undefined: something that it needs has no value. */
   evaluate(source: AttributeSource): Value | undefined;
 }
@@ -27,10 +29,10 @@ const MAX_LENGTH = 2048;
 export function compileExpression(text: string): Result<Expression> {
   if (text.trim() === "") return err("is empty; write an expression, such as request.host, or text in quotes: 'prod'");
   if (text.length > MAX_LENGTH) return err(`has ${text.length} characters; ${MAX_LENGTH} are the limit`);
-  const uses: ExpressionUse[] = [];
+  const notes: Notes = { uses: [], makesText: false };
   try {
-    const operation = compile(parse(text), uses);
-    return ok({ text, type: operation.type, uses, evaluate: (source) => operation.run(source) });
+    const operation = compile(parse(text), notes);
+    return ok({ text, type: operation.type, ...notes, evaluate: (source) => operation.run(source) });
   } catch (error) {
     if (!(error instanceof ExpressionProblem)) throw error;
     return err(`cannot be read at character ${error.at + 1}: ${error.message}`);

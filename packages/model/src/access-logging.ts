@@ -92,7 +92,7 @@ function chosenProviders(
 /** Undefined: it is no access log, or the service does not exist. */
 function resolvedLog(state: MeshState, provider: ExtensionProvider): ExtensionProvider | undefined {
   if (provider.envoyFileAccessLog !== undefined) return provider;
-  for (const kind of ["envoyHttpAls", "envoyTcpAls"] as const) {
+  for (const kind of ["envoyHttpAls", "envoyTcpAls", "envoyOtelAls"] as const) {
     const als = provider[kind];
     const service = als && collectorService(state, als.service, als.port);
     if (service !== undefined) return { ...provider, [kind]: { ...als, service: service.hostname } };

@@ -149,7 +149,7 @@ export function providerHosts(state: MeshState): ReadonlySet<string> {
   const { mesh } = state.settings;
   const hosts = new Set<string>();
   for (const one of mesh.extensionProviders) {
-    const asked = one.opentelemetry ?? one.zipkin ?? one.envoyHttpAls ?? one.envoyTcpAls;
+    const asked = one.opentelemetry ?? one.zipkin ?? one.envoyHttpAls ?? one.envoyTcpAls ?? one.envoyOtelAls;
     const service = asked && collectorService(state, asked.service, asked.port);
     if (service !== undefined) hosts.add(service.hostname);
   }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { ask } from "./rig/ask.ts";
 import { cluster, type Json, listener } from "./rig/bootstrap.ts";
 import { eventually } from "./rig/eventually.ts";
+import { type LogCollector, startLogCollector } from "./rig/log-collector.ts";
 import { startLogService } from "./rig/log-service.ts";
 import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 
@@ -33,7 +34,24 @@ const TEXT = [
   "%UPSTREAM_METADATA(envoy.lb:version)% %VIRTUAL_CLUSTER_NAME% %FILTER_CHAIN_NAME% %HOSTNAME% 100%%",
 ].join(" | ");
 
-function bootstrap(listen: number, origin: number, logs: number, folder: string): Json {
+/** Conditions that both must answer alike. */
+const CONDITIONS = [
+  "response.code >= 400 && response.code < 500",
+  "request.method == 'POST' || 'x-log' in request.headers",
+  "has(request.headers.traceparent) ? request.path.endsWith('/b') : request.url_path == '/nowhere'",
+  "request.headers['X-One'] == '1'",
+  "!(request.host in ['log.test', 'other']) || request.query.contains('b=2')",
+  "request.url_path.matches('^/[dn].*e(ad|re)$')",
+  "response.code == 200 && request.method == 'GET' && size(request.headers['x-request-id']) == 4",
+  "response.code / 100 * 100 + response.code % 100 == 410",
+  "xds.cluster_name == 'dead' || response.headers['x-origin'] == 'a'",
+  "request.size > 2 && int('3') == request.size && request.protocol == 'HTTP/1.1'",
+  "has(request.referer) || connection.mtls || response.code == 503",
+  "destination.port > 1024 && source.address.startsWith('127.0.0.1:') && xds.route_name == 'here'",
+  "request.headers['none'] == 'a' || response.code == 418",
+];
+
+function bootstrap(listen: number, origin: number, logs: number, collector: number, folder: string): Json {
   const file = (name: string, format: Json, filter?: Json): Json => ({
     name,
     ...(filter === undefined ? {} : { filter }),
@@ -67,6 +85,14 @@ function bootstrap(listen: number, origin: number, logs: number, folder: string)
       file("by-flag", line, { response_flag_filter: { flags: ["NR", "UF"] } }),
       file("by-grpc", line, { grpc_status_filter: { statuses: ["UNAVAILABLE"] } }),
       file("both", line, { and_filter: { filters: [status("GE", 400), { header_filter: header("x-log", "yes") }] } }),
+      ...CONDITIONS.map((expression, i) =>
+        file(`condition-${i}`, line, {
+          extension_filter: {
+            name: "cel",
+            typed_config: { "@type": `${TYPE}.access_loggers.filters.cel.v3.ExpressionFilter`, expression },
+          },
+        }),
+      ),
       {
         name: "als",
         typed_config: {
@@ -79,6 +105,39 @@ function bootstrap(listen: number, origin: number, logs: number, folder: string)
           },
           additional_request_headers_to_log: ["X-One"],
           additional_response_headers_to_log: ["x-origin", "none"],
+        },
+      },
+      {
+        name: "otel",
+        typed_config: {
+          "@type": `${TYPE}.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig`,
+          common_config: {
+            log_name: "otel",
+            transport_api_version: "V3",
+            buffer_flush_interval: "0.1s",
+            grpc_service: { envoy_grpc: { cluster_name: "collector" } },
+          },
+          resource_attributes: { values: [{ key: "region", value: { string_value: "north" } }] },
+          body: { string_value: "%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %REQ(NONE)%" },
+          attributes: {
+            values: [
+              { key: "flags", value: { string_value: "%RESPONSE_FLAGS%" } },
+              {
+                key: "deep",
+                value: {
+                  kvlist_value: {
+                    values: [
+                      { key: "route", value: { string_value: "%ROUTE_NAME%" } },
+                      {
+                        key: "list",
+                        value: { array_value: { values: [{ string_value: "%PROTOCOL%" }, { string_value: "fixed" }] } },
+                      },
+                    ],
+                  },
+                },
+              },
+            ],
+          },
         },
       },
     ],
@@ -125,7 +184,12 @@ function bootstrap(listen: number, origin: number, logs: number, folder: string)
     node: { id: "n", cluster: "tests" },
     static_resources: {
       listeners: [listener("in", listen, [{ filters: [{ name: "http", typed_config: manager }] }])],
-      clusters: [cluster("origin", [origin], "http1"), cluster("dead", [1], "http1"), cluster("logs", [logs], "http2")],
+      clusters: [
+        cluster("origin", [origin], "http1"),
+        cluster("dead", [1], "http1"),
+        cluster("logs", [logs], "http2"),
+        cluster("collector", [collector], "http2"),
+      ],
     },
   };
 }
@@ -134,7 +198,9 @@ describe.skipIf(skip)("access logs and local replies as real Envoy has them", ()
   const folder = mkdtempSync(join(tmpdir(), "heddle-log-test-"));
   const proxies: ProxyProcess[] = [];
   const ports = new Map<string, number>();
+  const admin = new Map<string, number>();
   const services = new Map<string, Awaited<ReturnType<typeof startLogService>>>();
+  const collectors = new Map<string, LogCollector>();
   let origin: ReturnType<typeof Bun.serve>;
 
   beforeAll(async () => {
@@ -150,13 +216,16 @@ describe.skipIf(skip)("access logs and local replies as real Envoy has them", ()
       const [listen = 0, adminPort = 0] = freePorts(2);
       const service = await startLogService();
       services.set(engine, service);
+      const collector = await startLogCollector();
+      collectors.set(engine, collector);
       ports.set(engine, listen);
+      admin.set(engine, adminPort);
       const own = mkdtempSync(join(folder, `${engine}-`));
       folders.set(engine, own);
       proxies.push(
         await startProxy({
           engine: engine === "ours" ? "heddle" : "envoy",
-          bootstrap: bootstrap(listen, origin.port ?? 0, service.port, own),
+          bootstrap: bootstrap(listen, origin.port ?? 0, service.port, collector.port, own),
           adminPort,
           args: engine === "ours" ? [] : ["--file-flush-interval-msec", "100"],
         }),
@@ -167,7 +236,7 @@ describe.skipIf(skip)("access logs and local replies as real Envoy has them", ()
 
   afterAll(async () => {
     for (const proxy of proxies) await proxy.stop();
-    for (const service of services.values()) service.close();
+    for (const service of [...services.values(), ...collectors.values()]) service.close();
     await origin?.stop(true);
     rmSync(folder, { recursive: true, force: true });
   });
@@ -193,7 +262,9 @@ describe.skipIf(skip)("access logs and local replies as real Envoy has them", ()
       );
       expect(ours).toEqual(envoy as NonNullable<typeof envoy>);
     }
-    const names = ["text", "json", "omit", "failed", "by-header", "by-flag", "by-grpc", "both"];
+    const names = ["text", "json", "omit", "failed", "by-header", "by-flag", "by-grpc", "both"].concat(
+      CONDITIONS.map((_, i) => `condition-${i}`),
+    );
     const lines = (engine: string, name: string) =>
       readFileSync(join(folders.get(engine) ?? "", name), "utf8")
         .split("\n")
@@ -207,6 +278,8 @@ describe.skipIf(skip)("access logs and local replies as real Envoy has them", ()
           : // What the system says of a refused connection is its own.
             list.map((l) => l.replace(/\|delayed[^}]*/, ""));
       expect({ name, lines: read(ours) }).toEqual({ name, lines: read(envoy) });
+      // No condition that lets nothing or everything through proves much.
+      if (name.startsWith("condition")) expect([1, 2, 3, 4, 5]).toContain(ours?.length ?? 0);
     }
     const entries = (engine: string) =>
       (services.get(engine)?.messages ?? []).flatMap((message) =>
@@ -238,5 +311,46 @@ describe.skipIf(skip)("access logs and local replies as real Envoy has them", ()
         logName: "mesh",
         node: { cluster: "tests" },
       });
+    // OpenTelemetry's entries: who writes, when, the body, attributes of all kinds.
+    await eventually("all records", () =>
+      ENGINES.every((engine) => collectors.get(engine)?.records.length === requests.length),
+    );
+    const [ourRecords, theirRecords] = ENGINES.map((engine) =>
+      (collectors.get(engine)?.records ?? []).map(({ timeMs, ...record }) => {
+        expect(Math.abs(Date.now() - timeMs)).toBeLessThan(60_000);
+        return record;
+      }),
+    );
+    expect(ourRecords).toEqual(theirRecords as NonNullable<typeof theirRecords>);
+    expect(ourRecords?.[0]?.body).toBe("GET /there/a?a=1&b=2 200 -");
   }, 30_000);
+
+  test("a collector that is silent costs entries, counted, and nothing else", async () => {
+    const collector = collectors.get("ours");
+    if (collector === undefined) throw new Error("no collector");
+    const stats = async (name: string) => {
+      const text = await (await fetch(`http://127.0.0.1:${admin.get("ours")}/stats?filter=open_telemetry`)).text();
+      return Number(new RegExp(`${name}: (\\d+)`).exec(text)?.[1] ?? 0);
+    };
+    const burst = async (count: number) => {
+      for (let i = 0; i < count; i += 20)
+        await Promise.all(
+          Array.from({ length: 20 }, () =>
+            fetch(`http://127.0.0.1:${ports.get("ours")}/direct/${"x".repeat(900)}`).then(async (answer) => {
+              expect(answer.status).toBe(418);
+              await answer.text();
+            }),
+          ),
+        );
+    };
+    const written = await stats("logs_written");
+    collector.silent = true;
+    await burst(200);
+    await eventually("dropped entries", async () => (await stats("logs_dropped")) > 0);
+    collector.silent = false;
+    await eventually("entries again", async () => {
+      await burst(20);
+      return (await stats("logs_written")) > written;
+    });
+  }, 40_000);
 });

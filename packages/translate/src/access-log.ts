@@ -13,10 +13,12 @@ import {
   HttpGrpcAccessLogConfigSchema,
   TcpGrpcAccessLogConfigSchema,
 } from "@heddle/xds-api/envoy/extensions/access_loggers/grpc/v3/als";
+import { OpenTelemetryAccessLogConfigSchema } from "@heddle/xds-api/envoy/extensions/access_loggers/open_telemetry/v3/logs_service";
 import {
   StderrAccessLogSchema,
   StdoutAccessLogSchema,
 } from "@heddle/xds-api/envoy/extensions/access_loggers/stream/v3/stream";
+import type { AnyValueSchema } from "@heddle/xds-api/opentelemetry/proto/common/v1/common";
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
 type AccessLogFilter = MessageInitShape<typeof AccessLogFilterSchema>;
@@ -103,7 +105,7 @@ function both(one: AccessLogFilter | undefined, other: AccessLogFilter | undefin
 }
 
 function logService(
-  { envoyHttpAls: http, envoyTcpAls: tcp }: ExtensionProvider,
+  { envoyHttpAls: http, envoyTcpAls: tcp, envoyOtelAls: otel }: ExtensionProvider,
   protocol: "http" | "tcp",
   filter: AccessLogFilter | undefined,
 ): AccessLog[] {
@@ -119,11 +121,42 @@ function logService(
     const message = create(TcpGrpcAccessLogConfigSchema, { commonConfig: grpcLog(tcp, "tcp_envoy_accesslog") });
     return [logger("envoy.access_loggers.tcp_grpc", packAny(TcpGrpcAccessLogConfigSchema, message), filter)];
   }
+  if (otel !== undefined) {
+    const value = packAny(
+      OpenTelemetryAccessLogConfigSchema,
+      create(OpenTelemetryAccessLogConfigSchema, otelLog(otel)),
+    );
+    return [logger("envoy.access_loggers.open_telemetry", value, filter)];
+  }
   return [];
 }
 
+/** The text is the body, labels are attributes. Source: istio buildOpenTelemetryAccessLogConfig. */
+function otelLog(
+  otel: NonNullable<ExtensionProvider["envoyOtelAls"]>,
+): MessageInitShape<typeof OpenTelemetryAccessLogConfigSchema> {
+  const { text: line = "", labels = {} } = otel.logFormat ?? {};
+  const values = Object.entries(labels).map(([key, value]) => ({ key, value: otelValue(value) }));
+  return {
+    commonConfig: grpcLog(otel, "otel_envoy_accesslog"),
+    disableBuiltinLabels: true,
+    body: otelValue(line === "" ? textFormat : line),
+    ...(values.length === 0 ? {} : { attributes: { values } }),
+  };
+}
+
+/** Numbers become text: Envoy takes texts, lists and maps of them only. */
+function otelValue(value: unknown): MessageInitShape<typeof AnyValueSchema> {
+  if (Array.isArray(value)) return { value: { case: "arrayValue", value: { values: value.map(otelValue) } } };
+  if (typeof value === "object" && value !== null) {
+    const values = Object.entries(value).map(([key, item]) => ({ key, value: otelValue(item) }));
+    return { value: { case: "kvlistValue", value: { values } } };
+  }
+  return { value: { case: "stringValue", value: String(value ?? "") } };
+}
+
 function grpcLog(
-  { service, port, logName }: NonNullable<ExtensionProvider["envoyTcpAls"]>,
+  { service, port, logName }: Pick<NonNullable<ExtensionProvider["envoyTcpAls"]>, "service" | "port" | "logName">,
   defaultName: string,
 ): MessageInitShape<typeof CommonGrpcAccessLogConfigSchema> {
   const clusterName = formatClusterName({ direction: "outbound", port, subset: "", hostname: service });

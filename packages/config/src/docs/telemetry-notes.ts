@@ -9,7 +9,7 @@ export function telemetryNotes(): string {
       .map(([name, type]) => `\`${maps(name, type)}\``)
       .join(
         ", ",
-      )}. Peers may be written as Istio does: \`filter_state.upstream_peer.app\`, \`upstream_peer.labels['app'].value\`; of an upstream peer only what it told of itself or what the control plane says of its endpoint is known. Conditions of access logs have no peers and no node.`,
+      )}. Peers may be written as Istio does: \`filter_state.upstream_peer.app\`, \`upstream_peer.labels['app'].value\`; of an upstream peer only what it told of itself or what the control plane says of its endpoint is known; real Envoy does not introduce itself to those it calls, so of a caller on Envoy its namespace only. Conditions of access logs have no peers, no node, no \`string()\` and no \`+\` of strings, because real Envoy has none there.`,
     [
       "| | built-in proxy | real Envoy | proxyless gRPC |",
       "|---|---|---|---|",

@@ -153,6 +153,7 @@ const cases: readonly (readonly [string, string, unknown, string])[] = [
   ["telemetry.istio.io/v1", "Telemetry", logged("request.host"), `${logFilter} gives a string; a condition is needed`],
   ["telemetry.istio.io/v1", "Telemetry", logged("respnse.code > 1"), `${logFilter} cannot be read at character 8:`],
   ["telemetry.istio.io/v1", "Telemetry", logged("upstream_peer.app == 'a'"), `${logFilter} asks for upstream_peer.app`],
+  ["telemetry.istio.io/v1", "Telemetry", logged("string(response.code) == '1'"), `${logFilter} has string() or +`],
   ["telemetry.istio.io/v1", "Telemetry", logged("xds.node.id == 'a'"), `${logFilter} asks for xds.node.id`],
   ["telemetry.istio.io/v1", "Telemetry", tagged({ a: { value: "string(destination.port)" } }), ""],
   ["telemetry.istio.io/v1", "Telemetry", tagged({ a: { operation: "REMOVE" } }), ""],

@@ -25,6 +25,8 @@ function conditionProblem(text: string): string | undefined {
   if (!condition.ok) return condition.error;
   if (condition.value.type !== "bool")
     return `gives a ${condition.value.type}; a condition is needed, such as response.code >= 400`;
+  if (condition.value.makesText)
+    return "has string() or + of strings, which real Envoy's conditions do not; compare the parts";
   const root = (name: string): string => name.slice(0, name.indexOf("."));
   const foreign = condition.value.uses.find(
     ({ attribute, written }) => !CONDITION_ROOTS.includes(root(written)) || root(attribute) !== root(written),

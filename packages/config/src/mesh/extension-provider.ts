@@ -53,7 +53,13 @@ export const extensionProvider = message("ExtensionProvider", {
     additionalResponseTrailersToLog: ignored(list(string()), "trailers are not kept"),
   }),
   envoyTcpAls: message("EnvoyTcpGrpcV3LogProvider", logService),
-  envoyOtelAls: notYet(anyJson()),
+  envoyOtelAls: message("EnvoyOpenTelemetryLogProvider", {
+    ...service,
+    /** Default: `otel_envoy_accesslog`. */
+    logName: string(),
+    /** Unlike in files the text is the entry's body and the labels are its attributes: both may be there. */
+    logFormat: message("LogFormat", { text: string(), labels: map(anyJson()) }),
+  }),
   envoyExtAuthzHttp: message("EnvoyExternalAuthorizationHttpProvider", {
     ...authorizer,
     pathPrefix: string(),

@@ -1,13 +1,14 @@
 import {
   type CommonGrpcAccessLogConfig,
-  CommonGrpcAccessLogConfigSchema,
   HttpGrpcAccessLogConfigSchema,
   TcpGrpcAccessLogConfigSchema,
 } from "@heddle/xds-api/envoy/extensions/access_loggers/grpc/v3/als";
+import { OpenTelemetryAccessLogConfigSchema } from "@heddle/xds-api/envoy/extensions/access_loggers/open_telemetry/v3/logs_service";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
-import { decodeDuration } from "./duration-field.ts";
+import { type GrpcLogTarget, grpcLogTarget } from "./grpc-log-target.ts";
 import { decodeLogFilter, type LogFilter } from "./log-filter.ts";
 import { decodeFormatString, ENVOY_DEFAULT_FORMAT, jsonLine, type LogLine, textLine } from "./log-line.ts";
+import { decodeOtelLog, type OtelLogConfig } from "./otel-log.ts";
 import {
   type AccessLog,
   FileAccessLogSchema,
@@ -21,18 +22,11 @@ import { checkShape, shape } from "./shape.ts";
 /** Where lines go. */
 export type LogSink =
   /** A path, or the process's own streams. */
-  { readonly kind: "file"; readonly path: string; readonly line: LogLine } | GrpcLogConfig;
+  { readonly kind: "file"; readonly path: string; readonly line: LogLine } | GrpcLogConfig | OtelLogConfig;
 
 /** Entries go to an access log service. */
-export interface GrpcLogConfig {
+export interface GrpcLogConfig extends GrpcLogTarget {
   readonly kind: "grpc";
-  readonly cluster: string;
-  readonly authority: string;
-  readonly logName: string;
-  /** Units: ms. Default: 1 s. */
-  readonly flushMs: number;
-  /** Entries are sent when this much waits. Units: bytes. Default: 16 KiB. */
-  readonly bufferBytes: number;
   readonly requestHeaders: readonly string[];
   readonly responseHeaders: readonly string[];
 }
@@ -42,18 +36,6 @@ export interface AccessLogConfig {
   readonly filter: LogFilter | undefined;
 }
 
-export const GRPC_LOG_SHAPE = shape(
-  CommonGrpcAccessLogConfigSchema,
-  ["log_name", "grpc_service", "buffer_flush_interval", "buffer_size_bytes"],
-  {
-    transport_api_version: "there is version 3 only",
-    grpc_stream_retry_policy: "entries that can't be sent are dropped and counted",
-  },
-  {
-    filter_state_objects_to_log: "filter state is not kept",
-    custom_tags: "put what you need into headers to log",
-  },
-);
 export const HTTP_GRPC_LOG_SHAPE = shape(
   HttpGrpcAccessLogConfigSchema,
   ["common_config", "additional_request_headers_to_log", "additional_response_headers_to_log"],
@@ -98,6 +80,7 @@ const LOGGERS: AnyTable<LogSink> = {
   [TcpGrpcAccessLogConfigSchema.typeName]: messageEntry(TcpGrpcAccessLogConfigSchema, (message, scope) =>
     grpcSink(message.commonConfig, scope, { requestHeaders: [], responseHeaders: [] }),
   ),
+  [OpenTelemetryAccessLogConfigSchema.typeName]: messageEntry(OpenTelemetryAccessLogConfigSchema, decodeOtelLog),
 };
 
 /** Access loggers that the proxy has; for the reference. */
@@ -130,21 +113,6 @@ function grpcSink(
   scope: DecodeScope,
   headers: Pick<GrpcLogConfig, "requestHeaders" | "responseHeaders">,
 ): GrpcLogConfig | undefined {
-  const at = scope.field("common_config");
-  if (message !== undefined) checkShape(GRPC_LOG_SHAPE, message, at);
-  const target = message?.grpcService?.targetSpecifier;
-  if (message === undefined || target?.case !== "envoyGrpc") {
-    at.field("grpc_service").problem("the service must be named by envoy_grpc.cluster_name");
-    return undefined;
-  }
-  if (message.logName === "") at.field("log_name").problem("an access log service needs a log_name");
-  return {
-    kind: "grpc",
-    cluster: target.value.clusterName,
-    authority: target.value.authority,
-    logName: message.logName,
-    flushMs: decodeDuration(message.bufferFlushInterval, at.field("buffer_flush_interval")) ?? 1000,
-    bufferBytes: message.bufferSizeBytes ?? 16_384,
-    ...headers,
-  };
+  const target = grpcLogTarget(message, scope);
+  return target && { kind: "grpc", ...target, ...headers };
 }

@@ -4,7 +4,7 @@ import {
   DYNAMIC_RESOURCES_SHAPE,
   STATIC_RESOURCES_SHAPE,
 } from "../bootstrap/bootstrap-shape.ts";
-import { ACCESS_LOG_TYPES, GRPC_LOG_SHAPE, HTTP_GRPC_LOG_SHAPE } from "../config/access-log.ts";
+import { ACCESS_LOG_TYPES, HTTP_GRPC_LOG_SHAPE } from "../config/access-log.ts";
 import { CHAIN_MATCH_SHAPE } from "../config/chain-match.ts";
 import { CIRCUIT_BREAKERS_SHAPE, THRESHOLDS_SHAPE } from "../config/circuit-breakers.ts";
 import {
@@ -23,6 +23,7 @@ import { LOCAL_RATE_LIMIT_SHAPE } from "../config/filters/local-rate-limit.ts";
 import { ROUTE_FILTER_SHAPE, ROUTE_FILTER_TYPES } from "../config/filters/per-route.ts";
 import { RATE_LIMIT_FILTER_SHAPE, RATE_LIMIT_ROUTE_SHAPE } from "../config/filters/rate-limit.ts";
 import { RBAC_FILTER_SHAPE, RBAC_PER_ROUTE_SHAPE } from "../config/filters/rbac.ts";
+import { GRPC_LOG_SHAPE } from "../config/grpc-log-target.ts";
 import { HASH_POLICY_SHAPE } from "../config/hash-policy.ts";
 import { HEALTH_CHECK_SHAPE, HTTP_HEALTH_SHAPE, TCP_HEALTH_SHAPE } from "../config/health-check.ts";
 import { HTTP_FILTER_TYPES, ROUTER_SHAPE } from "../config/http-filters.ts";
@@ -41,6 +42,7 @@ import {
   NETWORK_RATE_LIMIT_SHAPE,
   NETWORK_RBAC_SHAPE,
 } from "../config/network-gates.ts";
+import { OTEL_LOG_SHAPE } from "../config/otel-log.ts";
 import { OUTLIER_SHAPE } from "../config/outlier-detection.ts";
 import { RATE_LIMIT_ACTION_SHAPE, RATE_LIMIT_SHAPE } from "../config/rate-limits.ts";
 import { RBAC_PERMISSION_SHAPE, RBAC_POLICY_SHAPE, RBAC_PRINCIPAL_SHAPE, RBAC_RULES_SHAPE } from "../config/rbac.ts";
@@ -115,6 +117,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       DIRECT_RESPONSE_SHAPE,
       GRPC_LOG_SHAPE,
       HTTP_GRPC_LOG_SHAPE,
+      OTEL_LOG_SHAPE,
     ],
   },
   {

@@ -1,12 +1,12 @@
 import { createMetricsRegistry, type Logger, type MetricsRegistry } from "@heddle/std";
-import type { AccessLogConfig } from "../config/access-log.ts";
+import type { AccessLogConfig, LogSink } from "../config/access-log.ts";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
 import { type MetricRule, ruleText } from "../config/stats-plugin.ts";
 import type { TraceProvider } from "../config/trace-provider.ts";
 import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { TcpObserver } from "../network/tcp-record.ts";
 import type { ChainObservers, ObserverSurroundings } from "../proxy.ts";
-import { createAccessLogger } from "./access-log.ts";
+import { createAccessLogger, type LogTarget } from "./access-log.ts";
 import { createFileLog } from "./file-log.ts";
 import { createGrpcLog } from "./grpc-log.ts";
 import { createHostNames } from "./host-names.ts";
@@ -16,6 +16,7 @@ import { createIstioStats } from "./istio-stats.ts";
 import { type LinkerdFamilies, linkerdGroups, registerLinkerdFamilies } from "./linkerd-families.ts";
 import { createLinkerdStats } from "./linkerd-stats.ts";
 import type { LogWriter } from "./log-writer.ts";
+import { createOtelLog } from "./otel-log.ts";
 import { createRouteStats, type RouteFamilies, registerRouteFamilies } from "./route-stats.ts";
 import { createTap, type Tap } from "./tap.ts";
 import { createTracers } from "./tracing/tracers.ts";
@@ -78,6 +79,29 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
     return found;
   };
 
+  const targetOf = (sink: LogSink, around: ObserverSurroundings): LogTarget => {
+    switch (sink.kind) {
+      case "file":
+        return createFileLog(sink.path, sink.line, deps.writer);
+      case "grpc":
+        return createGrpcLog(sink, {
+          ...around,
+          dropped: (count) => deps.log.warn("access log entries were dropped", { log: sink.logName, count }),
+        });
+      case "otel":
+        return createOtelLog(sink, {
+          ...around,
+          reachable: (yes, why) =>
+            yes
+              ? deps.log.info("the collector of the access log takes entries again", { log: sink.logName })
+              : deps.log.warn("access log entries are dropped until the collector takes them", {
+                  log: sink.logName,
+                  why,
+                }),
+        });
+    }
+  };
+
   const watchers = (
     chain: FilterChainConfig,
     logs: readonly AccessLogConfig[],
@@ -111,14 +135,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
       all.push(createLinkerdStats({ families: linkerdFamilies, self: deps.self, localUri: deps.localUri }));
     }
     for (const log of logs) {
-      const { sink } = log;
-      const target =
-        sink.kind === "file"
-          ? createFileLog(sink.path, sink.line, deps.writer)
-          : createGrpcLog(sink, {
-              ...around,
-              dropped: (count) => deps.log.warn("access log entries were dropped", { log: sink.logName, count }),
-            });
+      const target = targetOf(log.sink, around);
       all.push(createAccessLogger(log, target, around.random));
     }
     return all;
