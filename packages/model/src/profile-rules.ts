@@ -15,7 +15,9 @@ import type { MeshState } from "./state.ts";
 /** A repeated try of Linkerd's ends when its budget does; here also after so many. */
 const MOST_TRIES = 3;
 /** What Linkerd takes for a failure, and what never reached anybody. */
-const RETRY_ON = "5xx,reset,connect-failure,refused-stream,unavailable,internal,deadline-exceeded";
+const RETRY_ON = "5xx,reset,connect-failure,refused-stream,retriable-headers";
+/** gRPC codes that Linkerd takes for failures: UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
+const FAILED_GRPC = [2, 4, 13, 14, 15];
 
 /** Routes that ServiceProfiles name, for one sidecar: the profile of its own namespace before that of the Service's. */
 export function profileRules(state: MeshState, client: RoutingClient, memo: RuleMemo): readonly RoutingRule[] {
@@ -49,7 +51,7 @@ function ruleOf(profile: ServiceProfile): RoutingRule {
       route,
       mirrors: [],
       ...(written.timeout === undefined ? {} : { timeout: written.timeout }),
-      ...(written.isRetryable ? { retries: retriesOf(written) } : {}),
+      ...(written.isRetryable ? { retries: retriesOf(written), retriableGrpc: FAILED_GRPC } : {}),
       statusClasses: classesOf(written),
       at: { source: profile.ref, path },
     };

@@ -28,6 +28,8 @@ export type RoutedHttp = Located<
     readonly match: readonly Located<HttpMatch>[];
     /** Of a ServiceProfile: what counts otherwise than usually. Ascending, without overlap. */
     readonly statusClasses?: readonly StatusClass[];
+    /** Of a ServiceProfile: gRPC codes, with which a response is tried again; `retries` says how often. */
+    readonly retriableGrpc?: readonly number[];
   }
 >;
 

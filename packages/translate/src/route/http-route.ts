@@ -94,7 +94,7 @@ function routeAction(view: RouteView, route: RoutedHttp, match: HttpMatch | unde
       percentage: entry.percentage ?? { value: 100 },
     })),
   ];
-  const retries = retryPolicy(view.settings.mesh, route.retries);
+  const retries = retryPolicy(view.settings.mesh, route.retries, route.retriableGrpc);
   const single = first !== undefined && others.length === 0;
   const authority =
     route.rewrite?.authority ?? hostOverride(route.headers) ?? (single ? hostOverride(first.headers) : undefined);

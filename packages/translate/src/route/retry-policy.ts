@@ -5,6 +5,7 @@ import type { RetryPolicySchema } from "@heddle/xds-api/envoy/config/route/v3/ro
 import { PreviousHostsPredicateSchema } from "@heddle/xds-api/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts";
 import { PreviousPrioritiesConfigSchema } from "@heddle/xds-api/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config";
 import { protoDuration } from "../proto-duration.ts";
+import { stringMatcher } from "./route-match.ts";
 
 type RetryPolicy = MessageInitShape<typeof RetryPolicySchema>;
 
@@ -12,7 +13,11 @@ type RetryPolicy = MessageInitShape<typeof RetryPolicySchema>;
 const safe = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";
 
 /** The retry policy of a route: its own, else MeshConfig's, else the safe default; undefined when there are to be no retries. */
-export function retryPolicy(mesh: MeshConfig, own: HttpRetry | undefined): RetryPolicy | undefined {
+export function retryPolicy(
+  mesh: MeshConfig,
+  own: HttpRetry | undefined,
+  retriableGrpc: readonly number[] = [],
+): RetryPolicy | undefined {
   const wanted = own ?? mesh.defaultHttpRetryPolicy;
   const attempts = wanted?.attempts ?? 2;
   if (attempts === 0) return undefined;
@@ -21,6 +26,16 @@ export function retryPolicy(mesh: MeshConfig, own: HttpRetry | undefined): Retry
   return {
     retryOn,
     retriableStatusCodes: codes,
+    // A response that consists of its status only says it in its head.
+    retriableHeaders:
+      retriableGrpc.length === 0
+        ? []
+        : [
+            {
+              name: "grpc-status",
+              headerMatchSpecifier: { case: "stringMatch", value: stringMatcher({ regex: retriableGrpc.join("|") }) },
+            },
+          ],
     numRetries: attempts,
     hostSelectionRetryMaxAttempts: 5n,
     ...(wanted?.perTryTimeout === undefined ? {} : { perTryTimeout: protoDuration(wanted.perTryTimeout) }),
