@@ -30,6 +30,7 @@ import { schema } from "./analyzers/schema.ts";
 import { serviceAssociation } from "./analyzers/service-association.ts";
 import { serviceEntryAddresses } from "./analyzers/service-entry-addresses.ts";
 import { serviceEntryProtocols } from "./analyzers/service-entry-protocols.ts";
+import { serviceProfiles } from "./analyzers/service-profiles.ts";
 import { sidecarSelectors } from "./analyzers/sidecar-selectors.ts";
 import { statusConditions } from "./analyzers/status-conditions.ts";
 import { telemetryProviders } from "./analyzers/telemetry-providers.ts";
@@ -70,6 +71,7 @@ export const analyzers: readonly Analyzer[] = [
   portNames,
   serviceEntryProtocols,
   serviceEntryAddresses,
+  serviceProfiles,
   sidecarSelectors,
   telemetryProviders,
   telemetrySelectors,

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { clockTime } from "../format.ts";
 import { Drawing } from "../graph/drawing.tsx";
 import { Notice } from "../parts/notice.tsx";
@@ -12,13 +12,13 @@ export function GraphPage({ windowMs }: { windowMs: string }) {
   const [liveMs, setLiveMs] = useState(0);
   const at = backMs === 0 ? undefined : String(liveMs - backMs);
   const polled = usePoll("api/graph", { windowMs, at }, backMs === 0 ? 3000 : 60_000);
-  const { data } = polled;
+  // While the time is dragged the last picture stays, and with it how far back one can go.
+  const last = useRef(polled.data);
+  if (polled.data) last.current = polled.data;
+  const data = polled.data ?? (polled.error === undefined ? last.current : undefined);
+  const newestMs = backMs === 0 ? (data?.timeMs ?? 0) : liveMs;
   const history =
-    STEP_MS *
-    Math.floor(
-      Math.min(6 * 3_600_000, Math.max(0, (data?.timeMs ?? 0) + backMs - (data?.sinceMs ?? data?.timeMs ?? 0))) /
-        STEP_MS,
-    );
+    STEP_MS * Math.floor(Math.min(6 * 3_600_000, Math.max(0, newestMs - (data?.sinceMs ?? newestMs))) / STEP_MS);
   return (
     <>
       <h1>Graph</h1>
