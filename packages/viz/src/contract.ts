@@ -100,6 +100,8 @@ export interface RouteRow {
   /** The same with every retry counted. */
   readonly actualSuccess: number;
   readonly actualRps: number;
+  /** Units: share of requests that took longer than allowed (answered 504), 0 to 1. */
+  readonly timeouts: number;
   /** Units: ms. */
   readonly latencyMsP50: number | null;
   readonly latencyMsP95: number | null;

@@ -1,10 +1,10 @@
-import type { EdgesAnswer, StatAnswer } from "@heddle/viz";
+import type { EdgesAnswer, RoutesAnswer, StatAnswer } from "@heddle/viz";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
 import { askViz } from "../viz/client.ts";
 import { parseResource, parseWindow } from "../viz/resource.ts";
-import { type SideRow, sideJson, sideTable } from "../viz/side-table.ts";
+import { inboundJson, inboundTable, type OutboundRow, outboundJson, outboundTable } from "../viz/side-table.ts";
 
 interface Flags {
   readonly namespace?: string;
@@ -21,68 +21,49 @@ function sideFlags(command: Command): Command {
     .option("-o, --output <format>", "table or json", "table");
 }
 
-/** `stat-inbound` and `stat-outbound`: the standard metrics by Service, which do not know routes; `viz routes` does. */
+/** `stat-inbound` by workload, `stat-outbound` by Service and named route. */
 export function addSides(viz: Command, context: CliContext): void {
   sideFlags(viz.command("stat-inbound <resource...>"))
     .description("what a resource's pods received")
     .action(async (words: string[], flags: Flags, command: Command) => {
-      const { ask, query } = await prepare(context, words, flags, command);
-      const answer = await ask({ ...query });
-      print(
-        context,
-        flags,
-        "inbound",
-        answer,
-        answer.rows.map((row) => ({ row, service: "" })),
-      );
+      const { kube, query } = await prepare(context, words, flags, command);
+      const { rows, gaps } = await askViz<StatAnswer>(kube, "/api/stat", query);
+      print(context, gaps, rows.length === 0 ? "" : flags.output === "json" ? inboundJson(rows) : inboundTable(rows));
     });
   sideFlags(viz.command("stat-outbound <resource...>"))
-    .description("what a resource's pods sent, by Service")
+    .description(
+      "what a resource's pods sent, by Service and by the routes that a VirtualService or ServiceProfile names",
+    )
     .action(async (words: string[], flags: Flags, command: Command) => {
-      const { ask, askEdges, query, namespace } = await prepare(context, words, flags, command);
-      const edges = await askEdges();
-      const own = query["name"];
-      const targets = new Map(
-        edges.rows
-          .filter((e) => own === undefined || e.src === own)
-          .map((e) => [`${e.dstNamespace}/${e.dst}`, e] as const),
-      );
-      const rows: SideRow[] = [];
-      let last: StatAnswer = { rows: [], gaps: edges.gaps };
-      for (const { dst, dstNamespace } of targets.values()) {
-        last = await ask({ ...query, to: `deployment/${dst}`, toNamespace: dstNamespace });
-        for (const row of last.rows)
-          if (row.requests > 0)
-            rows.push({ row, service: dstNamespace === namespace ? dst : `${dst}.${dstNamespace}` });
+      const { kube, query } = await prepare(context, words, flags, command);
+      const { name: own, ...all } = query;
+      const edges = await askViz<EdgesAnswer>(kube, "/api/edges", all);
+      const wanted = edges.rows.filter((edge) => own === undefined || edge.src === own);
+      // Each workload and each namespace that it sends to is a question of its own.
+      const ways = new Map(wanted.map((e) => [`${e.srcNamespace}/${e.src}/${e.dstNamespace}`, e] as const));
+      const rows: OutboundRow[] = [];
+      const gaps = new Set(edges.gaps);
+      for (const { src, srcNamespace, dstNamespace } of ways.values()) {
+        const asked = { ...query, name: src, namespace: srcNamespace, to: "service", toNamespace: dstNamespace };
+        const answer = await askViz<RoutesAnswer>(kube, "/api/routes", asked);
+        for (const gap of answer.gaps) gaps.add(gap);
+        rows.push(...answer.rows.map((sent) => ({ name: src, namespace: srcNamespace, sent })));
       }
-      print(context, flags, "outbound", last, rows);
+      const text = flags.output === "json" ? outboundJson(rows) : outboundTable(rows);
+      print(context, [...gaps], rows.length === 0 ? "" : text);
     });
 }
-
-type Query = Readonly<Record<string, string | undefined>>;
 
 async function prepare(context: CliContext, words: readonly string[], flags: Flags, command: Command) {
   if (!["table", "json"].includes(flags.output)) throw new UsageError(`-o ${flags.output}: expected table or json`);
   const kube = await context.kube(globalOptions(command));
   const { kind, name } = parseResource(words);
   const namespace = flags.allNamespaces || kind === "namespace" ? undefined : (flags.namespace ?? kube.namespace);
-  const windowMs = String(parseWindow(flags.timeWindow));
-  return {
-    namespace,
-    query: { kind, name, namespace, windowMs } satisfies Query,
-    ask: (query: Query) => askViz<StatAnswer>(kube, "/api/stat", query),
-    askEdges: () => askViz<EdgesAnswer>(kube, "/api/edges", { kind, namespace, windowMs }),
-  };
+  return { kube, query: { kind, name, namespace, windowMs: String(parseWindow(flags.timeWindow)) } };
 }
 
-function print(
-  context: CliContext,
-  flags: Flags,
-  side: "inbound" | "outbound",
-  answer: StatAnswer,
-  rows: readonly SideRow[],
-): void {
-  for (const gap of answer.gaps) context.err(`‼ ${gap}\n`);
-  if (rows.length === 0) context.err("No traffic found.\n");
-  else context.out(flags.output === "json" ? sideJson(rows, side) : sideTable(rows, side));
+function print(context: CliContext, gaps: readonly string[], text: string): void {
+  for (const gap of gaps) context.err(`‼ ${gap}\n`);
+  if (text === "") context.err("No traffic found.\n");
+  else context.out(text);
 }

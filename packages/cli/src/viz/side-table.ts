@@ -1,47 +1,98 @@
-import type { StatRow } from "@heddle/viz";
+import type { RouteRow, StatRow } from "@heddle/viz";
 import { renderTable } from "../output.ts";
 
-export interface SideRow {
-  readonly row: StatRow;
-  /** Who answered, where the row's resource asked. */
-  readonly service: string;
-}
-
-type Side = "inbound" | "outbound";
+type Figures = Pick<RouteRow, "latencyMsP50" | "latencyMsP95" | "latencyMsP99"> & {
+  readonly success: number | null;
+  readonly rps: number | null;
+};
 
 const dash = (value: number | null, show: (n: number) => string) => (value === null ? "-" : show(value));
 const ms = (value: number | null) => dash(value, (n) => `${Math.round(n)}ms`);
+const share = (value: number | null) => dash(value, (n) => `${(n * 100).toFixed(2)}%`);
+const FIGURES = ["SUCCESS", "RPS", "LATENCY_P50", "LATENCY_P95", "LATENCY_P99"];
 
-const LEADING: Readonly<Record<Side, readonly string[]>> = {
-  inbound: ["NAME", "SERVER", "ROUTE", "TYPE"],
-  outbound: ["NAME", "SERVICE", "ROUTE", "TYPE", "BACKEND"],
-};
-
-/** Linkerd's tables of `stat-inbound` and `stat-outbound`. */
-export function sideTable(rows: readonly SideRow[], side: Side): string {
-  const header = [...LEADING[side], "SUCCESS", "RPS", "LATENCY_P50", "LATENCY_P95", "LATENCY_P99"];
-  const lines = rows.map(({ row, service }) => {
-    const leading = {
-      inbound: [row.name, "[default]", "[default]", ""],
-      outbound: [row.name, service, "[default]", "", service],
-    }[side];
-    const rates = [dash(row.success, (n) => `${(n * 100).toFixed(2)}%`), dash(row.rps, (n) => `${n.toFixed(1)}rps`)];
-    return [...leading, ...rates, ms(row.latencyMsP50), ms(row.latencyMsP95), ms(row.latencyMsP99)];
-  });
-  return renderTable(header, lines, header.slice(LEADING[side].length));
+function shown(f: Figures): readonly string[] {
+  return [
+    share(f.success),
+    dash(f.rps, (n) => `${n.toFixed(1)}rps`),
+    ms(f.latencyMsP50),
+    ms(f.latencyMsP95),
+    ms(f.latencyMsP99),
+  ];
 }
 
-export function sideJson(rows: readonly SideRow[], side: Side): string {
-  const out = rows.map(({ row, service }) => ({
+function figuresJson(f: Figures) {
+  return {
+    success: f.success,
+    rps: f.rps,
+    latency_ms_p50: f.latencyMsP50,
+    latency_ms_p95: f.latencyMsP95,
+    latency_ms_p99: f.latencyMsP99,
+  };
+}
+
+/** Linkerd's table of `stat-inbound`. */
+export function inboundTable(rows: readonly StatRow[]): string {
+  const header = ["NAME", "SERVER", "ROUTE", "TYPE", ...FIGURES];
+  return renderTable(
+    header,
+    rows.map((row) => [row.name, "[default]", "[default]", "", ...shown(row)]),
+    FIGURES,
+  );
+}
+
+export function inboundJson(rows: readonly StatRow[]): string {
+  const out = rows.map((row) => ({
     namespace: row.namespace,
     name: row.name,
-    ...(side === "inbound" ? { server: "[default]" } : { service }),
+    server: "[default]",
     route: "[default]",
-    success: row.success,
-    rps: row.rps,
-    latency_ms_p50: row.latencyMsP50,
-    latency_ms_p95: row.latencyMsP95,
-    latency_ms_p99: row.latencyMsP99,
+    ...figuresJson(row),
+  }));
+  return `${JSON.stringify(out, null, 2)}\n`;
+}
+
+/** What one workload sent by one route. */
+export interface OutboundRow {
+  readonly name: string;
+  readonly namespace: string;
+  readonly sent: RouteRow;
+}
+
+/** Of everything sent, what was sent again. */
+const retries = ({ rps, actualRps }: RouteRow) => (actualRps > 0 ? (actualRps - rps) / actualRps : 0);
+const service = ({ namespace, sent }: OutboundRow) =>
+  sent.namespace === namespace || sent.namespace === "" ? sent.service : `${sent.service}.${sent.namespace}`;
+const route = ({ sent }: OutboundRow) => (sent.route === "[DEFAULT]" ? "[default]" : sent.route);
+
+/** Linkerd's table of `stat-outbound`. */
+export function outboundTable(rows: readonly OutboundRow[]): string {
+  const numbers = [...FIGURES, "TIMEOUTS", "RETRIES"];
+  const lines = rows.map((row) => {
+    const { name, sent } = row;
+    return [
+      name,
+      service(row),
+      route(row),
+      "",
+      service(row),
+      ...shown(sent),
+      share(sent.timeouts),
+      share(retries(sent)),
+    ];
+  });
+  return renderTable(["NAME", "SERVICE", "ROUTE", "TYPE", "BACKEND", ...numbers], lines, numbers);
+}
+
+export function outboundJson(rows: readonly OutboundRow[]): string {
+  const out = rows.map((row) => ({
+    namespace: row.namespace,
+    name: row.name,
+    service: service(row),
+    route: route(row),
+    ...figuresJson(row.sent),
+    timeouts: row.sent.timeouts,
+    retries: retries(row.sent),
   }));
   return `${JSON.stringify(out, null, 2)}\n`;
 }

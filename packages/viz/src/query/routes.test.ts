@@ -36,7 +36,8 @@ function rowsOf(query: Partial<StatQuery>) {
       timeMs,
       parseExposition(
         series("add", 200, 90 * factor) +
-          series("add", 503, 10 * factor) +
+          series("add", 503, 8 * factor) +
+          series("add", 504, 2 * factor) +
           series("", 200, 50 * factor) +
           tries("add", 125 * factor) +
           standard("cart", 150 * factor) +
@@ -56,7 +57,7 @@ test("by route, as all callers saw it; what has no name last; a Service without 
     ["cart", "[DEFAULT]", 3],
     ["mail", "[DEFAULT]", 1.2],
   ]);
-  expect(rows[0]).toMatchObject({ success: 0.9, actualRps: 7.5, actualSuccess: 0.72 });
+  expect(rows[0]).toMatchObject({ success: 0.9, actualRps: 7.5, actualSuccess: 0.72, timeouts: 0.02 });
 });
 
 test("of the Services of a workload; with --to of one caller", () => {

@@ -14,6 +14,7 @@ interface Draft {
   readonly route: string;
   readonly totals: Totals;
   tries: number;
+  timeouts: number;
 }
 
 /**
@@ -101,15 +102,23 @@ function count(rows: Map<string, Draft>, service: ServiceName, route: string, st
   const key = `${service.namespace}/${service.name}/${route}`;
   let row = rows.get(key);
   if (!row) {
-    row = { service: service.name, namespace: service.namespace, route, totals: emptyTotals(), tries: 0 };
+    row = { service: service.name, namespace: service.namespace, route, totals: emptyTotals(), tries: 0, timeouts: 0 };
     rows.set(key, row);
   }
-  if (stored.metric === "route_actual_request_total")
-    row.tries += stored.series.increase(span.fromMs, stored.bornAtZero, span.toMs);
-  else addSeries(row.totals, stored, span);
+  const increase = () => stored.series.increase(span.fromMs, stored.bornAtZero, span.toMs);
+  if (stored.metric === "route_actual_request_total") {
+    row.tries += increase();
+    return;
+  }
+  addSeries(row.totals, stored, span);
+  const { labels } = stored.series;
+  if ((labels.get("status_code") ?? labels.get("response_code")) === "504" && COUNTERS.has(stored.metric))
+    row.timeouts += increase();
 }
 
-function toRow({ service, namespace, route, totals, tries }: Draft, seconds: number): RouteRow {
+const COUNTERS: ReadonlySet<string> = new Set(["route_response_total", "istio_requests_total"]);
+
+function toRow({ service, namespace, route, totals, tries, timeouts }: Draft, seconds: number): RouteRow {
   const good = totals.requests - totals.failures;
   const actual = Math.max(tries, totals.requests);
   return {
@@ -121,6 +130,7 @@ function toRow({ service, namespace, route, totals, tries }: Draft, seconds: num
     // A try that was repeated had failed.
     actualSuccess: good / actual,
     actualRps: actual / seconds,
+    timeouts: timeouts / totals.requests,
     latencyMsP50: quantile(totals.buckets, 0.5),
     latencyMsP95: quantile(totals.buckets, 0.95),
     latencyMsP99: quantile(totals.buckets, 0.99),
