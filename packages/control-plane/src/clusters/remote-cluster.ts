@@ -81,14 +81,7 @@ class Remote implements RemoteCluster {
   get status(): RemoteClusterStatus {
     const { id, secret } = this.#options;
     const lastSyncMs = this.#status === "synced" ? this.#options.clock.now() : this.#lastSyncMs;
-    return { id, secret, status: this.#status, reason: this.#toldReason(), lastSyncMs };
-  }
-
-  /** Nothing is kept over a restart: whoever looks has to learn that endpoints are missing, not merely old. */
-  #toldReason(): string {
-    if (this.#feed.synced || this.#status === "refused") return this.#reason;
-    const never = "never in sync since this control plane started: its endpoints get no traffic until it answers";
-    return this.#reason === "" ? never : `${never}; ${this.#reason}`;
+    return { id, secret, status: this.#status, reason: this.#reason, lastSyncMs };
   }
 
   get state(): MeshState | undefined {

@@ -103,7 +103,7 @@ class Clusters implements RemoteClusters {
   get statuses(): readonly RemoteClusterStatus[] {
     const served = new Map(this.registries.map(({ clusterId, state }) => [clusterId, state]));
     const statuses = this.#sorted().map(([id, held]): RemoteClusterStatus => {
-      const { status } = held.cluster;
+      const status = toldStatus(held);
       if (held.cluster.state === undefined || served.has(id)) return status;
       const uid = held.cluster.state.objects.namespaces.get("kube-system")?.meta.uid;
       const twin =
@@ -243,6 +243,17 @@ class Clusters implements RemoteClusters {
     if ([...this.#held.values()].some(({ cluster }) => cluster.status.status === "syncing")) return;
     for (const done of this.#waiting.splice(0)) done();
   }
+}
+
+/** Whoever looks has to learn whether endpoints are missing, or merely old. */
+function toldStatus({ cluster: { state, status }, before }: Held): RemoteClusterStatus {
+  if (state !== undefined || status.status === "refused") return status;
+  if (before?.state !== undefined) {
+    const reason = status.reason === "" ? "" : `${status.reason}; its kubeconfig before this one serves until then`;
+    return { ...status, reason, lastSyncMs: before.status.lastSyncMs };
+  }
+  const never = "never in sync since this control plane started: its endpoints get no traffic until it answers";
+  return { ...status, reason: status.reason === "" ? never : `${never}; ${status.reason}` };
 }
 
 export function createRemoteClusters(options: RemoteClustersOptions): RemoteClusters {
