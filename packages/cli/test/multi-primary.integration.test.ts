@@ -211,6 +211,11 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
     const { out, err } = await run("istioctl --context=east remote-clusters");
     expect(out).toMatch(/west .* (syncing|timeout)/);
     expect(err).toContain("never in sync since this control plane started");
+    const metrics = await kubectl(
+      "east",
+      "get --raw /api/v1/namespaces/istio-system/services/istiod:15014/proxy/metrics",
+    );
+    expect(metrics).toContain('istiod_remote_cluster_last_sync_timestamp_seconds{cluster_id="west"} 0');
     await ok("heddle local wan --restore");
     await eventually("west in sync again", async () => /west .* synced/.test(await remoteStatus()));
     const rotated = performance.now();

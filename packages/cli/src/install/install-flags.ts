@@ -85,8 +85,10 @@ export function installOptions(flags: InstallFlags, global: GlobalOptions, conte
   }
   refuseUnknownComponents(components);
   const base = defaultInstallOptions(context.version, global.meshNamespace);
-  const { pilot = {}, istiodRemote: _remote, ...given } = record(values, "values");
+  const { pilot = {}, istiodRemote, ...given } = record(values, "values");
   const remote = profile === "remote" ? remoteProfile(record(values, "values")) : undefined;
+  if (remote === undefined && istiodRemote !== undefined)
+    context.err("‼ --set values.istiodRemote has no effect: it is for --set profile=remote\n");
   const injector = remote === undefined ? given : mergeValues(given, namesOf(remote));
   const [image, version] = splitImage(flags.image ?? base.image, base.version);
   const high = flags.ha === true;

@@ -63,6 +63,10 @@ export function createWebhookClient(store: Store): WebhookClient {
     const shown = `https://${serverName}:${number}${target}${query}`;
     const service = store.collection("/services").get(text(namespace), text(name));
     if (!service) return `Post ${JSON.stringify(shown)}: service ${JSON.stringify(text(name))} not found`;
+    if (at(service, "spec", "type") === "ExternalName") {
+      const host = text(at(service, "spec", "externalName"));
+      return { host, port: number, serverName, path: `${target}${query}`, url: shown };
+    }
     const chosen = list(at(service, "spec", "ports"))
       .map(dict)
       .find((item) => item["port"] === number);
