@@ -13,6 +13,10 @@ const known = [process.env["HEDDLE_COREDNS"], Bun.which("coredns"), join(homedir
 const coredns = known.find((path): path is string => typeof path === "string" && existsSync(path));
 if (coredns === undefined) console.log("skipped: CoreDNS, which is not here; set HEDDLE_COREDNS to the program");
 
+// What kube-dns runs: it turns `stubDomains: {"global": ["A"]}` into `--server=/global/A`.
+const dnsmasq = process.env["HEDDLE_DNSMASQ"] ?? Bun.which("dnsmasq") ?? undefined;
+if (dnsmasq === undefined) console.log("skipped: dnsmasq, which is not here; set HEDDLE_DNSMASQ to the program");
+
 const started: ChildProcess[] = [];
 const program = join(import.meta.dir, "../src/main.ts");
 let dns: Resolver;
@@ -81,6 +85,26 @@ beforeAll(async () => {
   const port = await run([process.execPath, program, ...answering], /answering names.*port[=:]"?(\d+)/);
   dns = resolver(port);
   await settles(() => dns.resolve4("httpbin.bar.global"));
+  if (dnsmasq !== undefined) {
+    const stub = await freePort();
+    const asKubeDns = [
+      "-k",
+      "--cache-size=1000",
+      "--no-negcache",
+      "--dns-loop-detect",
+      "--log-facility=-",
+      "--no-resolv",
+    ];
+    const here = [
+      `--port=${stub}`,
+      "--listen-address=127.0.0.1",
+      "--bind-interfaces",
+      "--user=root",
+      "--conf-file=/dev/null",
+    ];
+    await run([dnsmasq, ...asKubeDns, ...here, `--server=/global/127.0.0.1#${port}`], /(using nameserver)/);
+    stubbed = resolver(stub);
+  }
   if (coredns === undefined) return;
   const front = await freePort();
   writeFileSync(join(folder, "Corefile"), `global:${front} {\n  forward . 127.0.0.1:${port}\n  errors\n}\n`);
@@ -89,6 +113,7 @@ beforeAll(async () => {
 }, 90_000);
 
 let behind: Resolver | undefined;
+let stubbed: Resolver | undefined;
 
 afterAll(() => {
   for (const child of started) child.kill("SIGKILL");
@@ -112,6 +137,12 @@ describe("names of other clusters", () => {
   test.skipIf(coredns === undefined)(
     "so does a real CoreDNS that forwards the zone",
     () => check(behind ?? dns),
+    60_000,
+  );
+
+  test.skipIf(dnsmasq === undefined)(
+    "and a real dnsmasq, with the flags that kube-dns makes of its stubDomains",
+    () => check(stubbed ?? dns),
     60_000,
   );
 });
