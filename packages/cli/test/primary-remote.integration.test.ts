@@ -12,7 +12,10 @@ const missing = ["kubectl", "curl"].filter((name) => Bun.which(name) === null);
 if (line !== undefined) console.log(`skipped: no line between clusters: ${line}`);
 else if (missing.length > 0) console.log(`skipped: the walkthrough needs ${missing.join(", ")} on PATH`);
 
-setDefaultTimeout(90_000);
+setDefaultTimeout(180_000);
+
+/** Each command ends after this, whatever else the machine does. Units: ms. */
+const PATIENCE_MS = 120_000;
 
 const samples = join(root, "samples");
 
@@ -27,10 +30,14 @@ spec: {ports: [{name: http, port: 8000, targetPort: 8080}], selector: {app: ${ap
 describe.skipIf(line !== undefined || missing.length > 0)("a cluster without a control plane", () => {
   const folder = mkdtempSync(join(tmpdir(), "heddle-pr-"));
   const clusters = ["home", "away"] as const;
-  const { ok, run } = createShell(folder, {
-    HEDDLE_STATE: folder,
-    KUBECONFIG: clusters.map((name) => join(folder, "clusters", name, "kubeconfig")).join(":"),
-  });
+  const { ok, run } = createShell(
+    folder,
+    {
+      HEDDLE_STATE: folder,
+      KUBECONFIG: clusters.map((name) => join(folder, "clusters", name, "kubeconfig")).join(":"),
+    },
+    PATIENCE_MS,
+  );
   const kubectl = (name: string, words: string, stdin?: string) => ok(`kubectl --context=${name} ${words}`, stdin);
   const gateway = (name: string) =>
     ok(
@@ -63,7 +70,7 @@ describe.skipIf(line !== undefined || missing.length > 0)("a cluster without a c
     await Promise.all([gateway("home"), kubectl("home", `apply -n sample ${apps}`)]);
     const exposed = ["expose-istiod", "expose-services"].map((name) => `-f ${samples}/multicluster/${name}.yaml`);
     await kubectl("home", `apply -n istio-system ${exposed.join(" ")}`);
-  }, 120_000);
+  }, 180_000);
 
   afterAll(async () => {
     await run("heddle local down --all");
@@ -92,7 +99,7 @@ describe.skipIf(line !== undefined || missing.length > 0)("a cluster without a c
     );
     const apps = ["sleep/sleep.yaml", "httpbin/httpbin.yaml"].map((file) => `-f ${join(samples, file)}`).join(" ");
     await Promise.all([gateway("away"), kubectl("away", `apply -n sample ${apps}`)]);
-    for (const name of clusters) await kubectl(name, "wait -n sample --for=condition=Ready pod --all --timeout=60s");
+    for (const name of clusters) await kubectl(name, "wait -n sample --for=condition=Ready pod --all --timeout=110s");
     await eventually("calls from abroad to home", () => secured("away", "at-home"));
     await eventually("calls from home to abroad", () => secured("home", "abroad"));
     expect(await ok("istioctl --context=home proxy-status")).toMatch(/sleep-\S+\.sample +away +SYNCED/);
