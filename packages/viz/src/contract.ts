@@ -56,6 +56,9 @@ export interface EdgeRow {
   readonly noTlsReason: string;
   readonly requests: number;
   readonly failures: number;
+  /** Cluster of each end; only where traffic of several clusters was seen, and "" where it is not known. */
+  readonly srcCluster?: string;
+  readonly dstCluster?: string;
 }
 
 export interface StatQuery {

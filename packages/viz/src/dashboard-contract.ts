@@ -38,6 +38,9 @@ export interface TrafficRow {
   readonly dstNamespace: string;
   readonly clientId: string;
   readonly serverId: string;
+  /** All of them, sorted. */
+  readonly clientIds: readonly string[];
+  readonly serverIds: readonly string[];
   readonly secured: boolean;
   readonly noTlsReason: string;
   readonly success: number | null;

@@ -114,11 +114,15 @@ test("gateways: our own, those that the mirror probes, clusters that the control
     "http://two:15014/metrics": "",
     "http://one:15014/debug/clusterz":
       '[{"id":"here","syncStatus":"synced"},{"id":"west","secretName":"istio-system/west","syncStatus":"synced"}]',
+    "http://one:15014/debug/networkz?probe=true":
+      '{"gateways":{"n1":[{"address":"192.0.2.1","port":15443,"problem":"","latencyMs":1}],"n2":[{"address":"192.0.2.2","port":15443,"problem":"","latencyMs":31.5},{"address":"192.0.2.3","port":15443,"problem":"no answer within 2 s"}]}}',
   });
   const answer = await createGateways({ client, inventory, fetchText, nowMs: () => 0 })();
   expect(answer.gaps).toEqual([]);
   expect(answer.gateways.map((g) => [g.cluster, g.side, g.alive, g.latencyMsP50])).toEqual([
     ["n1", "this cluster", true, null],
+    ["n2", "remote", true, 31.5],
+    ["n2", "remote", false, null],
     ["west", "remote", true, 5],
   ]);
   expect(answer.clusters).toEqual([

@@ -1,7 +1,7 @@
 import { listOf, parseExposition, recordOf, textOf } from "@heddle/std";
 import type { GatewayRow, GatewaysAnswer, RemoteClusterRow } from "./config-contract.ts";
 import { type ControlPlaneClient, kept } from "./control-plane-client.ts";
-import type { Inventory, PodInfo } from "./inventory.ts";
+import { type Inventory, isClusterGateway, NETWORK_LABEL, type PodInfo } from "./inventory.ts";
 import { quantile } from "./query/totals.ts";
 
 export interface GatewaysDeps {
@@ -15,7 +15,6 @@ const FRESH_MS = 2000;
 const TIMEOUT_MS = 3000;
 /** Where Linkerd's service mirror serves its metrics. Source: linkerd2 multicluster/charts. */
 const MIRROR_PORT = 9999;
-const NETWORK = "topology.istio.io/network";
 type Sample = ReturnType<typeof parseExposition>["samples"][number];
 
 /** Gateways between clusters, as service mirrors probe them and as pods of this cluster are one; and the clusters that the control plane reads. */
@@ -45,8 +44,17 @@ export function createGateways(deps: GatewaysDeps): () => Promise<GatewaysAnswer
       ...g,
       services: mirrored.filter((cluster) => cluster === g.cluster).length,
     }));
-    const clusters = (await Promise.all(replicas.map((r) => remoteClusters(deps.client, r)))).flat();
-    return { timeMs: deps.nowMs(), gateways: [...ownGateways(deps.inventory.pods()), ...remote], clusters, gaps };
+    const own = ownGateways(deps.inventory.pods());
+    const [clusters, networks] = await Promise.all([
+      Promise.all(replicas.map((r) => remoteClusters(deps.client, r))),
+      Promise.all(replicas.slice(0, 1).map((r) => networkGateways(deps.client, r, new Set(own.map((g) => g.cluster))))),
+    ]);
+    return {
+      timeMs: deps.nowMs(),
+      gateways: [...own, ...networks.flat(), ...remote],
+      clusters: clusters.flat(),
+      gaps,
+    };
   });
 }
 
@@ -56,17 +64,15 @@ function isMirror(pod: PodInfo): boolean {
   return labels["component"] === "linkerd-service-mirror";
 }
 
-/** Pods that other clusters come in by: they carry a network, or Linkerd's name for gateways. */
 function ownGateways(pods: readonly PodInfo[]): readonly GatewayRow[] {
   const found = new Map<string, GatewayRow>();
   for (const pod of pods) {
     const { labels, namespace } = pod;
-    const istio = labels["istio"] === "eastwestgateway" || (NETWORK in labels && "istio" in labels && !pod.meshed);
-    if (!istio && labels["app"] !== "linkerd-gateway") continue;
+    if (!isClusterGateway(pod)) continue;
     const name = pod.owners[0]?.name ?? pod.name;
     const key = `${namespace}/${name}`;
     found.set(key, {
-      cluster: labels[NETWORK] ?? "",
+      cluster: labels[NETWORK_LABEL] ?? "",
       name,
       namespace,
       side: "this cluster",
@@ -103,6 +109,37 @@ export function readProbes(samples: readonly Sample[]): readonly GatewayRow[] {
       services: null,
     };
   });
+}
+
+/** The gateways of other networks, as the control plane reaches them now. */
+async function networkGateways(
+  client: ControlPlaneClient,
+  replica: PodInfo,
+  own: ReadonlySet<string>,
+): Promise<readonly GatewayRow[]> {
+  try {
+    const answer = recordOf(recordOf(await client.json(replica, "/debug/networkz?probe=true"))["gateways"]);
+    return Object.entries(answer).flatMap(([network, list]) =>
+      own.has(network)
+        ? []
+        : listOf(list)
+            .map(recordOf)
+            .map((gateway): GatewayRow => {
+              const latencyMs = gateway["latencyMs"];
+              return {
+                ...NOT_PROBED,
+                cluster: network,
+                name: `${textOf(gateway["address"])}:${textOf(gateway["port"])}`,
+                namespace: "",
+                side: "remote",
+                alive: textOf(gateway["problem"]) === "",
+                latencyMsP50: typeof latencyMs === "number" ? latencyMs : null,
+              };
+            }),
+    );
+  } catch {
+    return [];
+  }
 }
 
 /** Istio's `/debug/clusterz`; a replica without it reads no other cluster. */

@@ -94,6 +94,15 @@ export function serviceInfo(object: unknown): ServiceInfo {
   };
 }
 
+/** Whether a pod is a gateway that other clusters come in by: it carries a network, or Linkerd's name for gateways. */
+export function isClusterGateway({ labels, meshed }: PodInfo): boolean {
+  const istio = labels["istio"] === "eastwestgateway" || (NETWORK_LABEL in labels && "istio" in labels && !meshed);
+  return istio || labels["app"] === "linkerd-gateway";
+}
+
+/** Network of a pod. Source: Istio. */
+export const NETWORK_LABEL = "topology.istio.io/network";
+
 /** Names of the resources of a kind that a pod counts for. */
 export function resourcesOf(pod: PodInfo, kind: ResourceKind, services: readonly ServiceInfo[]): readonly string[] {
   switch (kind) {

@@ -1,9 +1,19 @@
 import type { EdgeRow } from "@heddle/viz";
 import { renderTable } from "../output.ts";
 
-/** Linkerd's `viz edges` table; `wide` adds both identities. */
+/** Linkerd's `viz edges` table; `wide` adds both identities. Where there is traffic of several clusters, it names them. */
 export function edgesTable(rows: readonly EdgeRow[], wide: boolean): string {
-  const header = ["SRC", "DST", "SRC_NS", "DST_NS", ...(wide ? ["CLIENT_ID", "SERVER_ID"] : []), "SECURED"];
+  const several = rows.some(({ srcCluster }) => srcCluster !== undefined);
+  const clusters = several ? ["SRC_CLUSTER", "DST_CLUSTER"] : [];
+  const header = [
+    "SRC",
+    "DST",
+    "SRC_NS",
+    "DST_NS",
+    ...clusters,
+    ...(wide ? ["CLIENT_ID", "SERVER_ID"] : []),
+    "SECURED",
+  ];
   return renderTable(
     header,
     rows.map((e) => [
@@ -11,6 +21,7 @@ export function edgesTable(rows: readonly EdgeRow[], wide: boolean): string {
       e.dst,
       e.srcNamespace,
       e.dstNamespace,
+      ...(several ? [e.srcCluster || "-", e.dstCluster || "-"] : []),
       ...(wide ? [e.clientId || "-", e.serverId || "-"] : []),
       e.secured ? "√" : `× (${e.noTlsReason})`,
     ]),
@@ -28,6 +39,7 @@ export function edgesJson(rows: readonly EdgeRow[]): string {
     no_tls_reason: e.noTlsReason,
     requests: e.requests,
     failures: e.failures,
+    ...(e.srcCluster === undefined ? {} : { src_cluster: e.srcCluster, dst_cluster: e.dstCluster }),
   }));
   return `${JSON.stringify(out, null, 2)}\n`;
 }

@@ -1,8 +1,8 @@
 import type { EdgeRow, EdgesAnswer, ResourceKind } from "../contract.ts";
-import { type Inventory, type PodInfo, resourcesOf } from "../inventory.ts";
+import { type Inventory, isClusterGateway, type PodInfo, resourcesOf } from "../inventory.ts";
 import type { MetricStore } from "../store/store.ts";
 import { gapsOf } from "./stat.ts";
-import { type NameEnds, trafficOf } from "./traffic.ts";
+import { type NameEnds, type Traffic, trafficOf } from "./traffic.ts";
 
 export interface EdgesQuery {
   readonly kind: ResourceKind;
@@ -23,17 +23,58 @@ export function edges(query: EdgesQuery, store: MetricStore, inventory: Inventor
       ? named
       : undefined;
   };
-  const rows = trafficOf(store, span, inNamespace, meshedNames(inventory)).map(
-    ({ totals, tcp: _tcp, srcClusters: _src, dstClusters: _dst, ...edge }): EdgeRow => ({
-      ...edge,
-      requests: totals.requests,
-      failures: totals.failures,
-    }),
-  );
+  const [isMeshed, isGateway] = [meshedNames(inventory), gatewayNames(inventory)];
+  const together = trafficOf(store, span, inNamespace, isMeshed, isGateway);
+  const clusters = new Set(together.flatMap((way) => [...way.srcClusters, ...way.dstClusters]));
+  const rows =
+    clusters.size < 2
+      ? together.map(edgeRow)
+      : trafficOf(
+          store,
+          span,
+          inClusters(inNamespace),
+          (namespace, name) => isMeshed(namespace, nameOf(name)),
+          (namespace, name) => isGateway(namespace, nameOf(name)),
+        ).map(
+          (way): EdgeRow => ({
+            ...edgeRow(way),
+            src: nameOf(way.src),
+            dst: nameOf(way.dst),
+            srcCluster: way.srcClusters[0] ?? "",
+            dstCluster: way.dstClusters[0] ?? "",
+          }),
+        );
   return { rows: rows.sort((a, b) => sortKey(a).localeCompare(sortKey(b))), gaps: gapsOf(store, span.fromMs) };
 }
 
-const sortKey = (e: EdgeRow) => [e.srcNamespace, e.src, e.dstNamespace, e.dst].join("\u0000");
+function edgeRow(way: Traffic): EdgeRow {
+  const { src, srcNamespace, dst, dstNamespace, clientId, serverId, secured, noTlsReason, totals } = way;
+  const { requests, failures } = totals;
+  return { src, srcNamespace, dst, dstNamespace, clientId, serverId, secured, noTlsReason, requests, failures };
+}
+
+/** Stands between a name and its cluster; no name holds it. */
+const MARK = "\u0001";
+const nameOf = (text: string): string => text.split(MARK)[0] ?? text;
+
+/** One name in two clusters is two ends. Where the cluster is not known the name is as it was. */
+function inClusters(ends: NameEnds): NameEnds {
+  const marked = (name: string, cluster = "unknown") =>
+    cluster === "unknown" || cluster === "" || name === "unknown" ? name : `${name}${MARK}${cluster}`;
+  return (labels, pod) => {
+    const named = ends(labels, pod);
+    return (
+      named && {
+        ...named,
+        src: marked(named.src, labels.get("source_cluster")),
+        dst: marked(named.dst, labels.get("destination_cluster")),
+      }
+    );
+  };
+}
+
+const sortKey = (e: EdgeRow) =>
+  [e.srcNamespace, e.src, e.srcCluster, e.dstNamespace, e.dst, e.dstCluster].join("\u0000");
 
 export type PodsByWorkload = ReadonlyMap<string, readonly PodInfo[]>;
 
@@ -55,6 +96,14 @@ export function meshedNames(inventory: Inventory): (namespace: string, name: str
   for (const pod of inventory.pods()) if (pod.meshed) meshed.add(pod.namespace);
   const byWorkload = podsByWorkload(inventory);
   return (namespace, name) => byWorkload.get(`${namespace}/${name}`)?.some((p) => p.meshed) ?? meshed.has(namespace);
+}
+
+/** Whether a workload is a gateway that other clusters come in by. */
+export function gatewayNames(inventory: Inventory): (namespace: string, name: string) => boolean {
+  const gateways = new Set<string>();
+  for (const pod of inventory.pods())
+    if (isClusterGateway(pod)) gateways.add(`${pod.namespace}/${pod.owners[0]?.name ?? pod.name}`);
+  return (namespace, name) => gateways.has(`${namespace}/${name}`);
 }
 
 /** The ends as the metrics name them: workloads; a destination that is no workload goes by its Service. */

@@ -1,7 +1,7 @@
 import type { GraphAnswer, GraphNode, TrafficRow } from "../dashboard-contract.ts";
 import type { Inventory } from "../inventory.ts";
 import type { MetricStore } from "../store/store.ts";
-import { meshedNames, workloadEnds } from "./edges.ts";
+import { gatewayNames, meshedNames, workloadEnds } from "./edges.ts";
 import { answered, type WindowQuery, workloadRows } from "./overview.ts";
 import { quantile } from "./totals.ts";
 import { type Traffic, trafficOf } from "./traffic.ts";
@@ -86,7 +86,9 @@ export function trafficRows(query: WindowQuery, store: MetricStore, inventory: I
   const span = { fromMs: query.atMs - query.windowMs, toMs: query.atMs };
   const oldest = Number.isNaN(store.sinceMs) ? span.fromMs : Math.max(span.fromMs, store.sinceMs);
   const seconds = Math.max(query.atMs - oldest, 1) / 1000;
-  return trafficOf(store, span, workloadEnds, meshedNames(inventory)).map((t) => trafficRow(t, seconds));
+  return trafficOf(store, span, workloadEnds, meshedNames(inventory), gatewayNames(inventory)).map((t) =>
+    trafficRow(t, seconds),
+  );
 }
 
 function trafficRow({ totals, ...way }: Traffic, seconds: number): TrafficRow {

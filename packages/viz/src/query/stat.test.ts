@@ -112,6 +112,35 @@ test("a caller that only proves its identity is named by its own report", () => 
   expect(rows).toEqual([expect.objectContaining({ src: "web", dst: "voting", secured: true, requests: 10 })]);
 });
 
+test("edges between clusters: each pair of its own, with its identities; who is not known here goes by its account", () => {
+  const store = createMetricStore();
+  const [caller, callee] = [
+    { namespace: "emojivoto", pod: "web-abc-1" },
+    { namespace: "emojivoto", pod: "voting-abc-1" },
+  ];
+  for (const target of [caller, callee]) store.ingest(target, 0, []);
+  const way = (reporter: string, from: string, to: string, count: number, src = "web") =>
+    line(reporter, src, "voting", `${http200},source_cluster="${from}",destination_cluster="${to}"`, count)
+      .replace(/destination_principal="[^"]*"/, `destination_principal="spiffe://${to}/ns/emojivoto/sa/voting"`)
+      .replace(
+        /source_principal="[^"]*"/,
+        `source_principal="spiffe://${src === "unknown" ? "west" : from}/ns/emojivoto/sa/web"`,
+      );
+  const sent = `${way("source", "east", "east", 3)}\n${way("source", "east", "west", 5)}`;
+  store.ingest(caller, 1000, parseExposition(sent).samples);
+  const got = `${way("destination", "east", "east", 3)}\n${way("destination", "unknown", "east", 7, "unknown")}`;
+  store.ingest(callee, 1000, parseExposition(got).samples);
+  const { rows } = edges({ kind: "deployment", windowMs: 60_000 }, store, inventory, 1000);
+  const clients = (cluster: string) => `spiffe://${cluster}/ns/emojivoto/sa/web`;
+  expect(
+    rows.map((r) => [r.src, r.srcCluster, r.dst, r.dstCluster, r.clientId, r.serverId, r.secured, r.requests]),
+  ).toEqual([
+    ["web", "east", "voting", "east", clients("east"), "spiffe://east/ns/emojivoto/sa/voting", true, 3],
+    ["web", "east", "voting", "west", clients("east"), "spiffe://west/ns/emojivoto/sa/voting", true, 5],
+    ["web", "", "voting", "east", clients("west"), "spiffe://east/ns/emojivoto/sa/voting", true, 7],
+  ]);
+});
+
 test("where nothing arrived, the edge does not blame a missing proxy", () => {
   const store = createMetricStore();
   const caller = { namespace: "emojivoto", pod: "web-abc-1" };

@@ -15,6 +15,9 @@ export interface Traffic {
   readonly noTlsReason: string;
   readonly totals: Totals;
   readonly tcp: boolean;
+  /** All identities of each end, sorted: a service may be in clusters of several trust domains. */
+  readonly clientIds: readonly string[];
+  readonly serverIds: readonly string[];
   /** Clusters that each end was seen in, sorted. */
   readonly srcClusters: readonly string[];
   readonly dstClusters: readonly string[];
@@ -49,7 +52,10 @@ interface Draft {
   readonly bySource: Totals;
   readonly lost: Totals;
   seenByDestination: boolean;
+  seenBySource: boolean;
   tcp: boolean;
+  readonly clientIds: Set<string>;
+  readonly serverIds: Set<string>;
   readonly srcClusters: Set<string>;
   readonly dstClusters: Set<string>;
 }
@@ -60,6 +66,7 @@ export function trafficOf(
   span: Span,
   nameEnds: NameEnds,
   isMeshed: (namespace: string, name: string) => boolean,
+  isGateway: (namespace: string, name: string) => boolean = () => false,
 ): readonly Traffic[] {
   const drafts = new Map<string, Draft>();
   for (const metric of METRICS) {
@@ -81,7 +88,9 @@ export function trafficOf(
     }
   }
   nameCallers(drafts);
-  return [...drafts.values()].map((draft) => finish(draft, isMeshed)).filter((t) => t.tcp || t.totals.requests > 0);
+  return [...drafts.values()]
+    .map((draft) => finish(draft, isMeshed, isGateway))
+    .filter((t) => t.tcp || t.totals.requests > 0);
 }
 
 /**
@@ -89,7 +98,7 @@ export function trafficOf(
  * one caller of that identity is known for the destination, it is that one: its edge gets the receiving side's counts.
  */
 function nameCallers(drafts: Map<string, Draft>): void {
-  for (const [key, nameless] of drafts) {
+  for (const [key, nameless] of [...drafts]) {
     if (nameless.ends.src !== "unknown" || !nameless.seenByDestination || nameless.clientId === "") continue;
     const { dst, dstNamespace } = nameless.ends;
     const callers = [...drafts.values()].filter(
@@ -100,7 +109,10 @@ function nameCallers(drafts: Map<string, Draft>): void {
         d.ends.dstNamespace === dstNamespace,
     );
     const [only] = callers;
-    if (only === undefined) continue;
+    if (only === undefined) {
+      nameByAccount(drafts, key, nameless);
+      continue;
+    }
     drafts.delete(key);
     // Several workloads share the identity: each keeps its own count.
     if (callers.length > 1) continue;
@@ -110,6 +122,23 @@ function nameCallers(drafts: Map<string, Draft>): void {
     only.seenByDestination = true;
     only.serverId ||= nameless.serverId;
   }
+}
+
+/** A caller that no proxy here knows, such as one of another cluster, goes by the account that it proved. */
+function nameByAccount(drafts: Map<string, Draft>, key: string, nameless: Draft): void {
+  const account = /\/sa\/([^/]+)$/.exec(nameless.clientId)?.[1];
+  if (account === undefined) return;
+  drafts.delete(key);
+  const named = draftOf(drafts, { ...nameless.ends, src: account });
+  named.byDestination = sum(named.byDestination, nameless.byDestination);
+  named.clientId ||= nameless.clientId;
+  named.serverId ||= nameless.serverId;
+  named.plain ||= nameless.plain;
+  named.tcp ||= nameless.tcp;
+  named.seenByDestination = true;
+  for (const id of nameless.clientIds) named.clientIds.add(id);
+  for (const id of nameless.serverIds) named.serverIds.add(id);
+  for (const cluster of nameless.dstClusters) named.dstClusters.add(cluster);
 }
 
 function draftOf(drafts: Map<string, Draft>, ends: Draft["ends"]): Draft {
@@ -125,7 +154,10 @@ function draftOf(drafts: Map<string, Draft>, ends: Draft["ends"]): Draft {
       bySource: emptyTotals(),
       lost: emptyTotals(),
       seenByDestination: false,
+      seenBySource: false,
       tcp: false,
+      clientIds: new Set(),
+      serverIds: new Set(),
       srcClusters: new Set(),
       dstClusters: new Set(),
     };
@@ -144,8 +176,12 @@ function totalsFor(draft: Draft, labels: ReadonlyMap<string, string>): Totals {
 }
 
 function identify(draft: Draft, labels: ReadonlyMap<string, string>): void {
-  draft.clientId ||= spiffe(labels.get("source_principal"));
-  draft.serverId ||= spiffe(labels.get("destination_principal"));
+  const [client, server] = [spiffe(labels.get("source_principal")), spiffe(labels.get("destination_principal"))];
+  draft.clientId ||= client;
+  draft.serverId ||= server;
+  if (client !== "") draft.clientIds.add(client);
+  if (server !== "") draft.serverIds.add(server);
+  draft.seenBySource ||= labels.get("reporter") === "source";
   seenIn(draft.srcClusters, labels.get("source_cluster"));
   seenIn(draft.dstClusters, labels.get("destination_cluster"));
   if (labels.get("reporter") === "destination")
@@ -161,9 +197,20 @@ function spiffe(principal = "unknown"): string {
   return principal.startsWith("spiffe://") ? principal : `spiffe://${principal}`;
 }
 
-function finish(draft: Draft, isMeshed: (namespace: string, name: string) => boolean): Traffic {
+function finish(
+  draft: Draft,
+  isMeshed: (namespace: string, name: string) => boolean,
+  isGateway: (namespace: string, name: string) => boolean,
+): Traffic {
   const { ends, clientId, serverId, seenByDestination } = draft;
-  const secured = seenByDestination ? !draft.plain : clientId !== "" && serverId !== "";
+  // A gateway between clusters passes mesh TLS on unread: who calls is known at the destination only, on that edge.
+  const passedOn =
+    draft.seenBySource && draft.tcp && draft.bySource.requests === 0 && isGateway(ends.srcNamespace, ends.src);
+  const secured = seenByDestination
+    ? !draft.plain
+    : clientId !== ""
+      ? serverId !== ""
+      : passedOn && isMeshed(ends.dstNamespace, ends.dst);
   const reason =
     !draft.tcp && draft.bySource.requests === 0
       ? "no request reached it"
@@ -179,6 +226,8 @@ function finish(draft: Draft, isMeshed: (namespace: string, name: string) => boo
     noTlsReason: secured ? "" : seenByDestination ? "the caller sent plain text" : reason,
     totals: sum(arrived, draft.lost),
     tcp: draft.tcp,
+    clientIds: [...draft.clientIds].sort(),
+    serverIds: [...draft.serverIds].sort(),
     srcClusters: [...draft.srcClusters].sort(),
     dstClusters: [...draft.dstClusters].sort(),
   };

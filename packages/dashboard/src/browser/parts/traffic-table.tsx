@@ -38,11 +38,13 @@ export function TrafficTable({
     >
       {rows.map((row) => {
         const [name, namespace] = side === "src" ? [row.src, row.srcNamespace] : [row.dst, row.dstNamespace];
-        const identity = side === "src" ? row.clientId : row.serverId;
+        const [identities, clusters] =
+          side === "src" ? [row.clientIds, row.srcClusters] : [row.serverIds, row.dstClusters];
         return (
           <tr key={`${namespace}/${name}`}>
             <th scope="row">
-              <a href={hashOf("workload", namespace, "deployment", name)}>{name}</a> <small>{namespace}</small>
+              <a href={hashOf("workload", namespace, "deployment", name)}>{name}</a>{" "}
+              <small>{[namespace, ...(clusters.length > 1 ? clusters : [])].join(" · ")}</small>
             </th>
             <NumCell label="Success">
               <Success value={row.success} />
@@ -54,7 +56,11 @@ export function TrafficTable({
               <Secured secured={row.secured} reason={row.noTlsReason} />
             </td>
             <td data-label="Identity" class="mono">
-              {identity.replace("spiffe://", "") || "–"}
+              <div>
+                {identities.length === 0
+                  ? "–"
+                  : identities.map((id) => <div key={id}>{id.replace("spiffe://", "")}</div>)}
+              </div>
             </td>
           </tr>
         );
