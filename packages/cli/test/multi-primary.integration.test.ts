@@ -49,7 +49,7 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
     HEDDLE_STATE: folder,
     KUBECONFIG: clusters.map((name) => join(folder, "clusters", name, "kubeconfig")).join(":"),
   };
-  const { ok, run } = createShell(folder, env);
+  const { ok, run } = createShell(folder, env, 120_000);
   const kubectl = (name: string, words: string, stdin?: string) => ok(`kubectl --context=${name} ${words}`, stdin);
   const inSleep = ["kubectl", "--context=east", "exec", "-n", "sample", "deploy/sleep", "-c", "sleep", "--"];
   const call = "curl -s -m 10 -o /dev/null -w '%{http_code}\\n' httpbin:8000/status/200";
@@ -122,7 +122,7 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
         await kubectl(name, "wait -n sample --for=condition=Ready pod --all --timeout=60s");
       }),
     );
-  }, 120_000);
+  }, 180_000);
 
   afterAll(async () => {
     await client?.close();
