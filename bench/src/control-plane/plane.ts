@@ -43,6 +43,8 @@ export async function startPlane(name: PlaneName, program: string, options: Plan
     `--grpcAddr=127.0.0.1:${port}`,
     `--httpAddr=${local()}`,
     `--monitoringAddr=${local()}`,
+    // Many proxies in one process answer late on a busy machine, and would be hung up on.
+    "--keepaliveTimeout=120s",
   ];
   const profiling =
     options.profile === undefined

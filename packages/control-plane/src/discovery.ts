@@ -341,8 +341,8 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
 
     waitingFor = "the servers";
     const rotating = createRotatingCredentials(serving.material);
-    const plain = createGrpcPort({ credentials: undefined, discovery, issuer });
-    const secure = createGrpcPort({ credentials: rotating.credentials, discovery, issuer });
+    const plain = createGrpcPort({ ...options, credentials: undefined, discovery, issuer });
+    const secure = createGrpcPort({ ...options, credentials: rotating.credentials, discovery, issuer });
     const grpc = await listen("grpcAddr", options.grpc, (where) => plain.listen(where));
     const secureGrpc = await listen("secureGRPCAddr", options.secureGrpc, (where) => secure.listen(where));
     closers.push(async () => void (await Promise.all([plain.close(options.drainMs), secure.close(options.drainMs)])));

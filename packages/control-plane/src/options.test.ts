@@ -24,13 +24,17 @@ test("an empty address switches a server off", () => {
 });
 
 test("every problem is told, with its flag", () => {
-  const read = readOptions(["--grpcAddr=x", "--registries=Consul", "--log_output_level=loud"], {
-    PILOT_DEBOUNCE_MAX: "soon",
-  });
+  const read = readOptions(
+    ["--grpcAddr=x", "--registries=Consul", "--log_output_level=loud", "--keepaliveTimeout=-1s"],
+    {
+      PILOT_DEBOUNCE_MAX: "soon",
+    },
+  );
   expect(read.ok ? [] : read.error).toEqual([
     "--registries Consul: known are Kubernetes and Mock",
     "--log_output_level loud: known are debug, info, warn, error and none",
     "--grpcAddr x: expected host:port or :port",
+    "--keepaliveTimeout: must not be negative",
     'PILOT_DEBOUNCE_MAX: "soon" is not a duration; write a number with a unit, such as 300ms, 1.5s or 2h45m',
   ]);
   const unknown = readOptions(["--nope"], {});

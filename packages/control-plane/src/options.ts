@@ -33,6 +33,9 @@ export interface DiscoveryOptions {
   readonly caDir: string;
   readonly domain: string;
   readonly clusterId: string;
+  /** Idle streams are pinged this often, and ended when no answer comes in that time. */
+  readonly keepaliveIntervalMs: DurationMs;
+  readonly keepaliveTimeoutMs: DurationMs;
   readonly namespace: string;
   readonly podName: string;
   readonly logLevel: LogLevel;
@@ -67,6 +70,8 @@ export const usage = `Usage: heddle discovery [flags]
   --caDir DIR              ca-cert.pem, ca-key.pem, root-cert.pem, cert-chain.pem, where there is no cluster (default ./etc/cacerts)
   --domain NAME            DNS suffix of services (default cluster.local)
   --clusterID NAME         default Kubernetes
+  --keepaliveInterval DUR  proxies are pinged this often (default 30s)
+  --keepaliveTimeout DUR   and their streams ended when no answer came in this time (default 10s)
   --log_output_level L     debug, info, warn, error, or default:L
   --log_as_json
 
@@ -100,6 +105,8 @@ export function readOptions(argv: readonly string[], env: Env): Result<Discovery
         caDir: string,
         domain: string,
         clusterID: string,
+        keepaliveInterval: string,
+        keepaliveTimeout: string,
         log_output_level: string,
         log_as_json: { type: "boolean" },
       },
@@ -123,7 +130,7 @@ export function readOptions(argv: readonly string[], env: Env): Result<Discovery
     return { host: match[1] === "" ? "0.0.0.0" : (match[1] ?? "").replace(/^\[(.*)\]$/, "$1"), port };
   };
   const duration = (name: string, fallbackMs: number): DurationMs => {
-    const value = env[name];
+    const value = name.startsWith("--") ? text(name.slice(2)) : env[name];
     if (value === undefined || value === "") return durationMs(fallbackMs);
     const parsed = parseGoDuration(value);
     if (parsed.ok && parsed.value >= 0) return parsed.value;
@@ -153,6 +160,8 @@ export function readOptions(argv: readonly string[], env: Env): Result<Discovery
     meshConfigFile: text("meshConfig"),
     caDir: text("caDir") ?? env["ROOT_CA_DIR"] ?? "./etc/cacerts",
     domain: text("domain") ?? "cluster.local",
+    keepaliveIntervalMs: duration("--keepaliveInterval", 30_000),
+    keepaliveTimeoutMs: duration("--keepaliveTimeout", 10_000),
     clusterId: text("clusterID") ?? env["CLUSTER_ID"] ?? "Kubernetes",
     namespace: env["POD_NAMESPACE"] || "istio-system",
     podName: env["POD_NAME"] || "istiod",

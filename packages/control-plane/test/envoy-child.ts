@@ -1,15 +1,15 @@
-/** Runs inside a network namespace of its own: a control plane over files, and a real Envoy that it drives. Prints one JSON line. */
+/** Runs inside a network namespace of its own: a control plane over files, and a real Envoy, or our proxy, that it drives. Prints one JSON line. */
 import { createPublicKey } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAuthority, createSelfSignedRoot, exportPrivateKey, generateKey } from "@heddle/identity";
 import { mockObjects } from "@heddle/sources";
-import { until } from "./clients.ts";
+import { until as poll } from "./clients.ts";
 import { startSdsServer } from "./sds-server.ts";
 import { start } from "./start.ts";
 
-const [envoy = "", apiType = "DELTA_GRPC"] = process.argv.slice(2);
+const [dataPlane = "envoy", apiType = "DELTA_GRPC", ...program] = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), "envoy-"));
 const config = join(folder, "config");
 const write = (name: string, objects: unknown): void =>
@@ -76,7 +76,7 @@ writeFileSync(
       metadata: {
         NAMESPACE: "default",
         SERVICE_ACCOUNT: "default",
-        HEDDLE_DATA_PLANE: "envoy",
+        HEDDLE_DATA_PLANE: dataPlane,
         LABELS: { app: "hello", version: "v1" },
       },
     },
@@ -96,7 +96,7 @@ writeFileSync(
   }),
 );
 const child = Bun.spawn(
-  [envoy, "-c", join(folder, "envoy.json"), "--concurrency", "1", "-l", "warning", "--use-dynamic-base-id"],
+  [...program, "-c", join(folder, "envoy.json"), "--concurrency", "1", "-l", "warning", "--use-dynamic-base-id"],
   {
     stdout: "ignore",
     stderr: Bun.file(join(folder, "envoy.log")),
@@ -105,6 +105,8 @@ const child = Bun.spawn(
 const admin = async (path: string): Promise<string> =>
   (await fetch(`http://127.0.0.1:15000${path}`).catch(() => undefined))?.text() ?? "";
 const report: Record<string, unknown> = {};
+/** On a busy machine a step takes its time. */
+const until = <T>(what: string, probe: () => Promise<T | undefined | false>): Promise<T> => poll(what, probe, 20_000);
 try {
   report["listeners"] = (
     await until("listeners", async () => {

@@ -30,6 +30,9 @@ export interface GrpcPortOptions {
   readonly credentials: ServerCredentials | undefined;
   readonly discovery: DiscoveryServer;
   readonly issuer: CertificateIssuer;
+  /** Dead peers are noticed within the sum of both. Units: ms. */
+  readonly keepaliveIntervalMs: number;
+  readonly keepaliveTimeoutMs: number;
 }
 
 function certificateHandler(
@@ -56,9 +59,8 @@ class Port implements GrpcPort {
     this.#credentials = options.credentials ?? ServerCredentials.createInsecure();
     const secure = options.credentials !== undefined;
     this.#server = new Server({
-      // Istio's own pings: dead peers are noticed within 40 s.
-      "grpc.keepalive_time_ms": 30_000,
-      "grpc.keepalive_timeout_ms": 10_000,
+      "grpc.keepalive_time_ms": options.keepaliveIntervalMs,
+      "grpc.keepalive_timeout_ms": options.keepaliveTimeoutMs,
       // CSRs and subscriptions of large meshes.
       "grpc.max_receive_message_length": 16 * 1024 * 1024,
     });

@@ -51,16 +51,20 @@ export function createHandshakeReader(): HandshakeReader {
   return new RememberingReader();
 }
 
-function readPeer(certificate: NativeCertificate): PeerIdentity {
+/** The names in a certificate's `subjectaltname`, as the runtime writes it. */
+export function peerNames(subjectAltName: string): Pick<PeerIdentity, "uriSans" | "dnsSans"> {
   const uriSans: string[] = [];
   const dnsSans: string[] = [];
-  for (const entry of splitNames(certificate.subjectaltname ?? "")) {
+  for (const entry of splitNames(subjectAltName)) {
     if (entry.startsWith("URI:")) uriSans.push(unquote(entry.slice(4)));
     else if (entry.startsWith("DNS:")) dnsSans.push(unquote(entry.slice(4)));
   }
+  return { uriSans, dnsSans };
+}
+
+function readPeer(certificate: NativeCertificate): PeerIdentity {
   return {
-    uriSans,
-    dnsSans,
+    ...peerNames(certificate.subjectaltname ?? ""),
     subject: subjectText(certificate.subject),
     certificate: certificate.raw,
     issuers: issuersOf(certificate),

@@ -32,6 +32,8 @@ export interface AdsClientDeps {
   readonly log: Logger;
   /** Secrets that come from elsewhere (the agent) and are never asked for. */
   readonly localSecrets: ReadonlySet<string>;
+  /** What TLS asks for. Default: the host of `address`, which then must be a name: the runtime refuses an address there. */
+  readonly serverName?: string | undefined;
   /** Asked for each connection, because certificates rotate. */
   credentials(): ChannelCredentials;
 }
@@ -103,12 +105,13 @@ class GrpcAdsClient implements AdsClient {
 
   #connect(): void {
     if (this.#closed) return;
-    const { address, log } = this.#deps;
+    const { address, log, serverName } = this.#deps;
     const client = new Client(address, this.#deps.credentials(), {
       "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
       "grpc.keepalive_time_ms": 30_000,
       "grpc.keepalive_timeout_ms": 10_000,
       "grpc.enable_retries": 0,
+      ...(serverName === undefined ? {} : { "grpc.ssl_target_name_override": serverName }),
     });
     this.#client = client;
     const stream: Stream = client.makeBidiStreamRequest(

@@ -4,6 +4,8 @@ import type { Clock, Logger } from "@heddle/std";
 import type { UpstreamTlsConfig } from "../config/tls-context.ts";
 import type { DataPlane } from "../proxy.ts";
 import type { ResourceStore } from "../resources.ts";
+import { acceptsPeer } from "../tls/san-check.ts";
+import { peerNames } from "../transport/tls-state.ts";
 import { type AdsClient, createAdsClient } from "./ads-client.ts";
 
 export interface BootstrapAdsDeps {
@@ -12,6 +14,9 @@ export interface BootstrapAdsDeps {
   readonly random: () => number;
   readonly log: Logger;
 }
+
+/** Sent where the cluster says no `sni`: the library has no way to send none. */
+const UNNAMED = "discovery";
 
 /** The discovery server over TLS as its cluster says; certificates in place only. */
 function adsCredentials(tls: UpstreamTlsConfig | undefined): ChannelCredentials {
@@ -23,7 +28,16 @@ function adsCredentials(tls: UpstreamTlsConfig | undefined): ChannelCredentials 
     pem(pair?.privateKey),
     pem(pair?.certificateChain),
     // Names are accepted as the cluster says, which is not by the address that was dialled.
-    { checkServerIdentity: () => undefined },
+    {
+      checkServerIdentity: (_host, { subjectaltname = "" }) => {
+        const names = peerNames(subjectaltname);
+        if (acceptsPeer(tls.validation.own.sans, names)) return undefined;
+        const found = [...names.uriSans, ...names.dnsSans].join(", ") || "none";
+        return new Error(
+          `the discovery server's certificate has none of the names that its cluster accepts; it has ${found}`,
+        );
+      },
+    },
   );
 }
 
@@ -55,6 +69,7 @@ export function startAds(
     random: deps.random,
     log: deps.log.child("xds"),
     localSecrets: new Set(),
+    serverName: tls === undefined ? undefined : tls.sni || UNNAMED,
     credentials: () => adsCredentials(tls),
   });
   ads.start();
