@@ -44,9 +44,14 @@ function destination(state: MeshState, service: MeshService, port: number, becau
   const backends = found.map((endpoint) => ({ ip: endpoint.address, port: endpoint.port }));
   const first = service.headless ? backends[0]?.ip : service.addresses.find((address) => !address.includes("/"));
   const address = first ?? service.autoAddresses[0];
+  const ports = service.ports.map((one) => one.number);
+  const absent = ports.includes(port)
+    ? ""
+    : `; it has no port ${port}, only ${ports.join(", ")}, so that nobody may answer there`;
+  const where = address === undefined ? "" : `, ${service.headless ? "one of its pods" : "at"} ${address}`;
   return {
     ip: address,
-    because: address === undefined ? because : `${because}, ${service.headless ? "one of its pods" : "at"} ${address}`,
+    because: `${because}${where}${absent}`,
     decidedBy: [origin],
     backends,
   };

@@ -25,7 +25,10 @@ export function readTarget(
   const scheme = (["http", "https", "grpc", "tcp", "tls"] as const).find((known) => known === named);
   if (scheme === undefined) return `${text}: ${named}:// is not known; use http, https, grpc, tcp or tls`;
   const port = portText === undefined ? ports[scheme] : Number(portText);
-  if (port === undefined || port < 1 || port > 65_535) return `${text}: say which port, as in ${scheme}://${host}:1234`;
+  if (port === undefined) return `${text}: say which port, as in ${scheme}://${host}:1234`;
+  if (port < 1 || port > 65_535) return `${text}: ${port} is no port; ports are 1 to 65535`;
+  if (method !== undefined && !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(method))
+    return `${text}: "${method}" is no method; write GET, POST …`;
   const path = rest.startsWith("/") ? rest : `/${rest}`;
   return {
     scheme,

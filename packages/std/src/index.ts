@@ -14,6 +14,7 @@ export {
   toProtoDuration,
 } from "./duration.ts";
 export { createEwma, type Ewma, type EwmaOptions } from "./ewma.ts";
+export { FORMAT_OPERATORS } from "./format-operators.ts";
 export { at, type JsonRecord, listOf, numberOf, recordOf, textOf } from "./json-view.ts";
 export {
   createLogger,

@@ -8,6 +8,12 @@ export function tcpAddress(address: string, port: number): MessageInitShape<type
   };
 }
 
+/** Where an endpoint is: an address and port, or a unix socket. */
+export function endpointAddress(address: string, port: number): MessageInitShape<typeof AddressSchema> {
+  if (!address.startsWith("unix://")) return tcpAddress(address, port);
+  return { address: { case: "pipe", value: { path: address.slice("unix://".length) } } };
+}
+
 /** A CIDR range, or the range of one address. */
 export function cidrRange(text: string): { addressPrefix: string; prefixLen: number } {
   const [addressPrefix = "", length] = text.split("/");

@@ -31,9 +31,13 @@ export async function newGenerator(): Promise<Generator> {
   return { views: createViews(), patcher, registry };
 }
 
-/** A `/config_dump` in a file; undefined when `path` is no file. Errors: UsageError when it is something else. */
+/** A `/config_dump` in a file; undefined when `path` names a pod. Errors: UsageError when it is something else. */
 export async function dumpFile(path: string): Promise<ProxyConfigJson | undefined> {
-  if (!(await stat(path).catch(() => undefined))?.isFile()) return undefined;
+  if (!(await stat(path).catch(() => undefined))?.isFile()) {
+    // `deploy/name` has a slash, too; no pod's name begins with one or ends like a file's.
+    if (/^[./]|\.(?:json|ya?ml)$/.test(path)) throw new UsageError(`--from ${path}: there is no such file`);
+    return undefined;
+  }
   try {
     const config = proxyConfigOf(JSON.parse(await readFile(path, "utf8")));
     if (config.listeners.length > 0) return config;

@@ -2,7 +2,7 @@ import { list, map, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
 import { oneOf, port, string } from "../schema/scalar.ts";
 import { type Infer, ignored, refine, required } from "../schema/schema.ts";
-import { isHostPattern } from "./hosts.ts";
+import { bindAddress, isHostPattern } from "./hosts.ts";
 import { serverTls } from "./server-tls.ts";
 
 const gatewayPort = message("Port", {
@@ -25,7 +25,7 @@ const server = message(
   "Server",
   {
     port: required(gatewayPort),
-    bind: string(),
+    bind: bindAddress,
     hosts: list(serverHost),
     tls: serverTls,
     defaultEndpoint: ignored(string(), "Istio never used it; write a VirtualService"),

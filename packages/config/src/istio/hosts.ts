@@ -1,21 +1,30 @@
+import { isIP } from "node:net";
 import { string } from "../schema/scalar.ts";
-import { refine } from "../schema/schema.ts";
+import { refine, type Schema } from "../schema/schema.ts";
 
 const label = /^[a-zA-Z0-9_]([a-zA-Z0-9_-]{0,61}[a-zA-Z0-9_])?$/;
 
 function isName(text: string): boolean {
-  return text.length <= 253 && text.split(".").every((part) => label.test(part));
+  // Four numbers are an address or nothing. Source: RFC 1123 2.1.
+  return text.length <= 253 && !/^\d+(\.\d+){3}$/.test(text) && text.split(".").every((part) => label.test(part));
 }
 
 function isAddress(text: string): boolean {
-  return /^\d{1,3}(\.\d{1,3}){3}$/.test(text) || (text.includes(":") && /^[0-9a-fA-F:.]+$/.test(text));
+  return isIP(text) !== 0;
+}
+
+/** Names of hosts have no case; data planes refuse two that differ in nothing else. Source: RFC 9110 4.2.3. */
+function lowerCase<A extends boolean>(schema: Schema<string, A>): Schema<string, A> {
+  return { ...schema, read: (value, path, sink) => schema.read(value, path, sink)?.toLowerCase() };
 }
 
 /** A DNS name, short or full, without wildcard. */
-export const hostName = refine(string(), (text) =>
-  isName(text)
-    ? undefined
-    : `"${text}" is not a host name; write a service's name such as reviews or reviews.prod.svc.cluster.local`,
+export const hostName = lowerCase(
+  refine(string(), (text) =>
+    isName(text)
+      ? undefined
+      : `"${text}" is not a host name; write a service's name such as reviews or reviews.prod.svc.cluster.local`,
+  ),
 );
 
 /** True for a DNS name that may begin with a `*` label, for `*` alone, or an address. */
@@ -23,15 +32,22 @@ export function isHostPattern(text: string): boolean {
   return text === "*" || isName(text.replace(/^\*\./, "").replace(/^\*-/, "")) || isAddress(text);
 }
 
-export const hostPattern = refine(string(), (text) =>
-  isHostPattern(text) ? undefined : `"${text}" is not a host; write a name, *.name, * or an address`,
+export const hostPattern = lowerCase(
+  refine(string(), (text) =>
+    isHostPattern(text) ? undefined : `"${text}" is not a host; write a name, *.name, * or an address`,
+  ),
+);
+
+/** Where a listener is bound: an address of the pod. */
+export const bindAddress = refine(string(), (text) =>
+  text === "" || isAddress(text) ? undefined : `"${text}" is not an address such as 0.0.0.0 or 127.0.0.1`,
 );
 
 /** Where a workload is: an address, a name to be resolved, or a unix socket. */
 export const workloadAddress = refine(string(), (text) =>
-  isAddress(text) || isName(text) || /^unix:\/\/\/?[^\s]+$/.test(text)
+  isAddress(text) || isName(text) || /^unix:\/\/\/?[^\s]{1,106}$/.test(text)
     ? undefined
-    : `"${text}" is not an address, a host name or unix:///path`,
+    : `"${text.slice(0, 120)}" is not an address, a host name or unix:///path (a path has at most 107 characters)`,
 );
 
 const protocols = "HTTP HTTPS GRPC GRPC-WEB HTTP2 H2C MONGO MYSQL REDIS TCP TLS UDP HTTP_PROXY HBONE".split(" ");

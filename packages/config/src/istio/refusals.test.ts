@@ -95,6 +95,78 @@ const cases: readonly (readonly [string, string, unknown, string])[] = [
     "spec.ingress[0].defaultEndpoint:",
   ],
   [networking, "Sidecar", { egress: [{ captureMode: "NONE", hosts: ["./*"] }] }, "spec.egress[0].port: is required"],
+  ...(
+    [
+      [{ headers: { request: { set: { "x-a": "b\r\nevil: 1" } } } }, 'headers.request.set["x-a"]: holds a line break'],
+      [{ headers: { request: { set: { ":path": "/x" } } } }, "headers.request.set: :path can't be changed"],
+      [{ headers: { request: { set: { Host: "inner" }, add: { "x-a": "%DOWNSTREAM_REMOTE_ADDRESS% 100%%" } } } }, ""],
+      [{ headers: { response: { add: { "bad name": "x" } } } }, 'headers.response.add: "bad name" is not'],
+      [{ headers: { response: { set: { "x-a": "50% off" } } } }, 'headers.response.set["x-a"]: has a percent sign'],
+      [{ headers: { request: { set: { "x-a": "%FOO%" } } } }, 'headers.request.set["x-a"]: %FOO% is no command'],
+      [{ headers: { request: { remove: ["host"] } } }, "headers.request.remove[0]: host can't be"],
+      [{ rewrite: { authority: "a\nb" } }, "rewrite.authority: holds a line break"],
+      [{ match: [{ headers: { "a\r\n": { exact: "x" } } }] }, 'match[0].headers: "a\\r\\n" is not'],
+      [{ match: [{ headers: { "@request.auth.claims.sub": { exact: "x" } } }] }, ""],
+      [{ match: [{ uri: { regex: "((a{1,1000}){1,1000}){1,1000}" } }] }, "match[0].uri.regex: is not a regular"],
+      [{ match: [{ uri: { regex: "(((a{0,100}){0,10}){0,10})" } }] }, "match[0].uri.regex: is not a regular"],
+      [{ match: [{ uri: { regex: "\\p{Script=Greek}" } }] }, "match[0].uri.regex: is not a regular"],
+      [{ match: [{ uri: { regex: "(?P<n>a)(?i)b\\z" } }] }, ""],
+      [{ retries: { attempts: 1, retryOn: "5xx, 503,foo" } }, 'retries.retryOn: "foo" is not a retry condition'],
+      [{ retries: { attempts: 1, retryOn: "connect-failure,503" } }, ""],
+      [{ fault: { abort: { grpcStatus: "NOPE" } } }, 'fault.abort.grpcStatus: "NOPE" is not'],
+      [{ timeout: "99999999999s" }, "timeout: must be at most 876000h"],
+    ] as const
+  ).map(
+    ([more, reason]) =>
+      [
+        networking,
+        "VirtualService",
+        { hosts: ["a"], http: [{ ...more, route: [{ destination: { host: "a" } }] }] },
+        reason === "" ? "" : `spec.http[0].${reason}`,
+      ] as const,
+  ),
+  ...(
+    [
+      [{ httpHeaderName: "" }, 'httpHeaderName: "" is not the name of a header'],
+      [{ useSourceIp: true, maglev: { tableSize: 4 } }, "maglev.tableSize: must be a prime number, is 4"],
+      [{ useSourceIp: true, ringHash: { minimumRingSize: 9_000_000 } }, "ringHash.minimumRingSize: must be between"],
+    ] as const
+  ).map(
+    ([consistentHash, reason]) =>
+      [
+        networking,
+        "DestinationRule",
+        { host: "a", trafficPolicy: { loadBalancer: { consistentHash } } },
+        `spec.trafficPolicy.loadBalancer.consistentHash.${reason}`,
+      ] as const,
+  ),
+  [
+    networking,
+    "DestinationRule",
+    { host: "a", trafficPolicy: { tls: { mode: "SIMPLE", sni: "a".repeat(256) } } },
+    "spec.trafficPolicy.tls.sni: is longer than 255",
+  ],
+  [
+    networking,
+    "Sidecar",
+    { egress: [{ port: { number: 1, name: "a", protocol: "HTTP" }, bind: "nowhere", hosts: ["./*"] }] },
+    'spec.egress[0].bind: "nowhere" is not an address',
+  ],
+  [
+    networking,
+    "VirtualService",
+    {
+      hosts: ["a"],
+      http: Array.from({ length: 100 }, (_, i) => ({
+        match: [{ uri: { regex: `/(x{1,200}){1,4}r${i}` } }],
+        route: [{ destination: { host: "a" } }],
+      })),
+    },
+    "spec.http: its regular expressions come to more than 100000 instructions",
+  ],
+  [networking, "WorkloadEntry", { address: "1.2.3.999" }, 'spec.address: "1.2.3.999" is not'],
+  [networking, "WorkloadEntry", { address: "10.0.0.1", weight: 4_000_000_000 }, "spec.weight: must be between"],
+  [networking, "WorkloadEntry", { address: `unix:///${"a".repeat(200)}` }, 'spec.address: "unix:///aaa'],
   ["networking.istio.io/v1alpha3", "EnvoyFilter", patch("CLUSTER", "REMOVE"), ""],
   [
     "networking.istio.io/v1alpha3",

@@ -2,7 +2,7 @@ import { list, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
 import { oneOf, port, string } from "../schema/scalar.ts";
 import { type Infer, ignored, refine, required, withDefault } from "../schema/schema.ts";
-import { portProtocol } from "./hosts.ts";
+import { bindAddress, portProtocol } from "./hosts.ts";
 import { networkingSelector } from "./selector.ts";
 import { serverTls } from "./server-tls.ts";
 import { connectionPool } from "./traffic-policy.ts";
@@ -51,7 +51,7 @@ const spec = message(
         "IstioEgressListener",
         {
           port: sidecarPort,
-          bind: string(),
+          bind: bindAddress,
           captureMode,
           hosts: list(egressHost),
         },

@@ -1,6 +1,7 @@
 import { list, map, message } from "../schema/compound.ts";
 import { boolean, double, duration, int, oneOf, port, string, uint32 } from "../schema/scalar.ts";
-import { deprecated, type Infer, required, unavailable, withDefault } from "../schema/schema.ts";
+import { deprecated, type Infer, refine, required, unavailable, withDefault } from "../schema/schema.ts";
+import { headerName, lineText } from "./http-text.ts";
 import { portSelector } from "./selector.ts";
 
 /** What Envoy and gRPC libraries take; one cluster above it and they refuse the whole update. Source: Envoy `RingHashLbConfig`, gRFC A42. */
@@ -24,18 +25,21 @@ function isPrime(number: number): boolean {
   return true;
 }
 
+/** Source: RFC 6066 3; Envoy takes 255 bytes. */
+const serverName = refine(lineText, (text) => (text.length > 255 ? "is longer than 255 characters" : undefined));
+
 const consistentHash = message(
   "ConsistentHashLB",
   {
-    httpHeaderName: string(),
+    httpHeaderName: headerName,
     httpCookie: message("HTTPCookie", {
-      name: required(string()),
-      path: withDefault(string(), ""),
+      name: required(headerName),
+      path: withDefault(lineText, ""),
       ttl: duration(),
-      attributes: list(message("Attribute", { name: required(string()), value: withDefault(string(), "") })),
+      attributes: list(message("Attribute", { name: required(headerName), value: withDefault(lineText, "") })),
     }),
     useSourceIp: boolean(),
-    httpQueryParameterName: string(),
+    httpQueryParameterName: refine(lineText, (text) => (text === "" ? "is empty; name a parameter" : undefined)),
     ringHash: message("RingHash", { minimumRingSize: ringSize }),
     maglev,
     minimumRingSize: deprecated(ringSize, "use ringHash.minimumRingSize"),
@@ -153,7 +157,7 @@ export const clientTls = message(
     caCertificates: string(),
     credentialName: string(),
     subjectAltNames: list(string()),
-    sni: string(),
+    sni: serverName,
     insecureSkipVerify: boolean(),
     caCrl: unavailable(string(), noRevocation),
   },

@@ -3,8 +3,9 @@ import type { Resource, ResourceDefinition } from "../schema/resource.ts";
 import { boolean, double, duration, int, oneOf, port, string } from "../schema/scalar.ts";
 import { deprecated, type Infer, ignored, required, withDefault } from "../schema/schema.ts";
 import { cidr, exportTarget, hostName, hostPattern } from "./hosts.ts";
+import { byHeader, grpcStatus, headersToWrite, headerToRemove, lineText, retryConditions } from "./http-text.ts";
 import { portSelector } from "./selector.ts";
-import { regex, stringMatch } from "./string-match.ts";
+import { regex, stringMatch, tooComplex } from "./string-match.ts";
 
 export const destination = message("Destination", {
   host: required(hostName),
@@ -12,12 +13,13 @@ export const destination = message("Destination", {
   port: portSelector,
 });
 
-const headerOperations = message("HeaderOperations", {
-  set: map(string()),
-  add: map(string()),
-  remove: list(string()),
-});
-const headers = message("Headers", { request: headerOperations, response: headerOperations });
+const headerOperations = (hostToo: boolean) =>
+  message("HeaderOperations", {
+    set: headersToWrite(hostToo),
+    add: headersToWrite(false),
+    remove: list(headerToRemove),
+  });
+const headers = message("Headers", { request: headerOperations(true), response: headerOperations(false) });
 const percent = message("Percent", { value: withDefault(double(0, 100), 0) });
 
 const httpMatch = message("HTTPMatchRequest", {
@@ -26,13 +28,13 @@ const httpMatch = message("HTTPMatchRequest", {
   scheme: stringMatch,
   method: stringMatch,
   authority: stringMatch,
-  headers: map(stringMatch),
+  headers: byHeader(stringMatch),
   port: port(),
   sourceLabels: map(string()),
   gateways: list(string()),
   queryParams: map(stringMatch),
   ignoreUriCase: withDefault(boolean(), false),
-  withoutHeaders: map(stringMatch),
+  withoutHeaders: byHeader(stringMatch),
   sourceNamespace: string(),
   statPrefix: ignored(string(), "use the standard metrics"),
 });
@@ -46,13 +48,13 @@ const httpRouteDestination = message("HTTPRouteDestination", {
 const redirect = message(
   "HTTPRedirect",
   {
-    uri: string(),
-    authority: string(),
+    uri: lineText,
+    authority: lineText,
     port: port(),
     derivePort: oneOf("FROM_PROTOCOL_DEFAULT", "FROM_REQUEST_PORT"),
     scheme: oneOf("http", "https"),
     redirectCode: withDefault(int(300, 399), 301),
-    prefixRewrite: string(),
+    prefixRewrite: lineText,
   },
   {
     exclusive: [
@@ -65,9 +67,9 @@ const redirect = message(
 const rewrite = message(
   "HTTPRewrite",
   {
-    uri: string(),
-    authority: string(),
-    uriRegexRewrite: message("RegexRewrite", { match: required(regex), rewrite: withDefault(string(), "") }),
+    uri: lineText,
+    authority: lineText,
+    uriRegexRewrite: message("RegexRewrite", { match: required(regex), rewrite: withDefault(lineText, "") }),
   },
   { exclusive: [["uri", "uriRegexRewrite"]] },
 );
@@ -75,7 +77,7 @@ const rewrite = message(
 const retries = message("HTTPRetry", {
   attempts: withDefault(int(0), 2),
   perTryTimeout: duration(1),
-  retryOn: string(),
+  retryOn: retryConditions,
   retryRemoteLocalities: boolean(),
   retryIgnorePreviousHosts: boolean(),
   backoff: duration(1),
@@ -98,7 +100,7 @@ const fault = message("HTTPFaultInjection", {
     "Abort",
     {
       httpStatus: int(200, 599),
-      grpcStatus: string(),
+      grpcStatus,
       http2Error: ignored(string(), notImplemented),
       percentage: percent,
     },
@@ -109,9 +111,9 @@ const fault = message("HTTPFaultInjection", {
 const cors = message("CorsPolicy", {
   allowOrigin: deprecated(list(string()), "use allowOrigins"),
   allowOrigins: list(stringMatch),
-  allowMethods: list(string()),
-  allowHeaders: list(string()),
-  exposeHeaders: list(string()),
+  allowMethods: list(lineText),
+  allowHeaders: list(lineText),
+  exposeHeaders: list(lineText),
   maxAge: duration(),
   allowCredentials: boolean(),
   unmatchedPreflights: oneOf("UNSPECIFIED", "FORWARD", "IGNORE"),
@@ -156,6 +158,20 @@ const httpRoute = message(
     },
   },
 );
+
+function expressionsOf(route: Infer<typeof httpRoute>): readonly string[] {
+  const matches = route.match.flatMap((match) => [
+    match.uri,
+    match.scheme,
+    match.method,
+    match.authority,
+    ...[match.headers, match.withoutHeaders, match.queryParams].flatMap((map_) => Object.values(map_)),
+  ]);
+  return [
+    ...[...matches, ...(route.corsPolicy?.allowOrigins ?? [])].flatMap((match) => match?.regex ?? []),
+    ...(route.rewrite?.uriRegexRewrite === undefined ? [] : [route.rewrite.uriRegexRewrite.match]),
+  ];
+}
 
 const routeDestination = message("RouteDestination", {
   destination: required(destination),
@@ -239,6 +255,8 @@ const spec = message(
     check(value, path, sink) {
       if (value.http.length + value.tls.length + value.tcp.length === 0)
         sink.error(path, "needs at least one of http, tls, tcp");
+      const reason = tooComplex(value.http.flatMap(expressionsOf));
+      if (reason !== undefined) sink.error(`${path}.http`, reason);
       if (new Set(value.hosts).size < value.hosts.length) sink.error(`${path}.hosts`, "names a host twice");
       value.http.forEach((route, index) => {
         const last = index === value.http.length - 1;

@@ -1,8 +1,11 @@
 import { map, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
-import { port, string, uint32 } from "../schema/scalar.ts";
+import { int, port, string } from "../schema/scalar.ts";
 import type { Infer } from "../schema/schema.ts";
 import { workloadAddress } from "./hosts.ts";
+
+/** Thousands of endpoints add up to less than data planes can count, 2^32 - 1. */
+const HEAVIEST = 1_000_000;
 
 /** Source: istio/api networking/v1alpha3/workload_entry.proto. */
 export const workloadEntrySpec = message("WorkloadEntry", {
@@ -11,7 +14,7 @@ export const workloadEntrySpec = message("WorkloadEntry", {
   labels: map(string()),
   network: string(),
   locality: string(),
-  weight: uint32(),
+  weight: int(0, HEAVIEST),
   serviceAccount: string(),
 });
 

@@ -1,3 +1,4 @@
+import { retryConditions } from "../istio/http-text.ts";
 import { localityLbSetting } from "../istio/traffic-policy.ts";
 import { labelSelector } from "../kube/label-selector.ts";
 import { list, message } from "../schema/compound.ts";
@@ -13,7 +14,7 @@ const tcpKeepalive = message("TcpKeepalive", { probes: int(0), time: duration(),
 const httpRetry = message("HTTPRetry", {
   attempts: int(0),
   perTryTimeout: duration(),
-  retryOn: string(),
+  retryOn: retryConditions,
   retryRemoteLocalities: boolean(),
   retryIgnorePreviousHosts: boolean(),
   backoff: duration(),

@@ -68,7 +68,10 @@ export function oneOf<const N extends readonly string[]>(...names: N): Schema<N[
   });
 }
 
-/** A duration such as `1h30m`, `10s`, `500ms`. Units: milliseconds once read. */
+/** What Envoy's durations and the kernel's timers can hold, about a hundred years. Units: ms. */
+const LONGEST_MS = 3_153_600_000_000;
+
+/** A duration such as `1h30m`, `10s`, `500ms`, up to a hundred years. Units: milliseconds once read. */
 export function duration(minMs = 0): Schema<number, false> {
   const openApi = { type: "string" };
   return leaf("Duration", openApi, (value, path, sink) => {
@@ -83,6 +86,10 @@ export function duration(minMs = 0): Schema<number, false> {
     }
     if (ms < minMs) {
       sink.error(path, `must be at least ${minMs}ms, is ${String(value)}`);
+      return undefined;
+    }
+    if (ms > LONGEST_MS) {
+      sink.error(path, `must be at most 876000h (a hundred years), is ${String(value)}`);
       return undefined;
     }
     return ms;

@@ -106,7 +106,13 @@ export function envoyBootstrap(
   return {
     node: { id: node.id, cluster: node.cluster, metadata: node.metadata },
     admin: { address: socketAddress("127.0.0.1", ADMIN_PORT) },
-    layered_runtime: { layers: [{ name: "admin", admin_layer: {} }] },
+    layered_runtime: {
+      layers: [
+        // Envoy's own limit, 100, refuses everyday expressions. Source: Istio's bootstrap.
+        { name: "global", static_layer: { "re2.max_program_size.error_level": "32768" } },
+        { name: "admin", admin_layer: {} },
+      ],
+    },
     overload_manager: { resource_monitors: [connectionLimit] },
     ...(mark === undefined ? {} : { cluster_manager: { upstream_bind_config: markedSockets(mark) } }),
     dynamic_resources: {

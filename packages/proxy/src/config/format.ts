@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { FORMAT_OPERATORS } from "./format-operators.ts";
+import { FORMAT_OPERATORS } from "@heddle/std";
 import type { DecodeScope } from "./scope.ts";
 
 /** A command of Envoy's substitution language: `%REQ(X-ENVOY-ORIGINAL-PATH?:PATH):10%`. */

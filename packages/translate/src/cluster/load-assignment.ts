@@ -6,7 +6,7 @@ import {
   ClusterLoadAssignmentSchema,
 } from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint";
 import type { LbEndpointSchema } from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint_components";
-import { tcpAddress } from "../address.ts";
+import { endpointAddress } from "../address.ts";
 
 /** The endpoints of a cluster, grouped by locality, in the order that the view gives them. */
 export function loadAssignment(view: EndpointsView): ClusterLoadAssignment {
@@ -34,7 +34,7 @@ function lbEndpoint(endpoint: Endpoint): MessageInitShape<typeof LbEndpointSchem
   return {
     loadBalancingWeight: weightOf(endpoint),
     healthStatus: endpoint.health === "draining" ? HealthStatus.DRAINING : HealthStatus.HEALTHY,
-    hostIdentifier: { case: "endpoint", value: { address: tcpAddress(endpoint.address, endpoint.port) } },
+    hostIdentifier: { case: "endpoint", value: { address: endpointAddress(endpoint.address, endpoint.port) } },
     metadata: {
       filterMetadata: {
         ...(endpoint.meshed ? { "envoy.transport_socket_match": { tlsMode: "istio" } } : {}),
