@@ -63,6 +63,10 @@ class Controller implements MirrorController {
   readonly #said = new Map<string, string>();
   readonly #anchorTimer: ClockTimer;
   #anchors: string | undefined;
+  /** At most one: what goes wrong again and again must not be tried ever more often. */
+  #retry: { readonly timer: ClockTimer; readonly atMs: number } | undefined;
+  /** When writing an object failed last. */
+  readonly #failed = new Map<string, number>();
   #running = false;
   #again = false;
   #closed = false;
@@ -112,7 +116,7 @@ class Controller implements MirrorController {
       } while (this.#again && !this.#closed);
     } catch (error) {
       this.#options.log.error("mirroring failed; it is tried again", { error });
-      this.#options.clock.after(RETRY_MS, () => this.#debounce.trigger(false));
+      this.#later(RETRY_MS);
     } finally {
       this.#running = false;
     }
@@ -211,18 +215,23 @@ class Controller implements MirrorController {
   async #write({ apply, remove }: MirrorChanges): Promise<void> {
     const { log, clock } = this.#options;
     const now = clock.monotonic();
+    const wanted = new Set([...apply, ...remove].map(nameOf));
+    for (const name of this.#failed.keys()) if (!wanted.has(name)) this.#failed.delete(name);
     const due = apply.filter((object) => {
+      if (now - (this.#failed.get(nameOf(object)) ?? Number.NEGATIVE_INFINITY) < RETRY_MS) return false;
       const before = this.#written.get(nameOf(object));
       if (before?.hash !== contentHash(object)) return true;
       return now - before.atMs >= REWRITE_MS;
     });
-    if (due.length < apply.length) clock.after(REWRITE_MS, () => this.#debounce.trigger(false));
-    let failed = false;
+    if (due.length < apply.length) this.#later(REWRITE_MS);
+    if (this.#failed.size > 0) this.#later(RETRY_MS);
     const attempt = async (what: KubeObject, run: () => Promise<unknown>): Promise<void> => {
       try {
         await run();
+        this.#failed.delete(nameOf(what));
       } catch (error) {
-        failed = true;
+        this.#failed.set(nameOf(what), clock.monotonic());
+        this.#later(RETRY_MS);
         log.warn("writing a mirror failed; it is tried again", { object: nameOf(what), error });
       }
     };
@@ -234,7 +243,18 @@ class Controller implements MirrorController {
       await Promise.all(batch.map((object) => attempt(object, () => this.#remove(object))));
     if (due.length + remove.length > 0)
       log.info("mirrors are brought up to date", { written: due.length, removed: remove.length });
-    if (failed) clock.after(RETRY_MS, () => this.#debounce.trigger(false));
+  }
+
+  #later(ms: number): void {
+    const { clock } = this.#options;
+    const atMs = clock.monotonic() + ms;
+    if (this.#retry !== undefined && this.#retry.atMs <= atMs) return;
+    this.#retry?.timer.cancel();
+    const timer = clock.after(ms, () => {
+      this.#retry = undefined;
+      this.#debounce.trigger(false);
+    });
+    this.#retry = { timer, atMs };
   }
 
   async #apply(object: MirrorObject): Promise<void> {
@@ -263,6 +283,7 @@ class Controller implements MirrorController {
     this.#closed = true;
     this.#debounce.cancel();
     this.#anchorTimer.cancel();
+    this.#retry?.timer.cancel();
     for (const { follower } of this.#followers.values()) follower.close();
     for (const table of Object.values(this.#tables)) table.close();
   }

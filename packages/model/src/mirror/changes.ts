@@ -35,12 +35,26 @@ export function mirrorChanges(
     const members = (annotations[REMOTE_DISCOVERY] ?? "").split(",").map((one) => one.slice(one.indexOf("@") + 1));
     return members.some((member) => unknown.has(member));
   };
+  // A Service can't become headless, or be it no longer: it goes, and comes again at the next look.
+  const unfit = new Set(
+    plan.objects.flatMap((object) => {
+      const there = object.kind === "Service" ? found.get(keyOf(object)) : undefined;
+      return there !== undefined && isMirror(there) && isHeadless(there) !== isHeadless(object) ? [keyOf(object)] : [];
+    }),
+  );
   return {
-    apply: plan.objects.filter((object) => !holds(found.get(keyOf(object)), object)),
+    apply: plan.objects.filter((object) => !unfit.has(keyOf(object)) && !holds(found.get(keyOf(object)), object)),
     remove: present
-      .filter((object) => isMirror(object) && !wanted.has(keyOf(object)) && !stays(object))
+      .filter(
+        (object) => unfit.has(keyOf(object)) || (isMirror(object) && !wanted.has(keyOf(object)) && !stays(object)),
+      )
       .toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind)),
   };
+}
+
+function isHeadless(service: KubeObject): boolean {
+  const spec = service["spec"];
+  return isObject(spec) && spec["clusterIP"] === "None";
 }
 
 const ORDER = ["EndpointSlice", "Endpoints", "Service"];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type KubeObject, type Link, linkDefinition, readEndpointSlice, readPod, readResource } from "@heddle/config";
+import { recordOf } from "@heddle/std";
 import { mirrorChanges } from "./changes.ts";
 import type { LinkedCluster, MirrorInput, MirrorObject } from "./mirror-input.ts";
 import { planMirrors } from "./plan-mirrors.ts";
@@ -249,6 +250,18 @@ describe("changes", () => {
     if (first === undefined) throw new Error("nothing is planned");
     const foreign = { ...first, metadata: { ...first.metadata, labels: { ...exported } } };
     expect(mirrorChanges({ objects, statuses: [] }, [foreign, ...rest], [web]).apply).toHaveLength(1);
+  });
+
+  test("a mirror that is to be headless, or no longer, is replaced: its Service can't change", () => {
+    const headless = stored.map((object) =>
+      object.kind === "Service" ? { ...object, spec: { ...recordOf(object["spec"]), clusterIP: "None" } } : object,
+    );
+    const { apply, remove } = mirrorChanges({ objects, statuses: [] }, headless, [web]);
+    const services = objects.filter(({ kind }) => kind === "Service").map(({ metadata }) => metadata.name);
+    expect(apply.filter(({ kind }) => kind === "Service")).toEqual([]);
+    expect(remove.map(({ metadata }) => metadata.name)).toEqual(services);
+    const own = { ...service("web-west", {}), spec: { clusterIP: "None" } };
+    expect(mirrorChanges({ objects: [], statuses: [] }, [own], [web]).remove).toEqual([]);
   });
 
   test("a cluster that is linked no longer loses its mirrors, and nothing else goes", () => {
