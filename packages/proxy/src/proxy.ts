@@ -97,7 +97,8 @@ const TICK_MS = 10;
 /** Puts the layers together: listeners → filter chains → HTTP or TCP → clusters → sockets. */
 export function createProxy(deps: ProxyDeps): DataPlane {
   const { clock, log } = deps;
-  const network = createNetwork(deps.kernel, createFlushQueue(createYoungCollector()), deps.ports);
+  const garbage = createYoungCollector();
+  const network = createNetwork(deps.kernel, createFlushQueue(garbage), deps.ports);
   const limits = deps.limits ?? NO_LIMITS;
   const overload = createOverloadState(limits, deps.random);
   const wheel = createTimerWheel({ tickMs: TICK_MS }, clock.monotonic());
@@ -160,6 +161,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       multiplexAlpn: offerMultiplex(upstreamAlpn),
       uuid: deps.uuid,
       overload,
+      garbage,
       log: log.child("http"),
       filters: createFilterChains(config.namedFilters, {
         ...shared,

@@ -4,6 +4,7 @@ import type { FilterChains } from "../filters/filter-chain.ts";
 import type { OverloadState } from "../overload/overload-state.ts";
 import type { RouteTable } from "../router/route-table.ts";
 import type { ActiveSpan } from "../telemetry/tracing/span.ts";
+import type { YoungCollector } from "../transport/young-collector.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 
@@ -55,6 +56,8 @@ export interface HttpManager {
   readonly counters: HttpManagerCounters;
   readonly overload: OverloadState;
   readonly observers: readonly ExchangeObserver[];
+  /** Undefined: young objects are left to the engine. */
+  readonly garbage: YoungCollector | undefined;
   /** Undefined: no spans. */
   readonly tracer: RequestTracer | undefined;
   /** Set where the standard metrics are on: peers exchange their metadata. */
@@ -77,6 +80,7 @@ export interface HttpManager {
 export function reportDone(manager: HttpManager, record: ExchangeRecord): void {
   const { counters, observers } = manager;
   counters.requestsActive--;
+  manager.garbage?.request();
   const index = (record.status / 100) | 0;
   counters.statusClasses[index] = (counters.statusClasses[index] ?? 0) + 1;
   for (let i = 0; i < observers.length; i++) observers[i]?.onExchangeDone(record);

@@ -5,9 +5,9 @@ import type { Clock } from "@heddle/std";
 /** Source: Linux `asm-generic/mman-common.h`. */
 const MADV_DONTNEED = 4;
 /** What starting needed is over by then; what the compiler needed comes and goes. Units: ms. */
-const EVERY_MS = 2000;
+const EVERY_MS = 1000;
 /** Less processor time than this in a period brings few pages back: an idle proxy is left alone. Units: µs. */
-const IDLE_US = 20_000;
+const IDLE_US = 10_000;
 
 /**
  * Lets the process's map forget the pages of the runtime's code, again and again: what is in use comes back at the next call, from the page

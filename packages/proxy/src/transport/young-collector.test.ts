@@ -3,36 +3,76 @@ import { createYoungCollector } from "./young-collector.ts";
 
 const MIB = 1 << 20;
 
+/** A heap whose size the test decides, and what was asked of it. */
+function heapOf(mib: number) {
+  const heap = {
+    mib,
+    afterAll: mib,
+    young: 0,
+    full: 0,
+    collect: () => void heap.young++,
+    collectAll: () => {
+      heap.full++;
+      heap.mib = heap.afterAll;
+    },
+    size: () => heap.mib * MIB,
+  };
+  const collector = createYoungCollector(heap);
+  /** Enough for one collection. */
+  const work = () => {
+    for (let i = 0; i < 4000; i++) collector.read(1024);
+    collector.rest();
+  };
+  return { heap, collector, work };
+}
+
 test("young objects are collected after a budget of bytes, between turns only", () => {
-  let collections = 0;
-  const collector = createYoungCollector({ collect: () => void collections++, size: () => 12 * MIB });
+  const { heap, collector } = heapOf(12);
   for (let i = 0; i < 10_000; i++) collector.read(1024);
-  expect(collections).toBe(0);
+  expect(heap.young).toBe(0);
   collector.rest();
   collector.rest();
-  expect(collections).toBe(1);
+  expect(heap.young).toBe(1);
   for (let i = 0; i < 100; i++) {
     collector.read(100);
     collector.rest();
   }
-  expect(collections).toBe(1);
+  expect(heap.young).toBe(1);
 });
 
-test("a heap whose old objects grew is left to the engine until it has collected in full", () => {
-  let size = 12 * MIB;
-  let collections = 0;
-  const collector = createYoungCollector({ collect: () => void collections++, size: () => size });
-  const work = () => {
-    for (let i = 0; i < 2000; i++) collector.read(1024);
+test("requests count, however many came with one read", () => {
+  const { heap, collector } = heapOf(12);
+  for (let i = 0; i < 100; i++) {
+    collector.read(65_536);
+    for (let j = 0; j < 64; j++) collector.request();
     collector.rest();
-  };
+  }
+  expect(heap.young).toBeGreaterThan(5);
+});
+
+test("what young collections made old is collected when the heap has grown, and what then stays is the new measure", () => {
+  const { heap, work } = heapOf(12);
   work();
-  expect(collections).toBe(1);
-  size = 30 * MIB;
+  heap.mib = 17;
+  work();
+  expect([heap.young, heap.full]).toEqual([2, 0]);
+  heap.mib = 20;
+  heap.afterAll = 15;
+  work();
+  expect([heap.young, heap.full]).toEqual([2, 1]);
+  heap.mib = 20;
+  work();
+  expect([heap.young, heap.full]).toEqual([3, 1]);
+});
+
+test("a large heap that grew is left to the engine until it has collected in full", () => {
+  const { heap, work } = heapOf(100);
+  work();
+  heap.mib = 150;
   work();
   work();
-  expect(collections).toBe(1);
-  size = 13 * MIB;
+  expect([heap.young, heap.full]).toEqual([1, 0]);
+  heap.mib = 110;
   work();
-  expect(collections).toBe(2);
+  expect([heap.young, heap.full]).toEqual([2, 0]);
 });
