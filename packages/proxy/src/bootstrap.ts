@@ -4,6 +4,7 @@ import { err, ok, type Result } from "@heddle/std";
 import { readJson, typeUrls, writeMessage } from "@heddle/xds-api";
 import type { ApiConfigSource } from "@heddle/xds-api/envoy/config/core/v3/config_source";
 import { parse, stringify } from "yaml";
+import type { RuntimeLayer } from "./admin/runtime-page.ts";
 import { ADMIN_SHAPE, BOOTSTRAP_SHAPE, DYNAMIC_RESOURCES_SHAPE } from "./bootstrap/bootstrap-shape.ts";
 import { type DynamicSource, decodeConfigSource } from "./bootstrap/config-source.ts";
 import { foldEnumCase } from "./bootstrap/enum-case.ts";
@@ -40,6 +41,8 @@ export interface BootstrapSettings {
   /** Set when the file was in the v2 form: what was old, and the file as it should be. */
   readonly deprecated: { readonly changes: readonly string[]; readonly v3: string } | undefined;
   readonly overload: OverloadConfig;
+  /** Static layers of the runtime, weakest first; others are accepted and hold nothing. */
+  readonly runtime: readonly RuntimeLayer[];
   /** Tracer of connection managers that name none of their own. */
   readonly traceProvider: TraceProvider | undefined;
   readonly message: Bootstrap;
@@ -162,6 +165,7 @@ function readSettings(
     listenersFrom,
     deprecated,
     overload,
+    runtime: (message.layeredRuntime?.layers ?? []).map((layer, i) => ({ name: layer.name, values: layers[i] ?? {} })),
     traceProvider,
     message,
     types: registry,

@@ -15,7 +15,7 @@ import { startStatusServer } from "./agent/status-server.ts";
 import type { WorkloadSecret } from "./agent/workload-certificate.ts";
 import type { KeyPair, ValidationConfig } from "./config/tls-context.ts";
 import type { DrainOptions } from "./listener/listener-set.ts";
-import { runtimeLimit, shareLimits, sidecarLimits } from "./overload/overload-config.ts";
+import { runtimeLayers, runtimeLimit, shareLimits, sidecarLimits } from "./overload/overload-config.ts";
 import { createProxy } from "./proxy.ts";
 import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
@@ -175,6 +175,9 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
       agentSecrets: () => agentSecrets(agent.certificate.current),
       bootstrap: () => ({ node: { id: agent.node.id, cluster: agent.node.cluster, metadata } }),
       isStatic: () => false,
+      runtime: runtimeLayers(options.proxyConfig),
+      drainMs: LISTENER_DRAIN_MS,
+      after: (ms, act) => void clock.after(ms, act),
       onQuit: () => quit(),
       onDrain: drain,
     },

@@ -142,6 +142,9 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
         bootstrap: () =>
           toJson(BootstrapSchema, bootstrap.message, { registry: bootstrap.types, useProtoFieldName: true }),
         isStatic: (held) => fixed.has(`${held.typeUrl}|${held.name}`),
+        runtime: bootstrap.runtime,
+        drainMs: deps.drainMs,
+        after: (ms, act) => void clock.after(ms, act),
         onQuit: () => quit(),
         onDrain: (how) => {
           running.listeners.drain(how);

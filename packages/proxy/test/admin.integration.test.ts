@@ -20,6 +20,9 @@ beforeAll(async () => {
     if (engine === "heddle") port = listen;
     const bootstrap = {
       node: { id: "n", cluster: "c" },
+      layered_runtime: {
+        layers: [{ name: "base", static_layer: { overload: { global_downstream_max_connections: 50_000 } } }],
+      },
       static_resources: {
         listeners: [listener("in", listen, [httpFilterChain("app")])],
         clusters: [cluster("app", [origin.port], "http1")],
@@ -93,10 +96,9 @@ describe("pages", () => {
     expect(await text("/logging?nothing=debug", POST)).toContain("unknown logger name");
   });
 
-  test("/heap_dump is a snapshot, /memory and /runtime are JSON", async () => {
+  test("/heap_dump is a snapshot, /memory is JSON", async () => {
     expect(JSON.parse(await text("/heap_dump")).snapshot).toBeDefined();
     expect(Number(JSON.parse(await text("/memory")).allocated)).toBeGreaterThan(0);
-    expect(JSON.parse(await text("/runtime"))).toEqual({ entries: {}, layers: [] });
   });
 
   test("an unknown path lists what there is", async () => {
@@ -149,18 +151,31 @@ const SAME: readonly (readonly [string, string])[] = [
   ["GET", "/server_info"],
   ["GET", "/memory"],
   ["GET", "/runtime"],
+  ["GET", "/runtime_modify"],
+  ["POST", "/runtime_modify?a=b"],
   ["GET", "/logging"],
   ["POST", "/logging"],
   ["POST", "/logging?level=loud"],
+  ["POST", "/logging?level="],
+  ["POST", "/logging?level=debug&http=trace"],
   ["POST", "/logging?nothing=debug"],
   ["POST", "/logging?level=warning"],
   ["GET", "/healthcheck/fail"],
   ["GET", "/quitquitquit"],
   ["GET", "/drain_listeners"],
+  ["POST", "/drain_listeners?skip_exit"],
   ["POST", "/drain_listeners"],
 ];
 
 describe.skipIf(envoyPath() === undefined)("as Envoy answers", () => {
+  test("/runtime: the layers and their values", async () => {
+    const theirs: { readonly layers: readonly string[] } = JSON.parse(
+      (await (await envoy?.admin("/runtime"))?.text()) ?? "",
+    );
+    expect(JSON.parse(await text("/runtime"))).toEqual(theirs);
+    expect(theirs.layers).toEqual(["base"]);
+  });
+
   test.each(SAME)("%s %s", async (method, path) => {
     const kind = (response: Response | undefined) =>
       `${response?.status} ${response?.headers.get("content-type")?.split(";")[0]}`;

@@ -14,6 +14,7 @@ import { configDump } from "./config-dump.ts";
 import { listenersJson, listenersText } from "./listeners-page.ts";
 import { loggingPage } from "./logging-page.ts";
 import { pageFilter } from "./page-filter.ts";
+import { NO_ADMIN_LAYER, type RuntimeLayer, runtimePage } from "./runtime-page.ts";
 import { prometheusAnswer, statsPage } from "./stats-page.ts";
 import { tapForbidden, tapPage } from "./tap-page.ts";
 
@@ -35,6 +36,10 @@ export interface AdminDeps {
   agentSecrets(): readonly JsonObject[];
   bootstrap(): JsonValue | undefined;
   isStatic(resource: Pick<HeldResource, "typeUrl" | "name">): boolean;
+  readonly runtime: readonly RuntimeLayer[];
+  /** Ports stay open so long after `/drain_listeners?graceful`. Units: ms. */
+  readonly drainMs: number;
+  after(ms: number, act: () => void): void;
   onQuit(): void;
   onDrain(how: DrainOptions): void;
 }
@@ -145,8 +150,12 @@ function adminPages(deps: AdminDeps): Readonly<Record<string, Page>> {
     },
     "/certs": { help: "certificates in use", show: () => jsonAnswer(certificatesPage(proxy, deps.now())) },
     "/server_info": { help: "version, state, node", show: () => jsonAnswer(serverInfo(deps, failed)) },
-    // Runtime overrides do not exist here: every fraction has its configured default.
-    "/runtime": { help: "runtime values: none", show: () => jsonAnswer({ entries: {}, layers: [] }) },
+    "/runtime": { help: "runtime values by layer", show: () => jsonAnswer(runtimePage(deps.runtime)) },
+    "/runtime_modify": {
+      help: "refused: values come from static layers only",
+      post: true,
+      show: () => textAnswer(NO_ADMIN_LAYER, 503),
+    },
     // Everything that was asked for is in force once the proxy serves.
     "/init_dump": { help: "what start-up waits for", show: () => jsonAnswer(initDump(deps.notReady())) },
     "/hot_restart_version": { help: "processes are not replaced in place", show: () => textAnswer("disabled\n") },
@@ -171,10 +180,14 @@ function adminPages(deps: AdminDeps): Readonly<Record<string, Page>> {
       },
     },
     "/drain_listeners": {
-      help: "no new connections; inboundonly, graceful (ports stay open, each connection gets one answer)",
+      help: "no new connections; inboundonly, graceful (ports close after the drain time), skip_exit (ports stay open)",
       post: true,
       show: ({ searchParams }) => {
-        deps.onDrain({ inboundOnly: searchParams.has("inboundonly"), closePorts: !searchParams.has("graceful") });
+        const inboundOnly = searchParams.has("inboundonly");
+        const stays = searchParams.has("skip_exit");
+        const later = searchParams.has("graceful");
+        deps.onDrain({ inboundOnly, closePorts: !stays && !later });
+        if (later && !stays) deps.after(deps.drainMs, () => deps.onDrain({ inboundOnly, closePorts: true }));
         return textAnswer("OK\n");
       },
     },

@@ -9,6 +9,10 @@ levels: trace debug info warning error critical off
 
 /** `POST /logging`: shows levels and changes them, all (`level`) or those of parts of the program. Source: Envoy's admin interface. */
 export function loggingPage(log: Logger, url: URL): Response {
+  // Source: Envoy takes one parameter, of which an empty one changes nothing.
+  if ([...url.searchParams].length > 1)
+    return textAnswer(`error: invalid number of parameters\n\n${USAGE}${active(log)}`, 400);
+  if (url.searchParams.get("level") === "" || url.searchParams.get("paths") === "") return textAnswer(active(log));
   const wanted: [string, string][] = [];
   for (const [key, value] of url.searchParams) {
     if (key !== "paths") {

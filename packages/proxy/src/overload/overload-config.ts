@@ -1,3 +1,5 @@
+import type { RuntimeLayer } from "../admin/runtime-page.ts";
+
 /** What is watched. */
 export type MonitorConfig =
   /** Memory of the process against a limit. Units: bytes. */
@@ -117,4 +119,12 @@ export function runtimeLimit(proxyConfig: Readonly<Record<string, unknown>>): {
         value: undefined,
         problem: `PROXY_CONFIG runtimeValues: ${MAX_CONNECTIONS_KEY} is ${read.text}; use a whole number. There is no limit now`,
       };
+}
+
+/** ProxyConfig's `runtimeValues` as `/runtime` shows them. */
+export function runtimeLayers(proxyConfig: Readonly<Record<string, unknown>>): readonly RuntimeLayer[] {
+  const values = proxyConfig["runtimeValues"];
+  if (typeof values !== "object" || values === null) return [];
+  const texts = Object.entries(values).map(([key, value]): [string, string] => [key, String(value)]);
+  return [{ name: "global config", values: Object.fromEntries(texts) }];
 }
