@@ -13,6 +13,7 @@ import { grpcPair, http1Pair } from "./pairs.ts";
 import { NO_LINKERD, providePeers } from "./peers.ts";
 import type { Row, RowSurroundings } from "./row.ts";
 import { fixedRate, singleHop, tlsHop } from "./single-hop.ts";
+import { telemetryRow } from "./telemetry.ts";
 import { type Verdict, verdicts } from "./verdict.ts";
 import { workersRow } from "./workers.ts";
 
@@ -27,6 +28,7 @@ const ROWS: readonly Row[] = [
   fullHandshakes,
   resumedHandshakes,
   workersRow,
+  telemetryRow,
 ];
 
 const HELP = `Usage: npm run bench -- all [options]

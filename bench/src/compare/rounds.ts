@@ -16,11 +16,17 @@ export interface Comparison {
   readonly ratios: Readonly<Record<string, Readonly<Record<string, Spread>>>>;
 }
 
-/** Lets everyone run in turn, round after round, so that what disturbs the machine disturbs all of them. */
+/**
+ * Lets everyone run in turn, round after round, so that what disturbs the machine disturbs all of them.
+ * `pairs`: whose ratios are made. Default: ours to everyone else.
+ */
 export async function runRounds(
   contestants: readonly Contestant[],
   rounds: number,
   progress: (line: string) => void,
+  pairs: readonly (readonly [string, string])[] = contestants
+    .filter(({ name }) => name !== "heddle")
+    .map(({ name }) => ["heddle", name]),
 ): Promise<Comparison> {
   const samples = new Map<string, Sample[]>(contestants.map(({ name }) => [name, []]));
   for (let round = 1; round <= rounds; round++) {
@@ -31,16 +37,17 @@ export async function runRounds(
       progress(`round ${round} of ${rounds}, ${contestant.name}: ${figure} ${value.toFixed(2)}`);
     }
   }
-  const ours = samples.get("heddle");
   const ratios: Record<string, Record<string, Spread>> = {};
   const variants: Record<string, Record<string, Spread>> = {};
-  for (const [name, all] of samples) {
+  for (const [name, all] of samples)
     variants[name] = eachFigure(all, (figure) => spreadOf(all.map((sample) => sample[figure] ?? Number.NaN)));
-    if (ours === undefined || name === "heddle") continue;
-    ratios[`heddle/${name}`] = eachFigure(all, (figure) =>
+  for (const [above, below] of pairs) {
+    const [ours, others] = [samples.get(above), samples.get(below)];
+    if (ours === undefined || others === undefined) continue;
+    ratios[`${above}/${below}`] = eachFigure(others, (figure) =>
       ratioSpread(
         ours.map((sample) => sample[figure] ?? Number.NaN),
-        all.map((sample) => sample[figure] ?? Number.NaN),
+        others.map((sample) => sample[figure] ?? Number.NaN),
       ),
     );
   }

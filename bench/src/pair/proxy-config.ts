@@ -23,6 +23,10 @@ export interface SidecarPlan {
 /** Fields that are added as they are. */
 export interface SidecarExtras {
   readonly cluster?: object;
+  /** More clusters. */
+  readonly clusters?: readonly object[];
+  /** Of the standard metrics. */
+  readonly stats?: object;
   readonly manager?: object;
   /** Before the router. */
   readonly httpFilters?: readonly object[];
@@ -64,6 +68,7 @@ export function sidecarBootstrap(plan: SidecarPlan): unknown {
           ...(outbound && plan.secure ? upstreamTls(plan) : {}),
           ...plan.extras?.cluster,
         },
+        ...(plan.extras?.clusters ?? []),
       ],
     },
   };
@@ -108,7 +113,7 @@ function connectionManager(plan: SidecarPlan, cluster: string) {
     typed_config: {
       "@type": "type.googleapis.com/udpa.type.v1.TypedStruct",
       type_url: "type.googleapis.com/stats.PluginConfig",
-      value: {},
+      value: plan.extras?.stats ?? {},
     },
   };
   return {

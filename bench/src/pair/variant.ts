@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { LoadTarget } from "../compare/load.ts";
 import { type Child, freePort, startChild, waitForPort } from "../measure/child.ts";
 import type { WorkloadFiles } from "./certificates.ts";
-import { sidecarBootstrap } from "./proxy-config.ts";
+import { type SidecarExtras, sidecarBootstrap } from "./proxy-config.ts";
 
 /** One way from the client to the application, through two sidecars. */
 export interface Variant extends LoadTarget {
@@ -20,6 +20,8 @@ export interface VariantPlan {
   /** The command of a proxy that reads the given bootstrap. */
   command(bootstrapPath: string): readonly string[];
   readonly istioStats: boolean;
+  /** What its proxies have beside the rest. */
+  readonly extras?: SidecarExtras;
 }
 
 export interface PairSurroundings {
@@ -54,6 +56,7 @@ export async function startPair(plan: VariantPlan, around: PairSurroundings): Pr
       peer,
       upstreamHttp2: role === "client" ? around.between === "h2" : around.appHttp2,
       istioStats: plan.istioStats,
+      ...(plan.extras === undefined ? {} : { extras: plan.extras }),
     });
     writeFileSync(path, JSON.stringify(config, null, 1));
     return startChild({ argv: plan.command(path), cpus: around.cpus });

@@ -18,7 +18,7 @@ export {
 export type { ConfigPatch, EnvoyFilter } from "./istio/envoy-filter.ts";
 export type { Gateway, GatewayServerSpec } from "./istio/gateway.ts";
 export { resolveHost } from "./istio/hosts.ts";
-export { STANDARD_METRICS, type StandardMetric } from "./istio/metric-tags.ts";
+export { METRIC_NAMES, STANDARD_METRICS, type StandardMetric } from "./istio/metric-tags.ts";
 export type { Mode, PeerAuthentication } from "./istio/peer-authentication.ts";
 export type { ProxyConfigResource } from "./istio/proxy-config.ts";
 export { refusedKindOf } from "./istio/refused-kinds.ts";

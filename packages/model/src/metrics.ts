@@ -1,5 +1,5 @@
 import type { StringMap, Telemetry } from "@heddle/config";
-import { STANDARD_METRICS } from "@heddle/config";
+import { METRIC_NAMES as NAMES, STANDARD_METRICS } from "@heddle/config";
 import type { MeshState } from "./state.ts";
 import { meant, telemetryLevels, type WorkloadMode } from "./telemetry-levels.ts";
 
@@ -25,20 +25,6 @@ export interface WorkloadMetrics {
 
 type Entry = Telemetry["spec"]["metrics"][number];
 type Override = Entry["overrides"][number];
-type Metric = NonNullable<NonNullable<Override["match"]>["metric"]>;
-
-const NAMES: Readonly<Record<Exclude<Metric, "ALL_METRICS">, string>> = {
-  REQUEST_COUNT: "requests_total",
-  REQUEST_DURATION: "request_duration_milliseconds",
-  REQUEST_SIZE: "request_bytes",
-  RESPONSE_SIZE: "response_bytes",
-  TCP_OPENED_CONNECTIONS: "tcp_connections_opened_total",
-  TCP_CLOSED_CONNECTIONS: "tcp_connections_closed_total",
-  TCP_SENT_BYTES: "tcp_sent_bytes_total",
-  TCP_RECEIVED_BYTES: "tcp_received_bytes_total",
-  GRPC_REQUEST_MESSAGES: "request_messages_total",
-  GRPC_RESPONSE_MESSAGES: "response_messages_total",
-};
 
 /** Every standard metric by its name in `stats.PluginConfig`. */
 export const METRIC_NAMES: readonly string[] = STANDARD_METRICS.map((metric) => NAMES[metric]);

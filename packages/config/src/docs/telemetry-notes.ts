@@ -15,11 +15,11 @@ export function telemetryNotes(): string {
       "|---|---|---|---|",
       "| `metrics[]` | its `istio.stats` filter | Envoy has no such filter: it reports each request to the agent in the pod, which applies the same rules; a direction without metrics reports nothing | no metrics of its own |",
       "| `metrics[].reportingInterval` | TCP connections that stay open | the same | – |",
-      "| `GRPC_REQUEST_MESSAGES`, `GRPC_RESPONSE_MESSAGES`, `customMetric` | accepted; messages are not counted and no other metrics are defined, so nothing changes | the same | – |",
+      "| `GRPC_REQUEST_MESSAGES`, `GRPC_RESPONSE_MESSAGES`, `customMetric` | accepted with a warning: messages are not counted and no other metrics are defined, so nothing changes | the same | – |",
       "| `accessLogging[].filter` | evaluated by the proxy | Envoy's CEL filter | – |",
       "| `envoyOtelAls` | OTLP over gRPC, batches of at most a second | `envoy.access_loggers.open_telemetry` | – |",
       "| `tracing[]` | spans by OTLP and Zipkin | Envoy's tracers | – |",
     ].join("\n"),
-    "Tags by expression make at most 1,000 combinations of values in a proxy, each at most 260 characters long; what is beyond counts under `unknown`.",
+    "Tags by expression make at most 1,000 combinations of values in a proxy, each at most 260 characters long; what is beyond counts under `unknown`. Series with tags that were changed stay at their last value until the proxy restarts, or go with `HEDDLE_METRICS_IDLE`.",
   ].join("\n\n");
 }

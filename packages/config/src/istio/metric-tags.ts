@@ -14,6 +14,29 @@ export const STANDARD_METRICS = [
 
 export type StandardMetric = (typeof STANDARD_METRICS)[number];
 
+/** As `stats.PluginConfig` names them; Prometheus has them with `istio_` before. Source: istio pilot/pkg/model/telemetry.go. */
+export const METRIC_NAMES: Readonly<Record<StandardMetric, string>> = {
+  REQUEST_COUNT: "requests_total",
+  REQUEST_DURATION: "request_duration_milliseconds",
+  REQUEST_SIZE: "request_bytes",
+  RESPONSE_SIZE: "response_bytes",
+  TCP_OPENED_CONNECTIONS: "tcp_connections_opened_total",
+  TCP_CLOSED_CONNECTIONS: "tcp_connections_closed_total",
+  TCP_SENT_BYTES: "tcp_sent_bytes_total",
+  TCP_RECEIVED_BYTES: "tcp_received_bytes_total",
+  GRPC_REQUEST_MESSAGES: "request_messages_total",
+  GRPC_RESPONSE_MESSAGES: "response_messages_total",
+};
+
+/** Why an override of a metric changes nothing; undefined: it does. */
+export function withoutEffect(metric: string): string | undefined {
+  if (metric.startsWith("GRPC_") || metric.endsWith("_messages_total"))
+    return "has no effect: messages of gRPC are not counted";
+  const names = Object.values(METRIC_NAMES);
+  if (metric in METRIC_NAMES || metric === "ALL_METRICS" || names.includes(metric)) return undefined;
+  return `has no effect: no other metrics are defined than ${names.join(", ")}`;
+}
+
 /** What is wrong with the name of a tag. */
 export function tagNameProblem(name: string): string | undefined {
   if (name === "") return "needs a name";

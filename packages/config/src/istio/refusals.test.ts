@@ -274,3 +274,25 @@ test.each(
   if (reason === "") expect(found).toBe("");
   else expect(found).toStartWith(reason);
 });
+
+test("overrides of metrics that are not made are accepted with a warning that says so", () => {
+  const warnings = (match: object): readonly string[] => {
+    const spec = { metrics: [{ overrides: [{ match, disabled: true }] }] };
+    const object = {
+      apiVersion: "telemetry.istio.io/v1",
+      kind: "Telemetry",
+      metadata: { name: "x", namespace: "a" },
+      spec,
+    };
+    const parsed = parseResource(object as unknown as KubeObject);
+    if (!parsed.ok) throw new Error("refused");
+    return parsed.warnings.map(
+      ({ path, reason }) => `${path.slice(path.lastIndexOf(".") + 1)}: ${reason.slice(0, 40)}`,
+    );
+  };
+  expect(warnings({ metric: "GRPC_REQUEST_MESSAGES" })).toEqual(["metric: has no effect: messages of gRPC are not "]);
+  expect(warnings({ customMetric: "mine" })).toEqual(["customMetric: has no effect: no other metrics are defi"]);
+  expect(warnings({ customMetric: "requests_total" })).toEqual([]);
+  expect(warnings({ metric: "REQUEST_COUNT" })).toEqual([]);
+  expect(warnings({})).toEqual([]);
+});

@@ -3,7 +3,7 @@ import { list, map, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
 import { boolean, double, duration, oneOf, string } from "../schema/scalar.ts";
 import { type Infer, ignored, refine, required, unavailable, withDefault } from "../schema/schema.ts";
-import { STANDARD_METRICS, tagNameProblem } from "./metric-tags.ts";
+import { STANDARD_METRICS, tagNameProblem, withoutEffect } from "./metric-tags.ts";
 import { noTargets, targetRefs, workloadSelector } from "./selector.ts";
 
 const providers = list(message("ProviderRef", { name: required(string()) }));
@@ -71,6 +71,10 @@ const metricsOverride = message(
     check: ({ match, tagOverrides }, path, sink) => {
       if (match?.customMetric === "")
         sink.error(`${path}.match.customMetric`, "must not be empty; leave it out for all metrics");
+      for (const field of ["metric", "customMetric"] as const) {
+        const vain = withoutEffect(match?.[field] || "ALL_METRICS");
+        if (vain !== undefined) sink.warn(`${path}.match.${field}`, vain);
+      }
       for (const name of Object.keys(tagOverrides)) {
         const problem = tagNameProblem(name);
         if (problem !== undefined) sink.error(`${path}.tagOverrides[${JSON.stringify(name)}]`, problem);
