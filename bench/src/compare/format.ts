@@ -46,5 +46,5 @@ export function formatComparison({ variants, ratios }: Comparison): string {
 }
 
 function row(name: string, ...cells: string[]): string {
-  return name.padEnd(20) + cells.map((cell) => cell.padStart(24)).join("");
+  return name.padEnd(28) + cells.map((cell) => cell.padStart(24)).join("");
 }
