@@ -28,6 +28,8 @@ export function manyServices(count: number): GraphAnswer {
           dstNamespace: dst.namespace,
           clientId: "",
           serverId: "",
+          clientIds: [],
+          serverIds: [],
           secured: i % 20 !== 0,
           noTlsReason: i % 20 !== 0 ? "" : "the caller has no proxy",
           success: dst.success,
