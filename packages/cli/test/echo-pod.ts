@@ -29,8 +29,16 @@ createHttp2Server()
   })
   .listen(8081);
 
+let ill = false;
+
 const routes: Readonly<Record<string, (query: URLSearchParams, request: Request) => unknown>> = {
-  "/health": () => name,
+  "/health": () => {
+    if (ill) throw new Error("ill");
+    return name;
+  },
+  "/ill": (query) => {
+    ill = query.get("now") === "true";
+  },
   "/echo": (_query, request) => ({ name, headers: Object.fromEntries(request.headers) }),
   "/call": async (query) => {
     const response = await fetch(query.get("url") ?? "", { signal: AbortSignal.timeout(5000) });

@@ -6,6 +6,7 @@ import { at, textOf } from "@heddle/std";
 import { type CliContext, createCliContext } from "../src/context.ts";
 import { runProgram } from "../src/program.ts";
 import { eventually } from "./mesh-cluster.ts";
+import { settles } from "./settles.ts";
 import { type Answer, echoOf } from "./traffic/call.ts";
 import { objectsIn, service, startTraffic, type TrafficRig } from "./traffic/rig.ts";
 import { both, subsets, virtualService } from "./traffic/traffic-case.ts";
@@ -257,6 +258,48 @@ describe("what explain says is what happens", () => {
     },
     60_000,
   );
+});
+
+describe("outside of the mesh", () => {
+  /** Requests that reached the caller without a sidecar, and what was predicted. */
+  async function reached(client: string, url: string): Promise<readonly string[]> {
+    const answers = await rig.call(client, { url }, 3);
+    const { code, out, err } = await heddle(
+      "explain",
+      "request",
+      "-n",
+      "traffic",
+      "--from",
+      `deploy/${client}`,
+      "--to",
+      url,
+    );
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toContain("=> DELIVERED");
+    return answers.map((answer) => echoOf(answer)?.version ?? `status ${answer.status}`);
+  }
+
+  test.each(
+    Object.keys(planes),
+  )("%s reaches an address that nobody names (ALLOW_ANY), and a host by its endpoints (STATIC)", async (client) => {
+    const [plainPod] = await rig.podsOf("app=plain");
+    const ip = textOf(at(plainPod, "status", "podIP"));
+    await rig.kube.applyObjects(
+      objectsIn(`
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: static, namespace: traffic}
+spec:
+  hosts: [Static.outside.test]
+  resolution: STATIC
+  ports: [{number: 8391, name: http, protocol: HTTP}]
+  endpoints: [{address: ${ip}, ports: {http: 8090}, weight: 3}, {address: ${ip}, ports: {http: 8090}, labels: {zone: b}}]
+`),
+    );
+    const three = ["caller", "caller", "caller"];
+    await settles(async () => expect(await reached(client, `http://${ip}:8090/`)).toEqual(three));
+    await settles(async () => expect(await reached(client, "http://static.outside.test:8391/")).toEqual(three));
+  }, 60_000);
 });
 
 describe("problems", () => {

@@ -94,6 +94,13 @@ const entries = async () =>
     })
   ).items;
 
+/** The host's WorkloadEntry, once its condition `Healthy` has this status. */
+async function entryWhose(healthy: "True" | "False"): Promise<KubeObject | undefined> {
+  const [found] = await entries();
+  const condition = listOf(at(found, "status", "conditions")).find((one) => at(one, "type") === "Healthy");
+  return at(condition, "status") === healthy ? found : undefined;
+}
+
 interface Called {
   readonly status: number;
   readonly body: string;
@@ -102,11 +109,7 @@ const callerSeen = (called: Called) =>
   /URI=(\S+?)(?:;|"|\\|$)/.exec(called.body.slice(called.body.indexOf("x-forwarded-client-cert")))?.[1] ?? called.body;
 
 test("a host outside of the cluster registers itself, is looked after, calls and is called with its own identity", async () => {
-  const entry = await eventually("the WorkloadEntry is healthy", async () => {
-    const [found] = await entries();
-    const [condition] = listOf(at(found, "status", "conditions"));
-    return at(condition, "status") === "True" ? found : undefined;
-  });
+  const entry = await eventually("the WorkloadEntry is healthy", () => entryWhose("True"));
   const pod = await mesh.kube.get({ apiVersion: "v1", kind: "Pod", name: "vm", namespace: "outside" });
   const ip = String(at(pod, "status", "podIP"));
   expect(entry?.metadata.name).toBe(`vm-${ip}`);
@@ -128,6 +131,14 @@ test("a host outside of the cluster registers itself, is looked after, calls and
     });
     expect(callerSeen(outward)).toEndWith("/ns/duo/sa/vm");
   }
+
+  const called = () => mesh.ask<Called>("server", "/call?url=http://vm:8080/echo");
+  await podGet(mesh.kube, "outside", "vm", 8080, "/ill?now=true");
+  await eventually("the WorkloadEntry is unhealthy", () => entryWhose("False"));
+  await eventually("nobody is sent to an unhealthy host", async () => (await called()).status === 503);
+  await podGet(mesh.kube, "outside", "vm", 8080, "/ill?now=false");
+  await eventually("the WorkloadEntry is healthy again", () => entryWhose("True"));
+  await eventually("the host is called again", async () => (await called()).status === 200);
 
   await eventually("the certificate is renewed without a token", async () => {
     const log = await mesh.kube.request("GET", "/api/v1/namespaces/outside/pods/vm/log?container=proxy");

@@ -4,6 +4,7 @@ import { type EnvoyFilter, envoyFilter } from "./istio/envoy-filter.ts";
 import { type Gateway, gateway } from "./istio/gateway.ts";
 import { type PeerAuthentication, peerAuthentication } from "./istio/peer-authentication.ts";
 import { type ProxyConfigResource, proxyConfigResource } from "./istio/proxy-config.ts";
+import { refusedKindOf } from "./istio/refused-kinds.ts";
 import { type ServiceEntry, serviceEntry } from "./istio/service-entry.ts";
 import { type Sidecar, sidecar } from "./istio/sidecar.ts";
 import { type Telemetry, telemetry } from "./istio/telemetry.ts";
@@ -98,11 +99,27 @@ export function isMeshResource(object: KubeObject): boolean {
 export function parseResource(object: KubeObject): Parsed<MeshResource> {
   const definition = definitionOf(object);
   if (definition === undefined) return { ok: false, problems: [unknownKind(object)] };
-  return readResource(definition as ResourceDefinition<never, never>, object) as Parsed<MeshResource>;
+  const parsed = readResource(definition as ResourceDefinition<never, never>, object) as Parsed<MeshResource>;
+  if (!parsed.ok || parsed.value.kind !== "AuthorizationPolicy") return parsed;
+  const { meta, ref } = parsed.value;
+  if (meta.annotations[DRY_RUN] !== "true") return parsed;
+  const sink = createProblemSink(refText(ref));
+  sink.warn(
+    `metadata.annotations["${DRY_RUN}"]`,
+    "has no effect but this: the policy is left out, and nothing is recorded of what it would have refused",
+  );
+  return { ...parsed, warnings: [...parsed.warnings, ...sink.problems] };
 }
+
+const DRY_RUN = "istio.io/dry-run";
 
 function unknownKind(object: KubeObject): Problem {
   const sink = createProblemSink(refText(refOf(object)));
+  const refused = refusedKindOf(object);
+  if (refused !== undefined) {
+    sink.error("kind", refused.reason);
+    return sink.problems[0] as Problem;
+  }
   const close = nearest(
     object.kind,
     definitions.map((definition) => definition.kind),

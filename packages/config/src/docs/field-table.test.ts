@@ -19,6 +19,6 @@ test("rows reach into lists, name defaults, and say what has no effect", () => {
   });
   expect(rows.find((row) => row.path === "http[].route[].destination.host")?.presence).toBe("required");
   expect(fieldRows(meshConfig).find((row) => row.path === "zoneAwareLbSetting")?.note).toContain(
-    "does not act on it yet",
+    "has no effect: shares by zone are not computed",
   );
 });

@@ -296,3 +296,19 @@ test("overrides of metrics that are not made are accepted with a warning that sa
   expect(warnings({ metric: "REQUEST_COUNT" })).toEqual([]);
   expect(warnings({})).toEqual([]);
 });
+
+test("what is not looked at says so: kinds without effect, and policies on trial", () => {
+  const security = (kind: string, annotations: Record<string, string>) =>
+    parseResource({
+      apiVersion: "security.istio.io/v1",
+      kind,
+      metadata: { name: "x", namespace: "a", annotations },
+      spec: {},
+    } as unknown as KubeObject);
+  const tokens = security("RequestAuthentication", {});
+  expect(tokens.ok ? "" : tokens.problems[0]?.reason).toContain("tokens would go unchecked");
+  const trial = security("AuthorizationPolicy", { "istio.io/dry-run": "true" });
+  expect(trial.ok ? trial.warnings.map(({ reason }) => reason).join() : "").toContain("the policy is left out");
+  const enforced = security("AuthorizationPolicy", { "istio.io/dry-run": "false" });
+  expect(enforced.ok && enforced.warnings).toEqual([]);
+});

@@ -1,6 +1,6 @@
 import { list, map, message } from "../schema/compound.ts";
 import { anyJson, boolean, duration, int, oneOf, port, string, uint32 } from "../schema/scalar.ts";
-import { type Infer, ignored, notYet, refine, required, unavailable, withDefault } from "../schema/schema.ts";
+import { type Infer, ignored, refine, required, unavailable, withDefault } from "../schema/schema.ts";
 
 const header = message("HttpHeader", {
   name: required(string()),
@@ -43,7 +43,7 @@ export const extensionProvider = message("ExtensionProvider", {
   envoyFileAccessLog: message("EnvoyFileAccessLogProvider", {
     path: required(string()),
     logFormat: message("LogFormat", { text: string(), labels: map(anyJson()) }, { exclusive: [["text", "labels"]] }),
-    omitEmptyValues: notYet(boolean()),
+    omitEmptyValues: ignored(boolean(), "what has no value is written as -"),
   }),
   prometheus: anyJson(),
   envoyHttpAls: message("EnvoyHttpGrpcV3LogProvider", {
@@ -104,7 +104,7 @@ export const extensionProvider = message("ExtensionProvider", {
   stackdriver: unavailable(anyJson(), noSuchTracer),
   opencensus: unavailable(anyJson(), noSuchTracer),
   skywalking: unavailable(anyJson(), noSuchTracer),
-  sds: notYet(anyJson()),
+  sds: ignored(anyJson(), "certificates come from Secrets and files"),
 });
 
 export type ExtensionProvider = Infer<typeof extensionProvider>;

@@ -4,7 +4,7 @@ import { labelSelector } from "../kube/label-selector.ts";
 import { list, message } from "../schema/compound.ts";
 import { defaultsOf } from "../schema/defaults.ts";
 import { anyJson, boolean, duration, int, oneOf, port, string } from "../schema/scalar.ts";
-import { type Infer, ignored, notYet, withDefault } from "../schema/schema.ts";
+import { type Infer, ignored, withDefault } from "../schema/schema.ts";
 import { certificateData } from "./certificate-data.ts";
 import { extensionProvider } from "./extension-provider.ts";
 import { proxyConfig } from "./proxy-config.ts";
@@ -28,7 +28,7 @@ const tlsConfig = message("TLSConfig", {
 
 const outboundTrafficPolicy = message("OutboundTrafficPolicy", {
   mode: withDefault(oneOf("REGISTRY_ONLY", "ALLOW_ANY", "ALLOW_ANY_DYNAMIC_DNS"), "ALLOW_ANY"),
-  tls: notYet(anyJson()),
+  tls: ignored(anyJson(), "TLS is originated only for named hosts; write a ServiceEntry and a DestinationRule"),
 });
 
 /**
@@ -45,14 +45,23 @@ export const meshConfig = message("MeshConfig", {
   tcpKeepalive,
   ingressClass: withDefault(string(), "istio"),
   ingressService: withDefault(string(), "istio-ingressgateway"),
-  ingressControllerMode: notYet(withDefault(oneOf("UNSPECIFIED", "OFF", "DEFAULT", "STRICT"), "STRICT")),
+  ingressControllerMode: ignored(
+    withDefault(oneOf("UNSPECIFIED", "OFF", "DEFAULT", "STRICT"), "STRICT"),
+    "Kubernetes Ingresses are not read; write a Gateway and a VirtualService",
+  ),
   ingressSelector: withDefault(string(), "ingressgateway"),
   enableTracing: withDefault(boolean(), true),
   accessLogFile: withDefault(string(), ""),
   accessLogFormat: withDefault(string(), ""),
   accessLogEncoding: withDefault(oneOf("TEXT", "JSON"), "TEXT"),
-  enableEnvoyAccessLogService: notYet(withDefault(boolean(), false)),
-  disableEnvoyListenerLog: notYet(withDefault(boolean(), false)),
+  enableEnvoyAccessLogService: ignored(
+    withDefault(boolean(), false),
+    "use an extensionProvider envoyHttpAls and the Telemetry API",
+  ),
+  disableEnvoyListenerLog: ignored(
+    withDefault(boolean(), false),
+    "connections that no filter chain takes have no log line anyway",
+  ),
   defaultConfig: withDefault(proxyConfig, defaultsOf(proxyConfig)),
   outboundTrafficPolicy: withDefault(outboundTrafficPolicy, { mode: "ALLOW_ANY" }),
   inboundTrafficPolicy: withDefault(
@@ -72,7 +81,10 @@ export const meshConfig = message("MeshConfig", {
   defaultDestinationRuleExportTo: withDefault(list(string()), ["*"]),
   rootNamespace: withDefault(string(), "istio-system"),
   localityLbSetting,
-  zoneAwareLbSetting: notYet(anyJson()),
+  zoneAwareLbSetting: ignored(
+    anyJson(),
+    "shares by zone are not computed; use localityLbSetting, or trafficDistribution of a Service",
+  ),
   dnsRefreshRate: withDefault(duration(), 60_000),
   h2UpgradePolicy: withDefault(oneOf("DO_NOT_UPGRADE", "UPGRADE"), "DO_NOT_UPGRADE"),
   inboundClusterStatName: withDefault(string(), ""),
@@ -88,7 +100,7 @@ export const meshConfig = message("MeshConfig", {
   hboneIdleTimeout: ignored(duration(), "ambient mode is not available"),
   enablePrometheusMerge: withDefault(boolean(), true),
   verifyCertificateAtClient: ignored(boolean(), "it was removed by Istio"),
-  ca: notYet(anyJson()),
+  ca: ignored(anyJson(), "the control plane is the CA; give it yours by the Secret cacerts"),
   extensionProviders: list(extensionProvider),
   defaultProviders: message("DefaultProviders", {
     tracing: list(string()),
@@ -105,7 +117,7 @@ export const meshConfig = message("MeshConfig", {
   defaultHttpRetryPolicy: httpRetry,
   meshMTLS: tlsConfig,
   tlsDefaults: tlsConfig,
-  defaultTrafficPolicy: notYet(anyJson()),
+  defaultTrafficPolicy: ignored(anyJson(), "write a DestinationRule for *.local in the root namespace"),
   serviceEntryVisibility: ignored(anyJson(), "use exportTo"),
 });
 

@@ -4,7 +4,7 @@ import { canonicalJson, type Json, type JsonObject } from "../json.ts";
 import { list, map, message } from "../schema/compound.ts";
 import { defaultsOf } from "../schema/defaults.ts";
 import { anyJson, boolean, double, duration, int, oneOf, port, string, uint32 } from "../schema/scalar.ts";
-import { type Infer, ignored, notYet, required, withDefault } from "../schema/schema.ts";
+import { type Infer, ignored, required, withDefault } from "../schema/schema.ts";
 
 const notOurs = "it tunes Envoy's process, which the built-in proxy does not have";
 
@@ -41,7 +41,7 @@ export const proxyConfig = message("ProxyConfig", {
     tlsSettings: ignored(anyJson(), "the mesh's own mTLS protects the way to the collector"),
     enableIstioTags: boolean(),
   }),
-  envoyAccessLogService: notYet(anyJson()),
+  envoyAccessLogService: ignored(anyJson(), "use an extensionProvider envoyHttpAls and the Telemetry API"),
   envoyMetricsService: ignored(anyJson(), notOurs),
   proxyMetadata: map(string()),
   runtimeValues: map(string()),
@@ -72,11 +72,17 @@ export const proxyConfig = message("ProxyConfig", {
   caCertificatesPem: list(string()),
   image: message("ProxyImage", { imageType: string() }),
   privateKeyProvider: ignored(anyJson(), notOurs),
-  proxyHeaders: notYet(anyJson()),
+  proxyHeaders: ignored(
+    anyJson(),
+    "the mesh's own headers can't be chosen; change headers by a VirtualService or an EnvoyFilter",
+  ),
   fileFlushInterval: duration(),
   fileFlushMinSizeKb: int(0),
   statsCompression: ignored(boolean(), notOurs),
-  connectionSettings: notYet(anyJson()),
+  connectionSettings: ignored(
+    anyJson(),
+    "listeners have fixed limits; use connectionPool of a Sidecar, or an EnvoyFilter",
+  ),
   // Deprecated by Istio, still found in the field.
   discoveryRefreshDelay: ignored(duration(), "configuration is pushed"),
   zipkinAddress: ignored(string(), "use an extensionProvider and the Telemetry API"),

@@ -90,11 +90,6 @@ export function unavailable<T, A extends boolean>(schema: Schema<T, A>, reason: 
   };
 }
 
-/** A field of the API that no part of Heddle reads yet. Taken up, it loses this mark. */
-export function notYet<T, A extends boolean>(schema: Schema<T, A>): Schema<T, A> {
-  return ignored(schema, "Heddle does not act on it yet");
-}
-
 /** Says what JSON a value is, for messages. */
 export function describe(value: unknown): string {
   if (value === null) return "null";
