@@ -4,11 +4,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ask } from "./rig/ask.ts";
-import { cluster, type Json, listener } from "./rig/bootstrap.ts";
+import { cluster, type Json, listener, tcpFilterChain } from "./rig/bootstrap.ts";
 import { eventually } from "./rig/eventually.ts";
 import { type LogCollector, startLogCollector } from "./rig/log-collector.ts";
 import { startLogService } from "./rig/log-service.ts";
 import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { connectRaw } from "./rig/raw-client.ts";
 
 const skip = envoyPath() === undefined;
 if (skip)
@@ -51,7 +52,7 @@ const CONDITIONS = [
   "request.headers['none'] == 'a' || response.code == 418",
 ];
 
-function bootstrap(listen: number, origin: number, logs: number, collector: number, folder: string): Json {
+function bootstrap(listen: number, tcp: number, origin: number, logs: number, collector: number, folder: string): Json {
   const file = (name: string, format: Json, filter?: Json): Json => ({
     name,
     ...(filter === undefined ? {} : { filter }),
@@ -180,10 +181,25 @@ function bootstrap(listen: number, origin: number, logs: number, collector: numb
       ],
     },
   };
+  const tcpLog = {
+    name: "als",
+    typed_config: {
+      "@type": `${TYPE}.access_loggers.grpc.v3.TcpGrpcAccessLogConfig`,
+      common_config: {
+        log_name: "connections",
+        transport_api_version: "V3",
+        buffer_flush_interval: "0.1s",
+        grpc_service: { envoy_grpc: { cluster_name: "logs" } },
+      },
+    },
+  };
   return {
     node: { id: "n", cluster: "tests" },
     static_resources: {
-      listeners: [listener("in", listen, [{ filters: [{ name: "http", typed_config: manager }] }])],
+      listeners: [
+        listener("in", listen, [{ filters: [{ name: "http", typed_config: manager }] }]),
+        listener("tcp", tcp, [tcpFilterChain("origin", { access_log: [tcpLog] })]),
+      ],
       clusters: [
         cluster("origin", [origin], "http1"),
         cluster("dead", [1], "http1"),
@@ -198,6 +214,7 @@ describe.skipIf(skip)("access logs and local replies as real Envoy has them", ()
   const folder = mkdtempSync(join(tmpdir(), "heddle-log-test-"));
   const proxies: ProxyProcess[] = [];
   const ports = new Map<string, number>();
+  const tcpPorts = new Map<string, number>();
   const admin = new Map<string, number>();
   const services = new Map<string, Awaited<ReturnType<typeof startLogService>>>();
   const collectors = new Map<string, LogCollector>();
@@ -213,19 +230,20 @@ describe.skipIf(skip)("access logs and local replies as real Envoy has them", ()
           : new Response("hello", { headers: { "x-origin": "a" } }),
     });
     for (const engine of ENGINES) {
-      const [listen = 0, adminPort = 0] = freePorts(2);
+      const [listen = 0, adminPort = 0, tcp = 0] = freePorts(3);
       const service = await startLogService();
       services.set(engine, service);
       const collector = await startLogCollector();
       collectors.set(engine, collector);
       ports.set(engine, listen);
+      tcpPorts.set(engine, tcp);
       admin.set(engine, adminPort);
       const own = mkdtempSync(join(folder, `${engine}-`));
       folders.set(engine, own);
       proxies.push(
         await startProxy({
           engine: engine === "ours" ? "heddle" : "envoy",
-          bootstrap: bootstrap(listen, origin.port ?? 0, service.port, collector.port, own),
+          bootstrap: bootstrap(listen, tcp, origin.port ?? 0, service.port, collector.port, own),
           adminPort,
           args: engine === "ours" ? [] : ["--file-flush-interval-msec", "100"],
         }),
@@ -323,6 +341,36 @@ describe.skipIf(skip)("access logs and local replies as real Envoy has them", ()
     );
     expect(ourRecords).toEqual(theirRecords as NonNullable<typeof theirRecords>);
     expect(ourRecords?.[0]?.body).toBe("GET /there/a?a=1&b=2 200 -");
+  }, 30_000);
+
+  test("TCP connections reach the service with their bytes", async () => {
+    const request = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    const lengths = new Map<string, number>();
+    for (const engine of ENGINES) {
+      const client = await connectRaw(tcpPorts.get(engine) ?? 0);
+      client.send(request);
+      lengths.set(engine, (await client.ended()).length);
+      client.close();
+    }
+    const messages = (engine: string) =>
+      (services.get(engine)?.messages ?? []).filter(({ logEntries }) => logEntries.case === "tcpLogs");
+    await eventually("both connections", () => ENGINES.every((engine) => messages(engine).length === 1));
+    const [ours, envoy] = ENGINES.map((engine) => {
+      const [message] = messages(engine);
+      const [entry] = message?.logEntries.case === "tcpLogs" ? message.logEntries.value.logEntry : [];
+      const { commonProperties, connectionProperties } = entry ?? {};
+      return {
+        log: message?.identifier?.logName,
+        received: Number(connectionProperties?.receivedBytes),
+        allSent: Number(connectionProperties?.sentBytes) === lengths.get(engine),
+        cluster: commonProperties?.upstreamCluster,
+        flags: commonProperties?.responseFlags,
+        type: commonProperties?.accessLogType,
+        upstream: commonProperties?.upstreamRemoteAddress,
+      };
+    });
+    expect(ours).toEqual(envoy as NonNullable<typeof envoy>);
+    expect(ours).toMatchObject({ log: "connections", received: request.length, allSent: true, cluster: "origin" });
   }, 30_000);
 
   test("a collector that is silent costs entries, counted, and nothing else", async () => {

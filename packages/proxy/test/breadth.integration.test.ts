@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createServer, type Http2Server } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { type Answer, ask } from "./rig/ask.ts";
 import { type BreadthCase, breadthCases } from "./rig/breadth-cases.ts";
 import { breadthBootstrap } from "./rig/breadth-config.ts";
@@ -24,6 +26,7 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
   const mirrored: string[] = [];
   const tries = new Map<string, number>();
   let ports: { ours: number; envoy: number };
+  let streams: Http2Server;
 
   beforeAll(async () => {
     for (const name of ["a", "b", "c"]) {
@@ -72,6 +75,16 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
         }),
       );
     }
+    // HTTP/2 without TLS: the first request for a path takes 3 s, those after it no time.
+    streams = createServer((incoming, answer) => {
+      const key = `${incoming.headers["x-engine"]}${incoming.url}`;
+      const count = (tries.get(key) ?? 0) + 1;
+      tries.set(key, count);
+      const late = setTimeout(() => answer.end(`try ${count}`), count === 1 ? 3000 : 0);
+      answer.on("close", () => clearTimeout(late));
+    });
+    await new Promise<void>((resolve) => streams.listen(0, "127.0.0.1", resolve));
+    const streamPort = (streams.address() as AddressInfo).port;
     const [ours = 0, envoy = 0, oursAdmin = 0, envoyAdmin = 0] = freePorts(4);
     ports = { ours, envoy };
     const originPorts = origins.map((origin) => origin.port ?? 0);
@@ -79,12 +92,12 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
       ...(await Promise.all([
         startProxy({
           engine: "heddle",
-          bootstrap: breadthBootstrap({ listen: ours, origins: originPorts }),
+          bootstrap: breadthBootstrap({ listen: ours, origins: originPorts, streams: streamPort }),
           adminPort: oursAdmin,
         }),
         startProxy({
           engine: "envoy",
-          bootstrap: breadthBootstrap({ listen: envoy, origins: originPorts }),
+          bootstrap: breadthBootstrap({ listen: envoy, origins: originPorts, streams: streamPort }),
           adminPort: envoyAdmin,
         }),
       ])),
@@ -94,6 +107,7 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
   afterAll(async () => {
     for (const proxy of proxies) await proxy.stop();
     for (const origin of origins) await origin.stop(true);
+    streams?.close();
   });
 
   test.each(breadthCases.map((item) => [item.name, item] as const))(
@@ -123,6 +137,21 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
     await eventually("both copies", () =>
       ["ours", "envoy"].every((engine) => mirrored.includes(`${engine} /mirror/body copy me`)),
     );
+  }, 12_000);
+
+  test("one connection to a host: the second request waits for it", async () => {
+    const stats = await Promise.all(
+      (["ours", "envoy"] as const).map(async (engine, i) => {
+        const path = "/narrow/slow300then300";
+        const item = { name: "", host: "act.test", path, headers: { "x-engine": engine } };
+        const answers = await Promise.all([ask(ports[engine], item), ask(ports[engine], item)]);
+        expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+        const text = await (await proxies[i]?.admin("/stats?filter=^cluster.narrow.upstream_(cx|rq)_total$"))?.text();
+        return text?.trim().split("\n").sort();
+      }),
+    );
+    expect(stats[0]).toEqual(["cluster.narrow.upstream_cx_total: 1", "cluster.narrow.upstream_rq_total: 2"]);
+    expect(stats[0]).toEqual(stats[1] ?? []);
   }, 12_000);
 });
 

@@ -1,9 +1,11 @@
-import { moreClusters, moreRoutes } from "./breadth-routes.ts";
+import { http2Options, moreClusters, moreRoutes } from "./breadth-routes.ts";
 
 /** A bootstrap that uses every routing and balancing feature that real Envoy and our proxy share, and the requests that tell them apart. */
 export interface BreadthPorts {
   readonly listen: number;
   readonly origins: readonly number[];
+  /** Speaks HTTP/2. */
+  readonly streams: number;
 }
 
 type Json = Record<string, unknown>;
@@ -380,6 +382,7 @@ export function breadthBootstrap(ports: BreadthPorts): Json {
         cluster("one", [first]),
         cluster("two", [second]),
         cluster("dead", [1]),
+        cluster("streams", [ports.streams], http2Options),
         ...Object.entries(moreClusters).map(([name, fields]) => cluster(name, [first], fields)),
         {
           name: "anywhere",

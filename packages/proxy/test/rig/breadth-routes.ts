@@ -14,6 +14,16 @@ const options = (common: Json): Json => ({
   },
 });
 
+/** A cluster that speaks HTTP/2. */
+export const http2Options: Json = {
+  typed_extension_protocol_options: {
+    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+      "@type": `${EXT}.upstreams.http.v3.HttpProtocolOptions`,
+      explicit_http_config: { http2_protocol_options: {} },
+    },
+  },
+};
+
 const every = { default_value: { numerator: 100, denominator: "HUNDRED" } };
 const bucket = (tokens: number, entries: Readonly<Record<string, string>>): Json => ({
   entries: Object.entries(entries).map(([key, value]) => ({ key, value })),
@@ -44,10 +54,34 @@ export const moreRoutes = (second: number): readonly Json[] => [
     },
   },
   {
+    match: { prefix: "/h2/hedged" },
+    route: {
+      cluster: "streams",
+      timeout: "5s",
+      hedge_policy: { hedge_on_per_try_timeout: true },
+      retry_policy: { retry_on: "connect-failure", num_retries: 1, per_try_timeout: "0.3s", retry_back_off: quick },
+    },
+  },
+  {
+    match: { prefix: "/h2/quiet" },
+    route: {
+      cluster: "streams",
+      retry_policy: { retry_on: "5xx", num_retries: 1, per_try_idle_timeout: "0.2s", retry_back_off: quick },
+    },
+  },
+  {
+    match: { prefix: "/h2/pertry" },
+    route: {
+      cluster: "streams",
+      retry_policy: { retry_on: "connect-failure", num_retries: 1, per_try_timeout: "0.2s" },
+    },
+  },
+  {
     match: { prefix: "/quiet" },
     route: { cluster: "one", retry_policy: { retry_on: "reset", num_retries: 0, per_try_idle_timeout: "0.2s" } },
   },
   { match: { prefix: "/short" }, route: { cluster: "short" } },
+  { match: { prefix: "/narrow" }, route: { cluster: "narrow" } },
   {
     match: { prefix: "/small-buffer" },
     per_request_buffer_limit_bytes: 100,
@@ -166,5 +200,6 @@ export const moreClusters: Readonly<Record<string, Json>> = {
       ],
     },
   },
+  narrow: { circuit_breakers: { per_host_thresholds: [{ max_connections: 1 }] } },
   short: options({ max_stream_duration: "0.2s" }),
 };
