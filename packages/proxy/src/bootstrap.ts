@@ -12,6 +12,7 @@ import { upgradeBootstrap } from "./bootstrap/v2-form.ts";
 import { type Bootstrap, BootstrapSchema, ClusterSchema, ListenerSchema, SecretSchema } from "./config/proto.ts";
 import { createScope, type DecodeScope, problemText } from "./config/scope.ts";
 import { checkShape } from "./config/shape.ts";
+import { decodeStats, type StatsSettings } from "./config/stats-config.ts";
 import { decodeAddress } from "./config/socket-address.ts";
 import { decodeTraceProvider, type TraceProvider } from "./config/trace-provider.ts";
 import { connectionLimitOf, decodeOverload, withConnectionLimit } from "./overload/decode-overload.ts";
@@ -45,6 +46,7 @@ export interface BootstrapSettings {
   readonly runtime: readonly RuntimeLayer[];
   /** Tracer of connection managers that name none of their own. */
   readonly traceProvider: TraceProvider | undefined;
+  readonly stats: StatsSettings;
   readonly message: Bootstrap;
   /** Knows every type of the message. */
   readonly types: Registry;
@@ -153,6 +155,7 @@ function readSettings(
   );
   const tracer = message.tracing?.http;
   const traceProvider = tracer && decodeTraceProvider(tracer, scope.field("tracing.http"));
+  const stats = decodeStats(message.statsConfig, scope.field("stats_config"));
   if (scope.problems.length > 0) return err(`${path}: ${problemText(scope.problems)}`);
   return ok({
     nodeId: message.node?.id ?? "",
@@ -167,6 +170,7 @@ function readSettings(
     overload,
     runtime: (message.layeredRuntime?.layers ?? []).map((layer, i) => ({ name: layer.name, values: layers[i] ?? {} })),
     traceProvider,
+    stats,
     message,
     types: registry,
   });

@@ -1,17 +1,15 @@
 import { type Clock, type ClockTimer, createTimerWheel, type Logger, type TimerWheel } from "@heddle/std";
 import type { HttpManagerConfig } from "./config/http-manager.ts";
 import type { FilterChainConfig, ListenerConfig } from "./config/listener.ts";
+import { createRouteCounterSet, type RouteCounterSet } from "./counters/route-counters.ts";
 import { createFilterChains } from "./filters/filter-chain.ts";
-import {
-  createHttpManagerCounters,
-  type ExchangeObserver,
-  type HttpManager,
-  type HttpManagerCounters,
-  type MetadataExchange,
-  type RequestTracer,
-} from "./http/connection-manager.ts";
+import { filterStats } from "./filters/filter-stats.ts";
+import type { ExchangeObserver, HttpManager, MetadataExchange, RequestTracer } from "./http/connection-manager.ts";
+import { HttpManagerCounters } from "./http/manager-counters.ts";
 import { alpnFromFilterState, type ChainHandler } from "./listener/chain-runtime.ts";
+import type { ListenerCounters } from "./listener/listener-counters.ts";
 import { createListenerSet, type ListenerSet } from "./listener/listener-set.ts";
+import { TcpCounters } from "./network/tcp-counters.ts";
 import type { TcpObserver } from "./network/tcp-record.ts";
 import { NO_LIMITS, type OverloadConfig } from "./overload/overload-config.ts";
 import { createOverloadState, type OverloadState } from "./overload/overload-state.ts";
@@ -83,8 +81,12 @@ export interface DataPlane {
   readonly resources: ResourceStore;
   /** Counters of connection managers by stat prefix. */
   readonly httpCounters: ReadonlyMap<string, HttpManagerCounters>;
+  /** Counters of TCP proxies by stat prefix. */
+  readonly tcpCounters: ReadonlyMap<string, TcpCounters>;
+  /** Counters of routes and virtual clusters. */
+  readonly routeCounters: RouteCounterSet;
   /** Counts of exporters, by Envoy's names. */
-  readonly counts: ReadonlyMap<string, number>;
+  readonly counts: Map<string, number>;
   /** Connections of the process itself, by the cluster that Envoy would have for them. */
   readonly ownConnections: Map<string, () => number>;
   start(): void;
@@ -109,44 +111,50 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     deps.resolve,
   );
   const httpCounters = new Map<string, HttpManagerCounters>();
+  const tcpCounters = new Map<string, TcpCounters>();
+  const routeCounters = createRouteCounterSet();
   const counts = new Map<string, number>();
   const dates = createHttpDate(clock);
 
-  const makeHandler = (listener: ListenerConfig, chain: FilterChainConfig): ChainHandler => {
+  const count = (name: string, by = 1) => void counts.set(name, (counts.get(name) ?? 0) + by);
+
+  const makeHandler = (
+    listener: ListenerConfig,
+    chain: FilterChainConfig,
+    listenerCounters: ListenerCounters,
+  ): ChainHandler => {
     const last = chain.filters[chain.filters.length - 1];
     const observers = deps.observe(listener, chain, {
       clusters,
       clock,
       random: deps.random,
       node: { id: deps.exchange?.id ?? "", cluster: deps.serviceCluster ?? "" },
-      count: (name, by = 1) => void counts.set(name, (counts.get(name) ?? 0) + by),
+      count,
     });
     const shared = { clusters, wheel, clock, random: deps.random, upstreamAlpn: undefined };
     const sniCluster = chain.filters.some((filter) => filter.kind === "sni-cluster");
     if (last?.kind === "tcp") {
       const reportingMs = chain.filters.find((filter) => filter.kind === "istio-stats")?.stats.reportingMs ?? 5000;
-      return { kind: "tcp", manager: { ...shared, config: last, observers: observers.tcp, sniCluster, reportingMs } };
+      const tcp = { observers: observers.tcp, sniCluster, reportingMs, counters: tcpCountersOf(last.statPrefix) };
+      return { kind: "tcp", manager: { ...shared, ...tcp, config: last } };
     }
     if (last?.kind === "direct-response") return { kind: "gate-only" };
     if (last?.kind !== "http") throw new Error("a filter chain without its last filter was decoded");
-    return { kind: "http", manager: makeHttpManager(last, observers, shared) };
+    return { kind: "http", manager: makeHttpManager(last, observers, shared, listenerCounters) };
   };
 
   const makeHttpManager = (
     config: HttpManagerConfig,
     { http, tracer: makeTracer }: ChainObservers,
     shared: Pick<HttpManager, "clusters" | "wheel" | "clock" | "random">,
+    listenerCounters: ListenerCounters,
   ): HttpManager => {
     const { routes } = config;
-    const inline = routes.kind === "inline" ? compileRouteTable(routes.table) : undefined;
-    let counters = httpCounters.get(config.statPrefix);
-    if (counters === undefined) {
-      counters = createHttpManagerCounters();
-      httpCounters.set(config.statPrefix, counters);
-    }
+    const inline = routes.kind === "inline" ? compileRouteTable(routes.table, routeCounters) : undefined;
+    const counters = httpCountersOf(config);
     const own = counters.filters;
-    const count = (name: string) => void own.set(name, (own.get(name) ?? 0) + 1);
-    const tracer = makeTracer?.(count);
+    const countOwn = (name: string) => void own.set(name, (own.get(name) ?? 0) + 1);
+    const tracer = makeTracer?.(countOwn);
     let upstreamAlpn: readonly string[] | undefined;
     for (const filter of config.filters) {
       if (filter.kind === "set-filter-state") upstreamAlpn = alpnFromFilterState(filter.values) ?? upstreamAlpn;
@@ -157,6 +165,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       observers: tracer === undefined ? http : [...http, tracer],
       tracer,
       counters,
+      listenerCounters: listenerCounters.httpCounters(config.statPrefix),
       upstreamAlpn,
       multiplexAlpn: offerMultiplex(upstreamAlpn),
       uuid: deps.uuid,
@@ -166,13 +175,38 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       filters: createFilterChains(config.namedFilters, {
         ...shared,
         serviceCluster: deps.serviceCluster ?? "",
-        count,
+        count: countOwn,
+        countAlone: count,
       }),
       exchange: config.filters.some((filter) => filter.kind === "istio-stats") ? deps.exchange : undefined,
       routes: routes.kind === "inline" ? () => inline : () => resources.route(routes.name),
       httpDate: dates,
       draining: false,
     };
+  };
+
+  const tcpCountersOf = (prefix: string): TcpCounters => {
+    let counters = tcpCounters.get(prefix);
+    if (counters === undefined) {
+      counters = new TcpCounters();
+      tcpCounters.set(prefix, counters);
+    }
+    return counters;
+  };
+
+  const httpCountersOf = ({ statPrefix, namedFilters }: HttpManagerConfig): HttpManagerCounters => {
+    let counters = httpCounters.get(statPrefix);
+    if (counters === undefined) {
+      counters = new HttpManagerCounters();
+      httpCounters.set(statPrefix, counters);
+    }
+    // What a filter counts is there from the beginning, at zero.
+    for (const { config } of namedFilters) {
+      const { own, alone } = filterStats(config);
+      for (const name of own) if (!counters.filters.has(name)) counters.filters.set(name, 0);
+      for (const name of alone) if (!counts.has(name)) counts.set(name, 0);
+    }
+    return counters;
   };
 
   const listeners = createListenerSet({
@@ -184,8 +218,20 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     overload,
     localUri: deps.localUri,
     makeHandler,
+    declare: (chain) => {
+      const last = chain.filters[chain.filters.length - 1];
+      if (last?.kind === "http") httpCountersOf(last);
+      else if (last?.kind === "tcp") tcpCountersOf(last.statPrefix);
+    },
   });
-  const resources: ResourceStore = createResourceStore({ listeners, clusters, secrets, log, now: () => clock.now() });
+  const resources: ResourceStore = createResourceStore({
+    listeners,
+    clusters,
+    secrets,
+    log,
+    routeCounters,
+    now: () => clock.now(),
+  });
   let ticking: ClockTimer | undefined;
   let watching: ClockTimer | undefined;
   return {
@@ -197,6 +243,8 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     listeners,
     resources,
     httpCounters,
+    tcpCounters,
+    routeCounters,
     counts,
     ownConnections: new Map(),
     start: () => {

@@ -6,6 +6,7 @@ import type { RouteTableConfig } from "./config/route-table.ts";
 import { problemText } from "./config/scope.ts";
 import type { SecretConfig } from "./config/secret.ts";
 import type { TlsConfig } from "./config/tls-context.ts";
+import type { RouteCounterSet } from "./counters/route-counters.ts";
 import type { ListenerSet } from "./listener/listener-set.ts";
 import { compileRouteTable, type RouteTable } from "./router/route-table.ts";
 import type { SecretStore } from "./tls/secret-store.ts";
@@ -47,6 +48,7 @@ export interface ResourceStoreDeps {
   readonly clusters: ClusterSet;
   readonly secrets: SecretStore;
   readonly log: Logger;
+  readonly routeCounters: RouteCounterSet;
   now(): number;
 }
 
@@ -163,7 +165,7 @@ class Store implements ResourceStore {
 
   #installRoute(config: RouteTableConfig, fingerprint: string): void {
     if (this.#routes.get(config.name)?.fingerprint === fingerprint) return;
-    this.#routes.set(config.name, { table: compileRouteTable(config), fingerprint });
+    this.#routes.set(config.name, { table: compileRouteTable(config, this.#deps.routeCounters), fingerprint });
   }
 
   #remove(typeUrl: string, name: string): void {

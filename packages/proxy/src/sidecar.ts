@@ -11,6 +11,7 @@ import { capturesDns, startCapturedDns } from "./agent/dns-capture.ts";
 import { parseAppMetrics } from "./agent/merged-metrics.ts";
 import { withNameTable } from "./agent/name-table.ts";
 import { jsonObject } from "./agent/node-identity.ts";
+import { sidecarStats } from "./agent/istio-stats.ts";
 import { startStatusServer } from "./agent/status-server.ts";
 import type { WorkloadSecret } from "./agent/workload-certificate.ts";
 import type { KeyPair, ValidationConfig } from "./config/tls-context.ts";
@@ -20,7 +21,8 @@ import { createProxy } from "./proxy.ts";
 import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
 import { untilIdle } from "./until-idle.ts";
-import { fleetMetrics } from "./workers/fleet-pages.ts";
+import { createStatsView } from "./telemetry/stats/stats-view.ts";
+import { fleetExposition, fleetMetrics, type StatsSource } from "./workers/fleet-pages.ts";
 import type { LocalSecret } from "./workers/messages.ts";
 import { type AdsClient, createAdsClient } from "./xds/ads-client.ts";
 
@@ -141,7 +143,21 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   });
   // Istio's dashboards count by it the proxies that a control plane reaches.
   proxy.ownConnections.set("xds-grpc", () => (ads?.connected === true ? 1 : 0));
-  const metrics = () => fleetMetrics(telemetry.registry, proxy, fleet);
+  const statsSource: StatsSource = {
+    proxy,
+    fleet,
+    view: createStatsView(sidecarStats(options, agent.annotations, log)),
+    // Who debugs a pod wants to see everything, and it costs nothing until then.
+    showsAll: true,
+    facts: () => ({
+      uptimeMs: clock.now() - startedMs,
+      notReady: notReady(),
+      draining: ending,
+      firstExpiryMs: (agent.certificate.current?.notAfterMs ?? clock.now()) - clock.now(),
+      discovery: ads?.facts(),
+    }),
+  };
+  const metrics = () => fleetMetrics(telemetry.registry, statsSource);
   const { probers, problem } = parseAppProbers(options.appProbers);
   if (problem !== undefined) log.error(problem);
   const drain = (how: DrainOptions = {}) => {
@@ -171,7 +187,8 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
       node: { id: agent.node.id, cluster: agent.node.cluster, metadata },
       now: () => clock.now(),
       notReady,
-      metrics,
+      stats: statsSource,
+      exposition: () => fleetExposition(telemetry.registry, fleet),
       agentSecrets: () => agentSecrets(agent.certificate.current),
       bootstrap: () => ({ node: { id: agent.node.id, cluster: agent.node.cluster, metadata } }),
       isStatic: () => false,

@@ -2,6 +2,7 @@ import type { Registry } from "@bufbuild/protobuf";
 import { toJson } from "@bufbuild/protobuf";
 import { loadTypeRegistry, typeUrls } from "@heddle/xds-api";
 import { type AdminServer, startAdminServer } from "./admin/admin-server.ts";
+import { firstExpiryMs } from "./admin/certificates-page.ts";
 import { knownTypes } from "./bootstrap/known-types.ts";
 import { type BootstrapSettings, readBootstrap } from "./bootstrap.ts";
 import { BootstrapSchema } from "./config/proto.ts";
@@ -13,7 +14,8 @@ import type { IncomingResource, ResourceStore } from "./resources.ts";
 import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
 import { untilIdle } from "./until-idle.ts";
-import { fleetMetrics } from "./workers/fleet-pages.ts";
+import { createStatsView } from "./telemetry/stats/stats-view.ts";
+import { fleetExposition, type StatsSource } from "./workers/fleet-pages.ts";
 import { createFileSource, type FileSource, readResourceFile } from "./xds/file-source.ts";
 
 export interface StaticProxyDeps extends FirstRoleDeps {
@@ -124,6 +126,20 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   const quitAsked = new Promise<void>((resolve) => {
     quit = resolve;
   });
+  const startedMs = clock.monotonic();
+  const statsSource: StatsSource = {
+    proxy: running,
+    fleet,
+    view: createStatsView(bootstrap.stats),
+    showsAll: false,
+    facts: () => ({
+      uptimeMs: clock.monotonic() - startedMs,
+      notReady: undefined,
+      draining: false,
+      firstExpiryMs: firstExpiryMs(running, clock.now()),
+      discovery: ads?.facts(),
+    }),
+  };
   let admin: AdminServer | undefined;
   if (bootstrap.admin !== undefined) {
     admin = startAdminServer(
@@ -137,7 +153,8 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
         node,
         now: () => clock.now(),
         notReady: () => undefined,
-        metrics: () => fleetMetrics(telemetry.registry, running, fleet),
+        stats: statsSource,
+        exposition: () => fleetExposition(telemetry.registry, fleet),
         agentSecrets: () => [],
         bootstrap: () =>
           toJson(BootstrapSchema, bootstrap.message, { registry: bootstrap.types, useProtoFieldName: true }),

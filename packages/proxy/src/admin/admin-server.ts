@@ -5,8 +5,9 @@ import type { DrainOptions } from "../listener/listener-set.ts";
 import type { DataPlane } from "../proxy.ts";
 import type { HeldResource } from "../resources.ts";
 import type { Tap } from "../telemetry/tap.ts";
+import { resetEnvoyStats } from "../telemetry/envoy-stats.ts";
 import type { Fleet } from "../workers/fleet.ts";
-import { fleetClusters, fleetMemory, fleetStats } from "../workers/fleet-pages.ts";
+import { fleetClusters, fleetMemory, fleetStats, type StatsSource } from "../workers/fleet-pages.ts";
 import { jsonAnswer, textAnswer } from "./answer.ts";
 import { certificatesPage } from "./certificates-page.ts";
 import { clustersPage } from "./clusters-page.ts";
@@ -31,8 +32,9 @@ export interface AdminDeps {
   now(): number;
   /** Undefined when ready, else why not. */
   notReady(): string | undefined;
-  /** Prometheus text of everything. */
-  metrics(): Promise<string>;
+  readonly stats: StatsSource;
+  /** Prometheus text of what is no statistic of Envoy's. */
+  exposition(): Promise<string>;
   agentSecrets(): readonly JsonObject[];
   bootstrap(): JsonValue | undefined;
   isStatic(resource: Pick<HeldResource, "typeUrl" | "name">): boolean;
@@ -87,6 +89,8 @@ function adminPages(deps: AdminDeps): Readonly<Record<string, Page>> {
   let registry: Promise<Registry> | undefined;
   let failed = false;
   const ready = () => (failed ? textAnswer("DRAINING\n", 503) : readiness(deps.notReady()));
+  const stats = (url: URL) =>
+    statsPage({ view: deps.stats.view, showsAll: deps.stats.showsAll, stats: () => fleetStats(deps.stats), others: deps.exposition }, url);
   const dumped = async (url: URL) => {
     registry ??= loadTypeRegistry();
     const resource = url.searchParams.get("resource") ?? undefined;
@@ -124,12 +128,22 @@ function adminPages(deps: AdminDeps): Readonly<Record<string, Page>> {
       },
     },
     "/stats": {
-      help: "counters; filter=REGEX, usedonly, format=text|json|prometheus",
-      show: (url) => statsPage(() => fleetStats(proxy, deps.fleet), deps.metrics, url),
+      help: "statistics; filter=REGEX, type=Counters|Gauges|Histograms, usedonly, format=text|json|prometheus, histogram_buckets=cumulative|disjoint",
+      show: stats,
     },
-    "/stats/prometheus": {
-      help: "all metrics for Prometheus",
-      show: async () => prometheusAnswer(await deps.metrics()),
+    "/stats/prometheus": { help: "all metrics for Prometheus; filter, type and usedonly as above", show: stats },
+    "/stats/recentlookups": {
+      help: "look-ups of names, of which there are none here",
+      show: () => textAnswer("Lookup tracking is not enabled. Names are made when this page is asked for.\n"),
+    },
+    "/reset_counters": {
+      help: "counters and histograms begin at zero again",
+      post: true,
+      show: () => {
+        resetEnvoyStats(proxy);
+        deps.fleet.resetCounters();
+        return textAnswer("OK\n");
+      },
     },
     "/config_dump": { help: "configuration in force; resource=NAME, name_regex=REGEX, include_eds", show: dumped },
     "/clusters": {
@@ -205,7 +219,7 @@ function adminPages(deps: AdminDeps): Readonly<Record<string, Page>> {
 
 /** `/stats/prometheus` and `/healthz/ready` for scrapers and kubelets (15090, 15021). */
 export function startProbeServer(
-  deps: Pick<AdminDeps, "metrics" | "notReady">,
+  deps: Pick<AdminDeps, "notReady"> & { metrics(): Promise<string> },
   hostname: string,
   port: number,
 ): AdminServer {

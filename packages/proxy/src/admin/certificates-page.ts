@@ -28,6 +28,23 @@ export function certificatesPage(proxy: DataPlane, nowMs: number): JsonObject {
   return { certificates };
 }
 
+/** How long the first certificate of all is still valid; undefined: there is none. Units: ms. */
+export function firstExpiryMs(proxy: DataPlane, nowMs: number): number | undefined {
+  let first: number | undefined;
+  for (const { certificate } of tlsConfigs(proxy)) {
+    const pair =
+      certificate.kind === "sds"
+        ? proxy.secrets.certificate(certificate.name)
+        : certificate.kind === "inline"
+          ? certificate.pair
+          : undefined;
+    const read = pair === undefined ? undefined : readCertificates(pair.certificateChain);
+    if (read === undefined || !read.ok) continue;
+    for (const { notAfterMs } of read.value) first = Math.min(first ?? notAfterMs, notAfterMs);
+  }
+  return first === undefined ? undefined : first - nowMs;
+}
+
 function* tlsConfigs(proxy: DataPlane): Iterable<TlsConfig> {
   for (const listener of proxy.listeners.all()) {
     for (const chain of listener.chains) if (chain.tls !== undefined) yield chain.tls;

@@ -8,6 +8,8 @@ import { createWorkloadCertificate, type WorkloadCertificate } from "./workload-
 /** The parts of the agent that every data plane needs: who the proxy is, and its certificate. */
 export interface Agent {
   readonly node: NodeIdentity;
+  /** Of the pod. */
+  readonly annotations: Readonly<Record<string, string>>;
   readonly certificate: WorkloadCertificate;
   close(): void;
 }
@@ -24,10 +26,11 @@ export interface AgentDeps {
 export async function startAgent(deps: AgentDeps): Promise<Agent> {
   const { options, log } = deps;
   const downward = async (file: string) => parseDownward(await readFile(file, "utf8").catch(() => ""));
+  const annotations = await downward(options.files.podAnnotations);
   const node = nodeIdentity(
     options,
     { ...options.labels, ...(await downward(options.files.podLabels)) },
-    await downward(options.files.podAnnotations),
+    annotations,
     deps.version,
   );
   const certificate: WorkloadCertificate = createWorkloadCertificate({
@@ -47,7 +50,7 @@ export async function startAgent(deps: AgentDeps): Promise<Agent> {
     readRoots: () => readFile(options.files.rootCertificate, "utf8"),
   });
   certificate.start();
-  return { node, certificate, close: () => certificate.close() };
+  return { node, annotations, certificate, close: () => certificate.close() };
 }
 
 /** Runs `start` again and again when what it started ends, waiting longer each time; a run of a minute counts as healthy. */

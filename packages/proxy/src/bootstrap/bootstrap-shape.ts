@@ -8,9 +8,9 @@ import { shape } from "../config/shape.ts";
 
 export const BOOTSTRAP_SHAPE = shape(
   BootstrapSchema,
-  ["node", "static_resources", "dynamic_resources", "admin", "overload_manager", "tracing"],
+  ["node", "static_resources", "dynamic_resources", "admin", "overload_manager", "tracing", "stats_config"],
   {
-    "cluster_manager stats_config stats_flush_interval stats_flush_on_admin deferred_stat_options enable_dispatcher_stats stats_server_version_override":
+    "cluster_manager stats_flush_interval stats_flush_on_admin deferred_stat_options enable_dispatcher_stats stats_server_version_override":
       "statistics are kept and shown on demand",
     "watchdog watchdogs memory_allocator_manager perf_tracing_file_path": "watches over Envoy's own threads and memory",
     "node_context_params config_sources default_config_source": "only for xDS resource locators",

@@ -14,6 +14,8 @@ export interface CircuitLimits {
   readonly maxRequests: number;
   readonly maxRetries: number;
   readonly maxHostConnections: number;
+  /** What is left of each limit is shown among the statistics. */
+  readonly trackRemaining: boolean;
   /** Replaces `maxRetries`: a share of the requests under way. */
   readonly retryBudget: { readonly share: number; readonly minimum: number } | undefined;
 }
@@ -21,8 +23,8 @@ export interface CircuitLimits {
 export const CIRCUIT_BREAKERS_SHAPE = shape(CircuitBreakersSchema, ["thresholds", "per_host_thresholds"]);
 export const THRESHOLDS_SHAPE = shape(
   CircuitBreakers_ThresholdsSchema,
-  ["priority", "max_connections", "max_pending_requests", "max_requests", "max_retries", "retry_budget"],
-  { track_remaining: "only adds statistics", max_connection_pools: "pools are bounded by the endpoints" },
+  ["priority", "max_connections", "max_pending_requests", "max_requests", "max_retries", "retry_budget", "track_remaining"],
+  { max_connection_pools: "pools are bounded by the endpoints" },
 );
 
 /** Envoy takes nothing else for one host either. */
@@ -57,6 +59,7 @@ export function decodeLimits(message: CircuitBreakers | undefined, priority: Rou
     maxRetries: found?.maxRetries ?? 3,
     maxHostConnections:
       message?.perHostThresholds.find((t) => t.priority === priority)?.maxConnections ?? Number.POSITIVE_INFINITY,
+    trackRemaining: found?.trackRemaining ?? false,
     retryBudget:
       budget === undefined
         ? undefined

@@ -51,6 +51,8 @@ export interface ListenerConfig {
   readonly chains: readonly FilterChainConfig[];
   readonly defaultChain: FilterChainConfig | undefined;
   readonly accessLogs: readonly AccessLogConfig[];
+  /** Replaces the address in the names of statistics; "": the address. */
+  readonly statPrefix: string;
   readonly source: ResourceSource;
 }
 
@@ -71,9 +73,9 @@ export const LISTENER_SHAPE = shape(
     "deprecated_v1",
     "access_log",
     "metadata",
+    "stat_prefix",
   ],
   {
-    stat_prefix: "only names statistics",
     "per_connection_buffer_limit_bytes tcp_backlog_size max_connections_to_accept_per_socket_event":
       "tuning; the proxy's own values are used",
     drain_type: "listeners drain when they are replaced or removed and when the process ends",
@@ -157,6 +159,7 @@ export function decodeListener(message: Listener, scope: DecodeScope): ListenerC
     continueOnTimeout: message.continueOnListenerFiltersTimeout,
     chains,
     defaultChain,
+    statPrefix: message.statPrefix,
     accessLogs: decodeAccessLogs(message.accessLog, scope.field("access_log")),
     source: sourceOf(message.metadata),
   };

@@ -15,6 +15,7 @@ import { decodeRetryPolicy } from "./retry-policy.ts";
 import { decodeRoute, type RouteConfig } from "./route.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
+import { decodeVirtualClusters, type VirtualClusterConfig } from "./virtual-cluster.ts";
 
 /** Routes of a set of host names. */
 export interface VirtualHostConfig {
@@ -32,6 +33,8 @@ export interface VirtualHostConfig {
   readonly timeoutRetryInRequest: boolean;
   /** Body kept for another try; undefined: the default. Units: bytes. */
   readonly bufferBytes: number | undefined;
+  /** Requests that are counted apart; empty mostly. */
+  readonly virtualClusters: readonly VirtualClusterConfig[];
   readonly source: ResourceSource;
 }
 
@@ -97,8 +100,9 @@ export const VIRTUAL_HOST_SHAPE = shape(
     "include_is_timeout_retry_header",
     "per_request_buffer_limit_bytes",
     "rate_limits",
+    "virtual_clusters",
   ],
-  { virtual_clusters: "only groups statistics" },
+  {},
   {
     retry_policy_typed_config: "use retry_policy",
     matcher: "matcher trees are not implemented; use routes",
@@ -180,6 +184,7 @@ function decodeVirtualHost(
     rateLimits: decodeRateLimits(message.rateLimits, scope.field("rate_limits")),
     timeoutRetryInRequest: message.includeIsTimeoutRetryHeader,
     bufferBytes: message.perRequestBufferLimitBytes,
+    virtualClusters: decodeVirtualClusters(message.virtualClusters, scope.field("virtual_clusters")),
     source: sourceOf(message.metadata),
   };
 }

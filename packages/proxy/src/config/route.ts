@@ -51,6 +51,8 @@ export interface RouteConfig {
   readonly bufferBytes: number | undefined;
   /** Name of the operation for traces. */
   readonly operation: string;
+  /** Name under which its statistics are kept; "": none are. */
+  readonly statPrefix: string;
   readonly tracing: RouteTracing | undefined;
   readonly source: ResourceSource;
   /** By filter name, as configured; undefined: none. */
@@ -74,8 +76,9 @@ export const ROUTE_SHAPE = shape(
     "response_headers_to_remove",
     "typed_per_filter_config",
     "per_request_buffer_limit_bytes",
+    "stat_prefix",
   ],
-  { stat_prefix: "only names statistics" },
+  {},
   {
     "filter_action non_forwarding_action": "a route forwards, redirects or answers",
   },
@@ -99,6 +102,7 @@ export function decodeRoute(message: Route, fallback: RouteFallback, scope: Deco
         : undefined,
     ),
     bufferBytes: message.perRequestBufferLimitBytes,
+    statPrefix: message.statPrefix,
     operation: message.decorator?.operation ?? "",
     tracing: decodeRouteTracing(message.tracing, scope.field("tracing")),
     source: sourceOf(message.metadata),

@@ -7,6 +7,7 @@ import { readGrpcAnswer } from "../upstream/grpc-message.ts";
 import type { CollectedResponse } from "../upstream/response-collector.ts";
 import { sendSideRequest } from "../upstream/side-request.ts";
 import { grpcCheck, httpCheck, matchesAny } from "./authorization-check.ts";
+import { countForCluster } from "./cluster-count.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter, RequestBody } from "./http-filter.ts";
 
 const MAX_ANSWER = 65_536;
@@ -29,7 +30,7 @@ class ExtAuthzFilter implements HttpFilter {
     const chosen = fraction >= 1 || this.#around.random() < fraction;
     if (!chosen || (enabledMetadata !== undefined && !matchesMetadata(enabledMetadata, call.metadata))) {
       if (!denyAtDisable) return true;
-      this.#around.count("ext_authz.disabled");
+      this.#count(call, "disabled");
       call.reply({ status: statusOnError, body: "", details: "ext_authz_denied", flag: "UAEX" });
       return false;
     }
@@ -47,6 +48,12 @@ class ExtAuthzFilter implements HttpFilter {
       else this.#ask(call, body.bytes.length === 0 ? undefined : { bytes, partial });
     });
     return false;
+  }
+
+  #count(call: FilterCall, what: string): void {
+    const name = `ext_authz.${this.#config.statPrefix}${what}`;
+    this.#around.count(name);
+    countForCluster(call, this.#around, name);
   }
 
   #ask(call: FilterCall, body: RequestBody | undefined): void {
@@ -69,15 +76,15 @@ class ExtAuthzFilter implements HttpFilter {
 
   /** The service's answer can't be used. */
   #invalid(call: FilterCall): void {
-    this.#around.count("ext_authz.invalid");
+    this.#count(call, "invalid");
     call.reply({ status: 500, body: "", details: "ext_authz_invalid", flag: "-" });
   }
 
   /** The service gave no answer that counts. */
   #failed(call: FilterCall): void {
-    this.#around.count("ext_authz.error");
+    this.#count(call, "error");
     if (this.#config.failOpen) {
-      this.#around.count("ext_authz.failure_mode_allowed");
+      this.#count(call, "failure_mode_allowed");
       if (this.#config.failOpenHeader) call.request.headers.set("x-envoy-auth-failure-mode-allowed", "true");
       call.resume();
       return;
@@ -151,13 +158,13 @@ class ExtAuthzFilter implements HttpFilter {
   }
 
   #allow(call: FilterCall): void {
-    this.#around.count("ext_authz.ok");
+    this.#count(call, "ok");
     if (this.#config.clearRoute) call.clearRoute();
     call.resume();
   }
 
   #deny(call: FilterCall, status: number, body: string, headers: readonly (readonly [string, string])[]): void {
-    this.#around.count("ext_authz.denied");
+    this.#count(call, "denied");
     call.reply({ status, body, details: "ext_authz_denied", flag: "UAEX", headers });
   }
 }

@@ -15,6 +15,8 @@ export interface FilterSurroundings {
   readonly serviceCluster: string;
   /** Running counts by Envoy's name, created on first use. */
   count(name: string): void;
+  /** The same for names that do not begin with the connection manager's. */
+  countAlone(name: string): void;
 }
 
 /** An answer that a filter gives instead of the upstream. */

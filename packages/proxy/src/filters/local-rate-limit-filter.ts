@@ -18,8 +18,17 @@ class LocalRateLimitFilter implements HttpFilter {
   /** Undefined where all requests share one bucket. */
   readonly #descriptors: DescriptorBuckets | undefined;
 
+  readonly #names: Readonly<Record<"enabled" | "ok" | "rate_limited" | "enforced", string>>;
+
   constructor(config: LocalRateLimitConfig, around: FilterSurroundings) {
     this.#config = config;
+    const name = `${config.statPrefix}http_local_rate_limit`;
+    this.#names = {
+      enabled: `${name}.enabled`,
+      ok: `${name}.ok`,
+      rate_limited: `${name}.rate_limited`,
+      enforced: `${name}.enforced`,
+    };
     this.#around = around;
     this.#shared =
       config.bucket === undefined ? undefined : createTokenBucket(config.bucket, () => around.clock.monotonic());
@@ -34,7 +43,7 @@ class LocalRateLimitFilter implements HttpFilter {
     const { random } = this.#around;
     const bucket = this.#bucketOf(call.exchange.connection);
     if (bucket === undefined || (config.enabled < 1 && random() >= config.enabled)) return true;
-    this.#around.count("http_local_rate_limit.enabled");
+    this.#around.countAlone(this.#names.enabled);
     const special = this.#descriptors?.bucketsOf(descriptorsOf(call, config.stage, config.hostPolicies, this.#around));
     const shown = special?.[0] ?? bucket;
     const allowed =
@@ -47,15 +56,15 @@ class LocalRateLimitFilter implements HttpFilter {
         head.headers.set("x-ratelimit-reset", String(shown.resetSeconds));
       });
     if (allowed) {
-      this.#around.count("http_local_rate_limit.ok");
+      this.#around.countAlone(this.#names.ok);
       return true;
     }
-    this.#around.count("http_local_rate_limit.rate_limited");
+    this.#around.countAlone(this.#names.rate_limited);
     if (config.enforced < 1 && random() >= config.enforced) {
       addHeaders(config.requestAddNotEnforced, call.request.headers, exchangeValues(call.exchange));
       return true;
     }
-    this.#around.count("http_local_rate_limit.enforced");
+    this.#around.countAlone(this.#names.enforced);
     const values = exchangeValues(call.exchange);
     call.reply({
       status: config.status,

@@ -8,7 +8,7 @@ import {
 import type { RateLimitFilterConfig, RateLimitRouteConfig } from "../config/filters/rate-limit.ts";
 import { renderFormat } from "../config/format.ts";
 import { exchangeValues } from "../http/exchange-values.ts";
-import { chooseCluster } from "../router/cluster-choice.ts";
+import { countForCluster } from "./cluster-count.ts";
 import { grpcRequest, readGrpcAnswer } from "../upstream/grpc-message.ts";
 import { sendSideRequest } from "../upstream/side-request.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
@@ -100,12 +100,7 @@ class RateLimitFilter implements HttpFilter {
 
   /** Envoy counts under the cluster that the request goes to. */
   #count(call: FilterCall, what: string): void {
-    const action = call.exchange.route?.route.action;
-    if (action?.kind !== "forward") return;
-    const target = chooseCluster(action.choice, call.request, this.#around.random);
-    const counts = target === undefined ? undefined : this.#around.clusters.get(target)?.counters.named;
-    const name = `ratelimit.${this.#config.statPrefix}${what}`;
-    counts?.set(name, (counts.get(name) ?? 0) + 1);
+    countForCluster(call, this.#around, `ratelimit.${this.#config.statPrefix}${what}`);
   }
 }
 

@@ -15,7 +15,7 @@ class RbacFilter implements HttpFilter {
   }
 
   onRequest(call: FilterCall): boolean {
-    const { rules, shadow, shadowPrefix } = this.#config;
+    const { rules, shadow, rulesPrefix, shadowPrefix } = this.#config;
     const facts: RbacFacts = {
       connection: call.exchange.connection,
       request: call.request,
@@ -34,10 +34,10 @@ class RbacFilter implements HttpFilter {
     const verdict = evaluateRbac(rules, facts);
     // LOG decides nothing.
     if (verdict.allowed || rules.action === "log") {
-      this.#around.count("rbac.allowed");
+      this.#around.count(`rbac.${rulesPrefix}allowed`);
       return true;
     }
-    this.#around.count("rbac.denied");
+    this.#around.count(`rbac.${rulesPrefix}denied`);
     call.reply({
       status: 403,
       body: "RBAC: access denied",

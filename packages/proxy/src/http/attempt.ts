@@ -52,7 +52,6 @@ export class Attempt implements StreamHandler, PoolWaiter {
     host.active++;
     host.stats.rqTotal++;
     cluster.counters.requests++;
-    cluster.counters.requestsTotal++;
   }
 
   start(): void {
@@ -64,9 +63,13 @@ export class Attempt implements StreamHandler, PoolWaiter {
     this.#owner = undefined;
     if (this.#waiting) {
       this.#waiting = false;
+      this.cluster.counters.cancelled++;
       this.#pool.cancel(this);
       this.#release();
     } else if (this.stream !== undefined && !(this.stream.receiveClosed && this.stream.sendClosed)) {
+      // Only HTTP/2 can end one request alone. Source: Envoy counts so.
+      if (this.#pool.protocol === "http2") this.cluster.counters.sentResets++;
+      else if (this.connection !== undefined) this.connection.brokeOff = true;
       this.stream.reset();
     }
   }
@@ -75,6 +78,7 @@ export class Attempt implements StreamHandler, PoolWaiter {
     this.#waiting = false;
     if (this.#owner === undefined) return;
     this.connection = connection;
+    this.cluster.counters.requestsTotal++;
     this.reused = connection.requests > 1;
     if (this.cluster.observesLatency) this.#sentMs = performance.now();
     this.#owner.onAttemptReady(this, connection);
@@ -94,9 +98,6 @@ export class Attempt implements StreamHandler, PoolWaiter {
     else this.host.stats.rqSuccess++;
     if (this.cluster.outlier !== undefined) this.cluster.outlier.onStatus(this.host, outlierStatus(head));
     if (this.cluster.observesLatency) this.cluster.onLatency(this.host, performance.now() - this.#sentMs);
-    const classes = this.cluster.counters.statusClasses;
-    const index = (status / 100) | 0;
-    classes[index] = (classes[index] ?? 0) + 1;
     this.#owner?.onAttemptHead(this, head, endStream);
   }
 
@@ -114,6 +115,9 @@ export class Attempt implements StreamHandler, PoolWaiter {
 
   onReset(_stream: HttpStream, failure: WireFailure): void {
     if (failure.code === "local") return;
+    if (failure.code === "refused" || failure.code === "cancelled" || failure.code === "peer-error")
+      this.cluster.counters.receivedResets++;
+    else if (this.connection !== undefined) this.connection.brokeOff = true;
     if (!this.answered) {
       this.host.stats.rqError++;
       this.cluster.outlier?.onLocalFailure(this.host);

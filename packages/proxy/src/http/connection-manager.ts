@@ -7,6 +7,7 @@ import type { ActiveSpan } from "../telemetry/tracing/span.ts";
 import type { YoungCollector } from "../transport/young-collector.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
+import type { HttpManagerCounters, ListenerHttpCounters } from "./manager-counters.ts";
 
 /** Takes finished exchanges: metrics, access logs. */
 export interface ExchangeObserver {
@@ -27,23 +28,6 @@ export interface MetadataExchange {
   readonly metadata: string;
 }
 
-/** Counters of a connection manager; Envoy's `http.<prefix>.` statistics. */
-export interface HttpManagerCounters {
-  connectionsTotal: number;
-  connectionsActive: number;
-  connectionsHttp1: number;
-  connectionsHttp2: number;
-  requestsTotal: number;
-  requestsActive: number;
-  protocolErrors: number;
-  /** Requests answered with 503, and connections ended, because the process is overloaded. */
-  overloadClosed: number;
-  overloadNoKeepAlive: number;
-  readonly statusClasses: number[];
-  /** Counts of filters by Envoy's names. */
-  readonly filters: Map<string, number>;
-}
-
 /** Everything that requests of one filter chain have in common; compiled once per configuration. */
 export interface HttpManager {
   readonly config: HttpManagerConfig;
@@ -54,6 +38,8 @@ export interface HttpManager {
   readonly uuid: () => string;
   readonly log: Logger;
   readonly counters: HttpManagerCounters;
+  /** The listener's part of them. */
+  readonly listenerCounters: ListenerHttpCounters;
   readonly overload: OverloadState;
   readonly observers: readonly ExchangeObserver[];
   /** Undefined: young objects are left to the engine. */
@@ -81,23 +67,17 @@ export function reportDone(manager: HttpManager, record: ExchangeRecord): void {
   const { counters, observers } = manager;
   counters.requestsActive--;
   manager.garbage?.request();
-  const index = (record.status / 100) | 0;
-  counters.statusClasses[index] = (counters.statusClasses[index] ?? 0) + 1;
+  const { status } = record;
+  if (status > 0) countAnswer(manager, status);
+  counters.requestTime.record(record.endMs - record.startMs);
   for (let i = 0; i < observers.length; i++) observers[i]?.onExchangeDone(record);
 }
 
-export function createHttpManagerCounters(): HttpManagerCounters {
-  return {
-    connectionsTotal: 0,
-    connectionsActive: 0,
-    connectionsHttp1: 0,
-    connectionsHttp2: 0,
-    requestsTotal: 0,
-    requestsActive: 0,
-    protocolErrors: 0,
-    overloadClosed: 0,
-    overloadNoKeepAlive: 0,
-    statusClasses: [0, 0, 0, 0, 0, 0],
-    filters: new Map(),
-  };
+/** Counts a status that a client got. */
+export function countAnswer({ counters, listenerCounters }: HttpManager, status: number): void {
+  const index = (status / 100) | 0;
+  counters.completed++;
+  counters.statusClasses[index] = (counters.statusClasses[index] ?? 0) + 1;
+  listenerCounters.completed++;
+  listenerCounters.statusClasses[index] = (listenerCounters.statusClasses[index] ?? 0) + 1;
 }

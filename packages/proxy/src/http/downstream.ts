@@ -7,7 +7,8 @@ import { MULTIPLEX_ALPN } from "../tls/multiplex-alpn.ts";
 import { createServerCodec, sharedLimits } from "../transport/codecs.ts";
 import type { Connection, ConnectionError } from "../transport/connection.ts";
 import { type HttpLink, type LinkOwner, SocketLink } from "../transport/http-link.ts";
-import type { HttpManager } from "./connection-manager.ts";
+import { ByteCount } from "../upstream/count-connection.ts";
+import { countAnswer, type HttpManager } from "./connection-manager.ts";
 import { Exchange, type ExchangeOwner } from "./exchange.ts";
 
 /** An HTTP connection of a client. */
@@ -17,11 +18,14 @@ export interface HttpDownstream extends Enlisted {
   /** The same, but an idle HTTP/1 connection may bring one more request. */
   retire(): void;
   readonly activeExchanges: number;
+  /** Brings the byte counts of the connection manager up to date. */
+  countBytes(): void;
 }
 
 /** Told when the connection is gone. */
 export interface HttpDownstreamOwner {
-  onDownstreamClosed(downstream: HttpDownstream): void;
+  /** @param ms How long it was open. */
+  onDownstreamClosed(downstream: HttpDownstream, ms: number): void;
 }
 
 class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, ExchangeOwner, Expirable {
@@ -39,6 +43,10 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   #requests = 0;
   readonly #multiplexed: boolean;
   readonly #http2: boolean;
+  readonly #openedAt: number;
+  /** A request was under way when the connection ended. */
+  #broke = false;
+  readonly #bytes: ByteCount;
 
   constructor(
     manager: HttpManager,
@@ -54,6 +62,8 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     this.#multiplexed = http2 && connection.tls?.alpn === MULTIPLEX_ALPN;
     this.#openedMs = manager.wheel.nowMs;
     this.#lastUsedMs = this.#openedMs;
+    this.#openedAt = manager.clock.monotonic();
+    this.#bytes = new ByteCount(connection);
     const { config } = manager;
     this.#link = new SocketLink(connection, this, (host) =>
       createServerCodec(
@@ -68,8 +78,17 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     const { counters } = manager;
     counters.connectionsTotal++;
     counters.connectionsActive++;
-    if (http2) counters.connectionsHttp2++;
-    else counters.connectionsHttp1++;
+    if (http2) {
+      counters.connectionsHttp2++;
+      counters.connectionsHttp2Active++;
+    } else {
+      counters.connectionsHttp1++;
+      counters.connectionsHttp1Active++;
+    }
+    if (info.tls !== undefined) {
+      counters.connectionsTls++;
+      counters.connectionsTlsActive++;
+    }
     this.#timer = manager.wheel.create(this);
     this.#timer.arm(SWEEP_MS);
   }
@@ -97,7 +116,11 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     this.#headSinceMs = -1;
     this.#requests++;
     const limit = manager.config.maxRequestsPerConnection;
-    if (manager.draining || (limit > 0 && this.#requests >= limit)) this.#link.http.shutdown();
+    if (manager.draining || (limit > 0 && this.#requests >= limit)) {
+      if (manager.draining) manager.counters.drainCloses++;
+      else manager.counters.maxRequests++;
+      this.#link.http.shutdown();
+    }
     if (this.#multiplexed) stream.request.version = HTTP_1_1;
     const exchange = new Exchange(manager, this, this.#info, stream);
     stream.handler = exchange;
@@ -124,19 +147,44 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     if (!endStream && !this.#http2) this.#manager.clock.after(DELAYED_CLOSE_MS, () => connection.close());
   }
 
+  countBytes(): void {
+    this.#bytes.addTo(this.#manager.counters);
+  }
+
   onExchangeOver(exchange: Exchange): void {
     this.#exchanges.delete(exchange);
+    if (exchange.status === 0 && !this.#http2) this.#broke = true;
     this.#lastUsedMs = this.#manager.wheel.nowMs;
   }
 
   onLinkClosed(_link: HttpLink, _error: ConnectionError | undefined): void {
     this.#timer.release();
-    this.#manager.counters.connectionsActive--;
-    this.#owner.onDownstreamClosed(this);
+    const { counters, clock } = this.#manager;
+    counters.connectionsActive--;
+    if (this.#http2) counters.connectionsHttp2Active--;
+    else counters.connectionsHttp1Active--;
+    if (this.#info.tls !== undefined) counters.connectionsTlsActive--;
+    const here = this.#link.connection.endedHere;
+    if (here) counters.destroyedLocal++;
+    else counters.destroyedRemote++;
+    if (this.#broke && here) counters.destroyedLocalBusy++;
+    else if (this.#broke) counters.destroyedRemoteBusy++;
+    const ms = clock.monotonic() - this.#openedAt;
+    counters.connectionTime.record(ms);
+    this.countBytes();
+    this.#owner.onDownstreamClosed(this, ms);
   }
 
-  onLinkFailure(_link: HttpLink, _failure: WireFailure): void {
-    this.#manager.counters.protocolErrors++;
+  onLinkFailure(_link: HttpLink, failure: WireFailure): void {
+    const manager = this.#manager;
+    manager.counters.protocolErrors++;
+    // HTTP/1 answers what it can't read as a request. Source: Envoy counts it as one.
+    if (this.#http2 || failure.code === "connection-closed" || this.#exchanges.size > 0) return;
+    manager.counters.requestsTotal++;
+    manager.counters.requestsHttp1++;
+    manager.counters.receivedResets++;
+    if (failure.status === 431) manager.counters.tooLarge++;
+    if (failure.status >= 400) countAnswer(manager, failure.status);
   }
 
   onLinkCapacity(): void {}
@@ -152,15 +200,23 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
       !http.headPending &&
       config.idleTimeoutMs > 0 &&
       nowMs - this.#lastUsedMs >= config.idleTimeoutMs
-    )
+    ) {
+      this.#manager.counters.idleTimeouts++;
       http.shutdown();
-    if (config.maxConnectionDurationMs > 0 && nowMs - this.#openedMs >= config.maxConnectionDurationMs) http.shutdown();
+    }
+    if (config.maxConnectionDurationMs > 0 && nowMs - this.#openedMs >= config.maxConnectionDurationMs) {
+      if (!http.shouldClose) this.#manager.counters.maxDuration++;
+      http.shutdown();
+    }
     // Without a limit of its own, a head may take as long as a stream may be silent.
     const headLimitMs =
       config.requestHeadersTimeoutMs > 0 ? config.requestHeadersTimeoutMs : config.streamIdleTimeoutMs;
     if (http.headPending && headLimitMs > 0) {
       if (this.#headSinceMs < 0) this.#headSinceMs = nowMs;
-      else if (nowMs - this.#headSinceMs >= headLimitMs) this.#link.connection.close();
+      else if (nowMs - this.#headSinceMs >= headLimitMs) {
+        this.#manager.counters.headerTimeouts++;
+        this.#link.connection.close();
+      }
     } else {
       this.#headSinceMs = -1;
     }

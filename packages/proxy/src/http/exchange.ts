@@ -25,9 +25,12 @@ import type { Cluster, HostCriteria } from "../upstream/cluster.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { Host } from "../upstream/host.ts";
 import type { PooledConnection } from "../upstream/pool.ts";
+import type { RouteCounters } from "../counters/route-counters.ts";
 import type { Attempt } from "./attempt.ts";
 import { BodyBuffer } from "./body-buffer.ts";
+import { chargeAnswer, chargeTime } from "./charge-answer.ts";
 import { type HttpManager, reportDone } from "./connection-manager.ts";
+import { countFailure } from "./count-failure.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { effectiveTimeoutMs, overdue, RouteTimeout, type TryLimit } from "./exchange-timers.ts";
 import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.ts";
@@ -80,6 +83,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   peerMetadataId = "";
   peerMetadata = "";
   span: ExchangeRecord["span"] = undefined;
+  virtualCluster: RouteCounters | undefined = undefined;
   /** Last event of either direction. Units: ms of the wheel. */
   lastActivityMs: number;
   /** A tunnel (upgrade or CONNECT) is open: both directions end on their own. */
@@ -99,6 +103,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   #committed = false;
   /** The answer is complete. */
   #answered = false;
+  /** The answer that is complete is the upstream's. */
+  #forwarded = false;
   #over = false;
   #timer: WheelTimer | undefined = undefined;
 
@@ -116,6 +122,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.#openedMs = this.lastActivityMs;
     manager.counters.requestsTotal++;
     manager.counters.requestsActive++;
+    if (downstream.request.version === HTTP_2) manager.counters.requestsHttp2++;
+    else manager.counters.requestsHttp1++;
   }
 
   /** Runs the request phase: prepare, route, forward or answer. */
@@ -163,7 +171,10 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   /** The router: forwards or answers. */
   onFiltersPassed(): void {
     const { request, route } = this;
+    const { counters } = this.#manager;
+    counters.routed++;
     if (route === undefined) {
+      counters.noRoute++;
       this.fail("route-not-found");
       return;
     }
@@ -172,6 +183,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
       this.#forward(route, action);
       return;
     }
+    counters.direct++;
     this.details = "direct_response";
     const answer = answerOf(action, route.route, request);
     this.#reply(answer.status, answer.body, answer.location);
@@ -186,6 +198,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   fail(code: TrafficFailureCode): void {
     if (this.#over) return;
     const answer = rescue(code);
+    countFailure(this.#manager.counters, code);
+    if (code === "timeout" && !this.#committed) chargeAnswer(this, answer.status);
     this.#tries.giveUp();
     this.#note(answer);
     if (this.#committed) this.#cut();
@@ -238,6 +252,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
 
   onReset(_stream: HttpStream, failure: WireFailure): void {
     if (failure.code === "local") return;
+    const { counters } = this.#manager;
+    if (!this.#answered) counters.receivedResets++;
     this.#tries.giveUp();
     if (this.#answered) return;
     this.#note(rescueDownstream(failure));
@@ -256,6 +272,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.#tries.release();
     this.#body = undefined;
     this.endMs = this.#manager.clock.monotonic();
+    if (this.#forwarded) chargeTime(this, this.endMs - this.requestEndMs);
+    if (this.tunnel) this.#manager.counters.upgradesActive--;
     reportDone(this.#manager, this);
     this.#owner.onExchangeOver(this);
   }
@@ -264,6 +282,9 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
 
   onAttemptReady(attempt: Attempt, connection: PooledConnection): void {
     const request = this.request;
+    const counted = this.route?.counters;
+    if (counted !== undefined) counted.requestsTotal++;
+    if (this.virtualCluster !== undefined) this.virtualCluster.requestsTotal++;
     this.upstreamLocal = connection.localText;
     this.upstreamSecure = connection.secure;
     this.upstreamPrincipal = connection.peer?.uriSans[0] ?? "";
@@ -294,6 +315,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.firstByteMs = this.#manager.clock.monotonic();
     this.response = head;
     this.status = head.status;
+    chargeAnswer(this, head.status);
+    this.#tries.countSuccess();
     prepareResponse(this.#manager, this, head, this.firstByteMs - this.startMs);
     if (this.setCookie !== "") head.headers.append("set-cookie", this.setCookie);
     this.#filters?.response(head);
@@ -301,6 +324,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     if (grpcStatus !== undefined) this.grpcStatus = Number(grpcStatus);
     if (head.status === 101 || (this.request.method === "CONNECT" && head.status < 300)) {
       this.tunnel = true;
+      this.#manager.counters.upgrades++;
+      this.#manager.counters.upgradesActive++;
       this.#timer?.disarm();
     }
     this.#downstream.sendHead(head, endStream);
@@ -328,6 +353,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     }
     this.#tries.disarm();
     this.#tries.forget(attempt);
+    this.#manager.counters.resetAfterStart++;
     this.addFlag("UC");
     this.details = "upstream_reset_after_response_started{connection_termination}";
     this.#cut();
@@ -342,6 +368,9 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   onRouteTimeout(): void {
     if (this.#answered || this.#over) return;
     if (this.cluster !== undefined) this.cluster.counters.timeouts++;
+    const counted = this.route?.counters;
+    if (counted !== undefined) counted.timeouts++;
+    if (this.virtualCluster !== undefined) this.virtualCluster.timeouts++;
     if (this.host !== undefined) this.host.stats.rqTimeout++;
     this.fail("timeout");
   }
@@ -368,9 +397,11 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
       this.fail("upgrade-refused");
       return;
     }
+    this.virtualCluster = route.virtualClusters?.find(this.request);
     this.clusterName = forwardRequest(this, route, action, this.#manager);
     const cluster = this.#manager.clusters.get(this.clusterName);
     if (cluster === undefined) {
+      this.#manager.counters.noCluster++;
       this.#note(rescue("no-cluster"));
       this.#reply(action.clusterNotFoundStatus, "", undefined);
       return;
@@ -414,7 +445,12 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     const next = this.replayable
       ? followRedirect(policy, this.request, head, this.#redirects, this.#manager)
       : undefined;
-    if (next === undefined) return false;
+    const { cluster } = this;
+    if (next === undefined) {
+      if (cluster !== undefined && isRedirect(head.status)) cluster.counters.redirectsFailed++;
+      return false;
+    }
+    if (cluster !== undefined) cluster.counters.redirectsFollowed++;
     this.#redirects = [...this.#redirects, next];
     this.#tries.giveUp();
     this.attempts = 0;
@@ -425,6 +461,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
 
   onTriesFailed(failure: UpstreamFailure): void {
     const answer = rescueUpstream(failure, this.attempts > 1);
+    chargeAnswer(this, answer.status);
     this.#note(answer);
     this.transportFailure = failure.code === "tls-failed" || failure.code === "connect-failed" ? failure.cause : "";
     this.#reply(answer.status, answer.body, undefined, failure.code === "overflow" ? overloaded : undefined);
@@ -432,6 +469,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
 
   #responseComplete(attempt: Attempt): void {
     this.#answered = true;
+    this.#forwarded = this.#requestEnded;
     this.#timer?.disarm();
     if (this.tunnel) return;
     this.#tries.forget(attempt);
@@ -444,6 +482,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
 
   /** The answer is out although the client still sends. */
   #stopUpload(): void {
+    this.#manager.counters.earlyAnswers++;
     // HTTP/2 can say so without an error; HTTP/1 reads on, and closes after it.
     if (this.request.version === HTTP_2) this.#downstream.reset(0);
     else this.#downstream.resume();
@@ -471,6 +510,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   /** The answer has begun and can't be completed. INTERNAL_ERROR for HTTP/2, a closed connection for HTTP/1. */
   #cut(): void {
     this.#answered = true;
+    this.#manager.counters.sentResets++;
     this.#downstream.reset(2);
   }
 
@@ -483,6 +523,10 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     if (flag === "-") return;
     this.flags = this.flags === "-" ? flag : `${this.flags},${flag}`;
   }
+}
+
+function isRedirect(status: number): boolean {
+  return status >= 301 && status <= 308 && status !== 304;
 }
 
 const NO_ROUTES: readonly CompiledRoute[] = [];

@@ -13,6 +13,8 @@ export class FailedTries {
   lostIdle = 0;
   /** The last try ended because of its time limit. */
   timedOut = false;
+  /** No try is left. */
+  usedUp = false;
 
   /**
    * One of several tries has an answer (`bad`: one that asks for another try) or failed. Gives the try that goes on: `attempt` itself when

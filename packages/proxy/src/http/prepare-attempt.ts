@@ -31,7 +31,10 @@ export function prepareAttempt(
   }
   const avoided = failed === undefined ? NONE : avoidedHosts(retry, failed.hosts, cluster);
   const host = cluster.pick(exchange.connection.local, avoided, retry?.hostAttempts ?? 1, exchange.criteria);
-  if (host === undefined) return upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint");
+  if (host === undefined) {
+    cluster.counters.noHealthyHost++;
+    return upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint");
+  }
   const limits = action?.highPriority === true ? cluster.config.highLimits : cluster.config.limits;
   if (cluster.counters.requests >= limits.maxRequests) {
     cluster.counters.requestOverflow++;

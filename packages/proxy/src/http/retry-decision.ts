@@ -101,7 +101,7 @@ function maxRetries(limits: CircuitLimits, counters: ClusterCounters): number {
   return budget === undefined ? limits.maxRetries : Math.max(budget.minimum, budget.share * counters.requests);
 }
 
-/** Counts a retry and starts it when its time has come. */
+/** Counts a retry and starts it when its time has come: full jitter over a window that doubles. Source: Envoy `retry_back_off`. */
 export function backOff(
   policy: RetryPolicyConfig,
   attempts: number,
@@ -113,20 +113,22 @@ export function backOff(
   const { clock, random } = around;
   counters.retries++;
   counters.retriesTotal++;
-  clock.after(retryDelayMs(policy, attempts, head, clock.now(), random), () => {
+  const askedMs = askedDelayMs(policy, head, clock.now(), random);
+  if (askedMs !== undefined) counters.retriesByServer++;
+  const delayMs = askedMs ?? random() * Math.min(policy.backOffMaxMs, policy.backOffBaseMs * 2 ** (attempts - 1));
+  clock.after(delayMs, () => {
     counters.retries--;
     start();
   });
 }
 
-/** Time before the next try: full jitter over a window that doubles. Source: Envoy `retry_back_off`. Units: ms. */
-function retryDelayMs(
+/** What the server says of when to try again; undefined: nothing. Source: Envoy `rate_limited_retry_back_off`. Units: ms. */
+function askedDelayMs(
   policy: RetryPolicyConfig,
-  attempts: number,
   head: ResponseHead | undefined,
   nowMs: number,
   random: () => number,
-): number {
+): number | undefined {
   for (const reset of head === undefined ? NO_HEADERS : policy.resetHeaders) {
     const value = Number(head?.headers.get(reset.name));
     if (!Number.isInteger(value) || value <= 0) continue;
@@ -134,7 +136,7 @@ function retryDelayMs(
     // As the server says, spread a little so that not all come back at once.
     if (ms > 0 && ms <= policy.resetMaxMs) return ms * (1 + random() / 2);
   }
-  return random() * Math.min(policy.backOffMaxMs, policy.backOffBaseMs * 2 ** (attempts - 1));
+  return undefined;
 }
 
 const NO_HEADERS: RetryPolicyConfig["resetHeaders"] = [];

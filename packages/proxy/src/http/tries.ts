@@ -12,6 +12,8 @@ import { type AttemptLimitsOwner, TRY_LIMITS, type TryLimit, TryTimeout } from "
 import { FailedTries } from "./failed-tries.ts";
 import type { ForwardedExchange } from "./forward-request.ts";
 import { prepareAttempt } from "./prepare-attempt.ts";
+import { ResponseCodes } from "../counters/response-codes.ts";
+import type { RouteCounters } from "../counters/route-counters.ts";
 import { backOff, isIdempotent, mayRetry, retriesFailure, retriesResponse, usedUp } from "./retry-decision.ts";
 
 /** The exchange that the tries are for. */
@@ -27,6 +29,7 @@ export interface TriesOwner extends ForwardedExchange, AttemptOwner, AttemptLimi
   /** The whole request is here, to be sent again. */
   readonly replayable: boolean;
   addFlag(flag: string): void;
+  readonly virtualCluster: RouteCounters | undefined;
   /** No try has brought an answer, and none will. */
   onTriesFailed(failure: UpstreamFailure): void;
 }
@@ -98,8 +101,31 @@ export class Tries {
   /** Marks a response that is passed on only because no try is left. */
   markUsedUp(head: ResponseHead): void {
     const { retry } = this;
-    if (retry !== undefined && usedUp(retry, this.#owner.attempts) && retriesResponse(retry, head))
-      this.#owner.addFlag("URX");
+    if (retry !== undefined && usedUp(retry, this.#owner.attempts) && retriesResponse(retry, head)) this.#usedUp();
+  }
+
+  /** The client gets the answer of a try: that the request was tried again was worth it, unless the answer asks for yet another. */
+  countSuccess(): void {
+    const failed = this.#failed;
+    const cluster = this.#cluster;
+    if (failed === undefined || failed.hosts.length === 0 || cluster === undefined) return;
+    if (failed.usedUp) return;
+    cluster.counters.retrySuccess++;
+    for (const counted of this.#counted()) counted.retrySuccess++;
+  }
+
+  #usedUp(): void {
+    const owner = this.#owner;
+    owner.addFlag("URX");
+    this.#failures().usedUp = true;
+    if (this.#cluster !== undefined) this.#cluster.counters.retriesUsedUp++;
+    for (const counted of this.#counted()) counted.retriesUsedUp++;
+  }
+
+  /** Counters of the route and of the virtual cluster, where there are some. */
+  #counted(): readonly RouteCounters[] {
+    const { route, virtualCluster } = this.#owner;
+    return [route?.counters, virtualCluster].filter((one) => one !== undefined);
   }
 
   /** A try failed before any answer. */
@@ -121,8 +147,7 @@ export class Tries {
       this.#startRetry(attempt, retry, undefined);
       return;
     }
-    if (retry !== undefined && usedUp(retry, owner.attempts) && retriesFailure(retry, failure, sent))
-      owner.addFlag("URX");
+    if (retry !== undefined && usedUp(retry, owner.attempts) && retriesFailure(retry, failure, sent)) this.#usedUp();
     this.current = undefined;
     owner.onTriesFailed(failure);
   }
@@ -133,6 +158,10 @@ export class Tries {
     if (attempt === undefined) return;
     const { retry } = this;
     attempt.host.stats.rqTimeout++;
+    const { counters } = attempt.cluster;
+    if (kind === "per-try-timeout") counters.tryTimeouts++;
+    else if (kind === "per-try-idle") counters.tryIdleTimeouts++;
+    else counters.streamMaxDuration++;
     this.#failures().timedOut = true;
     if (kind === "per-try-timeout" && this.#action?.hedges === true && retry !== undefined) {
       // The slow try goes on; whoever answers first wins.
@@ -172,7 +201,10 @@ export class Tries {
   /** Asked only of what is worth another try: a refusal by the circuit breaker is counted. */
   #mayRetry(policy: RetryPolicyConfig): boolean {
     const owner = this.#owner;
-    return owner.attempts <= policy.retries && owner.repeatable && mayRetry(this.#cluster);
+    if (owner.attempts > policy.retries || !owner.repeatable) return false;
+    if (mayRetry(this.#cluster)) return true;
+    for (const counted of this.#counted()) counted.retryOverflow++;
+    return false;
   }
 
   #failures(): FailedTries {
@@ -199,6 +231,12 @@ export class Tries {
     if (stop) failed.abandon();
     this.current = undefined;
     const failures = this.#failures();
+    for (const counted of this.#counted()) counted.retries++;
+    if (head !== undefined) {
+      const { counters } = failed.cluster;
+      counters.retried ??= new ResponseCodes();
+      counters.retried.count(head.status);
+    }
     failures.hosts.push(failed.host);
     failures.waiting = true;
     backOff(policy, this.#owner.attempts, head, failed.cluster.counters, this.#manager, () => {

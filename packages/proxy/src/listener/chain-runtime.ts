@@ -5,6 +5,7 @@ import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
 import type { HttpManager } from "../http/connection-manager.ts";
 import type { HttpDownstream, HttpDownstreamOwner } from "../http/downstream.ts";
 import type { TcpManager, TcpSession, TcpSessionOwner } from "../network/tcp-proxy.ts";
+import type { ListenerCounters } from "./listener-counters.ts";
 import type { NetworkGate } from "./network-gate.ts";
 
 /** What a filter chain does with its connections. */
@@ -26,6 +27,8 @@ export interface ChainRuntime extends HttpDownstreamOwner, TcpSessionOwner {
   addHttp(downstream: HttpDownstream): void;
   addTcp(session: TcpSession): void;
   readonly connections: number;
+  /** Brings byte counts up to date. */
+  countBytes(): void;
   /** No new requests; HTTP connections end when they are idle. TCP connections stay until `closeAll`. */
   drain(): void;
   closeAll(): void;
@@ -44,13 +47,16 @@ class TrackingChain implements ChainRuntime {
   readonly gate: NetworkGate | undefined;
   readonly #http = createRoster<HttpDownstream>();
   readonly #tcp = createRoster<TcpSession>();
+  readonly #counters: ListenerCounters;
 
   constructor(
     listener: ListenerConfig,
     config: FilterChainConfig,
     handler: ChainHandler,
     gate: NetworkGate | undefined,
+    counters: ListenerCounters,
   ) {
+    this.#counters = counters;
     this.listener = listener;
     this.config = config;
     this.handler = handler;
@@ -70,12 +76,19 @@ class TrackingChain implements ChainRuntime {
     this.#tcp.add(session);
   }
 
-  onDownstreamClosed(downstream: HttpDownstream): void {
+  onDownstreamClosed(downstream: HttpDownstream, ms: number): void {
     this.#http.delete(downstream);
+    this.#counters.gone(ms);
   }
 
-  onTcpClosed(session: TcpSession): void {
+  onTcpClosed(session: TcpSession, ms: number): void {
     this.#tcp.delete(session);
+    this.#counters.gone(ms);
+  }
+
+  countBytes(): void {
+    for (const downstream of this.#http.snapshot()) downstream.countBytes();
+    for (const session of this.#tcp.snapshot()) session.countBytes();
   }
 
   drain(): void {
@@ -117,6 +130,7 @@ export function createChainRuntime(
   config: FilterChainConfig,
   handler: ChainHandler,
   gate: NetworkGate | undefined,
+  counters: ListenerCounters,
 ): ChainRuntime {
-  return new TrackingChain(listener, config, handler, gate);
+  return new TrackingChain(listener, config, handler, gate, counters);
 }

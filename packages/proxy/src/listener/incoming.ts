@@ -14,6 +14,7 @@ import type { ChainRuntime } from "./chain-runtime.ts";
 import { readClientHeader } from "./client-header.ts";
 import { describeConnection } from "./connection-info.ts";
 import { type Inspection, inspect, PLAIN } from "./inspector.ts";
+import type { InspectorCounters, ListenerCounters } from "./listener-counters.ts";
 import type { GateVerdict } from "./network-gate.ts";
 
 /** What accepted connections need from the listeners. */
@@ -22,22 +23,14 @@ export interface IncomingSurroundings {
   readonly clock: Clock;
   readonly contexts: SecureContexts;
   readonly log: Logger;
-  readonly counters: ListenerCounters;
+  readonly inspector: InspectorCounters;
+  /** Counters of a listener. */
+  countersOf(listener: ListenerConfig): ListenerCounters;
   /** Listener for a redirected connection; undefined: stay where it came in. */
   findListener(destination: SocketAddress): ListenerConfig | undefined;
   chainRuntime(listener: ListenerConfig, chain: ListenerConfig["chains"][number]): ChainRuntime;
   /** URI name in our own certificate; "" when there is none. */
   localUri(): string;
-}
-
-/** Counters of all listeners; Envoy's `listener.` and `listener_manager.` statistics. */
-export interface ListenerCounters {
-  connectionsTotal: number;
-  noChainMatch: number;
-  inspectTimeouts: number;
-  tlsErrors: number;
-  /** Counts of network filters by Envoy's names. */
-  readonly filters: Map<string, number>;
 }
 
 /** Longest start of a connection that is kept while it is inspected. Units: bytes. */
@@ -55,6 +48,8 @@ class Incoming implements ConnectionHandler {
   readonly #connection: StreamConnection;
   readonly #listener: ListenerConfig;
   readonly #needs: InspectionNeeds;
+  readonly #counters: ListenerCounters;
+  readonly #openedMs: number;
   #destination: SocketAddress;
   #client: SocketAddress;
   /** A PROXY header comes first. */
@@ -74,12 +69,14 @@ class Incoming implements ConnectionHandler {
     const target = bound.useOriginalDst && original !== undefined ? around.findListener(original) : undefined;
     this.#listener = target ?? bound;
     this.#needs = inspectionNeeds(this.#listener);
+    this.#counters = around.countersOf(this.#listener);
+    this.#openedMs = around.clock.monotonic();
     this.#client = connection.remote;
     this.#header = this.#listener.proxyProtocol;
   }
 
   start(): void {
-    this.#around.counters.connectionsTotal++;
+    this.#counters.inspecting++;
     this.#connection.handler = this;
     if (!this.#needs.tls && !this.#needs.http && this.#header === undefined) {
       this.#choose(PLAIN);
@@ -105,6 +102,7 @@ class Incoming implements ConnectionHandler {
     if (read.kind === "incomplete") return false;
     if (read.kind === "wrong") {
       this.#chosen = true;
+      this.#counters.inspecting--;
       this.#around.log.info("a connection without a proper PROXY header is closed", {
         listener: this.#listener.name,
         client: formatAddress(this.#client),
@@ -132,14 +130,20 @@ class Incoming implements ConnectionHandler {
 
   onClose(_error: ConnectionError | undefined): void {
     this.#timer?.cancel();
+    if (!this.#chosen) {
+      this.#counters.inspecting--;
+      this.#counters.inspectGone++;
+    }
     this.#chosen = true;
   }
 
   /** A server-first protocol: the client waits, and so would we. */
   #inspectTimeout(): void {
     if (this.#chosen) return;
-    this.#around.counters.inspectTimeouts++;
+    this.#counters.inspectTimeouts++;
     if (!this.#listener.continueOnTimeout) {
+      this.#chosen = true;
+      this.#counters.inspecting--;
       this.#connection.close();
       return;
     }
@@ -148,6 +152,8 @@ class Incoming implements ConnectionHandler {
 
   #choose(inspection: Inspection): void {
     this.#chosen = true;
+    this.#counters.inspecting--;
+    if (this.#needs.tls) countInspection(this.#around.inspector, inspection);
     this.#timer?.cancel();
     const remote = this.#client;
     const chain = matchFilterChain(this.#listener, {
@@ -158,7 +164,7 @@ class Incoming implements ConnectionHandler {
       ...inspection,
     });
     if (chain === undefined) {
-      this.#around.counters.noChainMatch++;
+      this.#counters.noChainMatch++;
       // Somebody in the mesh is waiting for an answer to this one; anything else may be a scan.
       const hint = inspection.serverName?.startsWith("outbound_") === true ? UNKNOWN_SERVICE : undefined;
       this.#around.log[hint === undefined ? "debug" : "info"]("no filter chain matches; the connection is closed", {
@@ -172,6 +178,8 @@ class Incoming implements ConnectionHandler {
       this.#connection.close();
       return;
     }
+    this.#counters.connectionsTotal++;
+    this.#counters.connectionsActive++;
     const runtime = this.#around.chainRuntime(this.#listener, chain);
     if (chain.tls === undefined) {
       this.#serve(runtime, inspection, this.#first);
@@ -179,7 +187,7 @@ class Incoming implements ConnectionHandler {
     }
     const ready = this.#around.contexts.ready(chain.tls);
     if (!ready.ok) {
-      this.#refused(ready.error);
+      this.#refused(ready.error, runtime);
       this.#connection.close();
       return;
     }
@@ -196,15 +204,31 @@ class Incoming implements ConnectionHandler {
         timeoutMs: chain.handshakeTimeoutMs > 0 ? chain.handshakeTimeoutMs : DEFAULT_HANDSHAKE_MS,
       },
       {
-        onSecured: () => this.#serve(runtime, inspection, EMPTY),
-        onRefused: (reason) => this.#refused(reason),
+        onSecured: () => {
+          this.#counters.handshake(this.#connection.tls?.version ?? "", this.#connection.tls?.peer === undefined);
+          this.#serve(runtime, inspection, EMPTY);
+        },
+        onRefused: (reason) => this.#refused(reason, runtime),
       },
       this.#around.clock,
     );
   }
 
-  #refused(reason: string): void {
-    this.#around.counters.tlsErrors++;
+  /** Gone before its last filter had it. */
+  #gone(): void {
+    this.#counters.gone(this.#around.clock.monotonic() - this.#openedMs);
+  }
+
+  #refused(reason: string, { handler }: ChainRuntime): void {
+    this.#counters.handshakeFailed(reason);
+    this.#gone();
+    if (handler.kind === "http") {
+      // Source: Envoy has the connection manager in place before the handshake.
+      const { counters } = handler.manager;
+      counters.connectionsTotal++;
+      counters.connectionsTls++;
+      counters.destroyedRemote++;
+    } else if (handler.kind === "tcp") handler.manager.counters.connectionsTotal++;
     this.#around.log.info("TLS handshake with a client failed", {
       listener: this.#listener.name,
       client: formatAddress(this.#connection.remote),
@@ -219,6 +243,7 @@ class Incoming implements ConnectionHandler {
       client: formatAddress(connection.remote),
       reason: verdict?.reason ?? "",
     });
+    this.#gone();
     connection.handler = IGNORE_EVENTS;
     if (verdict !== undefined && verdict.text !== "") connection.write(Buffer.from(verdict.text, "utf8"));
     if (verdict === undefined || verdict.delayMs === 0) connection.close();
@@ -236,7 +261,7 @@ class Incoming implements ConnectionHandler {
       localUri: connection.tls === undefined ? "" : this.#around.localUri(),
     });
     if (runtime.config.tls?.requireSni === true && info.sni === "") {
-      this.#refused("the client named no server (require_sni)");
+      this.#refused("the client named no server (require_sni)", runtime);
       connection.close();
       return;
     }
@@ -267,6 +292,7 @@ class Incoming implements ConnectionHandler {
         serve,
         this.#around.clock,
         handler.manager.config.idleTimeoutMs,
+        () => this.#gone(),
       );
   }
 }
@@ -287,6 +313,7 @@ class CodecChoice implements ConnectionHandler {
   readonly #connection: StreamConnection;
   readonly #decide: (http2: boolean, first: Uint8Array) => void;
   readonly #timer: ClockTimer | undefined;
+  readonly #onGone: () => void;
   #first: Uint8Array;
 
   constructor(
@@ -295,7 +322,9 @@ class CodecChoice implements ConnectionHandler {
     decide: (http2: boolean, first: Uint8Array) => void,
     clock: Clock,
     idleTimeoutMs: number,
+    onGone: () => void,
   ) {
+    this.#onGone = onGone;
     this.#connection = connection;
     this.#first = first;
     this.#decide = decide;
@@ -316,7 +345,20 @@ class CodecChoice implements ConnectionHandler {
   onDrain(): void {}
   onClose(): void {
     this.#timer?.cancel();
+    this.#onGone();
   }
+}
+
+function countInspection(counters: InspectorCounters, found: Inspection): void {
+  if (found.transportProtocol !== "tls") {
+    counters.plain++;
+    return;
+  }
+  counters.tls++;
+  if (found.serverName === "") counters.noSni++;
+  else counters.sni++;
+  if (found.applicationProtocols.length === 0) counters.noAlpn++;
+  else counters.alpn++;
 }
 
 /** Takes an accepted connection to the filter chain that serves it. */

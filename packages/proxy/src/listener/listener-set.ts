@@ -8,7 +8,8 @@ import type { SecureContexts } from "../tls/secure-context.ts";
 import { formatAddress, type SocketAddress } from "../transport/address.ts";
 import type { BoundPort, Network } from "../transport/network.ts";
 import { type ChainHandler, type ChainRuntime, createChainRuntime } from "./chain-runtime.ts";
-import { handleIncoming, type IncomingSurroundings, type ListenerCounters } from "./incoming.ts";
+import { handleIncoming, type IncomingSurroundings } from "./incoming.ts";
+import { createSharedListenerCounters, ListenerCounters, type SharedListenerCounters } from "./listener-counters.ts";
 import { createNetworkGate, type NetworkGate } from "./network-gate.ts";
 
 export interface ListenerSetDeps {
@@ -20,13 +21,23 @@ export interface ListenerSetDeps {
   readonly drainMs: number;
   readonly overload: OverloadState;
   localUri(): string;
+  /** Makes the counters of a chain that is in the configuration from now on. */
+  declare(chain: FilterChainConfig): void;
   /** Compiles the handler of a chain. */
-  makeHandler(listener: ListenerConfig, chain: FilterChainConfig): ChainHandler;
+  makeHandler(listener: ListenerConfig, chain: FilterChainConfig, counters: ListenerCounters): ChainHandler;
 }
 
 /** All listeners of the proxy by name. */
 export interface ListenerSet {
-  readonly counters: ListenerCounters;
+  readonly counters: SharedListenerCounters;
+  /** By the address in the names of statistics: `127.0.0.1_80`. */
+  listenerCounters(): ReadonlyMap<string, ListenerCounters>;
+  /** Of those, the ones that accept TLS. */
+  secureAddresses(): ReadonlySet<string>;
+  /** Brings byte counts up to date. */
+  countBytes(): void;
+  /** Chains that were replaced and still have connections. */
+  readonly chainsDraining: number;
   all(): Iterable<ListenerConfig>;
   /** Adds or replaces in place: open connections stay with the chain they have. Errors: a sentence when the port can't be bound. */
   set(config: ListenerConfig, fingerprint: string): Result<void>;
@@ -59,13 +70,8 @@ interface Entry {
 }
 
 class NamedListeners implements ListenerSet {
-  readonly counters: ListenerCounters = {
-    connectionsTotal: 0,
-    noChainMatch: 0,
-    inspectTimeouts: 0,
-    tlsErrors: 0,
-    filters: new Map(),
-  };
+  readonly counters = createSharedListenerCounters();
+  readonly #byAddress = new Map<string, ListenerCounters>();
   readonly #deps: ListenerSetDeps;
   readonly #entries = new Map<string, Entry>();
   readonly #draining = new Map<ChainRuntime, ClockTimer>();
@@ -80,11 +86,40 @@ class NamedListeners implements ListenerSet {
       clock: deps.clock,
       contexts: deps.contexts,
       log: deps.log,
-      counters: this.counters,
+      inspector: this.counters.inspector,
+      countersOf: (listener) => this.#countersOf(listener),
       findListener: (to) => this.#index.find(to.ip, to.port),
       chainRuntime: (listener, chain) => this.#chainRuntime(listener, chain),
       localUri: () => deps.localUri(),
     };
+  }
+
+  listenerCounters(): ReadonlyMap<string, ListenerCounters> {
+    return this.#byAddress;
+  }
+
+  secureAddresses(): ReadonlySet<string> {
+    const secure = [...this.all()].filter((config) => chainsOf(config).some(({ tls }) => tls !== undefined));
+    return new Set(secure.map(statAddress));
+  }
+
+  get chainsDraining(): number {
+    return this.#draining.size;
+  }
+
+  countBytes(): void {
+    for (const entry of this.#entries.values()) for (const chain of entry.chains.values()) chain.countBytes();
+    for (const chain of this.#draining.keys()) chain.countBytes();
+  }
+
+  #countersOf(listener: ListenerConfig): ListenerCounters {
+    const name = statAddress(listener);
+    let counters = this.#byAddress.get(name);
+    if (counters === undefined) {
+      counters = new ListenerCounters();
+      this.#byAddress.set(name, counters);
+    }
+    return counters;
   }
 
   *all(): Iterable<ListenerConfig> {
@@ -107,6 +142,7 @@ class NamedListeners implements ListenerSet {
       } catch (error) {
         for (const [bound, port] of ports) if (!old?.ports.has(bound)) port.stop();
         const cause = error instanceof Error ? error.message : String(error);
+        this.counters.createFailure++;
         return err(`address: can't listen on ${key}: ${cause}; is another process using the port?`);
       }
     }
@@ -116,6 +152,16 @@ class NamedListeners implements ListenerSet {
       port.stop();
       ports.delete(key);
     }
+    // What the names of statistics have in them exists from now on, at zero.
+    const counters = this.#countersOf(config);
+    for (const chain of chainsOf(config)) {
+      const last = chain.filters[chain.filters.length - 1];
+      if (last?.kind === "http") counters.httpCounters(last.statPrefix);
+      this.#deps.declare(chain);
+    }
+    this.counters.createSuccess++;
+    if (old === undefined) this.counters.added++;
+    else this.counters.modified++;
     this.#entries.set(config.name, {
       config,
       fingerprint,
@@ -132,6 +178,7 @@ class NamedListeners implements ListenerSet {
     const entry = this.#entries.get(name);
     if (entry === undefined) return;
     this.#entries.delete(name);
+    this.counters.removed++;
     for (const port of entry.ports.values()) port.stop();
     for (const chain of entry.chains.values()) this.#retire(chain);
     this.#reindex();
@@ -191,16 +238,27 @@ class NamedListeners implements ListenerSet {
 
   #accept(name: string, connection: Parameters<typeof handleIncoming>[1]): void {
     const entry = this.#entries.get(name);
-    if (entry === undefined) connection.abort();
-    else if (!this.#deps.overload.admits(connection.shared.accepted)) connection.close();
-    else handleIncoming(this.#around, connection, entry.config);
+    if (entry === undefined) {
+      connection.abort();
+      return;
+    }
+    const { overload } = this.#deps;
+    const rejectedBefore = overload.rejected;
+    if (!overload.admits(connection.shared.accepted)) {
+      const counters = this.#countersOf(entry.config);
+      if (overload.rejected > rejectedBefore) counters.rejected++;
+      else counters.overLimit++;
+      connection.close();
+    } else handleIncoming(this.#around, connection, entry.config);
   }
 
   #chainRuntime(listener: ListenerConfig, chain: FilterChainConfig): ChainRuntime {
     const entry = this.#entries.get(listener.name);
     const known = entry?.chains.get(chain);
     if (known !== undefined) return known;
-    const runtime = createChainRuntime(listener, chain, this.#deps.makeHandler(listener, chain), this.#gate(chain));
+    const counters = this.#countersOf(listener);
+    const handler = this.#deps.makeHandler(listener, chain, counters);
+    const runtime = createChainRuntime(listener, chain, handler, this.#gate(chain), counters);
     // A connection may have been accepted just before its listener was replaced; its chain then drains with the others.
     if (entry?.config === listener) {
       entry.chains.set(chain, runtime);
@@ -220,7 +278,7 @@ class NamedListeners implements ListenerSet {
   #carryOver(old: Entry | undefined, config: ListenerConfig): Map<FilterChainConfig, ChainRuntime> {
     const kept = new Map<FilterChainConfig, ChainRuntime>();
     if (old === undefined) return kept;
-    const next = config.defaultChain === undefined ? config.chains : [...config.chains, config.defaultChain];
+    const next = chainsOf(config);
     for (const [before, runtime] of old.chains) {
       const same = next.find((chain) => chain.fingerprint === before.fingerprint && !kept.has(chain));
       if (same !== undefined && old.config.direction === config.direction) kept.set(same, runtime);
@@ -241,6 +299,18 @@ class NamedListeners implements ListenerSet {
   #reindex(): void {
     this.#index = createListenerIndex(this.all());
   }
+}
+
+function chainsOf(config: ListenerConfig): readonly FilterChainConfig[] {
+  return config.defaultChain === undefined ? config.chains : [...config.chains, config.defaultChain];
+}
+
+/** How a listener is called in the names of its statistics: its `stat_prefix`, else its address. */
+function statAddress({ statPrefix, address }: ListenerConfig): string {
+  if (statPrefix !== "") return statPrefix;
+  if (address.kind !== "tcp") return address.path.replaceAll(":", "_");
+  const { ip, port } = address.address;
+  return `${ip.includes(":") ? `[${ip}]` : ip}_${port}`.replaceAll(":", "_");
 }
 
 function bindAddresses(config: ListenerConfig): (SocketAddress | { readonly path: string })[] {

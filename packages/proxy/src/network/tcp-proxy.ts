@@ -6,12 +6,14 @@ import { rescueUpstream } from "../rescue.ts";
 import { formatAddress } from "../transport/address.ts";
 import type { Connection, ConnectionError, ConnectionHandler } from "../transport/connection.ts";
 import type { Dial } from "../transport/dial.ts";
+import { countDestroyed, countDialFailure, countHandshake } from "../upstream/count-connection.ts";
 import type { Cluster, HostCriteria } from "../upstream/cluster.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
 import { hash64 } from "../upstream/consistent-hash.ts";
 import { connectFailure, type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
 import type { Host } from "../upstream/host.ts";
 import { dialTunnel, type TunnelOwner } from "../upstream/tunnel-connection.ts";
+import type { TcpCounters } from "./tcp-counters.ts";
 import type { TcpObserver, TcpRecord } from "./tcp-record.ts";
 import { tcpValues } from "./tcp-values.ts";
 import { tunnelRequest } from "./tunnel-request.ts";
@@ -24,6 +26,7 @@ export interface TcpManager {
   readonly clock: Clock;
   readonly random: () => number;
   readonly observers: readonly TcpObserver[];
+  readonly counters: TcpCounters;
   readonly upstreamAlpn: readonly string[] | undefined;
   /** The cluster is named by the client's SNI. Source: Envoy `envoy.filters.network.sni_cluster`. */
   readonly sniCluster: boolean;
@@ -34,10 +37,13 @@ export interface TcpManager {
 /** A proxied TCP connection. */
 export interface TcpSession extends Enlisted {
   close(): void;
+  /** Brings the byte counts up to date. */
+  countBytes(): void;
 }
 
 export interface TcpSessionOwner {
-  onTcpClosed(session: TcpSession): void;
+  /** @param ms How long it was open. */
+  onTcpClosed(session: TcpSession, ms: number): void;
 }
 
 /** How often idle connections are looked for, at least. Units: ms. */
@@ -99,6 +105,11 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   #criteria: HostCriteria | undefined = undefined;
   #over = false;
   #opened = false;
+  #dialledMs = 0;
+  /** -1: never. */
+  #connectedMs = -1;
+  #countedReceived = 0;
+  #countedSent = 0;
   cluster: Cluster | undefined = undefined;
   clusterName = "";
   host: Host | undefined = undefined;
@@ -124,6 +135,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     this.#reportedMs = manager.wheel.nowMs;
     this.#sweepMs = Math.min(SWEEP_MS, manager.reportingMs);
     this.#timer.arm(this.#sweepMs);
+    manager.counters.connectionsTotal++;
   }
 
   start(first: Uint8Array): void {
@@ -226,6 +238,13 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
       this.cluster?.outlier?.onLocalSuccess(host);
       host.stats.cxActive++;
     }
+    if (this.cluster !== undefined) {
+      const { counters } = this.cluster;
+      counters.requestsTotal++;
+      counters.connectTime.record(this.#manager.clock.monotonic() - this.#dialledMs);
+      if (upstream.tls !== undefined) countHandshake(counters, upstream.tls.version);
+      this.#connectedMs = this.#manager.clock.monotonic();
+    }
     this.upstreamLocal = formatAddress(upstream.local);
     this.upstreamSecure = upstream.tls !== undefined;
     this.upstreamPrincipal = upstream.tls?.peer?.uriSans[0] ?? "";
@@ -243,13 +262,17 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     this.#release();
     if (this.host !== undefined) this.host.stats.cxConnectFail++;
     if (this.cluster !== undefined) {
-      this.cluster.counters.connectFailures++;
+      const ms = this.#manager.clock.monotonic() - this.#dialledMs;
+      this.cluster.counters.pendingFailures++;
+      countDialFailure(this.cluster.counters, connectFailure(error), ms);
       if (this.host !== undefined) this.cluster.outlier?.onLocalFailure(this.host);
     }
     if (this.#attempts < this.#manager.config.maxConnectAttempts) {
       this.#tryConnect();
       return;
     }
+    if (this.cluster !== undefined && this.#manager.config.maxConnectAttempts > 1)
+      this.cluster.counters.attemptsExceeded++;
     this.#fail(connectFailure(error));
   }
 
@@ -259,6 +282,8 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     const idle = config.idleTimeoutMs > 0 && wheel.nowMs - this.#lastActivityMs >= config.idleTimeoutMs;
     const old = config.maxDurationMs > 0 && this.#manager.clock.monotonic() - this.startMs >= config.maxDurationMs;
     if (idle || old) {
+      if (idle) this.#manager.counters.idleTimeouts++;
+      else this.#manager.counters.maxDuration++;
       this.close();
       return;
     }
@@ -273,6 +298,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     this.#attempts++;
     const cluster = this.cluster;
     if (cluster === undefined) {
+      this.#manager.counters.noRoute++;
       this.#fail(upstreamFailure("no-cluster", `there is no cluster ${this.clusterName}`));
       return;
     }
@@ -283,6 +309,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     }
     const host = cluster.pick(this.connection.local, NONE, 1, this.#criteria);
     if (host === undefined) {
+      cluster.counters.noHealthyHost++;
       this.#fail(upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint"));
       return;
     }
@@ -301,8 +328,22 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     host.stats.cxTotal++;
     cluster.counters.connections++;
     cluster.counters.connectionsTotal++;
-    cluster.counters.tcpConnectionsTotal++;
+    cluster.counters.pendingTotal++;
+    this.#dialledMs = this.#manager.clock.monotonic();
     this.#dial = dial;
+  }
+
+  countBytes(): void {
+    const received = this.bytesReceived - this.#countedReceived;
+    const sent = this.bytesSent - this.#countedSent;
+    this.#countedReceived = this.bytesReceived;
+    this.#countedSent = this.bytesSent;
+    const { counters } = this.#manager;
+    counters.bytesReceived += received;
+    counters.bytesSent += sent;
+    if (this.cluster === undefined || this.#connectedMs < 0) return;
+    this.cluster.counters.bytesReceived += sent;
+    this.cluster.counters.bytesSent += received;
   }
 
   #fail(failure: UpstreamFailure): void {
@@ -331,16 +372,19 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     this.flags = flags;
     this.details = details;
     this.endMs = this.#manager.clock.monotonic();
-    if (this.cluster !== undefined) {
-      this.cluster.counters.bytesReceived += this.bytesSent;
-      this.cluster.counters.bytesSent += this.bytesReceived;
+    this.countBytes();
+    if (this.cluster !== undefined && this.#connectedMs >= 0) {
+      const here = this.#upstream?.endedHere === true || this.#upstream?.closed === false;
+      // The one request of a TCP connection is the connection.
+      countDestroyed(this.cluster.counters, here, true, this.endMs - this.#connectedMs);
+      this.cluster.counters.requestsOfConnections.record(1);
     }
     for (const observer of this.#manager.observers) {
       // Connections that failed count as opened and closed too. Source: Istio's stats filter.
       if (!this.#opened) observer.onTcpOpened(this);
       observer.onTcpDone(this);
     }
-    this.#owner.onTcpClosed(this);
+    this.#owner.onTcpClosed(this, this.endMs - this.startMs);
   }
 }
 

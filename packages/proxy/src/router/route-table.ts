@@ -4,8 +4,10 @@ import type { RouteFilters } from "../config/filters/per-route.ts";
 import type { HeaderMutations } from "../config/header-mutation.ts";
 import type { RouteConfig } from "../config/route.ts";
 import type { RouteTableConfig, VirtualHostConfig } from "../config/route-table.ts";
+import { createRouteCounterSet, type RouteCounterSet, type RouteCounters } from "../counters/route-counters.ts";
 import { chooseWeighted } from "./cluster-choice.ts";
 import { matchesRoute } from "./route-matcher.ts";
+import { createVirtualClusters, type VirtualClusters } from "./virtual-clusters.ts";
 
 /** A route together with what surrounds it; made once per configuration. */
 export interface CompiledRoute {
@@ -20,6 +22,9 @@ export interface CompiledRoute {
   readonly clusterFilters: RouteFilters | undefined;
   /** One for each share of the traffic, where shares configure filters; undefined mostly. */
   readonly shares: readonly CompiledRoute[] | undefined;
+  /** Undefined: the route is not counted apart. */
+  readonly counters: RouteCounters | undefined;
+  readonly virtualClusters: VirtualClusters | undefined;
 }
 
 /** Body kept for a retry, or while no connection is there. Beyond it a request is sent once only. Units: bytes. */
@@ -42,9 +47,10 @@ class CompiledHost {
   /** Redirects what must come over TLS; undefined: everything may come as it is. */
   readonly toHttps: CompiledRoute | undefined;
 
-  constructor(table: RouteTableConfig, host: VirtualHostConfig) {
+  constructor(table: RouteTableConfig, host: VirtualHostConfig, counters: RouteCounterSet) {
     this.config = host;
-    this.routes = host.routes.map((route) => compileRoute(table, host, route));
+    const groups = createVirtualClusters(host.name, host.virtualClusters, counters);
+    this.routes = host.routes.map((route) => compileRoute(table, host, route, counters, groups));
     const first = host.routes[0]?.match;
     const takesAll =
       first !== undefined &&
@@ -55,11 +61,17 @@ class CompiledHost {
       !first.grpc &&
       first.fraction === undefined;
     this.catchAll = takesAll ? this.routes[0] : undefined;
-    this.toHttps = host.requireTls === "none" ? undefined : compileRoute(table, host, TO_HTTPS);
+    this.toHttps = host.requireTls === "none" ? undefined : compileRoute(table, host, TO_HTTPS, counters, groups);
   }
 }
 
-function compileRoute(table: RouteTableConfig, host: VirtualHostConfig, route: RouteConfig): CompiledRoute {
+function compileRoute(
+  table: RouteTableConfig,
+  host: VirtualHostConfig,
+  route: RouteConfig,
+  counters: RouteCounterSet,
+  virtualClusters: VirtualClusters | undefined,
+): CompiledRoute {
   const compiled = {
     route,
     host,
@@ -68,6 +80,8 @@ function compileRoute(table: RouteTableConfig, host: VirtualHostConfig, route: R
     bufferBytes: route.bufferBytes ?? host.bufferBytes ?? REPLAY_BYTES,
     clusterFilters: undefined,
     shares: undefined,
+    counters: route.statPrefix === "" ? undefined : counters.get(`vhost.${host.name}.route.${route.statPrefix}`),
+    virtualClusters,
   };
   const { action } = route;
   if (action.kind !== "forward" || action.choice.kind !== "weighted") return compiled;
@@ -117,6 +131,7 @@ const TO_HTTPS: RouteConfig = {
   filters: undefined,
   bufferBytes: undefined,
   operation: "",
+  statPrefix: "",
   tracing: undefined,
   source: undefined,
   metadata: undefined,
@@ -148,10 +163,10 @@ class IndexedTable implements RouteTable {
   readonly #prefixes: (readonly [string, CompiledHost])[] = [];
   #default: CompiledHost | undefined;
 
-  constructor(config: RouteTableConfig) {
+  constructor(config: RouteTableConfig, counters: RouteCounterSet) {
     this.config = config;
     for (const host of config.hosts) {
-      const compiled = new CompiledHost(config, host);
+      const compiled = new CompiledHost(config, host, counters);
       for (const raw of host.domains) {
         const domain = raw.toLowerCase();
         if (domain === "*") this.#default = compiled;
@@ -213,8 +228,9 @@ export function withoutPort(authority: string): string {
   return colon > authority.lastIndexOf("]") && colon >= 0 ? authority.slice(0, colon) : authority;
 }
 
-export function compileRouteTable(config: RouteTableConfig): RouteTable {
-  return new IndexedTable(config);
+/** `counters`: where routes and virtual clusters count. Default: nobody looks at it. */
+export function compileRouteTable(config: RouteTableConfig, counters = createRouteCounterSet()): RouteTable {
+  return new IndexedTable(config, counters);
 }
 
 /** Whether a request is gRPC by its content type. */

@@ -49,6 +49,8 @@ export interface Connection {
   readonly remote: SocketAddress;
   readonly tls: TlsState | undefined;
   readonly closed: boolean;
+  /** We ended it, not the peer. */
+  readonly endedHere: boolean;
   /** False while more output waits than the limit; `onDrain` follows. */
   readonly writable: boolean;
   readonly bytesIn: number;

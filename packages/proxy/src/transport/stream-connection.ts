@@ -72,6 +72,11 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
     return this.#remote;
   }
 
+  /** We ended it, not the peer. */
+  get endedHere(): boolean {
+    return this.#ending >= CLOSE_WANTED && !this.#peerEnded;
+  }
+
   get writable(): boolean {
     return this.output.length < HIGH_WATER_BYTES && !this.closed;
   }

@@ -1,5 +1,7 @@
 import type { ClusterConfig } from "../config/cluster.ts";
 import type { LoadAssignmentConfig } from "../config/endpoints.ts";
+import { resetCounters } from "../counters/reset.ts";
+import { CLUSTER_GAUGES } from "./counters.ts";
 import { type Cluster, createCluster, type UpstreamSurroundings } from "./cluster.ts";
 import { createDnsWatch, type DnsWatch, type ResolveHost } from "./dns-watch.ts";
 
@@ -15,6 +17,14 @@ export interface ClusterSet {
   removeAssignment(serviceName: string): void;
   /** Service names that EDS clusters want. */
   wantedAssignments(): readonly string[];
+  /** Clusters that came, changed and went. */
+  readonly added: number;
+  readonly modified: number;
+  readonly removed: number;
+  /** Sets the counters of all clusters back to zero. */
+  resetCounters(): void;
+  /** Brings byte counts up to date. */
+  countBytes(): void;
   close(): void;
 }
 
@@ -30,9 +40,28 @@ class NamedClusters implements ClusterSet {
   readonly #entries = new Map<string, Entry>();
   readonly #assignments = new Map<string, LoadAssignmentConfig>();
 
+  added = 0;
+  modified = 0;
+  removed = 0;
+
   constructor(around: UpstreamSurroundings, resolve: ResolveHost) {
     this.#around = around;
     this.#resolve = resolve;
+  }
+
+  resetCounters(): void {
+    this.added = 0;
+    this.modified = 0;
+    this.removed = 0;
+    for (const { cluster } of this.#entries.values()) {
+      resetCounters(cluster.counters, CLUSTER_GAUGES);
+      cluster.outlier?.resetCounters();
+    }
+  }
+
+  countBytes(): void {
+    for (const { cluster } of this.#entries.values())
+      for (const host of cluster.hosts) for (const pool of host.pools) pool.countBytes();
   }
 
   get(name: string): Cluster | undefined {
@@ -53,16 +82,18 @@ class NamedClusters implements ClusterSet {
       const assignment = this.#assignments.get(discovery.serviceName);
       if (assignment !== undefined) cluster.setEndpoints(assignment);
     } else if (discovery.kind === "strict-dns" || discovery.kind === "logical-dns") {
-      dns = createDnsWatch(config, discovery, this.#resolve, this.#around, (found) => cluster.setEndpoints(found));
+      dns = createDnsWatch(config, discovery, this.#resolve, this.#around, (found) => cluster.setEndpoints(found), cluster.counters);
       dns.start();
     }
     this.#entries.set(config.name, { cluster, fingerprint, dns });
+    if (old === undefined) this.added++;
+    else this.modified++;
     if (old !== undefined) retire(old);
   }
 
   remove(name: string): void {
     const old = this.#entries.get(name);
-    this.#entries.delete(name);
+    if (this.#entries.delete(name)) this.removed++;
     if (old !== undefined) retire(old);
   }
 
@@ -70,7 +101,10 @@ class NamedClusters implements ClusterSet {
     this.#assignments.set(assignment.cluster, assignment);
     for (const { cluster } of this.#entries.values()) {
       const { discovery } = cluster.config;
-      if (discovery.kind === "eds" && discovery.serviceName === assignment.cluster) cluster.setEndpoints(assignment);
+      if (discovery.kind !== "eds" || discovery.serviceName !== assignment.cluster) continue;
+      cluster.counters.updateAttempts++;
+      cluster.counters.updateSuccesses++;
+      cluster.setEndpoints(assignment);
     }
   }
 

@@ -95,7 +95,7 @@ const AUTO_ALPN: readonly string[] = ["h2", "http/1.1"];
 
 class RuntimeCluster implements Cluster {
   readonly config: ClusterConfig;
-  readonly counters: ClusterCounters = createClusterCounters();
+  readonly counters: ClusterCounters;
   readonly #around: UpstreamSurroundings;
   #hosts = new Map<string, Host>();
   #balancer: LoadBalancer | undefined = undefined;
@@ -110,8 +110,14 @@ class RuntimeCluster implements Cluster {
   #sweptMs = 0;
   ready = false;
 
-  constructor(config: ClusterConfig, around: UpstreamSurroundings, checkedBefore: ReadonlyMap<string, boolean>) {
+  constructor(
+    config: ClusterConfig,
+    around: UpstreamSurroundings,
+    checkedBefore: ReadonlyMap<string, boolean>,
+    counters: ClusterCounters,
+  ) {
     this.config = config;
+    this.counters = counters;
     this.#checkedBefore = checkedBefore;
     this.#around = around;
     this.observesLatency = config.loadBalancing.balancer.kind === "peak-ewma";
@@ -126,6 +132,7 @@ class RuntimeCluster implements Cluster {
         : createHealthChecker(config, {
             ...shared,
             dial: (host, port, owner) => this.#dialTo(host, { ip: host.address.ip, port }, undefined, owner),
+            counters: this.counters,
             hadTraffic: (host) => host.stats.cxTotal > 0,
             onChange: (host) => this.#healthChanged(host),
           });
@@ -249,6 +256,8 @@ class RuntimeCluster implements Cluster {
         if (host !== undefined) next.set(host.text, host);
       }
     }
+    if ([...next].some(([text, host]) => this.#hosts.get(text) !== host) || next.size < this.#hosts.size)
+      this.counters.membershipChanges++;
     for (const [text, host] of this.#hosts) {
       if (next.get(text) === host) continue;
       // Discovery may be wrong or late: what answers its checks stays. Source: Envoy "eventually consistent service discovery".
@@ -268,7 +277,11 @@ class RuntimeCluster implements Cluster {
   }
 
   #rebuild(): void {
-    const around = { random: this.#around.random, nowMs: () => this.#around.wheel.nowMs };
+    const around = {
+      random: this.#around.random,
+      nowMs: () => this.#around.wheel.nowMs,
+      panicked: () => void this.counters.panics++,
+    };
     const weights = new Map(
       this.#assignment?.localities.map((l): [string, number] => [`${l.priority}|${localityName(l)}`, l.weight]),
     );
@@ -280,7 +293,7 @@ class RuntimeCluster implements Cluster {
     };
     const make = (hosts: readonly Host[]) => createHostChooser(config, hosts, around);
     if (this.config.subsets === undefined) this.#balancer = make(this.#list);
-    else this.#subsets = createSubsetChooser(this.config.subsets, this.#list, make);
+    else this.#subsets = createSubsetChooser(this.config.subsets, this.#list, make, this.counters);
   }
 
   #healthChanged(host: Host): void {
@@ -407,5 +420,6 @@ function retire(host: Host): void {
 /** `replaced`: the cluster of the same name until now; its hosts keep the results of their health checks. */
 export function createCluster(config: ClusterConfig, around: UpstreamSurroundings, replaced?: Cluster): Cluster {
   const checked = replaced === undefined || replaced.config.healthChecks.length === 0 ? [] : replaced.hosts;
-  return new RuntimeCluster(config, around, new Map(checked.map((host) => [host.text, host.checkFailed])));
+  const checkedBefore = new Map(checked.map((host) => [host.text, host.checkFailed]));
+  return new RuntimeCluster(config, around, checkedBefore, createClusterCounters(replaced?.counters));
 }

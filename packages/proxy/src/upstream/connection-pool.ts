@@ -10,6 +10,7 @@ import type { ConnectionError, PeerIdentity } from "../transport/connection.ts";
 import type { Dial, DialOwner, DialTarget } from "../transport/dial.ts";
 import { type HttpLink, type LinkOwner, SocketLink } from "../transport/http-link.ts";
 import type { StreamConnection } from "../transport/stream-connection.ts";
+import { ByteCount, countDestroyed, countDialFailure, countHandshake } from "./count-connection.ts";
 import type { ClusterCounters, ClusterLimits } from "./counters.ts";
 import { connectFailure, type UpstreamFailure, upstreamFailure } from "./failure.ts";
 import type { Host } from "./host.ts";
@@ -42,7 +43,11 @@ class PooledLink implements PooledConnection, LinkOwner, Expirable, Enlisted {
   readonly localText: string;
   readonly peer: PeerIdentity | undefined;
   readonly secure: boolean;
+  readonly bytes: ByteCount;
+  readonly #connection: StreamConnection;
+  readonly #openedMs = performance.now();
   requests = 0;
+  brokeOff = false;
   /** Its place in the pool's stack of usable connections. */
   ready = false;
   readonly idleTimer: WheelTimer;
@@ -56,6 +61,8 @@ class PooledLink implements PooledConnection, LinkOwner, Expirable, Enlisted {
 
   constructor(pool: ConnectionPool, connection: StreamConnection, wheel: TimerWheel, http2: boolean) {
     this.pool = pool;
+    this.#connection = connection;
+    this.bytes = new ByteCount(connection);
     const limits = pool.surroundings.http.http2;
     this.link = new SocketLink(connection, this, (host) =>
       createClientCodec(http2, pool.protocol === "http2" ? limits : sharedLimits(limits), host),
@@ -66,7 +73,7 @@ class PooledLink implements PooledConnection, LinkOwner, Expirable, Enlisted {
     this.secure = connection.tls !== undefined;
     this.idleTimer = wheel.create(this);
     const maxAgeMs = pool.surroundings.http.maxConnectionDurationMs;
-    this.#ageTimer = maxAgeMs > 0 ? wheel.create({ onExpire: () => this.http.shutdown() }) : undefined;
+    this.#ageTimer = maxAgeMs > 0 ? wheel.create({ onExpire: () => this.#tooOld() }) : undefined;
     this.#ageTimer?.arm(maxAgeMs);
     this.#wheel = wheel;
     this.idleMs = pool.surroundings.http.idleTimeoutMs;
@@ -77,7 +84,15 @@ class PooledLink implements PooledConnection, LinkOwner, Expirable, Enlisted {
   onExpire(): void {
     const leftMs = this.http.activeStreams > 0 ? this.idleMs : this.lastUsedMs + this.idleMs - this.#wheel.nowMs;
     if (leftMs > 0) this.idleTimer.arm(leftMs);
-    else this.http.shutdown();
+    else {
+      this.pool.surroundings.counters.connectionIdleTimeouts++;
+      this.http.shutdown();
+    }
+  }
+
+  #tooOld(): void {
+    this.pool.surroundings.counters.connectionMaxDuration++;
+    this.http.shutdown();
   }
 
   /** Cheap enough for each request: the timer stays armed and looks at the time when it expires. */
@@ -88,6 +103,10 @@ class PooledLink implements PooledConnection, LinkOwner, Expirable, Enlisted {
   onLinkClosed(_link: HttpLink, _error: ConnectionError | undefined): void {
     this.idleTimer.release();
     this.#ageTimer?.release();
+    const { counters } = this.pool.surroundings;
+    this.bytes.addTo(counters);
+    countDestroyed(counters, this.#connection.endedHere, this.brokeOff, performance.now() - this.#openedMs);
+    counters.requestsOfConnections.record(this.requests);
     this.pool.forget(this);
   }
 
@@ -103,6 +122,7 @@ class PooledLink implements PooledConnection, LinkOwner, Expirable, Enlisted {
 class PendingDial implements DialOwner, Enlisted {
   rosterAt = -1;
   readonly pool: ConnectionPool;
+  readonly startedMs = performance.now();
   dial: Dial | undefined;
 
   constructor(pool: ConnectionPool) {
@@ -165,6 +185,7 @@ class ConnectionPool implements HostPool {
     const mayDial = own === 0 || (counters.connections < limits.maxConnections && own < limits.maxHostConnections);
     if (!mayDial) counters.connectionOverflow++;
     counters.pending++;
+    counters.pendingTotal++;
     this.#waiters.push(waiter);
     if (mayDial && (!this.#shared || this.#dials.size === 0)) this.#startDial();
   }
@@ -174,6 +195,10 @@ class ConnectionPool implements HostPool {
     if (at < 0) return;
     this.#waiters.splice(at, 1);
     this.surroundings.counters.pending--;
+  }
+
+  countBytes(): void {
+    for (const link of this.#links.snapshot()) link.bytes.addTo(this.surroundings.counters);
   }
 
   drain(): void {
@@ -210,12 +235,18 @@ class ConnectionPool implements HostPool {
 
   connected(dial: PendingDial, connection: StreamConnection): void {
     this.#dials.delete(dial);
-    const { host, wheel } = this.surroundings;
+    const { counters, host, wheel } = this.surroundings;
     host.stats.cxActive++;
+    counters.connectTime.record(performance.now() - dial.startedMs);
+    if (connection.tls !== undefined) countHandshake(counters, connection.tls.version);
     const alpn = connection.tls?.alpn;
     const agreed = alpn === "h2" && this.surroundings.http.protocol === "auto";
     const http2 = this.protocol === "http2" || alpn === MULTIPLEX_ALPN || agreed;
     this.#shared = http2;
+    if (http2 && this.protocol === "http1") {
+      counters.connectionsHttp1--;
+      counters.connectionsHttp2++;
+    }
     const link = new PooledLink(this, connection, wheel, http2);
     const surplus = http2 && this.#waiters.length === 0 && this.#takeReady() !== undefined;
     this.#links.add(link);
@@ -231,14 +262,16 @@ class ConnectionPool implements HostPool {
     this.#dials.delete(dial);
     const { counters, host } = this.surroundings;
     counters.connections--;
-    counters.connectFailures++;
+    countDialFailure(counters, failure, performance.now() - dial.startedMs);
     host.stats.cxConnectFail++;
     if (this.#shared) {
+      counters.pendingFailures += this.#waiters.length;
       this.#failWaiters(failure);
     } else {
       const waiter = this.#waiters.shift();
       if (waiter !== undefined) {
         counters.pending--;
+        counters.pendingFailures++;
         waiter.onPoolFailure(failure);
       }
     }
@@ -280,7 +313,10 @@ class ConnectionPool implements HostPool {
     link.requests++;
     waiter.onConnection(link);
     const limit = this.surroundings.http.maxRequestsPerConnection;
-    if (limit > 0 && link.requests >= limit) link.http.shutdown();
+    if (limit > 0 && link.requests >= limit) {
+      this.surroundings.counters.connectionMaxRequests++;
+      link.http.shutdown();
+    }
     if (link.http.capacity > 0 || !link.ready) return;
     // On top nearly always; a look-up elsewhere is for HTTP/2 at its limit.
     if (this.#ready[this.#ready.length - 1] === link) {
@@ -299,6 +335,8 @@ class ConnectionPool implements HostPool {
     counters.connections++;
     // Attempts count, also those that fail. Source: Envoy upstream_cx_total.
     counters.connectionsTotal++;
+    if (this.protocol === "http2") counters.connectionsHttp2++;
+    else counters.connectionsHttp1++;
     this.surroundings.host.stats.cxTotal++;
     const pending = new PendingDial(this);
     this.#dials.add(pending);
@@ -320,7 +358,9 @@ class ConnectionPool implements HostPool {
   #dropDial(dial: PendingDial): void {
     this.#dials.delete(dial);
     dial.dial?.cancel();
-    this.surroundings.counters.connections--;
+    const { counters } = this.surroundings;
+    counters.connections--;
+    countDestroyed(counters, true, false, performance.now() - dial.startedMs);
   }
 
   #failWaiters(failure: UpstreamFailure): void {

@@ -2,6 +2,7 @@ import type { ClockTimer } from "@heddle/std";
 import type { ClusterConfig, ClusterDiscovery } from "../config/cluster.ts";
 import type { EndpointConfig, LoadAssignmentConfig, LocalityConfig } from "../config/endpoints.ts";
 import type { UpstreamSurroundings } from "./cluster.ts";
+import type { ClusterCounters } from "./counters.ts";
 
 /** Resolves a name to numeric addresses; rejects when the name has none. */
 export type ResolveHost = (name: string, family: "v4" | "v6" | "any") => Promise<readonly string[]>;
@@ -22,6 +23,8 @@ class PollingWatch implements DnsWatch {
   readonly #onFound: (assignment: LoadAssignmentConfig) => void;
   /** Last good answer by name: a failing resolver does not empty a cluster. */
   readonly #answers = new Map<string, readonly string[]>();
+  readonly #counters: ClusterCounters;
+  #failures = 0;
   #timer: ClockTimer | undefined;
   #closed = false;
 
@@ -31,7 +34,9 @@ class PollingWatch implements DnsWatch {
     resolve: ResolveHost,
     around: UpstreamSurroundings,
     onFound: (assignment: LoadAssignmentConfig) => void,
+    counters: ClusterCounters,
   ) {
+    this.#counters = counters;
     this.#config = config;
     this.#discovery = discovery;
     this.#resolve = resolve;
@@ -49,6 +54,8 @@ class PollingWatch implements DnsWatch {
   }
 
   async #refresh(): Promise<void> {
+    this.#counters.updateAttempts++;
+    const failures = this.#failures;
     const localities: LocalityConfig[] = [];
     for (const locality of this.#discovery.assignment.localities) {
       const endpoints: EndpointConfig[] = [];
@@ -56,6 +63,8 @@ class PollingWatch implements DnsWatch {
       localities.push({ ...locality, endpoints });
     }
     if (this.#closed) return;
+    if (this.#failures > failures) this.#counters.updateFailures++;
+    else this.#counters.updateSuccesses++;
     this.#onFound({ ...this.#discovery.assignment, localities });
     this.#timer = this.#around.clock.after(this.#config.dnsRefreshMs, () => void this.#refresh());
   }
@@ -67,6 +76,7 @@ class PollingWatch implements DnsWatch {
     try {
       this.#answers.set(name, await this.#resolve(name, this.#config.dnsFamily));
     } catch (error) {
+      this.#failures++;
       this.#around.log.warn("a name of a cluster does not resolve; the last answer stays in use", {
         cluster: this.#config.name,
         name,
@@ -89,6 +99,7 @@ export function createDnsWatch(
   resolve: ResolveHost,
   around: UpstreamSurroundings,
   onFound: (assignment: LoadAssignmentConfig) => void,
+  counters: ClusterCounters,
 ): DnsWatch {
-  return new PollingWatch(config, discovery, resolve, around, onFound);
+  return new PollingWatch(config, discovery, resolve, around, onFound, counters);
 }

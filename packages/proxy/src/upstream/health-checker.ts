@@ -3,6 +3,7 @@ import type { ClusterConfig } from "../config/cluster.ts";
 import type { HealthCheckConfig } from "../config/health-check.ts";
 import type { Dial, DialOwner } from "../transport/dial.ts";
 import type { UpstreamFailure } from "./failure.ts";
+import type { ClusterCounters } from "./counters.ts";
 import { type ProbeResult, startProbe } from "./health-probe.ts";
 import type { Host } from "./host.ts";
 
@@ -18,6 +19,7 @@ export interface HealthSurroundings {
   readonly random: () => number;
   readonly log: Logger;
   readonly cluster: string;
+  readonly counters: ClusterCounters;
   dial(host: Host, port: number, owner: DialOwner): Dial | UpstreamFailure;
   /** Whether requests ever went there: idle hosts are asked less often. */
   hadTraffic(host: Host): boolean;
@@ -58,6 +60,7 @@ class HostCheck {
   #check(): void {
     const { around } = this.#checker;
     const { host } = this;
+    around.counters.checkAttempts++;
     const port = host.endpoint?.checkPort ?? this.#config.altPort ?? host.address.port;
     this.#probe = startProbe(this.#config, {
       clock: around.clock,
@@ -72,6 +75,12 @@ class HostCheck {
     if (this.#closed) return;
     const { around } = this.#checker;
     const config = this.#config;
+    const { counters } = around;
+    if (result.ok) counters.checkSuccesses++;
+    else {
+      counters.checkFailures++;
+      if (!result.answered) counters.checkNetworkFailures++;
+    }
     let edge = false;
     if (result.ok === !this.failed) {
       this.#streak = 0;

@@ -20,6 +20,8 @@ export interface ProbeResult {
   readonly reason: string;
   /** The server itself said no: counts without waiting for the threshold. */
   readonly definite: boolean;
+  /** False: no answer came. */
+  readonly answered: boolean;
 }
 
 export interface ProbeSurroundings {
@@ -30,7 +32,7 @@ export interface ProbeSurroundings {
   done(result: ProbeResult): void;
 }
 
-const GOOD: ProbeResult = { ok: true, reason: "", definite: false };
+const GOOD: ProbeResult = { ok: true, reason: "", definite: false, answered: true };
 const BODY_BYTES = 65_536;
 const NO_LIMITS: Http2Limits = {
   maxConcurrentStreams: undefined,
@@ -39,8 +41,13 @@ const NO_LIMITS: Http2Limits = {
   allowConnect: false,
 };
 
+/** The server has answered, and not well. */
 function bad(reason: string, definite = false): ProbeResult {
-  return { ok: false, reason, definite };
+  return { ok: false, reason, definite, answered: true };
+}
+
+function unanswered(reason: string): ProbeResult {
+  return { ok: false, reason, definite: false, answered: false };
 }
 
 /** A connection, a question, an answer. */
@@ -56,13 +63,13 @@ class Probe implements DialOwner {
     this.#config = config;
     this.#around = around;
     this.#timer = around.clock.after(config.timeoutMs, () =>
-      this.#finish(bad(`no answer within ${config.timeoutMs} ms`)),
+      this.#finish(unanswered(`no answer within ${config.timeoutMs} ms`)),
     );
   }
 
   start(): void {
     const dial = this.#around.dial(this);
-    if ("code" in dial) this.#finish(bad(dial.cause));
+    if ("code" in dial) this.#finish(unanswered(dial.cause));
     else this.#dial = dial;
   }
 
@@ -80,7 +87,7 @@ class Probe implements DialOwner {
   }
 
   onConnectFailed(error: Parameters<typeof connectFailure>[0]): void {
-    this.#finish(bad(error.message));
+    this.#finish(unanswered(error.message));
   }
 
   #askTcp(connection: StreamConnection, probe: Extract<HealthProbe, { readonly kind: "tcp" }>): void {
@@ -97,7 +104,7 @@ class Probe implements DialOwner {
         if (containsAll(received, probe.receive)) this.#finish(GOOD);
         else if (received.length > BODY_BYTES) this.#finish(bad("the answer is not the expected one"));
       },
-      onClose: () => this.#finish(bad("the connection closed without the expected answer")),
+      onClose: () => this.#finish(unanswered("the connection closed without the expected answer")),
     };
     connection.handler = handler;
     if (probe.send !== undefined) connection.write(probe.send);
@@ -144,7 +151,7 @@ class Probe implements DialOwner {
     );
     request.scheme = connection.tls === undefined ? "http" : "https";
     const collector = new ResponseCollector(BODY_BYTES, (result) =>
-      this.#finish(result.ok ? judge(result.value) : bad(result.error)),
+      this.#finish(result.ok ? judge(result.value) : unanswered(result.error)),
     );
     const stream = link.http.request(request, body === undefined, collector);
     if (body !== undefined) stream.sendData(body, 0, body.length, true);

@@ -78,8 +78,10 @@ export function createHostChooser(
 ): LoadBalancer {
   const levels = levelsOf(hosts);
   const shares: Share[] = [];
-  const add = (percent: number, level: Level, chosen: readonly Host[]) => {
-    if (percent > 0) shares.push({ percent, balancer: balance(config, level, chosen, around) });
+  const add = (percent: number, level: Level, chosen: readonly Host[], panic = false) => {
+    if (percent <= 0) return;
+    const balancer = balance(config, level, chosen, around);
+    shares.push({ percent, balancer: panic ? counting(balancer, around.panicked) : balancer });
   };
   const healthy = levels.map((l) => availability(l.healthy.length, l.hosts.length, config.overprovisioning));
   const degraded = levels.map((l) => availability(l.degraded.length, l.hosts.length, config.overprovisioning));
@@ -87,7 +89,8 @@ export function createHostChooser(
   if (total === 0) {
     // Better to try than to fail for certain, unless panic is switched off.
     if (config.panicPercent > 0)
-      for (const level of levels) add((level.hosts.length * 100) / hosts.length, level, level.hosts);
+      for (const level of levels) add((level.hosts.length * 100) / hosts.length, level, level.hosts, true);
+    if (hosts.length === 0) return counting(NOBODY, around.panicked);
     return new PriorityChooser(shares, around.random);
   }
   let left = 100;
@@ -103,12 +106,25 @@ export function createHostChooser(
     // Under the threshold what is known of health is more likely wrong than the hosts dead.
     const usable = level.healthy.length + level.degraded.length;
     const panic = total < 100 && (usable * 100) / Math.max(1, level.hosts.length) < config.panicPercent;
-    add(loads[0]?.[i] ?? 0, level, panic ? level.hosts : level.healthy);
+    add(loads[0]?.[i] ?? 0, level, panic ? level.hosts : level.healthy, panic);
   });
   levels.forEach((level, i) => {
     add(loads[1]?.[i] ?? 0, level, level.degraded);
   });
   return new PriorityChooser(shares, around.random);
+}
+
+const NOBODY: LoadBalancer = { pick: () => undefined };
+
+/** Choices that are made although health says otherwise are counted. Source: Envoy `lb_healthy_panic`. */
+function counting(balancer: LoadBalancer, panicked: (() => void) | undefined): LoadBalancer {
+  if (panicked === undefined) return balancer;
+  return {
+    pick: (hash) => {
+      panicked();
+      return balancer.pick(hash);
+    },
+  };
 }
 
 /** Rounding may leave a little; the first that takes anything takes it. */

@@ -37,6 +37,8 @@ export interface Host {
   active: number;
   /** Pools by protocol and transport; empty until first used. */
   readonly pools: HostPool[];
+  /** Marked `canary: true` in its metadata for load balancing. */
+  readonly canary: boolean;
   /** Out of the cluster: pools drain. */
   removed: boolean;
   /** Last use, for hosts that are made on demand. Units: ms of the timer wheel. */
@@ -64,6 +66,7 @@ class EndpointHost implements Host {
   readonly workload: WorkloadLabels | undefined;
   readonly endpoint: EndpointConfig | undefined;
   readonly locality: string;
+  readonly canary: boolean;
   healthy: boolean;
   edsHealthy: boolean;
   checkFailed = false;
@@ -95,6 +98,7 @@ class EndpointHost implements Host {
     this.workload = endpoint?.workload;
     this.endpoint = endpoint;
     this.locality = locality;
+    this.canary = endpoint?.lbLabels?.["canary"] === true;
     this.edsHealthy = endpoint?.healthy ?? true;
     this.degraded = endpoint?.degraded ?? false;
     this.healthy = this.edsHealthy;

@@ -14,6 +14,8 @@ export interface BalancerSurroundings {
   readonly random: () => number;
   /** Of the timer wheel. Units: ms. */
   nowMs(): number;
+  /** Told of each choice that is made although health says otherwise. */
+  panicked?(): void;
   /** Share of its locality that a host's weight is multiplied with; for consistent hashing. */
   localityWeight?(host: Host): number;
 }

@@ -16,6 +16,19 @@ export interface HostOutlier {
   ejectedUntilMs: number;
 }
 
+/** What a host is found to be an outlier by; in Envoy's names of statistics. */
+export const OUTLIER_KINDS = [
+  "consecutive_5xx",
+  "consecutive_gateway_failure",
+  "consecutive_local_origin_failure",
+  "success_rate",
+  "local_origin_success_rate",
+  "failure_percentage",
+  "local_origin_failure_percentage",
+] as const;
+
+export type OutlierKind = (typeof OUTLIER_KINDS)[number];
+
 /** Leaves out hosts that answer badly. */
 export interface OutlierDetector {
   /** A response came. */
@@ -28,6 +41,11 @@ export interface OutlierDetector {
   uneject(host: Host): void;
   readonly ejectionsActive: number;
   readonly ejectionsTotal: number;
+  /** Not ejected because enough others were. */
+  readonly overflow: number;
+  readonly detected: Readonly<Record<OutlierKind, number>>;
+  readonly enforced: Readonly<Record<OutlierKind, number>>;
+  resetCounters(): void;
   close(): void;
 }
 
@@ -47,6 +65,9 @@ class Detector implements OutlierDetector {
   readonly #timer: ClockTimer;
   ejectionsActive = 0;
   ejectionsTotal = 0;
+  overflow = 0;
+  detected = noneOfEach();
+  enforced = noneOfEach();
 
   constructor(config: OutlierConfig, around: OutlierSurroundings) {
     this.#config = config;
@@ -69,11 +90,11 @@ class Detector implements OutlierDetector {
     if (!gateway) state.consecutiveGateway = 0;
     else if (++state.consecutiveGateway === config.consecutiveGateway) {
       state.consecutiveGateway = 0;
-      this.#enforce(host, config.enforcing.consecutiveGateway, "consecutive gateway failures");
+      this.#enforce(host, config.enforcing.consecutiveGateway, "consecutive_gateway_failure");
     }
     if (++state.consecutive5xx === config.consecutive5xx) {
       state.consecutive5xx = 0;
-      this.#enforce(host, config.enforcing.consecutive5xx, "consecutive 5xx");
+      this.#enforce(host, config.enforcing.consecutive5xx, "consecutive_5xx");
     }
   }
 
@@ -87,7 +108,7 @@ class Detector implements OutlierDetector {
     state.localRequests++;
     if (++state.consecutiveLocal < this.#config.consecutiveLocal) return;
     state.consecutiveLocal = 0;
-    this.#enforce(host, this.#config.enforcing.consecutiveLocal, "consecutive local origin failures");
+    this.#enforce(host, this.#config.enforcing.consecutiveLocal, "consecutive_local_origin_failure");
   }
 
   onLocalSuccess(host: Host): void {
@@ -95,6 +116,13 @@ class Detector implements OutlierDetector {
     state.localRequests++;
     state.localSuccesses++;
     state.consecutiveLocal = 0;
+  }
+
+  resetCounters(): void {
+    this.ejectionsTotal = 0;
+    this.overflow = 0;
+    this.detected = noneOfEach();
+    this.enforced = noneOfEach();
   }
 
   uneject(host: Host): void {
@@ -114,15 +142,21 @@ class Detector implements OutlierDetector {
     this.#timer.cancel();
   }
 
-  #enforce(host: Host, share: number, reason: string): void {
-    if (host.ejected || this.#around.random() >= share) return;
+  #enforce(host: Host, share: number, kind: OutlierKind): void {
+    if (host.ejected) return;
+    this.detected[kind]++;
     const hosts = this.#around.hosts();
     const { maxEjectionPercent, alwaysEjectOne } = this.#config;
     const ejected = hosts.reduce((count, h) => count + (h.ejected ? 1 : 0), 0);
     // Source: Envoy: another one may go while fewer than the share are out; the first always when asked for.
     const mayMore = (ejected * 100) / Math.max(1, hosts.length) < maxEjectionPercent;
     const withinShare = ((ejected + 1) * 100) / Math.max(1, hosts.length) <= maxEjectionPercent;
-    if (!(ejected === 0 && alwaysEjectOne) && !(mayMore && (withinShare || ejected === 0))) return;
+    if (!(ejected === 0 && alwaysEjectOne) && !(mayMore && (withinShare || ejected === 0))) {
+      this.overflow++;
+      return;
+    }
+    if (this.#around.random() >= share) return;
+    this.enforced[kind]++;
     const state = stateOf(host);
     host.ejected = true;
     state.ejections++;
@@ -135,7 +169,7 @@ class Detector implements OutlierDetector {
     this.#around.log.info("a host is ejected", {
       cluster: this.#around.cluster,
       host: host.text,
-      reason,
+      reason: kind.replaceAll("_", " "),
       forMs: Math.round(ms),
     });
     this.#around.onChange();
@@ -182,14 +216,27 @@ class Detector implements OutlierDetector {
       const variance = busy.reduce((sum, rate) => sum + (rate.percent - mean) ** 2, 0) / busy.length;
       const limit = mean - successRateStdev * Math.sqrt(variance);
       const share = local ? enforcing.localSuccessRate : enforcing.successRate;
-      for (const rate of busy) if (rate.percent < limit) this.#enforce(rate.host, share, "success rate");
+      for (const rate of busy) if (rate.percent < limit) this.#enforce(rate.host, share, local ? "local_origin_success_rate" : "success_rate");
     }
     const counted = rates.filter((rate) => rate.requests >= failureVolume);
     if (counted.length === 0 || counted.length < failureMinHosts) return;
     const share = local ? enforcing.localFailurePercentage : enforcing.failurePercentage;
     for (const rate of counted)
-      if (100 - rate.percent >= failureThreshold) this.#enforce(rate.host, share, "failure percentage");
+      if (100 - rate.percent >= failureThreshold)
+        this.#enforce(rate.host, share, local ? "local_origin_failure_percentage" : "failure_percentage");
   }
+}
+
+function noneOfEach(): Record<OutlierKind, number> {
+  return {
+    consecutive_5xx: 0,
+    consecutive_gateway_failure: 0,
+    consecutive_local_origin_failure: 0,
+    success_rate: 0,
+    local_origin_success_rate: 0,
+    failure_percentage: 0,
+    local_origin_failure_percentage: 0,
+  };
 }
 
 function stateOf(host: Host): HostOutlier {

@@ -10,6 +10,8 @@ export interface PooledConnection {
   readonly secure: boolean;
   /** Requests that it has carried. */
   requests: number;
+  /** A request was under way when it ended. */
+  brokeOff: boolean;
 }
 
 /** A request that needs a connection. One of both is called once, possibly before `acquire` returns. */
@@ -32,6 +34,8 @@ export interface HostPool {
   drain(): void;
   /** Closes everything at once. */
   close(): void;
+  /** Brings the cluster's byte counts up to date. */
+  countBytes(): void;
   readonly connections: number;
   readonly pending: number;
 }

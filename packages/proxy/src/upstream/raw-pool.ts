@@ -12,6 +12,7 @@ import { formatAddress } from "../transport/address.ts";
 import type { Connection, ConnectionError, ConnectionHandler, PeerIdentity } from "../transport/connection.ts";
 import type { Dial, DialOwner } from "../transport/dial.ts";
 import type { Cluster, ConnectionEnds } from "./cluster.ts";
+import { ByteCount, countDestroyed, countDialFailure, countHandshake } from "./count-connection.ts";
 import { connectFailure, upstreamFailure } from "./failure.ts";
 import type { Host } from "./host.ts";
 import type { HostPool, PooledConnection, PoolWaiter } from "./pool.ts";
@@ -29,6 +30,7 @@ class RawStream implements PooledConnection, ClientConnection, HttpStream, Conne
   readonly #onGone: () => void;
   handler: StreamHandler;
   requests = 1;
+  brokeOff = false;
   receiveClosed = false;
   sendClosed = false;
   #reset = false;
@@ -213,6 +215,8 @@ class RawPool implements HostPool, DialOwner {
     // A neighbour may answer before the call returns.
     if (this.#waiter !== undefined) this.#dial = dial;
     counters.connectionsTotal++;
+    counters.connectionsHttp1++;
+    counters.pendingTotal++;
     this.#host.stats.cxTotal++;
   }
 
@@ -224,6 +228,7 @@ class RawPool implements HostPool, DialOwner {
     this.#release();
   }
 
+  countBytes(): void {}
   drain(): void {}
   close(): void {
     this.cancel();
@@ -234,8 +239,13 @@ class RawPool implements HostPool, DialOwner {
     this.#dial = undefined;
     this.#waiter = undefined;
     this.#host.stats.cxActive++;
+    const { counters } = this.#cluster;
+    if (socket.tls !== undefined) countHandshake(counters, socket.tls.version);
+    const openedMs = performance.now();
     const stream = new RawStream(socket, IDLE, () => {
       this.#host.stats.cxActive--;
+      new ByteCount(socket).addTo(counters);
+      countDestroyed(counters, socket.endedHere, false, performance.now() - openedMs);
       this.#release();
     });
     if (this.#version !== undefined) socket.write(proxyHeader(this.#version, this.#client));
@@ -249,8 +259,11 @@ class RawPool implements HostPool, DialOwner {
     this.#waiter = undefined;
     this.#release();
     this.#host.stats.cxConnectFail++;
-    this.#cluster.counters.connectFailures++;
-    waiter?.onPoolFailure(connectFailure(error));
+    const failure = connectFailure(error);
+    const { counters } = this.#cluster;
+    countDialFailure(counters, failure, 0);
+    if (waiter !== undefined) counters.pendingFailures++;
+    waiter?.onPoolFailure(failure);
   }
 
   #release(): void {

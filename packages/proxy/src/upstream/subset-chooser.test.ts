@@ -68,7 +68,7 @@ test.each([
       seen.push(list.map((h) => h.address.port));
       return list[0];
     },
-  }));
+  }), { subsetsSelected: 0, subsetsFallback: 0 });
   const picked = chooser.pick(subsetKeyOf(labels), undefined);
   expect(seen[0] ?? []).toEqual([...ports]);
   expect(picked?.address.port).toBe(ports[0]);

@@ -10,6 +10,12 @@ export interface SubsetChooser {
   pick(key: SubsetKey | undefined, hash: bigint | undefined): Host | undefined;
 }
 
+/** Choices in a subset, and in what stands for a missing one. */
+export interface SubsetCounters {
+  subsetsSelected: number;
+  subsetsFallback: number;
+}
+
 class IndexedSubsets implements SubsetChooser {
   readonly #config: SubsetConfig;
   readonly #make: (hosts: readonly Host[]) => LoadBalancer;
@@ -21,7 +27,15 @@ class IndexedSubsets implements SubsetChooser {
   readonly #balancers = new Map<readonly Host[], LoadBalancer>();
   readonly #defaults: readonly Host[];
 
-  constructor(config: SubsetConfig, hosts: readonly Host[], make: (hosts: readonly Host[]) => LoadBalancer) {
+  readonly #counters: SubsetCounters;
+
+  constructor(
+    config: SubsetConfig,
+    hosts: readonly Host[],
+    make: (hosts: readonly Host[]) => LoadBalancer,
+    counters: SubsetCounters,
+  ) {
+    this.#counters = counters;
     this.#config = config;
     this.#make = make;
     this.#hosts = hosts;
@@ -40,7 +54,10 @@ class IndexedSubsets implements SubsetChooser {
     const group = key === undefined ? undefined : this.#groups.get(key.keys);
     if (key === undefined || group === undefined) return this.#fallback(this.#config.fallback, hash);
     const hosts = group.get(key.values);
-    if (hosts !== undefined) return this.#balancer(hosts).pick(hash);
+    if (hosts !== undefined) {
+      this.#counters.subsetsSelected++;
+      return this.#balancer(hosts).pick(hash);
+    }
     const fallback = this.#fallbacks.get(key.keys) ?? this.#config.fallback;
     return fallback === "fewer-keys" ? this.pick(this.#fewer(key), hash) : this.#fallback(fallback, hash);
   }
@@ -58,6 +75,7 @@ class IndexedSubsets implements SubsetChooser {
   }
 
   #fallback(fallback: SubsetFallback, hash: bigint | undefined): Host | undefined {
+    if (fallback === "any" || fallback === "default") this.#counters.subsetsFallback++;
     switch (fallback) {
       case "none":
       case "fewer-keys":
@@ -109,6 +127,7 @@ export function createSubsetChooser(
   config: SubsetConfig,
   hosts: readonly Host[],
   make: (hosts: readonly Host[]) => LoadBalancer,
+  counters: SubsetCounters,
 ): SubsetChooser {
-  return new IndexedSubsets(config, hosts, make);
+  return new IndexedSubsets(config, hosts, make, counters);
 }

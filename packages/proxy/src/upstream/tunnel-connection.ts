@@ -38,6 +38,7 @@ class TunnelConnection implements Connection, StreamHandler, PoolWaiter, Dial {
   readonly remote: SocketAddress;
   local = UNKNOWN;
   closed = false;
+  endedHere = false;
   writable = true;
   bytesIn = 0;
   bytesOut = 0;
@@ -149,6 +150,7 @@ class TunnelConnection implements Connection, StreamHandler, PoolWaiter, Dial {
   }
 
   close(): void {
+    this.endedHere = true;
     this.shutdown();
     // The far end may send on only while somebody listens.
     if (!this.#receiveEnded) this.#stream?.reset();

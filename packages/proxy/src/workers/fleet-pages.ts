@@ -1,32 +1,47 @@
 import type { MetricsRegistry } from "@heddle/std";
 import type { ClusterView } from "../admin/clusters-page.ts";
 import type { DataPlane } from "../proxy.ts";
-import { type EnvoyStat, envoyStats, exposeEnvoyStats } from "../telemetry/envoy-stats.ts";
+import { type EnvoyStat, envoyStats } from "../telemetry/envoy-stats.ts";
+import { type ServerFacts, serverStats } from "../telemetry/stats/process-stats.ts";
+import type { StatsView } from "../telemetry/stats/stats-view.ts";
 import type { Fleet } from "./fleet.ts";
 import { mergeExpositions, mergeStats } from "./merge-reports.ts";
 import type { HostReport, MemoryUse } from "./messages.ts";
 
+/** Where statistics come from, and how they are shown. */
+export interface StatsSource {
+  readonly proxy: DataPlane;
+  readonly fleet: Fleet;
+  readonly view: StatsView;
+  /** The page shows what `view` leaves out of what Prometheus gets, too. */
+  readonly showsAll: boolean;
+  /** What is known of the server as a whole. */
+  facts(): Omit<ServerFacts, "concurrency" | "restarts">;
+}
+
 /** Statistics of all processes. */
-export async function fleetStats(proxy: DataPlane, fleet: Fleet): Promise<readonly EnvoyStat[]> {
-  if (fleet.concurrency === 1) return [...envoyStats(proxy)];
-  const reports = await fleet.reports();
-  const own = (name: string, kind: EnvoyStat["kind"], value: number): EnvoyStat => ({
-    name: `server.${name}`,
-    metric: `envoy_server_${name}`,
-    labels: "",
-    kind,
-    value,
-  });
-  const merged = mergeStats([envoyStats(proxy), ...reports.map((report) => report.stats)]);
-  return [...merged, own("concurrency", "gauge", fleet.concurrency), own("worker_restarts", "counter", fleet.restarts)];
+export async function fleetStats({ proxy, fleet, facts }: Omit<StatsSource, "view" | "showsAll">): Promise<readonly EnvoyStat[]> {
+  const { concurrency, restarts } = fleet;
+  const reports = concurrency === 1 ? [] : await fleet.reports();
+  return mergeStats([
+    envoyStats(proxy),
+    ...reports.map((report) => report.stats),
+    serverStats({ ...facts(), concurrency, restarts }),
+  ]);
+}
+
+/** Prometheus text of what all processes count beside Envoy's statistics. */
+export async function fleetExposition(registry: MetricsRegistry, fleet: Fleet): Promise<string> {
+  if (fleet.concurrency === 1) return registry.expose();
+  const texts = (await fleet.reports()).map((report) => report.exposition);
+  return mergeExpositions([registry.expose(), ...texts]);
 }
 
 /** Prometheus text of all processes. */
-export async function fleetMetrics(registry: MetricsRegistry, proxy: DataPlane, fleet: Fleet): Promise<string> {
-  if (fleet.concurrency === 1) return registry.expose() + exposeEnvoyStats(envoyStats(proxy));
-  const stats = exposeEnvoyStats(await fleetStats(proxy, fleet));
-  const texts = (await fleet.reports()).map((report) => report.exposition);
-  return mergeExpositions([registry.expose(), ...texts]) + stats;
+export async function fleetMetrics(registry: MetricsRegistry, source: StatsSource): Promise<string> {
+  const { view } = source;
+  const stats = (await fleetStats(source)).filter(({ name }) => view.includes(name));
+  return (await fleetExposition(registry, source.fleet)) + view.expose(stats);
 }
 
 /** Clusters with the counts of all processes. Health is what this process sees. */

@@ -18,6 +18,8 @@ export interface Fleet {
   /** The agent's secrets have changed. */
   identityChanged(): void;
   setLogging(query: string): void;
+  /** All counters begin at zero again. */
+  resetCounters(): void;
   drain(how: DrainOptions): void;
   start(): void;
   /** Lets them drain and end; settles when none is left. `how` as for this process. */
@@ -33,6 +35,7 @@ export const ALONE: Fleet = {
   tap: (own) => own,
   identityChanged() {},
   setLogging() {},
+  resetCounters() {},
   drain() {},
   start() {},
   end: () => Promise.resolve(),

@@ -4,8 +4,6 @@ import { mergeExpositions, mergeStats } from "./merge-reports.ts";
 
 const stat = (name: string, value: number, kind: EnvoyStat["kind"] = "counter"): EnvoyStat => ({
   name,
-  metric: name,
-  labels: "",
   kind,
   value,
 });

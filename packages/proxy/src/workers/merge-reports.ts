@@ -1,8 +1,13 @@
 import { writeSample } from "@heddle/std";
+import { mergeHistograms } from "../counters/histogram.ts";
 import type { EnvoyStat } from "../telemetry/envoy-stats.ts";
 
 /** Gauges that say the same in every process; adding them up would be wrong. */
-const SAME_EVERYWHERE = /(\.membership_(total|healthy)|total_listeners_active|active_clusters|^overload\.)/;
+const SAME_EVERYWHERE =
+  /(\.membership_|\.health_check\.|_open$|\.remaining_|\.warming_state$|total_listeners_active|active_clusters|warming_clusters|^overload\.)/;
+
+/** What every process does for itself because it has the same configuration; adding it up would count it several times. */
+const DONE_EVERYWHERE = /^(cluster|listener)_manager\.|\.update_\w+$|\.membership_change$/;
 
 /** Statistics of several processes as those of one: what counts is added up. */
 export function mergeStats(lists: readonly Iterable<EnvoyStat>[]): EnvoyStat[] {
@@ -12,9 +17,13 @@ export function mergeStats(lists: readonly Iterable<EnvoyStat>[]): EnvoyStat[] {
       const before = merged.get(stat.name);
       if (before === undefined) merged.set(stat.name, stat);
       else {
-        const same = stat.kind === "gauge" && SAME_EVERYWHERE.test(stat.name);
+        const same = stat.kind === "gauge" ? SAME_EVERYWHERE.test(stat.name) : DONE_EVERYWHERE.test(stat.name);
         const value = same ? Math.max(before.value, stat.value) : before.value + stat.value;
-        merged.set(stat.name, { ...before, value });
+        const parts =
+          before.histogram === undefined || stat.histogram === undefined
+            ? {}
+            : { histogram: mergeHistograms(before.histogram, stat.histogram) };
+        merged.set(stat.name, { ...before, ...parts, value });
       }
     }
   }

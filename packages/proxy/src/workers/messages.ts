@@ -46,6 +46,7 @@ export type WorkerCommand =
       readonly removed: readonly string[];
     }
   | { readonly kind: "report"; readonly id: number }
+  | { readonly kind: "reset-counters" }
   | { readonly kind: "logging"; readonly query: string }
   | { readonly kind: "tap"; readonly on: boolean }
   | { readonly kind: "drain"; readonly how: DrainOptions }

@@ -25,7 +25,7 @@ export function countersOf(before: readonly WorkerReport[], last: WorkerReport):
   return [
     {
       connections: 0,
-      stats: mergeStats([...before.map((r) => r.stats), last.stats.filter((stat) => stat.kind === "counter")]),
+      stats: mergeStats([...before.map((r) => r.stats), last.stats.filter((stat) => stat.kind !== "gauge")]),
       exposition: mergeExpositions([...before.map((r) => r.exposition), last.exposition]),
       hosts: [...hosts.values()],
       failures: [],

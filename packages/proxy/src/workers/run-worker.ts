@@ -1,7 +1,7 @@
 import { loggingPage } from "../admin/logging-page.ts";
 import { createProxy, type DataPlane } from "../proxy.ts";
 import { type RoleDeps, type RoleTelemetry, roleTelemetry } from "../role.ts";
-import { envoyStats } from "../telemetry/envoy-stats.ts";
+import { envoyStats, resetEnvoyStats } from "../telemetry/envoy-stats.ts";
 import type { TapEvent } from "../telemetry/tap.ts";
 import { untilIdle } from "../until-idle.ts";
 import type {
@@ -43,12 +43,14 @@ class Worker {
   readonly #telemetry: RoleTelemetry;
   readonly #proxy: DataPlane;
   readonly #over: () => void;
+  readonly #index: number;
   #uri = "";
   #unwatch: (() => void) | undefined;
 
   constructor(deps: WorkerDeps, settings: WorkerSettings, over: () => void) {
     this.#deps = deps;
     this.#over = over;
+    this.#index = settings.index;
     const log = deps.log.child(`worker-${settings.index}`);
     const localUri = () => this.#uri;
     const { self, metadata, traceProvider } = settings;
@@ -87,6 +89,9 @@ class Worker {
       }
       case "report":
         this.#deps.channel.send({ kind: "report", id: command.id, report: this.#report() });
+        return;
+      case "reset-counters":
+        resetEnvoyStats(this.#proxy);
         return;
       case "logging":
         loggingPage(this.#deps.log, new URL(`http://worker/logging${command.query}`));
@@ -130,7 +135,7 @@ class Worker {
     const { heapUsed, heapTotal, rss } = process.memoryUsage();
     return {
       connections: this.#proxy.listeners.connections,
-      stats: [...envoyStats(this.#proxy)].filter((stat) => stat.value !== 0),
+      stats: [...envoyStats(this.#proxy, this.#index)].filter((stat) => stat.value !== 0),
       exposition: this.#telemetry.registry.expose(),
       hosts: [...this.#hosts()],
       failures: this.#telemetry.tap.failures(),

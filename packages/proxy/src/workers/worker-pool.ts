@@ -141,6 +141,11 @@ class ProcessPool implements Fleet {
     this.#broadcast({ kind: "logging", query });
   }
 
+  resetCounters(): void {
+    this.#retired = [];
+    this.#broadcast({ kind: "reset-counters" });
+  }
+
   drain(how: DrainOptions): void {
     this.#broadcast({ kind: "drain", how });
   }

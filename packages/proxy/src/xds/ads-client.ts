@@ -11,6 +11,7 @@ import {
   DeltaDiscoveryResponseSchema,
 } from "@heddle/xds-api/envoy/service/discovery/v3/discovery";
 import type { ResourceStore } from "../resources.ts";
+import type { DiscoveryFacts } from "../telemetry/stats/process-stats.ts";
 
 /** Who we are towards the control plane. */
 export interface AdsNode {
@@ -45,6 +46,8 @@ export interface AdsClient {
   /** Says something about us by a request of a type that nothing is asked of; said again on each new stream. */
   report(typeUrl: string, problem: string | undefined): void;
   readonly connected: boolean;
+  /** For statistics. */
+  facts(): DiscoveryFacts;
   status(): readonly ClientStatus[];
 }
 
@@ -63,6 +66,7 @@ class GrpcAdsClient implements AdsClient {
   #client: Client | undefined;
   #stream: Stream | undefined;
   #closed = false;
+  readonly #counts = new Map<string, { attempts: number; successes: number; rejected: number }>();
   connected = false;
 
   constructor(deps: AdsClientDeps) {
@@ -97,6 +101,23 @@ class GrpcAdsClient implements AdsClient {
     const request = create(DeltaDiscoveryRequestSchema, { typeUrl, ...errorDetail });
     this.#reports.set(typeUrl, request);
     this.#stream?.write(request);
+  }
+
+  facts(): DiscoveryFacts {
+    return {
+      connected: this.connected,
+      clusters: this.#countsOf(typeUrls.cluster),
+      listeners: this.#countsOf(typeUrls.listener),
+    };
+  }
+
+  #countsOf(typeUrl: string): { attempts: number; successes: number; rejected: number } {
+    let counts = this.#counts.get(typeUrl);
+    if (counts === undefined) {
+      counts = { attempts: 0, successes: 0, rejected: 0 };
+      this.#counts.set(typeUrl, counts);
+    }
+    return counts;
   }
 
   status(): readonly ClientStatus[] {
@@ -158,6 +179,10 @@ class GrpcAdsClient implements AdsClient {
       update.resources.map((r) => ({ name: r.name, version: r.version, bytes: r.body.value })),
       update.removed,
     );
+    const counts = this.#countsOf(update.typeUrl);
+    counts.attempts++;
+    if (rejection === undefined) counts.successes++;
+    else counts.rejected++;
     const fields = {
       type: shortTypeName(update.typeUrl),
       resources: update.resources.length,

@@ -1,4 +1,5 @@
 import type { Sample } from "@heddle/std";
+import { plainMetric } from "./proxy-metric.ts";
 import { createSeries, type Series } from "./series.ts";
 
 /** Who was scraped: the pod beside the proxy. */
@@ -80,7 +81,8 @@ class RingStore implements MetricStore {
     const scrape = this.#scrapes.get(targetKey);
     if (scrape === undefined) this.#scrapes.set(targetKey, { firstMs: timeMs, lastMs: timeMs });
     else scrape.lastMs = timeMs;
-    for (const sample of samples) {
+    for (const scraped of samples) {
+      const sample = plainMetric(scraped);
       if (!KEPT_METRICS.has(sample.name)) continue;
       this.#stored(target, targetKey, sample, scrape !== undefined)?.series.push(timeMs, sample.value);
     }

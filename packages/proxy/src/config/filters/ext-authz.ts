@@ -37,6 +37,8 @@ export type AuthorizationService =
 export interface ExtAuthzConfig {
   readonly kind: "ext-authz";
   readonly service: AuthorizationService;
+  /** Behind `ext_authz.` in the names of its statistics, with its dot; "": nothing. */
+  readonly statPrefix: string;
   /** Requests pass while the service does not answer. */
   readonly failOpen: boolean;
   readonly failOpenHeader: boolean;
@@ -100,10 +102,11 @@ export const EXT_AUTHZ_SHAPE = shape(
     "filter_enabled_metadata",
     "deny_at_disable",
     "validate_mutations",
+    "stat_prefix",
   ],
   {
     transport_api_version: "there is version 3 only",
-    "stat_prefix charge_cluster_response_stats": "only chooses statistics",
+    charge_cluster_response_stats: "refusals are counted under ext_authz.denied of the cluster, not among its answers",
     encode_raw_headers: "headers travel as text",
     enable_dynamic_metadata_ingestion: "metadata of the answer is always kept",
     bootstrap_metadata_labels_key: "labels are not sent",
@@ -137,6 +140,7 @@ export function decodeExtAuthz(message: ExtAuthz, scope: DecodeScope): ExtAuthzC
   return {
     kind: "ext-authz",
     service,
+    statPrefix: message.statPrefix === "" ? "" : `${message.statPrefix}.`,
     failOpen: message.failureModeAllow,
     failOpenHeader: message.failureModeAllowHeaderAdd,
     statusOnError: status === 0 ? 403 : status,

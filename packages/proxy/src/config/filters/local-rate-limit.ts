@@ -13,6 +13,8 @@ export interface LocalRateLimitConfig {
   readonly status: number;
   /** Undefined: nothing is limited. */
   readonly bucket: TokenBucketConfig | undefined;
+  /** In front of the names of its statistics, with its dot. */
+  readonly statPrefix: string;
   readonly enabled: number;
   readonly enforced: number;
   readonly responseAdd: readonly HeaderAddition[];
@@ -56,8 +58,9 @@ export const LOCAL_RATE_LIMIT_SHAPE = shape(
     "stage",
     "vh_rate_limits",
     "always_consume_default_token_bucket",
+    "stat_prefix",
   ],
-  { stat_prefix: "only names statistics" },
+  {},
   {
     local_cluster_rate_limit: "each proxy counts for itself",
   },
@@ -71,6 +74,7 @@ export function decodeLocalRateLimit(message: LocalRateLimit, scope: DecodeScope
     // Source: Envoy: a status under 400 would look like success, and is not taken.
     status: status >= 400 ? status : 429,
     bucket: decodeTokenBucket(message.tokenBucket, scope.field("token_bucket")),
+    statPrefix: `${message.statPrefix}.`,
     enabled: runtimeFraction(message.filterEnabled, 0),
     enforced: runtimeFraction(message.filterEnforced, 0),
     responseAdd: decodeAdditions(message.responseHeadersToAdd, scope.field("response_headers_to_add")),

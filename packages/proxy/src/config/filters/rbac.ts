@@ -13,6 +13,7 @@ export interface RbacFilterConfig {
   /** Undefined: everything is let through. */
   readonly rules: RbacRules | undefined;
   readonly shadow: RbacRules | undefined;
+  readonly rulesPrefix: string;
   readonly shadowPrefix: string;
 }
 
@@ -20,8 +21,8 @@ const MATCHERS = "matcher trees are not implemented; use rules";
 
 export const RBAC_FILTER_SHAPE = shape(
   RBACSchema,
-  ["rules", "shadow_rules", "shadow_rules_stat_prefix"],
-  { "rules_stat_prefix track_per_rule_stats": "only names statistics" },
+  ["rules", "shadow_rules", "shadow_rules_stat_prefix", "rules_stat_prefix"],
+  { track_per_rule_stats: "rules are not counted apart" },
   { "matcher shadow_matcher": MATCHERS },
 );
 export const RBAC_PER_ROUTE_SHAPE = shape(RBACPerRouteSchema, ["rbac"]);
@@ -32,6 +33,7 @@ export function decodeRbacFilter(message: RBAC, scope: DecodeScope): RbacFilterC
     kind: "rbac",
     rules: decodeRbacRules(message.rules, scope.field("rules")),
     shadow: decodeRbacRules(message.shadowRules, scope.field("shadow_rules")),
+    rulesPrefix: message.rulesStatPrefix,
     shadowPrefix: message.shadowRulesStatPrefix,
   };
 }
@@ -39,5 +41,5 @@ export function decodeRbacFilter(message: RBAC, scope: DecodeScope): RbacFilterC
 /** A route without rules of its own switches the filter off. */
 export function decodeRbacPerRoute(message: RBACPerRoute, scope: DecodeScope): RbacFilterConfig {
   if (message.rbac !== undefined) return decodeRbacFilter(message.rbac, scope.field("rbac"));
-  return { kind: "rbac", rules: undefined, shadow: undefined, shadowPrefix: "" };
+  return { kind: "rbac", rules: undefined, shadow: undefined, rulesPrefix: "", shadowPrefix: "" };
 }
