@@ -3,7 +3,7 @@ import type { HttpManagerConfig } from "./config/http-manager.ts";
 import type { FilterChainConfig, ListenerConfig } from "./config/listener.ts";
 import { createRouteCounterSet, type RouteCounterSet } from "./counters/route-counters.ts";
 import { createFilterChains } from "./filters/filter-chain.ts";
-import { filterStats } from "./filters/filter-stats.ts";
+import { filterStats, TRACING_STATS } from "./filters/filter-stats.ts";
 import type { ExchangeObserver, HttpManager, MetadataExchange, RequestTracer } from "./http/connection-manager.ts";
 import { HttpManagerCounters } from "./http/manager-counters.ts";
 import { alpnFromFilterState, type ChainHandler } from "./listener/chain-runtime.ts";
@@ -200,6 +200,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       counters = new HttpManagerCounters();
       httpCounters.set(statPrefix, counters);
     }
+    for (const name of TRACING_STATS) if (!counters.filters.has(name)) counters.filters.set(name, 0);
     // What a filter counts is there from the beginning, at zero.
     for (const { config } of namedFilters) {
       const { own, alone } = filterStats(config);

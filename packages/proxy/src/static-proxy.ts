@@ -12,9 +12,9 @@ import { shareLimits } from "./overload/overload-config.ts";
 import { createProxy } from "./proxy.ts";
 import type { IncomingResource, ResourceStore } from "./resources.ts";
 import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
+import { createStatsView } from "./telemetry/stats/stats-view.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
 import { untilIdle } from "./until-idle.ts";
-import { createStatsView } from "./telemetry/stats/stats-view.ts";
 import { fleetExposition, type StatsSource } from "./workers/fleet-pages.ts";
 import { createFileSource, type FileSource, readResourceFile } from "./xds/file-source.ts";
 

@@ -190,7 +190,7 @@ test("connections above the limit are closed at once, and places become free aga
   const sixth = await connectRaw(web);
   await sixth.ended();
   expect(sixth.received()).toBe("");
-  expect((await stats()).get("listener.downstream_global_cx_overflow")).toBe(1);
+  expect((await stats()).get(`listener.127.0.0.1_${web}.downstream_global_cx_overflow`)).toBe(1);
   clients[0]?.close();
   await eventually("a place", async () => (await ask()).endsWith("ok"));
   for (const client of clients) client.close();

@@ -104,7 +104,7 @@ test("connections are spread over all workers, and the pages count each request 
   const clusters = await (await proxy.admin("/clusters")).text();
   expect(clusters).toContain(`rq_total::${sent}\n`);
   const metrics = await (await proxy.admin("/stats/prometheus")).text();
-  expect(metrics).toContain(`envoy_cluster_upstream_rq_total{cluster_name="web"} ${sent}\n`);
+  expect(metrics).toContain(`envoy_cluster_upstream_rq_total{envoy_cluster_name="web"} ${sent}\n`);
   const info: unknown = await (await proxy.admin("/server_info")).json();
   expect(info).toMatchObject({ command_line_options: { concurrency: CONCURRENCY } });
   // Each worker dials the application itself, so more than one of them has served.

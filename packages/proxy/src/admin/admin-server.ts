@@ -4,8 +4,8 @@ import { loadTypeRegistry, typeUrls } from "@heddle/xds-api";
 import type { DrainOptions } from "../listener/listener-set.ts";
 import type { DataPlane } from "../proxy.ts";
 import type { HeldResource } from "../resources.ts";
-import type { Tap } from "../telemetry/tap.ts";
 import { resetEnvoyStats } from "../telemetry/envoy-stats.ts";
+import type { Tap } from "../telemetry/tap.ts";
 import type { Fleet } from "../workers/fleet.ts";
 import { fleetClusters, fleetMemory, fleetStats, type StatsSource } from "../workers/fleet-pages.ts";
 import { jsonAnswer, textAnswer } from "./answer.ts";
@@ -90,7 +90,15 @@ function adminPages(deps: AdminDeps): Readonly<Record<string, Page>> {
   let failed = false;
   const ready = () => (failed ? textAnswer("DRAINING\n", 503) : readiness(deps.notReady()));
   const stats = (url: URL) =>
-    statsPage({ view: deps.stats.view, showsAll: deps.stats.showsAll, stats: () => fleetStats(deps.stats), others: deps.exposition }, url);
+    statsPage(
+      {
+        view: deps.stats.view,
+        showsAll: deps.stats.showsAll,
+        stats: () => fleetStats(deps.stats),
+        others: deps.exposition,
+      },
+      url,
+    );
   const dumped = async (url: URL) => {
     registry ??= loadTypeRegistry();
     const resource = url.searchParams.get("resource") ?? undefined;

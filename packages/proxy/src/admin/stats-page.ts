@@ -35,8 +35,7 @@ export async function statsPage(deps: StatsPageDeps, url: URL): Promise<Response
   const type = TYPES.find((one) => one.toLowerCase() === (searchParams.get("type") ?? "All").toLowerCase());
   if (type === undefined) return textAnswer("invalid &type= param", 400);
   const buckets = BUCKETS.find((one) => one === (searchParams.get("histogram_buckets") ?? "none"));
-  if (buckets === undefined)
-    return textAnswer(`usage: /stats?histogram_buckets=(${BUCKETS.join("|")})\n`, 400);
+  if (buckets === undefined) return textAnswer(`usage: /stats?histogram_buckets=(${BUCKETS.join("|")})\n`, 400);
   const filter = pageFilter(searchParams.get("filter"));
   if (!filter.ok) return textAnswer(filter.error, 400);
   const usedOnly = searchParams.has("usedonly");
@@ -67,11 +66,7 @@ function textPage(stats: readonly EnvoyStat[], buckets: (typeof BUCKETS)[number]
 }
 
 /** In parentheses stand the last interval and all time; there are no intervals here, so the first is `nan` as where nothing came. */
-function histogramText(
-  report: HistogramReport,
-  buckets: (typeof BUCKETS)[number],
-  bounds: readonly number[],
-): string {
+function histogramText(report: HistogramReport, buckets: (typeof BUCKETS)[number], bounds: readonly number[]): string {
   if (report.bins.length === 0) return "No recorded values";
   if (buckets === "none" || buckets === "summary" || buckets === "detailed")
     return QUANTILES.map((q) => `P${q}(nan,${quantile(report, q / 100)})`).join(" ");

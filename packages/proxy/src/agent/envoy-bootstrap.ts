@@ -1,4 +1,5 @@
 import type { AgentOptions } from "./agent-options.ts";
+import { istioStatsConfig } from "./istio-stats.ts";
 import type { NodeIdentity } from "./node-identity.ts";
 
 export const ADMIN_PORT = 15000;
@@ -101,6 +102,7 @@ export function envoyBootstrap(
   node: NodeIdentity,
   socketPath: string,
   mark: number | undefined,
+  annotations: Readonly<Record<string, string>> = {},
 ): unknown {
   const [host = "", port = "15012"] = options.discoveryAddress.split(":");
   return {
@@ -113,6 +115,7 @@ export function envoyBootstrap(
         { name: "admin", admin_layer: {} },
       ],
     },
+    stats_config: istioStatsConfig(options, annotations),
     overload_manager: { resource_monitors: [connectionLimit] },
     ...(mark === undefined ? {} : { cluster_manager: { upstream_bind_config: markedSockets(mark) } }),
     dynamic_resources: {

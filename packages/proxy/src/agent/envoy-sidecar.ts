@@ -102,7 +102,7 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
       envoyReady = false;
       envoy = await runEnvoy({
         program: deps.env["HEDDLE_ENVOY"] ?? "envoy",
-        bootstrap: envoyBootstrap(options, agent.node, socketPath, deps.mark),
+        bootstrap: envoyBootstrap(options, agent.node, socketPath, deps.mark, agent.annotations),
         folder: options.files.configFolder,
         concurrency: deps.concurrency,
         logLevel: deps.logLevel,

@@ -9,7 +9,8 @@ import type { AgentOptions } from "./agent-options.ts";
 const PREFIXES = ["cluster_manager", "listener_manager", "server", "cluster.xds-grpc", "wasm"];
 /** `downstream_cx_active` counts open connections for `viz`; Istio has it where it drains by connections. */
 const SUFFIXES = ["rbac.allowed", "rbac.denied", "shadow_allowed", "shadow_denied", "downstream_cx_active"];
-const REGEXPS = ["vhost\\.*\\.route\\.*"];
+/** Routes with a `statPrefix` in their VirtualService. */
+const REGEXPS = ["vhost\\..*\\.route\\..*"];
 
 function parseList(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((one): one is string => typeof one === "string" && one !== "") : [];

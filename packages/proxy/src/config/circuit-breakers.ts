@@ -23,7 +23,15 @@ export interface CircuitLimits {
 export const CIRCUIT_BREAKERS_SHAPE = shape(CircuitBreakersSchema, ["thresholds", "per_host_thresholds"]);
 export const THRESHOLDS_SHAPE = shape(
   CircuitBreakers_ThresholdsSchema,
-  ["priority", "max_connections", "max_pending_requests", "max_requests", "max_retries", "retry_budget", "track_remaining"],
+  [
+    "priority",
+    "max_connections",
+    "max_pending_requests",
+    "max_requests",
+    "max_retries",
+    "retry_budget",
+    "track_remaining",
+  ],
   { max_connection_pools: "pools are bounded by the endpoints" },
 );
 

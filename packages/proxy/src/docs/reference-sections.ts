@@ -58,7 +58,12 @@ import { ROUTE_MATCH_SHAPE } from "../config/route-match.ts";
 import { ROUTE_TABLE_SHAPE, VIRTUAL_HOST_SHAPE } from "../config/route-table.ts";
 import { SECRET_SHAPE } from "../config/secret.ts";
 import type { Shape } from "../config/shape.ts";
-import { HISTOGRAM_BUCKETS_SHAPE, STATS_CONFIG_SHAPE, STATS_MATCHER_SHAPE, STATS_TAG_SHAPE } from "../config/stats-config.ts";
+import {
+  HISTOGRAM_BUCKETS_SHAPE,
+  STATS_CONFIG_SHAPE,
+  STATS_MATCHER_SHAPE,
+  STATS_TAG_SHAPE,
+} from "../config/stats-config.ts";
 import { SUBSET_SELECTOR_SHAPE, SUBSET_SHAPE } from "../config/subsets.ts";
 import {
   COMMON_TLS_SHAPE,

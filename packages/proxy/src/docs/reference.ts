@@ -1,5 +1,6 @@
 import type { Shape } from "../config/shape.ts";
 import { REFERENCE_SECTIONS } from "./reference-sections.ts";
+import { statsSection } from "./stats-section.ts";
 
 const HEAD = `# What of Envoy the built-in proxy does
 
@@ -32,7 +33,7 @@ export function proxyReference(): string {
     ].join("\n\n"),
   );
   const sum = `Fields: ${counts.supported} supported, ${counts.accepted} accepted, ${counts.refused} refused.`;
-  return `${[HEAD.trimEnd(), sum, ...sections].join("\n\n")}\n`;
+  return `${[HEAD.trimEnd(), sum, ...sections, statsSection()].join("\n\n")}\n`;
 }
 
 function messageTable(shape: Shape): string {

@@ -6,6 +6,15 @@ export interface FilterStats {
   readonly alone: readonly string[];
 }
 
+/** What connection managers count of their tracing, on or off. */
+export const TRACING_STATS: readonly string[] = [
+  "tracing.random_sampling",
+  "tracing.service_forced",
+  "tracing.client_enabled",
+  "tracing.not_traceable",
+  "tracing.health_check",
+];
+
 const LIMIT = ["enabled", "enforced", "rate_limited", "ok"];
 
 /** Names that are there from the beginning, at zero. */
@@ -15,12 +24,7 @@ export function filterStats(config: HttpFilterConfig): FilterStats {
       return { own: ["cors.origin_valid", "cors.origin_invalid"], alone: [] };
     case "fault":
       return {
-        own: [
-          "fault.aborts_injected",
-          "fault.delays_injected",
-          "fault.faults_overflow",
-          "fault.response_rl_injected",
-        ],
+        own: ["fault.aborts_injected", "fault.delays_injected", "fault.faults_overflow", "fault.response_rl_injected"],
         alone: [],
       };
     case "rbac": {

@@ -8,9 +8,9 @@ import {
 import type { RateLimitFilterConfig, RateLimitRouteConfig } from "../config/filters/rate-limit.ts";
 import { renderFormat } from "../config/format.ts";
 import { exchangeValues } from "../http/exchange-values.ts";
-import { countForCluster } from "./cluster-count.ts";
 import { grpcRequest, readGrpcAnswer } from "../upstream/grpc-message.ts";
 import { sendSideRequest } from "../upstream/side-request.ts";
+import { countForCluster } from "./cluster-count.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
 import { type Descriptor, descriptorsOf } from "./rate-limit-descriptors.ts";
 

@@ -183,6 +183,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     manager.counters.requestsTotal++;
     manager.counters.requestsHttp1++;
     manager.counters.receivedResets++;
+    manager.counters.earlyAnswers++;
     if (failure.status === 431) manager.counters.tooLarge++;
     if (failure.status >= 400) countAnswer(manager, failure.status);
   }

@@ -15,6 +15,7 @@ import {
 } from "@heddle/wire";
 import type { InternalRedirectConfig } from "../config/internal-redirect.ts";
 import type { ForwardAction } from "../config/route-action.ts";
+import type { RouteCounters } from "../counters/route-counters.ts";
 import { type FilteredExchange, FilterRun, WAITING_BYTES } from "../filters/filter-run.ts";
 import type { FilterReply } from "../filters/http-filter.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
@@ -25,7 +26,6 @@ import type { Cluster, HostCriteria } from "../upstream/cluster.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { Host } from "../upstream/host.ts";
 import type { PooledConnection } from "../upstream/pool.ts";
-import type { RouteCounters } from "../counters/route-counters.ts";
 import type { Attempt } from "./attempt.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import { chargeAnswer, chargeTime } from "./charge-answer.ts";
@@ -328,6 +328,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
       this.#manager.counters.upgradesActive++;
       this.#timer?.disarm();
     }
+    if (endStream) this.#forwarded = this.#requestEnded;
     this.#downstream.sendHead(head, endStream);
     if (endStream) this.#responseComplete(attempt);
   }
@@ -335,6 +336,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   onAttemptData(attempt: Attempt, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
     this.lastActivityMs = this.#manager.wheel.nowMs;
     this.bytesSent += end - start;
+    if (endStream) this.#forwarded = this.#requestEnded;
     if (!this.#downstream.sendData(bytes, start, end, endStream) && !endStream) attempt.stream?.pause();
     if (endStream) this.#responseComplete(attempt);
   }
@@ -342,6 +344,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   onAttemptTrailers(attempt: Attempt, trailers: HeaderList): void {
     const grpcStatus = trailers.getId(GRPC_STATUS);
     if (grpcStatus !== undefined) this.grpcStatus = Number(grpcStatus);
+    this.#forwarded = this.#requestEnded;
     this.#downstream.sendTrailers(trailers);
     this.#responseComplete(attempt);
   }
@@ -371,7 +374,11 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     const counted = this.route?.counters;
     if (counted !== undefined) counted.timeouts++;
     if (this.virtualCluster !== undefined) this.virtualCluster.timeouts++;
-    if (this.host !== undefined) this.host.stats.rqTimeout++;
+    if (this.host !== undefined) {
+      this.host.stats.rqTimeout++;
+      // Source: Envoy: a host that keeps clients waiting for too long is an outlier too.
+      if (!this.#committed) this.cluster?.outlier?.onLocalFailure(this.host);
+    }
     this.fail("timeout");
   }
 
@@ -469,7 +476,6 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
 
   #responseComplete(attempt: Attempt): void {
     this.#answered = true;
-    this.#forwarded = this.#requestEnded;
     this.#timer?.disarm();
     if (this.tunnel) return;
     this.#tries.forget(attempt);

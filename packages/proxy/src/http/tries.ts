@@ -3,6 +3,8 @@ import type { WheelTimer } from "@heddle/std";
 import type { ResponseHead } from "@heddle/wire";
 import type { RetryPolicyConfig } from "../config/retry-policy.ts";
 import type { ForwardAction } from "../config/route-action.ts";
+import { ResponseCodes } from "../counters/response-codes.ts";
+import type { RouteCounters } from "../counters/route-counters.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import { type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
 import type { Host } from "../upstream/host.ts";
@@ -12,8 +14,6 @@ import { type AttemptLimitsOwner, TRY_LIMITS, type TryLimit, TryTimeout } from "
 import { FailedTries } from "./failed-tries.ts";
 import type { ForwardedExchange } from "./forward-request.ts";
 import { prepareAttempt } from "./prepare-attempt.ts";
-import { ResponseCodes } from "../counters/response-codes.ts";
-import type { RouteCounters } from "../counters/route-counters.ts";
 import { backOff, isIdempotent, mayRetry, retriesFailure, retriesResponse, usedUp } from "./retry-decision.ts";
 
 /** The exchange that the tries are for. */
@@ -171,6 +171,7 @@ export class Tries {
       this.#startRetry(attempt, retry, undefined, false);
       return;
     }
+    attempt.cluster.outlier?.onLocalFailure(attempt.host);
     attempt.abandon();
     this.#owner.onAttemptFailed(attempt, upstreamFailure(kind, TRY_LIMITS[kind]));
   }

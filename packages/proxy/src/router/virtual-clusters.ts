@@ -1,6 +1,6 @@
 import type { RequestHead } from "@heddle/wire";
-import type { RouteCounterSet, RouteCounters } from "../counters/route-counters.ts";
 import type { VirtualClusterConfig } from "../config/virtual-cluster.ts";
+import type { RouteCounterSet, RouteCounters } from "../counters/route-counters.ts";
 import { matchesHeader } from "./route-matcher.ts";
 
 /** Groups of requests of a virtual host that are counted apart. Source: Envoy `virtual_clusters`. */

@@ -1,8 +1,8 @@
 import type { ClusterConfig } from "../config/cluster.ts";
 import type { LoadAssignmentConfig } from "../config/endpoints.ts";
 import { resetCounters } from "../counters/reset.ts";
-import { CLUSTER_GAUGES } from "./counters.ts";
 import { type Cluster, createCluster, type UpstreamSurroundings } from "./cluster.ts";
+import { CLUSTER_GAUGES } from "./counters.ts";
 import { createDnsWatch, type DnsWatch, type ResolveHost } from "./dns-watch.ts";
 
 /** All clusters of the proxy by name. */
@@ -82,7 +82,14 @@ class NamedClusters implements ClusterSet {
       const assignment = this.#assignments.get(discovery.serviceName);
       if (assignment !== undefined) cluster.setEndpoints(assignment);
     } else if (discovery.kind === "strict-dns" || discovery.kind === "logical-dns") {
-      dns = createDnsWatch(config, discovery, this.#resolve, this.#around, (found) => cluster.setEndpoints(found), cluster.counters);
+      dns = createDnsWatch(
+        config,
+        discovery,
+        this.#resolve,
+        this.#around,
+        (found) => cluster.setEndpoints(found),
+        cluster.counters,
+      );
       dns.start();
     }
     this.#entries.set(config.name, { cluster, fingerprint, dns });

@@ -2,8 +2,8 @@ import type { Clock, ClockTimer, Logger } from "@heddle/std";
 import type { ClusterConfig } from "../config/cluster.ts";
 import type { HealthCheckConfig } from "../config/health-check.ts";
 import type { Dial, DialOwner } from "../transport/dial.ts";
-import type { UpstreamFailure } from "./failure.ts";
 import type { ClusterCounters } from "./counters.ts";
+import type { UpstreamFailure } from "./failure.ts";
 import { type ProbeResult, startProbe } from "./health-probe.ts";
 import type { Host } from "./host.ts";
 

@@ -216,7 +216,8 @@ class Detector implements OutlierDetector {
       const variance = busy.reduce((sum, rate) => sum + (rate.percent - mean) ** 2, 0) / busy.length;
       const limit = mean - successRateStdev * Math.sqrt(variance);
       const share = local ? enforcing.localSuccessRate : enforcing.successRate;
-      for (const rate of busy) if (rate.percent < limit) this.#enforce(rate.host, share, local ? "local_origin_success_rate" : "success_rate");
+      for (const rate of busy)
+        if (rate.percent < limit) this.#enforce(rate.host, share, local ? "local_origin_success_rate" : "success_rate");
     }
     const counted = rates.filter((rate) => rate.requests >= failureVolume);
     if (counted.length === 0 || counted.length < failureMinHosts) return;

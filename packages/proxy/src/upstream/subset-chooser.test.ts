@@ -63,12 +63,17 @@ test.each([
   ["fallback to the default subset", { ...base, fallback: "default" }, { version: "v9" }, [3]],
 ] as const)("%s", (_name, config, labels, ports) => {
   const seen: number[][] = [];
-  const chooser = createSubsetChooser(config, hosts, (list) => ({
-    pick: () => {
-      seen.push(list.map((h) => h.address.port));
-      return list[0];
-    },
-  }), { subsetsSelected: 0, subsetsFallback: 0 });
+  const chooser = createSubsetChooser(
+    config,
+    hosts,
+    (list) => ({
+      pick: () => {
+        seen.push(list.map((h) => h.address.port));
+        return list[0];
+      },
+    }),
+    { subsetsSelected: 0, subsetsFallback: 0 },
+  );
   const picked = chooser.pick(subsetKeyOf(labels), undefined);
   expect(seen[0] ?? []).toEqual([...ports]);
   expect(picked?.address.port).toBe(ports[0]);

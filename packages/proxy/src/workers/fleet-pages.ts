@@ -20,7 +20,11 @@ export interface StatsSource {
 }
 
 /** Statistics of all processes. */
-export async function fleetStats({ proxy, fleet, facts }: Omit<StatsSource, "view" | "showsAll">): Promise<readonly EnvoyStat[]> {
+export async function fleetStats({
+  proxy,
+  fleet,
+  facts,
+}: Omit<StatsSource, "view" | "showsAll">): Promise<readonly EnvoyStat[]> {
   const { concurrency, restarts } = fleet;
   const reports = concurrency === 1 ? [] : await fleet.reports();
   return mergeStats([

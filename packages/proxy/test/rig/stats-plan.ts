@@ -36,10 +36,7 @@ function manager(prefix: string, hosts: readonly Json[], filters: readonly Json[
           stat_prefix: prefix,
           codec_type: "AUTO",
           route_config: { name: prefix, validate_clusters: false, virtual_hosts: hosts },
-          http_filters: [
-            ...filters,
-            { name: "envoy.filters.http.router", typed_config: filter("router", "Router") },
-          ],
+          http_filters: [...filters, { name: "envoy.filters.http.router", typed_config: filter("router", "Router") }],
           ...fields,
         },
       },
@@ -156,7 +153,7 @@ export function statsBootstrap(
       clusters: [
         cluster("app", [backends.app], {
           circuit_breakers: { thresholds: [{ max_retries: 10, track_remaining: true }] },
-          outlier_detection: { consecutive_5xx: 1000, enforcing_success_rate: 0 },
+          outlier_detection: { consecutive_5xx: 1000, max_ejection_percent: 100, enforcing_success_rate: 0 },
         }),
         cluster("dead", [backends.dead]),
         cluster("full", [backends.app], { circuit_breakers: { thresholds: [{ max_pending_requests: 0 }] } }),
@@ -183,12 +180,12 @@ export function statsBootstrap(
 export async function startStatsOrigin(): Promise<Origin> {
   let flaky = 0;
   return startOrigin(({ target, socket }) => {
-    const answer = (status: string) =>
-      void socket.write(`HTTP/1.1 ${status} X\r\ncontent-length: 5\r\n\r\nhello`);
+    const answer = (status: string) => void socket.write(`HTTP/1.1 ${status} X\r\ncontent-length: 5\r\n\r\nhello`);
     if (target.startsWith("/flaky")) answer(flaky++ % 2 === 0 ? "503" : "200");
     else if (target.startsWith("/failing")) answer("502");
     else if (target.startsWith("/slow") || target.startsWith("/try")) return;
     else if (target.startsWith("/broken")) socket.destroy();
+    else if (target.startsWith("/status/304")) socket.write("HTTP/1.1 304 X\r\n\r\n");
     else if (target.startsWith("/status/")) answer(target.slice(8, 11));
     else answer("200");
   });

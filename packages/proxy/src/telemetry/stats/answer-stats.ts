@@ -4,7 +4,6 @@ import { counter, type EnvoyStat, histogram } from "./stat.ts";
 
 /** Answers by status and class, those that came, as Envoy names them. */
 export function* codeStats(prefix: string, codes: ResponseCodes): Iterable<EnvoyStat> {
-  if (codes.completed === 0) return;
   const classes = new Map<number, number>();
   for (const [status, count] of codes.seen()) {
     yield counter(`${prefix}upstream_rq_${status}`, count);

@@ -7,22 +7,22 @@ import { counter, type EnvoyStat, gauge, histogram, readRows, type StatRow } fro
 
 /** Every cluster has these. */
 export const CLUSTER_ROWS: readonly StatRow<Cluster>[] = [
-  ["circuit_breakers.default.cx_open", (c) => flag(c.counters.connections >= c.config.limits.maxConnections), "gauge"],
-  ["circuit_breakers.default.rq_open", (c) => flag(c.counters.requests >= c.config.limits.maxRequests), "gauge"],
+  ["circuit_breakers.default.cx_open", (c) => open(c.counters.connections, c.config.limits.maxConnections), "gauge"],
+  ["circuit_breakers.default.rq_open", (c) => open(c.counters.requests, c.config.limits.maxRequests), "gauge"],
   [
     "circuit_breakers.default.rq_pending_open",
-    (c) => flag(c.counters.pending >= c.config.limits.maxPendingRequests),
+    (c) => open(c.counters.pending, c.config.limits.maxPendingRequests),
     "gauge",
   ],
-  ["circuit_breakers.default.rq_retry_open", (c) => flag(c.counters.retries >= c.config.limits.maxRetries), "gauge"],
-  ["circuit_breakers.high.cx_open", (c) => flag(c.counters.connections >= c.config.highLimits.maxConnections), "gauge"],
-  ["circuit_breakers.high.rq_open", (c) => flag(c.counters.requests >= c.config.highLimits.maxRequests), "gauge"],
+  ["circuit_breakers.default.rq_retry_open", (c) => open(c.counters.retries, c.config.limits.maxRetries), "gauge"],
+  ["circuit_breakers.high.cx_open", (c) => open(c.counters.connections, c.config.highLimits.maxConnections), "gauge"],
+  ["circuit_breakers.high.rq_open", (c) => open(c.counters.requests, c.config.highLimits.maxRequests), "gauge"],
   [
     "circuit_breakers.high.rq_pending_open",
-    (c) => flag(c.counters.pending >= c.config.highLimits.maxPendingRequests),
+    (c) => open(c.counters.pending, c.config.highLimits.maxPendingRequests),
     "gauge",
   ],
-  ["circuit_breakers.high.rq_retry_open", (c) => flag(c.counters.retries >= c.config.highLimits.maxRetries), "gauge"],
+  ["circuit_breakers.high.rq_retry_open", (c) => open(c.counters.retries, c.config.highLimits.maxRetries), "gauge"],
   ["lb_healthy_panic", (c) => c.counters.panics],
   ["lb_subsets_fallback", (c) => c.counters.subsetsFallback],
   ["lb_subsets_selected", (c) => c.counters.subsetsSelected],
@@ -42,10 +42,7 @@ export const CLUSTER_ROWS: readonly StatRow<Cluster>[] = [
   ["upstream_cx_destroy_local_with_active_rq", (c) => c.counters.destroyedLocalBusy],
   ["upstream_cx_destroy_remote", (c) => c.counters.destroyedRemote],
   ["upstream_cx_destroy_remote_with_active_rq", (c) => c.counters.destroyedRemoteBusy],
-  [
-    "upstream_cx_destroy_with_active_rq",
-    (c) => c.counters.destroyedLocalBusy + c.counters.destroyedRemoteBusy,
-  ],
+  ["upstream_cx_destroy_with_active_rq", (c) => c.counters.destroyedLocalBusy + c.counters.destroyedRemoteBusy],
   ["upstream_cx_http1_total", (c) => c.counters.connectionsHttp1],
   ["upstream_cx_http2_total", (c) => c.counters.connectionsHttp2],
   ["upstream_cx_idle_timeout", (c) => c.counters.connectionIdleTimeouts],
@@ -124,6 +121,7 @@ export function* clusterStats(cluster: Cluster): Iterable<EnvoyStat> {
     const at = `${prefix}outlier_detection.ejections_`;
     yield gauge(`${at}active`, outlier.ejectionsActive);
     yield counter(`${at}enforced_total`, outlier.ejectionsTotal);
+    yield counter(`${at}total`, outlier.ejectionsTotal);
     yield counter(`${at}overflow`, outlier.overflow);
     for (const kind of OUTLIER_KINDS) {
       yield counter(`${at}detected_${kind}`, outlier.detected[kind]);
@@ -132,7 +130,8 @@ export function* clusterStats(cluster: Cluster): Iterable<EnvoyStat> {
   }
   const { answers, internal, canary, retried } = counters;
   yield* codeStats(prefix, answers.codes);
-  yield* codeStats(`${prefix}external.`, outside(answers.codes, internal?.codes));
+  const external = outside(answers.codes, internal?.codes);
+  if (external.completed > 0) yield* codeStats(`${prefix}external.`, external);
   const time = answers.time.report();
   yield* timeStats(`${prefix}upstream_rq_time`, time);
   yield* timeStats(`${prefix}external.upstream_rq_time`, withoutPart(time, internal?.time.report()));
@@ -157,6 +156,11 @@ function outside(all: ResponseCodes, internal: ResponseCodes | undefined): Respo
   const inside = new Map(internal.seen());
   for (const [status, count] of all.seen()) rest.count(status, count - (inside.get(status) ?? 0));
   return rest;
+}
+
+/** Source: Envoy: a limit of 0 refuses everything and is never "open". */
+function open(used: number, limit: number): number {
+  return flag(limit > 0 && used >= limit);
 }
 
 function flag(on: boolean): number {

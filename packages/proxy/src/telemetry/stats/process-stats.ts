@@ -1,5 +1,5 @@
-import { INSPECTOR_ROWS } from "./listener-stats.ts";
 import type { DataPlane } from "../../proxy.ts";
+import { INSPECTOR_ROWS } from "./listener-stats.ts";
 import { counter, type EnvoyStat, gauge, readRows, type StatRow } from "./stat.ts";
 
 /** What the process has once. */

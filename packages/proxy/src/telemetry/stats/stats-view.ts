@@ -55,7 +55,11 @@ export function createStatsView(settings: StatsSettings): StatsView {
 function exposeHistogram(tagged: TaggedName, report: HistogramReport, bounds: readonly number[]): string {
   let text = "";
   for (const bound of bounds)
-    text += writeSample(`${tagged.metric}_bucket`, taggedLabels(tagged, ["le", String(bound)]), countUpTo(report, bound));
+    text += writeSample(
+      `${tagged.metric}_bucket`,
+      taggedLabels(tagged, ["le", String(bound)]),
+      countUpTo(report, bound),
+    );
   const count = countOf(report);
   text += writeSample(`${tagged.metric}_bucket`, taggedLabels(tagged, ["le", "+Inf"]), count);
   text += writeSample(`${tagged.metric}_sum`, taggedLabels(tagged), report.sum);

