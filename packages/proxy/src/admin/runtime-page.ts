@@ -24,6 +24,6 @@ function leaves(path: string, value: JsonValue): readonly (readonly [string, str
   return Object.entries(value).flatMap(([key, item]) => leaves(path === "" ? key : `${path}.${key}`, item));
 }
 
-/** Nothing can be changed at run time. Source: Envoy's words where no admin layer is configured. */
+/** Nothing can be changed at run time. Source: Envoy answers so, with 503, where no admin layer is configured. */
 export const NO_ADMIN_LAYER =
-  "No admin layer specified: runtime values come from static layers of the bootstrap; change them there and start again\n";
+  "No admin layer: runtime values come from static layers of the bootstrap; change them there and start again\n";
