@@ -162,7 +162,7 @@ const cases: readonly (readonly [string, string, unknown, string])[] = [
         route: [{ destination: { host: "a" } }],
       })),
     },
-    "spec.http: its regular expressions come to more than 100000 instructions",
+    "spec: its regular expressions come to more than 100000 instructions",
   ],
   [networking, "WorkloadEntry", { address: "1.2.3.999" }, 'spec.address: "1.2.3.999" is not'],
   [networking, "WorkloadEntry", { address: "10.0.0.1", weight: 4_000_000_000 }, "spec.weight: must be between"],

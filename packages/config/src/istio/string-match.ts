@@ -1,7 +1,11 @@
 import { RE2JS } from "re2js";
+import { isObject } from "../json.ts";
 import { message } from "../schema/compound.ts";
 import { string } from "../schema/scalar.ts";
-import { type Infer, refine } from "../schema/schema.ts";
+import { type Infer, refine, type Schema } from "../schema/schema.ts";
+
+/** Units: characters. */
+const LONGEST = 4096;
 
 /** Of one expression. Units: RE2 instructions. Source: Istio, re2.max_program_size.error_level in Envoy's bootstrap. */
 const LARGEST_PROGRAM = 32_768;
@@ -12,19 +16,48 @@ const LARGEST_PROGRAM = 32_768;
  */
 const LARGEST_TOTAL = 100_000;
 
-/** Why these expressions are too much for one resource. Those that are none are somebody else's to name. */
-export function tooComplex(patterns: Iterable<string>): string | undefined {
-  let total = 0;
-  for (const pattern of new Set(patterns)) {
-    try {
-      total += RE2JS.compile(pattern).programSize();
-    } catch {
-      continue;
+/** Texts that stand where expressions do. */
+function* expressionsIn(value: unknown, depth = 0): Generator<string> {
+  // No resource is as deep; a text made to exhaust the stack is.
+  if (depth > 32) return;
+  if (Array.isArray(value)) for (const item of value) yield* expressionsIn(item, depth + 1);
+  else if (isObject(value))
+    for (const [key, item] of Object.entries(value)) {
+      if (typeof item !== "string") yield* expressionsIn(item, depth + 1);
+      else if ((key === "regex" || key === "match") && item.length <= LONGEST) yield item;
     }
-    if (total > LARGEST_TOTAL)
-      return `its regular expressions come to more than ${LARGEST_TOTAL} instructions, which would keep every proxy busy; use prefixes, shorter repetitions, or several hosts`;
+}
+
+/** Refuses a resource with too many expressions before it is read, so that the control plane does not compile them all, either. */
+export function withinBudget<T, A extends boolean>(schema: Schema<T, A>): Schema<T, A> {
+  return {
+    ...schema,
+    read(value, path, sink) {
+      let total = 0;
+      const seen = new Set<string>();
+      for (const text of expressionsIn(value)) {
+        if (seen.has(text)) continue;
+        seen.add(text);
+        total += sizeOf(text);
+        if (total <= LARGEST_TOTAL) continue;
+        sink.error(
+          path,
+          `its regular expressions come to more than ${LARGEST_TOTAL} instructions, which would keep every proxy busy; use prefixes, shorter repetitions, or several hosts`,
+        );
+        return undefined;
+      }
+      return schema.read(value, path, sink);
+    },
+  };
+}
+
+/** What is no expression is named where it stands. */
+function sizeOf(text: string): number {
+  try {
+    return RE2JS.compile(text).programSize();
+  } catch {
+    return 0;
   }
-  return undefined;
 }
 
 /**
@@ -32,7 +65,7 @@ export function tooComplex(patterns: Iterable<string>): string | undefined {
  * Compiled by the data plane's own engine, which has RE2's limits, too: what one proxy refuses would hold up the routes of all.
  */
 export const regex = refine(string(), (text) => {
-  if (text.length > 4096) return "is longer than 4096 characters";
+  if (text.length > LONGEST) return `is longer than ${LONGEST} characters`;
   const foreign = /\(\?(?:=|!|<=|<!)|\\[1-9]/.exec(text)?.[0];
   if (foreign !== undefined)
     return `uses ${foreign}, which RE2 does not have; regular expressions here have no look-around and no back-references`;

@@ -5,7 +5,7 @@ import { deprecated, type Infer, ignored, required, withDefault } from "../schem
 import { cidr, exportTarget, hostName, hostPattern } from "./hosts.ts";
 import { byHeader, grpcStatus, headersToWrite, headerToRemove, lineText, retryConditions } from "./http-text.ts";
 import { portSelector } from "./selector.ts";
-import { regex, stringMatch, tooComplex } from "./string-match.ts";
+import { regex, stringMatch, withinBudget } from "./string-match.ts";
 
 export const destination = message("Destination", {
   host: required(hostName),
@@ -159,20 +159,6 @@ const httpRoute = message(
   },
 );
 
-function expressionsOf(route: Infer<typeof httpRoute>): readonly string[] {
-  const matches = route.match.flatMap((match) => [
-    match.uri,
-    match.scheme,
-    match.method,
-    match.authority,
-    ...[match.headers, match.withoutHeaders, match.queryParams].flatMap((map_) => Object.values(map_)),
-  ]);
-  return [
-    ...[...matches, ...(route.corsPolicy?.allowOrigins ?? [])].flatMap((match) => match?.regex ?? []),
-    ...(route.rewrite?.uriRegexRewrite === undefined ? [] : [route.rewrite.uriRegexRewrite.match]),
-  ];
-}
-
 const routeDestination = message("RouteDestination", {
   destination: required(destination),
   weight: withDefault(int(0), 0),
@@ -241,30 +227,30 @@ const tlsRoute = message(
   },
 );
 
-const spec = message(
-  "VirtualService",
-  {
-    hosts: list(hostPattern),
-    gateways: list(string()),
-    http: list(httpRoute),
-    tls: list(tlsRoute),
-    tcp: list(tcpRoute),
-    exportTo: list(exportTarget),
-  },
-  {
-    check(value, path, sink) {
-      if (value.http.length + value.tls.length + value.tcp.length === 0)
-        sink.error(path, "needs at least one of http, tls, tcp");
-      const reason = tooComplex(value.http.flatMap(expressionsOf));
-      if (reason !== undefined) sink.error(`${path}.http`, reason);
-      if (new Set(value.hosts).size < value.hosts.length) sink.error(`${path}.hosts`, "names a host twice");
-      value.http.forEach((route, index) => {
-        const last = index === value.http.length - 1;
-        if (!last && route.match.length === 0)
-          sink.warn(`${path}.http[${index}]`, "matches everything, so the rules after it have no effect");
-      });
+const spec = withinBudget(
+  message(
+    "VirtualService",
+    {
+      hosts: list(hostPattern),
+      gateways: list(string()),
+      http: list(httpRoute),
+      tls: list(tlsRoute),
+      tcp: list(tcpRoute),
+      exportTo: list(exportTarget),
     },
-  },
+    {
+      check(value, path, sink) {
+        if (value.http.length + value.tls.length + value.tcp.length === 0)
+          sink.error(path, "needs at least one of http, tls, tcp");
+        if (new Set(value.hosts).size < value.hosts.length) sink.error(`${path}.hosts`, "names a host twice");
+        value.http.forEach((route, index) => {
+          const last = index === value.http.length - 1;
+          if (!last && route.match.length === 0)
+            sink.warn(`${path}.http[${index}]`, "matches everything, so the rules after it have no effect");
+        });
+      },
+    },
+  ),
 );
 
 /** How requests to hosts are routed. Source: istio/api networking/v1alpha3/virtual_service.proto. */
