@@ -7,6 +7,9 @@ import { lineProblem } from "./line-between-clusters.ts";
 import { eventually } from "./mesh-cluster.ts";
 import { createShell } from "./shell.ts";
 
+/** The two are not alike: names end differently. */
+const domains = { east: "cluster.local", west: "west.internal" } as const;
+
 const line = lineProblem();
 const missing = ["kubectl", "curl"].filter((name) => Bun.which(name) === null);
 if (line !== undefined) console.log(`skipped: no line between clusters: ${line}`);
@@ -34,17 +37,18 @@ describe.skipIf(line !== undefined || missing.length > 0)("two clusters, linked 
 
   beforeAll(async () => {
     // One network, so that both forms have a way; only the gateway's address is in Links.
-    for (const name of ["east", "west"]) await ok(`heddle local up --name ${name} --flat`);
+    for (const [name, domain] of Object.entries(domains))
+      await ok(`heddle local up --name ${name} --flat --cluster-domain ${domain}`);
     await ok("heddle ca root");
     await Promise.all(
-      ["east", "west"].map(async (name) => {
+      Object.entries(domains).map(async ([name, domain]) => {
         const files = ["ca-cert.pem", "ca-key.pem", "root-cert.pem", "cert-chain.pem"]
           .map((file) => `--from-file=ca/${name}/${file}`)
           .join(" ");
         const kubectl = `kubectl --context=${name}`;
         await ok(`heddle ca intermediate --cluster ${name} && ${kubectl} create namespace linkerd`);
         await ok(`${kubectl} create secret generic cacerts -n linkerd ${files}`);
-        await ok(`linkerd install | ${kubectl} apply -f -`);
+        await ok(`linkerd install --cluster-domain ${domain} | ${kubectl} apply -f -`);
         await ok(`${kubectl} wait -n linkerd --for=condition=Ready pod --all --timeout=50s`);
         await ok(`linkerd multicluster install --gateway-probe-seconds 1 | ${kubectl} apply -f -`);
         await ok(`${kubectl} create namespace app && ${kubectl} annotate namespace app linkerd.io/inject=enabled`);
