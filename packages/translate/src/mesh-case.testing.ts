@@ -39,7 +39,9 @@ export function buildCase(input: MeshCase, patcher?: Patcher): BuiltCase {
     return { kind: "upsert", object } as const;
   });
   const { state } = applyEvents(emptyMesh({ mesh: mesh.value }), events);
-  if (state.problems.size > 0) throw new Error(JSON.stringify([...state.problems]));
+  // A warning leaves its object in force.
+  const wrong = [...state.problems].filter(([, list]) => list.some(({ severity }) => severity !== "warning"));
+  if (wrong.length > 0) throw new Error(JSON.stringify(wrong));
   const [namespace = "", name = ""] = input.proxy.split("/");
   const pod = state.objects.pods.get(input.proxy);
   if (pod === undefined) throw new Error(`no pod ${input.proxy}`);
