@@ -7,6 +7,8 @@ export interface FormatCommand {
   readonly name: string;
   /** Text in the parentheses, as written; undefined without parentheses. */
   readonly argument: string | undefined;
+  /** The argument of `REQ` and its like, `a?b`: the header and those that stand in for it, in lower case. */
+  readonly headers: readonly string[];
   /** Characters kept of the value. */
   readonly maxLength: number | undefined;
 }
@@ -46,7 +48,7 @@ export function compileFormat(text: string, scope: DecodeScope): Format {
     if (!FORMAT_OPERATORS.has(name)) scope.problem(`%${name}% is not a command operator that this proxy knows`);
     if (literal !== "") segments.push(literal);
     literal = "";
-    segments.push({ name, argument: match[2], maxLength: match[3] === undefined ? undefined : Number(match[3]) });
+    segments.push(commandOf(name, match[2], match[3]));
   }
   const rest = text.slice(end);
   if (rest.includes("%"))
@@ -55,6 +57,15 @@ export function compileFormat(text: string, scope: DecodeScope): Format {
   if (segments.length === 0) return { segments: [literal], constant: literal };
   if (literal !== "") segments.push(literal);
   return { segments, constant: undefined };
+}
+
+function commandOf(name: string, argument: string | undefined, maxLength: string | undefined): FormatCommand {
+  return {
+    name,
+    argument,
+    headers: (argument ?? "").split("?").map((header) => header.trim().toLowerCase()),
+    maxLength: maxLength === undefined ? undefined : Number(maxLength),
+  };
 }
 
 /** What is the same for all exchanges of the process. */

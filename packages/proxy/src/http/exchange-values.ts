@@ -209,7 +209,7 @@ function emitTime(record: UpstreamFacts): number {
 
 /** `:path` in a log is what the client sent, not what the route made of it. */
 function requestHeader(record: ExchangeRecord, command: FormatCommand): string | undefined {
-  if (command.argument?.toLowerCase() === "x-envoy-original-path?:path") return record.originalPath;
+  if (command.headers[0] === "x-envoy-original-path" && command.headers[1] === ":path") return record.originalPath;
   return headerCommand(command, record.request, record.request.headers);
 }
 

@@ -31,8 +31,7 @@ export function headerCommand(
   head: RequestHead | undefined,
   headers: HeaderList | undefined,
 ): string | undefined {
-  for (const raw of (command.argument ?? "").split("?")) {
-    const name = raw.trim().toLowerCase();
+  for (const name of command.headers) {
     const value = pseudoHeader(name, head) ?? headers?.getAll(name);
     if (value !== undefined) return value;
   }
