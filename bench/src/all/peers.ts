@@ -29,7 +29,7 @@ const PEERS: readonly Peer[] = [NGINX, HAPROXY];
 
 /** Why its figures are never in the table. */
 export const NO_LINKERD =
-  "no linkerd2-proxy: no package registry carries it (only release archives and images do), and it does not start without Linkerd's identity, policy and destination services; its figures are left out";
+  "no linkerd2-proxy: no package registry carries its source or its program (release archives and images do), and it does not start without Linkerd's identity, policy and destination services; its figures are left out";
 
 /** A peer that is there. */
 export interface FoundPeer {
