@@ -52,7 +52,11 @@ export function walkCluster(
     return {
       steps: [step],
       endpoints: [],
-      failure: { flag: "UH", reason: "BlackHoleCluster leads nowhere on purpose" },
+      failure: {
+        flag: "UH",
+        reason:
+          "BlackHoleCluster leads nowhere on purpose: outboundTrafficPolicy allows only what the registry has, and that port of that host is not in it",
+      },
     };
   if (type === "ORIGINAL_DST") {
     const override = numberOf(at(cluster, "original_dst_lb_config", "upstream_port_override"));

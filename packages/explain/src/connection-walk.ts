@@ -5,8 +5,10 @@ import { type FilterWalk, percent, walkHttpFilters } from "./http-filters.ts";
 import { has, recordsOf } from "./json.ts";
 import { chainFor, gatewayListener, listenerFor } from "./listener-choice.ts";
 import { decidedBy, type Origin, sourcesOf } from "./origin.ts";
+import { walkPath } from "./path-walk.ts";
 import type { ProxyConfigJson } from "./proxy-config.ts";
 import { accessDecision } from "./rbac.ts";
+import { rewritten } from "./rewrite.ts";
 import { conditionText, routeFor, virtualHostFor } from "./route-choice.ts";
 import type { Outcome, Step } from "./step.ts";
 
@@ -22,6 +24,8 @@ export interface ConnectionWalk {
   readonly http: boolean;
   /** ALPN that the route's filters ask for towards the mesh. */
   readonly meshProtocols: readonly string[] | undefined;
+  /** The request as it is passed on; as it came where nothing reads it. */
+  readonly headers: Connection["headers"];
 }
 
 /** From the listener to the cluster. */
@@ -44,6 +48,7 @@ export function walkConnection(config: ProxyConfigJson, connection: Connection, 
     delayMs: undefined,
     http: false,
     meshProtocols: undefined,
+    headers: connection.headers,
   });
   const standing = direction === "gateway" ? gatewayListener(config.listeners, connection.port) : undefined;
   const choice =
@@ -119,7 +124,15 @@ export function walkConnection(config: ProxyConfigJson, connection: Connection, 
         [...sourcesOf(chain), ...(route === undefined ? [] : [route])],
         targets.length > 1 ? targets.map((one) => `${percent(one.share)} to ${one.name}`) : [],
       );
-      return { steps, ended: [], clusters: targets, delayMs: undefined, http: false, meshProtocols: undefined };
+      return {
+        steps,
+        ended: [],
+        clusters: targets,
+        delayMs: undefined,
+        http: false,
+        meshProtocols: undefined,
+        headers: connection.headers,
+      };
     }
   }
   return end({ share: 1, result: "refused", flag: "UC", reason: "the chain has no filter that passes anything on" });
@@ -138,22 +151,28 @@ function targetsOf(action: JsonRecord): readonly { readonly name: string; readon
 function walkHttp(
   config: ProxyConfigJson,
   manager: JsonRecord,
-  connection: Connection,
+  arrived: Connection,
   side: Step["side"],
   before: readonly Step[],
 ): ConnectionWalk {
   const steps = [...before];
-  const headers = connection.headers ?? {};
+  const normal = walkPath(manager, arrived.headers?.[":path"] ?? "/");
+  if (normal.step !== undefined) steps.push({ side, stage: "path", ...normal.step, decidedBy: [] });
+  const headers: Readonly<Record<string, string>> = { ...arrived.headers, ":path": normal.path ?? "/" };
+  const connection: Connection = { ...arrived, headers };
   const asked = textOf(at(manager, "rds", "route_config_name"));
   const table = asked === "" ? recordOf(manager["route_config"]) : config.routes.find((one) => one["name"] === asked);
-  const gone = (reason: string, status: number, flag: string): ConnectionWalk => ({
+  const gone = (reason: string, status: number, flag?: string): ConnectionWalk => ({
     steps,
-    ended: [{ share: 1, result: "answered", status, flag, reason }],
+    ended: [{ share: 1, result: "answered", status, ...(flag === undefined ? {} : { flag }), reason }],
     clusters: [],
     delayMs: undefined,
     http: true,
     meshProtocols: undefined,
+    headers,
   });
+  if (normal.path === undefined)
+    return gone(`the path is refused: ${normal.step?.because ?? ""} (path_normalization_failed)`, 400);
   if (table === undefined) return gone(`the proxy has no route configuration ${asked} yet`, 404, "NR");
   const host = virtualHostFor(table, headers[":authority"] ?? "");
   if (host === undefined)
@@ -202,7 +221,13 @@ function walkHttp(
   });
   const filters = walkHttpFilters(manager, route, connection, side);
   steps.push(...filters.steps);
-  return { steps, ...afterFilters(route, action, filters), http: true, meshProtocols: meshProtocols(manager) };
+  return {
+    steps,
+    ...afterFilters(route, action, filters),
+    http: true,
+    meshProtocols: meshProtocols(manager),
+    headers: rewritten(headers, route),
+  };
 }
 
 function afterFilters(
@@ -219,7 +244,9 @@ function afterFilters(
   });
   if (has(route, "direct_response")) {
     const status = numberOf(at(route, "direct_response", "status"));
-    return answer(status, `the route answers ${status} itself`);
+    const blocked =
+      textOf(route["name"]) === "block_all" ? ": outboundTrafficPolicy allows only hosts that the registry has" : "";
+    return answer(status, `the route answers ${status} itself${blocked}`);
   }
   if (has(route, "redirect")) {
     const redirect = recordOf(route["redirect"]);

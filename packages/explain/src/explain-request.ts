@@ -4,6 +4,7 @@ import { type ConnectionWalk, type Direction, walkConnection } from "./connectio
 import type { Destination } from "./name-resolution.ts";
 import type { ProxyConfigJson } from "./proxy-config.ts";
 import { type ExplainedRequest, requestHeaders } from "./request.ts";
+import { behindServiceAddress } from "./service-address.ts";
 import type { Outcome, Step } from "./step.ts";
 
 /** Who sends. */
@@ -122,7 +123,16 @@ async function arrive(
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
   const byFate = new Map<string, number>();
-  for (const [index, endpoint] of endpoints.entries()) {
+  const behind = endpoints.flatMap((one): readonly (ChosenEndpoint & { readonly nowhere?: string })[] => {
+    const own = behindServiceAddress(input.destination, one);
+    if (own?.kind === "pods") return own.endpoints;
+    return [own === undefined ? one : { ...one, nowhere: own.reason }];
+  });
+  for (const [index, endpoint] of behind.entries()) {
+    if (endpoint.nowhere !== undefined) {
+      outcomes.push(unanswered(endpoint, endpoint.nowhere, client));
+      continue;
+    }
     const found =
       index < MAX_FAR_SIDES || outcomes[0] === undefined
         ? await atEndpoint(input, endpoint, connection, client)
@@ -138,6 +148,11 @@ async function arrive(
     }
   }
   return outcomes;
+}
+
+/** A sidecar tells that it reached nobody by its flag; without one, the connection itself fails. */
+function unanswered({ share }: ChosenEndpoint, reason: string, client: ConnectionWalk | undefined): Outcome {
+  return { share, steps: [], result: "refused", ...status(client, 503), ...(client && { flag: "UF" }), reason };
 }
 
 async function atEndpoint(
@@ -188,7 +203,8 @@ async function atEndpoint(
       : connection.protocols,
     serverName: transport.serverName || connection.serverName,
     peer: mesh ? input.caller.identity : undefined,
-    headers: connection.transport === "tls" && client?.http !== true ? undefined : connection.headers,
+    headers:
+      connection.transport === "tls" && client?.http !== true ? undefined : (client?.headers ?? connection.headers),
   };
   const walk = walkConnection(far.config, inner, "inbound");
   steps.push(...walk.steps);

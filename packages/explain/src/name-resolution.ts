@@ -11,6 +11,13 @@ export interface Destination {
   readonly decidedBy: readonly Origin[];
   /** Pods behind it, for callers that have no proxy to choose one. */
   readonly backends: readonly { readonly ip: string; readonly port: number }[];
+  /** Whose address `ip` is; left out when it is a pod's, or nobody's that the mesh knows. */
+  readonly service?: {
+    readonly object: string;
+    readonly ports: readonly number[];
+    /** The cluster's nodes pass it on to pods; else only sidecars know it. */
+    readonly proxied: boolean;
+  };
 }
 
 /** Resolves a host as a pod of `namespace` does: search domains first, then the name as it is. */
@@ -40,20 +47,31 @@ export function resolveName(state: MeshState, host: string, port: number, namesp
 
 function destination(state: MeshState, service: MeshService, port: number, because: string): Destination {
   const origin: Origin = { object: refText(service.source) };
-  const found = state.endpoints.get(service.hostname)?.ports.get(port) ?? [];
+  const known = state.endpoints.get(service.hostname)?.ports;
+  const found = known?.get(port) ?? [];
   const backends = found.map((endpoint) => ({ ip: endpoint.address, port: endpoint.port }));
-  const first = service.headless ? backends[0]?.ip : service.addresses.find((address) => !address.includes("/"));
+  // A name without address of its own stands for its pods, whatever port is dialled.
+  const pod = (): string | undefined => found[0]?.address ?? [...(known?.values() ?? [])].flat()[0]?.address;
+  const first = service.headless ? pod() : service.addresses.find((address) => !address.includes("/"));
   const address = first ?? service.autoAddresses[0];
   const ports = service.ports.map((one) => one.number);
-  const absent = ports.includes(port)
-    ? ""
-    : `; it has no port ${port}, only ${ports.join(", ")}, so that nobody may answer there`;
+  const absent = ports.includes(port) ? "" : `; it has no port ${port}, only ${ports.join(", ")}`;
   const where = address === undefined ? "" : `, ${service.headless ? "one of its pods" : "at"} ${address}`;
   return {
     ip: address,
     because: `${because}${where}${absent}`,
     decidedBy: [origin],
     backends,
+    ...ownAddress(service, address),
+  };
+}
+
+/** Addresses that a ServiceEntry names are somebody's outside; those of Services and those that the mesh makes up are nobody's. */
+function ownAddress(service: MeshService, address: string | undefined): Pick<Destination, "service"> {
+  const proxied = service.source.kind === "Service";
+  if (address === undefined || service.headless || !(proxied || service.autoAddresses.includes(address))) return {};
+  return {
+    service: { object: refText(service.source), ports: service.ports.map((one) => one.number), proxied },
   };
 }
 

@@ -5,6 +5,7 @@ export type Stage =
   | "interception"
   | "listener"
   | "filter chain"
+  | "path"
   | "virtual host"
   | "route"
   | "filter"

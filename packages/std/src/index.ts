@@ -46,6 +46,7 @@ export {
 export { type Exposition, parseExposition, type Sample } from "./metrics/parse.ts";
 export { createMetricsRegistry, DEFAULT_BOUNDS, type MetricsRegistry } from "./metrics/registry.ts";
 export { type Counter, type Gauge, type Histogram, histogramQuantile } from "./metrics/series.ts";
+export { normalizePath, type PathRules } from "./path-normalize.ts";
 export { type Err, err, mapResult, type Ok, ok, type Result, unwrap } from "./result.ts";
 export { createRoster, type Enlisted, type Roster } from "./roster.ts";
 export { createSecret, errorText, isSecretName, redact, redactText, type Secret } from "./secret.ts";

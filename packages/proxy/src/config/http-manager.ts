@@ -1,3 +1,4 @@
+import type { PathRules } from "@heddle/std";
 import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeHttpFilters, type HttpFilterConfig, type NamedFilter } from "./http-filters.ts";
@@ -35,7 +36,7 @@ export interface ClientCertDetails {
 }
 
 /** Configuration of an HTTP connection manager. Zero durations mean no limit. */
-export interface HttpManagerConfig {
+export interface HttpManagerConfig extends PathRules {
   readonly kind: "http";
   readonly statPrefix: string;
   readonly codec: "auto" | "http1" | "http2";
@@ -74,9 +75,6 @@ export interface HttpManagerConfig {
   readonly proxy100Continue: boolean;
   /** Upgrade tokens that are let through; empty map: none. */
   readonly upgrades: ReadonlyMap<string, boolean>;
-  readonly normalizePath: boolean;
-  readonly mergeSlashes: boolean;
-  readonly escapedSlashes: "keep" | "reject" | "unescape" | "redirect";
   readonly stripPort: "none" | "matching" | "any";
   readonly stripTrailingDot: boolean;
   readonly schemeOverwrite: string | undefined;

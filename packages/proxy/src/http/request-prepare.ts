@@ -1,10 +1,10 @@
 // Hot path: once per request.
+import { normalizePath } from "@heddle/std";
 import { HEADER_ID, type HeaderList, type RequestHead } from "@heddle/wire";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { withoutPort } from "../router/route-table.ts";
 import { forwardClientCert } from "./client-cert-header.ts";
-import { normalizePath } from "./path-normalize.ts";
 
 const X_FORWARDED_PROTO = HEADER_ID["x-forwarded-proto"];
 const X_FORWARDED_FOR = HEADER_ID["x-forwarded-for"];

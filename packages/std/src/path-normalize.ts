@@ -1,9 +1,14 @@
-import type { HttpManagerConfig } from "../config/http-manager.ts";
+// Hot path: once per request of the proxy; what explains requests walks by the same rules.
 
-type Rules = Pick<HttpManagerConfig, "normalizePath" | "mergeSlashes" | "escapedSlashes">;
+/** Envoy's `normalize_path`, `merge_slashes`, `path_with_escaped_slashes_action` of an HttpConnectionManager. */
+export interface PathRules {
+  readonly normalizePath: boolean;
+  readonly mergeSlashes: boolean;
+  readonly escapedSlashes: "keep" | "reject" | "unescape" | "redirect";
+}
 
 /** The path by the configured rules; undefined when it must be refused. Source: Envoy path normalisation, RFC 3986 6. */
-export function normalizePath(path: string, rules: Rules): string | undefined {
+export function normalizePath(path: string, rules: PathRules): string | undefined {
   if (!path.startsWith("/") || isNormal(path)) return path;
   const query = path.indexOf("?");
   let bare = query < 0 ? path : path.slice(0, query);
