@@ -49,7 +49,7 @@ describe.skipIf(line !== undefined || missing.length > 0)("two clusters, linked 
         await ok(`heddle ca intermediate --cluster ${name} && ${kubectl} create namespace linkerd`);
         await ok(`${kubectl} create secret generic cacerts -n linkerd ${files}`);
         await ok(`linkerd install --cluster-domain ${domain} | ${kubectl} apply -f -`);
-        await ok(`${kubectl} wait -n linkerd --for=condition=Ready pod --all --timeout=50s`);
+        await ok(`${kubectl} wait -n linkerd --for=condition=Available deployment --all --timeout=50s`);
         await ok(`linkerd multicluster install --gateway-probe-seconds 1 | ${kubectl} apply -f -`);
         await ok(`${kubectl} create namespace app && ${kubectl} annotate namespace app linkerd.io/inject=enabled`);
         await ok(`${kubectl} apply -n app -f ${join(root, "samples/httpbin/httpbin.yaml")}`);
@@ -58,7 +58,7 @@ describe.skipIf(line !== undefined || missing.length > 0)("two clusters, linked 
     await ok(`${east} apply -n app -f ${join(root, "samples/sleep/sleep.yaml")}`);
     for (const name of ["east", "west"])
       for (const namespace of ["linkerd-multicluster", "app"])
-        await ok(`kubectl --context=${name} wait -n ${namespace} --for=condition=Ready pod --all --timeout=50s`);
+        await ok(`kubectl --context=${name} wait -n ${namespace} --for=condition=Available deployment --all --timeout=50s`);
   });
 
   afterAll(async () => {

@@ -119,7 +119,7 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
           await kubectl(name, `apply -n sample -f ${join(samples, "sleep/sleep.yaml")}`);
           await kubectl(name, "apply -n sample -f -", failover);
         }
-        await kubectl(name, "wait -n sample --for=condition=Ready pod --all --timeout=60s");
+        await kubectl(name, "wait -n sample --for=condition=Available deployment --all --timeout=60s");
       }),
     );
   }, 180_000);
@@ -186,7 +186,7 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
     expect(report("all local replicas gone", gone).failures).toBe(0);
     const back = performance.now();
     await replicas("east", "sample/httpbin", 1);
-    await kubectl("east", "wait -n sample --for=condition=Ready pod -l app=httpbin --timeout=60s");
+    await kubectl("east", "rollout status -n sample deployment/httpbin --timeout=60s");
     await eventually("local calls only", async () => {
       const seen = (await sent()).get(far);
       const since = performance.now();
