@@ -58,7 +58,9 @@ describe.skipIf(line !== undefined || missing.length > 0)("two clusters, linked 
     await ok(`${east} apply -n app -f ${join(root, "samples/sleep/sleep.yaml")}`);
     for (const name of ["east", "west"])
       for (const namespace of ["linkerd-multicluster", "app"])
-        await ok(`kubectl --context=${name} wait -n ${namespace} --for=condition=Available deployment --all --timeout=50s`);
+        await ok(
+          `kubectl --context=${name} wait -n ${namespace} --for=condition=Available deployment --all --timeout=50s`,
+        );
   });
 
   afterAll(async () => {

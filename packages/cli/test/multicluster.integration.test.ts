@@ -171,7 +171,9 @@ describe.skipIf(line !== undefined || missing.length > 0)(
         ["cluster1", "foo"],
         ["cluster2", "bar"],
       ])
-        await ok(`kubectl wait --context=${context} -n ${namespace} --for=condition=Available deployment --all --timeout=50s`);
+        await ok(
+          `kubectl wait --context=${context} -n ${namespace} --for=condition=Available deployment --all --timeout=50s`,
+        );
       const ready = await ok("kubectl get pods --context=cluster1 -n foo --no-headers");
       expect(
         ready

@@ -99,7 +99,8 @@ describe.skipIf(line !== undefined || missing.length > 0)("a cluster without a c
     );
     const apps = ["sleep/sleep.yaml", "httpbin/httpbin.yaml"].map((file) => `-f ${join(samples, file)}`).join(" ");
     await Promise.all([gateway("away"), kubectl("away", `apply -n sample ${apps}`)]);
-    for (const name of clusters) await kubectl(name, "wait -n sample --for=condition=Available deployment --all --timeout=110s");
+    for (const name of clusters)
+      await kubectl(name, "wait -n sample --for=condition=Available deployment --all --timeout=110s");
     await eventually("calls from abroad to home", () => secured("away", "at-home"));
     await eventually("calls from home to abroad", () => secured("home", "abroad"));
     expect(await ok("istioctl --context=home proxy-status")).toMatch(/sleep-\S+\.sample +away +SYNCED/);
