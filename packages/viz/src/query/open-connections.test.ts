@@ -37,6 +37,15 @@ test("a gauge that the newest scrape left out is zero", () => {
   expect(open(store, 3000)).toBe(0);
 });
 
+test("looking back, those that were open then", () => {
+  const store = createMetricStore();
+  const ingest = (ms: number, text: string) => store.ingest(target, ms, parseExposition(text).samples);
+  ingest(1000, tcp("opened", 7) + tcp("closed", 5));
+  ingest(3000, tcp("opened", 12) + tcp("closed", 6) + gauge("inbound_0.0.0.0_8080", 3));
+  expect(open(store, 1000)).toBe(2);
+  expect(open(store, 3000)).toBe(9);
+});
+
 test("growth is known for hours by the minute, for the last minutes by the scrape", () => {
   const series = createSeries(new Map(), 30, 360);
   for (let s = 0; s <= 3600; s += 2) series.push(s * 1000, s);

@@ -44,7 +44,7 @@ export function stat(query: StatQuery, store: MetricStore, inventory: Inventory,
         const row = rows.get(key);
         if (!row) continue;
         addSeries(row.totals, stored, span);
-        if (stored.series.lastMs <= nowMs && store.isCurrent(stored)) row.totals.open += openConnections(stored);
+        row.totals.open += openConnections(stored, nowMs, store.isCurrent(stored));
       }
     }
   }

@@ -71,18 +71,23 @@ export function addSeries(totals: Totals, stored: StoredSeries, span: Span): voi
 }
 
 /**
- * How many connections a series stands for now: TCP opened less closed, HTTP by the connection managers' own gauge.
- * Source: Envoy's `downstream_cx_active` of the inbound listener.
+ * How many connections a series stands for at a time: TCP opened less closed, HTTP by the connection managers' own gauge, of which only the
+ * newest value is kept. `isCurrent`: the newest scrape had the series. Units: ms. Source: Envoy's `downstream_cx_active` of the inbound listener.
  */
-export function openConnections(stored: StoredSeries): number {
+export function openConnections(stored: StoredSeries, atMs: number, isCurrent: boolean): number {
   const { series } = stored;
+  const isPast = series.lastMs > atMs;
+  if (!isPast && !isCurrent) return 0;
+  const counted = () => series.last - (isPast ? series.increase(atMs, false) : 0);
   switch (stored.metric) {
     case "istio_tcp_connections_opened_total":
-      return series.last;
+      return counted();
     case "istio_tcp_connections_closed_total":
-      return -series.last;
-    case "envoy_http_downstream_cx_active":
-      return (series.labels.get("envoy_http_conn_manager_prefix") ?? "").startsWith("inbound_") ? series.last : 0;
+      return -counted();
+    case "envoy_http_downstream_cx_active": {
+      const isInbound = (series.labels.get("envoy_http_conn_manager_prefix") ?? "").startsWith("inbound_");
+      return isInbound && !isPast ? series.last : 0;
+    }
     default:
       return 0;
   }

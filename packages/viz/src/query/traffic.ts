@@ -73,9 +73,7 @@ export function trafficOf(
     for (const stored of store.of(metric)) {
       const { labels } = stored.series;
       const amount = stored.series.increase(span.fromMs, stored.bornAtZero, span.toMs);
-      // What is open now was not known in the past.
-      const isNow = stored.series.lastMs <= span.toMs && store.isCurrent(stored);
-      const open = isNow ? openConnections(stored) : 0;
+      const open = openConnections(stored, span.toMs, store.isCurrent(stored));
       if (amount <= 0 && open === 0) continue;
       const ends = nameEnds(labels, stored.target);
       if (!ends) continue;
