@@ -1,10 +1,17 @@
 import type { Logger } from "@heddle/std";
 import { typeUrls } from "@heddle/xds-api";
+import { fingerprint } from "./config/fingerprint.ts";
 import type { ListenerConfig } from "./config/listener.ts";
-import { decodeResource, type ResourceConfig } from "./config/resources.ts";
+import {
+  type DecodedResource,
+  decodeResource,
+  decodeResourceInSteps,
+  type ResourceConfig,
+} from "./config/resources.ts";
 import type { RouteTableConfig } from "./config/route-table.ts";
 import { problemText } from "./config/scope.ts";
 import type { SecretConfig } from "./config/secret.ts";
+import type { Steps } from "./config/steps.ts";
 import type { TlsConfig } from "./config/tls-context.ts";
 import type { RouteCounterSet } from "./counters/route-counters.ts";
 import type { ListenerSet } from "./listener/listener-set.ts";
@@ -30,6 +37,11 @@ export interface IncomingResource {
 
 /** The configuration in service: applies resources, and says which others they refer to. */
 export interface ResourceStore {
+  /**
+   * Decodes ahead what the next `apply` of these very bytes needs; nothing that is in service changes.
+   * Undefined: so little that steps are not worth their while.
+   */
+  prepare(typeUrl: string, resources: readonly IncomingResource[]): Steps<void> | undefined;
   /** Applies an update as a whole, or refuses it: undefined, or every problem in one text. */
   apply(typeUrl: string, resources: readonly IncomingResource[], removed: readonly string[]): string | undefined;
   route(name: string): RouteTable | undefined;
@@ -52,15 +64,32 @@ export interface ResourceStoreDeps {
   now(): number;
 }
 
+/** Less than this is decoded where it is applied: some milliseconds. Units: bytes. */
+const PREPARED_BYTES = 65_536;
+
 class Store implements ResourceStore {
   readonly #deps: ResourceStoreDeps;
   readonly #routes = new Map<string, { readonly table: RouteTable; readonly fingerprint: string }>();
   readonly #held = new Map<string, Map<string, HeldResource>>();
   readonly #rejected = new Map<string, string>();
+  readonly #prepared = new WeakMap<Uint8Array, DecodedResource>();
   readonly received = new Set<string>();
 
   constructor(deps: ResourceStoreDeps) {
     this.#deps = deps;
+  }
+
+  prepare(typeUrl: string, resources: readonly IncomingResource[]): Steps<void> | undefined {
+    const size = resources.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    return size < PREPARED_BYTES ? undefined : this.#prepare(typeUrl, resources);
+  }
+
+  *#prepare(typeUrl: string, resources: readonly IncomingResource[]): Steps<void> {
+    for (const resource of resources) {
+      if (this.#serves(typeUrl, resource)) continue;
+      this.#prepared.set(resource.bytes, yield* decodeResourceInSteps(typeUrl, resource.bytes));
+      yield;
+    }
   }
 
   apply(typeUrl: string, resources: readonly IncomingResource[], removed: readonly string[]): string | undefined {
@@ -128,10 +157,13 @@ class Store implements ResourceStore {
   }
 
   #applyOne(typeUrl: string, resource: IncomingResource): string | undefined {
-    const decoded = decodeResource(typeUrl, resource.bytes);
-    if (!decoded.ok) return problemText(decoded.error);
-    const problem = this.#install(decoded.value);
-    if (problem !== undefined) return problem;
+    if (!this.#serves(typeUrl, resource)) {
+      const decoded = this.#prepared.get(resource.bytes) ?? decodeResource(typeUrl, resource.bytes);
+      this.#prepared.delete(resource.bytes);
+      if (!decoded.ok) return problemText(decoded.error);
+      const problem = this.#install(decoded.value);
+      if (problem !== undefined) return problem;
+    }
     let byName = this.#held.get(typeUrl);
     if (byName === undefined) {
       byName = new Map();
@@ -139,6 +171,12 @@ class Store implements ResourceStore {
     }
     byName.set(resource.name, { typeUrl, ...resource, updatedMs: this.#deps.now() });
     return undefined;
+  }
+
+  /** A route table whose bytes came again; there is nothing to do for it. */
+  #serves(typeUrl: string, { name, bytes }: IncomingResource): boolean {
+    const served = typeUrl === typeUrls.route ? this.#routes.get(name) : undefined;
+    return served !== undefined && served.fingerprint === fingerprint(bytes);
   }
 
   #install(resource: ResourceConfig): string | undefined {

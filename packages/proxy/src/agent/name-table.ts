@@ -8,6 +8,7 @@ type Resources = AdsClientDeps["resources"];
 /** Takes the name table out of a discovery stream; the other types go to `rest`, or nowhere. */
 export function withNameTable(onTable: (entries: readonly NameEntry[]) => void, rest?: Resources): Resources {
   return {
+    prepare: (typeUrl, resources) => (typeUrl === typeUrls.nameTable ? undefined : rest?.prepare(typeUrl, resources)),
     apply(typeUrl, resources, removed) {
       if (typeUrl !== typeUrls.nameTable) return rest?.apply(typeUrl, resources, removed);
       const [table] = resources;

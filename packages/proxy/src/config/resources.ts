@@ -4,16 +4,11 @@ import { type ClusterConfig, decodeCluster } from "./cluster.ts";
 import { decodeLoadAssignment, type LoadAssignmentConfig } from "./endpoints.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { decodeListener, type ListenerConfig } from "./listener.ts";
-import {
-  ClusterLoadAssignmentSchema,
-  ClusterSchema,
-  ListenerSchema,
-  RouteConfigurationSchema,
-  SecretSchema,
-} from "./proto.ts";
-import { decodeRouteTable, type RouteTableConfig } from "./route-table.ts";
+import { ClusterLoadAssignmentSchema, ClusterSchema, ListenerSchema, SecretSchema } from "./proto.ts";
+import { decodeRouteTableInSteps, type RouteTableConfig } from "./route-table.ts";
 import { type ConfigProblem, createScope, type DecodeScope } from "./scope.ts";
 import { decodeSecret, type SecretConfig } from "./secret.ts";
+import { runSteps, type Steps } from "./steps.ts";
 
 /** One decoded resource of any type. */
 export type ResourceConfig =
@@ -23,12 +18,15 @@ export type ResourceConfig =
   | { readonly kind: "endpoints"; readonly config: LoadAssignmentConfig; readonly fingerprint: string }
   | { readonly kind: "secret"; readonly config: SecretConfig; readonly fingerprint: string };
 
-type Decoder = (bytes: Uint8Array, scope: DecodeScope) => Omit<ResourceConfig, "fingerprint"> | undefined;
+type Decoded = Omit<ResourceConfig, "fingerprint"> | undefined;
+/** In steps where one resource can be too much for one turn. */
+type Decoder = (bytes: Uint8Array, scope: DecodeScope) => Decoded | Steps<Decoded>;
 
 const DECODERS: Readonly<Record<string, Decoder>> = {
   [typeUrls.listener]: (bytes, scope) => wrap("listener", decodeListener(readMessage(ListenerSchema, bytes), scope)),
-  [typeUrls.route]: (bytes, scope) =>
-    wrap("route", decodeRouteTable(readMessage(RouteConfigurationSchema, bytes), scope)),
+  *[typeUrls.route](bytes, scope) {
+    return wrap("route", yield* decodeRouteTableInSteps(bytes, scope));
+  },
   [typeUrls.cluster]: (bytes, scope) => wrap("cluster", decodeCluster(readMessage(ClusterSchema, bytes), scope)),
   [typeUrls.endpoint]: (bytes, scope) =>
     wrap("endpoints", decodeLoadAssignment(readMessage(ClusterLoadAssignmentSchema, bytes), scope)),
@@ -42,8 +40,16 @@ function wrap<K extends string, C>(
   return config === undefined ? undefined : { kind, config };
 }
 
+/** What decoding a resource comes to: all of it, or every problem with its field path. */
+export type DecodedResource = Result<ResourceConfig, readonly ConfigProblem[]>;
+
 /** Decodes a resource completely or not at all. Errors: every problem with its field path. */
-export function decodeResource(typeUrl: string, bytes: Uint8Array): Result<ResourceConfig, readonly ConfigProblem[]> {
+export function decodeResource(typeUrl: string, bytes: Uint8Array): DecodedResource {
+  return runSteps(decodeResourceInSteps(typeUrl, bytes));
+}
+
+/** The same, in steps that each take well under a millisecond mostly, between which the caller may do other things. */
+export function* decodeResourceInSteps(typeUrl: string, bytes: Uint8Array): Steps<DecodedResource> {
   const decoder = DECODERS[typeUrl];
   const scope = createScope();
   if (decoder === undefined) {
@@ -51,7 +57,8 @@ export function decodeResource(typeUrl: string, bytes: Uint8Array): Result<Resou
     return err(scope.problems);
   }
   try {
-    const decoded = decoder(bytes, scope);
+    const begun = decoder(bytes, scope);
+    const decoded = begun !== undefined && "next" in begun ? yield* begun : begun;
     if (decoded !== undefined && scope.problems.length === 0) {
       return ok({ ...decoded, fingerprint: fingerprint(bytes) } as ResourceConfig);
     }

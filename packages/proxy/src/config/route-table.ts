@@ -1,10 +1,13 @@
+import { readMessage } from "@heddle/xds-api";
 import { decodeRouteCors } from "./filters/cors.ts";
 import { decodeRouteFilters, type RouteFilters, withCors } from "./filters/per-route.ts";
 import { decodeHeaderMutations, type HeaderMutations } from "./header-mutation.ts";
 import { decodeMirrors, type MirrorConfig } from "./mirror.ts";
 import {
+  type Route,
   type RouteConfiguration,
   RouteConfigurationSchema,
+  RouteSchema,
   type VirtualHost,
   VirtualHost_TlsRequirementType,
   VirtualHostSchema,
@@ -13,8 +16,10 @@ import { decodeRateLimits, type RateLimitPolicy } from "./rate-limits.ts";
 import { type ResourceSource, sourceOf } from "./resource-source.ts";
 import { decodeRetryPolicy } from "./retry-policy.ts";
 import { decodeRoute, type RouteConfig } from "./route.ts";
+import { type HostPieces, readRoutePieces } from "./route-pieces.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
+import { runSteps, type Steps } from "./steps.ts";
 import { decodeVirtualClusters, type VirtualClusterConfig } from "./virtual-cluster.ts";
 
 /** Routes of a set of host names. */
@@ -110,11 +115,36 @@ export const VIRTUAL_HOST_SHAPE = shape(
 );
 
 export function decodeRouteTable(message: RouteConfiguration, scope: DecodeScope): RouteTableConfig {
+  const hosts = message.virtualHosts.map((host) => ({ host, routes: host.routes }));
+  return runSteps(decodeTable(message, hosts, scope));
+}
+
+/** The same from bytes, with a step after each route. Errors: throws when the bytes are no such message. */
+export function* decodeRouteTableInSteps(bytes: Uint8Array, scope: DecodeScope): Steps<RouteTableConfig> {
+  const { table, hosts } = readRoutePieces(bytes);
+  return yield* decodeTable(table, hosts.map(readLazily), scope);
+}
+
+interface HostMessage {
+  readonly host: VirtualHost;
+  /** Read when they are asked for. */
+  readonly routes: Iterable<Route>;
+}
+
+function readLazily({ host, routes }: HostPieces): HostMessage {
+  return { host, routes: routes.values().map((bytes) => readMessage(RouteSchema, bytes)) };
+}
+
+function* decodeTable(
+  message: RouteConfiguration,
+  hostMessages: readonly HostMessage[],
+  scope: DecodeScope,
+): Steps<RouteTableConfig> {
   checkShape(ROUTE_TABLE_SHAPE, message, scope);
   const mirrors = decodeMirrors(message.requestMirrorPolicies, scope.field("request_mirror_policies"));
-  const hosts = message.virtualHosts.map((host, i) =>
-    decodeVirtualHost(host, mirrors, scope.field("virtual_hosts").item(i)),
-  );
+  const hosts: VirtualHostConfig[] = [];
+  for (const host of hostMessages)
+    hosts.push(yield* decodeVirtualHost(host, mirrors, scope.field("virtual_hosts").item(hosts.length)));
   const seen = new Map<string, string>();
   hosts.forEach((host, i) => {
     for (const domain of host.domains) {
@@ -142,11 +172,11 @@ export function decodeRouteTable(message: RouteConfiguration, scope: DecodeScope
   };
 }
 
-function decodeVirtualHost(
-  message: VirtualHost,
+function* decodeVirtualHost(
+  { host: message, routes: routeMessages }: HostMessage,
   mirrors: readonly MirrorConfig[],
   scope: DecodeScope,
-): VirtualHostConfig {
+): Steps<VirtualHostConfig> {
   checkShape(VIRTUAL_HOST_SHAPE, message, scope);
   if (message.domains.length === 0) scope.field("domains").problem("a virtual host needs at least one domain");
   const retry =
@@ -156,14 +186,14 @@ function decodeVirtualHost(
       ? mirrors
       : decodeMirrors(message.requestMirrorPolicies, scope.field("request_mirror_policies"));
   const routes: RouteConfig[] = [];
-  message.routes.forEach((route, i) => {
-    const decoded = decodeRoute(
-      route,
-      { retry, mirrors: ownMirrors, hedge: message.hedgePolicy },
-      scope.field("routes").item(i),
-    );
+  const fallback = { retry, mirrors: ownMirrors, hedge: message.hedgePolicy };
+  const routesScope = scope.field("routes");
+  let index = 0;
+  for (const route of routeMessages) {
+    const decoded = decodeRoute(route, fallback, routesScope.item(index++));
     if (decoded !== undefined) routes.push(decoded);
-  });
+    yield;
+  }
   return {
     name: message.name,
     domains: message.domains,

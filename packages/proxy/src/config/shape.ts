@@ -1,4 +1,4 @@
-import { type DescMessage, isFieldSet, type Message } from "@bufbuild/protobuf";
+import { type DescField, type DescMessage, isFieldSet, type Message } from "@bufbuild/protobuf";
 import type { DecodeScope } from "./scope.ts";
 
 /** Reasons by field name, or names that share one reason. */
@@ -11,6 +11,8 @@ export interface Shape {
   /** Accepted without effect; why is in `reasons`. */
   readonly ignored: readonly string[];
   readonly refused: readonly string[];
+  /** The same as fields: they are looked at for each message, of which there may be many thousands. */
+  readonly refusedFields: readonly DescField[];
   /** Why a field is ignored or refused, where there is more to say than that this proxy lacks it. */
   readonly reasons: ReadonlyMap<string, string>;
 }
@@ -39,7 +41,8 @@ export function shape(
       throw new Error(`${schema.typeName}.${name} can't be both refused and accepted`);
   }
   const refused = names.filter((name) => !supported.includes(name) && !ignoredNames.includes(name));
-  return { schema, supported, ignored: ignoredNames, refused, reasons };
+  const refusedFields = schema.fields.filter((field) => refused.includes(field.name));
+  return { schema, supported, ignored: ignoredNames, refused, refusedFields, reasons };
 }
 
 function spread(list: FieldReasons, reasons: Map<string, string>): readonly string[] {
@@ -55,8 +58,8 @@ function spread(list: FieldReasons, reasons: Map<string, string>): readonly stri
 
 /** Reports every field that is set and that this proxy refuses. */
 export function checkShape(of: Shape, message: Message, scope: DecodeScope): void {
-  for (const field of of.schema.fields) {
-    if (!of.refused.includes(field.name) || !isFieldSet(message, field)) continue;
+  for (const field of of.refusedFields) {
+    if (!isFieldSet(message, field)) continue;
     const reason = of.reasons.get(field.name);
     scope.field(field.name).problem(reason === undefined ? REFUSED : `refused: ${reason}`);
   }

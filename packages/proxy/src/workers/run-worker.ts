@@ -4,6 +4,7 @@ import { type RoleDeps, type RoleTelemetry, roleTelemetry } from "../role.ts";
 import { envoyStats, resetEnvoyStats } from "../telemetry/envoy-stats.ts";
 import type { TapEvent } from "../telemetry/tap.ts";
 import { untilIdle } from "../until-idle.ts";
+import { createIntake, type Intake } from "../xds/intake.ts";
 import type {
   HostReport,
   LocalIdentity,
@@ -38,10 +39,14 @@ export function runWorker(deps: WorkerDeps): Promise<number> {
   });
 }
 
+type ApplyCommand = Extract<WorkerCommand, { readonly kind: "apply" }>;
+
 class Worker {
   readonly #deps: WorkerDeps;
   readonly #telemetry: RoleTelemetry;
   readonly #proxy: DataPlane;
+  /** Configuration in the order in which it came. */
+  readonly #intake: Intake<ApplyCommand>;
   readonly #over: () => void;
   readonly #index: number;
   #uri = "";
@@ -72,6 +77,12 @@ class Worker {
       limits: settings.limits,
       memory: deps.memory,
     });
+    this.#intake = createIntake<ApplyCommand>({
+      steps: ({ typeUrl, resources }) => this.#proxy.resources.prepare(typeUrl, resources),
+      take: (command) => this.#apply(command),
+      clock: deps.clock,
+      turn: (next) => void setImmediate(next),
+    });
     this.#proxy.start();
   }
 
@@ -80,13 +91,9 @@ class Worker {
       case "identity":
         this.#setIdentity(command.identity);
         return;
-      case "apply": {
-        const reason = this.#proxy.resources.apply(command.typeUrl, command.resources, command.removed);
-        // What both refuse the first process has told the control plane already.
-        if (reason?.includes("can't listen on") === true)
-          this.#deps.channel.send({ kind: "refused", typeUrl: command.typeUrl, reason });
+      case "apply":
+        this.#intake.add(command);
         return;
-      }
       case "report":
         this.#deps.channel.send({ kind: "report", id: command.id, report: this.#report() });
         return;
@@ -109,6 +116,12 @@ class Worker {
     }
   }
 
+  #apply({ typeUrl, resources, removed }: ApplyCommand): void {
+    const reason = this.#proxy.resources.apply(typeUrl, resources, removed);
+    // What both refuse the first process has told the control plane already.
+    if (reason?.includes("can't listen on") === true) this.#deps.channel.send({ kind: "refused", typeUrl, reason });
+  }
+
   #setIdentity({ secrets, uri }: LocalIdentity): void {
     this.#uri = uri;
     for (const secret of secrets) {
@@ -126,6 +139,7 @@ class Worker {
   async #end(notBeforeMs: number, limitMs: number): Promise<void> {
     const { listeners } = this.#proxy;
     await untilIdle(() => listeners.connections === 0, this.#deps.clock, { notBeforeMs, limitMs });
+    this.#intake.close();
     this.#proxy.close();
     this.#telemetry.closeLogs();
     this.#over();

@@ -92,6 +92,7 @@ class ProcessPool implements Fleet {
   share(own: ResourceStore): ResourceStore {
     this.#store = own;
     return {
+      prepare: (typeUrl, resources) => own.prepare(typeUrl, resources),
       apply: (typeUrl, resources, removed) => {
         const problem = own.apply(typeUrl, resources, removed);
         // The others decode the same bytes with the same code and so refuse the same.

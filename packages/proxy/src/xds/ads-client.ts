@@ -12,6 +12,7 @@ import {
 } from "@heddle/xds-api/envoy/service/discovery/v3/discovery";
 import type { ResourceStore } from "../resources.ts";
 import type { DiscoveryFacts } from "../telemetry/stats/process-stats.ts";
+import { createIntake } from "./intake.ts";
 
 /** Who we are towards the control plane. */
 export interface AdsNode {
@@ -25,7 +26,7 @@ export interface AdsClientDeps {
   readonly address: string;
   readonly node: AdsNode;
   readonly version: string;
-  readonly resources: Pick<ResourceStore, "apply" | "wantedAssignments" | "wantedRoutes" | "wantedSecrets">;
+  readonly resources: Pick<ResourceStore, "prepare" | "apply" | "wantedAssignments" | "wantedRoutes" | "wantedSecrets">;
   /** Types of which everything is asked for. Default: clusters and listeners. */
   readonly types?: readonly string[];
   readonly clock: Clock;
@@ -53,6 +54,8 @@ export interface AdsClient {
 
 const METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
+
+const NO_BYTES = new Uint8Array(0);
 
 type Stream = ClientDuplexStream<DeltaDiscoveryRequest, DeltaDiscoveryResponse>;
 
@@ -141,12 +144,27 @@ class GrpcAdsClient implements AdsClient {
       (bytes: Buffer) => readMessage(DeltaDiscoveryResponseSchema, bytes),
     );
     this.#stream = stream;
+    const intake = createIntake<DeltaDiscoveryResponse>({
+      steps: ({ typeUrl, resources }) =>
+        this.#deps.resources.prepare(
+          typeUrl,
+          // The bytes are the ones that the update will bring: what is prepared is known by them.
+          resources.map((r) => ({ name: r.name, version: r.version, bytes: r.resource?.value ?? NO_BYTES })),
+        ),
+      take: (response) => {
+        if (!this.#closed) this.#discovery.receive(response);
+      },
+      clock: this.#deps.clock,
+      turn: (next) => void setImmediate(next),
+    });
     let ended = false;
     const lost = (reason: string) => {
       if (ended) return;
       ended = true;
       this.connected = false;
       this.#stream = undefined;
+      // What was not applied yet is sent again on the next stream.
+      intake.close();
       this.#discovery.streamClosed();
       client.close();
       if (this.#closed) return;
@@ -164,7 +182,7 @@ class GrpcAdsClient implements AdsClient {
         this.#backoff.reset();
         log.info("receiving configuration", { server: address });
       }
-      this.#discovery.receive(response);
+      intake.add(response);
     });
     stream.on("error", (error: Error) => lost(error.message));
     stream.on("end", () => lost("the server ended it"));
