@@ -10,6 +10,7 @@ import { goldenFolder } from "@heddle/translate/goldens";
 import { loadTypeRegistry } from "@heddle/xds-api";
 import { parse } from "yaml";
 import {
+  arrivalAt,
   diffMeshes,
   diffText,
   explainRequest,
@@ -88,6 +89,7 @@ export async function runGolden(name: string): Promise<Golden> {
         config: proxy === undefined ? undefined : generatedConfig(state, proxy.node, generator),
         direction: proxy?.node.kind === "router" ? "gateway" : "outbound",
         bypass: undefined,
+        arrival: proxy?.node.kind === "router" ? arrivalAt(state, proxy.ip, request.port) : undefined,
       },
       destination: resolveName(state, request.host, request.port, namespace),
       farSide: async (ip) => {

@@ -20,6 +20,8 @@ interface Prediction {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly tcp?: boolean;
+  /** Default: the Service's own. */
+  readonly port?: number;
   /** A resource and field that the explanation has to name. */
   readonly names: string;
 }
@@ -91,6 +93,15 @@ const predictions: readonly Prediction[] = [
     method: "DELETE",
     names: "AuthorizationPolicy traffic/no-delete spec.rules[0]",
   },
+  {
+    name: "detour",
+    client: "client",
+    resources: deny("no-detour", '{action: DENY, rules: [{to: [{operation: {paths: ["/detour*"]}}]}]}'),
+    // The URL parser of the client takes dots away itself, but leaves this to the proxies.
+    path: "/%64etour/x",
+    names: "AuthorizationPolicy traffic/no-detour spec.rules[0]",
+  },
+  { name: "no-port", client: "client", resources: "", port: 8399, names: "Service traffic/no-port" },
   { name: "bytes", client: "client", resources: "", tcp: true, names: "Service traffic/bytes" },
   {
     name: "plain-text",
@@ -104,7 +115,7 @@ spec: {selector: {matchLabels: {app: echo}}, mtls: {mode: STRICT}}
     names: "PeerAuthentication traffic/echo spec.mtls.mode",
   },
 ];
-const portOf = (one: Prediction) => (one.tcp === true ? 9000 : 8300 + predictions.indexOf(one));
+const portOf = (one: Prediction) => one.port ?? (one.tcp === true ? 9000 : 8300 + predictions.indexOf(one));
 
 const envoy = process.env["HEDDLE_ENVOY"] ?? Bun.which("envoy") ?? undefined;
 /** Callers in the mesh, by data plane. */

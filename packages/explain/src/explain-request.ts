@@ -1,7 +1,7 @@
 import { type ChosenEndpoint, walkCluster } from "./cluster-walk.ts";
 import type { Connection } from "./connection.ts";
 import { type ConnectionWalk, type Direction, walkConnection } from "./connection-walk.ts";
-import type { Destination } from "./name-resolution.ts";
+import type { Arrival, Destination } from "./name-resolution.ts";
 import type { ProxyConfigJson } from "./proxy-config.ts";
 import { type ExplainedRequest, requestHeaders } from "./request.ts";
 import { behindServiceAddress } from "./service-address.ts";
@@ -20,6 +20,8 @@ export interface Caller {
   readonly direction: Exclude<Direction, "inbound">;
   /** Why the connection is not redirected to the sidecar; undefined when it is. */
   readonly bypass: string | undefined;
+  /** For a gateway behind a Service: the port of its pod. Default: the port that is asked for. */
+  readonly arrival?: Arrival | undefined;
 }
 
 /** The program behind an address. */
@@ -66,7 +68,7 @@ export async function explainRequest(input: ExplainInput): Promise<Explanation> 
   const secure = request.scheme === "https" || request.scheme === "tls";
   const connection: Connection = {
     ip: destination.ip,
-    port: request.port,
+    port: caller.arrival?.port ?? request.port,
     transport: secure ? "tls" : "raw_buffer",
     protocols:
       request.scheme === "grpc" ? ["h2c"] : http ? ["http/1.1"] : request.scheme === "https" ? ["h2", "http/1.1"] : [],
@@ -85,6 +87,16 @@ export async function explainRequest(input: ExplainInput): Promise<Explanation> 
     const endpoints = targets.map((one) => ({ ...one, share: 1 / targets.length, transport: plain }));
     return done(await arrive(input, endpoints, connection, undefined));
   }
+  const { arrival } = caller;
+  if (arrival !== undefined && arrival.port !== request.port)
+    steps.push({
+      side: "client",
+      stage: "name",
+      name: `port ${arrival.port}`,
+      because: `that is where ${arrival.service} delivers what is sent to its port ${request.port}`,
+      decidedBy: [{ object: arrival.service }],
+      details: [],
+    });
   const walk = walkConnection(caller.config, connection, caller.direction);
   steps.push(...walk.steps);
   const outcomes: Outcome[] = walk.ended.map((one) => ({ ...one, steps: [] }));

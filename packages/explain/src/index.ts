@@ -9,7 +9,7 @@ export {
 export { type Caller, type ExplainInput, type Explanation, explainRequest, type FarSide } from "./explain-request.ts";
 export { type Generator, generatedConfig } from "./generated-config.ts";
 export { bypassReason } from "./interception.ts";
-export { type Destination, resolveName } from "./name-resolution.ts";
+export { type Arrival, arrivalAt, type Destination, resolveName } from "./name-resolution.ts";
 export type { Origin } from "./origin.ts";
 export { type MeshedPod, meshedPod, meshOf } from "./proxies.ts";
 export { type ProxyConfigJson, proxyConfigOf } from "./proxy-config.ts";

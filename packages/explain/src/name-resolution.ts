@@ -75,6 +75,24 @@ function ownAddress(service: MeshService, address: string | undefined): Pick<Des
   };
 }
 
+/** The port of a gateway's pod at which a Service delivers what clients send to `port`. */
+export interface Arrival {
+  readonly port: number;
+  /** `Service istio-system/istio-ingressgateway`. */
+  readonly service: string;
+}
+
+/** Undefined when no Service sends `port` to the pod at `ip`: then clients have to mean the pod's own port. */
+export function arrivalAt(state: MeshState, ip: string, port: number): Arrival | undefined {
+  for (const service of state.services.values()) {
+    const known = state.endpoints.get(service.hostname)?.ports.get(port);
+    const own = known?.find(({ address }) => address === ip);
+    if (own !== undefined && service.source.kind === "Service")
+      return { port: own.port, service: refText(service.source) };
+  }
+  return undefined;
+}
+
 /** `web-0.web` and `web-0.web.shop.svc.cluster.local`: one pod of a headless service. */
 function podName(state: MeshState, host: string, namespace: string, port: number): Destination | undefined {
   const [pod = "", ...rest] = host.split(".");

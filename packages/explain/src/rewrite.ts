@@ -1,4 +1,4 @@
-import { at, type JsonRecord, recordOf, textOf } from "@heddle/std";
+import { at, fromRe2Substitution, type JsonRecord, recordOf, textOf } from "@heddle/std";
 import { RE2JS } from "re2js";
 import type { Connection } from "./connection.ts";
 import { has } from "./json.ts";
@@ -26,10 +26,7 @@ function pathOf(full: string, match: JsonRecord, action: JsonRecord): string {
   }
   const regex = at(action, "regex_rewrite", "pattern", "regex");
   if (regex === undefined) return full;
-  // RE2 writes groups as \1, re2js as $1.
-  const substitution = textOf(at(action, "regex_rewrite", "substitution"))
-    .replaceAll("$", "\\$")
-    .replace(/\\(\d)/g, "$$$1");
+  const substitution = fromRe2Substitution(textOf(at(action, "regex_rewrite", "substitution")));
   try {
     return RE2JS.compile(textOf(regex)).matcher(path).replaceAll(substitution) + query;
   } catch {

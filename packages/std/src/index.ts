@@ -47,6 +47,7 @@ export { type Exposition, parseExposition, type Sample } from "./metrics/parse.t
 export { createMetricsRegistry, DEFAULT_BOUNDS, type MetricsRegistry } from "./metrics/registry.ts";
 export { type Counter, type Gauge, type Histogram, histogramQuantile } from "./metrics/series.ts";
 export { normalizePath, type PathRules } from "./path-normalize.ts";
+export { fromRe2Substitution } from "./re2-substitution.ts";
 export { type Err, err, mapResult, type Ok, ok, type Result, unwrap } from "./result.ts";
 export { createRoster, type Enlisted, type Roster } from "./roster.ts";
 export { createSecret, errorText, isSecretName, redact, redactText, type Secret } from "./secret.ts";

@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import type { KubeObject } from "@heddle/config";
 import {
+  arrivalAt,
   bypassReason,
   type Caller,
   type ExplainedRequest,
@@ -72,6 +73,7 @@ export async function explainFromPod(source: MeshObjects, options: RequestOption
     config: pod.proxy === undefined ? undefined : await configs(pod.object),
     direction: gateway ? "gateway" : "outbound",
     bypass: gateway ? undefined : bypassReason(pod.annotations, destination.ip, request.port),
+    arrival: gateway ? arrivalAt(state, pod.ip, request.port) : undefined,
   };
   return explainRequest({ request, caller, destination, farSide: farSides(objects, configs) });
 }

@@ -1,3 +1,4 @@
+import { fromRe2Substitution } from "@heddle/std";
 import { RE2JS } from "re2js";
 import type { DecodeScope } from "./scope.ts";
 
@@ -44,8 +45,7 @@ class Re2Rewrite implements RegexRewrite {
 
   constructor(compiled: RE2JS, substitution: string) {
     this.#compiled = compiled;
-    // Envoy writes groups as \1, the library as $1.
-    this.#substitution = substitution.replaceAll("$", "\\$").replace(/\\(\d)/g, "$$$1");
+    this.#substitution = fromRe2Substitution(substitution);
   }
 
   apply(text: string): string {
