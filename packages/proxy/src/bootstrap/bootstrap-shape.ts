@@ -48,5 +48,5 @@ export const ADMIN_SHAPE = shape(AdminSchema, ["address"], {
   "access_log access_log_path": "requests to the admin port are not logged",
   profile_path: "profiles are taken by the runtime's own tools",
   socket_options: "tuning",
-  ignore_global_conn_limit: "there is no global connection limit",
+  ignore_global_conn_limit: "connections to the admin port never count towards the limit",
 });

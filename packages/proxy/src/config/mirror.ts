@@ -19,7 +19,7 @@ export interface MirrorConfig {
 export const MIRROR_SHAPE = shape(
   RouteAction_RequestMirrorPolicySchema,
   ["cluster", "cluster_header", "runtime_fraction", "disable_shadow_host_suffix_append"],
-  { trace_sampled: "spans are not exported" },
+  { trace_sampled: "a copy gets no span of its own" },
 );
 
 export function decodeMirrors(

@@ -17,7 +17,13 @@ import { decodeTokenBucket, type TokenBucketConfig } from "./token-bucket.ts";
 
 /** A network filter that lets connections in or not. */
 export type NetworkGateConfig =
-  | { readonly kind: "connection-limit"; readonly max: number; readonly delayMs: number; readonly enabled: boolean }
+  | {
+      readonly kind: "connection-limit";
+      readonly max: number;
+      readonly delayMs: number;
+      readonly enabled: boolean;
+      readonly statPrefix: string;
+    }
   | {
       readonly kind: "network-rbac";
       readonly rules: RbacRules | undefined;
@@ -27,9 +33,12 @@ export type NetworkGateConfig =
   | { readonly kind: "network-rate-limit"; readonly bucket: TokenBucketConfig | undefined; readonly enabled: boolean }
   | { readonly kind: "direct-response"; readonly text: string };
 
-export const CONNECTION_LIMIT_SHAPE = shape(ConnectionLimitSchema, ["max_connections", "delay", "runtime_enabled"], {
-  stat_prefix: "only names statistics",
-});
+export const CONNECTION_LIMIT_SHAPE = shape(ConnectionLimitSchema, [
+  "stat_prefix",
+  "max_connections",
+  "delay",
+  "runtime_enabled",
+]);
 export const NETWORK_RBAC_SHAPE = shape(
   RBACSchema,
   ["rules", "shadow_rules", "stat_prefix"],
@@ -56,6 +65,7 @@ export function decodeConnectionLimit(message: ConnectionLimit, scope: DecodeSco
     max,
     delayMs: decodeDuration(message.delay, scope.field("delay")) ?? 0,
     enabled: message.runtimeEnabled?.defaultValue ?? true,
+    statPrefix: message.statPrefix,
   };
 }
 

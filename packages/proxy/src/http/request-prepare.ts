@@ -4,6 +4,7 @@ import { HEADER_ID, type HeaderList, type RequestHead } from "@heddle/wire";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { withoutPort } from "../router/route-table.ts";
+import { clientIpOf } from "./client-address.ts";
 import { forwardClientCert } from "./client-cert-header.ts";
 
 const X_FORWARDED_PROTO = HEADER_ID["x-forwarded-proto"];
@@ -39,8 +40,10 @@ export function prepareRequest(
     }
     // From outside nobody may claim to be inside.
     headers.removeId(X_ENVOY_INTERNAL);
-    headers.setId(X_ENVOY_EXTERNAL_ADDRESS, info.remote.ip);
-    headers.setId(X_FORWARDED_PROTO, info.tls === undefined ? "http" : "https");
+    headers.setId(X_ENVOY_EXTERNAL_ADDRESS, clientIpOf(config, info, request));
+    // A trusted proxy in front knows what the client spoke.
+    if (config.trustedHops === 0 || !headers.hasId(X_FORWARDED_PROTO))
+      headers.setId(X_FORWARDED_PROTO, info.tls === undefined ? "http" : "https");
   } else if (!headers.hasId(X_FORWARDED_PROTO)) {
     headers.appendId(X_FORWARDED_PROTO, info.tls === undefined ? "http" : "https");
   }

@@ -9,6 +9,7 @@ const PEER_METADATA = HEADER_ID["x-envoy-peer-metadata"];
 const PEER_METADATA_ID = HEADER_ID["x-envoy-peer-metadata-id"];
 const SERVICE_TIME = HEADER_ID["x-envoy-upstream-service-time"];
 const SERVER = HEADER_ID.server;
+const VIA = HEADER_ID.via;
 const DATE = HEADER_ID.date;
 const X_REQUEST_ID = HEADER_ID["x-request-id"];
 const ATTEMPT_COUNT = HEADER_ID["x-envoy-attempt-count"];
@@ -71,6 +72,10 @@ function finish(
   if (config.serverHeader === "overwrite" || local) headers.setId(SERVER, config.serverName);
   else if (config.serverHeader === "append-if-absent" && !headers.hasId(SERVER))
     headers.appendId(SERVER, config.serverName);
+  if (config.via !== "") {
+    const before = headers.getAll("via");
+    headers.setId(VIA, before === undefined ? config.via : `${before}, ${config.via}`);
+  }
   if (!headers.hasId(DATE)) headers.appendId(DATE, manager.httpDate());
   if (config.requestIdInResponse) {
     const id = exchange.request.headers.getId(X_REQUEST_ID);

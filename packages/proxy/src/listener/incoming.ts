@@ -160,6 +160,7 @@ class Incoming implements ConnectionHandler {
       destinationIp: this.#destination.ip,
       destinationPort: this.#destination.port,
       sourceIp: remote.ip,
+      directSourceIp: this.#connection.remote.ip,
       sourcePort: remote.port,
       ...inspection,
     });

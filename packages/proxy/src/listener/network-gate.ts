@@ -45,7 +45,7 @@ function createCheck(config: NetworkGateConfig, clock: Clock, count: (name: stri
     case "connection-limit":
       return (_info, open) => {
         if (!config.enabled || open < config.max) return undefined;
-        count("connection_limit.limited_connections");
+        count(`connection_limit.${config.statPrefix}.limited_connections`);
         return { delayMs: config.delayMs, text: "", reason: `${config.max} connections are open already` };
       };
     case "network-rate-limit": {

@@ -46,8 +46,15 @@ export interface TcpSessionOwner {
   onTcpClosed(session: TcpSession, ms: number): void;
 }
 
-/** How often idle connections are looked for, at least. Units: ms. */
+/** How often idle connections are looked for, at least and at most. Units: ms. */
 const SWEEP_MS = 5000;
+const SHORTEST_SWEEP_MS = 50;
+
+/** Limits shorter than a sweep are looked at as often as they are long. */
+function sweepOf(config: TcpProxyConfig): number {
+  const limits = [config.idleTimeoutMs, config.maxDurationMs].filter((ms) => ms > 0);
+  return Math.max(SHORTEST_SWEEP_MS, Math.min(SWEEP_MS, ...limits));
+}
 /** Bytes kept while the upstream connection is made; then reading stops. Units: bytes. */
 const EARLY_BYTES = 65_536;
 
@@ -133,7 +140,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     this.#lastActivityMs = manager.wheel.nowMs;
     this.#timer = manager.wheel.create(this);
     this.#reportedMs = manager.wheel.nowMs;
-    this.#sweepMs = Math.min(SWEEP_MS, manager.reportingMs);
+    this.#sweepMs = Math.min(manager.reportingMs, sweepOf(manager.config));
     this.#timer.arm(this.#sweepMs);
     manager.counters.connectionsTotal++;
   }

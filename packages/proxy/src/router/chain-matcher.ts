@@ -7,6 +7,8 @@ export interface ConnectionFacts {
   readonly destinationIp: string;
   readonly destinationPort: number;
   readonly sourceIp: string;
+  /** Of the connection itself, whatever a PROXY header says. */
+  readonly directSourceIp: string;
   readonly sourcePort: number;
   /** `tls` or `raw_buffer`. */
   readonly transportProtocol: string;
@@ -23,6 +25,7 @@ export interface ConnectionFacts {
 export function matchFilterChain(listener: ListenerConfig, facts: ConnectionFacts): FilterChainConfig | undefined {
   const destination = parsedOnce(facts.destinationIp);
   const source = parsedOnce(facts.sourceIp);
+  const direct = parsedOnce(facts.directSourceIp);
   let left: readonly FilterChainConfig[] = listener.chains;
   left = narrow(left, (m) =>
     m.destinationPort === undefined ? 0 : m.destinationPort === facts.destinationPort ? 1 : -1,
@@ -33,7 +36,7 @@ export function matchFilterChain(listener: ListenerConfig, facts: ConnectionFact
     m.transportProtocol === "" ? 0 : m.transportProtocol === facts.transportProtocol ? 1 : -1,
   );
   left = narrow(left, (m) => applicationScore(m.applicationProtocols, facts.applicationProtocols));
-  left = narrow(left, (m) => cidrScore(m.directSources, source));
+  left = narrow(left, (m) => cidrScore(m.directSources, direct));
   left = narrow(left, (m) => sourceTypeScore(m, facts));
   left = narrow(left, (m) => cidrScore(m.sources, source));
   left = narrow(left, (m) => (m.sourcePorts.length === 0 ? 0 : m.sourcePorts.includes(facts.sourcePort) ? 1 : -1));
@@ -112,14 +115,17 @@ export interface InspectionNeeds {
   readonly http: boolean;
 }
 
-/** Inspectors only run where a chain's choice depends on them. */
+/** Inspectors only run where a chain's choice, or its choice of a cluster, depends on them. */
 export function inspectionNeeds(listener: ListenerConfig): InspectionNeeds {
   const chains = listener.chains;
   const tls =
     listener.listenerFilters.includes("tls-inspector") &&
     chains.some(
       (c) =>
-        c.match.transportProtocol !== "" || c.match.serverNames.length > 0 || c.match.applicationProtocols.length > 0,
+        c.match.transportProtocol !== "" ||
+        c.match.serverNames.length > 0 ||
+        c.match.applicationProtocols.length > 0 ||
+        c.filters.some((filter) => filter.kind === "sni-cluster"),
     );
   const http =
     listener.listenerFilters.includes("http-inspector") && chains.some((c) => c.match.applicationProtocols.length > 0);

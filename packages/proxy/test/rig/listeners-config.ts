@@ -1,0 +1,223 @@
+import { cluster, httpFilterChain, type Json, TLS_INSPECTOR, tcpFilterChain } from "./bootstrap.ts";
+
+const EXT = "type.googleapis.com/envoy.extensions";
+
+/** Every listener of the bootstrap; each shows one feature at the edge of the proxy. */
+export const LISTENERS = [
+  "allow",
+  "drop",
+  "reject",
+  "edge",
+  "hop",
+  "inner",
+  "old",
+  "places",
+  "proxied",
+  "optional",
+  "v1only",
+  "v2only",
+  "limited",
+  "idle",
+  "shadow",
+  "sni",
+  "tls13",
+  "cipher",
+  "out1",
+  "out2",
+] as const;
+export type ListenerName = (typeof LISTENERS)[number];
+export type ListenerPorts = Readonly<Record<ListenerName, number>>;
+
+export interface ListenersPlan {
+  readonly ports: ListenerPorts;
+  /** Answers with the headers that it got. */
+  readonly web: number;
+  /** Sends every byte back. */
+  readonly echo: number;
+  /** TLS, one for each name. */
+  readonly secure: Readonly<Record<"one.sni.test" | "two.sni.test", number>>;
+  readonly certificate: { readonly cert: string; readonly key: string };
+}
+
+const says = (text: string): Json => ({
+  filters: [
+    {
+      name: "direct",
+      typed_config: {
+        "@type": `${EXT}.filters.network.direct_response.v3.Config`,
+        response: { inline_string: text },
+      },
+    },
+  ],
+});
+const range = (prefix: string, length: number): Json => ({ address_prefix: prefix, prefix_len: length });
+const chain = (name: string, match: Json): Json => ({ name, filter_chain_match: match, ...says(name) });
+const proxyProtocol = (fields: Json = {}): Json => ({
+  name: "proxy_protocol",
+  typed_config: { "@type": `${EXT}.filters.listener.proxy_protocol.v3.ProxyProtocol`, ...fields },
+});
+const gated = (gate: Json, target: Json): Json => ({
+  filters: [{ name: "gate", typed_config: gate }, ...(target["filters"] as readonly Json[])],
+});
+
+function tlsChain(plan: ListenersPlan, params: Json): Json {
+  return {
+    ...tcpFilterChain("echo"),
+    transport_socket: {
+      name: "tls",
+      typed_config: {
+        "@type": `${EXT}.transport_sockets.tls.v3.DownstreamTlsContext`,
+        common_tls_context: {
+          tls_params: params,
+          tls_certificates: [
+            {
+              certificate_chain: { inline_string: plan.certificate.cert },
+              private_key: { inline_string: plan.certificate.key },
+            },
+          ],
+        },
+      },
+    },
+  };
+}
+
+/** What each listener does with its connections. */
+function listenerParts(plan: ListenersPlan): Readonly<Record<ListenerName, Json>> {
+  const web = (fields: Json): Json => ({
+    filter_chains: [httpFilterChain("web", { delayed_close_timeout: "0s", ...fields })],
+  });
+  const underscores = (action: string): Json =>
+    web({ common_http_protocol_options: { headers_with_underscores_action: action } });
+  const balanced = (fields: Json): Json => ({ ...web(fields), listener_filters: [proxyProtocol()] });
+  const headed = (fields: Json): Json => ({
+    listener_filters: [proxyProtocol(fields)],
+    filter_chains: [says("served")],
+  });
+  return {
+    allow: underscores("ALLOW"),
+    drop: underscores("DROP_HEADER"),
+    reject: underscores("REJECT_REQUEST"),
+    edge: balanced({ use_remote_address: true, via: "edge" }),
+    hop: balanced({ use_remote_address: true, xff_num_trusted_hops: 1 }),
+    inner: balanced({ use_remote_address: false, xff_num_trusted_hops: 1 }),
+    old: web({ http_protocol_options: { accept_http_10: true, default_host_for_http_10: "old.test" } }),
+    places: {
+      filter_chains: [
+        chain("to-two", { prefix_ranges: [range("127.0.0.2", 32)] }),
+        chain("to-three-from-five", {
+          prefix_ranges: [range("127.0.0.3", 32)],
+          source_prefix_ranges: [range("127.0.0.5", 32)],
+        }),
+        chain("wide", { prefix_ranges: [range("127.0.0.0", 8)] }),
+        chain("from-six", { prefix_ranges: [range("127.0.0.0", 8)], source_prefix_ranges: [range("127.0.0.6", 32)] }),
+        chain("from-direct-seven", {
+          prefix_ranges: [range("127.0.0.0", 8)],
+          direct_source_prefix_ranges: [range("127.0.0.7", 32)],
+        }),
+      ],
+    },
+    proxied: {
+      listener_filters: [proxyProtocol()],
+      filter_chains: [
+        chain("port-4242", { source_type: "EXTERNAL", source_ports: [4242] }),
+        chain("ten-one", { source_prefix_ranges: [range("10.1.0.0", 16)] }),
+        chain("external", { source_type: "EXTERNAL" }),
+        chain("local", { source_type: "SAME_IP_OR_LOOPBACK" }),
+        chain("external-ten-two", { source_type: "EXTERNAL", source_prefix_ranges: [range("10.2.0.0", 16)] }),
+        chain("direct", { direct_source_prefix_ranges: [range("127.0.0.9", 32)] }),
+        chain("to-ten-nine", { prefix_ranges: [range("10.9.0.0", 16)] }),
+        chain("to-443", { destination_port: 443 }),
+        chain("rest", {}),
+      ],
+    },
+    optional: headed({ allow_requests_without_proxy_protocol: true }),
+    v1only: headed({ disallowed_versions: ["V2"] }),
+    v2only: headed({ disallowed_versions: ["V1"] }),
+    limited: {
+      filter_chains: [
+        gated(
+          {
+            "@type": `${EXT}.filters.network.connection_limit.v3.ConnectionLimit`,
+            stat_prefix: "narrow",
+            max_connections: 1,
+          },
+          tcpFilterChain("echo"),
+        ),
+      ],
+    },
+    idle: { filter_chains: [tcpFilterChain("echo", { stat_prefix: "idle", idle_timeout: "0.3s" })] },
+    shadow: {
+      filter_chains: [
+        gated(
+          {
+            "@type": `${EXT}.filters.network.rbac.v3.RBAC`,
+            stat_prefix: "gate.",
+            shadow_rules: {
+              action: "DENY",
+              policies: {
+                six: {
+                  permissions: [{ any: true }],
+                  principals: [{ direct_remote_ip: range("127.0.0.6", 32) }],
+                },
+              },
+            },
+          },
+          tcpFilterChain("echo"),
+        ),
+      ],
+    },
+    sni: {
+      listener_filters: [TLS_INSPECTOR],
+      filter_chains: [
+        gated({ "@type": `${EXT}.filters.network.sni_cluster.v3.SniCluster` }, tcpFilterChain("one.sni.test")),
+      ],
+    },
+    tls13: { filter_chains: [tlsChain(plan, { tls_minimum_protocol_version: "TLSv1_3" })] },
+    cipher: {
+      filter_chains: [
+        tlsChain(plan, {
+          tls_maximum_protocol_version: "TLSv1_2",
+          cipher_suites: ["ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"],
+        }),
+      ],
+    },
+    out1: { filter_chains: [tcpFilterChain("out1")] },
+    out2: { filter_chains: [tcpFilterChain("out2")] },
+  };
+}
+
+/** A bootstrap with one listener for each feature. */
+export function listenersBootstrap(plan: ListenersPlan): Json {
+  const parts = listenerParts(plan);
+  const outgoing = (version: string): Json => ({
+    transport_socket: {
+      name: "proxy",
+      typed_config: {
+        "@type": `${EXT}.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport`,
+        config: { version },
+        transport_socket: {
+          name: "raw",
+          typed_config: { "@type": `${EXT}.transport_sockets.raw_buffer.v3.RawBuffer` },
+        },
+      },
+    },
+  });
+  return {
+    static_resources: {
+      listeners: LISTENERS.map((name) => ({
+        name,
+        stat_prefix: name,
+        address: { socket_address: { address: "0.0.0.0", port_value: plan.ports[name] } },
+        ...parts[name],
+      })),
+      clusters: [
+        cluster("web", [plan.web], "http1"),
+        cluster("echo", [plan.echo]),
+        cluster("out1", [plan.echo], "http1", outgoing("V1")),
+        cluster("out2", [plan.echo], "http1", outgoing("V2")),
+        cluster("one.sni.test", [plan.secure["one.sni.test"]]),
+        cluster("two.sni.test", [plan.secure["two.sni.test"]]),
+      ],
+    },
+  };
+}
