@@ -163,6 +163,32 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
     expect(counted).toContain("shadow_denied: 1");
   }, 12_000);
 
+  test("network RBAC behind a balancer: source_ip is the client's, direct_remote_ip the balancer's", async () => {
+    const said = await both(async (engine) =>
+      Promise.all(
+        (["source", "direct"] as const).map(async (name) => {
+          const heard = await talk({
+            port: portOf(engine, name),
+            send: "PROXY TCP4 10.1.2.3 10.8.1.1 999 80\r\nin",
+            until: (received) => received === "in",
+          });
+          return heard.text;
+        }),
+      ),
+    );
+    expect(said).toEqual(["in", ""]);
+  }, 12_000);
+
+  test("network local_ratelimit: the second connection is closed", async () => {
+    const counted = await both(async (engine) => {
+      const port = portOf(engine, "rated");
+      const first = await talk({ port, send: "in", until: (received) => received === "in" });
+      expect([first.text, (await talk({ port, send: "" })).text]).toEqual(["in", ""]);
+      return await stats(engine, "rate_limited$");
+    });
+    expect(counted).toBe("local_rate_limit.slow.rate_limited: 1");
+  }, 12_000);
+
   test("sni_cluster: the name in the ClientHello is the cluster", async () => {
     const said = await both(async (engine) => {
       const port = portOf(engine, "sni");

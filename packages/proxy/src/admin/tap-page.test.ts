@@ -17,6 +17,7 @@ function exchange(status: number, path = "/a"): ExchangeRecord {
       local: address,
       remote: address,
       localText: "10.0.0.1:80",
+      directIp: "10.0.0.2",
       remoteText: "10.0.0.2:4000",
       direction: "inbound",
       tls: undefined,

@@ -30,7 +30,12 @@ export type NetworkGateConfig =
       readonly shadow: RbacRules | undefined;
       readonly statPrefix: string;
     }
-  | { readonly kind: "network-rate-limit"; readonly bucket: TokenBucketConfig | undefined; readonly enabled: boolean }
+  | {
+      readonly kind: "network-rate-limit";
+      readonly bucket: TokenBucketConfig | undefined;
+      readonly enabled: boolean;
+      readonly statPrefix: string;
+    }
   | { readonly kind: "direct-response"; readonly text: string };
 
 export const CONNECTION_LIMIT_SHAPE = shape(ConnectionLimitSchema, [
@@ -50,8 +55,8 @@ export const NETWORK_RBAC_SHAPE = shape(
 );
 export const NETWORK_RATE_LIMIT_SHAPE = shape(
   LocalRateLimitSchema,
-  ["token_bucket", "runtime_enabled"],
-  { stat_prefix: "only names statistics" },
+  ["stat_prefix", "token_bucket", "runtime_enabled"],
+  {},
   { share_key: "each filter chain counts for itself" },
 );
 export const DIRECT_RESPONSE_SHAPE = shape(ConfigSchema, ["response"]);
@@ -85,6 +90,7 @@ export function decodeNetworkRateLimit(message: LocalRateLimit, scope: DecodeSco
     kind: "network-rate-limit",
     bucket: decodeTokenBucket(message.tokenBucket, scope.field("token_bucket")),
     enabled: message.runtimeEnabled?.defaultValue ?? true,
+    statPrefix: message.statPrefix,
   };
 }
 

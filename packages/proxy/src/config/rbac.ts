@@ -25,7 +25,7 @@ export type RbacRule =
   | { readonly kind: "not"; readonly rule: RbacRule }
   | { readonly kind: "header"; readonly match: HeaderMatch }
   | { readonly kind: "path"; readonly match: StringMatch }
-  | { readonly kind: "destination-ip" | "source-ip" | "remote-ip"; readonly cidr: Cidr }
+  | { readonly kind: "destination-ip" | "source-ip" | "direct-ip" | "remote-ip"; readonly cidr: Cidr }
   /** `end` is not included. */
   | { readonly kind: "destination-port"; readonly start: number; readonly end: number }
   | { readonly kind: "metadata"; readonly match: MetadataMatch }
@@ -194,7 +194,7 @@ function decodePrincipal(message: Principal, scope: DecodeScope): RbacRule | und
     case "sourceIp":
       return ofCidr("source-ip", decodeCidr(id.value, scope.field("source_ip")));
     case "directRemoteIp":
-      return ofCidr("source-ip", decodeCidr(id.value, scope.field("direct_remote_ip")));
+      return ofCidr("direct-ip", decodeCidr(id.value, scope.field("direct_remote_ip")));
     case "remoteIp":
       return ofCidr("remote-ip", decodeCidr(id.value, scope.field("remote_ip")));
     case "header": {
@@ -222,7 +222,7 @@ function decodePath(message: PathMatcher, scope: DecodeScope): RbacRule | undefi
 }
 
 function ofCidr(
-  kind: "destination-ip" | "source-ip" | "remote-ip",
+  kind: "destination-ip" | "source-ip" | "direct-ip" | "remote-ip",
   cidr: ReturnType<typeof decodeCidr>,
 ): RbacRule | undefined {
   return cidr === undefined ? undefined : { kind, cidr };

@@ -50,6 +50,8 @@ function matchesRule(rule: RbacRule, facts: RbacFacts): boolean {
       return contains(rule.cidr, connection.local.ip);
     case "source-ip":
       return contains(rule.cidr, connection.remote.ip);
+    case "direct-ip":
+      return contains(rule.cidr, connection.directIp);
     case "remote-ip":
       return contains(rule.cidr, facts.clientIp());
     case "destination-port":

@@ -20,6 +20,7 @@ test.each(
     local: address,
     remote: address,
     localText: "10.0.0.1:80",
+    directIp: "10.0.0.1",
     remoteText: "10.0.0.1:80",
     direction: "inbound",
     tls: undefined,

@@ -7,7 +7,10 @@ export interface ConnectionInfo {
   readonly id: number;
   /** Where the client wanted to go (the original destination when redirected). */
   readonly local: SocketAddress;
+  /** The client; behind a balancer, the one that its PROXY header names. */
   readonly remote: SocketAddress;
+  /** The other end of the connection itself. */
+  readonly directIp: string;
   readonly localText: string;
   readonly remoteText: string;
   readonly direction: "inbound" | "outbound" | "unspecified";
@@ -35,6 +38,7 @@ export function describeConnection(
     id: connection.id,
     local,
     remote,
+    directIp: connection.remote.ip,
     localText: formatAddress(local),
     remoteText: formatAddress(remote),
     tls: connection.tls,

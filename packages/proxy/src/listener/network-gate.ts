@@ -53,7 +53,7 @@ function createCheck(config: NetworkGateConfig, clock: Clock, count: (name: stri
         config.bucket === undefined ? undefined : createTokenBucket(config.bucket, () => clock.monotonic());
       return () => {
         if (!config.enabled || bucket === undefined || bucket.take()) return undefined;
-        count("local_rate_limit.rate_limited");
+        count(`local_rate_limit.${config.statPrefix}.rate_limited`);
         return { delayMs: 0, text: "", reason: "too many new connections" };
       };
     }

@@ -19,6 +19,9 @@ export const LISTENERS = [
   "limited",
   "idle",
   "shadow",
+  "rated",
+  "direct",
+  "source",
   "sni",
   "tls13",
   "cipher",
@@ -93,6 +96,23 @@ function listenerParts(plan: ListenersPlan): Readonly<Record<ListenerName, Json>
     listener_filters: [proxyProtocol(fields)],
     filter_chains: [says("served")],
   });
+  /** Behind a balancer: 10.1.2.3 may come in, by the address that `principal` looks at. */
+  const onlyFrom = (principal: string): Json => ({
+    listener_filters: [proxyProtocol()],
+    filter_chains: [
+      gated(
+        {
+          "@type": `${EXT}.filters.network.rbac.v3.RBAC`,
+          stat_prefix: `${principal}.`,
+          rules: {
+            action: "ALLOW",
+            policies: { it: { permissions: [{ any: true }], principals: [{ [principal]: range("10.1.2.3", 32) }] } },
+          },
+        },
+        tcpFilterChain("echo"),
+      ),
+    ],
+  });
   return {
     allow: underscores("ALLOW"),
     drop: underscores("DROP_HEADER"),
@@ -166,6 +186,20 @@ function listenerParts(plan: ListenersPlan): Readonly<Record<ListenerName, Json>
         ),
       ],
     },
+    rated: {
+      filter_chains: [
+        gated(
+          {
+            "@type": `${EXT}.filters.network.local_ratelimit.v3.LocalRateLimit`,
+            stat_prefix: "slow",
+            token_bucket: { max_tokens: 1, tokens_per_fill: 1, fill_interval: "3600s" },
+          },
+          tcpFilterChain("echo"),
+        ),
+      ],
+    },
+    direct: onlyFrom("direct_remote_ip"),
+    source: onlyFrom("source_ip"),
     sni: {
       listener_filters: [TLS_INSPECTOR],
       filter_chains: [
