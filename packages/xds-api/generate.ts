@@ -32,7 +32,7 @@ const roots = [
   "envoy/extensions/access_loggers/{file,stream,grpc,open_telemetry,filters/cel}/v3/*",
   "envoy/extensions/tracers/opentelemetry/{resource_detectors,samplers}/v3/*",
   "opentelemetry/proto/collector/{trace,logs}/v1/*",
-  "envoy/extensions/{retry/host/previous_hosts,retry/host/omit_host_metadata,retry/priority/previous_priorities,request_id/uuid,wasm,rbac/audit_loggers/stream}/v3/*",
+  "envoy/extensions/{retry/host/previous_hosts,retry/host/omit_host_metadata,retry/host/omit_canary_hosts,retry/priority/previous_priorities,request_id/uuid,wasm,rbac/audit_loggers/stream}/v3/*",
   "envoy/extensions/path/{match,rewrite}/uri_template/v3/*",
   "envoy/extensions/internal_redirect/{allow_listed_routes,previous_routes,safe_cross_scheme}/v3/*",
   "envoy/extensions/clusters/aggregate/v3/*",

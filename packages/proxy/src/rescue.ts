@@ -106,9 +106,10 @@ const TABLE = {
   overload: { status: 503, flag: "OM", details: "overload", body: "envoy overloaded" },
 } satisfies Record<TrafficFailureCode, Rescue>;
 
-/** The answer to a failure. */
-export function rescue(code: TrafficFailureCode): Rescue {
-  return TABLE[code];
+/** The answer to a failure. `whole`: the request is complete, so that the client is not the slow one. */
+export function rescue(code: TrafficFailureCode, whole = false): Rescue {
+  const answer: Rescue = TABLE[code];
+  return whole && answer.status === 408 ? { ...answer, status: 504 } : answer;
 }
 
 /** The answer to an upstream failure, with what is known of its cause. `retried`: it was not the first. */

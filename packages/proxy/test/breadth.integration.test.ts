@@ -4,8 +4,10 @@ import type { AddressInfo } from "node:net";
 import { type Answer, ask } from "./rig/ask.ts";
 import { type BreadthCase, breadthCases } from "./rig/breadth-cases.ts";
 import { breadthBootstrap } from "./rig/breadth-config.ts";
+import { triesCases } from "./rig/breadth-tries.ts";
 import { eventually } from "./rig/eventually.ts";
 import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { startRefusingOrigin } from "./rig/refusing-origin.ts";
 
 const skip = envoyPath() === undefined;
 if (skip)
@@ -27,6 +29,10 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
   const tries = new Map<string, number>();
   let ports: { ours: number; envoy: number };
   let streams: Http2Server;
+  let refusing: ReturnType<typeof startRefusingOrigin>;
+  /** Requests that the first origin keeps, by engine, and what lets them go. */
+  const kept = new Map<string, number>();
+  const release = Promise.withResolvers<void>();
 
   beforeAll(async () => {
     for (const name of ["a", "b", "c"]) {
@@ -42,6 +48,11 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
             const host = incoming.headers.get("host") ?? "";
             if (host.includes("-shadow"))
               mirrored.push(`${incoming.headers.get("x-engine")} ${url.pathname} ${await incoming.text()}`);
+            if (url.pathname === "/least" && name === "a") {
+              const engine = incoming.headers.get("x-engine") ?? "";
+              kept.set(engine, (kept.get(engine) ?? 0) + 1);
+              await release.promise;
+            }
             if (url.pathname.endsWith("/slow")) await Bun.sleep(1500);
             // The first request takes one time, those after it another.
             const slow = /\/slow(\d+)then(\d+)$/.exec(url.pathname);
@@ -50,6 +61,12 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
             const headers: Record<string, string> = { "x-origin": name };
             if (failing !== null && count <= Number(failing[1]))
               return new Response("failed", { status: Number(failing[2]), headers });
+            const said = /\/say(\d)x(\d{3})\/([\w-]+)=(\w+)$/.exec(url.pathname);
+            if (said !== null && count <= Number(said[1]))
+              return new Response("said", {
+                status: Number(said[2]),
+                headers: { ...headers, [said[3] ?? ""]: said[4] ?? "" },
+              });
             if (url.pathname.endsWith("/path302"))
               return new Response("", { status: 302, headers: { location: "/after" } });
             const moved = /\/moved(\d{3})$/.exec(url.pathname);
@@ -85,19 +102,24 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
     });
     await new Promise<void>((resolve) => streams.listen(0, "127.0.0.1", resolve));
     const streamPort = (streams.address() as AddressInfo).port;
+    refusing = startRefusingOrigin();
     const [ours = 0, envoy = 0, oursAdmin = 0, envoyAdmin = 0] = freePorts(4);
     ports = { ours, envoy };
-    const originPorts = origins.map((origin) => origin.port ?? 0);
+    const backends = {
+      origins: origins.map((origin) => origin.port ?? 0),
+      streams: streamPort,
+      refusing: refusing.port,
+    };
     proxies.push(
       ...(await Promise.all([
         startProxy({
           engine: "heddle",
-          bootstrap: breadthBootstrap({ listen: ours, origins: originPorts, streams: streamPort }),
+          bootstrap: breadthBootstrap({ listen: ours, ...backends }),
           adminPort: oursAdmin,
         }),
         startProxy({
           engine: "envoy",
-          bootstrap: breadthBootstrap({ listen: envoy, origins: originPorts, streams: streamPort }),
+          bootstrap: breadthBootstrap({ listen: envoy, ...backends }),
           adminPort: envoyAdmin,
         }),
       ])),
@@ -108,9 +130,10 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
     for (const proxy of proxies) await proxy.stop();
     for (const origin of origins) await origin.stop(true);
     streams?.close();
+    refusing?.stop();
   });
 
-  test.each(breadthCases.map((item) => [item.name, item] as const))(
+  test.each([...breadthCases, ...triesCases].map((item) => [item.name, item] as const))(
     "%s",
     async (_name, item) => {
       const both = await Promise.all(
@@ -121,9 +144,60 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
       const [ours, envoy] = both.map((answer) => normalise(answer, item));
       expect(ours).toEqual(envoy as Answer);
       if (item.status !== undefined) expect(ours?.status).toBe(item.status);
+      if (item.attempts !== undefined)
+        expect(ours?.headers["x-envoy-attempt-count"] ?? "none").toBe(String(item.attempts));
     },
     12_000,
   );
+
+  test("counters of the tries", async () => {
+    const [ours, envoy] = await Promise.all(
+      proxies.map(async (proxy) => {
+        const text = await (await proxy.admin("/stats?filter=^cluster.r-.*upstream_rq_retry")).text();
+        return text.trim().split("\n").sort();
+      }),
+    );
+    expect(ours).toEqual(envoy ?? []);
+    for (const line of [
+      "cluster.r-full.upstream_rq_retry_overflow: 1",
+      "cluster.r-budget-none.upstream_rq_retry_overflow: 1",
+      "cluster.r-limited.upstream_rq_retry_backoff_ratelimited: 1",
+      "cluster.r-limited.upstream_rq_retry_backoff_exponential: 2",
+    ])
+      expect(ours).toContain(line);
+  }, 12_000);
+
+  test.each(["ours", "envoy"] as const)("random gives every host its share: %s", async (engine) => {
+    const item = { name: "", host: "tries.test", path: "/random", headers: { "x-engine": engine } };
+    const counts: Record<string, number> = { a: 0, b: 0, c: 0 };
+    for (let i = 0; i < 20; i++)
+      for (const { headers } of await Promise.all(Array.from({ length: 6 }, () => ask(ports[engine], item)))) {
+        const name = headers["x-origin"] ?? "";
+        counts[name] = (counts[name] ?? 0) + 1;
+      }
+    // Of 120 requests 40 are due to each host; fewer than 12 come once in ten million runs.
+    for (const count of Object.values(counts)) expect(count).toBeGreaterThan(11);
+  }, 20_000);
+
+  test("least request: a host that keeps its request gets no other", async () => {
+    const keeping: Promise<void>[] = [];
+    try {
+      for (const engine of ["ours", "envoy"] as const) {
+        const item = { name: "", host: "tries.test", path: "/least", headers: { "x-engine": engine } };
+        const one = async () => {
+          while (!kept.has(engine)) await ask(ports[engine], item);
+        };
+        keeping.push(one());
+        await eventually(`a kept request of ${engine}`, () => kept.has(engine), 5000);
+        // One after the other: a request that waits for its connection does not count yet.
+        for (let i = 0; i < 20; i++) expect((await ask(ports[engine], item)).headers["x-origin"]).not.toBe("a");
+      }
+      expect([kept.get("ours"), kept.get("envoy")]).toEqual([1, 1]);
+    } finally {
+      release.resolve();
+    }
+    await Promise.all(keeping);
+  }, 25_000);
 
   test("mirrors got the same copies", async () => {
     for (const engine of ["ours", "envoy"])

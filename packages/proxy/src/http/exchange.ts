@@ -35,7 +35,7 @@ import type { ExchangeRecord } from "./exchange-record.ts";
 import { effectiveTimeoutMs, overdue, RouteTimeout, type TryLimit } from "./exchange-timers.ts";
 import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.ts";
 import { followRedirect } from "./internal-redirect.ts";
-import { composeLocalReply, overloaded, type ReplyExtra, sendContinue } from "./local-reply.ts";
+import { composeLocalReply, overloaded, type ReplyExtra, sendContinue, uncounted } from "./local-reply.ts";
 import { type RequestMirror, startMirror } from "./mirror.ts";
 import { prepareRequest } from "./request-prepare.ts";
 import { prepareResponse } from "./response-prepare.ts";
@@ -197,13 +197,13 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   /** Answers with a failure, or cuts the stream when the answer has begun. */
   fail(code: TrafficFailureCode): void {
     if (this.#over) return;
-    const answer = rescue(code);
+    const answer = rescue(code, this.#requestEnded);
     countFailure(this.#manager.counters, code);
     if (code === "timeout" && !this.#committed) chargeAnswer(this, answer.status);
     this.#tries.giveUp();
     this.#note(answer);
     if (this.#committed) this.#cut();
-    else this.#reply(answer.status, answer.body, undefined);
+    else this.#reply(answer.status, answer.body, undefined, code === "timeout" ? undefined : uncounted);
   }
 
   /** Ends what is quiet for too long, or takes longer than the connection manager allows. */

@@ -74,7 +74,13 @@ export interface ComposedReply {
 }
 
 /** What a reply of the proxy itself has beside status and body. */
-export type ReplyExtra = Pick<FilterReply, "grpcStatus" | "bare" | "headers">;
+export interface ReplyExtra extends Pick<FilterReply, "grpcStatus" | "bare" | "headers"> {
+  /** Says nothing of the tries. */
+  readonly uncounted?: boolean;
+}
+
+/** Of the connection manager's own limits, which know nothing of tries. */
+export const uncounted: ReplyExtra = { uncounted: true };
 
 /** Of requests that a circuit breaker refused. Source: Envoy's router filter. */
 export const overloaded: ReplyExtra = { headers: [["x-envoy-overloaded", "true"]] };
@@ -102,7 +108,7 @@ export function composeLocalReply(
     head = localHead(reply, location, extra?.headers);
     addHeaders(mapped.headers, head.headers, mapped.values);
   }
-  prepareLocalResponse(manager, exchange, head, extra?.bare === true);
+  prepareLocalResponse(manager, exchange, head, extra?.bare === true, extra?.uncounted === true);
   return { head, body: reply.body, grpcStatus: reply.grpcStatus };
 }
 

@@ -46,8 +46,9 @@ export function prepareLocalResponse(
   exchange: ForwardedExchange,
   head: ResponseHead,
   bare: boolean,
+  uncounted: boolean,
 ): void {
-  finish(manager, exchange, head, true, bare);
+  finish(manager, exchange, head, true, bare, uncounted);
 }
 
 function finish(
@@ -56,6 +57,7 @@ function finish(
   head: ResponseHead,
   local: boolean,
   bare: boolean,
+  uncounted = false,
 ): void {
   const { headers } = head;
   const { config } = manager;
@@ -81,5 +83,6 @@ function finish(
     const id = exchange.request.headers.getId(X_REQUEST_ID);
     if (id !== undefined) headers.setId(X_REQUEST_ID, id);
   }
-  if (exchange.route?.host.attemptCountInResponse === true) headers.setId(ATTEMPT_COUNT, String(exchange.attempts));
+  if (exchange.route?.host.attemptCountInResponse === true && exchange.attempts > 0 && !uncounted)
+    headers.setId(ATTEMPT_COUNT, String(exchange.attempts));
 }

@@ -21,13 +21,14 @@ const GRPC_BITS: Readonly<Record<string, number>> = {
 export function retriesResponse(policy: RetryPolicyConfig, head: ResponseHead): boolean {
   const { on } = policy;
   const { status, headers } = head;
+  // What was limited on purpose is tried again only by the condition of its own, whatever its status.
+  if (headers.hasId(HEADER_ID["x-envoy-ratelimited"])) return (on & RETRY_ON["envoy-ratelimited"]) !== 0;
   if (status >= 500) {
     if ((on & RETRY_ON["5xx"]) !== 0) return true;
     if ((on & RETRY_ON["gateway-error"]) !== 0 && status >= 502 && status <= 504) return true;
   }
   if (status === 409 && (on & RETRY_ON["retriable-4xx"]) !== 0) return true;
   if ((on & RETRY_ON["retriable-status-codes"]) !== 0 && policy.statusCodes.has(status)) return true;
-  if ((on & RETRY_ON["envoy-ratelimited"]) !== 0 && headers.hasId(HEADER_ID["x-envoy-ratelimited"])) return true;
   if ((on & RETRY_ON["retriable-headers"]) !== 0) {
     if (policy.headers.some((match) => matchesHeaderValue(match, headers.getAll(match.name)))) return true;
   }
@@ -98,7 +99,8 @@ const NO_HOSTS: readonly Host[] = [];
 /** How many retries the cluster allows now. Source: Envoy `retry_budget`. */
 function maxRetries(limits: CircuitLimits, counters: ClusterCounters): number {
   const budget = limits.retryBudget;
-  return budget === undefined ? limits.maxRetries : Math.max(budget.minimum, budget.share * counters.requests);
+  if (budget === undefined) return limits.maxRetries;
+  return Math.max(budget.minimum, Math.floor(budget.share * counters.requests));
 }
 
 /** Counts a retry and starts it when its time has come: full jitter over a window that doubles. Source: Envoy `retry_back_off`. */

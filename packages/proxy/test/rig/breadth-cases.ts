@@ -8,6 +8,8 @@ export interface BreadthCase {
   readonly body?: string;
   /** What both must answer. */
   readonly status?: number;
+  /** How often both must have tried. */
+  readonly attempts?: number;
   /** The answer sets a cookie of chance, and comes from any host. */
   readonly madeCookie?: boolean;
 }

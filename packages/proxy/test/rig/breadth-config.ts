@@ -1,4 +1,5 @@
 import { http2Options, moreClusters, moreRoutes } from "./breadth-routes.ts";
+import { triesClusters, triesHost } from "./breadth-tries.ts";
 
 /** A bootstrap that uses every routing and balancing feature that real Envoy and our proxy share, and the requests that tell them apart. */
 export interface BreadthPorts {
@@ -6,6 +7,8 @@ export interface BreadthPorts {
   readonly origins: readonly number[];
   /** Speaks HTTP/2. */
   readonly streams: number;
+  /** Takes no request. */
+  readonly refusing: number;
 }
 
 type Json = Record<string, unknown>;
@@ -26,7 +29,7 @@ const direct = (text: string): Json => ({ direct_response: { status: 200, body: 
 function cluster(name: string, ports: readonly number[], fields: Json = {}): Json {
   const endpoints = ports.map((port, i) => ({
     endpoint: { address: { socket_address: { address: "127.0.0.1", port_value: port } } },
-    metadata: { filter_metadata: { "envoy.lb": { version: `v${i + 1}` } } },
+    metadata: { filter_metadata: { "envoy.lb": { version: `v${i + 1}`, canary: i === 0 } } },
   }));
   return {
     name,
@@ -358,6 +361,7 @@ export function breadthBootstrap(ports: BreadthPorts): Json {
       virtual_hosts: [
         matching,
         acting(second),
+        triesHost,
         {
           name: "secure",
           domains: ["secure.test"],
@@ -383,6 +387,7 @@ export function breadthBootstrap(ports: BreadthPorts): Json {
         cluster("two", [second]),
         cluster("dead", [1]),
         cluster("streams", [ports.streams], http2Options),
+        ...triesClusters(ports).map(([name, to, fields]) => cluster(name, to, fields)),
         ...Object.entries(moreClusters).map(([name, fields]) => cluster(name, [first], fields)),
         {
           name: "anywhere",
