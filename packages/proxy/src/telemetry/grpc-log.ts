@@ -12,6 +12,7 @@ import type { ClusterSet } from "../upstream/cluster-set.ts";
 import { grpcRequest } from "../upstream/grpc-message.ts";
 import { sendSideRequest } from "../upstream/side-request.ts";
 import type { LogTarget } from "./access-log.ts";
+import { type BatchPace, createBatchPace } from "./batch-pace.ts";
 import { connectionEntry, exchangeEntry } from "./log-entry.ts";
 
 /** What access log services need of the process. */
@@ -34,39 +35,26 @@ const MAX_SENDING = 4;
 class GrpcLog implements LogTarget {
   readonly #config: GrpcLogConfig;
   readonly #around: GrpcLogSurroundings;
+  readonly #pace: BatchPace;
   #http: HTTPAccessLogEntry[] = [];
   #tcp: TCPAccessLogEntry[] = [];
-  #bytes = 0;
-  #waiting = false;
   #sending = 0;
 
   constructor(config: GrpcLogConfig, around: GrpcLogSurroundings) {
     this.#config = config;
     this.#around = around;
+    this.#pace = createBatchPace(config, around.clock, () => this.#flush());
   }
 
   exchange(record: Parameters<LogTarget["exchange"]>[0]): void {
     const entry = create(HTTPAccessLogEntrySchema, exchangeEntry(record, this.#config));
     this.#http.push(entry);
-    this.#added(ENTRY_BYTES + record.originalPath.length);
+    this.#pace.added(ENTRY_BYTES + record.originalPath.length);
   }
 
   connection(record: Parameters<LogTarget["connection"]>[0]): void {
     this.#tcp.push(create(TCPAccessLogEntrySchema, connectionEntry(record)));
-    this.#added(ENTRY_BYTES);
-  }
-
-  #added(bytes: number): void {
-    this.#bytes += bytes;
-    if (this.#bytes >= this.#config.bufferBytes) {
-      this.#flush();
-    } else if (!this.#waiting) {
-      this.#waiting = true;
-      this.#around.clock.after(this.#config.flushMs, () => {
-        this.#waiting = false;
-        this.#flush();
-      });
-    }
+    this.#pace.added(ENTRY_BYTES);
   }
 
   #flush(): void {
@@ -74,7 +62,6 @@ class GrpcLog implements LogTarget {
     const tcp = this.#tcp;
     this.#http = [];
     this.#tcp = [];
-    this.#bytes = 0;
     if (http.length > 0) this.#send({ case: "httpLogs", value: { logEntry: http } }, http.length);
     if (tcp.length > 0) this.#send({ case: "tcpLogs", value: { logEntry: tcp } }, tcp.length);
   }

@@ -11,6 +11,7 @@ import type { ClusterSet } from "../upstream/cluster-set.ts";
 import { grpcOutcome, grpcRequest } from "../upstream/grpc-message.ts";
 import { sendSideRequest } from "../upstream/side-request.ts";
 import type { LogTarget } from "./access-log.ts";
+import { type BatchPace, createBatchPace } from "./batch-pace.ts";
 import { textAttribute } from "./tracing/otlp-format.ts";
 
 /** What the log needs of the process. */
@@ -40,16 +41,18 @@ const ENTRY_BYTES = 40;
 class OtelLog implements LogTarget {
   readonly #config: OtelLogConfig;
   readonly #around: OtelLogSurroundings;
+  readonly #pace: BatchPace;
   readonly #resource: readonly KeyValue[];
   #records: LogRecord[] = [];
+  /** Of the entry that is being written. */
   #bytes = 0;
-  #waiting = false;
   #sending = 0;
   #reachable = true;
 
   constructor(config: OtelLogConfig, around: OtelLogSurroundings) {
     this.#config = config;
     this.#around = around;
+    this.#pace = createBatchPace(config, around.clock, () => this.#flush());
     const { node } = around;
     const builtIn = [
       ["log_name", config.logName],
@@ -77,7 +80,7 @@ class OtelLog implements LogTarget {
     span: { readonly traceId: string; readonly spanId: string } | undefined,
   ): void {
     const { body, attributes } = this.#config;
-    this.#bytes += ENTRY_BYTES;
+    this.#bytes = ENTRY_BYTES;
     this.#records.push(
       create(LogRecordSchema, {
         timeUnixNano: BigInt(Math.trunc(startTime * 1000)) * 1000n,
@@ -88,15 +91,7 @@ class OtelLog implements LogTarget {
           : { traceId: Buffer.from(span.traceId.padStart(32, "0"), "hex"), spanId: Buffer.from(span.spanId, "hex") }),
       }),
     );
-    if (this.#bytes >= this.#config.bufferBytes) {
-      this.#flush();
-    } else if (!this.#waiting) {
-      this.#waiting = true;
-      this.#around.clock.after(this.#config.flushMs, () => {
-        this.#waiting = false;
-        this.#flush();
-      });
-    }
+    this.#pace.added(this.#bytes);
   }
 
   #rendered(format: OtelFormat, values: FormatValues): Value {
@@ -129,7 +124,6 @@ class OtelLog implements LogTarget {
     const logRecords = this.#records;
     if (logRecords.length === 0) return;
     this.#records = [];
-    this.#bytes = 0;
     const { clusters, clock, count } = this.#around;
     const { cluster, authority } = this.#config;
     if (this.#sending >= MAX_SENDING) {
