@@ -11,12 +11,7 @@ export function certificatesPage(proxy: DataPlane, nowMs: number): JsonObject {
   const seen = new Set<string>();
   for (const tls of tlsConfigs(proxy)) {
     const { certificate, validation } = tls;
-    const pair =
-      certificate.kind === "sds"
-        ? proxy.secrets.certificate(certificate.name)
-        : certificate.kind === "inline"
-          ? certificate.pair
-          : undefined;
+    const pair = pairInUse(proxy, certificate);
     const shared = validation.sds === undefined ? undefined : proxy.secrets.validation(validation.sds);
     const roots = validation.own.trustedCa ?? shared?.trustedCa ?? "";
     const chain = pair?.certificateChain ?? "";
@@ -32,17 +27,24 @@ export function certificatesPage(proxy: DataPlane, nowMs: number): JsonObject {
 export function firstExpiryMs(proxy: DataPlane, nowMs: number): number | undefined {
   let first: number | undefined;
   for (const { certificate } of tlsConfigs(proxy)) {
-    const pair =
-      certificate.kind === "sds"
-        ? proxy.secrets.certificate(certificate.name)
-        : certificate.kind === "inline"
-          ? certificate.pair
-          : undefined;
+    const pair = pairInUse(proxy, certificate);
     const read = pair === undefined ? undefined : readCertificates(pair.certificateChain);
     if (read === undefined || !read.ok) continue;
     for (const { notAfterMs } of read.value) first = Math.min(first ?? notAfterMs, notAfterMs);
   }
   return first === undefined ? undefined : first - nowMs;
+}
+
+/** Undefined: there is none, or it has not come yet. */
+function pairInUse(proxy: DataPlane, certificate: TlsConfig["certificate"]) {
+  switch (certificate.kind) {
+    case "sds":
+      return proxy.secrets.certificate(certificate.name);
+    case "inline":
+      return certificate.pair;
+    default:
+      return undefined;
+  }
 }
 
 function* tlsConfigs(proxy: DataPlane): Iterable<TlsConfig> {
