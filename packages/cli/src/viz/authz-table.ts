@@ -1,5 +1,6 @@
 import type { StatRow } from "@heddle/viz";
 import { renderTable } from "../output.ts";
+import { ms, rate, share } from "./figure-text.ts";
 
 /** A workload with what guards it. */
 export interface AuthzRow {
@@ -16,40 +17,42 @@ const HEADER = ["ROUTE", "SERVER", "AUTHORIZATION", "UNAUTHORIZED", "SUCCESS", "
 );
 
 export function authzTable(rows: readonly AuthzRow[]): string {
-  const ms = (value: number | null) => (value === null ? "-" : `${Math.round(value)}ms`);
-  const lines = rows.map((row) => {
-    const f = figures(row);
-    return [
-      "default",
-      row.server,
-      row.authorizations.join(",") || UNGUARDED,
-      `${f.unauthorized.toFixed(1)}rps`,
-      f.success === null ? "-" : `${(f.success * 100).toFixed(2)}%`,
-      f.rps === null ? "-" : `${f.rps.toFixed(1)}rps`,
-      ms(f.p50),
-      ms(f.p95),
-      ms(f.p99),
-    ];
-  });
+  const lines = rows.map((row) => [
+    "default",
+    row.server,
+    row.authorizations.join(",") || UNGUARDED,
+    ...figureCells(figures(row)),
+  ]);
   return renderTable(HEADER, lines, HEADER.slice(3));
 }
 
 export function authzJson(rows: readonly AuthzRow[]): string {
-  const out = rows.map((row) => {
-    const f = figures(row);
-    return {
-      route: "default",
-      server: row.server,
-      authorization: row.authorizations.join(",") || UNGUARDED,
-      unauthorized: f.unauthorized,
-      success: f.success,
-      rps: f.rps,
-      latency_ms_p50: f.p50,
-      latency_ms_p95: f.p95,
-      latency_ms_p99: f.p99,
-    };
-  });
+  const out = rows.map((row) => ({
+    route: "default",
+    server: row.server,
+    authorization: row.authorizations.join(",") || UNGUARDED,
+    ...figureFields(figures(row)),
+  }));
   return `${JSON.stringify(out, null, 2)}\n`;
+}
+
+export type AuthzFigures = ReturnType<typeof figures>;
+
+/** From UNAUTHORIZED to LATENCY_P99. */
+export function figureCells(f: AuthzFigures): readonly string[] {
+  return [rate(f.unauthorized), share(f.success), rate(f.rps), ms(f.p50), ms(f.p95), ms(f.p99)];
+}
+
+/** The same in JSON. */
+export function figureFields(f: AuthzFigures) {
+  return {
+    unauthorized: f.unauthorized,
+    success: f.success,
+    rps: f.rps,
+    latency_ms_p50: f.p50,
+    latency_ms_p95: f.p95,
+    latency_ms_p99: f.p99,
+  };
 }
 
 /** Rates of all pods together, without what was refused; of latencies the slowest pod's, as quantiles don't add up. */

@@ -3,7 +3,7 @@ import { readInventory, type StatAnswer, type StatRow } from "@heddle/viz";
 import { UsageError } from "../context.ts";
 import { renderTable } from "../output.ts";
 import { policiesOf } from "./applied-policy.ts";
-import { figures } from "./authz-table.ts";
+import { type AuthzFigures, figureCells, figureFields, figures } from "./authz-table.ts";
 import { askViz } from "./client.ts";
 
 const POLICY_WORDS = new Set(["authorizationpolicy", "authorizationpolicies", "authzpolicy", "ap"]);
@@ -45,7 +45,7 @@ export interface PolicyQuery {
 export interface PolicyRow {
   readonly namespace: string;
   readonly name: string;
-  readonly figures: ReturnType<typeof figures>;
+  readonly figures: AuthzFigures;
 }
 
 /** What the pods that a policy guards were asked and refused; a pod under two policies counts for both. */
@@ -79,7 +79,6 @@ export async function policyStat(
 
 /** Linkerd's columns for policies: no pods, but what was refused. */
 export function policyTable(rows: readonly PolicyRow[], allNamespaces: boolean): string {
-  const ms = (value: number | null) => (value === null ? "-" : `${Math.round(value)}ms`);
   const header = [
     ...(allNamespaces ? ["NAMESPACE"] : []),
     ...["NAME", "UNAUTHORIZED", "SUCCESS", "RPS", "LATENCY_P50", "LATENCY_P95", "LATENCY_P99"],
@@ -87,12 +86,7 @@ export function policyTable(rows: readonly PolicyRow[], allNamespaces: boolean):
   const lines = rows.map(({ namespace, name, figures: f }) => [
     ...(allNamespaces ? [namespace] : []),
     name,
-    `${f.unauthorized.toFixed(1)}rps`,
-    f.success === null ? "-" : `${(f.success * 100).toFixed(2)}%`,
-    f.rps === null ? "-" : `${f.rps.toFixed(1)}rps`,
-    ms(f.p50),
-    ms(f.p95),
-    ms(f.p99),
+    ...figureCells(f),
   ]);
   return renderTable(header, lines, header.slice(-6));
 }
@@ -102,12 +96,7 @@ export function policyJson(rows: readonly PolicyRow[]): string {
     namespace,
     kind: "authorizationpolicy",
     name,
-    unauthorized: f.unauthorized,
-    success: f.success,
-    rps: f.rps,
-    latency_ms_p50: f.p50,
-    latency_ms_p95: f.p95,
-    latency_ms_p99: f.p99,
+    ...figureFields(f),
   }));
   return `${JSON.stringify(out, null, 2)}\n`;
 }

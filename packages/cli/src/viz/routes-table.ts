@@ -1,9 +1,6 @@
 import type { RouteRow } from "@heddle/viz";
 import { renderTable } from "../output.ts";
-
-const share = (value: number) => `${(value * 100).toFixed(2)}%`;
-const rate = (value: number) => `${value.toFixed(1)}rps`;
-const ms = (value: number | null) => (value === null ? "-" : `${Math.round(value)}ms`);
+import { ms, rate, share } from "./figure-text.ts";
 
 /** Linkerd's table of `viz routes`; wide says what callers saw and what was really sent, retries included. */
 export function routesTable(rows: readonly RouteRow[], wide: boolean): string {

@@ -1,24 +1,16 @@
 import type { RouteRow, StatRow } from "@heddle/viz";
 import { renderTable } from "../output.ts";
+import { ms, rate, share } from "./figure-text.ts";
 
 type Figures = Pick<RouteRow, "latencyMsP50" | "latencyMsP95" | "latencyMsP99"> & {
   readonly success: number | null;
   readonly rps: number | null;
 };
 
-const dash = (value: number | null, show: (n: number) => string) => (value === null ? "-" : show(value));
-const ms = (value: number | null) => dash(value, (n) => `${Math.round(n)}ms`);
-const share = (value: number | null) => dash(value, (n) => `${(n * 100).toFixed(2)}%`);
 const FIGURES = ["SUCCESS", "RPS", "LATENCY_P50", "LATENCY_P95", "LATENCY_P99"];
 
 function shown(f: Figures): readonly string[] {
-  return [
-    share(f.success),
-    dash(f.rps, (n) => `${n.toFixed(1)}rps`),
-    ms(f.latencyMsP50),
-    ms(f.latencyMsP95),
-    ms(f.latencyMsP99),
-  ];
+  return [share(f.success), rate(f.rps), ms(f.latencyMsP50), ms(f.latencyMsP95), ms(f.latencyMsP99)];
 }
 
 function figuresJson(f: Figures) {

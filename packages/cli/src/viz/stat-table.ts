@@ -1,5 +1,6 @@
 import type { StatRow } from "@heddle/viz";
 import { renderTable } from "../output.ts";
+import { ms, rate, share } from "./figure-text.ts";
 
 const RIGHT = [
   "MESHED",
@@ -17,9 +18,6 @@ export interface StatTableOptions {
   readonly allNamespaces: boolean;
   readonly wide: boolean;
 }
-
-const dash = (value: number | null, show: (n: number) => string) => (value === null ? "-" : show(value));
-const ms = (value: number | null) => dash(value, (n) => `${Math.round(n)}ms`);
 
 /** Linkerd's `viz stat` table: same columns, same number forms. */
 export function statTable(rows: readonly StatRow[], options: StatTableOptions): string {
@@ -42,8 +40,8 @@ export function statTable(rows: readonly StatRow[], options: StatTableOptions): 
     r.name,
     ...(pods ? [r.status || "-"] : []),
     `${r.meshed}/${r.pods}`,
-    dash(r.success, (n) => `${(n * 100).toFixed(2)}%`),
-    dash(r.rps, (n) => `${n.toFixed(1)}rps`),
+    share(r.success),
+    rate(r.rps),
     ms(r.latencyMsP50),
     ms(r.latencyMsP95),
     ms(r.latencyMsP99),
