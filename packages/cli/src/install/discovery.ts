@@ -1,3 +1,4 @@
+import { LOCKED } from "./locked-container.ts";
 import { type Manifest, meshLabels } from "./manifest.ts";
 import type { InstallOptions } from "./options.ts";
 
@@ -38,9 +39,7 @@ function discoveryContainer(options: InstallOptions): unknown {
     },
     resources: { requests: { cpu: "100m", memory: "128Mi" } },
     securityContext: {
-      allowPrivilegeEscalation: false,
-      capabilities: { drop: ["ALL"] },
-      readOnlyRootFilesystem: true,
+      ...LOCKED,
       runAsNonRoot: true,
     },
     volumeMounts: [

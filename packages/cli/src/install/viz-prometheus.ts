@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { LOCKED } from "./locked-container.ts";
 import { type Manifest, meshLabels } from "./manifest.ts";
 
 const NAME = "prometheus";
@@ -81,10 +82,6 @@ function container() {
       { name: "data", mountPath: "/data" },
     ],
     resources: { requests: { cpu: "20m", memory: "128Mi" } },
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      capabilities: { drop: ["ALL"] },
-      readOnlyRootFilesystem: true,
-    },
+    securityContext: LOCKED,
   };
 }

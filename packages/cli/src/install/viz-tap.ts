@@ -1,3 +1,4 @@
+import { LOCKED } from "./locked-container.ts";
 import { type Manifest, meshLabels } from "./manifest.ts";
 import type { InstallOptions } from "./options.ts";
 
@@ -103,11 +104,7 @@ function deployment(options: InstallOptions, named: Manifest["metadata"]): Manif
               ],
               readinessProbe: { httpGet: { path: "/ready", port: 9998 }, periodSeconds: 1 },
               resources: { requests: { cpu: "10m", memory: "64Mi" } },
-              securityContext: {
-                allowPrivilegeEscalation: false,
-                capabilities: { drop: ["ALL"] },
-                readOnlyRootFilesystem: true,
-              },
+              securityContext: LOCKED,
             },
           ],
         },

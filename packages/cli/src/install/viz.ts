@@ -1,3 +1,4 @@
+import { LOCKED } from "./locked-container.ts";
 import { type Manifest, meshLabels } from "./manifest.ts";
 import type { InstallOptions } from "./options.ts";
 
@@ -77,11 +78,7 @@ export function vizManifests(options: InstallOptions, prometheusUrl?: string): r
                 ],
                 readinessProbe: { httpGet: { path: "/ready", port: 8085 }, periodSeconds: 1 },
                 resources: { requests: { cpu: "20m", memory: "64Mi" } },
-                securityContext: {
-                  allowPrivilegeEscalation: false,
-                  capabilities: { drop: ["ALL"] },
-                  readOnlyRootFilesystem: true,
-                },
+                securityContext: LOCKED,
               },
             ],
           },

@@ -1,3 +1,4 @@
+import { LOCKED } from "../../install/locked-container.ts";
 import type { Manifest } from "../../install/manifest.ts";
 import { type ExtensionOptions, extensionLabels, MIRROR_PORT, SERVICE_MIRROR } from "./extension-options.ts";
 
@@ -84,11 +85,7 @@ export function mirrorManifests(options: ExtensionOptions): readonly Manifest[] 
                 ports: [{ name: "admin-http", containerPort: MIRROR_PORT, protocol: "TCP" }],
                 readinessProbe: { httpGet: { path: "/ready", port: MIRROR_PORT }, periodSeconds: 1, timeoutSeconds: 5 },
                 resources: { requests: { cpu: "20m", memory: "64Mi" } },
-                securityContext: {
-                  allowPrivilegeEscalation: false,
-                  capabilities: { drop: ["ALL"] },
-                  readOnlyRootFilesystem: true,
-                },
+                securityContext: LOCKED,
               },
             ],
           },
