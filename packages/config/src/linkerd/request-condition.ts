@@ -2,6 +2,7 @@ import { regex } from "../istio/string-match.ts";
 import type { ProblemSink } from "../problem.ts";
 import { nearest } from "../schema/nearest.ts";
 import { describe, leaf, type Schema } from "../schema/schema.ts";
+import { readConditions } from "./condition-list.ts";
 
 /** What a ServiceProfile's route asks of a request; several fields of one condition hold together. */
 export interface RequestCondition {
@@ -95,8 +96,9 @@ function readCondition(value: unknown, path: string, sink: ProblemSink, depth: n
     if (key === "method") found.push([key, text(member, at, sink)]);
     else if (key === "pathRegex") found.push([key, regex.read(member, at, sink)]);
     else if (key === "not") found.push([key, readCondition(member, at, sink, depth + 1)]);
-    else if (key === "all" || key === "any") found.push([key, readList(member, at, sink, depth)]);
-    else {
+    else if (key === "all" || key === "any") {
+      found.push([key, readConditions(member, at, sink, (item, place) => readCondition(item, place, sink, depth + 1))]);
+    } else {
       found.push([key, undefined]);
       const close = nearest(key, FIELDS);
       sink.error(
@@ -115,18 +117,4 @@ function text(value: unknown, path: string, sink: ProblemSink): string | undefin
   if (typeof value === "string" && /^[A-Za-z-]+$/.test(value)) return value;
   sink.error(path, `expected a method such as GET, got ${describe(value)}`);
   return undefined;
-}
-
-function readList(
-  value: unknown,
-  path: string,
-  sink: ProblemSink,
-  depth: number,
-): readonly RequestCondition[] | undefined {
-  if (!Array.isArray(value)) {
-    sink.error(path, `expected a list of conditions, got ${describe(value)}`);
-    return undefined;
-  }
-  const read = value.map((item, i) => readCondition(item, `${path}[${i}]`, sink, depth + 1));
-  return read.every((item) => item !== undefined) ? read : undefined;
 }

@@ -1,5 +1,6 @@
 import type { ProblemSink } from "../problem.ts";
 import { describe, leaf, type Schema } from "../schema/schema.ts";
+import { readConditions } from "./condition-list.ts";
 
 /** What a ServiceProfile asks of a response. */
 export interface ResponseCondition {
@@ -39,8 +40,9 @@ function readCondition(value: unknown, path: string, sink: ProblemSink, depth: n
     const at = `${path}.${key}`;
     if (key === "status") found.push([key, readRange(member, at, sink)]);
     else if (key === "not") found.push([key, readCondition(member, at, sink, depth + 1)]);
-    else if (key === "all" || key === "any") found.push([key, readList(member, at, sink, depth)]);
-    else {
+    else if (key === "all" || key === "any") {
+      found.push([key, readConditions(member, at, sink, (item, place) => readCondition(item, place, sink, depth + 1))]);
+    } else {
       found.push([key, undefined]);
       sink.error(at, "unknown field; known are status, all, any, not");
     }
@@ -63,18 +65,4 @@ function readRange(value: unknown, path: string, sink: ProblemSink): ResponseCon
   if (isStatus(min) && isStatus(max) && min <= max && typeof value === "object" && value !== null) return { min, max };
   sink.error(path, "expected min and max, statuses from 100 to 599 of which min is not the larger");
   return undefined;
-}
-
-function readList(
-  value: unknown,
-  path: string,
-  sink: ProblemSink,
-  depth: number,
-): readonly ResponseCondition[] | undefined {
-  if (!Array.isArray(value)) {
-    sink.error(path, `expected a list of conditions, got ${describe(value)}`);
-    return undefined;
-  }
-  const read = value.map((item, i) => readCondition(item, `${path}[${i}]`, sink, depth + 1));
-  return read.every((item) => item !== undefined) ? read : undefined;
 }
