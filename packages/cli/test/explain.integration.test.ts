@@ -185,6 +185,10 @@ async function heddle(
 /** Part of the requests that each version answers, and each status that is nobody's answer. */
 type Shares = Readonly<Record<string, number>>;
 
+function explain(client: string, url: string, ...more: readonly string[]) {
+  return heddle("explain", "request", "-n", "traffic", "--from", `deploy/${client}`, "--to", url, ...more);
+}
+
 async function predicted(
   one: Prediction,
   client: string,
@@ -192,19 +196,7 @@ async function predicted(
 ): Promise<{ readonly shares: Shares; readonly text: string }> {
   const headers = Object.entries(one.headers ?? {}).flatMap(([name, value]) => ["-H", `${name}: ${value}`]);
   const method = one.method === undefined ? [] : ["-X", one.method];
-  const args = [
-    "explain",
-    "request",
-    "-n",
-    "traffic",
-    "--from",
-    `deploy/${client}`,
-    "--to",
-    url,
-    ...headers,
-    ...method,
-  ];
-  const { code, out, err } = await heddle(...args, "-o", "json");
+  const { code, out, err } = await explain(client, url, ...headers, ...method, "-o", "json");
   if (code !== 0) throw new Error(err);
   const { outcomes } = JSON.parse(out) as Explanation;
   const shares: Record<string, number> = {};
@@ -275,16 +267,7 @@ describe("outside of the mesh", () => {
   /** Requests that reached the caller without a sidecar, and what was predicted. */
   async function reached(client: string, url: string): Promise<readonly string[]> {
     const answers = await rig.call(client, { url }, 3);
-    const { code, out, err } = await heddle(
-      "explain",
-      "request",
-      "-n",
-      "traffic",
-      "--from",
-      `deploy/${client}`,
-      "--to",
-      url,
-    );
+    const { code, out, err } = await explain(client, url);
     expect([code, err]).toEqual([0, ""]);
     expect(out).toContain("=> DELIVERED");
     return answers.map((answer) => echoOf(answer)?.version ?? `status ${answer.status}`);
