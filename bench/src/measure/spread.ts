@@ -18,7 +18,8 @@ export function ratioSpread(values: readonly number[], base: readonly number[]):
   return spreadOf(values.map((value, i) => value / (base[i] ?? Number.NaN)));
 }
 
-/** `12.3 (11.9–13.0)` */
+/** `12.3 (11.9–13.0)`; a ratio of nothing to nothing is `–`. */
 export function formatSpread(spread: Spread, digits: number): string {
+  if (Number.isNaN(spread.median)) return "–";
   return `${spread.median.toFixed(digits)} (${spread.min.toFixed(digits)}–${spread.max.toFixed(digits)})`;
 }
