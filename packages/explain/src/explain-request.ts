@@ -64,6 +64,13 @@ export async function explainRequest(input: ExplainInput): Promise<Explanation> 
     details: [],
   };
   if (caller.direction !== "gateway") steps.push(name);
+  if (caller.direction !== "gateway" && destination.unresolved !== undefined)
+    return {
+      request,
+      from: caller.name,
+      steps,
+      outcomes: [{ share: 1, steps: [], result: "refused", reason: destination.unresolved }],
+    };
   const http = request.scheme === "http" || request.scheme === "grpc";
   const secure = request.scheme === "https" || request.scheme === "tls";
   const connection: Connection = {

@@ -1,4 +1,4 @@
-import { inRange } from "./ip-range.ts";
+import { isInRange } from "@heddle/std";
 
 const prefix = "traffic.sidecar.istio.io/";
 
@@ -21,8 +21,8 @@ export function bypassReason(
     return `annotation config.linkerd.io/skip-outbound-ports of the pod names ${port}`;
   if (list("includeOutboundPorts").some((one) => one === "*" || one === String(port))) return undefined;
   if (ip === undefined) return undefined;
-  if (list("excludeOutboundIPRanges").some((range) => inRange(ip, range))) return says("excludeOutboundIPRanges");
+  if (list("excludeOutboundIPRanges").some((range) => isInRange(ip, range))) return says("excludeOutboundIPRanges");
   const included = list("includeOutboundIPRanges");
   if (annotations[`${prefix}includeOutboundIPRanges`] === undefined || included.includes("*")) return undefined;
-  return included.some((range) => inRange(ip, range)) ? undefined : says("includeOutboundIPRanges");
+  return included.some((range) => isInRange(ip, range)) ? undefined : says("includeOutboundIPRanges");
 }

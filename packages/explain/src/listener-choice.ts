@@ -1,6 +1,5 @@
-import { at, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
+import { at, isInRange, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
 import type { Connection } from "./connection.ts";
-import { inRange } from "./ip-range.ts";
 import { recordsOf, textsOf } from "./json.ts";
 
 const socket = (listener: JsonRecord): JsonRecord => recordOf(at(listener, "address", "socket_address"));
@@ -104,7 +103,7 @@ function criteria(listener: JsonRecord, connection: Connection): readonly Criter
       name: "destination in",
       names: (match) => ranges(match).length > 0,
       fit: (match) => {
-        const found = ranges(match).filter((range) => connection.ip !== undefined && inRange(connection.ip, range));
+        const found = ranges(match).filter((range) => connection.ip !== undefined && isInRange(connection.ip, range));
         return found.length === 0 ? undefined : Math.max(...found.map((range) => Number(range.split("/")[1])));
       },
       text: (match) => ranges(match).join(","),

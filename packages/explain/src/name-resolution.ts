@@ -7,6 +7,8 @@ import type { Origin } from "./origin.ts";
 export interface Destination {
   /** Undefined when only a name server outside can tell. */
   readonly ip: string | undefined;
+  /** Why no name server can tell either: the caller then connects nowhere. Left out where one may. */
+  readonly unresolved?: string;
   readonly because: string;
   readonly decidedBy: readonly Origin[];
   /** Pods behind it, for callers that have no proxy to choose one. */
@@ -37,11 +39,18 @@ export function resolveName(state: MeshState, host: string, port: number, namesp
   }
   const headless = podName(state, host, namespace, port);
   if (headless !== undefined) return headless;
+  const unknown = `no service of the mesh is called ${host} in namespace ${namespace}`;
+  const inside = !host.includes(".") || /\.svc$/.test(host) || host.endsWith(`.${domain}`);
   return {
     ip: undefined,
-    because: `no service of the mesh is called ${host} in namespace ${namespace}; a name server outside of the mesh has to know it`,
+    because: inside ? unknown : `${unknown}; a name server outside of the mesh has to know it`,
     decidedBy: [],
     backends: [],
+    ...(inside
+      ? {
+          unresolved: `${host} does not resolve: ${unknown}; look for a typing error, or name its namespace (${host.split(".")[0]}.NAMESPACE)`,
+        }
+      : {}),
   };
 }
 
@@ -57,8 +66,14 @@ function destination(state: MeshState, service: MeshService, port: number, becau
   const ports = service.ports.map((one) => one.number);
   const absent = ports.includes(port) ? "" : `; it has no port ${port}, only ${ports.join(", ")}`;
   const where = address === undefined ? "" : `, ${service.headless ? "one of its pods" : "at"} ${address}`;
+  const nobody = service.headless && address === undefined;
   return {
     ip: address,
+    ...(nobody
+      ? {
+          unresolved: `${service.hostname} does not resolve: ${refText(service.source)} is headless, its name stands for its pods, and none is ready: look at the pods behind it`,
+        }
+      : {}),
     because: `${because}${where}${absent}`,
     decidedBy: [origin],
     backends,

@@ -1,6 +1,5 @@
-import { at, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
+import { at, isInRange, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
 import type { Connection } from "./connection.ts";
-import { inRange } from "./ip-range.ts";
 import { has, recordsOf } from "./json.ts";
 import type { Origin } from "./origin.ts";
 import { headerMismatch, stringMatches, type Verdict } from "./string-match.ts";
@@ -81,7 +80,7 @@ function urlPath(value: unknown, { headers }: Connection): Verdict {
 
 function range(value: unknown, ip: string | undefined): Verdict {
   if (ip === undefined) return undefined;
-  return inRange(ip, `${textOf(at(value, "address_prefix"))}/${textOf(at(value, "prefix_len")) || "0"}`);
+  return isInRange(ip, `${textOf(at(value, "address_prefix"))}/${textOf(at(value, "prefix_len")) || "0"}`);
 }
 
 function permission(one: JsonRecord, connection: Connection): Verdict {

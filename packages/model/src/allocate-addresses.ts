@@ -1,5 +1,5 @@
 import type { EntryStatus, HostAddress, ServiceEntry } from "@heddle/config";
-import { addressSet } from "./address-ranges.ts";
+import { addressSet } from "@heddle/std";
 
 /** Addresses for hosts that have none of their own, so that clients can dial them. */
 export interface AddressAllocation {

@@ -1,4 +1,4 @@
-import { isInRange } from "./address-ranges.ts";
+import { isInRange } from "@heddle/std";
 import type { MeshSettings } from "./settings.ts";
 import type { MeshState } from "./state.ts";
 import type { Endpoint } from "./workload.ts";

@@ -1,4 +1,4 @@
-import type { Cidr } from "../transport/address.ts";
+import type { Cidr } from "@heddle/std";
 import { type FilterChainMatch, FilterChainMatch_ConnectionSourceType, FilterChainMatchSchema } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";

@@ -1,3 +1,4 @@
+import type { Cidr } from "@heddle/std";
 import {
   type Permission,
   PermissionSchema,
@@ -10,7 +11,6 @@ import {
   RBACSchema,
 } from "@heddle/xds-api/envoy/config/rbac/v3/rbac";
 import type { PathMatcher } from "@heddle/xds-api/envoy/type/matcher/v3/path";
-import type { Cidr } from "../transport/address.ts";
 import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";

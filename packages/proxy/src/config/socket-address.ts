@@ -1,5 +1,5 @@
-import type { Cidr } from "../transport/address.ts";
-import { parseIp, type SocketAddress } from "../transport/address.ts";
+import { type Cidr, parseIp } from "@heddle/std";
+import type { SocketAddress } from "../transport/address.ts";
 import { type Address, type CidrRange, SocketAddress_Protocol } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 

@@ -1,11 +1,11 @@
 // Hot path: once per request or connection where rules are configured.
+import { cidrContains, parseIp } from "@heddle/std";
 import type { RequestHead } from "@heddle/wire";
 import type { RbacRule, RbacRules } from "../config/rbac.ts";
 import { matchesString } from "../config/string-match.ts";
 import { type MetadataMap, matchesMetadata } from "../config/value-match.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { matchesHeader, pathOnly } from "../router/route-matcher.ts";
-import { cidrContains, parseIp } from "../transport/address.ts";
 
 /** What rules look at; connections have no request. */
 export interface RbacFacts {

@@ -1,7 +1,7 @@
+import { parseIp } from "@heddle/std";
 import type { RequestHead } from "@heddle/wire";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
-import { parseIp } from "../transport/address.ts";
 
 /** The client behind the proxies that are trusted; for requests that `prepareRequest` has seen. Source: Envoy x-forwarded-for. */
 export function clientIpOf(config: HttpManagerConfig, info: ConnectionInfo, request: RequestHead): string {

@@ -1,9 +1,10 @@
 // Hot path: one per try of a request.
+import { parseIp } from "@heddle/std";
 import { HTTP_2, type RequestHead } from "@heddle/wire";
 import type { RetryPolicyConfig } from "../config/retry-policy.ts";
 import type { ForwardAction } from "../config/route-action.ts";
 import { withoutPort } from "../router/route-table.ts";
-import { parseAddress, parseIp } from "../transport/address.ts";
+import { parseAddress } from "../transport/address.ts";
 import type { Cluster, TriedHosts } from "../upstream/cluster.ts";
 import { type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
 import { createRawPool } from "../upstream/raw-pool.ts";

@@ -1,6 +1,6 @@
+import { type Cidr, cidrContains, parseIp } from "@heddle/std";
 import type { ChainMatchConfig } from "../config/chain-match.ts";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
-import { type Cidr, cidrContains, parseIp } from "../transport/address.ts";
 
 /** What is known of a connection when its filter chain is chosen. */
 export interface ConnectionFacts {

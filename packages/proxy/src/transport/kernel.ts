@@ -1,5 +1,6 @@
 import { dlopen, ptr, read } from "bun:ffi";
-import { ipText, type OriginalDst, parseIp, plainIp, type SocketAddress } from "./address.ts";
+import { parseIp } from "@heddle/std";
+import { ipText, type OriginalDst, plainIp, type SocketAddress } from "./address.ts";
 
 /** Options of a new outgoing connection that Bun's own connect can't set. */
 export interface DialOptions {

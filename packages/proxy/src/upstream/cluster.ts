@@ -1,9 +1,9 @@
-import type { Clock, Logger, TimerWheel } from "@heddle/std";
+import { type Clock, type Logger, parseIp, type TimerWheel } from "@heddle/std";
 import type { ClusterConfig } from "../config/cluster.ts";
 import type { EndpointConfig, LoadAssignmentConfig } from "../config/endpoints.ts";
 import type { SubsetKey } from "../config/subset-key.ts";
 import type { SecureContexts } from "../tls/secure-context.ts";
-import { parseIp, type SocketAddress } from "../transport/address.ts";
+import type { SocketAddress } from "../transport/address.ts";
 import { type Dial, type DialOwner, type DialTarget, dial } from "../transport/dial.ts";
 import type { Network } from "../transport/network.ts";
 import { createConnectionPool } from "./connection-pool.ts";
