@@ -59,6 +59,7 @@ export function createProgram(context: CliContext): Command {
     .option("--context <name>", "context of the kubeconfig")
     .option("-i, --istioNamespace <namespace>", "namespace of the control plane", defaultMeshNamespace(context))
     .option("-L, --linkerd-namespace <namespace>", "the same, as linkerd calls it")
+    .showHelpAfterError("(--help lists the commands and flags)")
     .exitOverride()
     .configureOutput({ writeOut: context.out, writeErr: context.err });
   for (const add of commands) add(program, context);
