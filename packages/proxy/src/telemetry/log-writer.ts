@@ -1,106 +1,134 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Clock, ClockTimer } from "@heddle/std";
+import { LineBuffer } from "./line-buffer.ts";
 
 /** Appends lines to files and standard streams, many at a time. */
 export interface LogWriter {
-  write(path: string, line: string): void;
+  /** The file at a path; several logs may have the same. */
+  file(path: string): LogFile;
   flush(): void;
   close(): void;
 }
 
+/** A file or stream that gets lines. */
+export interface LogFile {
+  /** Where the next line goes; undefined: it is lost, as the file can't be opened or takes nothing. */
+  begin(): LineBuffer | undefined;
+  /** The line that was begun is complete. */
+  end(): void;
+}
+
 /** A file is flushed this often at the latest. Source: Envoy `file_flush_interval_msec`. Units: ms. */
 const FLUSH_MS = 1000;
-/** Or when this much waits. Units: characters. */
-const FLUSH_LENGTH = 65_536;
-/** With a full disk or a blocked pipe lines are dropped rather than kept for ever. Units: characters. */
+/** Or when this much waits. Units: bytes. */
+const FLUSH_BYTES = 65_536;
+/** With a full disk or a blocked pipe lines are dropped rather than kept for ever. Units: bytes. */
 const MAX_WAITING = 4 * 1024 * 1024;
 /** A file that can't be opened is tried again after so long; its lines until then are lost. Units: ms. */
 const REOPEN_MS = 10_000;
 
-interface OpenFile {
-  readonly fd: number;
-  readonly own: boolean;
-  text: string;
-  /** What a full pipe did not take; before `text`. */
-  rest: Buffer;
+type Write = (fd: number, bytes: Uint8Array, at: number, length: number) => number;
+
+interface Surroundings {
+  readonly clock: Clock;
+  readonly onError: (path: string, error: unknown) => void;
+  readonly write: Write;
 }
 
-type Write = (fd: number, bytes: Uint8Array, at: number) => number;
+class BufferedFile implements LogFile {
+  readonly #path: string;
+  readonly #around: Surroundings;
+  readonly #waiting = new LineBuffer();
+  /** -1: not open. */
+  #fd = -1;
+  #own = false;
+  /** When a file that can't be opened is tried again; undefined: nothing was wrong. Units: ms of the monotonic clock. */
+  #closedUntil: number | undefined = undefined;
+  #flushAt = FLUSH_BYTES;
 
-const NOTHING = Buffer.alloc(0);
-
-class BufferedWriter implements LogWriter {
-  readonly #files = new Map<string, OpenFile>();
-  /** When a file that can't be opened is tried again. Units: ms of the monotonic clock. */
-  readonly #closedUntil = new Map<string, number>();
-  readonly #clock: Clock;
-  readonly #timer: ClockTimer;
-  readonly #onError: (path: string, error: unknown) => void;
-  readonly #write: Write;
-
-  constructor(clock: Clock, onError: (path: string, error: unknown) => void, write: Write) {
-    this.#onError = onError;
-    this.#write = write;
-    this.#clock = clock;
-    this.#timer = clock.every(FLUSH_MS, () => this.flush());
+  constructor(path: string, around: Surroundings) {
+    this.#path = path;
+    this.#around = around;
   }
 
-  write(path: string, line: string): void {
-    let file = this.#files.get(path);
-    if (file === undefined) {
-      const opened = this.#open(path);
-      if (opened === undefined) return;
-      file = opened;
-      this.#files.set(path, file);
+  begin(): LineBuffer | undefined {
+    if (this.#fd < 0 && !this.#open()) return undefined;
+    return this.#waiting.length > MAX_WAITING ? undefined : this.#waiting;
+  }
+
+  end(): void {
+    if (this.#waiting.length >= this.#flushAt) this.flush();
+  }
+
+  #open(): boolean {
+    const { clock, onError } = this.#around;
+    if (this.#path === "/dev/stdout") this.#fd = 1;
+    if (this.#path === "/dev/stderr") this.#fd = 2;
+    if (this.#fd > 0) return true;
+    const nowMs = clock.monotonic();
+    if (this.#closedUntil !== undefined && nowMs < this.#closedUntil) return false;
+    try {
+      this.#fd = openSync(this.#path, "a");
+      this.#own = true;
+      this.#closedUntil = undefined;
+      return true;
+    } catch (error) {
+      if (this.#closedUntil === undefined) onError(this.#path, error);
+      this.#closedUntil = nowMs + REOPEN_MS;
+      return false;
     }
-    if (file.text.length + file.rest.length > MAX_WAITING) return;
-    file.text += line;
-    if (file.text.length >= FLUSH_LENGTH) this.#flushFile(path, file);
   }
 
   flush(): void {
-    for (const [path, file] of this.#files) this.#flushFile(path, file);
+    const { length } = this.#waiting;
+    if (length === 0) return;
+    let at = 0;
+    try {
+      while (at < length) at += this.#around.write(this.#fd, this.#waiting.bytes, at, length - at);
+    } catch (error) {
+      // A pipe that is full now may have room at the next flush, for what it did not take.
+      if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) {
+        this.#around.onError(this.#path, error);
+        at = length;
+      }
+    }
+    this.#waiting.drop(at);
+    this.#flushAt = this.#waiting.length + FLUSH_BYTES;
+  }
+
+  close(): void {
+    this.flush();
+    if (this.#own) closeSync(this.#fd);
+    this.#own = false;
+    this.#fd = -1;
+  }
+}
+
+class BufferedWriter implements LogWriter {
+  readonly #files = new Map<string, BufferedFile>();
+  readonly #around: Surroundings;
+  readonly #timer: ClockTimer;
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+    this.#timer = around.clock.every(FLUSH_MS, () => this.flush());
+  }
+
+  file(path: string): LogFile {
+    const known = this.#files.get(path);
+    if (known !== undefined) return known;
+    const file = new BufferedFile(path, this.#around);
+    this.#files.set(path, file);
+    return file;
+  }
+
+  flush(): void {
+    for (const file of this.#files.values()) file.flush();
   }
 
   close(): void {
     this.#timer.cancel();
-    this.flush();
-    for (const file of this.#files.values()) if (file.own) closeSync(file.fd);
-    this.#files.clear();
-  }
-
-  #open(path: string): OpenFile | undefined {
-    if (path === "/dev/stdout") return { fd: 1, own: false, text: "", rest: NOTHING };
-    if (path === "/dev/stderr") return { fd: 2, own: false, text: "", rest: NOTHING };
-    const nowMs = this.#clock.monotonic();
-    const closedUntil = this.#closedUntil.get(path);
-    if (closedUntil !== undefined && nowMs < closedUntil) return undefined;
-    try {
-      const fd = openSync(path, "a");
-      this.#closedUntil.delete(path);
-      return { fd, own: true, text: "", rest: NOTHING };
-    } catch (error) {
-      if (closedUntil === undefined) this.#onError(path, error);
-      this.#closedUntil.set(path, nowMs + REOPEN_MS);
-      return undefined;
-    }
-  }
-
-  #flushFile(path: string, file: OpenFile): void {
-    if (file.text === "" && file.rest.length === 0) return;
-    const text = Buffer.from(file.text, "utf8");
-    const bytes = file.rest.length === 0 ? text : Buffer.concat([file.rest, text]);
-    file.text = "";
-    file.rest = NOTHING;
-    let at = 0;
-    try {
-      while (at < bytes.length) at += this.#write(file.fd, bytes, at);
-    } catch (error) {
-      // A pipe that is full now may have room at the next flush, for what it did not take.
-      const again = error instanceof Error && "code" in error && error.code === "EAGAIN";
-      if (again) file.rest = bytes.subarray(at);
-      else this.#onError(path, error);
-    }
+    for (const file of this.#files.values()) file.close();
   }
 }
 
@@ -110,5 +138,5 @@ export function createLogWriter(
   onError: (path: string, error: unknown) => void,
   write: Write = writeSync,
 ): LogWriter {
-  return new BufferedWriter(clock, onError, write);
+  return new BufferedWriter({ clock, onError, write });
 }

@@ -82,7 +82,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
   const targetOf = (sink: LogSink, around: ObserverSurroundings): LogTarget => {
     switch (sink.kind) {
       case "file":
-        return createFileLog(sink.path, sink.line, deps.writer);
+        return createFileLog(sink.line, deps.writer.file(sink.path));
       case "grpc":
         return createGrpcLog(sink, {
           ...around,

@@ -104,6 +104,16 @@ export class FlatHeaderList implements HeaderList {
     return index < 0 ? undefined : this.valueAt(index);
   }
 
+  getAllId(id: number): string | undefined {
+    const index = this.indexOfId(id);
+    if (index < 0) return undefined;
+    let all = this.valueAt(index);
+    if (id === SET_COOKIE) return all;
+    const slots = this.#slots;
+    for (let i = index + 1; i < this.length; i++) if (slots[i << SHIFT] === id) all += `, ${this.valueAt(i)}`;
+    return all;
+  }
+
   setId(id: number, value: string): void {
     const index = this.indexOfId(id);
     if (index < 0) this.appendId(id, value);
@@ -131,10 +141,11 @@ export class FlatHeaderList implements HeaderList {
   }
 
   getAll(name: string): string | undefined {
+    const id = headerId(name);
+    if (id > 0) return this.getAllId(id);
     let index = this.#indexOf(name, 0);
     if (index < 0) return undefined;
     let all = this.valueAt(index);
-    if (this.idAt(index) === SET_COOKIE) return all;
     for (index = this.#indexOf(name, index + 1); index >= 0; index = this.#indexOf(name, index + 1)) {
       all += `, ${this.valueAt(index)}`;
     }

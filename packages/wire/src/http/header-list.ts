@@ -34,6 +34,8 @@ export interface HeaderList {
   hasId(id: number): boolean;
   /** First value of a known header. */
   getId(id: number): string | undefined;
+  /** All values of a known header, as `getAll`. */
+  getAllId(id: number): string | undefined;
   /** Index of the first entry of a known header, or -1. */
   indexOfId(id: number): number;
   /** Replaces the first entry, removes further ones, appends when there is none. */
