@@ -5,8 +5,15 @@ import { readJson, typeUrls, writeMessage } from "@heddle/xds-api";
 import type { ApiConfigSource } from "@heddle/xds-api/envoy/config/core/v3/config_source";
 import { parse, stringify } from "yaml";
 import type { RuntimeLayer } from "./admin/runtime-page.ts";
-import { ADMIN_SHAPE, BOOTSTRAP_SHAPE, DYNAMIC_RESOURCES_SHAPE } from "./bootstrap/bootstrap-shape.ts";
+import { decodeAdminLogs } from "./bootstrap/admin-log.ts";
+import {
+  ADMIN_SHAPE,
+  BOOTSTRAP_SHAPE,
+  CLUSTER_MANAGER_SHAPE,
+  DYNAMIC_RESOURCES_SHAPE,
+} from "./bootstrap/bootstrap-shape.ts";
 import { type DynamicSource, decodeConfigSource } from "./bootstrap/config-source.ts";
+import { checkExtensions } from "./bootstrap/default-extensions.ts";
 import { foldEnumCase } from "./bootstrap/enum-case.ts";
 import { upgradeBootstrap } from "./bootstrap/v2-form.ts";
 import { type Bootstrap, BootstrapSchema, ClusterSchema, ListenerSchema, SecretSchema } from "./config/proto.ts";
@@ -33,6 +40,8 @@ export interface BootstrapSettings {
   readonly nodeCluster: string;
   readonly metadata: JsonObject;
   readonly admin: SocketAddress | undefined;
+  /** Files with a line for each request to the admin port. */
+  readonly adminLogs: readonly string[];
   /** In the order in which they must be applied. */
   readonly resources: readonly StaticResources[];
   /** Cluster of the ADS server; undefined: nothing comes over ADS. */
@@ -126,9 +135,14 @@ function readSettings(
 ): Result<BootstrapSettings> {
   const scope = createScope();
   checkShape(BOOTSTRAP_SHAPE, message, scope);
+  if (message.clusterManager !== undefined)
+    checkShape(CLUSTER_MANAGER_SHAPE, message.clusterManager, scope.field("cluster_manager"));
+  checkExtensions(message, scope);
   let admin: SocketAddress | undefined;
+  let adminLogs: readonly string[] = [];
   if (message.admin !== undefined) {
     checkShape(ADMIN_SHAPE, message.admin, scope.field("admin"));
+    adminLogs = decodeAdminLogs(message.admin.accessLog, message.admin.accessLogPath, scope.field("admin.access_log"));
     const decoded =
       message.admin.address === undefined
         ? undefined
@@ -162,6 +176,7 @@ function readSettings(
     nodeCluster: message.node?.cluster ?? "",
     metadata: message.node?.metadata ?? {},
     admin,
+    adminLogs,
     resources: staticResources(message),
     adsCluster,
     clustersFrom,

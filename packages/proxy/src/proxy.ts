@@ -103,6 +103,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
   const network = createNetwork(deps.kernel, createFlushQueue(garbage), deps.ports);
   const limits = deps.limits ?? NO_LIMITS;
   const overload = createOverloadState(limits, deps.random);
+  const unloaded = createOverloadState(NO_LIMITS, deps.random);
   const wheel = createTimerWheel({ tickMs: TICK_MS }, clock.monotonic());
   const secrets = createSecretStore();
   const contexts = createSecureContexts(secrets);
@@ -140,7 +141,11 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     }
     if (last?.kind === "direct-response") return { kind: "gate-only" };
     if (last?.kind !== "http") throw new Error("a filter chain without its last filter was decoded");
-    return { kind: "http", manager: makeHttpManager(last, observers, shared, listenerCounters) };
+    const pressure = listener.bypassesOverload ? unloaded : overload;
+    return {
+      kind: "http",
+      manager: { ...makeHttpManager(last, observers, shared, listenerCounters), overload: pressure },
+    };
   };
 
   const makeHttpManager = (

@@ -33,6 +33,8 @@ export interface FirstRoleDeps extends RoleDeps {
 
 /** Metrics and access logs of a role. */
 export interface RoleTelemetry extends Telemetry {
+  /** Adds a line to a file. */
+  writeLog(path: string, line: string): void;
   /** Writes what waits of the access logs. */
   closeLogs(): void;
 }
@@ -49,5 +51,9 @@ export function roleTelemetry(
   const { idleMs, problem } = concurrency === undefined ? {} : readIdleTime(variable(IDLE_VARIABLE), concurrency);
   if (problem !== undefined) log.error(problem);
   const idle = idleMs === undefined ? undefined : { ms: idleMs, now: () => clock.monotonic() };
-  return { ...createTelemetry({ ...about, idle, writer, log, env: variable }), closeLogs: () => writer.close() };
+  return {
+    ...createTelemetry({ ...about, idle, writer, log, env: variable }),
+    writeLog: (path, line) => writer.write(path, line),
+    closeLogs: () => writer.close(),
+  };
 }

@@ -1,6 +1,7 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { toJson } from "@bufbuild/protobuf";
 import { loadTypeRegistry, typeUrls } from "@heddle/xds-api";
+import { adminLogLine } from "./admin/admin-log.ts";
 import { type AdminServer, startAdminServer } from "./admin/admin-server.ts";
 import { firstExpiryMs } from "./admin/certificates-page.ts";
 import { knownTypes } from "./bootstrap/known-types.ts";
@@ -163,6 +164,9 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
         drainMs: deps.drainMs,
         after: (ms, act) => void clock.after(ms, act),
         onQuit: () => quit(),
+        onAnswer: (request) => {
+          for (const path of bootstrap.adminLogs) telemetry.writeLog(path, adminLogLine(request));
+        },
         onDrain: (how) => {
           running.listeners.drain(how);
           fleet.drain(how);

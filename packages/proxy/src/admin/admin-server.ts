@@ -8,6 +8,7 @@ import { resetEnvoyStats } from "../telemetry/envoy-stats.ts";
 import type { Tap } from "../telemetry/tap.ts";
 import type { Fleet } from "../workers/fleet.ts";
 import { fleetClusters, fleetMemory, fleetStats, type StatsSource } from "../workers/fleet-pages.ts";
+import type { AdminRequest } from "./admin-log.ts";
 import { jsonAnswer, textAnswer } from "./answer.ts";
 import { certificatesPage } from "./certificates-page.ts";
 import { clustersPage } from "./clusters-page.ts";
@@ -44,6 +45,8 @@ export interface AdminDeps {
   after(ms: number, act: () => void): void;
   onQuit(): void;
   onDrain(how: DrainOptions): void;
+  /** Told of each request; default: nobody is. */
+  onAnswer?(request: AdminRequest): void;
 }
 
 /** An HTTP port of the process itself. */
@@ -66,17 +69,24 @@ export function startAdminServer(deps: AdminDeps, hostname: string, port: number
     port,
     development: false,
     fetch: async (request) => {
-      const url = new URL(request.url);
-      const page = pages[url.pathname];
-      if (page === undefined) return textAnswer(`invalid path. ${helpText(pages)}`, 404);
-      // A page that a browser could load by accident must not change anything.
-      if (page.post === true && request.method !== "POST")
-        return textAnswer(`Method ${request.method} not allowed, POST required.`, 405);
-      return page.show(url);
+      const startMs = deps.now();
+      const response = await answer(pages, request);
+      deps.onAnswer?.({ request, response, startMs, endMs: deps.now() });
+      return response;
     },
     error: (error) => textAnswer(`the page failed: ${error.message}\n`, 500),
   });
   return { close: async () => void (await server.stop(true)) };
+}
+
+function answer(pages: Readonly<Record<string, Page>>, request: Request): Response | Promise<Response> {
+  const url = new URL(request.url);
+  const page = pages[url.pathname];
+  if (page === undefined) return textAnswer(`invalid path. ${helpText(pages)}`, 404);
+  // A page that a browser could load by accident must not change anything.
+  if (page.post === true && request.method !== "POST")
+    return textAnswer(`Method ${request.method} not allowed, POST required.`, 405);
+  return page.show(url);
 }
 
 function helpText(pages: Readonly<Record<string, Page>>): string {

@@ -3,35 +3,63 @@ import {
   Bootstrap_DynamicResourcesSchema,
   Bootstrap_StaticResourcesSchema,
   BootstrapSchema,
+  ClusterManagerSchema,
 } from "@heddle/xds-api/envoy/config/bootstrap/v3/bootstrap";
 import { shape } from "../config/shape.ts";
 
 export const BOOTSTRAP_SHAPE = shape(
   BootstrapSchema,
-  ["node", "static_resources", "dynamic_resources", "admin", "overload_manager", "tracing", "stats_config"],
+  [
+    "node",
+    "static_resources",
+    "dynamic_resources",
+    "admin",
+    "overload_manager",
+    "tracing",
+    "stats_config",
+    "cluster_manager",
+    "typed_dns_resolver_config",
+    "default_regex_engine",
+    "listener_manager",
+    "bootstrap_extensions",
+  ],
   {
-    "cluster_manager stats_flush_interval stats_flush_on_admin deferred_stat_options enable_dispatcher_stats stats_server_version_override":
-      "statistics are kept and shown on demand",
+    "stats_flush_interval stats_flush_on_admin": "when Envoy writes statistics to its sinks, of which there are none",
+    deferred_stat_options: "when Envoy makes its statistics, to save memory",
     "watchdog watchdogs memory_allocator_manager perf_tracing_file_path": "watches over Envoy's own threads and memory",
-    "node_context_params config_sources default_config_source": "only for xDS resource locators",
     layered_runtime:
       "of the runtime only overload.global_downstream_max_connections of static layers is read; elsewhere the defaults that stand in the fields hold",
-    flags_path: "only for runtime flags",
-    "use_tcp_for_dns_lookups dns_resolution_config typed_dns_resolver_config": "names are resolved by the system",
-    "default_regex_engine default_socket_interface listener_manager":
-      "there is one of each: RE2 semantics, Linux sockets",
     inline_headers: "tuning of Envoy's header maps",
-    application_log_config: "LOG_AS_JSON chooses the form of the log",
-    grpc_async_client_manager_config: "tuning of Envoy's gRPC clients",
+    grpc_async_client_manager_config: "how long Envoy keeps gRPC clients that nobody uses",
     fatal_actions: "what Envoy does when it crashes",
   },
   {
+    "node_context_params config_sources default_config_source": "xdstp resource locators are not implemented",
+    flags_path: "there are no flag files; use the admin port's /drain_listeners and /healthcheck/fail",
+    "use_tcp_for_dns_lookups dns_resolution_config": "names are resolved by the system",
+    default_socket_interface: "there is one: the system's sockets",
+    application_log_config: "LOG_AS_JSON and the log level of the command line choose the form of the log",
     hds_config: "health discovery is not implemented; use health_checks of clusters",
     stats_sinks: "statistics are pulled from /stats/prometheus; nothing is pushed",
-    bootstrap_extensions: "there are no bootstrap extensions",
+    stats_server_version_override: "there is no statistic server.version; /server_info says the version",
     header_prefix: "headers always begin with x-envoy-",
     certificate_provider_instances: "certificates come inline, from files or over SDS",
     "xds_delegate_extension xds_config_tracker_extension": "there are no xDS extensions",
+  },
+  {
+    only: { enable_dispatcher_stats: { values: ["false"], reason: "there are no dispatchers to measure" } },
+  },
+);
+
+export const CLUSTER_MANAGER_SHAPE = shape(
+  ClusterManagerSchema,
+  [],
+  { enable_deferred_cluster_creation: "when Envoy's threads make their part of a cluster, to save memory" },
+  {
+    local_cluster_name: "routing by zone is not implemented; use locality_weighted_lb_config or priorities",
+    outlier_detection: "ejections go to the log and into statistics, not into a file or to a service",
+    upstream_bind_config: "write it into each cluster",
+    load_stats_config: "load is not reported; statistics are pulled",
   },
 );
 
@@ -44,9 +72,15 @@ export const DYNAMIC_RESOURCES_SHAPE = shape(
   { "lds_resources_locator cds_resources_locator": "xdstp resource locators are not implemented" },
 );
 
-export const ADMIN_SHAPE = shape(AdminSchema, ["address"], {
-  "access_log access_log_path": "requests to the admin port are not logged",
-  profile_path: "profiles are taken by the runtime's own tools",
-  socket_options: "tuning",
-  ignore_global_conn_limit: "connections to the admin port never count towards the limit",
-});
+export const ADMIN_SHAPE = shape(
+  AdminSchema,
+  ["address", "access_log", "access_log_path"],
+  {},
+  { socket_options: "the runtime gives no access to these options of its sockets" },
+  {
+    differs: {
+      profile_path: "there is no page that writes a profile; /heap_dump answers with what it finds",
+      ignore_global_conn_limit: "connections to the admin port never count towards the limit, as with true",
+    },
+  },
+);

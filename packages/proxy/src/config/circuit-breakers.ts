@@ -32,7 +32,8 @@ export const THRESHOLDS_SHAPE = shape(
     "retry_budget",
     "track_remaining",
   ],
-  { max_connection_pools: "pools are bounded by the endpoints" },
+  {},
+  { max_connection_pools: "an endpoint has one pool for each protocol; bound it by max_connections" },
 );
 
 /** Envoy takes nothing else for one host either. */

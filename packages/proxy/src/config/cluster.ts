@@ -3,6 +3,7 @@ import { Cluster_OriginalDstLbConfigSchema } from "@heddle/xds-api/envoy/config/
 import { ProxyProtocolUpstreamTransportSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { type CircuitLimits, checkCircuitBreakers, decodeLimits } from "./circuit-breakers.ts";
+import { checkDnsResolver } from "./dns-resolver.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeLoadAssignment, type LoadAssignmentConfig } from "./endpoints.ts";
 import { decodeHealthChecks, type HealthCheckConfig } from "./health-check.ts";
@@ -51,6 +52,12 @@ export interface KeepAliveConfig {
   readonly intervalSeconds: number;
 }
 
+/** How soon a name is asked for again that did not resolve: twice as long each time. Units: ms. */
+export interface DnsFailureConfig {
+  readonly baseMs: number;
+  readonly maxMs: number;
+}
+
 export interface ClusterConfig {
   readonly name: string;
   readonly statName: string;
@@ -75,6 +82,8 @@ export interface ClusterConfig {
   readonly keepAlive: KeepAliveConfig | undefined;
   /** Units: ms. Default: 5 s. */
   readonly dnsRefreshMs: number;
+  /** After a failure; undefined: as after an answer. */
+  readonly dnsFailure: DnsFailureConfig | undefined;
   readonly dnsFamily: "v4" | "v6" | "any";
   /** Share of healthy hosts under which health is ignored. Default: 50. Units: %. */
   readonly panicPercent: number;
@@ -130,15 +139,13 @@ export const CLUSTER_SHAPE = shape(
     "outlier_detection",
     "close_connections_on_host_health_failure",
     "ignore_health_on_host_removal",
+    "dns_failure_refresh_rate",
+    "typed_dns_resolver_config",
+    "filters",
   ],
   {
-    "per_connection_buffer_limit_bytes cleanup_interval wait_for_warm_on_init":
-      "tuning; the proxy's own values are used",
-    "respect_dns_ttl dns_failure_refresh_rate":
-      "the system's resolver keeps no TTL; names are asked for every dns_refresh_rate",
-    "track_timeout_budgets track_cluster_stats": "only adds statistics",
-    filters: "only Istio's metadata exchange is known there, which the proxy does by itself",
-    typed_dns_resolver_config: "names are resolved by the system",
+    per_connection_buffer_limit_bytes: "how much memory Envoy gives to a connection's buffers",
+    cleanup_interval: "when Envoy gives back the memory of original destinations that nobody uses",
     preconnect_policy: "connections are made when they are needed",
   },
   {
@@ -148,6 +155,17 @@ export const CLUSTER_SHAPE = shape(
     upstream_config: "there is one HTTP upstream",
     connection_pool_per_downstream_connection: "connections are shared by all clients",
     upstream_http_protocol_options: "use typed_extension_protocol_options",
+  },
+  {
+    only: {
+      track_timeout_budgets: { values: ["false"], reason: "timeout budgets are not counted" },
+      track_cluster_stats: { values: ["{}"], reason: "sizes, timeout budgets and endpoints are not counted apart" },
+    },
+    differs: {
+      respect_dns_ttl:
+        "the system's resolver tells no TTL: names are asked for every dns_refresh_rate, which may be sooner",
+      wait_for_warm_on_init: "the ports open at once; requests to a cluster that is not warm wait for it or get 503",
+    },
   },
 );
 
@@ -185,6 +203,8 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
   if (message.name === "") scope.field("name").problem("a cluster needs a name");
   const discovery = decodeDiscovery(message, scope);
   const loadBalancing = decodeLoadBalancing(message, scope);
+  checkUpstreamFilters(message, scope.field("filters"));
+  checkDnsResolver(message.typedDnsResolverConfig, scope.field("typed_dns_resolver_config"));
   checkCircuitBreakers(message.circuitBreakers, scope.field("circuit_breakers"));
   const socket = message.transportSocket;
   const transport =
@@ -227,6 +247,7 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
             intervalSeconds: keepAlive.keepaliveInterval ?? 75,
           },
     dnsRefreshMs: decodeDuration(message.dnsRefreshRate, scope.field("dns_refresh_rate")) ?? 5000,
+    dnsFailure: decodeDnsFailure(message, scope.field("dns_failure_refresh_rate")),
     dnsFamily:
       message.dnsLookupFamily === Cluster_DnsLookupFamily.V4_ONLY
         ? "v4"
@@ -238,6 +259,32 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
     metadata: foreignMetadata(message.metadata?.filterMetadata),
     source: sourceOf(message.metadata),
   };
+}
+
+/** Errors: a longest time below the shortest. */
+function decodeDnsFailure({ dnsFailureRefreshRate: rate }: Cluster, scope: DecodeScope): DnsFailureConfig | undefined {
+  if (rate === undefined) return undefined;
+  const baseMs = decodeDuration(rate.baseInterval, scope.field("base_interval")) ?? 0;
+  if (baseMs <= 0) scope.field("base_interval").problem("must be greater than 0");
+  const maxMs = decodeDuration(rate.maxInterval, scope.field("max_interval")) ?? baseMs * 10;
+  if (maxMs < baseMs) scope.field("max_interval").problem("must not be below base_interval");
+  return { baseMs, maxMs };
+}
+
+/** Network filters towards servers, by their types. */
+const UPSTREAM_FILTERS: AnyTable<true> = {
+  // Peers of TCP connections are learnt from certificates and endpoint metadata.
+  "envoy.tcp.metadataexchange.config.MetadataExchange": { kind: "struct", decode: () => true },
+};
+
+/** Errors: every filter that would do something. */
+function checkUpstreamFilters(message: Cluster, scope: DecodeScope): void {
+  message.filters.forEach((filter, i) => {
+    const at = scope.item(i);
+    if (filter.configDiscovery !== undefined)
+      at.field("config_discovery").problem("filter configuration over ECDS is not implemented; send typed_config");
+    else decodeAny(filter.typedConfig, UPSTREAM_FILTERS, at.field("typed_config"));
+  });
 }
 
 const DST_HEADER = "x-envoy-original-dst-host";

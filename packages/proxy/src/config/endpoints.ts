@@ -68,7 +68,7 @@ export const LOAD_ASSIGNMENT_SHAPE = shape(
 export const LOCALITY_SHAPE = shape(
   LocalityLbEndpointsSchema,
   ["locality", "lb_endpoints", "load_balancing_weight", "priority"],
-  { metadata: "only describes the locality", proximity: "not read by Envoy either" },
+  { metadata: "only describes the locality", proximity: "Envoy does not read it" },
   { "load_balancer_endpoints leds_cluster_locality_config": "endpoints stand in place, in lb_endpoints" },
 );
 export const LB_ENDPOINT_SHAPE = shape(

@@ -20,14 +20,13 @@ export interface GrpcLogTarget {
 export const GRPC_LOG_SHAPE = shape(
   CommonGrpcAccessLogConfigSchema,
   ["log_name", "grpc_service", "buffer_flush_interval", "buffer_size_bytes"],
+  {},
   {
-    transport_api_version: "there is version 3 only",
     grpc_stream_retry_policy: "entries that can't be sent are dropped and counted",
-  },
-  {
     filter_state_objects_to_log: "filter state is not kept",
     custom_tags: "put what you need into headers to log",
   },
+  { only: { transport_api_version: { values: ["AUTO", "V3"], reason: "there is version 3 only" } } },
 );
 
 export function grpcLogTarget(

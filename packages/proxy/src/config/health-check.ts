@@ -30,6 +30,10 @@ export type HealthProbe =
       readonly receive: readonly Uint8Array[];
       readonly http2: boolean;
       readonly serviceName: StringMatch | undefined;
+      /** So much of an answer is compared. Default: 1024. Units: bytes. */
+      readonly compareBytes: number;
+      /** Names of headers that are not sent, of those that every check has. */
+      readonly removed: readonly string[];
     }
   | {
       readonly kind: "grpc";
@@ -79,13 +83,17 @@ export const HEALTH_CHECK_SHAPE = shape(
     "healthy_edge_interval",
     "always_log_health_check_failures",
   ],
+  {},
   {
-    reuse_connection: "every check opens a connection",
-    "event_log_path event_logger event_service always_log_health_check_success": "events go to the proxy's log",
-  },
-  {
+    "event_log_path event_logger event_service": "events go to the proxy's log",
     custom_health_check: "only HTTP, gRPC and TCP checks are implemented",
     "tls_options transport_socket_match_criteria": "checks use the transport of the endpoint's traffic",
+  },
+  {
+    only: {
+      always_log_health_check_success: { values: ["false"], reason: "what changed and what failed goes to the log" },
+    },
+    differs: { reuse_connection: "every check opens a connection, which sees a server that takes no new ones" },
   },
 );
 export const HTTP_HEALTH_SHAPE = shape(
@@ -100,11 +108,10 @@ export const HTTP_HEALTH_SHAPE = shape(
     "codec_client_type",
     "service_name_matcher",
     "method",
+    "response_buffer_size",
+    "request_headers_to_remove",
   ],
-  {
-    response_buffer_size: "bodies up to 64 KiB are compared",
-    request_headers_to_remove: "only what is configured is sent",
-  },
+  {},
   { send: "HTTP checks have no body" },
 );
 export const TCP_HEALTH_SHAPE = shape(
@@ -187,6 +194,8 @@ function decodeHttp(message: HealthCheck_HttpHealthCheck, scope: DecodeScope): H
     receive: payloads(message.receive, scope.field("receive")),
     http2: message.codecClientType === 1,
     serviceName: name === undefined ? undefined : decodeStringMatch(name, scope.field("service_name_matcher")),
+    compareBytes: Number(message.responseBufferSize ?? 1024n) || Number.POSITIVE_INFINITY,
+    removed: message.requestHeadersToRemove.map((header) => header.toLowerCase()),
   };
 }
 

@@ -28,7 +28,8 @@ import { decodeIstioStats, type IstioStatsConfig } from "./stats-plugin.ts";
 
 /** One HTTP filter of a connection manager. */
 export type HttpFilterConfig =
-  | { readonly kind: "router" }
+  /** `envoyHeaders`: it writes x-envoy-* headers of its own. `childSpan`: each try has a span. */
+  | { readonly kind: "router"; readonly envoyHeaders: boolean; readonly childSpan: boolean }
   | { readonly kind: "istio-stats"; readonly stats: IstioStatsConfig }
   | { readonly kind: "set-filter-state"; readonly values: readonly FilterStateConfig[] }
   /** Runs where a route brings a policy. */
@@ -53,18 +54,26 @@ export interface NamedFilter {
 
 export const ROUTER_SHAPE = shape(
   RouterSchema,
-  [],
+  ["suppress_envoy_headers", "start_child_span"],
+  {},
   {
-    "dynamic_stats suppress_grpc_request_failure_code_stats": "only chooses statistics",
-    suppress_envoy_headers: "x-envoy-* headers are always written",
-    start_child_span: "spawn_upstream_span of the connection manager decides",
-    "respect_expected_rq_timeout strict_check_headers":
-      "x-envoy-* request headers do not change how a request is treated",
-  },
-  {
+    strict_check_headers: "x-envoy-* request headers do not change how a request is treated, whatever they say",
     "upstream_log upstream_log_options":
       "the connection manager's access_log tells the last try and the number of tries",
     upstream_http_filters: "filters run once for a request, before the router",
+  },
+  {
+    only: {
+      dynamic_stats: { values: ["true"], reason: "a cluster's answers are always counted; choose by stats_matcher" },
+      suppress_grpc_request_failure_code_stats: {
+        values: ["false"],
+        reason: "a cluster's answers are always counted; choose by stats_matcher",
+      },
+      respect_expected_rq_timeout: {
+        values: ["false"],
+        reason: "x-envoy-* request headers do not change how a request is treated",
+      },
+    },
   },
 );
 const STATS_ENTRY = {
@@ -82,7 +91,7 @@ const INERT_STRUCT = (name: string) => ({
 const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
   "envoy.extensions.filters.http.router.v3.Router": messageEntry(RouterSchema, (message, scope): HttpFilterConfig => {
     checkShape(ROUTER_SHAPE, message, scope);
-    return { kind: "router" };
+    return { kind: "router", envoyHeaders: !message.suppressEnvoyHeaders, childSpan: message.startChildSpan };
   }),
   "envoy.extensions.filters.http.set_filter_state.v3.Config": messageEntry(
     HttpSetFilterStateSchema,

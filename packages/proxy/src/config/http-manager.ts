@@ -83,6 +83,8 @@ export interface HttpManagerConfig extends PathRules {
   readonly localReply: LocalReplyConfig | undefined;
   /** Undefined: no spans. */
   readonly tracing: TracingConfig | undefined;
+  /** The router writes x-envoy-* headers of its own. */
+  readonly envoyHeaders: boolean;
 }
 
 export const HTTP_MANAGER_SHAPE = shape(
@@ -126,16 +128,10 @@ export const HTTP_MANAGER_SHAPE = shape(
     "tracing",
     "request_id_extension",
   ],
+  {},
   {
-    drain_timeout: "a draining connection ends with its last request",
-    delayed_close_timeout: "a connection closes after its last bytes were taken",
-    internal_address_config: "only decides x-envoy-internal, which is always removed at the edge",
-    stream_error_on_invalid_http_message:
-      "errors always end the connection (HTTP/1) or stream (HTTP/2), the safe reading",
+    internal_address_config: "no address counts as internal, Envoy's default; x-envoy-internal is removed at the edge",
     access_log_options: "lines are written when the request ends",
-    "add_proxy_protocol_connection_state append_local_overload": "only describes the proxy's own state",
-  },
-  {
     scoped_routes: "use rds or route_config with a virtual host for each scope",
     add_user_agent: "write the header with request_headers_to_add",
     http3_protocol_options: "HTTP/3 is not implemented",
@@ -146,6 +142,21 @@ export const HTTP_MANAGER_SHAPE = shape(
     path_normalization_options: "use normalize_path, merge_slashes and path_with_escaped_slashes_action",
     proxy_status_config: "the header proxy-status is not written; reasons are in the access log",
     typed_header_validation_config: "there is one set of rules, Envoy's secure defaults",
+  },
+  {
+    only: {
+      drain_timeout: { values: ["5s"], reason: "a draining connection ends with its last request" },
+      delayed_close_timeout: { values: ["1s"], reason: "a connection closes after its last bytes were taken" },
+      stream_error_on_invalid_http_message: {
+        values: ["false"],
+        reason: "an invalid message always ends the connection, so that no byte after it is read as a request",
+      },
+      add_proxy_protocol_connection_state: {
+        values: ["true"],
+        reason: "a PROXY header to the upstream always names the client that the listener knows",
+      },
+      append_local_overload: { values: ["false"], reason: "the answer of a shed request says overload in its body" },
+    },
   },
 );
 export const COMMON_HTTP_SHAPE = shape(CommonHttpProtocolOptionsSchema, [
@@ -183,6 +194,8 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
     decodeDuration(value, scope.field(name)) ?? fallback;
   const namedFilters = decodeHttpFilters(message.httpFilters, scope.field("http_filters"));
   const accessLogs = decodeAccessLogs(message.accessLog, scope.field("access_log"));
+  const router = namedFilters.find(({ config }) => config.kind === "router")?.config;
+  const childSpan = router?.kind === "router" && router.childSpan;
   const details = message.setCurrentClientCertDetails;
   if (routes === undefined || codec === undefined) return undefined;
   return {
@@ -249,7 +262,8 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
         : undefined,
     appendForwardedPort: message.appendXForwardedPort,
     localReply: decodeLocalReply(message.localReplyConfig, scope.field("local_reply_config")),
-    tracing: decodeTracing(message, scope),
+    tracing: decodeTracing(message, childSpan, scope),
+    envoyHeaders: router?.kind !== "router" || router.envoyHeaders,
   };
 }
 

@@ -1,4 +1,6 @@
 import type { Http1ProtocolOptions } from "@heddle/xds-api/envoy/config/core/v3/protocol";
+import { PreserveCaseFormatterConfigSchema } from "@heddle/xds-api/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case";
+import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { Http1ProtocolOptionsSchema, type Http2ProtocolOptions, Http2ProtocolOptionsSchema } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
@@ -20,41 +22,77 @@ export interface Http2Limits {
 
 export const HTTP1_SHAPE = shape(
   Http1ProtocolOptionsSchema,
-  ["accept_http_10", "default_host_for_http_10"],
-  {
-    allow_absolute_url: "absolute URLs are always accepted",
-    header_key_format: "the case of names is kept as it arrives",
-    enable_trailers: "trailers always pass",
-    "use_balsa_parser allow_custom_methods": "there is one parser, which takes every method token",
-    override_stream_error_on_invalid_http_message: "an invalid message always ends the connection, the safe reading",
-  },
+  ["accept_http_10", "default_host_for_http_10", "header_key_format"],
+  { use_balsa_parser: "chooses between Envoy's two parsers" },
   {
     allow_chunked_length: "a message with both lengths may be two messages to somebody else",
     send_fully_qualified_url: "servers get the path; forward proxies are reached by CONNECT",
   },
+  {
+    only: {
+      allow_absolute_url: { values: ["true"], reason: "absolute URLs are always accepted, as RFC 9112 asks" },
+      override_stream_error_on_invalid_http_message: {
+        values: ["false"],
+        reason: "an invalid message always ends the connection, so that no byte after it is read as a request",
+      },
+    },
+    differs: {
+      enable_trailers: "trailers always pass; Envoy drops them unless this is set",
+      allow_custom_methods: "every method token passes; Envoy refuses unknown ones unless this is set",
+    },
+  },
 );
+
+const FLOODS = "the codec has flood limits of its own";
 
 export const HTTP2_SHAPE = shape(
   Http2ProtocolOptionsSchema,
   ["max_concurrent_streams", "initial_stream_window_size", "initial_connection_window_size", "allow_connect"],
   {
-    "max_outbound_frames max_outbound_control_frames max_consecutive_inbound_frames_with_empty_payload max_inbound_priority_frames_per_stream max_inbound_window_update_frames_per_data_frame_sent":
-      "the codec has its own, stricter flood limits",
-    "stream_error_on_invalid_http_messaging override_stream_error_on_invalid_http_message":
-      "an invalid message always ends its stream",
-    use_oghttp2_codec: "there is one codec",
-    hpack_table_size: "tuning; the codec's own size is used",
+    use_oghttp2_codec: "chooses between Envoy's two codecs",
     connection_keepalive: "TCP keep-alive finds dead peers",
   },
   {
     allow_metadata: "METADATA frames belong to no standard",
     custom_settings_parameters: "only the settings that the other fields name are sent",
   },
+  {
+    only: {
+      hpack_table_size: { values: ["4096"], reason: "the codec's tables have the standard's size" },
+      max_outbound_frames: { values: ["10000"], reason: FLOODS },
+      max_outbound_control_frames: { values: ["1000"], reason: FLOODS },
+      max_consecutive_inbound_frames_with_empty_payload: { values: ["1"], reason: FLOODS },
+      max_inbound_priority_frames_per_stream: { values: ["100"], reason: FLOODS },
+      max_inbound_window_update_frames_per_data_frame_sent: { values: ["10"], reason: FLOODS },
+    },
+    differs: {
+      "stream_error_on_invalid_http_messaging override_stream_error_on_invalid_http_message":
+        "an invalid message ends its stream and leaves the connection to the others, as Envoy does where this is set",
+    },
+  },
 );
 
 export function decodeHttp1(message: Http1ProtocolOptions | undefined, scope: DecodeScope): Http1Limits {
-  if (message !== undefined) checkShape(HTTP1_SHAPE, message, scope);
+  if (message !== undefined) {
+    checkShape(HTTP1_SHAPE, message, scope);
+    checkKeyFormat(message.headerKeyFormat, scope.field("header_key_format"));
+  }
   return { acceptHttp10: message?.acceptHttp10 ?? false, defaultHost: message?.defaultHostForHttp10 ?? "" };
+}
+
+const FORMATTERS: AnyTable<true> = {
+  [PreserveCaseFormatterConfigSchema.typeName]: messageEntry(PreserveCaseFormatterConfigSchema, () => true as const),
+};
+
+/** Names of headers keep their case, which is `preserve_case`. Errors: any other form. */
+function checkKeyFormat(format: Http1ProtocolOptions["headerKeyFormat"], scope: DecodeScope): void {
+  const form = format?.headerFormat;
+  if (form?.case === "statefulFormatter")
+    decodeAny(form.value.typedConfig, FORMATTERS, scope.field("stateful_formatter.typed_config"));
+  else if (form?.case === "properCaseWords")
+    scope
+      .field("proper_case_words")
+      .problem("refused: names keep the case that they arrive with; use stateful_formatter with preserve_case");
 }
 
 export function decodeHttp2(message: Http2ProtocolOptions | undefined, scope: DecodeScope): Http2Limits {

@@ -51,6 +51,10 @@ export interface ListenerConfig {
   readonly chains: readonly FilterChainConfig[];
   readonly defaultChain: FilterChainConfig | undefined;
   readonly accessLogs: readonly AccessLogConfig[];
+  /** Its connections may go beyond the process's connection limit. */
+  readonly ignoresConnectionLimit: boolean;
+  /** No overload action touches it. */
+  readonly bypassesOverload: boolean;
   /** Replaces the address in the names of statistics; "": the address. */
   readonly statPrefix: string;
   readonly source: ResourceSource;
@@ -74,22 +78,31 @@ export const LISTENER_SHAPE = shape(
     "access_log",
     "metadata",
     "stat_prefix",
+    "ignore_global_conn_limit",
+    "bypass_overload_manager",
   ],
   {
-    "per_connection_buffer_limit_bytes tcp_backlog_size max_connections_to_accept_per_socket_event":
-      "tuning; the proxy's own values are used",
-    drain_type: "listeners drain when they are replaced or removed and when the process ends",
-    "enable_reuse_port reuse_port connection_balance_config": "how workers share a port is up to --concurrency",
-    "ignore_global_conn_limit bypass_overload_manager": "no listener is exempt from the limits",
-    freebind: "sidecars bind to addresses that they have",
+    per_connection_buffer_limit_bytes: "how much memory Envoy gives to a connection's buffers",
+    max_connections_to_accept_per_socket_event: "how Envoy's threads take turns at new connections",
+    "enable_reuse_port reuse_port connection_balance_config": "how Envoy's threads share a port",
   },
   {
+    tcp_backlog_size: "the runtime gives no access to it; the kernel's net.core.somaxconn counts",
     filter_chain_matcher: "matcher trees are not implemented; use filter_chain_match",
     transparent: "the proxy does not take packets of foreign addresses; redirect them and use original_dst",
     "socket_options tcp_fast_open_queue_length enable_mptcp":
       "the runtime gives no access to these options of its sockets",
     udp_listener_config: "only TCP is served",
     "api_listener internal_listener": "every listener has an address",
+  },
+  {
+    only: {
+      freebind: { values: ["false"], reason: "the runtime gives no access to this option of its sockets" },
+      drain_type: {
+        values: ["DEFAULT"],
+        reason: "listeners drain when they are replaced or removed and when the process ends",
+      },
+    },
   },
 );
 
@@ -159,6 +172,8 @@ export function decodeListener(message: Listener, scope: DecodeScope): ListenerC
     continueOnTimeout: message.continueOnListenerFiltersTimeout,
     chains,
     defaultChain,
+    ignoresConnectionLimit: message.ignoreGlobalConnLimit,
+    bypassesOverload: message.bypassOverloadManager,
     statPrefix: message.statPrefix,
     accessLogs: decodeAccessLogs(message.accessLog, scope.field("access_log")),
     source: sourceOf(message.metadata),

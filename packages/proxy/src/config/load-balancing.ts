@@ -57,11 +57,26 @@ export const COMMON_LB_SHAPE = shape(
   Cluster_CommonLbConfigSchema,
   ["healthy_panic_threshold", "locality_weighted_lb_config", "consistent_hashing_lb_config"],
   {
-    zone_aware_lb_config: "only acts with a local cluster, which there is none of",
-    close_connections_on_host_set_change: "connections of hosts that leave drain; the others stay",
-    ignore_new_hosts_until_first_hc: "a new host counts as failed until its first check passes",
-    update_merge_window: "every update is applied at once",
-    override_host_status: "only for stateful sessions",
+    override_host_status: "acts only with stateful sessions, a filter that is refused",
+    update_merge_window: "how long Envoy may put updates together to save itself work; every update is applied at once",
+  },
+  {},
+  {
+    only: {
+      zone_aware_lb_config: {
+        values: ["{}"],
+        reason:
+          "routing by zone needs cluster_manager.local_cluster_name; use locality_weighted_lb_config or priorities",
+      },
+      close_connections_on_host_set_change: {
+        values: ["false"],
+        reason: "connections of hosts that leave drain; the others stay",
+      },
+      ignore_new_hosts_until_first_hc: {
+        values: ["false"],
+        reason: "a new host counts as failed until its first check passes",
+      },
+    },
   },
 );
 

@@ -19,7 +19,9 @@ export interface MirrorConfig {
 export const MIRROR_SHAPE = shape(
   RouteAction_RequestMirrorPolicySchema,
   ["cluster", "cluster_header", "runtime_fraction", "disable_shadow_host_suffix_append"],
-  { trace_sampled: "a copy gets no span of its own" },
+  {},
+  {},
+  { differs: { trace_sampled: "a copy gets no span of its own, as with false" } },
 );
 
 export function decodeMirrors(

@@ -88,22 +88,31 @@ export const TCP_PROXY_SHAPE = shape(
     "hash_policy",
     "tunneling_config",
   ],
+  {},
   {
-    "access_log_options access_log_flush_interval flush_access_log_on_connected":
-      "lines are written when the connection ends",
-  },
-  {
+    "access_log_options access_log_flush_interval": "lines are written when the connection ends",
     "downstream_idle_timeout upstream_idle_timeout": "use idle_timeout, which looks at both sides",
     on_demand: "clusters are not asked for on demand",
+  },
+  {
+    only: {
+      flush_access_log_on_connected: { values: ["false"], reason: "lines are written when the connection ends" },
+    },
   },
 );
 
 export const TUNNELING_SHAPE = shape(
   TcpProxy_TunnelingConfigSchema,
   ["hostname", "use_post", "post_path", "headers_to_add"],
+  {},
+  {},
   {
-    "propagate_response_headers propagate_response_trailers":
-      "only for access logs of Envoy that read its filter state",
+    only: {
+      "propagate_response_headers propagate_response_trailers": {
+        values: ["false"],
+        reason: "the far end's headers are not kept for access logs",
+      },
+    },
   },
 );
 

@@ -29,6 +29,7 @@ export type NetworkGateConfig =
       readonly rules: RbacRules | undefined;
       readonly shadow: RbacRules | undefined;
       readonly statPrefix: string;
+      readonly shadowPrefix: string;
     }
   | {
       readonly kind: "network-rate-limit";
@@ -46,12 +47,17 @@ export const CONNECTION_LIMIT_SHAPE = shape(ConnectionLimitSchema, [
 ]);
 export const NETWORK_RBAC_SHAPE = shape(
   RBACSchema,
-  ["rules", "shadow_rules", "stat_prefix"],
-  {
-    shadow_rules_stat_prefix: "only names statistics",
-    enforcement_type: "rules are looked at once, when the connection begins",
-  },
+  ["rules", "shadow_rules", "stat_prefix", "shadow_rules_stat_prefix"],
+  {},
   { "matcher shadow_matcher": "matcher trees are not implemented; use rules" },
+  {
+    only: {
+      enforcement_type: {
+        values: ["ONE_TIME_ON_FIRST_BYTE"],
+        reason: "rules are looked at once, when the connection begins",
+      },
+    },
+  },
 );
 export const NETWORK_RATE_LIMIT_SHAPE = shape(
   LocalRateLimitSchema,
@@ -81,6 +87,7 @@ export function decodeNetworkRbac(message: RBAC, scope: DecodeScope): NetworkGat
     rules: decodeRbacRules(message.rules, scope.field("rules")),
     shadow: decodeRbacRules(message.shadowRules, scope.field("shadow_rules")),
     statPrefix: message.statPrefix,
+    shadowPrefix: message.shadowRulesStatPrefix,
   };
 }
 

@@ -29,8 +29,8 @@ export interface OtelLogConfig extends GrpcLogTarget {
 export const OTEL_LOG_SHAPE = shape(
   OpenTelemetryAccessLogConfigSchema,
   ["common_config", "disable_builtin_labels", "resource_attributes", "body", "attributes"],
-  { stat_prefix: "counters have one name" },
-  { formatters: "there are no formatters beyond the operators" },
+  {},
+  { stat_prefix: "counters have one name", formatters: "there are no formatters beyond the operators" },
 );
 
 export function decodeOtelLog(message: OpenTelemetryAccessLogConfig, scope: DecodeScope): OtelLogConfig | undefined {

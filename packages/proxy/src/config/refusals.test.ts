@@ -255,8 +255,41 @@ test("fields of a newer API are refused, not skipped", () => {
   expect(decoded.ok ? "" : decoded.error[0]?.reason).toContain("newer than this proxy");
 });
 
-test("what is accepted without effect is accepted", () => {
+test("a field that is not implemented passes with Envoy's default, and no other value", () => {
+  const cluster = (fields: object): JsonValue => ({ name: "c", ...fields });
+  expect(verdict("cluster", cluster({ track_timeout_budgets: false, track_cluster_stats: {} }))).toBe("");
+  expect(verdict("cluster", cluster({ track_cluster_stats: { timeout_budgets: true } }))).toBe(
+    "track_cluster_stats: refused: {…} is not {}: sizes, timeout budgets and endpoints are not counted apart",
+  );
+  expect(verdict("listener", listener(tcp({ flush_access_log_on_connected: false })))).toBe("");
+  expect(verdict("listener", listener(tcp({ flush_access_log_on_connected: true })))).toContain(
+    "flush_access_log_on_connected: refused: true is not false: lines are written when",
+  );
+  const http = (fields: object): JsonValue =>
+    listener({
+      name: "h",
+      typed_config: {
+        "@type": `${EXT}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+        stat_prefix: "a",
+        rds: { route_config_name: "r", config_source: { ads: {} } },
+        ...fields,
+      },
+    });
+  expect(verdict("listener", http({ drain_timeout: "5s", add_proxy_protocol_connection_state: true }))).toBe("");
+  expect(verdict("listener", http({ drain_timeout: "0.25s" }))).toContain("drain_timeout: refused: 0.25s is not 5s");
+  expect(verdict("listener", http({ http_protocol_options: { allow_absolute_url: false } }))).toContain(
+    "http_protocol_options.allow_absolute_url: refused: false is not true",
+  );
+});
+
+test("a field without effect on traffic passes whatever it says", () => {
   expect(verdict("cluster", { name: "c", per_connection_buffer_limit_bytes: 1, respect_dns_ttl: true })).toBe("");
-  expect(verdict("route", route({ stat_prefix: "x", route: { cluster: "a" } }))).toBe("");
-  expect(verdict("listener", listener(tcp({ flush_access_log_on_connected: true })))).toBe("");
+});
+
+test("a direct response above its route configuration's limit is refused, as by Envoy", () => {
+  const answer = (bytes: number) =>
+    route({ direct_response: { status: 200, body: { inline_string: "x".repeat(bytes) } } });
+  expect(verdict("route", answer(4096))).toBe("");
+  expect(verdict("route", answer(4097))).toContain(`${PLACE}.direct_response.body: has 4097 bytes, above`);
+  expect(verdict("route", { ...(answer(4097) as object), max_direct_response_body_size_bytes: 5000 })).toBe("");
 });

@@ -32,6 +32,8 @@ export interface RouteFallback {
   readonly retry: RetryPolicyConfig | undefined;
   readonly mirrors: readonly MirrorConfig[];
   readonly hedge: HedgePolicy | undefined;
+  /** Longest body of a direct response. Default: 4096. Units: bytes. */
+  readonly maxDirectBytes: number;
 }
 
 /** A share of the traffic of a route. */
@@ -146,11 +148,9 @@ export const ROUTE_ACTION_SHAPE = shape(
     "rate_limits",
     "include_vh_rate_limits",
   ],
+  { early_data_policy: "acts only on 0-RTT data, which the proxy neither takes nor sends" },
   {
-    grpc_timeout_offset: "grpc-timeout is passed on as it is",
-    early_data_policy: "0-RTT data is never accepted",
-  },
-  {
+    grpc_timeout_offset: "the caller's grpc-timeout counts as it is",
     "cluster_specifier_plugin inline_cluster_specifier_plugin": "there are no cluster specifier plugins",
     "internal_redirect_action max_internal_redirects": "use internal_redirect_policy",
     retry_policy_typed_config: "use retry_policy",
@@ -158,7 +158,7 @@ export const ROUTE_ACTION_SHAPE = shape(
 );
 
 export const HEDGE_POLICY_SHAPE = shape(HedgePolicySchema, ["hedge_on_per_try_timeout"], {
-  "initial_requests additional_request_chance": "Envoy does not read them either",
+  "initial_requests additional_request_chance": "Envoy does not read them",
 });
 
 export const WEIGHTED_CLUSTER_SHAPE = shape(WeightedClusterSchema, ["clusters", "total_weight", "header_name"], {

@@ -2,7 +2,7 @@ import { readMessage } from "@heddle/xds-api";
 import { decodeRouteCors } from "./filters/cors.ts";
 import { decodeRouteFilters, type RouteFilters, withCors } from "./filters/per-route.ts";
 import { decodeHeaderMutations, type HeaderMutations } from "./header-mutation.ts";
-import { decodeMirrors, type MirrorConfig } from "./mirror.ts";
+import { decodeMirrors } from "./mirror.ts";
 import {
   type Route,
   type RouteConfiguration,
@@ -16,6 +16,7 @@ import { decodeRateLimits, type RateLimitPolicy } from "./rate-limits.ts";
 import { type ResourceSource, sourceOf } from "./resource-source.ts";
 import { decodeRetryPolicy } from "./retry-policy.ts";
 import { decodeRoute, type RouteConfig } from "./route.ts";
+import type { RouteFallback } from "./route-action.ts";
 import { type HostPieces, readRoutePieces } from "./route-pieces.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
@@ -71,15 +72,21 @@ export const ROUTE_TABLE_SHAPE = shape(
     "metadata",
     "typed_per_filter_config",
     "request_mirror_policies",
+    "max_direct_response_body_size_bytes",
   ],
+  {},
   {
-    validate_clusters: "clusters come and go on their own stream; a route to an unknown one answers 503",
-    max_direct_response_body_size_bytes: "bodies of any size are accepted",
-    internal_only_headers: "the proxy does not tell internal from external requests",
-  },
-  {
+    internal_only_headers: "no address counts as internal; use request_headers_to_remove",
     vhds: "virtual hosts come inside their route configuration",
     cluster_specifier_plugins: "there are no cluster specifier plugins",
+  },
+  {
+    only: {
+      validate_clusters: {
+        values: ["false"],
+        reason: "clusters come and go on their own stream; a route to an unknown one answers 503",
+      },
+    },
   },
 );
 
@@ -125,6 +132,9 @@ export function* decodeRouteTableInSteps(bytes: Uint8Array, scope: DecodeScope):
   return yield* decodeTable(table, hosts.map(readLazily), scope);
 }
 
+/** Default of Envoy. Units: bytes. */
+const DIRECT_BYTES = 4096;
+
 interface HostMessage {
   readonly host: VirtualHost;
   /** Read when they are asked for. */
@@ -143,8 +153,9 @@ function* decodeTable(
   checkShape(ROUTE_TABLE_SHAPE, message, scope);
   const mirrors = decodeMirrors(message.requestMirrorPolicies, scope.field("request_mirror_policies"));
   const hosts: VirtualHostConfig[] = [];
+  const all = { mirrors, maxDirectBytes: message.maxDirectResponseBodySizeBytes ?? DIRECT_BYTES };
   for (const host of hostMessages)
-    hosts.push(yield* decodeVirtualHost(host, mirrors, scope.field("virtual_hosts").item(hosts.length)));
+    hosts.push(yield* decodeVirtualHost(host, all, scope.field("virtual_hosts").item(hosts.length)));
   const seen = new Map<string, string>();
   hosts.forEach((host, i) => {
     for (const domain of host.domains) {
@@ -174,7 +185,7 @@ function* decodeTable(
 
 function* decodeVirtualHost(
   { host: message, routes: routeMessages }: HostMessage,
-  mirrors: readonly MirrorConfig[],
+  all: Pick<RouteFallback, "mirrors" | "maxDirectBytes">,
   scope: DecodeScope,
 ): Steps<VirtualHostConfig> {
   checkShape(VIRTUAL_HOST_SHAPE, message, scope);
@@ -183,10 +194,10 @@ function* decodeVirtualHost(
     message.retryPolicy === undefined ? undefined : decodeRetryPolicy(message.retryPolicy, scope.field("retry_policy"));
   const ownMirrors =
     message.requestMirrorPolicies.length === 0
-      ? mirrors
+      ? all.mirrors
       : decodeMirrors(message.requestMirrorPolicies, scope.field("request_mirror_policies"));
   const routes: RouteConfig[] = [];
-  const fallback = { retry, mirrors: ownMirrors, hedge: message.hedgePolicy };
+  const fallback = { ...all, retry, mirrors: ownMirrors, hedge: message.hedgePolicy };
   const routesScope = scope.field("routes");
   let index = 0;
   for (const route of routeMessages) {

@@ -122,7 +122,7 @@ function decodeAction(
     case "redirect":
       return decodeRedirect(message.action.value, scope.field("redirect"));
     case "directResponse":
-      return decodeDirect(message.action.value, scope.field("direct_response"));
+      return decodeDirect(message.action.value, fallback.maxDirectBytes, scope.field("direct_response"));
     case undefined:
       scope.problem("a route needs one of route, redirect, direct_response");
       return undefined;
@@ -168,12 +168,15 @@ function decodeRedirect(message: RedirectAction, scope: DecodeScope): RedirectCo
   };
 }
 
-function decodeDirect(message: DirectResponseAction, scope: DecodeScope): DirectResponseConfig {
+/** Errors: a status that ends nothing, a body above the limit of its route configuration. */
+function decodeDirect(message: DirectResponseAction, maxBytes: number, scope: DecodeScope): DirectResponseConfig {
   if (message.status < 200 || message.status > 599)
     scope.field("status").problem(`${message.status} is not a final status (200 to 599)`);
-  return {
-    kind: "direct",
-    status: message.status,
-    body: message.body === undefined ? "" : (decodeDataText(message.body, scope.field("body")) ?? ""),
-  };
+  const body = message.body === undefined ? "" : (decodeDataText(message.body, scope.field("body")) ?? "");
+  const bytes = Buffer.byteLength(body);
+  if (bytes > maxBytes)
+    scope
+      .field("body")
+      .problem(`has ${bytes} bytes, above max_direct_response_body_size_bytes of its route configuration, ${maxBytes}`);
+  return { kind: "direct", status: message.status, body };
 }

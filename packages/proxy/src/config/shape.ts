@@ -1,48 +1,72 @@
 import { type DescField, type DescMessage, isFieldSet, type Message } from "@bufbuild/protobuf";
+import { fieldText } from "./field-text.ts";
 import type { DecodeScope } from "./scope.ts";
 
 /** Reasons by field name, or names that share one reason. */
 export type FieldReasons = Readonly<Record<string, string>>;
 
-/** Which fields of a message this proxy implements. What is in neither list is refused when it is set. */
+/** What a field may say, as text (`false`, `5s`, `DEFAULT`, `{}`): Envoy's default, and what the proxy does anyway. */
+export interface OnlyValues {
+  readonly values: readonly string[];
+  readonly reason: string;
+}
+
+/** Fields that are neither implemented in full nor refused in full. A key is one field or several joined by spaces. */
+export interface PartFields {
+  readonly only?: Readonly<Record<string, OnlyValues>>;
+  /** Taken, though the proxy does not do all that Envoy does; why that is no harm stands in decision 0013. */
+  readonly differs?: FieldReasons;
+}
+
+/** Which fields of a message this proxy implements. What is in no list is refused when it is set. */
 export interface Shape {
   readonly schema: DescMessage;
   readonly supported: readonly string[];
-  /** Accepted without effect; why is in `reasons`. */
-  readonly ignored: readonly string[];
+  /** By Envoy's own definition they change neither traffic nor what users see; why is in `reasons`. */
+  readonly inert: readonly string[];
+  readonly differs: readonly string[];
   readonly refused: readonly string[];
-  /** The same as fields: they are looked at for each message, of which there may be many thousands. */
+  /** The same as fields, with those of which only some values are taken: they are looked at for each message, of which there may be thousands. */
   readonly refusedFields: readonly DescField[];
-  /** Why a field is ignored or refused, where there is more to say than that this proxy lacks it. */
+  readonly only: ReadonlyMap<string, OnlyValues>;
+  /** Why a field is not just supported, where there is more to say than that this proxy lacks it. */
   readonly reasons: ReadonlyMap<string, string>;
 }
 
 const REFUSED = "this proxy does not implement the field; remove it or use the Envoy data plane for this workload";
 
 /**
- * `ignored` and `refused` give reasons: a key is one field or several joined by spaces.
- * Errors: throws for a name that the message does not have, which is a bug in the decoder.
+ * `inert` and `refused` give reasons: a key is one field or several joined by spaces.
+ * Errors: throws for a name that the message does not have, or that stands twice, which is a bug in the decoder.
  */
 export function shape(
   schema: DescMessage,
   supported: readonly string[],
-  ignored: FieldReasons = {},
+  inert: FieldReasons = {},
   refusedBecause: FieldReasons = {},
+  { only = {}, differs = {} }: PartFields = {},
 ): Shape {
-  const names = schema.fields.map((field) => field.name);
   const reasons = new Map<string, string>();
-  const ignoredNames = spread(ignored, reasons);
+  const inertNames = spread(inert, reasons);
   const explained = spread(refusedBecause, reasons);
-  for (const name of [...supported, ...ignoredNames, ...explained]) {
-    if (!names.includes(name)) throw new Error(`${schema.typeName} has no field ${name}`);
+  const differing = spread(differs, reasons);
+  const limited = new Map<string, OnlyValues>();
+  for (const [names, values] of Object.entries(only)) {
+    for (const name of names.split(" ")) {
+      limited.set(name, values);
+      reasons.set(name, values.reason);
+    }
   }
-  for (const name of explained) {
-    if (supported.includes(name) || ignoredNames.includes(name))
-      throw new Error(`${schema.typeName}.${name} can't be both refused and accepted`);
+  const taken = [...supported, ...inertNames, ...differing, ...limited.keys()];
+  const seen = new Set<string>();
+  for (const name of [...taken, ...explained]) {
+    if (!schema.fields.some((field) => field.name === name)) throw new Error(`${schema.typeName} has no field ${name}`);
+    if (seen.has(name)) throw new Error(`${schema.typeName}.${name} can't be in two lists`);
+    seen.add(name);
   }
-  const refused = names.filter((name) => !supported.includes(name) && !ignoredNames.includes(name));
-  const refusedFields = schema.fields.filter((field) => refused.includes(field.name));
-  return { schema, supported, ignored: ignoredNames, refused, refusedFields, reasons };
+  const refused = schema.fields.map((field) => field.name).filter((name) => !taken.includes(name));
+  const refusedFields = schema.fields.filter(({ name }) => refused.includes(name) || limited.has(name));
+  return { schema, supported, inert: inertNames, differs: differing, refused, refusedFields, only: limited, reasons };
 }
 
 function spread(list: FieldReasons, reasons: Map<string, string>): readonly string[] {
@@ -56,12 +80,18 @@ function spread(list: FieldReasons, reasons: Map<string, string>): readonly stri
   return out;
 }
 
-/** Reports every field that is set and that this proxy refuses. */
+/** Reports every field that is set and that this proxy refuses, or whose value it refuses. */
 export function checkShape(of: Shape, message: Message, scope: DecodeScope): void {
   for (const field of of.refusedFields) {
     if (!isFieldSet(message, field)) continue;
     const reason = of.reasons.get(field.name);
-    scope.field(field.name).problem(reason === undefined ? REFUSED : `refused: ${reason}`);
+    const only = of.only.get(field.name);
+    if (only === undefined) scope.field(field.name).problem(reason === undefined ? REFUSED : `refused: ${reason}`);
+    else {
+      const found = fieldText(message, field);
+      if (!only.values.includes(found))
+        scope.field(field.name).problem(`refused: ${found} is not ${only.values.join(" or ")}: ${only.reason}`);
+    }
   }
   for (const unknown of message.$unknown ?? [])
     scope.problem(`field number ${unknown.no} of ${of.schema.typeName} is newer than this proxy; remove it`);

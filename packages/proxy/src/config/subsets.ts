@@ -34,13 +34,19 @@ export interface SubsetConfig {
 export const SUBSET_SHAPE = shape(
   Cluster_LbSubsetConfigSchema,
   ["fallback_policy", "default_subset", "subset_selectors", "list_as_any", "panic_mode_any"],
-  { "locality_weight_aware scale_locality_weight": "weights of localities always count within a subset" },
+  {},
   { metadata_fallback_policy: "use fallback_policy and fallback_keys_subset of the selectors" },
+  {
+    only: { scale_locality_weight: { values: ["false"], reason: "weights of localities count as they are" } },
+    differs: { locality_weight_aware: "weights of localities count within a subset too, as where this is set" },
+  },
 );
 export const SUBSET_SELECTOR_SHAPE = shape(
   Cluster_LbSubsetConfig_LbSubsetSelectorSchema,
   ["keys", "fallback_policy", "fallback_keys_subset"],
-  { single_host_per_subset: "only makes Envoy's tables smaller" },
+  {},
+  {},
+  { only: { single_host_per_subset: { values: ["false"], reason: "every host with a subset's labels is used" } } },
 );
 
 export function decodeSubsets(

@@ -1,6 +1,7 @@
 import { createPrivateKey } from "node:crypto";
 import { decodeAny } from "./any-field.ts";
 import { decodeDataText } from "./data-source.ts";
+import { decodeDuration } from "./duration-field.ts";
 import {
   type CertificateValidationContext,
   CertificateValidationContextSchema,
@@ -84,6 +85,15 @@ export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
 export interface DownstreamTlsConfig extends TlsConfig {
   readonly requireClientCertificate: boolean;
   readonly requireSni: boolean;
+  /** How clients may take up an earlier session; undefined: as the runtime does. */
+  readonly resumption: ResumptionConfig | undefined;
+}
+
+/** Sessions are kept by clients alone, in tickets. */
+export interface ResumptionConfig {
+  readonly tickets: boolean;
+  /** Undefined: the runtime's. Units: s. */
+  readonly lifetimeSeconds: number | undefined;
 }
 
 export interface UpstreamTlsConfig extends TlsConfig {
@@ -101,8 +111,9 @@ export const COMMON_TLS_SHAPE = shape(
     "combined_validation_context",
     "alpn_protocols",
   ],
-  { key_log: "session keys are never written" },
+  {},
   {
+    key_log: "session keys are never written",
     "tls_certificate_provider_instance tls_certificate_certificate_provider tls_certificate_certificate_provider_instance validation_context_certificate_provider validation_context_certificate_provider_instance":
       "certificates come inline, from files or over SDS",
     custom_handshaker: "there is one TLS library",
@@ -114,6 +125,7 @@ export const TLS_PARAMETERS_SHAPE = shape(
   {},
   { signature_algorithms: "the runtime gives no access to them" },
 );
+const WATCHED = "a file is read when its resource arrives; certificates that change come over SDS";
 export const VALIDATION_SHAPE = shape(
   CertificateValidationContextSchema,
   [
@@ -125,8 +137,9 @@ export const VALIDATION_SHAPE = shape(
     "verify_certificate_spki",
     "custom_validator_config",
   ],
-  { watched_directory: "files are read again when the secret is sent again" },
+  {},
   {
+    watched_directory: WATCHED,
     ca_certificate_provider_instance: "roots come inline, from files or over SDS",
     system_root_certs: "name the system's file in trusted_ca, such as /etc/ssl/certs/ca-certificates.crt",
     require_signed_certificate_timestamp: "Envoy does not implement it either",
@@ -140,8 +153,9 @@ export const VALIDATION_SHAPE = shape(
 export const TLS_CERTIFICATE_SHAPE = shape(
   TlsCertificateSchema,
   ["certificate_chain", "private_key", "password"],
-  { watched_directory: "files are read again when the secret is sent again" },
+  {},
   {
+    watched_directory: WATCHED,
     pkcs12: "give certificate_chain and private_key as PEM",
     private_key_provider: "keys come inline, from files or over SDS",
     ocsp_staple: "no OCSP responses are stapled",
@@ -150,23 +164,32 @@ export const TLS_CERTIFICATE_SHAPE = shape(
 );
 export const DOWNSTREAM_TLS_SHAPE = shape(
   DownstreamTlsContextSchema,
-  ["common_tls_context", "require_client_certificate", "require_sni"],
+  [
+    "common_tls_context",
+    "require_client_certificate",
+    "require_sni",
+    "session_timeout",
+    "disable_stateless_session_resumption",
+    "disable_stateful_session_resumption",
+  ],
   {
-    "session_timeout disable_stateless_session_resumption disable_stateful_session_resumption":
-      "the runtime decides on resumption, which never skips the check of names",
-    ocsp_staple_policy: "no OCSP responses are stapled",
-    full_scan_certs_on_sni_mismatch: "there is one certificate per context",
+    full_scan_certs_on_sni_mismatch: "acts only where a context has several certificates, which is refused",
   },
   { "session_ticket_keys session_ticket_keys_sds_secret_config": "the runtime makes its own ticket keys" },
+  { only: { ocsp_staple_policy: { values: ["LENIENT_STAPLING"], reason: "no OCSP responses are stapled" } } },
 );
 export const UPSTREAM_TLS_SHAPE = shape(
   UpstreamTlsContextSchema,
   ["common_tls_context", "sni"],
   {
     max_session_keys: "tuning of resumption",
-    enforce_rsa_key_usage: "the TLS library checks key usage by its own rules",
   },
   { allow_renegotiation: "renegotiation is never allowed; TLS 1.3 has none" },
+  {
+    only: {
+      enforce_rsa_key_usage: { values: ["false"], reason: "the TLS library checks key usage by its own rules" },
+    },
+  },
 );
 
 export function decodeDownstreamTls(message: DownstreamTlsContext, scope: DecodeScope): DownstreamTlsConfig {
@@ -175,7 +198,16 @@ export function decodeDownstreamTls(message: DownstreamTlsContext, scope: Decode
     ...decodeCommon(message.commonTlsContext, scope.field("common_tls_context")),
     requireClientCertificate: message.requireClientCertificate ?? false,
     requireSni: message.requireSni ?? false,
+    resumption: decodeResumption(message, scope),
   };
+}
+
+function decodeResumption(message: DownstreamTlsContext, scope: DecodeScope): ResumptionConfig | undefined {
+  const keys = message.sessionTicketKeysType;
+  const tickets = !(keys.case === "disableStatelessSessionResumption" && keys.value);
+  const lifetimeMs = decodeDuration(message.sessionTimeout, scope.field("session_timeout"));
+  if (tickets && lifetimeMs === undefined) return undefined;
+  return { tickets, lifetimeSeconds: lifetimeMs === undefined ? undefined : Math.trunc(lifetimeMs / 1000) };
 }
 
 export function decodeUpstreamTls(message: UpstreamTlsContext, scope: DecodeScope): UpstreamTlsConfig {

@@ -68,7 +68,13 @@ export const ZIPKIN_SHAPE = shape(
     "collector_hostname",
     "collector_endpoint_version",
   ],
-  { split_spans_for_request: "spawn_upstream_span of the connection manager decides" },
+  {},
+  {},
+  {
+    only: {
+      split_spans_for_request: { values: ["false"], reason: "use spawn_upstream_span of the connection manager" },
+    },
+  },
 );
 
 type Detected = { readonly attributes: Readonly<Record<string, string>> } | { readonly environment: true };

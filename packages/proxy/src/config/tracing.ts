@@ -76,7 +76,12 @@ export const TRACING_SHAPE = shape(
   { verbose: "spans carry no log of stream events; leave it out" },
 );
 
-export function decodeTracing(message: HttpConnectionManager, scope: DecodeScope): TracingConfig | undefined {
+/** `childSpan`: the router asks for spans of tries, the older way to say it. */
+export function decodeTracing(
+  message: HttpConnectionManager,
+  childSpan: boolean,
+  scope: DecodeScope,
+): TracingConfig | undefined {
   const tracing = message.tracing;
   const requestId = decodeRequestId(message, scope.field("request_id_extension"));
   if (tracing === undefined) return undefined;
@@ -90,7 +95,7 @@ export function decodeTracing(message: HttpConnectionManager, scope: DecodeScope
     },
     tags: decodeTags(tracing.customTags, at.field("custom_tags")),
     maxPathLength: tracing.maxPathTagLength ?? 256,
-    spawnUpstream: tracing.spawnUpstreamSpan ?? false,
+    spawnUpstream: tracing.spawnUpstreamSpan ?? childSpan,
     provider: tracing.provider === undefined ? undefined : decodeTraceProvider(tracing.provider, at.field("provider")),
     requestId,
   };

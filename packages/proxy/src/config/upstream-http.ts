@@ -54,10 +54,8 @@ export const UPSTREAM_SERVER_NAME_SHAPE = shape(UpstreamHttpProtocolOptionsSchem
 export const UPSTREAM_COMMON_SHAPE = shape(
   CommonHttpProtocolOptionsSchema,
   ["idle_timeout", "max_requests_per_connection", "max_connection_duration", "max_stream_duration"],
-  {
-    max_headers_count: "answers have the codec's own limits",
-    headers_with_underscores_action: "only acts on requests",
-  },
+  { headers_with_underscores_action: "Envoy does not apply it to answers" },
+  { max_headers_count: "answers have the codec's own limits" },
 );
 
 const KEY = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";

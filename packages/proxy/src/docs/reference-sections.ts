@@ -1,6 +1,7 @@
 import {
   ADMIN_SHAPE,
   BOOTSTRAP_SHAPE,
+  CLUSTER_MANAGER_SHAPE,
   DYNAMIC_RESOURCES_SHAPE,
   STATIC_RESOURCES_SHAPE,
 } from "../bootstrap/bootstrap-shape.ts";
@@ -104,6 +105,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       STATIC_RESOURCES_SHAPE,
       DYNAMIC_RESOURCES_SHAPE,
       ADMIN_SHAPE,
+      CLUSTER_MANAGER_SHAPE,
     ],
   },
   {

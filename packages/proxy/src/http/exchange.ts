@@ -471,7 +471,12 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     chargeAnswer(this, answer.status);
     this.#note(answer);
     this.transportFailure = failure.code === "tls-failed" || failure.code === "connect-failed" ? failure.cause : "";
-    this.#reply(answer.status, answer.body, undefined, failure.code === "overflow" ? overloaded : undefined);
+    this.#reply(
+      answer.status,
+      answer.body,
+      undefined,
+      failure.code === "overflow" && this.#manager.config.envoyHeaders ? overloaded : undefined,
+    );
   }
 
   #responseComplete(attempt: Attempt): void {

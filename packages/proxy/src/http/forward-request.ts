@@ -52,14 +52,15 @@ export function forwardRequest(
     }
   }
   if (action.selective) selectHosts(exchange, action, manager);
-  if (action.timeoutMs > 0) headers.setId(EXPECTED_TIMEOUT, String(action.timeoutMs));
+  const { envoyHeaders } = manager.config;
+  if (action.timeoutMs > 0 && envoyHeaders) headers.setId(EXPECTED_TIMEOUT, String(action.timeoutMs));
   const cluster = applyWeights(exchange, action, manager);
   if (route.mutations.length > 0) applyMutations(exchange, route.mutations);
   if (action.pathRewrite !== undefined) {
-    headers.setId(ORIGINAL_PATH, request.path);
+    if (envoyHeaders) headers.setId(ORIGINAL_PATH, request.path);
     request.path = rewritePath(route.route, action, request.path);
   }
-  if (action.hostRewrite !== undefined) rewriteHost(request, action);
+  if (action.hostRewrite !== undefined) rewriteHost(request, action, envoyHeaders);
   return cluster;
 }
 
@@ -156,7 +157,7 @@ function applyMutations(exchange: ExchangeRecord, levels: readonly HeaderMutatio
   }
 }
 
-function rewriteHost(request: RequestHead, action: ForwardAction): void {
+function rewriteHost(request: RequestHead, action: ForwardAction, envoyHeaders: boolean): void {
   const rewrite = action.hostRewrite;
   if (rewrite === undefined) return;
   const before = request.authority;
@@ -175,6 +176,6 @@ function rewriteHost(request: RequestHead, action: ForwardAction): void {
       break;
   }
   if (request.authority === before) return;
-  request.headers.set("x-envoy-original-host", before);
+  if (envoyHeaders) request.headers.set("x-envoy-original-host", before);
   if (action.appendForwardedHost) request.headers.append("x-forwarded-host", before);
 }

@@ -36,7 +36,7 @@ export function prepareResponse(
       headers.setId(PEER_METADATA, manager.exchange.metadata);
     }
   }
-  headers.setId(SERVICE_TIME, String(Math.trunc(serviceMs)));
+  if (manager.config.envoyHeaders) headers.setId(SERVICE_TIME, String(Math.trunc(serviceMs)));
   finish(manager, exchange, head, false, false);
 }
 

@@ -200,10 +200,10 @@ class NamedListeners implements ListenerSet {
 
   setAccepting(on: boolean): void {
     this.#accepting = on;
-    for (const [name, { ports }] of this.#entries) {
+    for (const [name, { ports, config }] of this.#entries) {
       for (const port of ports.values()) {
         try {
-          port.setAccepting(on);
+          port.setAccepting(on || config.bypassesOverload);
         } catch (error) {
           this.#deps.log.error("a port that was closed under load can't be opened again", {
             listener: name,
@@ -244,7 +244,7 @@ class NamedListeners implements ListenerSet {
     }
     const { overload } = this.#deps;
     const rejectedBefore = overload.rejected;
-    if (!overload.admits(connection.shared.accepted)) {
+    if (!overload.admits(connection.shared.accepted, entry.config)) {
       const counters = this.#countersOf(entry.config);
       if (overload.rejected > rejectedBefore) counters.rejected++;
       else counters.overLimit++;

@@ -60,8 +60,10 @@ function createCheck(config: NetworkGateConfig, clock: Clock, count: (name: stri
     case "network-rbac":
       return (info) => {
         const facts = { connection: info, request: undefined, metadata: undefined, clientIp: () => info.remote.ip };
-        if (config.shadow !== undefined)
-          count(`${config.statPrefix}rbac.shadow_${evaluateRbac(config.shadow, facts).allowed ? "allowed" : "denied"}`);
+        if (config.shadow !== undefined) {
+          const shadow = evaluateRbac(config.shadow, facts).allowed ? "allowed" : "denied";
+          count(`${config.statPrefix}rbac.${config.shadowPrefix}shadow_${shadow}`);
+        }
         if (config.rules === undefined) return undefined;
         const verdict = evaluateRbac(config.rules, facts);
         if (verdict.allowed || config.rules.action === "log") {

@@ -7,6 +7,12 @@ export interface OverloadStat {
   readonly value: number;
 }
 
+/** What a listener is free of. Source: Envoy `Listener.ignore_global_conn_limit`, `bypass_overload_manager`. */
+export interface OverloadExemption {
+  readonly ignoresConnectionLimit: boolean;
+  readonly bypassesOverload: boolean;
+}
+
 /** What may be done now. Asked for each request and connection; cheap while nothing is overloaded. */
 export interface OverloadState {
   /** True while any action is in force. */
@@ -15,8 +21,8 @@ export interface OverloadState {
   shedsRequest(): boolean;
   /** A connection ends after the present request. */
   endsKeepAlive(): boolean;
-  /** False: a new connection is closed at once. `open`: connections of clients, the new one among them. */
-  admits(open: number): boolean;
+  /** False: a new connection is closed at once. `open`: connections of clients, the new one among them. `exempt`: what its listener is free of. */
+  admits(open: number, exempt?: OverloadExemption): boolean;
   readonly acceptsConnections: boolean;
   /** Connections closed because of the limit, and because of pressure. */
   readonly overLimit: number;
@@ -60,13 +66,13 @@ class Actions implements OverloadState {
     return this.active && this.#drawn("disable_http_keepalive");
   }
 
-  admits(open: number): boolean {
+  admits(open: number, exempt?: OverloadExemption): boolean {
     const { maxConnections } = this.#config;
-    if (maxConnections !== undefined && open > maxConnections) {
+    if (maxConnections !== undefined && open > maxConnections && exempt?.ignoresConnectionLimit !== true) {
       this.overLimit++;
       return false;
     }
-    if (this.active && this.#drawn("reject_incoming_connections")) {
+    if (this.active && exempt?.bypassesOverload !== true && this.#drawn("reject_incoming_connections")) {
       this.rejected++;
       return false;
     }

@@ -1,6 +1,13 @@
-import { createSecureContext } from "node:tls";
+import { constants } from "node:crypto";
+import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { err, ok, type Result } from "@heddle/std";
-import type { CertificatePins, SanMatch, TlsConfig } from "../config/tls-context.ts";
+import type {
+  CertificatePins,
+  DownstreamTlsConfig,
+  ResumptionConfig,
+  SanMatch,
+  TlsConfig,
+} from "../config/tls-context.ts";
 import type { NativeSecureContext } from "../transport/bun-socket.ts";
 import { type BundleCheck, createBundleCheck } from "./bundle-check.ts";
 import type { SecretStore } from "./secret-store.ts";
@@ -20,7 +27,7 @@ export interface ReadyTls {
 /** Fills configurations with secrets; results are kept until a secret changes. */
 export interface SecureContexts {
   /** Errors: a sentence that names the missing secret or the bad certificate. */
-  ready(config: TlsConfig): Result<ReadyTls>;
+  ready(config: TlsConfig | DownstreamTlsConfig): Result<ReadyTls>;
 }
 
 class CachedContexts implements SecureContexts {
@@ -32,7 +39,7 @@ class CachedContexts implements SecureContexts {
     this.#secrets = secrets;
   }
 
-  ready(config: TlsConfig): Result<ReadyTls> {
+  ready(config: TlsConfig | DownstreamTlsConfig): Result<ReadyTls> {
     if (this.#version !== this.#secrets.version) {
       this.#cache = new Map();
       this.#version = this.#secrets.version;
@@ -46,7 +53,15 @@ class CachedContexts implements SecureContexts {
   }
 }
 
-function buildContext(config: TlsConfig, secrets: SecretStore): Result<ReadyTls> {
+function resumptionOptions(config: ResumptionConfig | undefined): SecureContextOptions {
+  return {
+    ...(config?.tickets === false ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+    // The runtime takes 0 for its own default.
+    ...(config?.lifetimeSeconds === undefined ? {} : { sessionTimeout: Math.max(1, config.lifetimeSeconds) }),
+  };
+}
+
+function buildContext(config: TlsConfig | DownstreamTlsConfig, secrets: SecretStore): Result<ReadyTls> {
   const certificate = config.certificate;
   const pair =
     certificate.kind === "sds"
@@ -72,6 +87,7 @@ function buildContext(config: TlsConfig, secrets: SecretStore): Result<ReadyTls>
       ...(config.maxVersion === undefined ? {} : { maxVersion: config.maxVersion }),
       ...(config.curves.length === 0 ? {} : { ecdhCurve: config.curves.join(":") }),
       ...(config.cipherSuites.length === 0 ? {} : { ciphers: config.cipherSuites.join(":") }),
+      ...resumptionOptions("resumption" in config ? config.resumption : undefined),
     });
     return ok({
       context: (wrapper as unknown as { context: NativeSecureContext }).context,

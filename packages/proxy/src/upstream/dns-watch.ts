@@ -13,6 +13,9 @@ export interface DnsWatch {
   close(): void;
 }
 
+/** However unlucky the draw, a resolver that fails is not asked in a loop. Units: ms. */
+const MIN_WAIT_MS = 10;
+
 type DnsDiscovery = Extract<ClusterDiscovery, { readonly kind: "strict-dns" | "logical-dns" }>;
 
 class PollingWatch implements DnsWatch {
@@ -25,6 +28,7 @@ class PollingWatch implements DnsWatch {
   readonly #answers = new Map<string, readonly string[]>();
   readonly #counters: ClusterCounters;
   #failures = 0;
+  #failedInRow = 0;
   #timer: ClockTimer | undefined;
   #closed = false;
 
@@ -65,8 +69,17 @@ class PollingWatch implements DnsWatch {
     if (this.#closed) return;
     if (this.#failures > failures) this.#counters.updateFailures++;
     else this.#counters.updateSuccesses++;
+    this.#failedInRow = this.#failures > failures ? this.#failedInRow + 1 : 0;
     this.#onFound({ ...this.#discovery.assignment, localities });
-    this.#timer = this.#around.clock.after(this.#config.dnsRefreshMs, () => void this.#refresh());
+    this.#timer = this.#around.clock.after(this.#waitMs(), () => void this.#refresh());
+  }
+
+  /** Source: Envoy's jittered back-off: anything up to the present longest wait. */
+  #waitMs(): number {
+    const { dnsFailure, dnsRefreshMs } = this.#config;
+    if (this.#failedInRow === 0 || dnsFailure === undefined) return dnsRefreshMs;
+    const longest = Math.min(dnsFailure.maxMs, dnsFailure.baseMs * 2 ** Math.min(this.#failedInRow, 30));
+    return Math.max(MIN_WAIT_MS, this.#around.random() * longest);
   }
 
   async #resolveEndpoint(endpoint: EndpointConfig): Promise<readonly EndpointConfig[]> {

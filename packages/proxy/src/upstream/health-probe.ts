@@ -113,6 +113,7 @@ class Probe implements DialOwner {
   #askHttp(connection: StreamConnection, probe: Extract<HealthProbe, { readonly kind: "http" }>): void {
     const request = this.#head(probe.method, probe.path, probe.host, probe.headers);
     request.headers.set("user-agent", "Envoy/HC");
+    for (const header of probe.removed) request.headers.remove(header);
     this.#send(connection, probe.http2, request, undefined, (response) => judgeHttp(probe, response));
   }
 
@@ -175,7 +176,8 @@ function judgeHttp(probe: Extract<HealthProbe, { readonly kind: "http" }>, respo
   const within = (ranges: readonly (readonly [number, number])[]) =>
     ranges.some(([start, end]) => response.status >= start && response.status < end);
   if (!within(probe.expected)) return bad(`status ${response.status}`, !within(probe.retriable));
-  if (!containsAll(response.body, probe.receive)) return bad("the body is not the expected one", true);
+  if (!containsAll(response.body.subarray(0, probe.compareBytes), probe.receive))
+    return bad("the body is not the expected one", true);
   if (probe.serviceName === undefined) return GOOD;
   const cluster = response.headers.get("x-envoy-upstream-healthchecked-cluster") ?? "";
   return matchesString(probe.serviceName, cluster) ? GOOD : bad(`the server is ${cluster || "unnamed"}`, true);

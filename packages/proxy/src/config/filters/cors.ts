@@ -37,11 +37,11 @@ const FIELDS = [
   "allow_private_network_access",
   "forward_not_matching_preflights",
 ];
-const SHADOW = { shadow_enabled: "only counts" };
+const SHADOW = { shadow_enabled: "a policy is in force or not; origins are not counted apart" };
 
-export const CORS_SHAPE = shape(FilterCorsPolicySchema, FIELDS, SHADOW);
+export const CORS_SHAPE = shape(FilterCorsPolicySchema, FIELDS, {}, SHADOW);
 /** The deprecated place: a field of routes and virtual hosts. */
-export const ROUTE_CORS_SHAPE = shape(RouteCorsPolicySchema, FIELDS, SHADOW);
+export const ROUTE_CORS_SHAPE = shape(RouteCorsPolicySchema, FIELDS, {}, SHADOW);
 
 export function decodeCors(message: FilterCorsPolicy, scope: DecodeScope): CorsConfig {
   checkShape(CORS_SHAPE, message, scope);

@@ -104,17 +104,23 @@ export const EXT_AUTHZ_SHAPE = shape(
     "validate_mutations",
     "stat_prefix",
   ],
+  {},
   {
-    transport_api_version: "there is version 3 only",
-    charge_cluster_response_stats: "refusals are counted under ext_authz.denied of the cluster, not among its answers",
-    encode_raw_headers: "headers travel as text",
-    enable_dynamic_metadata_ingestion: "metadata of the answer is always kept",
-    bootstrap_metadata_labels_key: "labels are not sent",
-  },
-  {
+    bootstrap_metadata_labels_key: "the service does not get the node's labels",
     "typed_metadata_context_namespaces route_typed_metadata_context_namespaces":
       "only untyped metadata is kept; use metadata_context_namespaces",
     decoder_header_mutation_rules: "use allowed_upstream_headers of an HTTP service, or validate_mutations",
+  },
+  {
+    only: {
+      transport_api_version: { values: ["AUTO", "V3"], reason: "there is version 3 only" },
+      encode_raw_headers: { values: ["false"], reason: "headers travel as text" },
+      enable_dynamic_metadata_ingestion: { values: ["true"], reason: "metadata of the answer is always kept" },
+    },
+    differs: {
+      charge_cluster_response_stats:
+        "refusals are counted under ext_authz.denied of the cluster, never among its answers, as with false",
+    },
   },
 );
 export const AUTHORIZATION_RESPONSE_SHAPE = shape(

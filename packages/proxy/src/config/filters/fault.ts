@@ -49,8 +49,15 @@ export const FAULT_SHAPE = shape(
   {
     "delay_percent_runtime abort_percent_runtime delay_duration_runtime abort_http_status_runtime max_active_faults_runtime response_rate_limit_percent_runtime abort_grpc_status_runtime":
       "there is no runtime; the configured values hold",
-    disable_downstream_cluster_stats: "only chooses statistics",
-    filter_metadata: "only for access logs of Envoy",
+  },
+  { filter_metadata: "faults leave no metadata for access logs" },
+  {
+    only: {
+      disable_downstream_cluster_stats: {
+        values: ["false"],
+        reason: "faults are counted in all; choose by stats_matcher",
+      },
+    },
   },
 );
 export const FAULT_ABORT_SHAPE = shape(FaultAbortSchema, ["http_status", "grpc_status", "header_abort", "percentage"]);

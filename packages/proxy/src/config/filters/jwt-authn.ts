@@ -105,15 +105,21 @@ export const JWT_PROVIDER_SHAPE = shape(
     "subjects",
     "max_lifetime",
   ],
-  { jwt_cache_config: "tokens are verified each time", failed_status_in_metadata: "only for Envoy's own logs" },
+  { jwt_cache_config: "tuning of Envoy's memory of tokens that it verified; here each is verified" },
   {
+    failed_status_in_metadata: "the reason of a refusal is in the answer and in the access log, not in metadata",
     normalize_payload_in_metadata: "claims are kept as they are",
   },
 );
-export const REMOTE_JWKS_SHAPE = shape(RemoteJwksSchema, ["http_uri", "cache_duration"], {
-  async_fetch: "keys are fetched when they are first needed, and kept",
-  retry_policy: "the next request fetches again",
-});
+export const REMOTE_JWKS_SHAPE = shape(
+  RemoteJwksSchema,
+  ["http_uri", "cache_duration"],
+  {},
+  {
+    async_fetch: "keys are fetched when they are first needed, and kept",
+    retry_policy: "the next request fetches again",
+  },
+);
 
 export function decodeJwtAuthn(message: JwtAuthentication, scope: DecodeScope): JwtAuthnConfig {
   checkShape(JWT_AUTHN_SHAPE, message, scope);

@@ -58,7 +58,9 @@ export const RATE_LIMIT_FILTER_SHAPE = shape(
     "status_on_error",
     "stat_prefix",
   ],
-  { request_type: "the proxy does not tell internal from external requests" },
+  {},
+  {},
+  { only: { request_type: { values: ["both"], reason: "the proxy does not tell internal from external requests" } } },
 );
 export const RATE_LIMIT_ROUTE_SHAPE = shape(
   RateLimitPerRouteSchema,

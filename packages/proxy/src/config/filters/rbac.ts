@@ -22,8 +22,9 @@ const MATCHERS = "matcher trees are not implemented; use rules";
 export const RBAC_FILTER_SHAPE = shape(
   RBACSchema,
   ["rules", "shadow_rules", "shadow_rules_stat_prefix", "rules_stat_prefix"],
-  { track_per_rule_stats: "rules are not counted apart" },
+  {},
   { "matcher shadow_matcher": MATCHERS },
+  { only: { track_per_rule_stats: { values: ["false"], reason: "rules are not counted apart" } } },
 );
 export const RBAC_PER_ROUTE_SHAPE = shape(RBACPerRouteSchema, ["rbac"]);
 

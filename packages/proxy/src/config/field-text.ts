@@ -1,0 +1,20 @@
+import type { DescField, Message } from "@bufbuild/protobuf";
+import { isReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+
+/** A field's value as its writer would write it: `false`, `10`, `5s`, `STRICT_STAPLING`; `{}` for an empty message or list, `{…}` for what is longer. */
+export function fieldText(message: Message, field: DescField): string {
+  return valueText(reflect(field.parent, message).get(field), field);
+}
+
+function valueText(value: unknown, field: DescField): string {
+  if (field.fieldKind === "enum") return field.enum.value[Number(value)]?.name ?? String(value);
+  if (field.fieldKind === "list" || field.fieldKind === "map") return "{…}";
+  if (!isReflectMessage(value)) return String(value);
+  const { typeName, fields } = value.desc;
+  const [first, second] = fields;
+  if (typeName === "google.protobuf.Duration" && first !== undefined && second !== undefined)
+    return `${Number(value.get(first)) + Number(value.get(second)) / 1e9}s`;
+  if (typeName.startsWith("google.protobuf.") && typeName.endsWith("Value") && first !== undefined)
+    return String(value.get(first));
+  return fields.some((inner) => value.isSet(inner)) ? "{…}" : "{}";
+}
