@@ -146,7 +146,7 @@ export const HTTP_MANAGER_SHAPE = shape(
   {
     only: {
       drain_timeout: { values: ["5s"], reason: "a draining connection ends with its last request" },
-      delayed_close_timeout: { values: ["1s"], reason: "a connection closes after its last bytes were taken" },
+      delayed_close_timeout: { values: ["1s", "0s"], reason: "a connection closes after its last bytes were taken" },
       stream_error_on_invalid_http_message: {
         values: ["false"],
         reason: "an invalid message always ends the connection, so that no byte after it is read as a request",
