@@ -53,7 +53,13 @@ export function roleTelemetry(
   const idle = idleMs === undefined ? undefined : { ms: idleMs, now: () => clock.monotonic() };
   return {
     ...createTelemetry({ ...about, idle, writer, log, env: variable }),
-    writeLog: (path, line) => writer.write(path, line),
+    writeLog: (path, line) => {
+      const file = writer.file(path);
+      const buffer = file.begin();
+      if (buffer === undefined) return;
+      buffer.text(line);
+      file.end();
+    },
     closeLogs: () => writer.close(),
   };
 }
