@@ -73,15 +73,16 @@ function constantOf(name: string): string | undefined {
   return name === "HOSTNAME" ? hostname() : undefined;
 }
 
-/** The text with all commands replaced. */
-export function renderFormat(format: Format, values: FormatValues): string {
+/** The text with all commands replaced. `missing` stands for values that are not known. */
+export function renderFormat(format: Format, values: FormatValues, missing = "-"): string {
   if (format.constant !== undefined) return format.constant;
   let text = "";
-  for (const segment of format.segments) text += typeof segment === "string" ? segment : renderCommand(segment, values);
+  for (const segment of format.segments)
+    text += typeof segment === "string" ? segment : renderCommand(segment, values, missing);
   return text;
 }
 
-function renderCommand(command: FormatCommand, values: FormatValues): string {
-  const value = values.command(command) ?? "-";
+function renderCommand(command: FormatCommand, values: FormatValues, missing: string): string {
+  const value = values.command(command) ?? missing;
   return command.maxLength === undefined ? value : value.slice(0, command.maxLength);
 }

@@ -1,12 +1,15 @@
 import type { JsonObject } from "@bufbuild/protobuf";
+import { BufferSchema } from "@heddle/xds-api/envoy/extensions/filters/http/buffer/v3/buffer";
 import { ExtAuthzSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
+import { GrpcWebSchema } from "@heddle/xds-api/envoy/extensions/filters/http/grpc_web/v3/grpc_web";
 import { HeaderMutationSchema } from "@heddle/xds-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation";
 import { JwtAuthenticationSchema } from "@heddle/xds-api/envoy/extensions/filters/http/jwt_authn/v3/config";
 import { LocalRateLimitSchema } from "@heddle/xds-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit";
 import { RateLimitSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ratelimit/v3/rate_limit";
 import { RBACSchema } from "@heddle/xds-api/envoy/extensions/filters/http/rbac/v3/rbac";
-import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
+import { type AnyTable, decodeAny, messageEntry, typeName } from "./any-field.ts";
 import { decodeFilterState, type FilterStateConfig } from "./filter-state.ts";
+import { type BufferConfig, decodeBuffer } from "./filters/buffer.ts";
 import { decodeExtAuthz, type ExtAuthzConfig } from "./filters/ext-authz.ts";
 import { decodeFault, type FaultConfig } from "./filters/fault.ts";
 import { decodeHeaderMutationFilter, type HeaderMutationConfig } from "./filters/header-mutation.ts";
@@ -34,6 +37,8 @@ export type HttpFilterConfig =
   | { readonly kind: "set-filter-state"; readonly values: readonly FilterStateConfig[] }
   /** Runs where a route brings a policy. */
   | { readonly kind: "cors" }
+  | { readonly kind: "grpc-web" }
+  | BufferConfig
   | FaultConfig
   | LocalRateLimitConfig
   | HeaderMutationConfig
@@ -122,6 +127,8 @@ const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
     decodeRateLimitFilter(m, s),
   ),
   [RBACSchema.typeName]: messageEntry(RBACSchema, (m, s): HttpFilterConfig => decodeRbacFilter(m, s)),
+  [BufferSchema.typeName]: messageEntry(BufferSchema, (m, s): HttpFilterConfig => decodeBuffer(m, s)),
+  [GrpcWebSchema.typeName]: messageEntry(GrpcWebSchema, (): HttpFilterConfig => ({ kind: "grpc-web" })),
   // gRPC exchanges are counted by the standard metrics.
   "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig": messageEntry(
     GrpcStatsSchema,
@@ -131,6 +138,17 @@ const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
   // Peers are learnt together with the standard metrics.
   "io.istio.http.peer_metadata.Config": INERT_STRUCT("peer_metadata"),
   "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig": INERT_STRUCT("alpn"),
+};
+
+/** Filters that are often asked for and that the proxy leaves out, with the reason. */
+export const HTTP_FILTERS_LEFT_OUT: Readonly<Record<string, string>> = {
+  "envoy.extensions.filters.http.lua.v3.Lua":
+    "the proxy runs no scripts; use header_mutation, ext_authz, or Envoy for this workload (heddle.io/data-plane: envoy)",
+  "envoy.extensions.filters.http.wasm.v3.Wasm":
+    "the proxy runs no WebAssembly; use ext_authz, or Envoy for this workload (heddle.io/data-plane: envoy)",
+  "envoy.extensions.filters.http.compressor.v3.Compressor":
+    "bodies pass as they are; let the application compress them",
+  "envoy.extensions.filters.http.decompressor.v3.Decompressor": "bodies pass as they are",
 };
 
 /** HTTP filters that the proxy has; for the reference. */
@@ -143,6 +161,11 @@ export function decodeHttpFilters(messages: readonly HttpFilter[], scope: Decode
     const at = scope.item(i);
     if (message.configType.case === "configDiscovery") {
       at.field("config_discovery").problem("filter configuration over ECDS is not implemented; send typed_config");
+      return;
+    }
+    const reason = HTTP_FILTERS_LEFT_OUT[typeName(message.configType.value?.typeUrl ?? "")];
+    if (reason !== undefined) {
+      at.field("typed_config").problem(`refused: ${reason}`);
       return;
     }
     const config = decodeAny(message.configType.value, HTTP_FILTERS, at.field("typed_config"));

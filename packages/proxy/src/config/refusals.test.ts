@@ -38,10 +38,40 @@ const tcp = (fields: object): JsonValue => ({
   name: "t",
   typed_config: { "@type": `${EXT}.filters.network.tcp_proxy.v3.TcpProxy`, stat_prefix: "a", cluster: "c", ...fields },
 });
+const manager = (fields: object): JsonValue =>
+  listener({
+    name: "h",
+    typed_config: {
+      "@type": `${EXT}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+      stat_prefix: "a",
+      ...fields,
+    },
+  });
 const PLACE = "virtual_hosts[0].routes[0]";
 
 describe("what the proxy can't do is refused with its path", () => {
   test.each<[name: string, kind: Kind, json: JsonValue, says: string]>([
+    [
+      "a script",
+      "listener",
+      manager({ http_filters: [{ name: "lua", typed_config: { "@type": `${EXT}.filters.http.lua.v3.Lua` } }] }),
+      "http_filters[0].typed_config: refused: the proxy runs no scripts",
+    ],
+    [
+      "a buffer without a limit",
+      "listener",
+      manager({ http_filters: [{ name: "b", typed_config: { "@type": `${EXT}.filters.http.buffer.v3.Buffer` } }] }),
+      "http_filters[0].typed_config.max_request_bytes: is required",
+    ],
+    [
+      "a route's buffer that says nothing",
+      "route",
+      route({
+        route: { cluster: "a" },
+        typed_per_filter_config: { b: { "@type": `${EXT}.filters.http.buffer.v3.BufferPerRoute`, disabled: false } },
+      }),
+      "typed_per_filter_config[b]: say disabled: true",
+    ],
     [
       "CONNECT settings of another upgrade",
       "route",

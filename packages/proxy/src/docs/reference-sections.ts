@@ -15,6 +15,7 @@ import {
   UPSTREAM_TRANSPORT_TYPES,
 } from "../config/cluster.ts";
 import { ENDPOINT_SHAPE, LB_ENDPOINT_SHAPE, LOAD_ASSIGNMENT_SHAPE, LOCALITY_SHAPE } from "../config/endpoints.ts";
+import { BUFFER_ROUTE_SHAPE, BUFFER_SHAPE } from "../config/filters/buffer.ts";
 import { CORS_SHAPE, ROUTE_CORS_SHAPE } from "../config/filters/cors.ts";
 import { AUTHORIZATION_RESPONSE_SHAPE, EXT_AUTHZ_SHAPE } from "../config/filters/ext-authz.ts";
 import { FAULT_ABORT_SHAPE, FAULT_SHAPE } from "../config/filters/fault.ts";
@@ -27,7 +28,7 @@ import { RBAC_FILTER_SHAPE, RBAC_PER_ROUTE_SHAPE } from "../config/filters/rbac.
 import { GRPC_LOG_SHAPE } from "../config/grpc-log-target.ts";
 import { HASH_POLICY_SHAPE } from "../config/hash-policy.ts";
 import { HEALTH_CHECK_SHAPE, HTTP_HEALTH_SHAPE, TCP_HEALTH_SHAPE } from "../config/health-check.ts";
-import { HTTP_FILTER_TYPES, ROUTER_SHAPE } from "../config/http-filters.ts";
+import { HTTP_FILTER_TYPES, HTTP_FILTERS_LEFT_OUT, ROUTER_SHAPE } from "../config/http-filters.ts";
 import { COMMON_HTTP_SHAPE, HTTP_MANAGER_SHAPE } from "../config/http-manager.ts";
 import { HTTP1_SHAPE, HTTP2_SHAPE } from "../config/http-protocol.ts";
 import { INTERNAL_REDIRECT_SHAPE } from "../config/internal-redirect.ts";
@@ -86,6 +87,8 @@ export interface ReferenceSection {
   readonly title: string;
   /** What stands in `typed_config` fields of the chapter: a label and full message names. */
   readonly extensions: readonly (readonly [label: string, types: readonly string[]])[];
+  /** Message names of extensions that the proxy leaves out, with the reason. */
+  readonly leftOut?: Readonly<Record<string, string>>;
   readonly shapes: readonly Shape[];
 }
 
@@ -139,6 +142,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       ["Filter configuration of routes", ROUTE_FILTER_TYPES],
       ["Tracers", TRACE_PROVIDER_TYPES],
     ],
+    leftOut: HTTP_FILTERS_LEFT_OUT,
     shapes: [
       HTTP_MANAGER_SHAPE,
       TRACING_SHAPE,
@@ -151,6 +155,8 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       HTTP2_SHAPE,
       ROUTER_SHAPE,
       ROUTE_FILTER_SHAPE,
+      BUFFER_SHAPE,
+      BUFFER_ROUTE_SHAPE,
       CORS_SHAPE,
       ROUTE_CORS_SHAPE,
       FAULT_SHAPE,

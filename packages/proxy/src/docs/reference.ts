@@ -29,10 +29,11 @@ export function proxyReference(): string {
       counts.refused += shape.refused.length;
     }
   }
-  const sections = REFERENCE_SECTIONS.map(({ title, extensions, shapes }) =>
+  const sections = REFERENCE_SECTIONS.map(({ title, extensions, leftOut, shapes }) =>
     [
       `## ${title}`,
       ...extensions.map(([label, types]) => `${label}:\n\n${types.map((type) => `- \`${type}\``).join("\n")}`),
+      ...(leftOut === undefined ? [] : [leftOutList(leftOut)]),
       ...shapes.map(messageTable),
     ].join("\n\n"),
   );
@@ -65,6 +66,11 @@ function stateOf(shape: Shape, name: string): string {
   if (only !== undefined) return `only ${only.values.map((value) => `\`${value}\``).join(", ")}`;
   if (shape.differs.includes(name)) return "differs";
   return shape.inert.includes(name) ? "no effect" : "**refused**";
+}
+
+function leftOutList(types: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(types).map(([type, reason]) => `- \`${type}\`: **refused**; ${reason}`);
+  return `Left out:\n\n${lines.join("\n")}`;
 }
 
 function messageTable(shape: Shape): string {

@@ -1,4 +1,5 @@
 import type { FaultConfig, FaultRateConfig } from "../config/filters/fault.ts";
+import { throttle } from "../http/throttled-stream.ts";
 import { chooseCluster } from "../router/cluster-choice.ts";
 import { matchesHeader } from "../router/route-matcher.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
@@ -45,7 +46,11 @@ class FaultFilter implements HttpFilter {
     if (this.#around.random() >= share) return;
     this.#begin(call);
     this.#around.count("fault.response_rl_injected");
-    call.limitResponse(kbps * 1024);
+    call.replaceClient((client) => {
+      const throttled = throttle(client, kbps * 1024, this.#around.wheel);
+      call.onEnd(() => throttled.forget());
+      return throttled;
+    });
   }
 
   #begin(call: FilterCall): void {

@@ -5,9 +5,11 @@ import type { RouteFilter, RouteFilterConfig } from "../config/filters/per-route
 import type { RateLimitRouteConfig } from "../config/filters/rate-limit.ts";
 import type { HttpFilterConfig, NamedFilter } from "../config/http-filters.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
+import { createBufferFilter } from "./buffer-filter.ts";
 import { createCorsFilter } from "./cors-filter.ts";
 import { createExtAuthzFilter } from "./ext-authz-filter.ts";
 import { createFaultFilter } from "./fault-filter.ts";
+import { GRPC_WEB_FILTER } from "./grpc-web-filter.ts";
 import { createHeaderMutationFilter } from "./header-mutation-filter.ts";
 import type { FilterSurroundings, HttpFilter } from "./http-filter.ts";
 import { createJwtAuthnFilter, createJwtVerifier, type JwtVerifier } from "./jwt-authn-filter.ts";
@@ -73,6 +75,7 @@ class CompiledChains implements FilterChains {
   }
 
   #instance(own: HttpFilterConfig, overrides: readonly RouteFilter[]): HttpFilter | undefined {
+    if (own.kind === "grpc-web") return GRPC_WEB_FILTER;
     if (own.kind === "header-mutation") {
       const levels = overrides.map((o) => o.config).filter((c): c is HeaderMutationConfig => c?.kind === own.kind);
       return createHeaderMutationFilter([own, ...levels]);
@@ -107,6 +110,7 @@ class CompiledChains implements FilterChains {
 /** What runs without any configuration on routes. */
 function routeConfig(own: HttpFilterConfig): RouteFilterConfig | undefined {
   switch (own.kind) {
+    case "buffer":
     case "fault":
     case "local-rate-limit":
     case "rbac":
@@ -118,6 +122,8 @@ function routeConfig(own: HttpFilterConfig): RouteFilterConfig | undefined {
 
 function create(config: RouteFilterConfig, around: FilterSurroundings): HttpFilter {
   switch (config.kind) {
+    case "buffer":
+      return createBufferFilter(config);
     case "cors":
       return createCorsFilter(config, around);
     case "fault":
@@ -148,6 +154,8 @@ export function createFilterChains(
 const PASS: HttpFilter = { onRequest: () => true };
 
 const RUNS: ReadonlySet<HttpFilterConfig["kind"]> = new Set([
+  "buffer",
+  "grpc-web",
   "cors",
   "fault",
   "local-rate-limit",

@@ -1,6 +1,6 @@
 // Hot path: one per request where a connection manager has filters beside the router.
 import type { JsonValue } from "@bufbuild/protobuf";
-import type { RequestHead, ResponseHead } from "@heddle/wire";
+import type { RequestHead, ResponseHead, ServerStream } from "@heddle/wire";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { BodyBuffer } from "../http/body-buffer.ts";
 import { clientIpOf } from "../http/client-address.ts";
@@ -21,7 +21,9 @@ export interface FilteredExchange extends ExchangeRecord {
   addFlag(flag: string): void;
   /** Chooses the route again. */
   chooseRoute(): void;
-  limitResponse(bytesPerSecond: number): void;
+  replaceClient(make: (client: ServerStream) => ServerStream): void;
+  /** The same as `onFilterReply`, after the request may have been forwarded or answered. */
+  onInterrupt(reply: FilterReply): void;
 }
 
 /** A request's way through the filters of its route. */
@@ -102,8 +104,20 @@ export class FilterRun implements FilterCall {
     this.exchange.addFlag(flag);
   }
 
-  limitResponse(bytesPerSecond: number): void {
-    this.exchange.limitResponse(bytesPerSecond);
+  replaceClient(make: (client: ServerStream) => ServerStream): void {
+    this.exchange.replaceClient(make);
+  }
+
+  rewriteBody(change: (bytes: Buffer, complete: boolean) => Buffer | undefined): void {
+    const body = this.#body;
+    if (body === undefined || body.length === 0) return;
+    const changed = change(Buffer.concat(body.chunks), this.#uploaded);
+    if (changed !== undefined) body.replace(changed);
+  }
+
+  interrupt(reply: FilterReply): void {
+    this.#done = true;
+    this.exchange.onInterrupt(reply);
   }
 
   readBody(maxBytes: number, done: (body: RequestBody) => void): void {

@@ -1,7 +1,7 @@
 // Hot path: where a connection manager has filters beside the router.
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { Clock, TimerWheel } from "@heddle/std";
-import type { RequestHead, ResponseHead } from "@heddle/wire";
+import type { RequestHead, ResponseHead, ServerStream } from "@heddle/wire";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
 
@@ -51,8 +51,12 @@ export interface FilterCall {
   onEnd(callback: () => void): void;
   /** Adds a response flag. */
   flag(flag: string): void;
-  /** The client gets the body of the response at this rate. Units: bytes a second. */
-  limitResponse(bytesPerSecond: number): void;
+  /** Puts another stream in front of the client's: what goes to the client passes through it. */
+  replaceClient(make: (client: ServerStream) => ServerStream): void;
+  /** What has arrived of the body is replaced; undefined leaves it. Not called when there is nothing. */
+  rewriteBody(change: (bytes: Buffer, complete: boolean) => Buffer | undefined): void;
+  /** Ends the request although it has passed the filters. */
+  interrupt(reply: FilterReply): void;
   /** Gives the body when it is complete or has reached `maxBytes`, whichever is first. */
   readBody(maxBytes: number, done: (body: RequestBody) => void): void;
   /** Runs for the response, whoever makes it. */

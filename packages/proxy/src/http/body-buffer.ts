@@ -7,6 +7,8 @@ const NO_BYTES = new Uint8Array(0);
 /** Copies of body bytes up to a limit, for sending later or again. */
 export class BodyBuffer {
   #limit: number;
+  /** More than this is not sent again. Units: bytes. */
+  readonly #retryLimit: number;
   #chunks: Uint8Array[] = [];
   length = 0;
   /** The limit was passed: what is kept is no longer the whole body. */
@@ -14,6 +16,7 @@ export class BodyBuffer {
 
   constructor(limit: number) {
     this.#limit = limit;
+    this.#retryLimit = limit;
   }
 
   append(bytes: Uint8Array, start: number, end: number): void {
@@ -33,6 +36,13 @@ export class BodyBuffer {
     if (bytes > this.#limit) this.#limit = bytes;
   }
 
+  /** It was sent, and stays for a retry if it is not too long for that. */
+  keepForRetry(): void {
+    if (this.length <= this.#retryLimit) return;
+    this.overflowed = true;
+    this.#chunks = [];
+  }
+
   get chunks(): readonly Uint8Array[] {
     return this.#chunks;
   }
@@ -49,8 +59,8 @@ export class BodyBuffer {
     return room;
   }
 
-  clear(): void {
-    this.#chunks = [];
-    this.length = 0;
+  replace(bytes: Uint8Array): void {
+    this.#chunks = [bytes];
+    this.length = bytes.length;
   }
 }

@@ -40,7 +40,6 @@ import { type RequestMirror, startMirror } from "./mirror.ts";
 import { prepareRequest } from "./request-prepare.ts";
 import { prepareResponse } from "./response-prepare.ts";
 import { retryPolicyFor } from "./retry-decision.ts";
-import { throttle } from "./throttled-stream.ts";
 import { Tries, type TriesOwner } from "./tries.ts";
 
 const GRPC_STATUS = HEADER_ID["grpc-status"];
@@ -162,10 +161,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     return this.#filters?.written;
   }
 
-  limitResponse(bytesPerSecond: number): void {
-    const throttled = throttle(this.#downstream, bytesPerSecond, this.#manager.wheel);
-    this.#filters?.onEnd(() => throttled.forget());
-    this.#downstream = throttled;
+  replaceClient(make: (client: ServerStream) => ServerStream): void {
+    this.#downstream = make(this.#downstream);
   }
 
   /** The router: forwards or answers. */
@@ -192,6 +189,17 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   onFilterReply(reply: FilterReply): void {
     this.#note(reply);
     this.#reply(reply.status, reply.body, undefined, reply);
+  }
+
+  onInterrupt(reply: FilterReply): void {
+    if (this.settled) return;
+    this.#tries.giveUp();
+    if (!this.#committed) {
+      this.onFilterReply(reply);
+      return;
+    }
+    this.#note(reply);
+    this.#cut();
   }
 
   /** Answers with a failure, or cuts the stream when the answer has begun. */
@@ -229,6 +237,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     const upstream = this.#tries.current?.stream;
     if (upstream === undefined) {
       this.#filters?.onBody(this.#requestEnded);
+      // The last filter may just have let it go on.
+      if (this.#tries.current?.stream !== undefined) return;
       const wanted = this.#filters === undefined ? WAITING_BYTES : this.#filters.wantedBytes;
       if (this.#body !== undefined && this.#body.length > wanted) stream.pause();
       if (this.#body?.overflowed === true && !this.#committed) this.fail("overflow");
@@ -432,6 +442,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     if (this.#trailers !== undefined) stream.sendTrailers(this.#trailers);
     if (!room) this.#downstream.pause();
     if (this.#tries.retry === undefined) this.#body = undefined;
+    else body.keepForRetry();
   }
 
   get settled(): boolean {

@@ -6,7 +6,8 @@ import type { HeaderAddition } from "../config/header-mutation.ts";
 /** Adds configured headers to a message. */
 export function addHeaders(additions: readonly HeaderAddition[], headers: HeaderList, values: FormatValues): void {
   for (const addition of additions) {
-    const value = renderFormat(addition.value, values);
+    // Source: Envoy leaves out of headers what it does not know.
+    const value = renderFormat(addition.value, values, "");
     if (value === "" && !addition.keepEmpty) continue;
     switch (addition.action) {
       case "append":

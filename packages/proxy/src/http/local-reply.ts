@@ -1,6 +1,7 @@
 import {
   createHeaderList,
   createResponseHead,
+  encodeGrpcMessage,
   HEADER_ID,
   type HeaderList,
   type ResponseHead,
@@ -40,7 +41,7 @@ function makeLocalReply(
     const grpcStatus = grpcStatusOverride ?? grpcStatusOf(status);
     headers.appendId(HEADER_ID["content-type"], "application/grpc");
     headers.appendId(HEADER_ID["grpc-status"], String(grpcStatus));
-    if (body !== "") headers.appendId(HEADER_ID["grpc-message"], percentEncode(body));
+    if (body !== "") headers.appendId(HEADER_ID["grpc-message"], encodeGrpcMessage(body));
     return { status: 200, headers, body: EMPTY, grpcStatus };
   }
   const bytes = body === "" ? EMPTY : Buffer.from(body, "utf8");
@@ -118,16 +119,4 @@ export function sendContinue(downstream: ServerStream): void {
   const head = createResponseHead();
   head.status = 100;
   downstream.sendInformational(head);
-}
-
-/** Source: gRPC over HTTP/2, "Status-Message". */
-function percentEncode(text: string): string {
-  let out = "";
-  for (const byte of Buffer.from(text, "utf8")) {
-    out +=
-      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
-        ? String.fromCharCode(byte)
-        : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  }
-  return out;
 }

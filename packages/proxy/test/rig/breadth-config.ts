@@ -1,3 +1,4 @@
+import { bodyFilters, filtersHost } from "./breadth-filters.ts";
 import { http2Options, moreClusters, moreRoutes } from "./breadth-routes.ts";
 import { triesClusters, triesHost } from "./breadth-tries.ts";
 
@@ -352,6 +353,7 @@ export function breadthBootstrap(ports: BreadthPorts): Json {
       { name: "limit", typed_config: http("local_ratelimit", "LocalRateLimit", { stat_prefix: "x" }) },
       { name: "rbac", typed_config: http("rbac", "RBAC") },
       { name: "mutation", typed_config: http("header_mutation", "HeaderMutation") },
+      ...bodyFilters,
       { name: "envoy.filters.http.router", typed_config: http("router", "Router") },
     ],
     route_config: {
@@ -362,6 +364,7 @@ export function breadthBootstrap(ports: BreadthPorts): Json {
         matching,
         acting(second),
         triesHost,
+        filtersHost,
         {
           name: "secure",
           domains: ["secure.test"],
@@ -386,6 +389,7 @@ export function breadthBootstrap(ports: BreadthPorts): Json {
         cluster("one", [first]),
         cluster("two", [second]),
         cluster("dead", [1]),
+        cluster("nobody", []),
         cluster("streams", [ports.streams], http2Options),
         ...triesClusters(ports).map(([name, to, fields]) => cluster(name, to, fields)),
         ...Object.entries(moreClusters).map(([name, fields]) => cluster(name, [first], fields)),

@@ -1,5 +1,6 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { type FilterConfig, FilterConfigSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
+import { BufferPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/buffer/v3/buffer";
 import { CorsPolicySchema } from "@heddle/xds-api/envoy/extensions/filters/http/cors/v3/cors";
 import { ExtAuthzPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
 import { HTTPFaultSchema } from "@heddle/xds-api/envoy/extensions/filters/http/fault/v3/fault";
@@ -11,6 +12,7 @@ import { RBACPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/htt
 import { type AnyTable, decodeAny, messageEntry } from "../any-field.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape } from "../shape.ts";
+import { type BufferConfig, decodeBufferRoute } from "./buffer.ts";
 import { type CorsConfig, decodeCors } from "./cors.ts";
 import { decodeExtAuthzRoute, type ExtAuthzRouteConfig } from "./ext-authz.ts";
 import { decodeFault, type FaultConfig } from "./fault.ts";
@@ -22,6 +24,7 @@ import { decodeRbacPerRoute, type RbacFilterConfig } from "./rbac.ts";
 
 /** Configuration of a filter for one route, virtual host or table. */
 export type RouteFilterConfig =
+  | BufferConfig
   | CorsConfig
   | FaultConfig
   | LocalRateLimitConfig
@@ -45,6 +48,7 @@ export type RouteFilters = ReadonlyMap<string, RouteFilter>;
 export const ROUTE_FILTER_SHAPE = shape(FilterConfigSchema, ["config", "is_optional", "disabled"]);
 
 const CONFIGS: AnyTable<RouteFilterConfig> = {
+  [BufferPerRouteSchema.typeName]: messageEntry(BufferPerRouteSchema, decodeBufferRoute),
   [CorsPolicySchema.typeName]: messageEntry(CorsPolicySchema, decodeCors),
   [HTTPFaultSchema.typeName]: messageEntry(HTTPFaultSchema, decodeFault),
   [LocalRateLimitSchema.typeName]: messageEntry(LocalRateLimitSchema, decodeLocalRateLimit),
