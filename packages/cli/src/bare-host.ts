@@ -6,11 +6,13 @@ import { parseMeshConfig, proxyConfigJson } from "@heddle/config";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-const USAGE = `Usage: heddle proxy vm [--dir DIR] [--no-intercept] [--log-level LEVEL]
+const USAGE = `Usage: heddle proxy vm [--dir DIR] [--gateway] [--no-intercept] [--log-level LEVEL]
 
 Makes this host a workload of the mesh, with the files that "heddle experimental workload entry configure" wrote: redirects its traffic and DNS
 questions (as root), then runs the proxy as user 1337. Without --dir the files are where Istio has them: /var/lib/istio/envoy/cluster.env,
 /etc/istio/config/mesh, /etc/certs/root-cert.pem, /var/run/secrets/tokens/istio-token. The lines of the file "hosts" belong in /etc/hosts.
+Instead of a token there may be a certificate (cert-chain.pem, key.pem, from "... configure --ca"); its successors are kept in its place.
+--gateway: a gateway, whose listeners are those of the Gateways that select its labels; nothing is redirected.
 `;
 
 /** User and group whose traffic is not redirected. */
@@ -21,6 +23,8 @@ interface HostFiles {
   readonly mesh: string;
   readonly root: string;
   readonly token: string;
+  /** Folder of a certificate that takes the token's place. */
+  readonly certificates: string;
 }
 
 function filesIn(folder: string | undefined): HostFiles {
@@ -30,9 +34,16 @@ function filesIn(folder: string | undefined): HostFiles {
       mesh: "/etc/istio/config/mesh",
       root: "/etc/certs/root-cert.pem",
       token: "/var/run/secrets/tokens/istio-token",
+      certificates: "/etc/certs",
     };
   const at = (name: string) => join(folder, name);
-  return { env: at("cluster.env"), mesh: at("mesh.yaml"), root: at("root-cert.pem"), token: at("istio-token") };
+  return {
+    env: at("cluster.env"),
+    mesh: at("mesh.yaml"),
+    root: at("root-cert.pem"),
+    token: at("istio-token"),
+    certificates: folder,
+  };
 }
 
 /** Runs the proxy on a host outside of the cluster. Gives the exit code. */
@@ -43,9 +54,15 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
   };
   const string = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
-  let values: { dir?: string; "no-intercept"?: boolean; "log-level"?: string; help?: boolean };
+  let values: { dir?: string; gateway?: boolean; "no-intercept"?: boolean; "log-level"?: string; help?: boolean };
   try {
-    const options = { dir: string, "no-intercept": flag, "log-level": string, help: { ...flag, short: "h" } } as const;
+    const options = {
+      dir: string,
+      gateway: flag,
+      "no-intercept": flag,
+      "log-level": string,
+      help: { ...flag, short: "h" },
+    } as const;
     ({ values } = parseArgs({ args: [...argv], strict: true, options }));
   } catch (error) {
     return complain(`${error instanceof Error ? error.message : String(error)}; see heddle proxy vm --help`);
@@ -55,28 +72,37 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     return 0;
   }
   const files = filesIn(values.dir);
-  const missing = Object.values(files).filter((path) => !existsSync(path));
+  const proof = certificateFiles(files).every((path) => existsSync(path)) ? [] : [files.token];
+  const missing = [files.env, files.mesh, files.root, ...proof].filter((path) => !existsSync(path));
   if (missing.length > 0)
     return complain(
       `${missing.join(", ")} not found; write the files with heddle experimental workload entry configure, copy them here, and name their folder with --dir`,
     );
   const workload = hostEnvironment(files, env);
   if (typeof workload === "string") return complain(workload);
+  const intercepts = values["no-intercept"] !== true && values.gateway !== true;
   if (process.getuid?.() === 0) {
-    if (values["no-intercept"] !== true) {
+    if (intercepts) {
       const { main: intercept } = await import("@heddle/intercept/main");
       const code = await intercept(interceptFlags(workload), workload);
       if (code !== 0) return code;
     }
-    chownSync(files.token, PROXY_ID, PROXY_ID);
+    for (const path of [files.token, ...certificateFiles(files)])
+      if (existsSync(path)) chownSync(path, PROXY_ID, PROXY_ID);
+    if (proof.length === 0) chownSync(files.certificates, PROXY_ID, PROXY_ID);
     process.setgroups?.([]);
     process.setgid?.(PROXY_ID);
     process.setuid?.(PROXY_ID);
-  } else if (values["no-intercept"] !== true)
+  } else if (intercepts)
     return complain("redirecting this host's traffic takes root; or do it yourself and say --no-intercept");
   const level = values["log-level"] === undefined ? [] : ["--proxyLogLevel", values["log-level"]];
   const { main: proxy } = await import("@heddle/proxy/main");
-  return proxy(["sidecar", "--domain", `${workload["POD_NAMESPACE"]}.svc.cluster.local`, ...level], workload);
+  const role = values.gateway === true ? "router" : "sidecar";
+  return proxy([role, "--domain", `${workload["POD_NAMESPACE"]}.svc.cluster.local`, ...level], workload);
+}
+
+function certificateFiles({ certificates }: HostFiles): readonly string[] {
+  return ["cert-chain.pem", "key.pem"].map((name) => join(certificates, name));
 }
 
 /** The environment that a sidecar would have. Errors: a sentence. */
@@ -97,6 +123,9 @@ export function hostEnvironment(files: HostFiles, env: Env): Readonly<Record<str
     HEDDLE_RENEW_BY_CERTIFICATE: "true",
     HEDDLE_TOKEN_FILE: files.token,
     HEDDLE_ROOT_CERT_FILE: files.root,
+    ...(certificateFiles(files).every((path) => existsSync(path))
+      ? { PROV_CERT: files.certificates, OUTPUT_CERTS: files.certificates }
+      : {}),
   };
 }
 

@@ -11,6 +11,26 @@ import { createShell } from "./shell.ts";
 /** The two are not alike: names end differently. */
 const domains = { east: "cluster.local", west: "west.internal" } as const;
 
+/** Pods with names of their own. */
+const stateful = `
+apiVersion: v1
+kind: Service
+metadata: {name: db, labels: {mirror.linkerd.io/exported: "true"}}
+spec: {clusterIP: None, selector: {app: db}, ports: [{name: http, port: 8000, targetPort: 8000}]}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db}
+spec:
+  serviceName: db
+  replicas: 2
+  podManagementPolicy: Parallel
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: httpbin, image: mccutchen/go-httpbin, env: [{name: PORT, value: "8000"}]}]}
+`;
+
 const line = lineProblem();
 const missing = ["kubectl", "curl"].filter((name) => Bun.which(name) === null);
 if (line !== undefined) console.log(`skipped: no line between clusters: ${line}`);
@@ -51,7 +71,9 @@ describe.skipIf(line !== undefined || missing.length > 0)("two clusters, linked 
         await ok(`${kubectl} create secret generic cacerts -n linkerd ${files}`);
         await ok(`linkerd install --cluster-domain ${domain} | ${kubectl} apply -f -`);
         await ok(`${kubectl} wait -n linkerd --for=condition=Available deployment --all --timeout=50s`);
-        await ok(`linkerd multicluster install --gateway-probe-seconds 1 | ${kubectl} apply -f -`);
+        await ok(
+          `linkerd multicluster install --gateway-probe-seconds 1 --set enableHeadlessServices=true | ${kubectl} apply -f -`,
+        );
         await ok(`${kubectl} create namespace app && ${kubectl} annotate namespace app linkerd.io/inject=enabled`);
         await ok(`${kubectl} apply -n app -f ${join(root, "samples/httpbin/httpbin.yaml")}`);
       }),
@@ -91,6 +113,20 @@ describe.skipIf(line !== undefined || missing.length > 0)("two clusters, linked 
       `${east} -n app exec deploy/sleep -c istio-proxy -- bash -c "exec 3<>/dev/tcp/198.18.1.1/4143; printf 'GET /headers HTTP/1.1\\r\\nHost: httpbin\\r\\n\\r\\n' >&3; timeout 3 cat <&3"`,
     );
     expect(plain.out).not.toContain("200 OK");
+  });
+
+  test("the pods of an exported headless Service are called by their names below its mirror", async () => {
+    await ok(`${west} -n app apply -f -`, stateful);
+    await ok(`${west} -n app rollout status statefulset/db --timeout=50s`);
+    for (const pod of ["db-0", "db-1"]) {
+      const host = `${pod}.db-west`;
+      const seen = await answered(host);
+      expect(seen).toContain("By=spiffe://cluster.local/ns/app/sa/default");
+      expect(seen).toContain("URI=spiffe://cluster.local/ns/app/sa/sleep");
+      expect((await curl(host, "hostname")).out).toContain(pod);
+    }
+    // Whichever of them.
+    await answered("db-west");
   });
 
   test("on one network pods are called straight, federated ones as one Service over both clusters", async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startBareHosts } from "./bare-hosts.ts";
 import { heddle, root } from "./heddle-process.ts";
 import { lineProblem } from "./line-between-clusters.ts";
 import { eventually } from "./mesh-cluster.ts";
@@ -21,7 +22,7 @@ const CONTROL_PLANE = OPERATOR.replace("v1alpha1", "v1alpha2")
   .replace("IstioOperator", "IstioControlPlane")
   .replace("  addonComponents:\n    istiocoredns:\n      enabled: true\n", "  coreDNS:\n    enabled: true\n");
 
-const serviceEntry = (host: string, gateway: string) => `
+const serviceEntry = (host: string, gateway: string, port = 15443) => `
 apiVersion: networking.istio.io/v1alpha3
 kind: ServiceEntry
 metadata:
@@ -40,7 +41,7 @@ spec:
   endpoints:
   - address: ${gateway}
     ports:
-      http1: 15443
+      http1: ${port}
 `;
 
 const corefile = (dns: string) => `
@@ -227,6 +228,31 @@ describe.skipIf(line !== undefined || missing.length > 0)(
       expect(await resolve(inSleep("cluster1", "foo"), "httpbin.bar.global")).toContain("240.0.0.2");
       expect(await resolve(inSleep("cluster2", "bar"), "httpbin.foo.global")).toMatch(/^240\.0\.\d+\.\d+ /);
       expect(await resolve(inSleep("cluster1", "foo"), "httpbin.bar")).toContain("240.0.0.2");
+    });
+
+    test("hosts without Kubernetes are a member like the others: they call pods, and pods call them", async () => {
+      await ok("heddle ca intermediate --root . --cluster hosts --out hosts");
+      const expose = `heddle multicluster expose httpbin --context $CTX_CLUSTER1 -n foo`;
+      const hosts = await startBareHosts(shell, "cluster2", await ok(expose));
+      const entry = serviceEntry("ledger.shop.global", gateways["cluster2"] ?? "", hosts.port);
+      await ok("kubectl apply --context=$CTX_CLUSTER1 -n foo -f -", entry.replace("240.0.0.2", "240.0.0.3"));
+      const calls = [
+        {
+          from: inSleep("cluster1", "foo"),
+          host: "ledger.shop.global",
+          caller: "foo/sa/sleep",
+          server: "shop/sa/ledger",
+        },
+        { from: hosts.command(""), host: "httpbin.foo.global", caller: "shop/sa/ledger", server: "foo/sa/httpbin" },
+      ];
+      for (const { from, host, caller, server } of calls) {
+        const seen = await eventually(`an answer from ${host}`, async () => {
+          const { out } = await run(`${from} curl -sS -m 5 ${host}:8000/headers`);
+          return out.includes("By=spiffe://") ? out : undefined;
+        });
+        expect(seen).toContain(`By=spiffe://cluster.local/ns/${server}`);
+        expect(seen).toContain(`URI=spiffe://cluster.local/ns/${caller}`);
+      }
     });
 
     test("strangers get nothing through 15443, and the gateway says why", async () => {

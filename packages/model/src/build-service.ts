@@ -1,5 +1,5 @@
-import type { NamespaceView, ServiceView, StringMap } from "@heddle/config";
-import { MIRRORED, REMOTE_NAME } from "./mirror/names.ts";
+import type { Meta, NamespaceView, ServiceView } from "@heddle/config";
+import { HEADLESS_MIRROR, MIRRORED, REMOTE_NAME } from "./mirror/names.ts";
 import { selectProtocol } from "./protocol.ts";
 import type { MeshService } from "./service.ts";
 import type { MeshSettings } from "./settings.ts";
@@ -72,15 +72,22 @@ export function meshServiceOf(
       meta.annotations[distribution] ?? (view.trafficDistribution || namespace?.meta.annotations[distribution]),
     ),
     external: false,
-    ...remoteNameOf(meta.labels, meta.annotations),
+    ...mirrorNames(meta, settings),
     source: { group: "", kind: "Service", namespace: meta.namespace, name: meta.name },
     creationTimestamp: meta.creationTimestamp,
   };
 }
 
-function remoteNameOf(labels: StringMap, annotations: StringMap): Pick<MeshService, "remoteName"> {
+function mirrorNames(
+  { labels, annotations, namespace }: Meta,
+  { domain }: MeshSettings,
+): Pick<MeshService, "remoteName" | "podName"> {
   const remoteName = annotations[REMOTE_NAME];
-  return labels[MIRRORED] === "true" && remoteName !== undefined ? { remoteName } : {};
+  if (labels[MIRRORED] !== "true" || remoteName === undefined) return {};
+  const headless = labels[HEADLESS_MIRROR];
+  if (headless === undefined) return { remoteName };
+  const [pod = ""] = remoteName.split(".");
+  return { remoteName, podName: `${pod}.${hostnameOf(headless, namespace, domain)}` };
 }
 
 const distribution = "networking.istio.io/traffic-distribution";

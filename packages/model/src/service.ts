@@ -50,6 +50,8 @@ export interface MeshService {
   readonly external: boolean;
   /** For a mirror: the name that the Service has in its own cluster, by which that cluster's gateway knows it. */
   readonly remoteName?: string;
+  /** For the mirror of one named pod: its name below the headless mirror, by which clients call it too. */
+  readonly podName?: string;
   readonly source: ObjectRef;
   readonly creationTimestamp: string;
 }

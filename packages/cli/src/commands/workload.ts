@@ -1,6 +1,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { asKubeObject, formatProblem, parseMeshConfig, parseResource, type WorkloadGroup } from "@heddle/config";
+import {
+  asKubeObject,
+  defaultMeshConfig,
+  formatProblem,
+  parseMeshConfig,
+  parseResource,
+  type WorkloadGroup,
+} from "@heddle/config";
 import type { KubeClient } from "@heddle/kube-client";
 import { at, listOf, recordOf, textOf } from "@heddle/std";
 import type { Command } from "commander";
@@ -9,7 +16,8 @@ import { globalOptions } from "../global-options.ts";
 import { readManifest } from "../manifest-input.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 import { renderManifests } from "../output.ts";
-import { entryFiles } from "../workload/entry-files.ts";
+import { type EntryFilesInput, entryFiles } from "../workload/entry-files.ts";
+import { firstCertificate } from "../workload/first-certificate.ts";
 
 interface GroupFlags {
   readonly name?: string;
@@ -33,6 +41,8 @@ interface EntryFlags {
   readonly externalIP?: string;
   readonly ingressService: string;
   readonly tokenDuration: string;
+  readonly ca?: string;
+  readonly trustDomain: string;
 }
 
 /** `workload group create` and `workload entry configure`, for workloads outside of the cluster. */
@@ -52,7 +62,9 @@ export function addWorkload(parent: Command, context: CliContext): void {
   const entry = workload.command("entry").description("one such workload");
   entry
     .command("configure")
-    .description("write the files that a host needs: cluster.env, mesh.yaml, hosts, root-cert.pem, istio-token")
+    .description(
+      "write the files that a host needs: cluster.env, mesh.yaml, hosts, root-cert.pem, and istio-token or a certificate",
+    )
     .option("-f, --file <file>", "manifest of the WorkloadGroup")
     .option("--name <name>", "or the name of one in the cluster")
     .option("-n, --namespace <namespace>", "and its namespace")
@@ -65,8 +77,11 @@ export function addWorkload(parent: Command, context: CliContext): void {
     .option("--ingressService <name>", "or the Service that has it", "istio-eastwestgateway")
     .option("--internalIP <ip>", "address of the workload inside of its network")
     .option("--externalIP <ip>", "address of the workload for others")
-    .option("--tokenDuration <seconds>", "life of the token", "3600")
+    .option("--tokenDuration <seconds>", "life of the token, or of the first certificate", "3600")
+    .option("--ca <folder>", "no cluster is asked: sign a first certificate with this CA (heddle ca intermediate)")
+    .option("--trustDomain <name>", "with --ca: the mesh's trust domain", "cluster.local")
     .action(async (flags: EntryFlags, command: Command) => {
+      if (flags.ca !== undefined) return configureOffline(context, flags, flags.ca);
       const global = globalOptions(command);
       const kube = await context.kube(global);
       await configure(context, kube, await findMeshNamespace(kube, global), flags);
@@ -117,15 +132,17 @@ function readGroup(raw: unknown): WorkloadGroup {
   return parsed.value;
 }
 
+async function groupOfFile(context: CliContext, file: string, flags: EntryFlags): Promise<WorkloadGroup> {
+  const [raw, ...more] = await readManifest(context, file);
+  if (more.length > 0) throw new UsageError(`${file} holds ${more.length + 1} objects; give one WorkloadGroup`);
+  const group = readGroup(raw);
+  if (group.ref.namespace !== "") return group;
+  const namespace = flags.namespace ?? "default";
+  return { ...group, ref: { ...group.ref, namespace } };
+}
+
 async function findGroup(context: CliContext, kube: KubeClient, flags: EntryFlags): Promise<WorkloadGroup> {
-  if (flags.file !== undefined) {
-    const [raw, ...more] = await readManifest(context, flags.file);
-    if (more.length > 0) throw new UsageError(`${flags.file} holds ${more.length + 1} objects; give one WorkloadGroup`);
-    const group = readGroup(raw);
-    if (group.ref.namespace !== "") return group;
-    const namespace = flags.namespace ?? "default";
-    return { ...group, ref: { ...group.ref, namespace } };
-  }
+  if (flags.file !== undefined) return groupOfFile(context, flags.file, flags);
   if (!flags.name || !flags.namespace)
     throw new UsageError("say which WorkloadGroup: -f FILE, or --name NAME --namespace NAMESPACE");
   const type = { group: "networking.istio.io", version: "v1", resource: "workloadgroups" };
@@ -137,11 +154,64 @@ async function findGroup(context: CliContext, kube: KubeClient, flags: EntryFlag
   return readGroup(found);
 }
 
+/** A member of the mesh that is not Kubernetes: its control plane reads files, and the CA's own files make the first certificate. */
+async function configureOffline(context: CliContext, flags: EntryFlags, ca: string): Promise<void> {
+  const { file, clusterID, ingressIP, trustDomain } = flags;
+  const seconds = lifeSeconds(flags, 60, "a host takes some seconds to start");
+  if (file === undefined)
+    throw new UsageError("--ca needs -f FILE with the WorkloadGroup: there is no cluster to ask for it");
+  if (clusterID === undefined)
+    throw new UsageError("--ca needs --clusterID: the name that the hosts' control plane has (discovery --clusterID)");
+  if (ingressIP === undefined) throw new UsageError("--ca needs --ingressIP: where the hosts' control plane listens");
+  if (flags.autoregister === true)
+    throw new UsageError(
+      "--autoregister needs an API server to write to; write the WorkloadEntry into the folder of files",
+    );
+  const group = await groupOfFile(context, file, flags);
+  const serviceAccount = group.spec.template.serviceAccount ?? "default";
+  const { namespace } = group.ref;
+  const order = { ca, trustDomain, namespace, serviceAccount, lifeSeconds: seconds };
+  const first = await firstCertificate(order, Date.now());
+  await writeFiles(context, flags, group, {
+    group,
+    clusterId: clusterID,
+    meshId: trustDomain,
+    trustDomain,
+    discoveryAddress: defaultMeshConfig().defaultConfig.discoveryAddress,
+    proxyMetadata: {},
+    dnsCapture: flags.captureDns,
+    autoRegister: false,
+    controlPlaneIp: ingressIP,
+    ownIp: flags.internalIP ?? flags.externalIP,
+    rootCertificate: first.root,
+    proof: first.files,
+  });
+}
+
+function lifeSeconds({ tokenDuration }: EntryFlags, least: number, why: string): number {
+  const seconds = Number(tokenDuration);
+  if (Number.isInteger(seconds) && seconds >= least) return seconds;
+  throw new UsageError(`--tokenDuration ${tokenDuration}: expected ${least} seconds at least; ${why}`);
+}
+
+async function writeFiles(
+  context: CliContext,
+  { output }: EntryFlags,
+  { ref }: WorkloadGroup,
+  input: EntryFilesInput,
+): Promise<void> {
+  if (!output) throw new UsageError("--output is missing: the folder to write the files to");
+  await mkdir(output, { recursive: true });
+  const secret = new Set(["istio-token", "key.pem"]);
+  for (const [name, text] of Object.entries(entryFiles(input)))
+    await writeFile(join(output, name), text, { mode: secret.has(name) ? 0o600 : 0o644 });
+  context.err(
+    `configuration of WorkloadGroup ${ref.namespace}/${ref.name} is in ${output}; on the host: append hosts to /etc/hosts, then heddle proxy vm --dir FOLDER\n`,
+  );
+}
+
 async function configure(context: CliContext, kube: KubeClient, mesh: string, flags: EntryFlags): Promise<void> {
-  if (!flags.output) throw new UsageError("--output is missing: the folder to write the files to");
-  const seconds = Number(flags.tokenDuration);
-  if (!Number.isInteger(seconds) || seconds < 600)
-    throw new UsageError("--tokenDuration: Kubernetes gives tokens for 600 seconds at least");
+  const seconds = lifeSeconds(flags, 600, "Kubernetes gives no shorter ones");
   const group = await findGroup(context, kube, flags);
   const { namespace } = group.ref;
   const config = (name: string, from: string) =>
@@ -155,7 +225,7 @@ async function configure(context: CliContext, kube: KubeClient, mesh: string, fl
     );
   const { defaultConfig, trustDomain } = meshConfig.value;
   const { ISTIO_META_MESH_ID: meshId = trustDomain, ...proxyMetadata } = defaultConfig.proxyMetadata;
-  const files = entryFiles({
+  await writeFiles(context, flags, group, {
     group,
     clusterId: flags.clusterID ?? (await controlPlaneCluster(kube, mesh)),
     meshId: defaultConfig.meshId ?? meshId,
@@ -167,14 +237,10 @@ async function configure(context: CliContext, kube: KubeClient, mesh: string, fl
     controlPlaneIp: flags.ingressIP ?? (await ingressAddress(context, kube, mesh, flags.ingressService)),
     ownIp: flags.internalIP ?? flags.externalIP,
     rootCertificate: root,
-    token: await token(kube, namespace, group.spec.template.serviceAccount ?? "default", seconds),
+    proof: {
+      "istio-token": await token(kube, namespace, group.spec.template.serviceAccount ?? "default", seconds),
+    },
   });
-  await mkdir(flags.output, { recursive: true });
-  for (const [name, text] of Object.entries(files))
-    await writeFile(join(flags.output, name), text, { mode: name === "istio-token" ? 0o600 : 0o644 });
-  context.err(
-    `configuration of WorkloadGroup ${namespace}/${group.ref.name} is in ${flags.output}; on the host: append hosts to /etc/hosts, then heddle proxy vm --dir FOLDER\n`,
-  );
 }
 
 async function controlPlaneCluster(kube: KubeClient, mesh: string): Promise<string> {

@@ -17,10 +17,11 @@ export interface EntryFilesInput {
   /** The workload's own address, where it can't find out itself. */
   readonly ownIp: string | undefined;
   readonly rootCertificate: string;
-  readonly token: string;
+  /** What the workload proves itself with the first time: file name → content. */
+  readonly proof: Readonly<Record<string, string>>;
 }
 
-/** File name → content: cluster.env, mesh.yaml, hosts, root-cert.pem, istio-token. Source: istioctl x workload entry configure. */
+/** File name → content: cluster.env, mesh.yaml, hosts, root-cert.pem, and the proof. Source: istioctl x workload entry configure. */
 export function entryFiles(input: EntryFilesInput): Readonly<Record<string, string>> {
   const { discoveryAddress, controlPlaneIp } = input;
   const host = discoveryAddress.replace(/:\d+$/, "");
@@ -29,7 +30,7 @@ export function entryFiles(input: EntryFilesInput): Readonly<Record<string, stri
     "mesh.yaml": stringify(meshConfig(input)),
     hosts: controlPlaneIp === undefined ? "" : `${controlPlaneIp} ${host}\n`,
     "root-cert.pem": input.rootCertificate,
-    "istio-token": input.token,
+    ...input.proof,
   };
 }
 

@@ -63,7 +63,8 @@ export function headlessMirrors(
     sliceObject(
       whole,
       "pods",
-      false,
+      // Behind each of these addresses is the gateway.
+      true,
       ports,
       reached.map(({ hostname, address }) => ({
         addresses: [address],

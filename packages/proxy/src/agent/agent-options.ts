@@ -43,6 +43,10 @@ export interface AgentFiles {
   readonly rootCertificate: string;
   readonly podLabels: string;
   readonly podAnnotations: string;
+  /** Folder of a certificate that vouches for the first one issued, instead of a token (`PROV_CERT`); "": there is none. */
+  readonly provisioned: string;
+  /** Folder that each issued certificate is kept in (`OUTPUT_CERTS`); "": nowhere. */
+  readonly output: string;
   /** Writable folder for Envoy's bootstrap and the secret discovery socket. */
   readonly configFolder: string;
 }
@@ -141,6 +145,9 @@ export function readAgentOptions(
       rootCertificate: env["HEDDLE_ROOT_CERT_FILE"] ?? "/var/run/secrets/istio/root-cert.pem",
       podLabels: env["HEDDLE_POD_LABELS_FILE"] ?? "/etc/istio/pod/labels",
       podAnnotations: env["HEDDLE_POD_ANNOTATIONS_FILE"] ?? "/etc/istio/pod/annotations",
+      provisioned: env["PROV_CERT"] ?? "",
+      // The agent of proxyless gRPC writes its clients' files itself.
+      output: env["ISTIO_META_GENERATOR"] === "grpc" ? "" : (env["OUTPUT_CERTS"] ?? ""),
       configFolder: env["HEDDLE_CONFIG_FOLDER"] ?? "/etc/istio/proxy",
     },
     meta: Object.fromEntries(

@@ -3,7 +3,8 @@ import { type Clock, createBackoff, type Logger } from "@heddle/std";
 import type { AgentOptions } from "./agent-options.ts";
 import { createAuthorityClient } from "./certificate-authority-client.ts";
 import { type NodeIdentity, nodeIdentity, parseDownward } from "./node-identity.ts";
-import { createWorkloadCertificate, type WorkloadCertificate } from "./workload-certificate.ts";
+import { keepIssued, readProvisioned } from "./provisioned-certificate.ts";
+import { createWorkloadCertificate, type WorkloadCertificate, type WorkloadSecret } from "./workload-certificate.ts";
 
 /** The parts of the agent that every data plane needs: who the proxy is, and its certificate. */
 export interface Agent {
@@ -25,21 +26,27 @@ export interface AgentDeps {
 /** Reads the pod's labels, waits for the mounted root to exist, and starts asking for a certificate. */
 export async function startAgent(deps: AgentDeps): Promise<Agent> {
   const { options, log } = deps;
+  const { files } = options;
   const downward = async (file: string) => parseDownward(await readFile(file, "utf8").catch(() => ""));
-  const annotations = await downward(options.files.podAnnotations);
+  const annotations = await downward(files.podAnnotations);
   const node = nodeIdentity(
     options,
-    { ...options.labels, ...(await downward(options.files.podLabels)) },
+    { ...options.labels, ...(await downward(files.podLabels)) },
     annotations,
     deps.version,
   );
   const certificate: WorkloadCertificate = createWorkloadCertificate({
     authority: createAuthorityClient({
       address: options.caAddress,
-      tokenFile: options.files.token,
+      tokenFile: files.token,
       clusterId: options.meta["CLUSTER_ID"] ?? "Kubernetes",
-      rootFile: options.files.rootCertificate,
-      ...(options.renewByCertificate ? { held: () => certificate.current } : {}),
+      rootFile: files.rootCertificate,
+      ...(options.renewByCertificate || files.provisioned !== ""
+        ? {
+            held: () =>
+              certificate.current ?? (files.provisioned === "" ? undefined : readProvisioned(files.provisioned)),
+          }
+        : {}),
     }),
     identity: options,
     ttlSeconds: options.certificateTtlSeconds,
@@ -47,10 +54,22 @@ export async function startAgent(deps: AgentDeps): Promise<Agent> {
     clock: deps.clock,
     random: deps.random,
     log: log.child("certificate"),
-    readRoots: () => readFile(options.files.rootCertificate, "utf8"),
+    readRoots: () => readFile(files.rootCertificate, "utf8"),
   });
+  if (files.output !== "") certificate.onSecret((secret) => keep(files.output, secret, log));
   certificate.start();
   return { node, annotations, certificate, close: () => certificate.close() };
+}
+
+function keep(folder: string, secret: WorkloadSecret, log: Logger): void {
+  try {
+    keepIssued(folder, secret);
+  } catch (error) {
+    log.error("the issued certificate can't be kept (OUTPUT_CERTS); the next start needs one that is still valid", {
+      folder,
+      error: error instanceof Error ? error.message : String(error),
+    });
+  }
 }
 
 /** Runs `start` again and again when what it started ends, waiting longer each time; a run of a minute counts as healthy. */

@@ -33,7 +33,8 @@ const CAUSES: Readonly<Partial<Record<status, string>>> = {
   [status.UNAVAILABLE]:
     "the control plane can't be reached; is istiod running, and does its certificate lead to the mounted root?",
   [status.DEADLINE_EXCEEDED]: "the control plane did not answer in time",
-  [status.UNAUTHENTICATED]: "the control plane refused the pod's token; is it expired, or from another cluster?",
+  [status.UNAUTHENTICATED]:
+    "the control plane refused the token or certificate; is it expired, or from another cluster?",
   [status.PERMISSION_DENIED]: "the control plane refuses this identity for this token",
 };
 
@@ -73,7 +74,7 @@ export function createAuthorityClient(options: AuthorityClientOptions): Certific
       const held = options.held?.();
       if (!token && held === undefined)
         throw new SigningError(
-          `${options.tokenFile} is missing or empty; the pod needs its projected token with audience istio-ca`,
+          `${options.tokenFile} is missing or empty; a pod needs its projected token with audience istio-ca, a host that or a certificate (PROV_CERT)`,
           true,
         );
       const channel = await connect();

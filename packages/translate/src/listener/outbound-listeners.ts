@@ -51,6 +51,8 @@ function destinations(
       .filter((address) => !address.includes("/"))
       .map((address) => [address, port.number] as const);
   }
+  // Its endpoints are the addresses of its pods' own mirrors, which have listeners there.
+  if (service.remoteName !== undefined) return [];
   return (view.headless[service.hostname] ?? [])
     .filter((endpoint) => endpoint.portName === port.name)
     .map((endpoint) => [endpoint.address, endpoint.port] as const);
