@@ -86,15 +86,14 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
   });
   metrics.onCollect(() => {
     telemetry.uptime.with().value = Math.round((clock.monotonic() - startedAt) / 1000);
-    const states = (clusters?.statuses ?? []).filter(({ status }) => status !== "refused");
+    const states = clusters?.statuses ?? [];
+    const accepted = states.filter(({ status }) => status !== "refused");
     telemetry.managedClusters.with("local").value = 1;
-    telemetry.managedClusters.with("remote").value = states.length;
+    telemetry.managedClusters.with("remote").value = accepted.length;
     telemetry.clusterSync.clear();
     telemetry.clusterLastSync.clear();
-    for (const { id, status, lastSyncMs } of states) {
-      telemetry.clusterSync.with(id, status).value = 1;
-      telemetry.clusterLastSync.with(id).value = Math.round(lastSyncMs / 1000);
-    }
+    for (const { id, status } of states) telemetry.clusterSync.with(id, status).value = 1;
+    for (const { id, lastSyncMs } of accepted) telemetry.clusterLastSync.with(id).value = Math.round(lastSyncMs / 1000);
     telemetry.cacheKept.with().value = snapshots.stats.kept;
     telemetry.cacheReads.with("hit").value = snapshots.stats.hits;
     telemetry.cacheReads.with("miss").value = snapshots.stats.misses;

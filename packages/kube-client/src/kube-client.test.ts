@@ -140,6 +140,15 @@ describe("connection", () => {
       name: "TimeoutError",
     });
   });
+
+  test("a server that stops in the middle of a list", async () => {
+    answers.set("GET /api/v1/pods", (response) => response.writeHead(200).write('{"items": ['));
+    const pods = { group: "", version: "v1", resource: "pods" };
+    await expect(connect().list(pods, { pageTimeoutMs: 50 })).rejects.toMatchObject({
+      reason: "Timeout",
+      message: expect.stringContaining("did not list /api/v1/pods within 0.05 s"),
+    });
+  });
 });
 
 describe("answers", () => {

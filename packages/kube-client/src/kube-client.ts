@@ -10,7 +10,7 @@ import { type KubeList, type KubeObject, type ObjectRef, type ResourceType, toKu
 import { type ProxyTarget, pathOf, proxyPath } from "./paths.ts";
 import { openPortForward } from "./port-forward.ts";
 import { createResourceMap, type ResourceMap } from "./resource-map.ts";
-import { createTransport, queryText, type RequestOptions, type Transport } from "./transport.ts";
+import { createTransport, type Query, queryText, type RequestOptions, type Transport } from "./transport.ts";
 import { createWatch, type Watch, type WatchHandlers, type WatchOptions } from "./watch.ts";
 
 export interface KubeClientOptions extends AccessOptions {
@@ -25,6 +25,8 @@ export interface KubeClientOptions extends AccessOptions {
 export interface ListOptions extends WatchOptions {
   /** Page size; all pages are fetched. Default: 500. */
   readonly pageSize?: number;
+  /** How long a page may take, with its body. Default: 60 s, an API server's own limit. Units: ms. */
+  readonly pageTimeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -98,6 +100,8 @@ export function kubeClientFor(
   );
 }
 
+const PAGE_TIMEOUT_MS = 60_000;
+
 const PATCH_TYPE = {
   merge: "application/merge-patch+json",
   json: "application/json-patch+json",
@@ -156,13 +160,27 @@ class Client implements KubeClient {
     let next: string | undefined;
     for (;;) {
       const query = { labelSelector, fieldSelector, limit: pageSize, continue: next };
-      const page: unknown = await (await this.request("GET", path, { query, ...signalOf(options) })).json();
+      const page = await this.#page(path, query, options);
       const metadata = recordAt(page, "metadata");
       const kind = (textAt(page, "kind") ?? "List").replace(/List$/, "");
       const fallback = { apiVersion: textAt(page, "apiVersion") ?? "v1", kind };
       for (const item of listAt(page, "items")) items.push(toKubeObject(item, fallback));
       next = textAt(metadata, "continue");
       if (next === undefined) return { items, resourceVersion: textAt(metadata, "resourceVersion") ?? "" };
+    }
+  }
+
+  /** One page, its body too within the time: an API server that stops in the middle must not hold up whoever lists for ever. */
+  async #page(path: string, query: Query, options: ListOptions): Promise<unknown> {
+    const { signal, pageTimeoutMs = PAGE_TIMEOUT_MS } = options;
+    const late = AbortSignal.timeout(pageTimeoutMs);
+    const both = signal === undefined ? late : AbortSignal.any([signal, late]);
+    try {
+      return await (await this.request("GET", path, { query, signal: both, timeoutMs: pageTimeoutMs })).json();
+    } catch (error) {
+      if (!late.aborted || signal?.aborted === true) throw error;
+      const sentence = `${this.server} did not list ${path} within ${pageTimeoutMs / 1000} s; is it overloaded, or does a firewall drop packets?`;
+      throw new KubeError(0, "Timeout", sentence, { cause: error });
     }
   }
 

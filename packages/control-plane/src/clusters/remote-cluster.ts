@@ -104,7 +104,8 @@ class Remote implements RemoteCluster {
     void this.#open();
     this.#options.clock.after(this.#options.timeoutMs, () => {
       if (this.#status !== "syncing" || this.#closed) return;
-      this.#became("timeout", `its API server did not give a first listing within ${this.#options.timeoutMs / 1000} s`);
+      const late = `its API server did not give a first listing within ${this.#options.timeoutMs / 1000} s`;
+      this.#became("timeout", this.#reason === "" ? late : `${late}: ${this.#reason}`);
     });
   }
 
