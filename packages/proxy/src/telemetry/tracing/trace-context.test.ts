@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { headerListOf } from "@heddle/wire";
-import { B3_MULTI, B3_SINGLE, newSpanId, readTraceContext, W3C, writeTraceContext } from "./trace-context.ts";
+import { B3_MULTI, B3_SINGLE, createTraceIds, readTraceContext, W3C, writeTraceContext } from "./trace-context.ts";
 import { decideTrace } from "./trace-decision.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
@@ -32,6 +32,13 @@ test("what is malformed is as if it were not there", () => {
     `00-${"0".repeat(32)}-${SPAN}-01`,
     `00-${TRACE}-${"0".repeat(16)}-01`,
     `00-${TRACE.toUpperCase()}-${SPAN}-01`,
+    `00-${TRACE}-${SPAN}-0g`,
+    `00_${TRACE}-${SPAN}-01`,
+    `00-${TRACE}_${SPAN}-01`,
+    `00-${TRACE}-${SPAN}_01`,
+    `cc-${TRACE}-${SPAN}-01more`,
+    `cc-${TRACE}-${SPAN}-0`,
+    `g0-${TRACE}-${SPAN}-01`,
   ];
   for (const traceparent of parents)
     expect(readTraceContext(headerListOf([["traceparent", traceparent]]))).toBeUndefined();
@@ -42,13 +49,18 @@ test("writing and reading agree, in every form", () => {
   for (const forms of [W3C, B3_MULTI, B3_SINGLE]) {
     for (const sampled of [true, false]) {
       const headers = headerListOf([]);
-      const context = { traceId: TRACE, spanId: SPAN, parentId: forms === W3C ? "" : newSpanId(() => 0.5), sampled };
+      const context = {
+        traceId: TRACE,
+        spanId: SPAN,
+        parentId: forms === W3C ? "" : createTraceIds(() => 0.5).next(),
+        sampled,
+      };
       writeTraceContext(headers, context, forms);
       expect(readTraceContext(headers)).toEqual({ ...context, forms });
     }
   }
-  expect(newSpanId(() => 0)).toMatch(/^(?!0{16})[0-9a-f]{16}$/);
-  expect(newSpanId(() => 0.9999999999)).toMatch(/^(?!0{16})[0-9a-f]{16}$/);
+  expect(createTraceIds(() => 0).next()).toMatch(/^(?!0{16})[0-9a-f]{16}$/);
+  expect(createTraceIds(() => 0.9999999999).next()).toMatch(/^(?!0{16})[0-9a-f]{16}$/);
 });
 
 test("the request id decides, and says what was decided", () => {

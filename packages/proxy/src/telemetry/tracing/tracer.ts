@@ -6,8 +6,16 @@ import type { ExchangeRecord } from "../../http/exchange-record.ts";
 import type { Host } from "../../upstream/host.ts";
 import type { ActiveSpan, SpanData, TrySpan } from "./span.ts";
 import { commonTags, customTags, failed, requestTags, tryTags } from "./span-tags.ts";
-import { B3_MULTI, newSpanId, readTraceContext, type TraceContext, W3C, writeTraceContext } from "./trace-context.ts";
-import { decideTrace } from "./trace-decision.ts";
+import {
+  B3_MULTI,
+  createTraceIds,
+  readTraceContext,
+  type TraceContext,
+  type TraceIds,
+  W3C,
+  writeTraceContext,
+} from "./trace-context.ts";
+import { decideTrace, type TraceReason } from "./trace-decision.ts";
 
 const TRACESTATE = HEADER_ID.tracestate;
 
@@ -29,13 +37,23 @@ export interface TracerDeps {
   export(span: SpanData): void;
 }
 
+/** Names of Envoy's counters. */
+const COUNTED: Readonly<Record<TraceReason, string>> = {
+  not_traceable: "tracing.not_traceable",
+  random_sampling: "tracing.random_sampling",
+  service_forced: "tracing.service_forced",
+  client_enabled: "tracing.client_enabled",
+};
+
 class Tracer implements RequestTracer, ExchangeObserver {
   readonly #deps: TracerDeps;
   readonly #forms: number;
   readonly #ingress: boolean;
+  readonly #ids: TraceIds;
 
   constructor(deps: TracerDeps) {
     this.#deps = deps;
+    this.#ids = createTraceIds(deps.random);
     this.#forms = deps.kind === "zipkin" ? B3_MULTI : W3C;
     this.#ingress = deps.direction !== "outbound";
   }
@@ -45,7 +63,7 @@ class Tracer implements RequestTracer, ExchangeObserver {
     const { headers } = record.request;
     const sampling = record.route?.route.tracing?.sampling ?? config.sampling;
     const reason = decideTrace(headers, sampling, config.requestId, random);
-    count(`tracing.${reason}`);
+    count(COUNTED[reason]);
     const context = readTraceContext(headers);
     const sampled = context?.sampled ?? (alwaysOn || reason !== "not_traceable");
     if (context === undefined || context.traceId === "") return this.#beginTrace(headers, sampled, context?.forms ?? 0);
@@ -59,15 +77,14 @@ class Tracer implements RequestTracer, ExchangeObserver {
   }
 
   #enter(context: TraceContext, headers: HeaderList): ActiveSpan {
-    const spanId = newSpanId(this.#deps.random);
-    return this.#span(context.traceId, spanId, context.spanId, false, headers, context.forms | this.#forms);
+    return this.#span(context.traceId, this.#ids.next(), context.spanId, false, headers, context.forms | this.#forms);
   }
 
   #beginTrace(headers: HeaderList, sampled: boolean, forms: number): ActiveSpan | undefined {
-    const { random, longIds } = this.#deps;
-    const low = newSpanId(random);
-    const traceId = longIds ? newSpanId(random) + low : low;
-    const spanId = longIds ? newSpanId(random) : low;
+    const { longIds } = this.#deps;
+    const low = this.#ids.next();
+    const traceId = longIds ? this.#ids.next() + low : low;
+    const spanId = longIds ? this.#ids.next() : low;
     if (sampled) return this.#span(traceId, spanId, "", false, headers, forms | this.#forms);
     // Tells those behind us that nothing is recorded.
     writeTraceContext(headers, { traceId, spanId, parentId: "", sampled: false }, forms | this.#forms);
@@ -85,7 +102,15 @@ class Tracer implements RequestTracer, ExchangeObserver {
     writeTraceContext(headers, { traceId, spanId, parentId, sampled: true }, forms);
     const traceState = headers.getId(TRACESTATE) ?? "";
     const spawns = this.#deps.config.spawnUpstream;
-    return new Recording(traceId, spanId, parentId, shared, traceState, forms, spawns ? this.#deps : undefined);
+    return new Recording(
+      traceId,
+      spanId,
+      parentId,
+      shared,
+      traceState,
+      forms,
+      spawns ? { ids: this.#ids, monotonic: this.#deps.monotonic } : undefined,
+    );
   }
 
   /** Source: Envoy's drivers, each of which names spans in its own way. */
@@ -138,6 +163,12 @@ class Tracer implements RequestTracer, ExchangeObserver {
   }
 }
 
+/** What tries' spans are made with. */
+interface TrySource {
+  readonly ids: TraceIds;
+  monotonic(): number;
+}
+
 class Recording implements ActiveSpan {
   readonly traceId: string;
   readonly spanId: string;
@@ -146,7 +177,7 @@ class Recording implements ActiveSpan {
   readonly traceState: string;
   readonly tries: TrySpan[] | undefined;
   readonly #forms: number;
-  readonly #deps: Pick<TracerDeps, "random" | "monotonic"> | undefined;
+  readonly #deps: TrySource | undefined;
 
   constructor(
     traceId: string,
@@ -155,7 +186,7 @@ class Recording implements ActiveSpan {
     shared: boolean,
     traceState: string,
     forms: number,
-    spawnsWith: Pick<TracerDeps, "random" | "monotonic"> | undefined,
+    spawnsWith: TrySource | undefined,
   ) {
     this.traceId = traceId;
     this.spanId = spanId;
@@ -173,7 +204,7 @@ class Recording implements ActiveSpan {
     const now = this.#deps.monotonic();
     const last = tries[tries.length - 1];
     if (last !== undefined) last.endMs = now;
-    const spanId = newSpanId(this.#deps.random);
+    const spanId = this.#deps.ids.next();
     tries.push({ spanId, host, startMs: now, endMs: -1 });
     writeTraceContext(headers, { traceId: this.traceId, spanId, parentId: this.spanId, sampled: true }, this.#forms);
   }
