@@ -1,12 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { asKubeObject, defaultInjectorValues, parseMeshConfig, refText } from "@heddle/config";
+import {
+  asKubeObject,
+  defaultInjectorValues,
+  type KubeObject,
+  parseMeshConfig,
+  readService,
+  refText,
+} from "@heddle/config";
 import { parse } from "yaml";
 import { analyze } from "./analyze.ts";
 import { analyzers } from "./analyzers.ts";
 import { codes } from "./codes.ts";
-import { analysisInput } from "./input.ts";
+import { analysisInput, type ListeningPod } from "./input.ts";
 
 /** A fixture: objects that all cases share, objects that are wrong and what is said about them, objects that are right. */
 interface Fixture {
@@ -17,6 +24,9 @@ interface Fixture {
     readonly kubernetesVersion?: string;
     readonly image?: string;
     readonly injectByDefault?: boolean;
+    readonly listening?: readonly ListeningPod[];
+    readonly fromMinor?: number;
+    readonly otherClusters?: Readonly<Record<string, readonly unknown[]>>;
   };
   readonly goodOptions?: Fixture["options"];
   readonly base?: readonly unknown[];
@@ -31,6 +41,12 @@ const fixtures = readdirSync(folder)
   .sort()
   .map((name) => ({ name, ...(parse(readFileSync(join(folder, name), "utf8")) as Fixture) }));
 
+function kubeObject(raw: unknown): KubeObject {
+  const object = asKubeObject(raw);
+  if (object === undefined) throw new Error(`not an object: ${JSON.stringify(raw)}`);
+  return object;
+}
+
 function findingsOf(fixture: Fixture, objects: readonly unknown[], options: Fixture["options"]): readonly string[] {
   const chosen = analyzers.filter(({ name }) => name === fixture.analyzer);
   const mesh = parseMeshConfig(JSON.stringify(options?.mesh ?? {}));
@@ -44,19 +60,18 @@ function findingsOf(fixture: Fixture, objects: readonly unknown[], options: Fixt
     },
     global: { ...values.global, proxy: { ...values.global.proxy, image: options?.image ?? "" } },
   };
-  const input = analysisInput(
-    [...(fixture.base ?? []), ...objects].map((raw) => {
-      const object = asKubeObject(raw);
-      if (object === undefined) throw new Error(`not an object: ${JSON.stringify(raw)}`);
-      return object;
-    }),
-    {
-      mesh: mesh.value,
-      injector,
-      ...(options?.now === undefined ? {} : { now: Date.parse(options.now) }),
-      ...(options?.kubernetesVersion === undefined ? {} : { kubernetesVersion: options.kubernetesVersion }),
-    },
-  );
+  const input = analysisInput([...(fixture.base ?? []), ...objects].map(kubeObject), {
+    mesh: mesh.value,
+    injector,
+    ...(options?.now === undefined ? {} : { now: Date.parse(options.now) }),
+    ...(options?.listening === undefined ? {} : { listening: options.listening }),
+    ...(options?.fromMinor === undefined ? {} : { fromMinor: options.fromMinor }),
+    otherClusters: Object.entries(options?.otherClusters ?? {}).map(([name, services]) => ({
+      name,
+      services: services.map((raw) => readService(kubeObject(raw))),
+    })),
+    ...(options?.kubernetesVersion === undefined ? {} : { kubernetesVersion: options.kubernetesVersion }),
+  });
   return analyze(input, [], chosen)
     .map((one) => `${one.code} ${refText(one.object)} ${one.path}`.trim())
     .sort();

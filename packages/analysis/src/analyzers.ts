@@ -20,10 +20,12 @@ import { injectionImage } from "./analyzers/injection-image.ts";
 import { jwksUris } from "./analyzers/jwks-uris.ts";
 import { jwtClaimRoutes } from "./analyzers/jwt-claim-routes.ts";
 import { kubernetesVersion } from "./analyzers/kubernetes-version.ts";
+import { localhostListeners } from "./analyzers/localhost-listeners.ts";
 import { localityFailover } from "./analyzers/locality-failover.ts";
 import { meshGatewayHosts } from "./analyzers/mesh-gateway-hosts.ts";
 import { meshNetworks } from "./analyzers/mesh-networks.ts";
 import { mtlsConflicts } from "./analyzers/mtls-conflicts.ts";
+import { multiClusterServices } from "./analyzers/multi-cluster-services.ts";
 import { policySelectors } from "./analyzers/policy-selectors.ts";
 import { portNames } from "./analyzers/port-names.ts";
 import { schema } from "./analyzers/schema.ts";
@@ -36,6 +38,7 @@ import { statusConditions } from "./analyzers/status-conditions.ts";
 import { telemetryProviders } from "./analyzers/telemetry-providers.ts";
 import { telemetrySelectors } from "./analyzers/telemetry-selectors.ts";
 import { unreachableRules } from "./analyzers/unreachable-rules.ts";
+import { upgrade } from "./analyzers/upgrade.ts";
 import { virtualServiceDestinations } from "./analyzers/virtual-service-destinations.ts";
 import { virtualServiceGateways } from "./analyzers/virtual-service-gateways.ts";
 import { webhooks } from "./analyzers/webhooks.ts";
@@ -66,15 +69,18 @@ export const analyzers: readonly Analyzer[] = [
   schema,
   ineffectivePolicies,
   jwksUris,
+  localhostListeners,
   policySelectors,
   externalNames,
   portNames,
   serviceEntryProtocols,
   serviceEntryAddresses,
   serviceProfiles,
+  multiClusterServices,
   sidecarSelectors,
   telemetryProviders,
   telemetrySelectors,
+  upgrade,
   meshGatewayHosts,
   virtualServiceDestinations,
   virtualServiceGateways,

@@ -8,6 +8,7 @@ import {
   readMeta,
   refKey,
   refOf,
+  type ServiceView,
   type StringMap,
 } from "@heddle/config";
 import { applyEvents, emptyMesh, hostMatches, type MeshService, type MeshState } from "@heddle/model";
@@ -23,6 +24,26 @@ export interface AnalysisOptions {
   readonly kubernetesVersion?: string;
   /** Units: ms since 1970. For the validity of certificates; left out, it is not looked at. */
   readonly now?: number;
+  /** The mesh's other clusters, as far as they were read. */
+  readonly otherClusters?: readonly OtherCluster[];
+  /** What pods listen on, as far as somebody looked. */
+  readonly listening?: readonly ListeningPod[];
+  /** Istio's minor version (21 of 1.21) that the cluster is to be upgraded from. */
+  readonly fromMinor?: number;
+}
+
+/** Another cluster of the mesh. */
+export interface OtherCluster {
+  readonly name: string;
+  readonly services: readonly ServiceView[];
+}
+
+/** TCP ports that a running pod listens on. */
+export interface ListeningPod {
+  readonly namespace: string;
+  readonly name: string;
+  /** Ports that only the pod itself reaches (127.0.0.0/8, ::1). */
+  readonly loopback: readonly number[];
 }
 
 /** Everything that analyzers look at: resources read and put together, and the raw objects beside them. */

@@ -145,6 +145,11 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
           analyse: options.analyse,
           state: () => feed.state,
           injector: () => feed.injectorValues,
+          otherClusters: () =>
+            (clusters?.registries ?? []).map(({ clusterId, state }) => ({
+              name: clusterId,
+              services: [...state.objects.services.values()],
+            })),
         });
   const discovery = createDiscoveryServer({
     ...(workloads === undefined ? {} : { workloads }),

@@ -7,29 +7,24 @@ import {
   atLeast,
   type Finding,
   finding,
-  findingJson,
-  findingText,
-  type Level,
-  levelNamed,
   levelOf,
   readSuppression,
 } from "@heddle/analysis";
 import { defaultMeshConfig, refKey, refOf } from "@heddle/config";
-import type { KubeClient } from "@heddle/kube-client";
+import { isKubeError, type KubeClient } from "@heddle/kube-client";
 import { parseGoDuration } from "@heddle/std";
 import { type Command, Option } from "commander";
-import { stringify } from "yaml";
 import { type CliContext, UsageError } from "../context.ts";
-import { globalOptions } from "../global-options.ts";
+import { checkOutput, FOUND_ISSUES, findingsOutput, levelFlag, USAGE } from "../findings-output.ts";
+import { type GlobalOptions, globalOptions } from "../global-options.ts";
 import { clusterSettings, readCluster } from "../mesh-input/cluster-objects.ts";
 import { readMeshConfigFile } from "../mesh-input/mesh-config-file.ts";
+import { readOtherClusters, remoteClusterClients } from "../mesh-input/other-clusters.ts";
 import { type FileObject, readFiles } from "../mesh-input/read-files.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 
-/** Exit codes of istioctl. */
-const USAGE = 64;
+/** Exit code of istioctl. */
 const UNREADABLE = 65;
-const FOUND_ISSUES = 79;
 
 interface Flags {
   readonly filename: readonly string[];
@@ -43,6 +38,7 @@ interface Flags {
   readonly suppress: readonly string[];
   readonly listAnalyzers?: boolean;
   readonly revision?: string;
+  readonly remoteContexts?: string;
   readonly timeout: string;
   readonly verbose?: boolean;
   readonly meshConfigFile?: string;
@@ -81,6 +77,10 @@ export function addAnalyze(program: Command, context: CliContext): void {
       "-r, --revision <revision>",
       "of the control plane whose settings hold (default: the one without a revision)",
     )
+    .option(
+      "--remote-contexts <contexts>",
+      "kubeconfig contexts of the mesh's other clusters, separated by commas (default: those of the remote secrets)",
+    )
     .option("--timeout <time>", "how long reading the cluster may take", "30s")
     .option("-v, --verbose", "say on standard error what is looked at")
     .option("--meshConfigFile <file>", "MeshConfig to use instead of the cluster's")
@@ -98,10 +98,9 @@ function listing(): string {
 }
 
 async function run(context: CliContext, sources: readonly string[], flags: Flags, command: Command): Promise<void> {
-  const shown = level("--output-threshold", flags.outputThreshold);
-  const failing = level("--failure-threshold", flags.failureThreshold);
-  if (!["log", "json", "yaml"].includes(flags.output))
-    throw new UsageError(`-o ${flags.output}: expected log, json or yaml`, USAGE);
+  const shown = levelFlag("--output-threshold", flags.outputThreshold);
+  const failing = levelFlag("--failure-threshold", flags.failureThreshold);
+  checkOutput(flags);
   const suppressions = flags.suppress.map((text) => {
     const read = readSuppression(text);
     if (read !== undefined) return read;
@@ -122,7 +121,7 @@ async function run(context: CliContext, sources: readonly string[], flags: Flags
       ? undefined
       : await within(
           timeout.value,
-          async () => lookAt(kube, await findMeshNamespace(kube, global), flags.revision),
+          () => lookAt(context, kube, global, flags),
           `reading the cluster took longer than ${flags.timeout}; is ${kube.server} reachable? --timeout gives more time`,
         );
   const mesh = flags.meshConfigFile === undefined ? live?.options.mesh : await readMeshConfigFile(flags.meshConfigFile);
@@ -136,7 +135,7 @@ async function run(context: CliContext, sources: readonly string[], flags: Flags
   const scope = flags.allNamespaces === true || kube === undefined ? undefined : namespace;
   const all = withReferences([...(live?.findings ?? []), ...analyze(input, suppressions)], files.objects);
   const found = all.filter((one) => isInScope(one, scope) && atLeast(levelOf(one), shown));
-  const text = print(found, flags, process.stdout.isTTY === true);
+  const text = findingsOutput(found, flags, process.stdout.isTTY === true);
   if (text !== "") context.out(text);
   if (flags.ignoreUnknown !== true) for (const problem of files.problems) context.err(`Error: ${problem}\n`);
 
@@ -180,16 +179,28 @@ async function within<T>(timeoutMs: number, work: () => Promise<T>, sentence: st
   }
 }
 
-async function lookAt(kube: KubeClient, meshNamespace: string, revision: string | undefined): Promise<Live> {
-  const [{ objects, forbidden }, settings, version] = await Promise.all([
+async function lookAt(context: CliContext, kube: KubeClient, global: GlobalOptions, flags: Flags): Promise<Live> {
+  const meshNamespace = await findMeshNamespace(kube, global);
+  const named = (flags.remoteContexts ?? "").split(",").filter((name) => name !== "");
+  const remote = (): Promise<ReadonlyMap<string, () => Promise<KubeClient>>> =>
+    named.length > 0
+      ? Promise.resolve(new Map(named.map((name) => [name, () => context.kube({ ...global, context: name })])))
+      : remoteClusterClients(kube, meshNamespace).catch((error: unknown) => {
+          if (isKubeError(error, 403)) return new Map();
+          throw error;
+        });
+  const [{ objects, forbidden }, settings, others, version] = await Promise.all([
     readCluster(kube, analysedKinds),
-    clusterSettings(kube, meshNamespace, revision),
+    clusterSettings(kube, meshNamespace, flags.revision),
+    remote().then(readOtherClusters),
     kube.request("GET", "/version").then((answer) => answer.json() as Promise<{ gitVersion?: string }>),
   ]);
+  for (const sentence of others.unread) context.err(`Warning: ${sentence}\n`);
   const cluster = { group: "", kind: "Cluster", namespace: "", name: kube.server };
   return {
     objects,
     options: {
+      otherClusters: others.clusters,
       ...(settings.mesh === undefined ? {} : { mesh: settings.mesh }),
       ...(settings.injector === undefined ? {} : { injector: settings.injector }),
       ...(version.gitVersion === undefined ? {} : { kubernetesVersion: version.gitVersion }),
@@ -221,20 +232,4 @@ function targetText(sources: readonly string[], filesOnly: boolean, namespace: s
   const cluster = namespace === undefined ? "all namespaces" : `namespace: ${namespace}`;
   if (sources.length === 0) return cluster;
   return filesOnly ? sources.join(", ") : `${cluster}, ${sources.join(", ")}`;
-}
-
-const colours: Readonly<Record<Level, string>> = { Error: "31", Warning: "33", Info: "32" };
-
-function print(findings: readonly Finding[], flags: Flags, terminal: boolean): string {
-  if (flags.output === "json") return `${JSON.stringify(findings.map(findingJson), null, "\t")}\n`;
-  if (flags.output === "yaml") return stringify(findings.map(findingJson));
-  const colour = flags.color === undefined ? terminal : String(flags.color) !== "false";
-  const paint = (at: Level, text: string): string => (colour ? `\u001b[1;${colours[at]}m${text}\u001b[0m` : text);
-  return findings.map((one) => `${findingText(one, paint)}\n`).join("");
-}
-
-function level(flag: string, text: string): Level {
-  const found = levelNamed(text);
-  if (found === undefined) throw new UsageError(`${flag} ${text}: expected Info, Warning or Error`, USAGE);
-  return found;
 }

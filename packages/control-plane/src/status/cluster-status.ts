@@ -1,4 +1,4 @@
-import { findingJson } from "@heddle/analysis";
+import { findingJson, type OtherCluster } from "@heddle/analysis";
 import type { InjectorValues } from "@heddle/config";
 import type { KubeClient } from "@heddle/kube-client";
 import type { MeshState } from "@heddle/model";
@@ -24,6 +24,7 @@ export interface ClusterStatusOptions {
   readonly analyse: boolean;
   readonly state: () => MeshState;
   readonly injector: () => InjectorValues;
+  readonly otherClusters: () => readonly OtherCluster[];
 }
 
 /** Analysis lists much of the cluster, so it waits for quiet. Units: ms. */
@@ -31,14 +32,14 @@ const QUIET_MS = 1000;
 const LATEST_MS = 10_000;
 
 export function createClusterStatus(options: ClusterStatusOptions): ClusterStatus {
-  const { kube, clock, log, state, injector } = options;
+  const { kube, clock, log, state, injector, otherClusters } = options;
   const resources = createResourceStatus({ kube, clock, log });
   const analysis = createClusterAnalysis({
     kube,
     now: () => clock.now(),
     options: () => {
       const { mesh, domain } = state().settings;
-      return { mesh, domain, injector: injector() };
+      return { mesh, domain, injector: injector(), otherClusters: otherClusters() };
     },
   });
   const debounce = createDebounce({
