@@ -106,7 +106,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
   const unloaded = createOverloadState(NO_LIMITS, deps.random);
   const wheel = createTimerWheel({ tickMs: TICK_MS }, clock.monotonic());
   const secrets = createSecretStore();
-  const contexts = createSecureContexts(secrets);
+  const contexts = createSecureContexts(secrets, () => clock.now());
   const clusters = createClusterSet(
     { network, clock, wheel, random: deps.random, contexts, log: log.child("upstream"), mark: deps.mark },
     deps.resolve,

@@ -13,6 +13,14 @@ if (skip)
 
 const TYPE = "type.googleapis.com/envoy.extensions";
 
+/** Cluster, `max_session_keys`, newest TLS version, and how many of four handshakes go on from an earlier one. */
+const RESUMING = [
+  ["s-default", undefined, "TLSv1_3", 3],
+  ["s-none", 0, "TLSv1_3", 0],
+  ["s-old", undefined, "TLSv1_2", 3],
+  ["s-old-none", 0, "TLSv1_2", 0],
+] as const;
+
 /** A cluster for each way of checking the server. */
 function clusters(origin: number, ca: string, strangers: string, leaf: X509Certificate, key: string): readonly Json[] {
   const hash = createHash("sha256").update(leaf.raw).digest("hex");
@@ -27,13 +35,14 @@ function clusters(origin: number, ca: string, strangers: string, leaf: X509Certi
     cipher: "aes-256-cbc",
     passphrase: "open sesame",
   });
-  const one = (name: string, context: Json, upstream: Json = {}): Json => ({
+  const one = (name: string, context: Json, upstream: Json = {}, sessions: Json = {}): Json => ({
     ...cluster(name, [origin], "http1"),
     transport_socket: {
       name: "tls",
       typed_config: {
         "@type": `${TYPE}.transport_sockets.tls.v3.UpstreamTlsContext`,
         common_tls_context: context,
+        ...sessions,
         // A server of the right name, signed by nobody that is trusted.
         ...(name === "web" ? { sni: "good.test" } : {}),
         ...(name === "fixed" ? { sni: "fixed.test" } : {}),
@@ -69,6 +78,14 @@ function clusters(origin: number, ca: string, strangers: string, leaf: X509Certi
         ...trusted,
       },
     }),
+    ...RESUMING.map(([name, keys, version]) =>
+      one(
+        name,
+        { validation_context: trusted, tls_params: { tls_maximum_protocol_version: version } },
+        { auto_sni: true },
+        keys === undefined ? {} : { max_session_keys: keys },
+      ),
+    ),
     one("encrypted", {
       validation_context: trusted,
       tls_certificates: [
@@ -176,4 +193,37 @@ describe.skipIf(skip)("certificates of upstreams as real Envoy checks them", () 
     },
     15_000,
   );
+
+  test.each(RESUMING)(
+    "%s: max_session_keys %s with %s",
+    async (name, _keys, _version, reused) => {
+      const filter = `/stats?filter=^cluster.${name}.ssl.(handshake|session_reused)$`;
+      const counted = await Promise.all(
+        ports.map(async (port, i) => {
+          // Each answer ends its connection.
+          for (let request = 0; request < 4; request++) {
+            const headers = { "x-cluster": name };
+            expect((await ask(port, { name: "", host: "good.test", path: "/", headers })).status).toBe(200);
+          }
+          return (await (await proxies[i]?.admin(filter))?.text())?.trim().split("\n").sort();
+        }),
+      );
+      expect(counted[0]).toEqual([`cluster.${name}.ssl.handshake: 4`, `cluster.${name}.ssl.session_reused: ${reused}`]);
+      expect(counted[0]).toEqual(counted[1] ?? []);
+    },
+    15_000,
+  );
+
+  test("a resumed handshake by another name", async () => {
+    const said = await Promise.all(
+      ports.map(async (port) => {
+        const names: (string | undefined)[] = [];
+        for (const host of ["one.test", "two.test", "two.test", "one.test"])
+          names.push((await ask(port, { name: "", host, path: "/", headers: { "x-cluster": "s-default" } })).body);
+        return names;
+      }),
+    );
+    expect(said[0]).toEqual(["one.test", "two.test", "two.test", "one.test"]);
+    expect(said[0]).toEqual(said[1] ?? []);
+  }, 15_000);
 });

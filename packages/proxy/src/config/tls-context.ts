@@ -78,6 +78,8 @@ export interface TlsConfig {
   readonly maxVersion: TlsVersion | undefined;
   readonly cipherSuites: readonly string[];
   readonly curves: readonly string[];
+  /** Sessions that a client keeps for its next handshakes; 0: none. */
+  readonly sessionKeys: number;
 }
 
 export type TlsVersion = "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
@@ -180,10 +182,8 @@ export const DOWNSTREAM_TLS_SHAPE = shape(
 );
 export const UPSTREAM_TLS_SHAPE = shape(
   UpstreamTlsContextSchema,
-  ["common_tls_context", "sni"],
-  {
-    max_session_keys: "tuning of resumption",
-  },
+  ["common_tls_context", "sni", "max_session_keys"],
+  {},
   { allow_renegotiation: "renegotiation is never allowed; TLS 1.3 has none" },
   {
     only: {
@@ -212,7 +212,11 @@ function decodeResumption(message: DownstreamTlsContext, scope: DecodeScope): Re
 
 export function decodeUpstreamTls(message: UpstreamTlsContext, scope: DecodeScope): UpstreamTlsConfig {
   checkShape(UPSTREAM_TLS_SHAPE, message, scope);
-  return { ...decodeCommon(message.commonTlsContext, scope.field("common_tls_context")), sni: message.sni };
+  return {
+    ...decodeCommon(message.commonTlsContext, scope.field("common_tls_context")),
+    sni: message.sni,
+    sessionKeys: message.maxSessionKeys ?? 1,
+  };
 }
 
 const ACCEPT_ALL: ValidationConfig = { trustedCa: undefined, sans: [], acceptUntrusted: false };
@@ -220,13 +224,20 @@ const ACCEPT_ALL: ValidationConfig = { trustedCa: undefined, sans: [], acceptUnt
 function decodeCommon(message: CommonTlsContext | undefined, scope: DecodeScope): TlsConfig {
   const parameters = decodeParameters(message?.tlsParams, scope.field("tls_params"));
   if (message === undefined) {
-    return { certificate: { kind: "none" }, validation: { own: ACCEPT_ALL, sds: undefined }, alpn: [], ...parameters };
+    return {
+      certificate: { kind: "none" },
+      validation: { own: ACCEPT_ALL, sds: undefined },
+      alpn: [],
+      sessionKeys: 0,
+      ...parameters,
+    };
   }
   checkShape(COMMON_TLS_SHAPE, message, scope);
   return {
     certificate: decodeCertificateRef(message, scope),
     validation: decodeValidationRef(message, scope),
     alpn: message.alpnProtocols,
+    sessionKeys: 0,
     ...parameters,
   };
 }

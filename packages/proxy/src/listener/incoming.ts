@@ -206,7 +206,7 @@ class Incoming implements ConnectionHandler {
       },
       {
         onSecured: () => {
-          this.#counters.handshake(this.#connection.tls?.version ?? "", this.#connection.tls?.peer === undefined);
+          if (this.#connection.tls !== undefined) this.#counters.handshake(this.#connection.tls);
           this.#serve(runtime, inspection, EMPTY);
         },
         onRefused: (reason) => this.#refused(reason, runtime),

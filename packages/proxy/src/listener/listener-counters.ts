@@ -1,5 +1,6 @@
 import { Histogram } from "../counters/histogram.ts";
 import { createListenerHttpCounters, type ListenerHttpCounters } from "../http/manager-counters.ts";
+import type { TlsState } from "../transport/connection.ts";
 
 /** Counters of one listener; Envoy's `listener.<address>.` statistics. */
 export class ListenerCounters {
@@ -16,6 +17,7 @@ export class ListenerCounters {
   overLimit = 0;
   rejected = 0;
   tlsHandshakes = 0;
+  tlsReused = 0;
   tlsErrors = 0;
   tlsNoCertificate = 0;
   tlsChainErrors = 0;
@@ -37,9 +39,10 @@ export class ListenerCounters {
     return counters;
   }
 
-  handshake(version: string, anonymous: boolean): void {
+  handshake({ version, reused, peer }: TlsState): void {
     this.tlsHandshakes++;
-    if (anonymous) this.tlsNoClientCertificate++;
+    if (reused) this.tlsReused++;
+    if (peer === undefined) this.tlsNoClientCertificate++;
     const name = `versions.${version}`;
     this.tls.set(name, (this.tls.get(name) ?? 0) + 1);
   }

@@ -249,7 +249,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
       const { counters } = this.cluster;
       counters.requestsTotal++;
       counters.connectTime.record(this.#manager.clock.monotonic() - this.#dialledMs);
-      if (upstream.tls !== undefined) countHandshake(counters, upstream.tls.version);
+      if (upstream.tls !== undefined) countHandshake(counters, upstream.tls);
       this.#connectedMs = this.#manager.clock.monotonic();
     }
     this.upstreamLocal = formatAddress(upstream.local);

@@ -1,5 +1,6 @@
 import type { Clock, ClockTimer } from "@heddle/std";
 import { type NativeSocket, NO_EVENTS, type SocketEvents } from "../transport/bun-socket.ts";
+import type { TlsState } from "../transport/connection.ts";
 import type { Network } from "../transport/network.ts";
 import type { StreamConnection } from "../transport/stream-connection.ts";
 import { withHint } from "./handshake-hint.ts";
@@ -31,6 +32,7 @@ class Handshake implements SocketEvents {
   readonly #connection: StreamConnection;
   readonly #options: AcceptTlsOptions;
   readonly #owner: AcceptTlsOwner;
+  readonly #clock: Clock;
   readonly #timer: ClockTimer;
   #socket: NativeSocket | undefined;
   #done = false;
@@ -46,6 +48,7 @@ class Handshake implements SocketEvents {
     this.#connection = connection;
     this.#options = options;
     this.#owner = owner;
+    this.#clock = clock;
     this.#timer = clock.after(options.timeoutMs, () => this.#refuse(`no TLS handshake within ${options.timeoutMs} ms`));
   }
 
@@ -82,7 +85,7 @@ class Handshake implements SocketEvents {
     if (this.#done) return;
     const state = this.#network.handshakes.read(socket);
     // `ok` says that keys were agreed on; what is wrong with the certificate comes as an error beside it.
-    const chainError = error?.message ?? (ok ? undefined : "the handshake failed");
+    const chainError = error?.message ?? (ok ? this.#expiry(state) : "the handshake failed");
     const { ready, requireCertificate } = this.#options;
     if (!ok && state.peer === undefined) {
       this.#refuse(withHint(chainError ?? "the handshake failed"));
@@ -98,6 +101,12 @@ class Handshake implements SocketEvents {
     this.#connection.tls = state;
     socket.data = this.#connection;
     this.#owner.onSecured(this.#connection);
+  }
+
+  /** A handshake that goes on from an earlier one does not check the certificate again. Source: Envoy reverifies on resumption. */
+  #expiry({ reused, peer }: TlsState): string | undefined {
+    const over = reused && peer?.untilMs !== undefined && peer.untilMs <= this.#clock.now();
+    return over ? "certificate has expired" : undefined;
   }
 
   socketData(): void {}

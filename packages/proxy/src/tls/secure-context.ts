@@ -9,6 +9,7 @@ import type {
   TlsConfig,
 } from "../config/tls-context.ts";
 import type { NativeSecureContext } from "../transport/bun-socket.ts";
+import { createSessionStore, type SessionStore } from "../transport/session-store.ts";
 import { type BundleCheck, createBundleCheck } from "./bundle-check.ts";
 import type { SecretStore } from "./secret-store.ts";
 
@@ -20,6 +21,8 @@ export interface ReadyTls {
   readonly verifyChain: boolean;
   /** Accepted certificates and keys; undefined: any. */
   readonly pins: CertificatePins | undefined;
+  /** Undefined: handshakes never go on from earlier ones. */
+  readonly sessions: SessionStore | undefined;
   /** Each trust domain's roots vouch for its own identities only; undefined: all roots for all names. */
   readonly bundles: BundleCheck | undefined;
 }
@@ -33,10 +36,12 @@ export interface SecureContexts {
 class CachedContexts implements SecureContexts {
   readonly #secrets: SecretStore;
   #cache = new Map<TlsConfig, Result<ReadyTls>>();
+  readonly #nowMs: () => number;
   #version = -1;
 
-  constructor(secrets: SecretStore) {
+  constructor(secrets: SecretStore, nowMs: () => number) {
     this.#secrets = secrets;
+    this.#nowMs = nowMs;
   }
 
   ready(config: TlsConfig | DownstreamTlsConfig): Result<ReadyTls> {
@@ -46,7 +51,7 @@ class CachedContexts implements SecureContexts {
     }
     let result = this.#cache.get(config);
     if (result === undefined) {
-      result = buildContext(config, this.#secrets);
+      result = buildContext(config, this.#secrets, this.#nowMs);
       this.#cache.set(config, result);
     }
     return result;
@@ -61,7 +66,11 @@ function resumptionOptions(config: ResumptionConfig | undefined): SecureContextO
   };
 }
 
-function buildContext(config: TlsConfig | DownstreamTlsConfig, secrets: SecretStore): Result<ReadyTls> {
+function buildContext(
+  config: TlsConfig | DownstreamTlsConfig,
+  secrets: SecretStore,
+  nowMs: () => number,
+): Result<ReadyTls> {
   const certificate = config.certificate;
   const pair =
     certificate.kind === "sds"
@@ -94,6 +103,7 @@ function buildContext(config: TlsConfig | DownstreamTlsConfig, secrets: SecretSt
       sans: [...own.sans, ...(shared?.sans ?? [])],
       verifyChain: roots !== undefined && !acceptUntrusted,
       pins: own.pins ?? shared?.pins,
+      sessions: config.sessionKeys > 0 ? createSessionStore(config.sessionKeys, nowMs) : undefined,
       bundles: bundles === undefined || acceptUntrusted ? undefined : createBundleCheck(bundles),
     });
   } catch (error) {
@@ -101,8 +111,9 @@ function buildContext(config: TlsConfig | DownstreamTlsConfig, secrets: SecretSt
   }
 }
 
-export function createSecureContexts(secrets: SecretStore): SecureContexts {
-  return new CachedContexts(secrets);
+/** `nowMs`: since 1970. */
+export function createSecureContexts(secrets: SecretStore, nowMs: () => number): SecureContexts {
+  return new CachedContexts(secrets, nowMs);
 }
 
 /** ALPN names in the form of the extension: each with its length before it. */

@@ -20,6 +20,10 @@ export interface NativeSocket {
   terminate(): void;
   getServername(): string | undefined | false;
   getTLSVersion(): string;
+  /** Client, in `open`: a session to go on from. */
+  setSession(session: Uint8Array): void;
+  /** The handshake went on from a session. */
+  isSessionReused(): boolean;
   getPeerCertificate(abbreviated?: boolean): NativeCertificate | undefined;
   getPeerX509Certificate(): { readonly raw: Buffer } | undefined;
   upgradeTLS(options: NativeUpgrade): [raw: NativeSocket, tls: NativeSocket];
@@ -28,6 +32,7 @@ export interface NativeSocket {
 export interface NativeCertificate {
   readonly subject?: Readonly<Record<string, string | string[]>>;
   readonly subjectaltname?: string;
+  readonly valid_to?: string;
   readonly raw?: Uint8Array;
   /** Of the whole chain, where that was asked for; a root names itself. */
   readonly issuerCertificate?: NativeCertificate;
@@ -58,6 +63,8 @@ export interface SocketEvents {
   socketOpened(socket: NativeSocket): void;
   socketHandshake(socket: NativeSocket, ok: boolean, error: Error | null): void;
   socketData(chunk: Uint8Array): void;
+  /** The server gave a session to go on from; before or after the end of the handshake, once or more often. */
+  socketSession?(socket: NativeSocket, session: Uint8Array): void;
   socketEnd(): void;
   socketDrain(): void;
   socketClosed(error: Error | undefined): void;
@@ -67,6 +74,7 @@ export interface SocketEvents {
 export interface NativeHandlers {
   open(socket: NativeSocket): void;
   handshake(socket: NativeSocket, ok: boolean, error: Error | null): void;
+  session?(socket: NativeSocket, session: Uint8Array): void;
   data?(socket: NativeSocket, chunk: Uint8Array): void;
   end(socket: NativeSocket): void;
   drain(socket: NativeSocket): void;

@@ -28,6 +28,8 @@ export interface PeerIdentity {
   readonly certificate: Uint8Array | undefined;
   /** DER of the certificates that were sent behind it, nearest issuer first. */
   readonly issuers?: readonly Uint8Array[];
+  /** End of the leaf's validity. Units: ms since 1970. */
+  readonly untilMs?: number;
 }
 
 /** State of a finished TLS handshake. */
@@ -36,6 +38,8 @@ export interface TlsState {
   readonly alpn: string | undefined;
   readonly sni: string | undefined;
   readonly peer: PeerIdentity | undefined;
+  /** It went on from an earlier handshake. */
+  readonly reused: boolean;
 }
 
 /** A byte stream; the seam between the event loop and everything above. Writes of one event leave in one system call. */

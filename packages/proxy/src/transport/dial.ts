@@ -11,6 +11,7 @@ import type { ConnectionError, TlsState } from "./connection.ts";
 import { connectionError, errnoError } from "./connection-error.ts";
 import type { DialOptions } from "./kernel.ts";
 import type { Network } from "./network.ts";
+import type { SessionStore } from "./session-store.ts";
 import { StreamConnection } from "./stream-connection.ts";
 
 /** TLS of an outgoing connection. */
@@ -19,6 +20,8 @@ export interface DialTls {
   /** Wire form: each protocol with its length before it. */
   readonly alpn: Uint8Array | undefined;
   readonly sni: string;
+  /** Sessions of earlier handshakes; undefined: none are used. */
+  readonly sessions: SessionStore | undefined;
   /** Checks the finished handshake; a text says why the peer is refused. */
   verify(state: TlsState, chainError: string | undefined): string | undefined;
 }
@@ -56,6 +59,7 @@ class SocketDial implements Dial, SocketEvents {
   #raw: NativeSocket | undefined;
   #connection: StreamConnection | undefined;
   #failure: ConnectionError | undefined;
+  #session: Uint8Array | undefined;
 
   constructor(network: Network, target: DialTarget, owner: DialOwner, clock: Clock) {
     this.#network = network;
@@ -94,6 +98,12 @@ class SocketDial implements Dial, SocketEvents {
       if (this.#network.kernel.connected(socket.fd)) this.#connected(socket);
       return;
     }
+    if (this.#state === SECURING) {
+      const { sessions, sni = "" } = this.#target.tls ?? {};
+      const session = sessions?.take(sni);
+      if (session !== undefined) socket.setSession(session);
+      return;
+    }
     if (this.#state === DONE && this.#connection === undefined) socket.terminate();
   }
 
@@ -118,8 +128,15 @@ class SocketDial implements Dial, SocketEvents {
       return;
     }
     connection.tls = state;
+    connection.sessions = tls.sessions;
+    if (this.#session !== undefined) connection.socketSession(socket, this.#session);
     socket.data = connection;
     this.#finish(connection);
+  }
+
+  /** With TLS 1.2 it comes before the end of the handshake: nothing of a server that is refused is kept. */
+  socketSession(_socket: NativeSocket, session: Uint8Array): void {
+    this.#session = session;
   }
 
   socketData(): void {}

@@ -15,6 +15,9 @@ export function createNativeHandlers(queue: FlushQueue): NativeHandlers {
       socket.data.socketHandshake(socket, ok, error);
       queue.leave();
     },
+    session(socket, session) {
+      socket.data.socketSession?.(socket, session);
+    },
     data(socket, chunk) {
       queue.enter();
       queue.read(chunk.length);

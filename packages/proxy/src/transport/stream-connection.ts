@@ -12,6 +12,7 @@ import {
 import { connectionError, errnoError } from "./connection-error.ts";
 import type { Flushable, FlushQueue } from "./flush-queue.ts";
 import type { Kernel } from "./kernel.ts";
+import type { SessionStore } from "./session-store.ts";
 
 /** From this size on, bytes go to the kernel without a copy when nothing waits before them. Units: bytes. */
 const DIRECT_BYTES = 4096;
@@ -40,6 +41,8 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
   readonly shared: ConnectionShared;
   socket: NativeSocket;
   tls: TlsState | undefined = undefined;
+  /** Where a server's sessions go; undefined: they are dropped. */
+  sessions: SessionStore | undefined = undefined;
   closed = false;
   /** It counts among `accepted`. */
   counted = false;
@@ -180,6 +183,13 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
   socketOpened(_socket: NativeSocket): void {}
 
   socketHandshake(_socket: NativeSocket, _ok: boolean, _error: Error | null): void {}
+
+  socketSession(_socket: NativeSocket, session: Uint8Array): void {
+    const { tls, sessions } = this;
+    if (tls === undefined || sessions === undefined) return;
+    const untilMs = tls.peer?.untilMs ?? Number.POSITIVE_INFINITY;
+    sessions.keep({ session, sni: tls.sni ?? "", once: tls.version === "TLSv1.3", untilMs });
+  }
 
   socketData(chunk: Uint8Array): void {
     this.bytesIn += chunk.length;

@@ -9,6 +9,7 @@ function createPeers() {
     ({
       alpnProtocol: "istio",
       getServername: () => "",
+      isSessionReused: () => false,
       getTLSVersion: () => "TLSv1.3",
       getPeerX509Certificate: () => ({ raw: Buffer.from(`certificate ${n}`) }),
       getPeerCertificate: () => {

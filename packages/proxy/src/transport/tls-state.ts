@@ -24,6 +24,7 @@ class RememberingReader implements HandshakeReader {
       alpn: typeof alpn === "string" && alpn !== "" ? alpn : undefined,
       sni: typeof sni === "string" && sni !== "" ? sni : undefined,
       peer: this.#peer(socket),
+      reused: socket.isSessionReused(),
     };
   }
 
@@ -68,6 +69,7 @@ function readPeer(certificate: NativeCertificate): PeerIdentity {
     subject: subjectText(certificate.subject),
     certificate: certificate.raw,
     issuers: issuersOf(certificate),
+    untilMs: Date.parse(certificate.valid_to ?? ""),
   };
 }
 

@@ -20,7 +20,7 @@ const cluster = createCluster(decoded.value.config, {
   clock,
   wheel: createTimerWheel({}, 0),
   random: () => 0,
-  contexts: createSecureContexts(createSecretStore()),
+  contexts: createSecureContexts(createSecretStore(), () => 0),
   log: createLogger({ clock, level: "error", scope: "test", sink: () => undefined }),
   mark: undefined,
 });

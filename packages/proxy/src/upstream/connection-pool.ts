@@ -238,7 +238,7 @@ class ConnectionPool implements HostPool {
     const { counters, host, wheel } = this.surroundings;
     host.stats.cxActive++;
     counters.connectTime.record(performance.now() - dial.startedMs);
-    if (connection.tls !== undefined) countHandshake(counters, connection.tls.version);
+    if (connection.tls !== undefined) countHandshake(counters, connection.tls);
     const alpn = connection.tls?.alpn;
     const agreed = alpn === "h2" && this.surroundings.http.protocol === "auto";
     const http2 = this.protocol === "http2" || alpn === MULTIPLEX_ALPN || agreed;

@@ -1,3 +1,4 @@
+import type { TlsState } from "../transport/connection.ts";
 import type { ClusterCounters } from "./counters.ts";
 import type { UpstreamFailure } from "./failure.ts";
 
@@ -51,8 +52,9 @@ export function countDialFailure(counters: ClusterCounters, failure: UpstreamFai
 }
 
 /** Counts a finished handshake with a server. */
-export function countHandshake(counters: ClusterCounters, version: string): void {
+export function countHandshake(counters: ClusterCounters, { version, reused }: TlsState): void {
   counters.tlsHandshakes++;
+  if (reused) counters.tlsReused++;
   counters.tls ??= new Map();
   const name = `versions.${version}`;
   counters.tls.set(name, (counters.tls.get(name) ?? 0) + 1);

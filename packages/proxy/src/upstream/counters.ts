@@ -72,6 +72,7 @@ export class ClusterCounters {
   subsetsSelected = 0;
   subsetsFallback = 0;
   tlsHandshakes = 0;
+  tlsReused = 0;
   tlsErrors = 0;
   tlsNoCertificate = 0;
   tlsChainErrors = 0;

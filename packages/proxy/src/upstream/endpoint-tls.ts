@@ -47,13 +47,14 @@ export function dialTls(
 ): Result<DialTls> {
   const ready = contexts.ready(config);
   if (!ready.ok) return err(ready.error);
-  const { context, verifyChain, pins, bundles } = ready.value;
+  const { context, verifyChain, pins, bundles, sessions } = ready.value;
   const sans = serverName?.validate === true ? [...ready.value.sans, exactName(serverName.name)] : ready.value.sans;
   const required = verifyChain || pins !== undefined;
   return ok({
     context,
     alpn: alpnWire(alpn ?? config.alpn),
     sni: serverName?.name ?? config.sni,
+    sessions,
     verify: (state, chainError) => refusePeer({ sans, verifyChain, required, pins, bundles }, state.peer, chainError),
   });
 }

@@ -240,7 +240,7 @@ class RawPool implements HostPool, DialOwner {
     this.#waiter = undefined;
     this.#host.stats.cxActive++;
     const { counters } = this.#cluster;
-    if (socket.tls !== undefined) countHandshake(counters, socket.tls.version);
+    if (socket.tls !== undefined) countHandshake(counters, socket.tls);
     const openedMs = performance.now();
     const stream = new RawStream(socket, IDLE, () => {
       this.#host.stats.cxActive--;

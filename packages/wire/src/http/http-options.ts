@@ -14,7 +14,7 @@ export interface HttpOptions {
 
 /** HTTP/2 only. */
 export interface Http2Options extends HttpOptions {
-  /** What we allow the peer. Default: 100 as server. Source: RFC 9113 6.5.2 recommendation. */
+  /** Server: what we allow the peer; default 100. Source: RFC 9113 6.5.2 recommendation. Client: what we ask of the peer at most; default: what it allows. */
   readonly maxConcurrentStreams?: number;
   /** Window per stream that we grant. Default: 262144. Units: bytes. */
   readonly initialStreamWindow?: number;

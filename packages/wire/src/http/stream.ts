@@ -79,9 +79,19 @@ export interface ServerStream extends HttpStream {
   sendHead(head: ResponseHead, endStream: boolean): void;
 }
 
+/** Asks the peer for signs of life. Source: RFC 9113 6.7. */
+export interface Pings {
+  /** Sends a PING, unless one is under way. */
+  ping(): void;
+  /** One was sent and is not answered yet. */
+  readonly pingPending: boolean;
+}
+
 /** What one connection has in common for all versions and roles: bytes in, bytes out, no sockets. */
 export interface HttpConnection {
   readonly version: number;
+  /** HTTP/2 only. */
+  readonly pings?: Pings;
   /** Bytes for the transport. See `ConnectionHost.wantsFlush`. */
   readonly output: OutputBuffer;
 

@@ -3,7 +3,7 @@ import { wireFailure } from "../http/failure.ts";
 import { asFlat, createFlatHeaderList } from "../http/flat-header-list.ts";
 import type { Http2Options } from "../http/http-options.ts";
 import { createRequestHead, HTTP_2, type RequestHead } from "../http/message-head.ts";
-import type { ClientConnection, ClientHost, HttpStream, StreamHandler } from "../http/stream.ts";
+import type { ClientConnection, ClientHost, HttpStream, Pings, StreamHandler } from "../http/stream.ts";
 import type { OutputBuffer } from "../output-buffer.ts";
 import { Http2Core, type Http2Role } from "./core.ts";
 import * as code from "./error-code.ts";
@@ -24,6 +24,7 @@ class Http2ClientConnection implements ClientConnection, Http2Role {
   readonly #host: ClientHost;
   readonly #heads = new ResponseHeadPool();
   readonly #trailers = createFlatHeaderList();
+  readonly #maxStreams: number;
   #nextId = 1;
   /** No new streams: GOAWAY in either direction. */
   #draining = false;
@@ -31,6 +32,7 @@ class Http2ClientConnection implements ClientConnection, Http2Role {
 
   constructor(options: Http2Options, host: ClientHost) {
     this.#host = host;
+    this.#maxStreams = options.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
     this.#core = new Http2Core(options, host, this, this);
   }
 
@@ -46,13 +48,17 @@ class Http2ClientConnection implements ClientConnection, Http2Role {
     return this.#core.streams.size;
   }
 
+  get pings(): Pings {
+    return this.#core;
+  }
+
   get headPending(): boolean {
     return this.#core.headPending;
   }
 
   get capacity(): number {
     if (this.#draining || this.#core.shouldClose || this.#nextId > LAST_ID) return 0;
-    return Math.max(0, this.#core.peer.maxConcurrentStreams - this.#core.streams.size);
+    return Math.max(0, Math.min(this.#core.peer.maxConcurrentStreams, this.#maxStreams) - this.#core.streams.size);
   }
 
   get supportsUpgrade(): boolean {

@@ -5,6 +5,8 @@ import * as frame from "./frame.ts";
 
 /** The PING by which `shutdown` learns that the peer has seen its first GOAWAY. */
 export const SHUTDOWN_PING: Buffer = Buffer.from("heddle:g");
+/** The PING that asks for a sign of life. */
+export const KEEP_ALIVE_PING: Buffer = Buffer.from("heddle:k");
 
 /** Everything that is neither DATA nor a header block. */
 export class ControlFrames {
@@ -84,6 +86,7 @@ export class ControlFrames {
     else if (end - start !== 8) core.fail(code.FRAME_SIZE_ERROR, "PING of a wrong length");
     else if ((flags & frame.FLAG_ACK) !== 0) {
       if (SHUTDOWN_PING.compare(bytes, start, end) === 0) this.#role.onShutdownPong();
+      else if (KEEP_ALIVE_PING.compare(bytes, start, end) === 0) core.pingPending = false;
     } else if (core.charge("PING frames")) frame.writePing(core.output, true, bytes, start);
   }
 

@@ -8,9 +8,9 @@ import {
   type Http2Options,
 } from "../http/http-options.ts";
 import type { ResponseHead } from "../http/message-head.ts";
-import type { ConnectionHost, HttpConnection } from "../http/stream.ts";
+import type { ConnectionHost, HttpConnection, Pings } from "../http/stream.ts";
 import { createOutputBuffer, type OutputBuffer } from "../output-buffer.ts";
-import { ControlFrames } from "./control-frames.ts";
+import { ControlFrames, KEEP_ALIVE_PING } from "./control-frames.ts";
 import * as code from "./error-code.ts";
 import { FieldCollector } from "./field-collector.ts";
 import { FloodGuard } from "./flood-guard.ts";
@@ -51,7 +51,7 @@ const REMEMBERED_RESETS = 256;
 /** Output that a peer makes us write without reading it. Units: bytes. */
 const MAX_CONTROL_OUTPUT = 512 * 1024;
 
-export class Http2Core implements FrameSink {
+export class Http2Core implements FrameSink, Pings {
   readonly connection: HttpConnection;
   readonly output: OutputBuffer = createOutputBuffer();
   readonly peer = new PeerSettings();
@@ -62,6 +62,7 @@ export class Http2Core implements FrameSink {
   readonly guard: FloodGuard;
   readonly streamWindow: number;
   shouldClose = false;
+  pingPending = false;
   readonly #role: Http2Role;
   readonly #host: ConnectionHost;
   readonly #reader: FrameReader;
@@ -123,6 +124,13 @@ export class Http2Core implements FrameSink {
   drained(): void {
     if (this.output.length === 0) this.#flushWanted = false;
     this.sender.pump();
+  }
+
+  ping(): void {
+    if (this.pingPending || this.shouldClose) return;
+    this.pingPending = true;
+    frame.writePing(this.output, false, KEEP_ALIVE_PING, 0);
+    this.flushSoon();
   }
 
   flushSoon(): void {

@@ -3,7 +3,7 @@ import { wireFailure } from "../http/failure.ts";
 import { asFlat, createFlatHeaderList } from "../http/flat-header-list.ts";
 import type { Http2Options } from "../http/http-options.ts";
 import { createResponseHead, HTTP_2 } from "../http/message-head.ts";
-import type { ConnectionHost, HttpConnection, ServerHandler } from "../http/stream.ts";
+import type { ConnectionHost, HttpConnection, Pings, ServerHandler } from "../http/stream.ts";
 import type { OutputBuffer } from "../output-buffer.ts";
 import { SHUTDOWN_PING } from "./control-frames.ts";
 import { Http2Core, type Http2Role } from "./core.ts";
@@ -43,6 +43,10 @@ class Http2ServerConnection implements HttpConnection, Http2Role {
 
   get activeStreams(): number {
     return this.#core.streams.size;
+  }
+
+  get pings(): Pings {
+    return this.#core;
   }
 
   get headPending(): boolean {

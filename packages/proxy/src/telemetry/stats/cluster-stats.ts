@@ -94,6 +94,7 @@ export const TLS_ROWS: readonly StatRow<ClusterCounters>[] = [
   ["ssl.fail_verify_no_cert", (c) => c.tlsNoCertificate],
   ["ssl.fail_verify_san", (c) => c.tlsNameErrors],
   ["ssl.handshake", (c) => c.tlsHandshakes],
+  ["ssl.session_reused", (c) => c.tlsReused],
 ];
 
 /** Clusters with active health checks. */

@@ -24,6 +24,7 @@ export const LISTENER_TLS_ROWS: readonly StatRow<ListenerCounters>[] = [
   ["ssl.fail_verify_san", (c) => c.tlsNameErrors],
   ["ssl.handshake", (c) => c.tlsHandshakes],
   ["ssl.no_certificate", (c) => c.tlsNoClientCertificate],
+  ["ssl.session_reused", (c) => c.tlsReused],
 ];
 
 export const LISTENER_HTTP_ROWS: readonly StatRow<ListenerHttpCounters>[] = [
