@@ -110,7 +110,7 @@ test("the bootstrap of Istio's agent is taken whole", () => {
   const read1 = read(ISTIO);
   if (!read1.ok) throw new Error(read1.error);
   expect(refusals(read1.value)).toEqual([]);
-  expect(read1.value.adsCluster).toBe("xds-grpc");
+  expect(read1.value.ads).toEqual({ cluster: "xds-grpc", dialect: "delta", authority: "", metadata: [] });
 });
 
 describe("the v2 form", () => {
@@ -171,9 +171,14 @@ describe("what is wrong is named", () => {
     ["an unknown field", "static_resources: {cluster: []}", 'key "cluster" is unknown'],
     ["ADS without a server", "dynamic_resources: {lds_config: {ads: {}}}", "ads_config is missing"],
     [
-      "a stream for one type",
+      "a stream without a server",
       "dynamic_resources: {cds_config: {api_config_source: {api_type: GRPC}}}",
-      "dynamic_resources.cds_config.api_config_source",
+      "dynamic_resources.cds_config.api_config_source.grpc_services: the discovery server must be named",
+    ],
+    [
+      "REST",
+      "dynamic_resources: {cds_config: {api_config_source: {api_type: REST, cluster_names: [a]}}}",
+      "dynamic_resources.cds_config.api_config_source.api_type: REST is not implemented",
     ],
     ["no YAML", "a: [", "neither YAML nor JSON"],
   ])("%s", (_name, text, message) => {

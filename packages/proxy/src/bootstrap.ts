@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import type { JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { err, ok, type Result } from "@heddle/std";
 import { readJson, typeUrls, writeMessage } from "@heddle/xds-api";
-import type { ApiConfigSource } from "@heddle/xds-api/envoy/config/core/v3/config_source";
 import { parse, stringify } from "yaml";
 import type { RuntimeLayer } from "./admin/runtime-page.ts";
 import { decodeAdminLogs } from "./bootstrap/admin-log.ts";
@@ -12,12 +11,17 @@ import {
   CLUSTER_MANAGER_SHAPE,
   DYNAMIC_RESOURCES_SHAPE,
 } from "./bootstrap/bootstrap-shape.ts";
-import { type DynamicSource, decodeConfigSource } from "./bootstrap/config-source.ts";
 import { checkExtensions } from "./bootstrap/default-extensions.ts";
 import { foldEnumCase } from "./bootstrap/enum-case.ts";
 import { upgradeBootstrap } from "./bootstrap/v2-form.ts";
+import {
+  type ConfigOrigin,
+  type DiscoveryServer,
+  decodeConfigOrigin,
+  decodeDiscoveryServer,
+} from "./config/config-origin.ts";
 import { type Bootstrap, BootstrapSchema, ClusterSchema, ListenerSchema, SecretSchema } from "./config/proto.ts";
-import { createScope, type DecodeScope, problemText } from "./config/scope.ts";
+import { createScope, problemText } from "./config/scope.ts";
 import { checkShape } from "./config/shape.ts";
 import { decodeAddress } from "./config/socket-address.ts";
 import { decodeStats, type StatsSettings } from "./config/stats-config.ts";
@@ -44,10 +48,10 @@ export interface BootstrapSettings {
   readonly adminLogs: readonly string[];
   /** In the order in which they must be applied. */
   readonly resources: readonly StaticResources[];
-  /** Cluster of the ADS server; undefined: nothing comes over ADS. */
-  readonly adsCluster: string | undefined;
-  readonly clustersFrom: DynamicSource | undefined;
-  readonly listenersFrom: DynamicSource | undefined;
+  /** The ADS server; undefined: nothing comes over ADS. */
+  readonly ads: DiscoveryServer | undefined;
+  readonly clustersFrom: ConfigOrigin | undefined;
+  readonly listenersFrom: ConfigOrigin | undefined;
   /** Set when the file was in the v2 form: what was old, and the file as it should be. */
   readonly deprecated: { readonly changes: readonly string[]; readonly v3: string } | undefined;
   readonly overload: OverloadConfig;
@@ -153,10 +157,10 @@ function readSettings(
   const dynamic = message.dynamicResources;
   const at = scope.field("dynamic_resources");
   if (dynamic !== undefined) checkShape(DYNAMIC_RESOURCES_SHAPE, dynamic, at);
-  const clustersFrom = decodeConfigSource(dynamic?.cdsConfig, at.field("cds_config"));
-  const listenersFrom = decodeConfigSource(dynamic?.ldsConfig, at.field("lds_config"));
-  const adsCluster = decodeAds(dynamic?.adsConfig, at.field("ads_config"));
-  if (adsCluster === undefined && (clustersFrom?.kind === "ads" || listenersFrom?.kind === "ads"))
+  const clustersFrom = decodeConfigOrigin(dynamic?.cdsConfig, at.field("cds_config"));
+  const listenersFrom = decodeConfigOrigin(dynamic?.ldsConfig, at.field("lds_config"));
+  const ads = dynamic?.adsConfig && decodeDiscoveryServer(dynamic.adsConfig, at.field("ads_config"));
+  if (dynamic?.adsConfig === undefined && (clustersFrom?.kind === "ads" || listenersFrom?.kind === "ads"))
     at.problem("lds_config or cds_config says ads, but ads_config is missing");
   const layers = (message.layeredRuntime?.layers ?? []).map((layer) =>
     layer.layerSpecifier.case === "staticLayer" ? layer.layerSpecifier.value : undefined,
@@ -178,7 +182,7 @@ function readSettings(
     admin,
     adminLogs,
     resources: staticResources(message),
-    adsCluster,
+    ads,
     clustersFrom,
     listenersFrom,
     deprecated,
@@ -189,16 +193,6 @@ function readSettings(
     message,
     types: registry,
   });
-}
-
-function decodeAds(source: ApiConfigSource | undefined, scope: DecodeScope): string | undefined {
-  if (source === undefined) return undefined;
-  const target = source.grpcServices[0]?.targetSpecifier;
-  if (target?.case === "envoyGrpc") return target.value.clusterName;
-  scope
-    .field("grpc_services")
-    .problem("the discovery server must be named by envoy_grpc.cluster_name, a cluster of static_resources");
-  return undefined;
 }
 
 function staticResources(message: Bootstrap): readonly StaticResources[] {

@@ -1,5 +1,6 @@
 import type { Logger } from "@heddle/std";
 import { typeUrls } from "@heddle/xds-api";
+import type { ConfigOrigin } from "./config/config-origin.ts";
 import { fingerprint } from "./config/fingerprint.ts";
 import type { ListenerConfig } from "./config/listener.ts";
 import {
@@ -35,6 +36,12 @@ export interface IncomingResource {
   readonly bytes: Uint8Array;
 }
 
+/** A resource that another refers to. */
+export interface WantedResource {
+  readonly name: string;
+  readonly from: ConfigOrigin;
+}
+
 /** The configuration in service: applies resources, and says which others they refer to. */
 export interface ResourceStore {
   /**
@@ -45,9 +52,8 @@ export interface ResourceStore {
   /** Applies an update as a whole, or refuses it: undefined, or every problem in one text. */
   apply(typeUrl: string, resources: readonly IncomingResource[], removed: readonly string[]): string | undefined;
   route(name: string): RouteTable | undefined;
-  wantedRoutes(): readonly string[];
-  wantedSecrets(): readonly string[];
-  wantedAssignments(): readonly string[];
+  /** Resources of a type that others refer to, and where they come from. */
+  wanted(typeUrl: string): readonly WantedResource[];
   held(typeUrl: string): readonly HeldResource[];
   /** Resources last refused, by type and name, with the reason. */
   rejected(): ReadonlyMap<string, string>;
@@ -113,32 +119,32 @@ class Store implements ResourceStore {
     return this.#routes.get(name)?.table;
   }
 
-  wantedRoutes(): readonly string[] {
-    const names = new Set<string>();
-    for (const chain of this.#chains()) {
-      for (const filter of chain.filters) {
-        if (filter.kind === "http" && filter.routes.kind === "rds") names.add(filter.routes.name);
-      }
-    }
-    return [...names];
+  wanted(typeUrl: string): readonly WantedResource[] {
+    const found = new Map<string, WantedResource>();
+    for (const one of this.#references(typeUrl)) if (!found.has(one.name)) found.set(one.name, one);
+    return [...found.values()];
   }
 
-  wantedSecrets(): readonly string[] {
-    const names = new Set<string>();
-    const add = (tls: TlsConfig | undefined) => {
-      if (tls?.certificate.kind === "sds") names.add(tls.certificate.name);
-      if (tls?.validation.sds !== undefined) names.add(tls.validation.sds);
-    };
-    for (const chain of this.#chains()) add(chain.tls);
-    for (const { config } of this.#deps.clusters.all()) {
-      add(config.tls);
-      for (const match of config.transportMatches) add(match.tls);
+  *#references(typeUrl: string): Iterable<WantedResource> {
+    const { clusters } = this.#deps;
+    switch (typeUrl) {
+      case typeUrls.route:
+        for (const chain of this.#chains())
+          for (const filter of chain.filters)
+            if (filter.kind === "http" && filter.routes.kind === "rds") yield filter.routes;
+        return;
+      case typeUrls.endpoint:
+        for (const { config } of clusters.all())
+          if (config.discovery.kind === "eds")
+            yield { name: config.discovery.serviceName, from: config.discovery.from };
+        return;
+      case typeUrls.secret:
+        for (const chain of this.#chains()) yield* secretsOf(chain.tls);
+        for (const { config } of clusters.all()) {
+          yield* secretsOf(config.tls);
+          for (const match of config.transportMatches) yield* secretsOf(match.tls);
+        }
     }
-    return [...names];
-  }
-
-  wantedAssignments(): readonly string[] {
-    return this.#deps.clusters.wantedAssignments();
   }
 
   held(typeUrl: string): readonly HeldResource[] {
@@ -227,6 +233,13 @@ class Store implements ResourceStore {
         break;
     }
   }
+}
+
+function* secretsOf(tls: TlsConfig | undefined): Iterable<WantedResource> {
+  if (tls?.certificate.kind === "sds" && tls.certificate.from !== undefined)
+    yield { name: tls.certificate.name, from: tls.certificate.from };
+  const { sds, from } = tls?.validation ?? {};
+  if (sds !== undefined && from !== undefined) yield { name: sds, from };
 }
 
 function installSecret(secrets: SecretStore, secret: SecretConfig): void {

@@ -11,13 +11,14 @@ import { decodeResource } from "./config/resources.ts";
 import { problemText } from "./config/scope.ts";
 import { shareLimits } from "./overload/overload-config.ts";
 import { createProxy } from "./proxy.ts";
-import type { IncomingResource, ResourceStore } from "./resources.ts";
+import type { IncomingResource } from "./resources.ts";
 import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
 import { createStatsView } from "./telemetry/stats/stats-view.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
 import { untilIdle } from "./until-idle.ts";
 import { fleetExposition, type StatsSource } from "./workers/fleet-pages.ts";
-import { createFileSource, type FileSource, readResourceFile } from "./xds/file-source.ts";
+import { createDiscovery } from "./xds/discovery.ts";
+import { readResourceFile } from "./xds/file-source.ts";
 
 export interface StaticProxyDeps extends FirstRoleDeps {
   readonly path: string;
@@ -106,23 +107,16 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     proxy.close();
     return 1;
   }
-  const files = fileSources(deps, bootstrap, resources, registry);
-  for (const file of files) {
-    const problem = file.load();
-    if (problem === undefined) continue;
+  const discovery = await createDiscovery({ ...deps, bootstrap, node, registry, clusters: proxy.clusters, resources });
+  const problem = discovery.load();
+  if (problem !== undefined) {
     log.error("the bootstrap is refused", { file: deps.path, reason: problem });
     proxy.close();
     return 1;
   }
   fleet.start();
   const running = proxy;
-  for (const file of files) file.watch();
-  // gRPC's library is loaded by those who have a discovery server.
-  const { adsCluster } = bootstrap;
-  const ads =
-    adsCluster === undefined
-      ? undefined
-      : (await import("./xds/bootstrap-ads.ts")).startAds(deps, adsCluster, running, resources, node);
+  discovery.start();
   let quit: () => void = () => undefined;
   const quitAsked = new Promise<void>((resolve) => {
     quit = resolve;
@@ -138,7 +132,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
       notReady: undefined,
       draining: false,
       firstExpiryMs: firstExpiryMs(running, clock.now()),
-      discovery: ads?.facts(),
+      discovery: discovery.facts(),
     }),
   };
   let admin: AdminServer | undefined;
@@ -192,8 +186,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   await others;
   if (!idle)
     log.warn("connections are cut at the end of the drain time", { connections: running.listeners.connections });
-  ads?.close();
-  for (const file of files) file.close();
+  discovery.close();
   await admin?.close();
   running.close();
   telemetry.closeLogs();
@@ -214,7 +207,7 @@ function validate(deps: StaticProxyDeps, bootstrap: BootstrapSettings, registry:
   ] as const) {
     if (from?.kind !== "file") continue;
     try {
-      for (const resource of readResourceFile(from.path, registry)) check(typeUrl, resource);
+      for (const resource of readResourceFile(from.path, typeUrl, registry)) check(typeUrl, resource);
     } catch (error) {
       problems.push(`${from.path}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -234,20 +227,4 @@ function warnOfOldForm(deps: StaticProxyDeps, old: NonNullable<BootstrapSettings
     changes: old.changes.join("; "),
   });
   deps.complain(old.v3);
-}
-
-function fileSources(
-  deps: StaticProxyDeps,
-  bootstrap: BootstrapSettings,
-  resources: ResourceStore,
-  registry: Registry,
-): readonly FileSource[] {
-  const shared = { resources, registry, clock: deps.clock, log: deps.log.child("xds") };
-  const sources: FileSource[] = [];
-  const { clustersFrom, listenersFrom } = bootstrap;
-  if (clustersFrom?.kind === "file")
-    sources.push(createFileSource({ ...shared, path: clustersFrom.path, typeUrl: typeUrls.cluster }));
-  if (listenersFrom?.kind === "file")
-    sources.push(createFileSource({ ...shared, path: listenersFrom.path, typeUrl: typeUrls.listener }));
-  return sources;
 }

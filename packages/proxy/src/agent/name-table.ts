@@ -20,9 +20,7 @@ export function withNameTable(onTable: (entries: readonly NameEntry[]) => void, 
         return `NameTable: ${error instanceof Error ? error.message : String(error)}`;
       }
     },
-    wantedAssignments: () => rest?.wantedAssignments() ?? [],
-    wantedRoutes: () => rest?.wantedRoutes() ?? [],
-    wantedSecrets: () => rest?.wantedSecrets() ?? [],
+    wanted: (typeUrl) => rest?.wanted(typeUrl) ?? [],
   };
 }
 

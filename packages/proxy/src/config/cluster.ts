@@ -3,6 +3,7 @@ import { Cluster_OriginalDstLbConfigSchema } from "@heddle/xds-api/envoy/config/
 import { ProxyProtocolUpstreamTransportSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { type CircuitLimits, checkCircuitBreakers, decodeLimits } from "./circuit-breakers.ts";
+import { type ConfigOrigin, decodeConfigOrigin } from "./config-origin.ts";
 import { checkDnsResolver } from "./dns-resolver.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeLoadAssignment, type LoadAssignmentConfig } from "./endpoints.ts";
@@ -30,7 +31,7 @@ export type ClusterDiscovery =
   | { readonly kind: "static"; readonly assignment: LoadAssignmentConfig }
   | { readonly kind: "strict-dns"; readonly assignment: LoadAssignmentConfig }
   | { readonly kind: "logical-dns"; readonly assignment: LoadAssignmentConfig }
-  | { readonly kind: "eds"; readonly serviceName: string }
+  | { readonly kind: "eds"; readonly serviceName: string; readonly from: ConfigOrigin }
   | {
       readonly kind: "original-dst";
       readonly portOverride: number | undefined;
@@ -320,7 +321,11 @@ function decodeDiscovery(message: Cluster, scope: DecodeScope): ClusterDiscovery
       return { kind: "logical-dns", assignment: assignment() };
     case Cluster_DiscoveryType.EDS: {
       const name = message.edsClusterConfig?.serviceName ?? "";
-      return { kind: "eds", serviceName: name === "" ? message.name : name };
+      const from = decodeConfigOrigin(
+        message.edsClusterConfig?.edsConfig,
+        scope.field("eds_cluster_config.eds_config"),
+      );
+      return { kind: "eds", serviceName: name === "" ? message.name : name, from: from ?? { kind: "ads" } };
     }
     case Cluster_DiscoveryType.ORIGINAL_DST: {
       const config = message.lbConfig.case === "originalDstLbConfig" ? message.lbConfig.value : undefined;

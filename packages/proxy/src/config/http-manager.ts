@@ -1,5 +1,6 @@
 import type { PathRules } from "@heddle/std";
 import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
+import { type ConfigOrigin, decodeConfigOrigin } from "./config-origin.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeHttpFilters, type HttpFilterConfig, type NamedFilter } from "./http-filters.ts";
 import { decodeHttp1, decodeHttp2, type Http1Limits, type Http2Limits } from "./http-protocol.ts";
@@ -21,7 +22,7 @@ import { decodeTracing, type TracingConfig } from "./tracing.ts";
 
 /** Where the routes of a connection manager come from. */
 export type RouteSource =
-  | { readonly kind: "rds"; readonly name: string }
+  | { readonly kind: "rds"; readonly name: string; readonly from: ConfigOrigin }
   | { readonly kind: "inline"; readonly table: RouteTableConfig };
 
 /** What happens to x-forwarded-client-cert. */
@@ -273,7 +274,11 @@ function decodeRouteSource(message: HttpConnectionManager, scope: DecodeScope): 
     case "rds":
       if (specifier.value.routeConfigName === "")
         scope.field("rds.route_config_name").problem("RDS needs the name of a route configuration");
-      return { kind: "rds", name: specifier.value.routeConfigName };
+      return {
+        kind: "rds",
+        name: specifier.value.routeConfigName,
+        from: decodeConfigOrigin(specifier.value.configSource, scope.field("rds.config_source")) ?? { kind: "ads" },
+      };
     case "routeConfig":
       return { kind: "inline", table: decodeRouteTable(specifier.value, scope.field("route_config")) };
     case "scopedRoutes":

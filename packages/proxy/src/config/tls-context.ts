@@ -1,5 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { decodeAny } from "./any-field.ts";
+import { type ConfigOrigin, decodeConfigOrigin } from "./config-origin.ts";
 import { decodeDataText } from "./data-source.ts";
 import { decodeDuration } from "./duration-field.ts";
 import {
@@ -9,6 +10,7 @@ import {
   CommonTlsContextSchema,
   type DownstreamTlsContext,
   DownstreamTlsContextSchema,
+  type SdsSecretConfig,
   SubjectAltNameMatcher_SanType,
   type TlsCertificate,
   TlsCertificateSchema,
@@ -59,7 +61,8 @@ export interface CertificatePins {
 /** Certificates either in place or by name over SDS. */
 export type CertificateRef =
   | { readonly kind: "inline"; readonly pair: KeyPair }
-  | { readonly kind: "sds"; readonly name: string }
+  /** `from` undefined: the bootstrap's own secrets. */
+  | { readonly kind: "sds"; readonly name: string; readonly from: ConfigOrigin | undefined }
   | { readonly kind: "none" };
 
 export interface ValidationRef {
@@ -67,6 +70,8 @@ export interface ValidationRef {
   readonly own: ValidationConfig;
   /** Secret that adds the roots (and possibly names). */
   readonly sds: string | undefined;
+  /** Where that comes from; undefined: the bootstrap's own secrets. */
+  readonly from?: ConfigOrigin | undefined;
 }
 
 /** What both directions share. */
@@ -247,7 +252,8 @@ function decodeCertificateRef(message: CommonTlsContext, scope: DecodeScope): Ce
   if (message.tlsCertificateSdsSecretConfigs.length + message.tlsCertificates.length > 1) {
     scope.problem("only one certificate per TLS context is implemented");
   }
-  if (sds !== undefined) return { kind: "sds", name: sds.name };
+  if (sds !== undefined)
+    return { kind: "sds", ...secretRef(sds, scope.field("tls_certificate_sds_secret_configs").item(0)) };
   const own = message.tlsCertificates[0];
   if (own === undefined) return { kind: "none" };
   const pair = decodeKeyPair(own, scope.field("tls_certificates").item(0));
@@ -259,19 +265,28 @@ function decodeValidationRef(message: CommonTlsContext, scope: DecodeScope): Val
   switch (type.case) {
     case "validationContext":
       return { own: decodeValidation(type.value, scope.field("validation_context")), sds: undefined };
-    case "validationContextSdsSecretConfig":
-      return { own: ACCEPT_ALL, sds: type.value.name };
+    case "validationContextSdsSecretConfig": {
+      const { name, from } = secretRef(type.value, scope.field("validation_context_sds_secret_config"));
+      return { own: ACCEPT_ALL, sds: name, from };
+    }
     case "combinedValidationContext": {
       const own = type.value.defaultValidationContext;
       const at = scope.field("combined_validation_context.default_validation_context");
-      return {
-        own: own === undefined ? ACCEPT_ALL : decodeValidation(own, at),
-        sds: type.value.validationContextSdsSecretConfig?.name,
-      };
+      const shared = type.value.validationContextSdsSecretConfig;
+      const place = scope.field("combined_validation_context.validation_context_sds_secret_config");
+      const ref = shared && secretRef(shared, place);
+      return { own: own === undefined ? ACCEPT_ALL : decodeValidation(own, at), sds: ref?.name, from: ref?.from };
     }
     default:
       return { own: ACCEPT_ALL, sds: undefined };
   }
+}
+
+function secretRef(
+  { name, sdsConfig }: SdsSecretConfig,
+  scope: DecodeScope,
+): { readonly name: string; readonly from: ConfigOrigin | undefined } {
+  return { name, from: decodeConfigOrigin(sdsConfig, scope.field("sds_config")) };
 }
 
 export function decodeKeyPair(message: TlsCertificate, scope: DecodeScope): KeyPair | undefined {

@@ -14,6 +14,13 @@ import {
   PROXY_PROTOCOL_SHAPE,
   UPSTREAM_TRANSPORT_TYPES,
 } from "../config/cluster.ts";
+import {
+  API_SOURCE_SHAPE,
+  CONFIG_SOURCE_SHAPE,
+  ENVOY_GRPC_SHAPE,
+  GRPC_SERVICE_SHAPE,
+  PATH_SOURCE_SHAPE,
+} from "../config/config-origin.ts";
 import { ENDPOINT_SHAPE, LB_ENDPOINT_SHAPE, LOAD_ASSIGNMENT_SHAPE, LOCALITY_SHAPE } from "../config/endpoints.ts";
 import { BUFFER_ROUTE_SHAPE, BUFFER_SHAPE } from "../config/filters/buffer.ts";
 import { CORS_SHAPE, ROUTE_CORS_SHAPE } from "../config/filters/cors.ts";
@@ -107,6 +114,11 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       HISTOGRAM_BUCKETS_SHAPE,
       STATIC_RESOURCES_SHAPE,
       DYNAMIC_RESOURCES_SHAPE,
+      CONFIG_SOURCE_SHAPE,
+      PATH_SOURCE_SHAPE,
+      API_SOURCE_SHAPE,
+      GRPC_SERVICE_SHAPE,
+      ENVOY_GRPC_SHAPE,
       ADMIN_SHAPE,
       CLUSTER_MANAGER_SHAPE,
     ],

@@ -16,7 +16,6 @@ export interface ClusterSet {
   setAssignment(assignment: LoadAssignmentConfig): void;
   removeAssignment(serviceName: string): void;
   /** Service names that EDS clusters want. */
-  wantedAssignments(): readonly string[];
   /** Clusters that came, changed and went. */
   readonly added: number;
   readonly modified: number;
@@ -122,14 +121,6 @@ class NamedClusters implements ClusterSet {
       if (discovery.kind === "eds" && discovery.serviceName === serviceName)
         cluster.setEndpoints({ cluster: serviceName, localities: [], overprovisioning: 140 });
     }
-  }
-
-  wantedAssignments(): readonly string[] {
-    const names = new Set<string>();
-    for (const { cluster } of this.#entries.values()) {
-      if (cluster.config.discovery.kind === "eds") names.add(cluster.config.discovery.serviceName);
-    }
-    return [...names];
   }
 
   close(): void {

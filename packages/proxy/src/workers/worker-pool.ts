@@ -100,9 +100,7 @@ class ProcessPool implements Fleet {
         return problem;
       },
       route: (name) => own.route(name),
-      wantedRoutes: () => own.wantedRoutes(),
-      wantedSecrets: () => own.wantedSecrets(),
-      wantedAssignments: () => own.wantedAssignments(),
+      wanted: (typeUrl) => own.wanted(typeUrl),
       held: (typeUrl) => own.held(typeUrl),
       rejected: () => own.rejected(),
       received: own.received,

@@ -1,11 +1,11 @@
 import { readFileSync, statSync } from "node:fs";
 import type { Registry } from "@bufbuild/protobuf";
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
-import { readJson, readMessage } from "@heddle/xds-api";
+import { resourceName } from "@heddle/xds";
+import { readJson, readMessage, shortTypeName } from "@heddle/xds-api";
 import { DiscoveryResponseSchema, ResourceSchema } from "@heddle/xds-api/envoy/service/discovery/v3/discovery";
 import { parse } from "yaml";
 import { foldEnumCase } from "../bootstrap/enum-case.ts";
-import { ClusterSchema, ListenerSchema } from "../config/proto.ts";
 import type { IncomingResource, ResourceStore } from "../resources.ts";
 
 export interface FileSourceDeps {
@@ -15,6 +15,8 @@ export interface FileSourceDeps {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Told after each update. */
+  onApplied(): void;
 }
 
 /** Resources of one type in a file (a `DiscoveryResponse` in YAML or JSON) that may be replaced at any time. Source: Envoy `path_config_source`. */
@@ -43,7 +45,7 @@ class PolledFile implements FileSource {
     this.#seen = stampOf(path);
     let found: readonly IncomingResource[];
     try {
-      found = readResourceFile(path, this.#deps.registry);
+      found = readResourceFile(path, typeUrl, this.#deps.registry);
     } catch (error) {
       return `${path}: ${error instanceof Error ? error.message : String(error)}`;
     }
@@ -51,11 +53,12 @@ class PolledFile implements FileSource {
     const removed = this.#names.filter((name) => !names.includes(name));
     this.#names = names;
     const problem = resources.apply(typeUrl, found, removed);
+    this.#deps.onApplied();
     return problem === undefined ? undefined : `${path}: ${problem}`;
   }
 
   watch(): void {
-    this.#timer = this.#deps.clock.every(POLL_MS, () => {
+    this.#timer ??= this.#deps.clock.every(POLL_MS, () => {
       if (stampOf(this.#deps.path) === this.#seen) return;
       const problem = this.load();
       if (problem === undefined) this.#deps.log.info("configuration file applied", { file: this.#deps.path });
@@ -70,7 +73,7 @@ class PolledFile implements FileSource {
 }
 
 /** Errors: throws when the file can't be read or is not a `DiscoveryResponse`. */
-export function readResourceFile(path: string, registry: Registry): readonly IncomingResource[] {
+export function readResourceFile(path: string, typeUrl: string, registry: Registry): readonly IncomingResource[] {
   const json = foldEnumCase(parse(readFileSync(path, "utf8")), DiscoveryResponseSchema, registry);
   const response = readJson(DiscoveryResponseSchema, json, registry);
   return response.resources.map((packed): IncomingResource => {
@@ -78,8 +81,12 @@ export function readResourceFile(path: string, registry: Registry): readonly Inc
       const wrapped = readMessage(ResourceSchema, packed.value);
       return { name: wrapped.name, version: wrapped.version, bytes: wrapped.resource?.value ?? new Uint8Array(0) };
     }
-    const schema = packed.typeUrl.endsWith(ClusterSchema.typeName) ? ClusterSchema : ListenerSchema;
-    return { name: readMessage(schema, packed.value).name, version: response.versionInfo, bytes: packed.value };
+    const name = resourceName(packed.typeUrl, packed.value);
+    if (packed.typeUrl !== typeUrl || name === undefined)
+      throw new Error(
+        `it holds a ${shortTypeName(packed.typeUrl) || "resource without @type"} where ${shortTypeName(typeUrl)} with a name belong`,
+      );
+    return { name, version: response.versionInfo, bytes: packed.value };
   });
 }
 

@@ -1,19 +1,12 @@
-import type { JsonObject } from "@bufbuild/protobuf";
 import { type ChannelCredentials, credentials } from "@grpc/grpc-js";
-import type { Clock, Logger } from "@heddle/std";
+import type { Logger } from "@heddle/std";
+import type { DiscoveryServer } from "../config/config-origin.ts";
+import type { ConfigAddress } from "../config/socket-address.ts";
 import type { UpstreamTlsConfig } from "../config/tls-context.ts";
-import type { DataPlane } from "../proxy.ts";
-import type { ResourceStore } from "../resources.ts";
 import { acceptsPeer } from "../tls/san-check.ts";
 import { peerNames } from "../transport/tls-state.ts";
-import { type AdsClient, createAdsClient } from "./ads-client.ts";
-
-export interface BootstrapAdsDeps {
-  readonly version: string;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-}
+import type { ClusterSet } from "../upstream/cluster-set.ts";
+import type { DiscoveryTarget } from "./discovery-stream.ts";
 
 /** Sent where the cluster says no `sni`: the library has no way to send none. */
 const UNNAMED = "discovery";
@@ -41,37 +34,35 @@ function adsCredentials(tls: UpstreamTlsConfig | undefined): ChannelCredentials 
   );
 }
 
-/** Discovery from the cluster that a bootstrap names. Gives undefined where that cluster has no address to dial, and logs why. */
-export function startAds(
-  deps: BootstrapAdsDeps,
-  clusterName: string,
-  proxy: DataPlane,
-  resources: ResourceStore,
-  node: { id: string; cluster: string; metadata: JsonObject },
-): AdsClient | undefined {
-  const cluster = proxy.clusters.get(clusterName)?.config;
+/** How the server that a cluster of the bootstrap holds is dialled. Errors: undefined for a cluster without an endpoint, with a line in the log. */
+export function discoveryTarget(
+  { cluster: name, authority, metadata }: DiscoveryServer,
+  clusters: Pick<ClusterSet, "get">,
+  log: Logger,
+): DiscoveryTarget | undefined {
+  const cluster = clusters.get(name)?.config;
   const host = cluster?.discovery;
   const tls = cluster?.tls;
   const endpoint =
     host !== undefined && "assignment" in host ? host.assignment.localities[0]?.endpoints[0]?.address : undefined;
-  if (endpoint?.kind !== "tcp") {
-    deps.log.error("the ADS cluster of the bootstrap has no TCP endpoint; only static resources are served", {
-      cluster: clusterName,
+  if (endpoint === undefined) {
+    log.error("the cluster of a discovery server has no endpoint in place; nothing comes from there", {
+      cluster: name,
+      ...(cluster === undefined ? { reason: "static_resources have no such cluster" } : {}),
     });
     return undefined;
   }
-  const ads = createAdsClient({
-    address: `${endpoint.address.ip}:${endpoint.address.port}`,
-    node,
-    version: deps.version,
-    resources,
-    clock: deps.clock,
-    random: deps.random,
-    log: deps.log.child("xds"),
-    localSecrets: new Set(),
+  return {
+    address: dialText(endpoint),
+    ...(authority === "" ? {} : { authority }),
+    metadata,
     serverName: tls === undefined ? undefined : tls.sni || UNNAMED,
     credentials: () => adsCredentials(tls),
-  });
-  ads.start();
-  return ads;
+  };
+}
+
+function dialText(endpoint: ConfigAddress): string {
+  if (endpoint.kind === "pipe") return `unix:${endpoint.path}`;
+  const { ip, port } = endpoint.address;
+  return ip.includes(":") ? `ipv6:[${ip}]:${port}` : `${ip}:${port}`;
 }
