@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
-import type { Explanation } from "@heddle/explain";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Explanation, MeshDiff } from "@heddle/explain";
 import { isKubeError } from "@heddle/kube-client";
 import { at, textOf } from "@heddle/std";
 import { type CliContext, createCliContext } from "../src/context.ts";
 import { runProgram } from "../src/program.ts";
+import { fetchDump } from "../src/proxy-config/dump.ts";
 import { eventually } from "./mesh-cluster.ts";
 import { settles } from "./settles.ts";
 import { type Answer, echoOf } from "./traffic/call.ts";
@@ -295,6 +298,41 @@ spec:
     await settles(async () => expect(await reached(client, "http://static.outside.test:8391/")).toEqual(three));
   }, 60_000);
 });
+
+test("diff names exactly the workloads whose proxies a change then changes", async () => {
+  const file = join(tmpdir(), `explain-diff-${process.pid}.yaml`);
+  const rule = `http: [{match: [{sourceLabels: {app: client}, uri: {prefix: /new}}], route: [{destination: {host: bytes}}]}]`;
+  const change = virtualService("no-port", rule);
+  writeFileSync(file, change);
+  const pods = (await rig.podsOf("")).filter(
+    ({ metadata }) => metadata.labels?.["security.istio.io/tlsMode"] === "istio",
+  );
+  const workloadOf = (name: string) => `traffic/${name.replace(/-[0-9a-z]+-[0-9a-z]+$/, "")}`;
+  const withoutSources = (key: string, value: unknown) => (key === "metadata" ? undefined : value);
+  /** What decides about requests. Endpoints are no part of it: pods may come and go meanwhile. */
+  const seen = async () => {
+    const dumps = pods.map(async ({ metadata: { name } }) => {
+      const { listeners, routes, clusters } = await fetchDump(rig.kube, "traffic", name);
+      return [workloadOf(name), JSON.stringify([listeners, routes, clusters], withoutSources)] as const;
+    });
+    return new Map(await Promise.all(dumps));
+  };
+  try {
+    const { code, out, err } = await heddle("explain", "diff", "-f", file, "-o", "json");
+    expect([code, err]).toEqual([0, ""]);
+    const { changes } = JSON.parse(out) as MeshDiff;
+    const named = changes.flatMap(({ workloads }) => workloads);
+    expect(named).toEqual(["traffic/client"]);
+    const before = await seen();
+    await rig.kube.applyObjects(objectsIn(change));
+    await settles(async () => {
+      const after = await seen();
+      expect([...after].filter(([name, text]) => before.get(name) !== text).map(([name]) => name)).toEqual(named);
+    });
+  } finally {
+    rmSync(file, { force: true });
+  }
+}, 60_000);
 
 describe("problems", () => {
   test("analyze says what is wrong in the cluster, with exit code 79; a file is seen as it would be there", async () => {

@@ -32,7 +32,7 @@ function pairOf(host: string, slot: number): readonly [string, string] {
 function hostsToServe(entry: ServiceEntry): readonly string[] {
   const { spec, meta } = entry;
   if (spec.addresses.length > 0 || meta.labels[ENABLE] === "false") return [];
-  if (spec.resolution === "NONE" || spec.resolution === "DYNAMIC_DNS") return [];
+  if (spec.resolution === "NONE") return [];
   return spec.hosts.filter((host) => !host.includes("*") && !/^[\d.]+$/.test(host) && !host.includes(":"));
 }
 

@@ -27,6 +27,6 @@ export function authorizationOf(state: MeshState, namespace: string, labels: Str
       const { action, rules } = spec;
       if (action === "CUSTOM")
         return [{ source: ref, action, rules, authorizer: externalAuthorizer(state, spec.provider?.name ?? "") }];
-      return action === "AUDIT" ? [] : [{ source: ref, action, rules }];
+      return [{ source: ref, action, rules }];
     });
 }

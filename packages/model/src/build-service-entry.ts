@@ -19,8 +19,6 @@ const resolutions: Readonly<Record<ServiceEntry["spec"]["resolution"], Resolutio
   STATIC: "endpoints",
   DNS: "dns",
   DNS_ROUND_ROBIN: "logical-dns",
-  // The name comes with each connection, so the caller's own resolution is used.
-  DYNAMIC_DNS: "passthrough",
 };
 
 /** The services that a ServiceEntry adds, one for each host. */

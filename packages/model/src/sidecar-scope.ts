@@ -69,7 +69,7 @@ function meshModeAt({ settings }: MeshState): WrittenAt {
 }
 
 function meshMode(state: MeshState): SidecarScope["outboundMode"] {
-  return state.settings.mesh.outboundTrafficPolicy.mode === "REGISTRY_ONLY" ? "REGISTRY_ONLY" : "ALLOW_ANY";
+  return state.settings.mesh.outboundTrafficPolicy.mode;
 }
 
 export function sidecarScope(

@@ -25,7 +25,12 @@ function rowsOf(fields: FieldMap, prefix: string): readonly FieldRow[] {
   return Object.entries(fields).flatMap(([name, field]) => {
     const many = field.label.endsWith("[]") ? "[]" : field.label.startsWith("map<") ? "[key]" : "";
     const path = `${prefix}${name}${many}`;
-    const row: FieldRow = { path, type: field.label, presence: presenceOf(field), note: field.deprecation ?? "" };
+    const row: FieldRow = {
+      path,
+      type: field.label,
+      presence: presenceOf(field),
+      note: field.deprecation ?? field.remark ?? "",
+    };
     // What is not acted on has no parts worth a row.
     const inner = field.fields === undefined || field.deprecation !== undefined ? [] : rowsOf(field.fields, `${path}.`);
     return [row, ...inner];

@@ -1,6 +1,6 @@
 import { list, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
-import { oneOf, string } from "../schema/scalar.ts";
+import { oneOfBut, string } from "../schema/scalar.ts";
 import { type Infer, refine, required, withDefault } from "../schema/schema.ts";
 import { cidr } from "./hosts.ts";
 import { workloadSelector } from "./selector.ts";
@@ -108,9 +108,7 @@ const spec = message(
     /** Who decides: an entry of MeshConfig's `extensionProviders`. */
     provider: message("ExtensionProvider", { name: required(string()) }),
     action: withDefault(
-      refine(oneOf("ALLOW", "DENY", "AUDIT", "CUSTOM"), (action) =>
-        action === "AUDIT" ? "AUDIT is not available: there is no audit log; use ALLOW, DENY or CUSTOM" : undefined,
-      ),
+      oneOfBut(["ALLOW", "DENY", "CUSTOM"], { AUDIT: "there is no audit log; use ALLOW, DENY or CUSTOM" }),
       "ALLOW",
     ),
   },

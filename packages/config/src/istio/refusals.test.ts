@@ -194,6 +194,12 @@ const cases: readonly (readonly [string, string, unknown, string])[] = [
   ],
   ["security.istio.io/v1", "AuthorizationPolicy", {}, ""],
   ["security.istio.io/v1", "AuthorizationPolicy", { action: "AUDIT" }, "spec.action: AUDIT is not available"],
+  [
+    "networking.istio.io/v1",
+    "ServiceEntry",
+    { hosts: ["*.example.com"], ports: [{ number: 443, name: "tls", protocol: "TLS" }], resolution: "DYNAMIC_DNS" },
+    "spec.resolution: DYNAMIC_DNS is not available: proxies do not look up",
+  ],
   ["security.istio.io/v1", "AuthorizationPolicy", { action: "CUSTOM" }, "spec.provider: CUSTOM needs provider.name"],
   ["security.istio.io/v1", "AuthorizationPolicy", { action: "CUSTOM", provider: { name: "opa" } }, ""],
   ["security.istio.io/v1", "AuthorizationPolicy", { provider: { name: "opa" } }, "spec.provider: has a meaning for"],

@@ -1,6 +1,6 @@
 import { list, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
-import { oneOf, port, string } from "../schema/scalar.ts";
+import { oneOf, oneOfBut, port, string } from "../schema/scalar.ts";
 import { type Infer, required, withDefault } from "../schema/schema.ts";
 import { cidr, exportTarget, hostPattern, portProtocol } from "./hosts.ts";
 import { networkingSelector } from "./selector.ts";
@@ -20,7 +20,13 @@ const spec = message(
     addresses: list(cidr),
     ports: list(servicePort),
     location: withDefault(oneOf("MESH_EXTERNAL", "MESH_INTERNAL"), "MESH_EXTERNAL"),
-    resolution: withDefault(oneOf("NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"), "NONE"),
+    resolution: withDefault(
+      oneOfBut(["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN"], {
+        DYNAMIC_DNS:
+          "proxies do not look up the names that requests carry; use NONE, with which a connection goes on to the address that the application looked up",
+      }),
+      "NONE",
+    ),
     endpoints: list(workloadEntrySpec),
     workloadSelector: networkingSelector,
     exportTo: list(exportTarget),
@@ -55,9 +61,6 @@ const spec = message(
         value.hosts.some((host) => host.startsWith("*"))
       ) {
         sink.error(`${path}.hosts`, "a wildcard host can't be resolved by DNS; give endpoints, or use resolution NONE");
-      }
-      if (value.resolution === "DYNAMIC_DNS" && !value.hosts.every((host) => host.startsWith("*"))) {
-        sink.error(`${path}.hosts`, "DYNAMIC_DNS is for wildcard hosts; use DNS");
       }
       value.endpoints.forEach((endpoint, index) => {
         if (endpoint.address === undefined) sink.error(`${path}.endpoints[${index}].address`, "is required");

@@ -3,7 +3,7 @@ import { localityLbSetting } from "../istio/traffic-policy.ts";
 import { labelSelector } from "../kube/label-selector.ts";
 import { list, message } from "../schema/compound.ts";
 import { defaultsOf } from "../schema/defaults.ts";
-import { anyJson, boolean, duration, int, oneOf, port, string } from "../schema/scalar.ts";
+import { anyJson, boolean, duration, int, oneOf, oneOfBut, port, string } from "../schema/scalar.ts";
 import { type Infer, ignored, withDefault } from "../schema/schema.ts";
 import { certificateData } from "./certificate-data.ts";
 import { extensionProvider } from "./extension-provider.ts";
@@ -27,7 +27,13 @@ const tlsConfig = message("TLSConfig", {
 });
 
 const outboundTrafficPolicy = message("OutboundTrafficPolicy", {
-  mode: withDefault(oneOf("REGISTRY_ONLY", "ALLOW_ANY", "ALLOW_ANY_DYNAMIC_DNS"), "ALLOW_ANY"),
+  mode: withDefault(
+    oneOfBut(["REGISTRY_ONLY", "ALLOW_ANY"], {
+      ALLOW_ANY_DYNAMIC_DNS:
+        "proxies do not look up the names that requests carry; use ALLOW_ANY, with which a connection goes on to the address that the application looked up",
+    }),
+    "ALLOW_ANY",
+  ),
   tls: ignored(anyJson(), "TLS is originated only for named hosts; write a ServiceEntry and a DestinationRule"),
 });
 

@@ -21,6 +21,8 @@ describe("parseMeshConfig", () => {
       "defaultConfig.statNameLength",
       "verifyCertificateAtClient",
     ]);
+    const dynamic = parseMeshConfig("outboundTrafficPolicy: {mode: ALLOW_ANY_DYNAMIC_DNS}");
+    expect(dynamic.ok ? "" : dynamic.problems[0]?.reason).toStartWith("ALLOW_ANY_DYNAMIC_DNS is not available");
     const wrong = parseMeshConfig("defaultConfig: {concurency: 5}");
     expect(wrong.ok ? "" : wrong.problems[0]?.reason).toContain("did you mean concurrency?");
   });

@@ -68,6 +68,28 @@ export function oneOf<const N extends readonly string[]>(...names: N): Schema<N[
   });
 }
 
+/** One of the names; the API has `refused` too, each with the reason why it can't be taken. */
+export function oneOfBut<const N extends readonly string[]>(
+  names: N,
+  refused: Readonly<Record<string, string>>,
+): Schema<N[number], false> {
+  const known = oneOf(...names, ...Object.keys(refused));
+  const taken = oneOf(...names);
+  const remark = Object.entries(refused).map(([name, reason]) => `${name} is refused: ${reason}`);
+  return {
+    ...taken,
+    label: known.label,
+    openApi: known.openApi,
+    remark: remark.join("; "),
+    read(value, path, sink) {
+      const reason = typeof value === "string" && Object.hasOwn(refused, value) ? refused[value] : undefined;
+      if (reason === undefined) return taken.read(value, path, sink);
+      sink.error(path, `${value} is not available: ${reason}`);
+      return undefined;
+    },
+  };
+}
+
 /** What Envoy's durations and the kernel's timers can hold, about a hundred years. Units: ms. */
 const LONGEST_MS = 3_153_600_000_000;
 

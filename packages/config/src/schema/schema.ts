@@ -17,6 +17,8 @@ export interface Schema<T, Always extends boolean = boolean> {
   readonly fields: FieldMap | undefined;
   /** Said as a warning whenever the field is set. */
   readonly deprecation: string | undefined;
+  /** For documentation only. */
+  readonly remark?: string;
   /** Reads `value`; returns undefined after having recorded at least one problem. */
   read(value: unknown, path: string, sink: ProblemSink): T | undefined;
 }
