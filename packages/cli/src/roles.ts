@@ -11,7 +11,7 @@ export async function runRole(argv: readonly string[], env: Env): Promise<number
   const [word, ...rest] = argv;
   switch (word) {
     case "discovery":
-      (await import("@heddle/proxy/executable-pages")).forgetUnusedCode(createSystemClock());
+      (await import("@heddle/proxy/executable-pages")).forgetUnusedCode(createSystemClock(), 10_000);
       return (await import("@heddle/control-plane/main")).main(rest, env);
     case "service-mirror":
       return (await import("@heddle/control-plane/service-mirror")).main(rest, env);
