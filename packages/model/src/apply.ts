@@ -73,13 +73,13 @@ function derive(state: MeshState, dirt: Dirt): Applied {
   let { allocation } = state;
   let views = dirt.policies || dirt.routing || reselected;
   const touched = new Set([...dirt.services, ...dirt.endpoints]);
-  const slices = groupBy(touched.size === 0 ? [] : objects.slices.values(), (slice) => {
-    const key = `${slice.meta.namespace}/${slice.service}`;
-    return touched.has(key) ? key : undefined;
-  });
-  const namespaces = new Set([...touched].map((key) => key.slice(0, key.indexOf("/"))));
+  const named = namesByNamespace(touched);
+  const slices = groupBy(touched.size === 0 ? [] : objects.slices.values(), ({ meta: { namespace }, service }) =>
+    // A key is made for the few that matter only: one flapping endpoint passes every slice of the mesh here.
+    named.get(namespace)?.has(service) === true ? `${namespace}/${service}` : undefined,
+  );
   const pods = groupBy(touched.size === 0 ? [] : objects.pods.values(), ({ meta: { namespace } }) =>
-    namespaces.has(namespace) ? namespace : undefined,
+    named.has(namespace) ? namespace : undefined,
   );
   for (const key of touched) {
     const view = objects.services.get(key);
@@ -204,6 +204,18 @@ function identitiesOf(
     ids.add(spiffeId(state.settings.trustDomain, pod.meta.namespace, pod.serviceAccount));
   }
   return [...ids].sort();
+}
+
+/** Of keys `namespace/name`. */
+function namesByNamespace(keys: Iterable<string>): ReadonlyMap<string, ReadonlySet<string>> {
+  const named = new Map<string, Set<string>>();
+  for (const key of keys) {
+    const [namespace = "", name = ""] = key.split("/");
+    const names = named.get(namespace);
+    if (names === undefined) named.set(namespace, new Set([name]));
+    else names.add(name);
+  }
+  return named;
 }
 
 /** Items whose key is undefined are left out. */

@@ -100,10 +100,9 @@ class Merge implements ClusterMerge {
         this.#gatewaysHash !== gatewaysHash);
     this.#merged = state;
     this.#gatewaysHash = gatewaysHash;
-    const changed =
-      before === undefined || before.endpoints === state.endpoints
-        ? []
-        : [...state.endpoints].flatMap(([host, found]) => (before.endpoints.get(host) === found ? [] : [host]));
+    const changed: string[] = [];
+    if (before !== undefined && before.endpoints !== state.endpoints)
+      for (const [host, found] of state.endpoints) if (before.endpoints.get(host) !== found) changed.push(host);
     return { state, views, endpoints: changed, collisions };
   }
 
