@@ -17,11 +17,25 @@ test("a caller that goes before the pod has answered leaves no connection to the
   await once(caller, "connect");
   await asked.promise;
   caller.resetAndDestroy();
-  // The listener closes when its last connection has ended.
   await forward.close();
   const stream = new PassThrough();
   const closed = once(stream, "close");
   answer.resolve(stream);
   await closed;
+  expect(stream.destroyed).toBe(true);
+});
+
+test("closing ends connections that are open, as a browser keeps them", async () => {
+  const stream = new PassThrough();
+  const portForward = async () => stream;
+  const forward = await forwardPod(
+    { portForward },
+    { namespace: "default", pod: "web", port: 80 },
+    { address: "127.0.0.1", port: 0 },
+  );
+  const caller = connect(forward.port, "127.0.0.1");
+  caller.write("hello");
+  await once(caller, "data");
+  await Promise.all([once(caller, "close"), forward.close()]);
   expect(stream.destroyed).toBe(true);
 });

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import type { KubeClient } from "@heddle/kube-client";
 import { UsageError } from "./context.ts";
 
@@ -14,7 +14,10 @@ export async function forwardPod(
   target: { readonly namespace: string; readonly pod: string; readonly port: number },
   listen: { readonly address: string; readonly port: number },
 ): Promise<PodForward> {
+  const open = new Set<Socket>();
   const server = createServer((socket) => {
+    open.add(socket);
+    socket.on("close", () => open.delete(socket));
     socket.pause();
     kube.portForward(target.namespace, target.pod, target.port).then(
       (stream) => {
@@ -40,7 +43,7 @@ export async function forwardPod(
     );
     server.listen(listen.port, listen.address, resolve);
   });
-  return { port: portOf(server), close: () => closed(server) };
+  return { port: portOf(server), close: () => closed(server, open) };
 }
 
 function portOf(server: Server): number {
@@ -48,8 +51,10 @@ function portOf(server: Server): number {
   return typeof address === "object" && address ? address.port : 0;
 }
 
-function closed(server: Server): Promise<void> {
+/** Connections that are open end, too: a browser would keep its own for minutes. */
+function closed(server: Server, open: ReadonlySet<Socket>): Promise<void> {
   return new Promise((done) => {
     server.close(() => done());
+    for (const socket of open) socket.destroy();
   });
 }

@@ -5,9 +5,8 @@ import { join } from "node:path";
 import type { Explanation, MeshDiff } from "@heddle/explain";
 import { isKubeError } from "@heddle/kube-client";
 import { at, textOf } from "@heddle/std";
-import { type CliContext, createCliContext } from "../src/context.ts";
-import { runProgram } from "../src/program.ts";
 import { fetchDump } from "../src/proxy-config/dump.ts";
+import { runInProcess } from "./command-line.ts";
 import { eventually } from "./mesh-cluster.ts";
 import { settles } from "./settles.ts";
 import { type Answer, echoOf } from "./traffic/call.ts";
@@ -167,23 +166,7 @@ afterAll(async () => {
   await rig?.close();
 }, 60_000);
 
-async function heddle(
-  ...args: readonly string[]
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  let [out, err] = ["", ""];
-  const context: CliContext = {
-    ...createCliContext({ ...process.env, KUBECONFIG: rig.cluster.kubeconfig }, "0.1.0"),
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    readStdin: async () => "",
-  };
-  const code = await runProgram(context, args);
-  return { code, out, err };
-}
+const heddle = (...args: readonly string[]) => runInProcess(rig.cluster.kubeconfig, ["heddle", ...args]);
 
 /** Part of the requests that each version answers, and each status that is nobody's answer. */
 type Shares = Readonly<Record<string, number>>;

@@ -3,46 +3,24 @@ import { join } from "node:path";
 import type { KubeClient } from "@heddle/kube-client";
 import type { RunningCluster } from "@heddle/local-cluster";
 import { parse } from "yaml";
-import { type CliContext, createCliContext } from "../src/context.ts";
 import { waitForPods } from "../src/demo/wait.ts";
 import { podGet } from "../src/pod-http.ts";
-import { runProgram } from "../src/program.ts";
+import { runInProcess } from "./command-line.ts";
 import { root } from "./heddle-process.ts";
 import { echoPod, eventually, injectedNamespace, NAMESPACE } from "./mesh-cluster.ts";
 import { startTestCluster } from "./test-cluster.ts";
 
 setDefaultTimeout(150_000);
 
-interface Run {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 let cluster: RunningCluster;
 let kube: KubeClient;
 
-/** Runs `heddle`, `istioctl` or `linkerd` as a user does, but in this process: dozens of starts would be most of the time. */
-async function run(line: string, input = ""): Promise<Run> {
-  const [tool = "", ...args] = line.split(" ").filter((word) => word !== "");
-  let out = "";
-  let err = "";
-  const env = { ...process.env, KUBECONFIG: cluster.kubeconfig, HEDDLE_INVOKED_AS: tool };
-  const context: CliContext = {
-    ...createCliContext(env, "0.1.0"),
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    readStdin: async () => input,
-  };
-  process.exitCode = 0;
-  const code = await runProgram(context, args);
-  process.exitCode = 0;
-  return { code, out, err };
-}
+const run = (line: string, input = "") =>
+  runInProcess(
+    cluster.kubeconfig,
+    line.split(" ").filter((word) => word !== ""),
+    input,
+  );
 
 beforeAll(async () => {
   ({ cluster, kube } = await startTestCluster("test-proxies", async (cluster, kube) => ({ cluster, kube })));

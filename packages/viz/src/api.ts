@@ -6,6 +6,7 @@ import { PrometheusError } from "./prometheus/prometheus-client.ts";
 import type { AskedSpan } from "./prometheus/prometheus-store.ts";
 import { scrapeTargets } from "./prometheus/targets.ts";
 import type { ConfigQuery } from "./proxy-config.ts";
+import { authorityStat } from "./query/authority-stat.ts";
 import { edges } from "./query/edges.ts";
 import { graph, trafficRows } from "./query/graph.ts";
 import { overview, type WindowQuery, workloadOf } from "./query/overview.ts";
@@ -13,7 +14,7 @@ import { problems } from "./query/problems.ts";
 import { routes } from "./query/routes.ts";
 import { stat } from "./query/stat.ts";
 import { failuresOf, workload } from "./query/workload.ts";
-import { BadQuery, kindOf, needed, statQuery, windowOf, windowQuery } from "./query-params.ts";
+import { BadQuery, kindOf, needed, restOfQuery, statQuery, windowOf, windowQuery } from "./query-params.ts";
 import type { MetricStore } from "./store/store.ts";
 import { findTraces, operations, services } from "./traces/jaeger-form.ts";
 import type { TraceStore } from "./traces/trace-store.ts";
@@ -49,8 +50,12 @@ type Endpoint = (params: URLSearchParams, deps: ApiDeps) => unknown;
 
 /** Everything that can be asked; each answer carries the gaps of the scrapes too. */
 const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
-  "/api/stat": (params, { store, inventory, nowMs }) =>
-    stat(statQuery(params), store, selected(inventory, params.get("selector")), nowMs()),
+  "/api/stat": (params, { store, inventory, nowMs }) => {
+    const pods = selected(inventory, params.get("selector"));
+    return params.get("kind") === "authority"
+      ? authorityStat(restOfQuery(params), store, pods, nowMs())
+      : stat(statQuery(params), store, pods, nowMs());
+  },
   "/api/routes": (params, { store, inventory, nowMs }) => routes(statQuery(params), store, inventory, nowMs()),
   "/api/edges": (params, { store, inventory, nowMs }) => {
     const namespace = params.get("namespace");

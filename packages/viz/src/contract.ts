@@ -9,13 +9,17 @@ export type ResourceKind =
   | "statefulset"
   | "daemonset"
   | "replicaset"
+  | "replicationcontroller"
   | "job"
   | "cronjob";
 
+/** Kinds of the lines of `stat`: an authority is a host that was asked for, whoever answered. */
+export type StatKind = ResourceKind | "authority";
+
 /** One line of `viz stat`. A figure is null where nothing was measured in the window. */
-export interface StatRow {
+export interface StatRow<Kind extends StatKind = ResourceKind> {
   readonly namespace: string;
-  readonly kind: ResourceKind;
+  readonly kind: Kind;
   readonly name: string;
   /** Of a pod: Running, Pending …; "" for other kinds. */
   readonly status: string;
@@ -80,8 +84,8 @@ export interface ResourceName {
   readonly namespace: string;
 }
 
-export interface StatAnswer {
-  readonly rows: readonly StatRow[];
+export interface StatAnswer<Kind extends StatKind = ResourceKind> {
+  readonly rows: readonly StatRow<Kind>[];
   /** What is missing from the answer, as sentences: proxies that could not be scraped, a store younger than the window. */
   readonly gaps: readonly string[];
 }

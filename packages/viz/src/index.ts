@@ -17,6 +17,7 @@ export { readInventory } from "./kubernetes-inventory.ts";
 export { createPrometheusApi } from "./prometheus/prometheus-api.ts";
 export { edges } from "./query/edges.ts";
 export { stat } from "./query/stat.ts";
+export { KINDS } from "./query-params.ts";
 export { createMetricStore, type MetricStore, type ScrapeTarget } from "./store/store.ts";
 export { type TapOptions, tapPods } from "./tap/tap-client.ts";
 export { type NamedTapEvent, type TapEvent, tapFailed } from "./tap/tap-event.ts";

@@ -33,6 +33,7 @@ const OWNER_KINDS: Readonly<Record<string, ResourceKind>> = {
   StatefulSet: "statefulset",
   DaemonSet: "daemonset",
   ReplicaSet: "replicaset",
+  ReplicationController: "replicationcontroller",
   Job: "job",
 };
 

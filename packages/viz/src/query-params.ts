@@ -9,6 +9,7 @@ export const KINDS: readonly ResourceKind[] = [
   "statefulset",
   "daemonset",
   "replicaset",
+  "replicationcontroller",
   "job",
   "cronjob",
 ];
@@ -19,6 +20,11 @@ export class BadQuery extends Error {}
 const DAY_PART_MS = 6 * 3_600_000;
 
 export function statQuery(params: URLSearchParams): StatQuery {
+  return { kind: kindOf(params.get("kind") ?? "deployment"), ...restOfQuery(params) };
+}
+
+/** Everything but the kind. */
+export function restOfQuery(params: URLSearchParams): Omit<StatQuery, "kind"> {
   const name = params.get("name");
   const namespace = params.get("namespace");
   const from = resourceName(params, "from");
@@ -26,7 +32,6 @@ export function statQuery(params: URLSearchParams): StatQuery {
   if (from && to)
     throw new BadQuery("from and to cannot be combined; ask for the sender with to, or the receiver with from");
   return {
-    kind: kindOf(params.get("kind") ?? "deployment"),
     windowMs: windowOf(params),
     ...(name ? { name } : {}),
     ...(namespace ? { namespace } : {}),

@@ -31,6 +31,14 @@ interface Tool {
 
 const named = (name: string): readonly string[] => [`app.kubernetes.io/name=${name}`, `app=${name}`];
 
+const GRAFANA: Tool = {
+  name: "grafana",
+  port: 3000,
+  path: "/",
+  selectors: named("grafana"),
+  absent: "install it and load dashboards/grafana/*.json; heddle viz dashboard needs nothing",
+};
+
 const TOOLS: readonly Tool[] = [
   {
     name: "prometheus",
@@ -39,13 +47,7 @@ const TOOLS: readonly Tool[] = [
     selectors: named("prometheus"),
     absent: "bring one with: heddle viz install --prometheus | kubectl apply -f -",
   },
-  {
-    name: "grafana",
-    port: 3000,
-    path: "/",
-    selectors: named("grafana"),
-    absent: "install it and load dashboards/grafana/*.json; heddle viz dashboard needs nothing",
-  },
+  GRAFANA,
   {
     name: "jaeger",
     port: 16_686,
@@ -85,12 +87,7 @@ export function addDashboards(program: Command, context: CliContext): void {
   for (const tool of TOOLS)
     withFlags(group.command(tool.name), tool.port)
       .description(`${tool.name} in a browser, until Ctrl-C`)
-      .action(async (flags: Flags, command: Command) => {
-        const global = globalOptions(command);
-        const kube = await context.kube(global);
-        const found = await findTool(kube, tool, flags.namespace, global);
-        await open(context, kube, { ...found, port: tool.port, path: tool.path }, flags, tool.port);
-      });
+      .action((flags: Flags, command: Command) => openTool(context, tool, flags, globalOptions(command)));
   withFlags(group.command("envoy [pod]").alias("proxy"), ENVOY_ADMIN)
     .description("the admin page of a pod's proxy, ours or Envoy's: POD[.NAMESPACE] or deploy/NAME")
     .option("--ui-port <port>", "port of the proxy's admin page", String(ENVOY_ADMIN))
@@ -112,6 +109,17 @@ export function addDashboards(program: Command, context: CliContext): void {
       const port = portNumber(flags.ctrlz_port ?? String(CONTROL_PLANE.port), "--ctrlz_port");
       await open(context, kube, { ...found, port, path: CONTROL_PLANE.path }, flags, port);
     });
+}
+
+async function openTool(context: CliContext, tool: Tool, flags: Flags, global: GlobalOptions): Promise<void> {
+  const kube = await context.kube(global);
+  const found = await findTool(kube, tool, flags.namespace, global);
+  await open(context, kube, { ...found, port: tool.port, path: tool.path }, flags, tool.port);
+}
+
+/** Grafana in a browser, until Ctrl-C: `linkerd viz dashboard --show grafana`. */
+export function openGrafana(context: CliContext, address: string, global: GlobalOptions): Promise<void> {
+  return openTool(context, GRAFANA, { address, port: "0", browser: "true" }, global);
 }
 
 function withFlags(command: Command, port: number): Command {

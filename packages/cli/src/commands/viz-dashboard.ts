@@ -6,6 +6,7 @@ import { portNumber } from "../port-number.ts";
 import { stopAsked } from "../stop-asked.ts";
 import { askViz } from "../viz/client.ts";
 import { openDashboard } from "../viz/local-dashboard.ts";
+import { openGrafana } from "./dashboard.ts";
 
 interface Flags {
   readonly address: string;
@@ -20,12 +21,18 @@ export function addDashboard(viz: Command, context: CliContext): void {
     .description("the mesh in a browser, until Ctrl-C")
     .option("--address <address>", "address to listen on", "localhost")
     .option("-p, --port <port>", "port to listen on; the next free one when it is taken, 0: any", "50750")
-    .option("--show <what>", "linkerd: opens a browser where there is one; url: only prints the address", "linkerd")
+    .option(
+      "--show <what>",
+      "linkerd: opens a browser where there is one; grafana: opens Grafana; url: only prints the address",
+      "linkerd",
+    )
     .action(async (flags: Flags, command: Command) => {
       const port = portNumber(flags.port, "-p");
+      const global = globalOptions(command);
+      if (flags.show === "grafana") return openGrafana(context, flags.address, global);
       if (flags.show !== "linkerd" && flags.show !== "url")
-        throw new UsageError(`--show ${flags.show}: expected linkerd or url`);
-      const kube = await context.kube(globalOptions(command));
+        throw new UsageError(`--show ${flags.show}: expected linkerd, grafana or url`);
+      const kube = await context.kube(global);
       await askViz(kube, "/api/stat", { kind: "namespace" });
       const { url, close } = await openDashboard(kube, flags.address, port);
       context.out(`Heddle dashboard available at:\n${url}\n`);

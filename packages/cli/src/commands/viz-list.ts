@@ -28,11 +28,9 @@ export function addList(viz: Command, context: CliContext): void {
           const reason =
             note("viz.linkerd.io/disable-tap") === "true" || note("config.linkerd.io/disable-tap") === "true"
               ? "opted out (viz.linkerd.io/disable-tap)"
-              : note("heddle.io/data-plane") === "envoy"
-                ? "its data plane is Envoy"
-                : textOf(at(pod, "status", "phase")) === "Running"
-                  ? ""
-                  : "not running";
+              : textOf(at(pod, "status", "phase")) === "Running"
+                ? ""
+                : "not running";
           return { namespace: pod.metadata.namespace ?? "", pod: pod.metadata.name, tap: reason === "", reason };
         });
         if (flags.output === "json") return context.out(`${JSON.stringify(rows, null, 2)}\n`);

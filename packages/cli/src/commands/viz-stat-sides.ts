@@ -4,7 +4,16 @@ import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
 import { askViz } from "../viz/client.ts";
 import { parseResource, parseWindow } from "../viz/resource.ts";
-import { inboundJson, inboundTable, type OutboundRow, outboundJson, outboundTable } from "../viz/side-table.ts";
+import {
+  DEFAULT_ROUTE,
+  type InboundRow,
+  inboundJson,
+  inboundTable,
+  type OutboundRow,
+  outboundJson,
+  outboundTable,
+  routeName,
+} from "../viz/side-table.ts";
 
 interface Flags {
   readonly namespace?: string;
@@ -21,13 +30,26 @@ function sideFlags(command: Command): Command {
     .option("-o, --output <format>", "table or json", "table");
 }
 
-/** `stat-inbound` by workload, `stat-outbound` by Service and named route. */
+/** `stat-inbound` and `stat-outbound`: by workload, Service and named route. */
 export function addSides(viz: Command, context: CliContext): void {
   sideFlags(viz.command("stat-inbound <resource...>"))
-    .description("what a resource's pods received")
+    .description("what a resource's pods received, by the routes that a VirtualService or ServiceProfile names")
     .action(async (words: string[], flags: Flags, command: Command) => {
       const { kube, query } = await prepare(context, words, flags, command);
-      const { rows, gaps } = await askViz<StatAnswer>(kube, "/api/stat", query);
+      const { rows: resources, gaps } = await askViz<StatAnswer>(kube, "/api/stat", query);
+      const named = await askViz<RoutesAnswer>(kube, "/api/routes", query);
+      const byRoute = named.rows.some(({ route }) => route !== DEFAULT_ROUTE);
+      const rows: InboundRow[] = [];
+      for (const resource of resources) {
+        const { name, namespace } = resource;
+        const asked = { ...query, name, namespace };
+        const routes = byRoute ? (await askViz<RoutesAnswer>(kube, "/api/routes", asked)).rows : [];
+        // Callers' proxies know the routes; what nobody named is told by the resource's own proxies.
+        if (routes.every(({ route }) => route === DEFAULT_ROUTE))
+          rows.push({ name, namespace, route: "[default]", figures: resource });
+        else
+          for (const received of routes) rows.push({ name, namespace, route: routeName(received), figures: received });
+      }
       print(context, gaps, rows.length === 0 ? "" : flags.output === "json" ? inboundJson(rows) : inboundTable(rows));
     });
   sideFlags(viz.command("stat-outbound <resource...>"))

@@ -1,6 +1,8 @@
+import type { NamedTapEvent } from "@heddle/viz";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
+import { parseJsonPath } from "../viz/json-path.ts";
 import { addTapFlags, runTap, type TapFlags, untilStopped } from "../viz/tap-flags.ts";
 import { tapJson, tapLines } from "../viz/tap-line.ts";
 import { createTopTable, renderTop } from "../viz/top-table.ts";
@@ -23,26 +25,38 @@ export function addTap(viz: Command, context: CliContext): void {
     .description(
       "requests of a resource's pods as they end, until Ctrl-C; who may forward a port to a pod may watch it",
     )
-    .option("-o, --output <format>", "wide (adds workloads and routes), json, or the default lines", "")
+    .option(
+      "-o, --output <format>",
+      "wide (adds workloads and routes), json, jsonpath=TEMPLATE, or the default lines",
+      "",
+    )
     .action(async (words: string[], flags: TapCommandFlags, command: Command) => {
-      if (!["", "wide", "json"].includes(flags.output))
-        throw new UsageError(`-o ${flags.output}: expected wide or json`);
+      const print = tapPrinter(flags.output);
       const kube = await context.kube(globalOptions(command));
       let count = 0;
       const problems = await runTap(kube, {
         words,
         flags,
         signal: untilStopped(),
-        onEvent: (event) => {
-          const id = `${count++}:0`;
-          if (flags.output === "json") context.out(`${JSON.stringify(tapJson(event, id), null, 2)}\n`);
-          else context.out(tapLines(event, id, flags.output === "wide"));
-        },
+        onEvent: (event) => context.out(print(event, `${count++}:0`)),
         onDropped: (dropped) =>
           context.err(`‼ ${dropped} requests of one second were over --max-rps ${flags.maxRps}\n`),
       });
       report(context, problems);
     });
+}
+
+/** How `-o` writes an event. */
+function tapPrinter(output: string): (event: NamedTapEvent, id: string) => string {
+  const template = /^jsonpath=(.*)$/s.exec(output)?.[1];
+  if (template !== undefined) {
+    const print = parseJsonPath(template);
+    return (event, id) => `${print(tapJson(event, id))}\n`;
+  }
+  if (output === "json") return (event, id) => `${JSON.stringify(tapJson(event, id), null, 2)}\n`;
+  if (output !== "" && output !== "wide")
+    throw new UsageError(`-o ${output}: expected wide, json or jsonpath=TEMPLATE`);
+  return (event, id) => tapLines(event, id, output === "wide");
 }
 
 export function addTop(viz: Command, context: CliContext): void {

@@ -1,5 +1,5 @@
 import type { KubeClient } from "@heddle/kube-client";
-import type { EdgesAnswer, StatAnswer, StatRow } from "@heddle/viz";
+import type { EdgesAnswer, StatAnswer, StatKind, StatRow } from "@heddle/viz";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { type GlobalOptions, globalOptions } from "../global-options.ts";
@@ -7,7 +7,7 @@ import { findMeshNamespace } from "../mesh-namespace.ts";
 import { askViz } from "../viz/client.ts";
 import { edgesJson, edgesTable } from "../viz/edges-table.ts";
 import { policyJson, policyStat, policyTable, policyWords } from "../viz/policy-stat.ts";
-import { parseResource, parseWindow } from "../viz/resource.ts";
+import { parseResource, parseStatTarget, parseWindow } from "../viz/resource.ts";
 import { parseSelector } from "../viz/selector.ts";
 import { statJson, statTable } from "../viz/stat-table.ts";
 import { addAuthz } from "./viz-authz.ts";
@@ -63,7 +63,7 @@ function queryFlags(command: Command): Command {
 function addStat(viz: Command, context: CliContext): void {
   queryFlags(viz.command("stat <resource...>"))
     .description(
-      "success rate, requests per second and latencies of deploy, po, ns, svc, sts, ds, rs, job, cj, authorizationpolicy, all; or one: deploy/web",
+      "success rate, requests per second and latencies of deploy, po, ns, svc, sts, ds, rs, rc, job, cj, authority, authorizationpolicy, all; or one: deploy/web",
     )
     .option("--to <resource>", "only what the resource sends there")
     .option("--to-namespace <namespace>")
@@ -77,14 +77,14 @@ function addStat(viz: Command, context: CliContext): void {
       const policy = policyWords(words);
       if (policy !== undefined) return showPolicies(context, kube, policy, flags, globalOptions(command));
       const all = words.length === 1 && words[0] === "all";
-      const wanted = all ? ALL_KINDS.map((kind) => ({ kind })) : [parseResource(words)];
+      const wanted = all ? ALL_KINDS.map((kind) => ({ kind })) : [parseStatTarget(words)];
       const other = (text: string | undefined) => {
         if (text === undefined) return undefined;
         const r = parseResource([text]);
         return r.name ? `${r.kind}/${r.name}` : r.kind;
       };
       if (flags.selector !== undefined) parseSelector(flags.selector);
-      const rows: StatRow[] = [];
+      const rows: StatRow<StatKind>[] = [];
       const gaps = new Set<string>();
       for (const resource of wanted) {
         const name = "name" in resource ? resource.name : undefined;
@@ -100,7 +100,7 @@ function addStat(viz: Command, context: CliContext): void {
           from: other(flags.from),
           fromNamespace: flags.fromNamespace ?? flags.namespace ?? kube.namespace,
         };
-        const answer = await askViz<StatAnswer>(kube, "/api/stat", query, flags.prometheusUrl);
+        const answer = await askViz<StatAnswer<StatKind>>(kube, "/api/stat", query, flags.prometheusUrl);
         for (const gap of answer.gaps) gaps.add(gap);
         const shown = answer.rows.filter((r) => r.meshed > 0 || r.requests > 0 || flags.unmeshed || name !== undefined);
         rows.push(...shown.map((r) => (all ? { ...r, name: `${r.kind}/${r.name}` } : r)));

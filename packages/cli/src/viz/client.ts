@@ -1,5 +1,5 @@
 import { isKubeError, type KubeClient } from "@heddle/kube-client";
-import type { EdgesAnswer, RoutesAnswer, StatAnswer } from "@heddle/viz";
+import type { EdgesAnswer, RoutesAnswer, StatAnswer, StatKind } from "@heddle/viz";
 import { UsageError } from "../context.ts";
 
 const NAMESPACE = "linkerd-viz";
@@ -8,7 +8,7 @@ const NAMESPACE = "linkerd-viz";
 export const METRICS_SERVICE = { kind: "services", namespace: NAMESPACE, name: "metrics-api", port: 8085 } as const;
 
 /** Asks the metrics service in the cluster through the API server. Errors: UsageError with its sentence, or the next step when it isn't there. */
-export async function askViz<T extends StatAnswer | EdgesAnswer | RoutesAnswer>(
+export async function askViz<T extends StatAnswer<StatKind> | EdgesAnswer | RoutesAnswer>(
   kube: KubeClient,
   path: "/api/stat" | "/api/edges" | "/api/routes",
   query: Readonly<Record<string, string | undefined>>,

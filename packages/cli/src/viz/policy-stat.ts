@@ -18,8 +18,6 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
   grpcroute: "viz routes",
   trafficsplit: "viz routes",
   ts: "viz routes",
-  authority: "service",
-  au: "service",
 };
 
 /** The policy that `viz stat` is asked for. Undefined: another kind. Errors: UsageError for kinds of Linkerd's that have no figures here. */

@@ -1,4 +1,4 @@
-import type { ResourceKind } from "@heddle/viz";
+import { KINDS, type ResourceKind, type StatKind } from "@heddle/viz";
 import { UsageError } from "../context.ts";
 
 const ALIASES: Readonly<Record<string, ResourceKind>> = {
@@ -9,20 +9,9 @@ const ALIASES: Readonly<Record<string, ResourceKind>> = {
   sts: "statefulset",
   ds: "daemonset",
   rs: "replicaset",
+  rc: "replicationcontroller",
   cj: "cronjob",
 };
-
-const KINDS: readonly ResourceKind[] = [
-  "deployment",
-  "pod",
-  "namespace",
-  "service",
-  "statefulset",
-  "daemonset",
-  "replicaset",
-  "job",
-  "cronjob",
-];
 
 /** `deploy`, `deployments`, `deploy/web`, or `deploy web` → kind and name. Errors: UsageError naming the known kinds. */
 export function parseResource(words: readonly string[]): { readonly kind: ResourceKind; readonly name?: string } {
@@ -35,6 +24,15 @@ export function parseResource(words: readonly string[]): { readonly kind: Resour
     throw new UsageError(`${first}: unknown kind; known are ${[...KINDS, ...Object.keys(ALIASES)].join(", ")}`);
   const name = slashName ?? second;
   return name ? { kind, name } : { kind };
+}
+
+/** The same for `stat`, which knows authorities, too: `au`, `au/web-svc.emojivoto.svc.cluster.local`. */
+export function parseStatTarget(words: readonly string[]): { readonly kind: StatKind; readonly name?: string } {
+  const [first = "", second] = words;
+  const [word = "", slashName] = first.split("/", 2);
+  if (!["au", "authority", "authorities"].includes(word.toLowerCase())) return parseResource(words);
+  const name = slashName ?? second;
+  return name ? { kind: "authority", name } : { kind: "authority" };
 }
 
 /** `1m`, `90s`, `2h` in ms; at least 15 s, as Linkerd asks. */

@@ -1,6 +1,12 @@
-import type { RouteRow, StatRow } from "@heddle/viz";
+import type { RouteRow } from "@heddle/viz";
 import { renderTable } from "../output.ts";
 import { ms, rate, share } from "./figure-text.ts";
+
+/** What `viz routes` calls requests that no named route took. */
+export const DEFAULT_ROUTE = "[DEFAULT]";
+
+/** The newer commands write it small. */
+export const routeName = ({ route }: RouteRow): string => (route === DEFAULT_ROUTE ? "[default]" : route);
 
 type Figures = Pick<RouteRow, "latencyMsP50" | "latencyMsP95" | "latencyMsP99"> & {
   readonly success: number | null;
@@ -23,23 +29,31 @@ function figuresJson(f: Figures) {
   };
 }
 
+/** What one resource received by one route. */
+export interface InboundRow {
+  readonly name: string;
+  readonly namespace: string;
+  readonly route: string;
+  readonly figures: Figures;
+}
+
 /** Linkerd's table of `stat-inbound`. */
-export function inboundTable(rows: readonly StatRow[]): string {
+export function inboundTable(rows: readonly InboundRow[]): string {
   const header = ["NAME", "SERVER", "ROUTE", "TYPE", ...FIGURES];
   return renderTable(
     header,
-    rows.map((row) => [row.name, "[default]", "[default]", "", ...shown(row)]),
+    rows.map(({ name, route, figures }) => [name, "[default]", route, "", ...shown(figures)]),
     FIGURES,
   );
 }
 
-export function inboundJson(rows: readonly StatRow[]): string {
-  const out = rows.map((row) => ({
-    namespace: row.namespace,
-    name: row.name,
+export function inboundJson(rows: readonly InboundRow[]): string {
+  const out = rows.map(({ namespace, name, route, figures }) => ({
+    namespace,
+    name,
     server: "[default]",
-    route: "[default]",
-    ...figuresJson(row),
+    route,
+    ...figuresJson(figures),
   }));
   return `${JSON.stringify(out, null, 2)}\n`;
 }
@@ -55,7 +69,6 @@ export interface OutboundRow {
 const retries = ({ rps, actualRps }: RouteRow) => (actualRps > 0 ? (actualRps - rps) / actualRps : 0);
 const service = ({ namespace, sent }: OutboundRow) =>
   sent.namespace === namespace || sent.namespace === "" ? sent.service : `${sent.service}.${sent.namespace}`;
-const route = ({ sent }: OutboundRow) => (sent.route === "[DEFAULT]" ? "[default]" : sent.route);
 
 /** Linkerd's table of `stat-outbound`. */
 export function outboundTable(rows: readonly OutboundRow[]): string {
@@ -65,7 +78,7 @@ export function outboundTable(rows: readonly OutboundRow[]): string {
     return [
       name,
       service(row),
-      route(row),
+      routeName(row.sent),
       "",
       service(row),
       ...shown(sent),
@@ -81,7 +94,7 @@ export function outboundJson(rows: readonly OutboundRow[]): string {
     namespace: row.namespace,
     name: row.name,
     service: service(row),
-    route: route(row),
+    route: routeName(row.sent),
     ...figuresJson(row.sent),
     timeouts: row.sent.timeouts,
     retries: retries(row.sent),

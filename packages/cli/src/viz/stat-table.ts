@@ -1,4 +1,4 @@
-import type { StatRow } from "@heddle/viz";
+import type { StatKind, StatRow } from "@heddle/viz";
 import { renderTable } from "../output.ts";
 import { ms, rate, share } from "./figure-text.ts";
 
@@ -20,8 +20,10 @@ export interface StatTableOptions {
 }
 
 /** Linkerd's `viz stat` table: same columns, same number forms. */
-export function statTable(rows: readonly StatRow[], options: StatTableOptions): string {
+export function statTable(rows: readonly StatRow<StatKind>[], options: StatTableOptions): string {
   const pods = rows.some((r) => r.status !== "");
+  // A host that was asked for has no pods of its own, nor connections.
+  const ofPods = rows.some((r) => r.kind !== "authority");
   const header = [
     ...(options.allNamespaces ? ["NAMESPACE"] : []),
     "NAME",
@@ -32,33 +34,33 @@ export function statTable(rows: readonly StatRow[], options: StatTableOptions): 
     "LATENCY_P50",
     "LATENCY_P95",
     "LATENCY_P99",
-    "TCP_CONN",
-    ...(options.wide ? ["READ_BYTES/SEC", "WRITE_BYTES/SEC"] : []),
+    ...(ofPods ? ["TCP_CONN"] : []),
+    ...(ofPods && options.wide ? ["READ_BYTES/SEC", "WRITE_BYTES/SEC"] : []),
   ];
   const lines = rows.map((r) => [
     ...(options.allNamespaces ? [r.namespace] : []),
     r.name,
     ...(pods ? [r.status || "-"] : []),
-    `${r.meshed}/${r.pods}`,
+    ofPods ? `${r.meshed}/${r.pods}` : "-",
     share(r.success),
     rate(r.rps),
     ms(r.latencyMsP50),
     ms(r.latencyMsP95),
     ms(r.latencyMsP99),
-    r.meshed === 0 ? "-" : String(r.tcpOpenConnections),
-    ...(options.wide ? [`${r.tcpReadBytesRate.toFixed(1)}B/s`, `${r.tcpWriteBytesRate.toFixed(1)}B/s`] : []),
+    ...(ofPods ? [r.meshed === 0 ? "-" : String(r.tcpOpenConnections)] : []),
+    ...(ofPods && options.wide ? [`${r.tcpReadBytesRate.toFixed(1)}B/s`, `${r.tcpWriteBytesRate.toFixed(1)}B/s`] : []),
   ]);
   return renderTable(header, lines, RIGHT);
 }
 
 /** Linkerd's `-o json` rows, with the exact counts added. */
-export function statJson(rows: readonly StatRow[]): string {
+export function statJson(rows: readonly StatRow<StatKind>[]): string {
   const out = rows.map((r) => ({
     namespace: r.namespace,
     kind: r.kind,
     name: r.name,
     ...(r.status === "" ? {} : { status: r.status }),
-    meshed: `${r.meshed}/${r.pods}`,
+    ...(r.kind === "authority" ? {} : { meshed: `${r.meshed}/${r.pods}` }),
     success: r.success,
     rps: r.rps,
     latency_ms_p50: r.latencyMsP50,

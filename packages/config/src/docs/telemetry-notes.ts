@@ -20,6 +20,6 @@ export function telemetryNotes(): string {
       "| `envoyOtelAls` | OTLP over gRPC, batches of at most a second | `envoy.access_loggers.open_telemetry` | – |",
       "| `tracing[]` | spans by OTLP and Zipkin | Envoy's tracers | – |",
     ].join("\n"),
-    "Tags by expression make at most 1,000 combinations of values in a proxy, each at most 260 characters long; what is beyond counts under `unknown`. Series with tags that were changed stay at their last value until the proxy restarts, or go with `HEDDLE_METRICS_IDLE`.",
+    "Tags by expression make at most 1,000 combinations of values in a proxy, each at most 260 characters long; what is beyond counts under `unknown`. Series with tags that were changed stay at their last value until they go as idle ones do (`HEDDLE_METRICS_IDLE`).",
   ].join("\n\n");
 }

@@ -1,4 +1,4 @@
-import type { Tap, TapEvent } from "../telemetry/tap.ts";
+import type { TapEvent, TapFeed } from "../telemetry/tap-feed.ts";
 
 /** Annotations of a pod that does not want to be watched. Source: Linkerd; the second one until 2.9. */
 const OPT_OUT = ["viz.linkerd.io/disable-tap", "config.linkerd.io/disable-tap"];
@@ -22,7 +22,7 @@ export function tapForbidden(metadata: Readonly<Record<string, unknown>>): boole
  * ends after them. What goes over the limit is counted in a line `{"dropped":n}`. Reachable on the loopback interface only: the API server
  * decides who may forward a port to it.
  */
-export function tapPage(tap: Tap, url: URL, forbidden: boolean, now: () => number): Response {
+export function tapPage(tap: TapFeed, url: URL, forbidden: boolean, now: () => number): Response {
   if (forbidden) return new Response(`this pod opted out of tap with the annotation ${OPT_OUT[0]}\n`, { status: 403 });
   const maxRps = Number(url.searchParams.get("max_rps") ?? "100");
   if (!(maxRps > 0 && maxRps <= MAX_RPS))

@@ -7,9 +7,11 @@ import {
   StreamAccessLogsResponseSchema,
 } from "@heddle/xds-api/envoy/service/accesslog/v3/als";
 import type { IstioFamilies } from "../telemetry/istio-families.ts";
+import type { TapSource } from "../telemetry/tap-feed.ts";
 import type { EnvoyMetrics } from "./envoy-metrics.ts";
 import { type Direction, directionOf, readConnection, readRequest, splitLogName } from "./envoy-report.ts";
 import type { SocketService } from "./envoy-socket.ts";
+import { tapRequest } from "./envoy-tap.ts";
 
 type Stream = ServerReadableStream<StreamAccessLogsMessage, StreamAccessLogsResponse>;
 
@@ -26,7 +28,7 @@ const definition: ServiceDefinition = {
 };
 
 /** Takes Envoy's reports of requests and connections; the log's name, in a stream's first message, tells the direction. */
-export function accessLogService(metrics: EnvoyMetrics): SocketService {
+export function accessLogService(metrics: EnvoyMetrics, tap: TapSource): SocketService {
   const StreamAccessLogs = (
     stream: Stream,
     answer: (error: null, response: ReturnType<typeof emptyAnswer>) => void,
@@ -42,7 +44,11 @@ export function accessLogService(metrics: EnvoyMetrics): SocketService {
       if (direction === undefined || families === undefined) return;
       const { logEntries } = message;
       if (logEntries.case === "httpLogs") {
-        for (const entry of logEntries.value.logEntry) metrics.onRequest(readRequest(direction, entry), families);
+        for (const entry of logEntries.value.logEntry) {
+          const request = readRequest(direction, entry);
+          metrics.onRequest(request, families);
+          tapRequest(tap, entry, request);
+        }
       } else if (logEntries.case === "tcpLogs") {
         for (const entry of logEntries.value.logEntry) metrics.onConnection(readConnection(direction, entry), families);
       }

@@ -7,6 +7,7 @@ import { Client, credentials } from "@grpc/grpc-js";
 import { createMetricsRegistry } from "@heddle/std";
 import { AccessLogType } from "@heddle/xds-api/envoy/data/accesslog/v3/accesslog";
 import { StreamAccessLogsMessageSchema } from "@heddle/xds-api/envoy/service/accesslog/v3/als";
+import { createTapFeed } from "../telemetry/tap-feed.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "../telemetry/workload.ts";
 import { accessLogService } from "./access-log-service.ts";
 import { createEnvoyMetrics } from "./envoy-metrics.ts";
@@ -31,7 +32,7 @@ async function counted(messages: readonly Message[]): Promise<string> {
     localUri: () => WEB,
   });
   const path = join(folder, `socket-${messages.length}`);
-  const server = await serveOnSocket(path, [accessLogService(metrics)]);
+  const server = await serveOnSocket(path, [accessLogService(metrics, createTapFeed())]);
   const client = new Client(`unix:${path}`, credentials.createInsecure());
   await new Promise<void>((resolve, reject) => {
     const stream = client.makeClientStreamRequest(

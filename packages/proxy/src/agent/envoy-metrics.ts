@@ -3,9 +3,11 @@ import type { MetricsRegistry } from "@heddle/std";
 import { createScope } from "../config/scope.ts";
 import { decodeIstioStats, type MetricRule } from "../config/stats-plugin.ts";
 import { createHostNames } from "../telemetry/host-names.ts";
+import { type IdleSeries, type IdleTime, sweepIdle } from "../telemetry/idle-series.ts";
 import {
   httpSeries,
   type IstioFamilies,
+  istioGroups,
   type Parties,
   registerIstioFamilies,
   type TcpSeries,
@@ -34,6 +36,8 @@ export interface EnvoyMetricsDeps {
   /** The pod's own workload. */
   readonly self: Workload;
   readonly node: NodeAttributes;
+  /** Series that did not change for so long go. Default: they stay. */
+  readonly idle?: IdleTime | undefined;
   /** SPIFFE id of our certificate; "" before there is one. */
   localUri(): string;
 }
@@ -56,9 +60,12 @@ class Counting implements EnvoyMetrics {
   readonly #peers = createPeerCache();
   readonly #open = new Map<string, Open>();
   readonly #deps: EnvoyMetricsDeps;
+  readonly #idle: IdleSeries | undefined;
 
   constructor(deps: EnvoyMetricsDeps) {
     this.#deps = deps;
+    // Nothing here keeps a series longer than a connection lasts: nobody needs to be told of forgotten ones.
+    this.#idle = deps.idle && sweepIdle(deps.registry, deps.idle, { times: 0 });
   }
 
   familiesOf(settings: string): IstioFamilies {
@@ -67,6 +74,7 @@ class Counting implements EnvoyMetrics {
       const { registry } = this.#deps;
       families = registerIstioFamilies({ registry, hosts: this.#hosts }, rulesOf(settings));
       this.#families.set(settings, families);
+      for (const group of istioGroups(families)) this.#idle?.watch(group);
     }
     return families;
   }

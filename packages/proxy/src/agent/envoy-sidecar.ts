@@ -1,6 +1,9 @@
 import { join } from "node:path";
 import { workloadId } from "@heddle/identity";
 import { type Clock, createMetricsRegistry, type Logger } from "@heddle/std";
+import { tapForbidden } from "../admin/tap-page.ts";
+import { IDLE_VARIABLE, readIdleTime } from "../telemetry/idle-series.ts";
+import { createTapFeed } from "../telemetry/tap-feed.ts";
 import { workloadOfMetadata } from "../telemetry/workload.ts";
 import { accessLogService } from "./access-log-service.ts";
 import { keepRunning, startAgent } from "./agent.ts";
@@ -11,8 +14,10 @@ import { envoyBootstrap } from "./envoy-bootstrap.ts";
 import { createEnvoyMetrics } from "./envoy-metrics.ts";
 import { type EnvoyProcess, runEnvoy } from "./envoy-process.ts";
 import { serveOnSocket } from "./envoy-socket.ts";
+import { serveEnvoyTap } from "./envoy-tap.ts";
 import { parseAppMetrics } from "./merged-metrics.ts";
 import { createNameClient } from "./name-client.ts";
+import { jsonObject } from "./node-identity.ts";
 import { secretService } from "./secret-discovery.ts";
 import { startStatusServer } from "./status-server.ts";
 
@@ -42,16 +47,21 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
   const socketPath = join(options.files.configFolder, "SDS");
   const registry = createMetricsRegistry();
   const id = workloadId(options);
+  const { idleMs, problem: wrongIdle } = readIdleTime(deps.env[IDLE_VARIABLE], 1);
+  if (wrongIdle !== undefined) log.error(wrongIdle);
   const metrics = createEnvoyMetrics({
     registry,
+    idle: idleMs === undefined ? undefined : { ms: idleMs, now: () => clock.monotonic() },
     self: workloadOfMetadata(agent.node.metadata),
     node: { id: agent.node.id, cluster: agent.node.cluster, metadata: agent.node.metadata },
     localUri: () => (id.ok ? id.value : ""),
   });
+  const feed = createTapFeed();
   const socket = await serveOnSocket(socketPath, [
     secretService(agent.certificate, log.child("sds")),
-    accessLogService(metrics),
+    accessLogService(metrics, feed),
   ]);
+  const tap = serveEnvoyTap(feed, tapForbidden(jsonObject(agent.node.metadata)), () => clock.now());
   const expiry = registry
     .gauge({
       name: "istio_agent_cert_expiry_seconds",
@@ -121,6 +131,7 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
   await running;
   poll.cancel();
   await status.close();
+  await tap.close();
   socket.close();
   names?.close();
   await dns?.close();

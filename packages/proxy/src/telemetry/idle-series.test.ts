@@ -84,7 +84,9 @@ test("series of an open TCP connection stay, however silent it is", () => {
 });
 
 test("the time: off, a duration, wrong, several workers", () => {
-  expect(readIdleTime(undefined, 1)).toEqual({});
+  expect(readIdleTime(undefined, 1)).toEqual({ idleMs: 60 * MINUTE });
+  expect(readIdleTime(undefined, 4)).toEqual({});
+  expect(readIdleTime("off", 1)).toEqual({});
   expect(readIdleTime("10m", 1)).toEqual({ idleMs: 10 * MINUTE });
   expect(readIdleTime("10s", 1).problem).toContain("at least 1m");
   expect(readIdleTime("soon", 1).problem).toContain("is soon");

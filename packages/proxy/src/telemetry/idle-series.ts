@@ -1,8 +1,10 @@
-import type { CounterFamily, GaugeFamily, HistogramFamily } from "@heddle/std";
+import type { CounterFamily, GaugeFamily, HistogramFamily, MetricsRegistry } from "@heddle/std";
 import { durationMs } from "../agent/agent-options.ts";
 
-/** Default: series stay. A duration from 1m on. */
+/** `off`, or a duration from 1m on. Default: 1h. */
 export const IDLE_VARIABLE = "HEDDLE_METRICS_IDLE";
+/** Long enough that what is called every now and then keeps its counters, as queries over hours expect. Units: ms. */
+const DEFAULT_MS = 3_600_000;
 /** Shorter than this, a counter could go before it was read. Units: ms. */
 const SHORTEST_MS = 60_000;
 
@@ -58,16 +60,31 @@ export function createIdleSeries(idleMs: number, forgotten: Forgotten): IdleSeri
   };
 }
 
+/** When series go; the clock is one that never goes back. Units: ms. */
+export interface IdleTime {
+  readonly ms: number;
+  now(): number;
+}
+
+/** Sweeps before each exposition of the registry. */
+export function sweepIdle(registry: MetricsRegistry, idle: IdleTime, forgotten: Forgotten): IdleSeries {
+  const series = createIdleSeries(idle.ms, forgotten);
+  registry.onCollect(() => series.sweep(idle.now()));
+  return series;
+}
+
 /** Reads the variable. Several workers add their counters up, so that one that forgets would make the sum go back: series stay there. */
 export function readIdleTime(
   text: string | undefined,
   concurrency: number,
 ): { readonly idleMs?: number; readonly problem?: string } {
-  const idleMs = durationMs(text, 0);
-  if (idleMs === 0) return {};
+  if (text === "off") return {};
+  const idleMs = durationMs(text, DEFAULT_MS);
   if (idleMs === undefined || idleMs < SHORTEST_MS)
-    return { problem: `${IDLE_VARIABLE} is ${text}; use a duration of at least 1m, such as 10m; idle series stay` };
-  if (concurrency > 1)
-    return { problem: `${IDLE_VARIABLE} needs a proxy with one worker, not ${concurrency}; idle series stay` };
-  return { idleMs };
+    return {
+      problem: `${IDLE_VARIABLE} is ${text}; use off, or a duration of at least 1m, such as 10m; idle series stay`,
+    };
+  if (concurrency === 1) return { idleMs };
+  if (text === undefined || text === "") return {};
+  return { problem: `${IDLE_VARIABLE} needs a proxy with one worker, not ${concurrency}; idle series stay` };
 }

@@ -10,7 +10,7 @@ import { createAccessLogger, type LogTarget } from "./access-log.ts";
 import { createFileLog } from "./file-log.ts";
 import { createGrpcLog } from "./grpc-log.ts";
 import { createHostNames } from "./host-names.ts";
-import { createIdleSeries } from "./idle-series.ts";
+import { type IdleTime, sweepIdle } from "./idle-series.ts";
 import { type IstioFamilies, istioGroups, registerIstioFamilies } from "./istio-families.ts";
 import { createIstioStats } from "./istio-stats.ts";
 import { type LinkerdFamilies, linkerdGroups, registerLinkerdFamilies } from "./linkerd-families.ts";
@@ -43,7 +43,7 @@ export interface TelemetryDeps {
   /** Tracer of connection managers that name none: the bootstrap's. */
   readonly traceProvider?: TraceProvider | undefined;
   /** Series that did not change for so long go. Default: they stay. */
-  readonly idle?: { readonly ms: number; now(): number } | undefined;
+  readonly idle?: IdleTime | undefined;
   /** Environment, for tags of spans and the dialect of metrics. */
   env(name: string): string | undefined;
 }
@@ -59,9 +59,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
   let routeFamilies: RouteFamilies | undefined;
   let linkerdFamilies: LinkerdFamilies | undefined;
   const forgotten = { times: 0 };
-  const { idle } = deps;
-  const sweeper = idle === undefined ? undefined : createIdleSeries(idle.ms, forgotten);
-  if (idle !== undefined) registry.onCollect(() => sweeper?.sweep(idle.now()));
+  const sweeper = deps.idle === undefined ? undefined : sweepIdle(registry, deps.idle, forgotten);
   const dialect = deps.env(DIALECT_VARIABLE) ?? "";
   if (dialect !== "" && dialect !== "istio" && dialect !== "linkerd")
     deps.log.error(`${DIALECT_VARIABLE} is not a dialect of metrics; use istio (the default) or linkerd`, {

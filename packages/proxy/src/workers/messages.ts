@@ -5,7 +5,7 @@ import type { DrainOptions } from "../listener/listener-set.ts";
 import type { OverloadConfig } from "../overload/overload-config.ts";
 import type { IncomingResource } from "../resources.ts";
 import type { EnvoyStat } from "../telemetry/envoy-stats.ts";
-import type { TapEvent } from "../telemetry/tap.ts";
+import type { TapEvent } from "../telemetry/tap-feed.ts";
 import type { Workload } from "../telemetry/workload.ts";
 
 /** What a worker must know before its first resource. */

@@ -2,7 +2,7 @@ import { loggingPage } from "../admin/logging-page.ts";
 import { createProxy, type DataPlane } from "../proxy.ts";
 import { type RoleDeps, type RoleTelemetry, roleTelemetry } from "../role.ts";
 import { envoyStats, resetEnvoyStats } from "../telemetry/envoy-stats.ts";
-import type { TapEvent } from "../telemetry/tap.ts";
+import type { TapEvent } from "../telemetry/tap-feed.ts";
 import { untilIdle } from "../until-idle.ts";
 import { createIntake, type Intake } from "../xds/intake.ts";
 import type {

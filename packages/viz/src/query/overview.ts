@@ -23,6 +23,7 @@ const WORKLOAD_KINDS: readonly ResourceKind[] = [
   "cronjob",
   "job",
   "replicaset",
+  "replicationcontroller",
 ];
 
 /** All namespaces and workloads with their golden metrics and recent history. */

@@ -1,7 +1,7 @@
 import type { RouteRow, RoutesAnswer, StatQuery } from "../contract.ts";
 import { type Inventory, resourcesOf } from "../inventory.ts";
 import type { MetricStore, StoredSeries } from "../store/store.ts";
-import { gapsOf } from "./stat.ts";
+import { gapsOf, measuredSeconds } from "./stat.ts";
 import { addSeries, emptyTotals, quantile, type Span, type Totals } from "./totals.ts";
 
 const METRICS = ["route_response_total", "route_actual_request_total", "route_response_latency_ms_bucket"] as const;
@@ -44,8 +44,7 @@ export function routes(query: StatQuery, store: MetricStore, inventory: Inventor
       if (labels.get("reporter") !== "source" || named.has(`${service.namespace}/${service.name}`)) continue;
       if (isAsked(service) && isSender(stored)) count(rows, service, DEFAULT, stored, span);
     }
-  const oldest = Number.isNaN(store.sinceMs) ? span.fromMs : Math.max(span.fromMs, store.sinceMs);
-  const seconds = Math.max(nowMs - oldest, 1) / 1000;
+  const seconds = measuredSeconds(store, span);
   const found = [...rows.values()].filter((row) => row.totals.requests > 0).map((row) => toRow(row, seconds));
   return { rows: found.sort((a, b) => sortKey(a).localeCompare(sortKey(b))), gaps: gapsOf(store, span.fromMs) };
 }

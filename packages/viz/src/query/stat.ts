@@ -1,7 +1,7 @@
-import type { ResourceKind, ResourceName, StatAnswer, StatQuery, StatRow } from "../contract.ts";
+import type { ResourceKind, ResourceName, StatAnswer, StatKind, StatQuery, StatRow } from "../contract.ts";
 import { type Inventory, type PodInfo, resourcesOf } from "../inventory.ts";
 import type { MetricStore, StoredSeries } from "../store/store.ts";
-import { addSeries, emptyTotals, openConnections, quantile, type Totals } from "./totals.ts";
+import { addSeries, emptyTotals, openConnections, quantile, type Span, type Totals } from "./totals.ts";
 
 const METRICS = [
   "istio_requests_total",
@@ -48,8 +48,7 @@ export function stat(query: StatQuery, store: MetricStore, inventory: Inventory,
       }
     }
   }
-  const oldest = Number.isNaN(store.sinceMs) ? fromMs : Math.max(fromMs, store.sinceMs);
-  const seconds = Math.max(nowMs - oldest, 1) / 1000;
+  const seconds = measuredSeconds(store, span);
   const sorted = [...rows.values()].sort(
     (a, b) => a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name),
   );
@@ -101,26 +100,36 @@ function keysOf(
     const sends =
       pod.namespace === caller.namespace &&
       (!caller.name || resourcesOf(pod, caller.kind, services).includes(caller.name));
-    return reporter === "source" && sends ? [destinationKey(labels, query.kind)] : [];
+    return reporter === "source" && sends ? [destinationKey(labels, query.kind).join("/")] : [];
   }
   return reporter === "destination" ? ofPod(query.kind) : [];
 }
 
-function destinationKey(labels: ReadonlyMap<string, string>, kind: ResourceKind): string {
+/** Namespace and name of what a series' requests went to. */
+export function destinationKey(
+  labels: ReadonlyMap<string, string>,
+  kind: ResourceKind,
+): readonly [namespace: string, name: string] {
   const workloadNamespace = labels.get("destination_workload_namespace") ?? "";
   if (kind === "service")
-    return `${labels.get("destination_service_namespace") ?? ""}/${labels.get("destination_service_name") ?? ""}`;
-  if (kind === "namespace") return `${workloadNamespace}/${workloadNamespace}`;
-  return `${workloadNamespace}/${labels.get("destination_workload") ?? ""}`;
+    return [labels.get("destination_service_namespace") ?? "", labels.get("destination_service_name") ?? ""];
+  if (kind === "namespace") return [workloadNamespace, workloadNamespace];
+  return [workloadNamespace, labels.get("destination_workload") ?? ""];
 }
 
 function isDestination(labels: ReadonlyMap<string, string>, to: ResourceName): boolean {
-  const [namespace, name] = destinationKey(labels, to.kind).split("/");
+  const [namespace, name] = destinationKey(labels, to.kind);
   return namespace === to.namespace && (to.name === undefined || name === to.name);
 }
 
+/** How long of a span was measured: a store may be younger. */
+export function measuredSeconds(store: MetricStore, { fromMs, toMs }: Span): number {
+  const oldest = Number.isNaN(store.sinceMs) ? fromMs : Math.max(fromMs, store.sinceMs);
+  return Math.max(toMs - oldest, 1) / 1000;
+}
+
 /** `seconds`: how long was looked at. */
-export function toStatRow(row: Row, kind: ResourceKind, seconds: number): StatRow {
+export function toStatRow<Kind extends StatKind>(row: Row, kind: Kind, seconds: number): StatRow<Kind> {
   const t = row.totals;
   const counted = t.requests > 0;
   return {

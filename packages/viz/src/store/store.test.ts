@@ -35,3 +35,16 @@ test("room that pruned series leave is used again", () => {
   store.ingest(TARGET, 2000, [sample("new", 2)]);
   expect(store.of("istio_requests_total").map((s) => s.series.labels.get("destination_service"))).toEqual(["new"]);
 });
+
+test("a series that a proxy forgot, as it was idle, counts from zero when it is back", () => {
+  const store = createMetricStore();
+  const target = { namespace: "emojivoto", pod: "web-1" };
+  const scrape = (ms: number, value?: number) =>
+    store.ingest(target, ms, value === undefined ? [] : [sample("web", value)]);
+  scrape(0);
+  scrape(1000, 7);
+  scrape(2000);
+  // Without the scrape between, eight would be one more than seven.
+  scrape(3000, 8);
+  expect(store.of("istio_requests_total")[0]?.series.increase(0, true)).toBe(15);
+});

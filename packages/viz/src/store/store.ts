@@ -79,12 +79,16 @@ class RingStore implements MetricStore {
     if (Number.isNaN(this.#sinceMs)) this.#sinceMs = timeMs;
     const targetKey = `${target.namespace}/${target.pod}`;
     const scrape = this.#scrapes.get(targetKey);
+    const previousMs = scrape?.lastMs;
     if (scrape === undefined) this.#scrapes.set(targetKey, { firstMs: timeMs, lastMs: timeMs });
     else scrape.lastMs = timeMs;
     for (const scraped of samples) {
       const sample = plainMetric(scraped);
       if (!KEPT_METRICS.has(sample.name)) continue;
-      this.#stored(target, targetKey, sample, scrape !== undefined)?.series.push(timeMs, sample.value);
+      const series = this.#stored(target, targetKey, sample, scrape !== undefined)?.series;
+      // Proxies forget what was idle: when it is back, it counts from zero.
+      if (previousMs !== undefined && series !== undefined && series.lastMs < previousMs) series.push(previousMs, 0);
+      series?.push(timeMs, sample.value);
     }
   }
 

@@ -34,6 +34,7 @@ const PLURALS = {
   statefulsets: "statefulset",
   daemonsets: "daemonset",
   replicasets: "replicaset",
+  replicationcontrollers: "replicationcontroller",
   jobs: "job",
   cronjobs: "cronjob",
   namespaces: "namespace",

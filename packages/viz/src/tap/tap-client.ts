@@ -5,6 +5,8 @@ import { type NamedTapEvent, readTapLine, type TapEvent } from "./tap-event.ts";
 
 /** The proxy's admin port: on the pod's loopback interface only. Source: docs/decisions/0001. */
 const ADMIN_PORT = 15000;
+/** Where the agent of a pod with Envoy has it: also on the loopback interface only. */
+const ENVOY_TAP_PORT = 15_004;
 
 export interface TapOptions {
   /** Units: events per second and pod. */
@@ -44,6 +46,7 @@ export async function tapPods(
   return problems.filter((p) => p !== "");
 }
 
+/** Asks the proxy, then the agent beside an Envoy. */
 async function tapOne(
   kube: KubeClient,
   pod: PodInfo,
@@ -51,7 +54,27 @@ async function tapOne(
   onEvent: (event: TapEvent) => void,
 ): Promise<string> {
   const { signal } = options;
-  const socket = await kube.portForward(pod.namespace, pod.name, ADMIN_PORT, signal);
+  let reader = await readTap(kube, pod, ADMIN_PORT, options, onEvent);
+  if (!signal.aborted && !ANSWERS.has(reader.status))
+    reader = await readTap(kube, pod, ENVOY_TAP_PORT, options, onEvent);
+  if (signal.aborted || reader.status === 200) return "";
+  const where = `${pod.namespace}/${pod.name}`;
+  if (reader.status === 0) return `${where}: the proxy ended the connection without an answer`;
+  if (reader.status === 403) return `${where}: ${reader.rest().trim()}`;
+  return `${where}: its proxy has no tap (HTTP ${reader.status}); restart the pod, so that it gets the proxy of this version`;
+}
+
+/** 200 is the stream, 403 an opt-out. */
+const ANSWERS: ReadonlySet<number> = new Set([200, 403]);
+
+async function readTap(
+  kube: KubeClient,
+  pod: PodInfo,
+  port: number,
+  { signal, ...options }: TapOptions,
+  onEvent: (event: TapEvent) => void,
+): Promise<ReturnType<typeof createHttpLines>> {
+  const socket = await kube.portForward(pod.namespace, pod.name, port, signal);
   const reader = createHttpLines((line) => {
     const event = readTapLine(line);
     if (event === undefined) return;
@@ -76,11 +99,7 @@ async function tapOne(
     socket.write(`GET /tap?${query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     if (signal.aborted) end();
   });
-  if (signal.aborted || reader.status === 200) return "";
-  const where = `${pod.namespace}/${pod.name}`;
-  if (reader.status === 0) return `${where}: the proxy ended the connection without an answer`;
-  if (reader.status === 403) return `${where}: ${reader.rest().trim()}`;
-  return `${where}: its proxy has no tap (HTTP ${reader.status}); pods with the built-in data plane have one, those with Envoy do not`;
+  return reader;
 }
 
 /** Names addresses by the pods that have them. */
