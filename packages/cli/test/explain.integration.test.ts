@@ -339,7 +339,7 @@ describe("problems", () => {
 
   test("what is accepted with a warning says so in its status", async () => {
     const [noted] = objectsIn(
-      virtualService("noted", "http: [{match: [{statPrefix: x}], route: [{destination: {host: bytes}}]}]"),
+      virtualService("noted", "tcp: [{match: [{port: 81, sourceSubnet: 10.0.0.0/8}], route: [{destination: {host: bytes}}]}]"),
     );
     await rig.kube.applyObjects(noted === undefined ? [] : [noted]);
     const ref = {
@@ -358,6 +358,6 @@ describe("problems", () => {
       30_000,
     );
     expect(condition).toMatchObject({ type: "Reconciled", status: "True", reason: "AcceptedWithWarnings" });
-    expect(textOf(at(condition, "message"))).toContain("spec.http[0].match[0].statPrefix");
+    expect(textOf(at(condition, "message"))).toContain("spec.tcp[0].match[0].sourceSubnet");
   }, 60_000);
 });

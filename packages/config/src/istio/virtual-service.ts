@@ -36,7 +36,7 @@ const httpMatch = message("HTTPMatchRequest", {
   ignoreUriCase: withDefault(boolean(), false),
   withoutHeaders: byHeader(stringMatch),
   sourceNamespace: string(),
-  statPrefix: ignored(string(), "use the standard metrics"),
+  statPrefix: string(),
 });
 
 const httpRouteDestination = message("HTTPRouteDestination", {

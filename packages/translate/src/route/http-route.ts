@@ -47,6 +47,7 @@ function httpRoute(
   return {
     name: [route.name, match?.name].filter((part) => part !== undefined && part !== "").join(".") || "default",
     match: routeMatch(match),
+    ...(match?.statPrefix === undefined ? {} : { statPrefix: match.statPrefix }),
     action: actionOf(view, route, match, port),
     typedPerFilterConfig: perFilter,
     ...headerChanges(route.headers),
