@@ -339,7 +339,10 @@ describe("problems", () => {
 
   test("what is accepted with a warning says so in its status", async () => {
     const [noted] = objectsIn(
-      virtualService("noted", "tcp: [{match: [{port: 81, sourceSubnet: 10.0.0.0/8}], route: [{destination: {host: bytes}}]}]"),
+      virtualService(
+        "noted",
+        "tcp: [{match: [{port: 81, sourceSubnet: 10.0.0.0/8}], route: [{destination: {host: bytes}}]}]",
+      ),
     );
     await rig.kube.applyObjects(noted === undefined ? [] : [noted]);
     const ref = {
