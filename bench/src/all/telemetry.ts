@@ -104,14 +104,12 @@ async function run(around: RowSurroundings) {
     concurrency: 32,
     cpus: placement().load,
   };
-  const plans = around.plans
-    .filter(({ name }) => name !== "base")
-    .flatMap((plan): readonly VariantPlan[] => [
-      plan,
-      ...Object.entries(kinds(appPort, join(around.folder, `${plan.name}.log`)))
-        .filter(([kind]) => plan.istioStats || kind === "traces" || kind === "log")
-        .map(([kind, extras]) => ({ ...plan, name: `${plan.name}-${kind}`, extras })),
-    ]);
+  const plans = around.plans.flatMap((plan): readonly VariantPlan[] => [
+    plan,
+    ...Object.entries(kinds(appPort, join(around.folder, `${plan.name}.log`)))
+      .filter(([kind]) => plan.istioStats || kind === "traces" || kind === "log")
+      .map(([kind, extras]) => ({ ...plan, name: `${plan.name}-${kind}`, extras })),
+  ]);
   const contestants = [];
   for (const plan of plans) {
     const variant = await startPair(plan, surroundings);
@@ -121,9 +119,11 @@ async function run(around: RowSurroundings) {
     contestants.push({ name: variant.name, measure: () => measureLoad(variant, load) });
   }
   const ratios = contestants.flatMap(({ name }): (readonly [string, string])[] => {
-    const [base = name, ...kind] = name.split("-");
-    if (kind.length === 0) return name === "heddle" ? [] : [["heddle", name]];
-    return kind[0] === "no" ? [[base, name]] : [[name, base]];
+    const [who = name, ...kind] = name.split("-");
+    const ours = ["heddle", ...kind].join("-");
+    const beside: (readonly [string, string])[] = who === "heddle" ? [] : [[ours, name]];
+    if (kind.length === 0) return beside;
+    return [...beside, kind[0] === "no" ? [who, name] : [name, who]];
   });
   return runRounds(contestants, around.rounds, around.progress, ratios);
 }
