@@ -30,8 +30,6 @@ export const METRIC_NAMES: Readonly<Record<StandardMetric, string>> = {
 
 /** Why an override of a metric changes nothing; undefined: it does. */
 export function withoutEffect(metric: string): string | undefined {
-  if (metric.startsWith("GRPC_") || metric.endsWith("_messages_total"))
-    return "has no effect: messages of gRPC are not counted";
   const names = Object.values(METRIC_NAMES);
   if (metric in METRIC_NAMES || metric === "ALL_METRICS" || names.includes(metric)) return undefined;
   return `has no effect: no other metrics are defined than ${names.join(", ")}`;

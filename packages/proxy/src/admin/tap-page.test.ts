@@ -41,6 +41,8 @@ function exchange(status: number, path = "/a"): ExchangeRecord {
     status,
     grpcStatus: -1,
     grpc: false,
+    requestMessages: undefined,
+    responseMessages: undefined,
     flags: "-",
     details: "",
     transportFailure: "",

@@ -68,6 +68,7 @@ test("requests are counted under Istio's labels: the caller as it introduced its
     flags: "UF,URX",
     content_type: "application/grpc",
     grpc_status: "14",
+    grpc_messages: "3,2",
   };
   const text = await counted([
     {
@@ -103,6 +104,9 @@ test("requests are counted under Istio's labels: the caller as it introduced its
   ])
     expect(called).toContain(label);
   expect(line(text, "istio_request_duration_milliseconds_sum", 'reporter="destination"')).toEndWith(" 14");
+  expect(line(text, "istio_request_messages_total", 'reporter="source"')).toEndWith(" 3");
+  expect(line(text, "istio_response_messages_total", 'reporter="source"')).toEndWith(" 2");
+  expect(text).not.toMatch(/istio_re\w+_messages_total\{reporter="destination"/);
 });
 
 test("what a Telemetry says reaches the agent with the log's name", async () => {

@@ -87,6 +87,9 @@ class Counting implements EnvoyMetrics {
     series.duration.observe(request.durationMs);
     series.requestBytes.observe(request.requestBytes);
     series.responseBytes.observe(request.responseBytes);
+    if (series.messages === undefined) return;
+    series.messages.request.value += request.messages.request;
+    series.messages.response.value += request.messages.response;
   }
 
   #tags(report: EnvoyReport, { custom }: IstioFamilies): readonly string[] {

@@ -39,6 +39,8 @@ export interface EnvoyRequest extends EnvoyReport {
   readonly durationMs: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
+  /** Messages of a gRPC request and of its response. */
+  readonly messages: { readonly request: number; readonly response: number };
 }
 
 export interface EnvoyConnection extends EnvoyReport {
@@ -121,7 +123,14 @@ export function readRequest(direction: Direction, entry: HTTPAccessLogEntry): En
     durationMs: lasted === undefined ? 0 : Number(lasted.seconds) * 1000 + lasted.nanos / 1e6,
     requestBytes: Number(entry.request?.requestBodyBytes ?? 0),
     responseBytes: Number(entry.response?.responseBodyBytes ?? 0),
+    messages: messagesOf(tag("grpc_messages")),
   };
+}
+
+/** `3,1`, as Envoy's gRPC statistics filter writes its counts; nothing for what is not that. */
+function messagesOf(text: string): EnvoyRequest["messages"] {
+  const [, request = "0", response = "0"] = /^(\d+),(\d+)$/.exec(text) ?? [];
+  return { request: Number(request), response: Number(response) };
 }
 
 export function readConnection(direction: Direction, entry: TCPAccessLogEntry): EnvoyConnection {

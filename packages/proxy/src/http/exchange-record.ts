@@ -6,6 +6,7 @@ import type { CompiledRoute } from "../router/route-table.ts";
 import type { ActiveSpan } from "../telemetry/tracing/span.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
+import type { GrpcMessages } from "./grpc-messages.ts";
 
 /** What telemetry may know of an exchange; complete when it is over. Heads are valid only while it lasts. */
 export interface ExchangeRecord {
@@ -25,6 +26,9 @@ export interface ExchangeRecord {
   /** -1: not gRPC, or none was sent. */
   readonly grpcStatus: number;
   readonly grpc: boolean;
+  /** Messages of a gRPC request and of its response; undefined: not gRPC. */
+  readonly requestMessages: Pick<GrpcMessages, "count"> | undefined;
+  readonly responseMessages: Pick<GrpcMessages, "count"> | undefined;
   /** Short Envoy flags, comma-separated; "-" for none. */
   readonly flags: string;
   readonly details: string;

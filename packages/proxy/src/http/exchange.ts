@@ -34,6 +34,7 @@ import { countFailure } from "./count-failure.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { effectiveTimeoutMs, overdue, RouteTimeout, type TryLimit } from "./exchange-timers.ts";
 import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.ts";
+import { GrpcMessages } from "./grpc-messages.ts";
 import { followRedirect } from "./internal-redirect.ts";
 import { composeLocalReply, overloaded, type ReplyExtra, sendContinue, uncounted } from "./local-reply.ts";
 import { type RequestMirror, startMirror } from "./mirror.ts";
@@ -54,6 +55,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   readonly connection: ConnectionInfo;
   readonly request: RequestHead;
   readonly grpc: boolean;
+  readonly requestMessages: GrpcMessages | undefined;
+  readonly responseMessages: GrpcMessages | undefined;
   readonly startMs: number;
   readonly startTime: number;
   readonly #manager: HttpManager;
@@ -115,6 +118,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.#tries = new Tries(this, manager);
     this.request = downstream.request;
     this.grpc = isGrpc(downstream.request);
+    this.requestMessages = this.grpc ? new GrpcMessages() : undefined;
+    this.responseMessages = this.grpc ? new GrpcMessages() : undefined;
     this.startMs = manager.clock.monotonic();
     this.startTime = manager.clock.now();
     this.lastActivityMs = manager.wheel.nowMs;
@@ -230,6 +235,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   onData(stream: HttpStream, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
     this.lastActivityMs = this.#manager.wheel.nowMs;
     this.bytesReceived += end - start;
+    this.requestMessages?.read(bytes, start, end);
     this.#mirror?.append(bytes, start, end);
     if (endStream) this.#endRequest();
     if (this.#answered && !this.tunnel) return;
@@ -346,6 +352,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   onAttemptData(attempt: Attempt, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
     this.lastActivityMs = this.#manager.wheel.nowMs;
     this.bytesSent += end - start;
+    this.responseMessages?.read(bytes, start, end);
     if (endStream) this.#forwarded = this.#requestEnded;
     if (!this.#downstream.sendData(bytes, start, end, endStream) && !endStream) attempt.stream?.pause();
     if (endStream) this.#responseComplete(attempt);

@@ -64,6 +64,8 @@ export interface IstioFamilies {
   readonly duration: ShapedFamily<Histogram>;
   readonly requestBytes: ShapedFamily<Histogram>;
   readonly responseBytes: ShapedFamily<Histogram>;
+  readonly requestMessages: ShapedFamily<Counter>;
+  readonly responseMessages: ShapedFamily<Counter>;
   readonly tcpOpened: ShapedFamily<Counter>;
   readonly tcpClosed: ShapedFamily<Counter>;
   readonly tcpSent: ShapedFamily<Counter>;
@@ -82,6 +84,8 @@ export interface HttpSeries {
   readonly duration: Histogram;
   readonly requestBytes: Histogram;
   readonly responseBytes: Histogram;
+  /** Of gRPC only. */
+  readonly messages: { readonly request: Counter; readonly response: Counter } | undefined;
 }
 
 export interface TcpSeries {
@@ -146,6 +150,8 @@ export function registerIstioFamilies(deps: IstioFamiliesDeps, rules: readonly M
     duration: histogram("request_duration_milliseconds", "Duration of requests."),
     requestBytes: histogram("request_bytes", "Size of request bodies."),
     responseBytes: histogram("response_bytes", "Size of response bodies."),
+    requestMessages: counter("request_messages_total", "Messages of gRPC requests.", HTTP_LABELS),
+    responseMessages: counter("response_messages_total", "Messages of gRPC responses.", HTTP_LABELS),
     tcpOpened: counter("tcp_connections_opened_total", "TCP connections opened.", TCP_LABELS),
     tcpClosed: counter("tcp_connections_closed_total", "TCP connections closed.", TCP_LABELS),
     tcpSent: counter("tcp_sent_bytes_total", "Bytes sent to clients of TCP connections.", TCP_LABELS),
@@ -172,6 +178,9 @@ export function istioGroups(families: IstioFamilies): readonly SeriesGroup[] {
   const together = tcp.every((one) => labels(one) === labels(tcpOpened));
   return [
     ...[...groups.values()].map((group) => ({ families: group })),
+    // Requests that are not gRPC have none of these.
+    { families: [families.requestMessages.family] },
+    { families: [families.responseMessages.family] },
     ...(together
       ? [
           {
@@ -231,6 +240,13 @@ export function httpSeries(
     duration: seriesOf(families.duration, values, custom),
     requestBytes: seriesOf(families.requestBytes, values, custom),
     responseBytes: seriesOf(families.responseBytes, values, custom),
+    messages:
+      parties.protocol === "grpc"
+        ? {
+            request: seriesOf(families.requestMessages, values, custom),
+            response: seriesOf(families.responseMessages, values, custom),
+          }
+        : undefined,
   };
 }
 

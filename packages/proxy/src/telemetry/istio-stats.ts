@@ -237,6 +237,10 @@ function count(series: HttpSeries, record: ExchangeRecord): void {
   series.duration.observe(record.endMs - record.startMs);
   series.requestBytes.observe(record.bytesReceived);
   series.responseBytes.observe(record.bytesSent);
+  const { messages } = series;
+  if (messages === undefined) return;
+  messages.request.value += record.requestMessages?.count ?? 0;
+  messages.response.value += record.responseMessages?.count ?? 0;
 }
 
 interface OpenConnection {

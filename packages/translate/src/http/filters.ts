@@ -6,6 +6,7 @@ import { packAny } from "@heddle/xds-api";
 import { FilterStateValue_SharedWithUpstream } from "@heddle/xds-api/envoy/extensions/filters/common/set_filter_state/v3/value";
 import { CorsSchema } from "@heddle/xds-api/envoy/extensions/filters/http/cors/v3/cors";
 import { HTTPFaultSchema } from "@heddle/xds-api/envoy/extensions/filters/http/fault/v3/fault";
+import { FilterConfigSchema as GrpcStatsSchema } from "@heddle/xds-api/envoy/extensions/filters/http/grpc_stats/v3/config";
 import { RBACSchema } from "@heddle/xds-api/envoy/extensions/filters/http/rbac/v3/rbac";
 import { RouterSchema } from "@heddle/xds-api/envoy/extensions/filters/http/router/v3/router";
 import { ConfigSchema as SetFilterStateSchema } from "@heddle/xds-api/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state";
@@ -68,6 +69,12 @@ const filters: readonly FilterDefinition[] = [
     name: "envoy.filters.http.header_to_metadata",
     applies: ({ direction, dataPlane }) => direction === "inbound" && dataPlane === "envoy",
     config: () => takePeerMetadata,
+  },
+  {
+    // Counts messages for the standard metrics; the built-in data plane does so by itself.
+    name: "envoy.filters.http.grpc_stats",
+    applies: ({ dataPlane, metrics }) => dataPlane === "envoy" && metrics.enabled,
+    config: () => packAny(GrpcStatsSchema, create(GrpcStatsSchema, { emitFilterState: true })),
   },
   {
     name: "envoy.filters.http.set_filter_state",

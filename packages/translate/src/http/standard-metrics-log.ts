@@ -30,6 +30,7 @@ const HTTP_TAGS = {
   peer: `%DYNAMIC_METADATA(${PEER_NAMESPACE}:metadata)%`,
   content_type: "%REQ(content-type)%",
   grpc_status: "%GRPC_STATUS_NUMBER%",
+  grpc_messages: "%FILTER_STATE(envoy.filters.http.grpc_stats:PLAIN)%",
 } as const;
 
 /** A gateway is a client of the mesh. */
