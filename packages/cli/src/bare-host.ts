@@ -72,8 +72,10 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     return 0;
   }
   const files = filesIn(values.dir);
-  const proof = certificateFiles(files).every((path) => existsSync(path)) ? [] : [files.token];
-  const missing = [files.env, files.mesh, files.root, ...proof].filter((path) => !existsSync(path));
+  const certified = hasCertificate(files);
+  const missing = [files.env, files.mesh, files.root, ...(certified ? [] : [files.token])].filter(
+    (path) => !existsSync(path),
+  );
   if (missing.length > 0)
     return complain(
       `${missing.join(", ")} not found; write the files with heddle experimental workload entry configure, copy them here, and name their folder with --dir`,
@@ -89,7 +91,8 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     }
     for (const path of [files.token, ...certificateFiles(files)])
       if (existsSync(path)) chownSync(path, PROXY_ID, PROXY_ID);
-    if (proof.length === 0) chownSync(files.certificates, PROXY_ID, PROXY_ID);
+    // Its successors are kept there.
+    if (certified) chownSync(files.certificates, PROXY_ID, PROXY_ID);
     process.setgroups?.([]);
     process.setgid?.(PROXY_ID);
     process.setuid?.(PROXY_ID);
@@ -103,6 +106,10 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
 
 function certificateFiles({ certificates }: HostFiles): readonly string[] {
   return ["cert-chain.pem", "key.pem"].map((name) => join(certificates, name));
+}
+
+function hasCertificate(files: HostFiles): boolean {
+  return certificateFiles(files).every((path) => existsSync(path));
 }
 
 /** The environment that a sidecar would have. Errors: a sentence. */
@@ -123,9 +130,7 @@ export function hostEnvironment(files: HostFiles, env: Env): Readonly<Record<str
     HEDDLE_RENEW_BY_CERTIFICATE: "true",
     HEDDLE_TOKEN_FILE: files.token,
     HEDDLE_ROOT_CERT_FILE: files.root,
-    ...(certificateFiles(files).every((path) => existsSync(path))
-      ? { PROV_CERT: files.certificates, OUTPUT_CERTS: files.certificates }
-      : {}),
+    ...(hasCertificate(files) ? { PROV_CERT: files.certificates, OUTPUT_CERTS: files.certificates } : {}),
   };
 }
 

@@ -1,3 +1,4 @@
+import { resolve4 } from "node:dns/promises";
 import { readFileSync } from "node:fs";
 import { formatProblem, parseMeshConfig } from "@heddle/config";
 import { createKubeClient, type KubeClient } from "@heddle/kube-client";
@@ -16,6 +17,7 @@ import { AuthorityError, type AuthorityStore, openKubernetesAuthority } from "./
 import { createCertificateIssuer } from "./ca/certificate-service.ts";
 import { createRootConfigMaps } from "./ca/root-config-maps.ts";
 import { createServingCertificate } from "./ca/serving-certificate.ts";
+import { createGatewayNames } from "./clusters/gateway-names.ts";
 import { createManagedClusters, type ManagedClusters } from "./clusters/managed-clusters.ts";
 import { createRemoteClusters } from "./clusters/remote-clusters.ts";
 import { createGrpcPort } from "./grpc/grpc-servers.ts";
@@ -197,9 +199,17 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
           onTimeout: () => telemetry.remoteTimeouts.with().value++,
         });
   let managed: ManagedClusters | undefined;
+  const gatewayNames = createGatewayNames({
+    clock,
+    resolve: (name) => resolve4(name),
+    log: log.child("clusters"),
+    onChange: () => merged.remote({ change: { views: true, endpoints: [] }, sinceMs: clock.monotonic(), waitedMs: 0 }),
+  });
+  closers.push(() => gatewayNames.close());
   const merged = createMergedMesh({
     log: log.child("clusters"),
     empty: () => feed.state,
+    gatewayNames,
     registries: () => clusters?.registries ?? [],
     onUpdate: (update) => {
       discovery.update(update);

@@ -1,6 +1,6 @@
 import { type ClusterLocalTest, clusterLocalTest } from "./cluster-local.ts";
 import { contentHash } from "./hash.ts";
-import { clusterNetwork, networkGateways } from "./networks.ts";
+import { clusterNetwork, networkGateways, type ResolvedNames } from "./networks.ts";
 import { plainPortTest } from "./peer-authentication.ts";
 import type { MeshService } from "./service.ts";
 import type { MeshState, ServiceEndpoints } from "./state.ts";
@@ -27,7 +27,8 @@ export interface MergedClusters {
 
 /** Makes one mesh of several clusters; keeps what it made, so that what did not change stays the same object. */
 export interface ClusterMerge {
-  next(local: MeshState, remotes: readonly RemoteRegistry[]): MergedClusters;
+  /** @param resolved addresses of gateways that have names. */
+  next(local: MeshState, remotes: readonly RemoteRegistry[], resolved?: ResolvedNames): MergedClusters;
 }
 
 interface Kept<T> {
@@ -50,9 +51,9 @@ class Merge implements ClusterMerge {
   #merged: MeshState | undefined;
   #gatewaysHash = "";
 
-  next(local: MeshState, remotes: readonly RemoteRegistry[]): MergedClusters {
+  next(local: MeshState, remotes: readonly RemoteRegistry[], resolved?: ResolvedNames): MergedClusters {
     const states = [local, ...remotes.map(({ state }) => state)];
-    const gateways = networkGateways(states, local.settings);
+    const gateways = networkGateways(states, local.settings, resolved);
     if (remotes.length === 0 && gateways.size === 0) return this.#settle(local, new Map(), "");
     const { refused, collisions } = findCollisions(local, remotes);
     const domains = new Set(remotes.map(({ domain }) => domain ?? local.settings.domain));

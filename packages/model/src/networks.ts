@@ -9,7 +9,7 @@ export interface NetworkGateway {
   readonly port: number;
 }
 
-/** Gateways by network; a network without any is taken to be reachable directly. */
+/** Gateways by network; one that is not there is taken to be reachable directly, one whose gateways have no addresses yet not at all. */
 export type NetworkGateways = ReadonlyMap<string, readonly NetworkGateway[]>;
 
 /** Label of namespaces, pods and gateway Services. Source: istio api label. */
@@ -42,8 +42,42 @@ export function networkOf(
   return (byRange ?? byRegistry)?.[0] ?? "";
 }
 
+/** Addresses of a name; none while it is not known. */
+export type ResolvedNames = (name: string) => readonly string[];
+
+const isAddress = (text: string) => /^[\d.]+$|:/.test(text);
+
+/** Gateways whose load balancers have names instead of addresses: what has to be resolved, sorted. */
+export function gatewayNames(states: readonly MeshState[], settings: MeshSettings): readonly string[] {
+  const named = [...namedGateways(states, settings).values()].flatMap((gateways) => [...gateways.values()]);
+  return [...new Set(named.map(({ address }) => address).filter((address) => !isAddress(address)))].sort();
+}
+
 /** Gateways that Services of all clusters (label `topology.istio.io/network`) and MeshNetworks name, in a fixed order. */
-export function networkGateways(states: readonly MeshState[], settings: MeshSettings): NetworkGateways {
+export function networkGateways(
+  states: readonly MeshState[],
+  settings: MeshSettings,
+  resolved: ResolvedNames = () => [],
+): NetworkGateways {
+  const usable = (gateways: ReadonlyMap<string, NetworkGateway>) => {
+    const found = new Map<string, NetworkGateway>();
+    for (const { address: given, port } of gateways.values())
+      for (const address of isAddress(given) ? [given] : resolved(given))
+        found.set(`${address} ${port}`, { address, port });
+    return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, gateway]) => gateway);
+  };
+  return new Map(
+    [...namedGateways(states, settings)]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([network, gateways]): [string, readonly NetworkGateway[]] => [network, usable(gateways)]),
+  );
+}
+
+/** By network, each once; their addresses may be names. */
+function namedGateways(
+  states: readonly MeshState[],
+  settings: MeshSettings,
+): ReadonlyMap<string, ReadonlyMap<string, NetworkGateway>> {
   const found = new Map<string, Map<string, NetworkGateway>>();
   const add = (network: string, address: string, port: number): void => {
     const gateways = found.get(network) ?? new Map<string, NetworkGateway>();
@@ -74,15 +108,7 @@ export function networkGateways(states: readonly MeshState[], settings: MeshSett
             add(network, ip, port);
     }
   }
-  // Endpoints need addresses: names of load balancers have none here.
-  const usable = (gateways: ReadonlyMap<string, NetworkGateway>) =>
-    [...gateways].filter(([, { address }]) => /^[\d.]+$|:/.test(address)).sort(([a], [b]) => (a < b ? -1 : 1));
-  return new Map(
-    [...found]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([network, gateways]): [string, readonly NetworkGateway[]] => [network, usable(gateways).map(([, g]) => g)])
-      .filter(([, gateways]) => gateways.length > 0),
-  );
+  return found;
 }
 
 /** A Service by its full name in any cluster's domain; all registries are read in this one's. */

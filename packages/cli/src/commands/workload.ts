@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import {
   asKubeObject,
@@ -81,6 +82,9 @@ export function addWorkload(parent: Command, context: CliContext): void {
     .option("--ca <folder>", "no cluster is asked: sign a first certificate with this CA (heddle ca intermediate)")
     .option("--trustDomain <name>", "with --ca: the mesh's trust domain", "cluster.local")
     .action(async (flags: EntryFlags, command: Command) => {
+      for (const name of ["ingressIP", "internalIP", "externalIP"] as const)
+        if (isIP(flags[name] ?? "0.0.0.0") === 0)
+          throw new UsageError(`--${name} ${flags[name]}: expected an IP address`);
       if (flags.ca !== undefined) return configureOffline(context, flags, flags.ca);
       const global = globalOptions(command);
       const kube = await context.kube(global);

@@ -1,4 +1,5 @@
-import type { KubeClient, KubeObject } from "@heddle/kube-client";
+import { watchedKinds } from "@heddle/config";
+import { isKubeError, type KubeClient, type KubeObject } from "@heddle/kube-client";
 import { at, listOf, recordOf, textOf } from "@heddle/std";
 import { parse } from "yaml";
 import { type KnownCluster, knownClusters } from "./clusterz.ts";
@@ -40,6 +41,8 @@ export interface ClusterFacts {
   readonly known: readonly KnownCluster[];
   /** The clusters whose control planes may manage this one, which has none; undefined: it has its own. */
   readonly managedBy: readonly string[] | undefined;
+  /** Istio's resources in a cluster without a control plane, where nobody reads them: `Kind namespace/name`. */
+  readonly unread: readonly string[];
   readonly ports: readonly PortFact[];
   /** The API server's clock ahead of this machine's. Units: s. */
   readonly skewS: number;
@@ -91,6 +94,7 @@ export async function clusterFacts(
     gateways: remote ? [] : await gatewaysSeen(kube, namespace, known[0]?.istiod ?? ""),
     known,
     managedBy: remote ? namesIn(own?.metadata.annotations?.[CONTROL_PLANES]) : undefined,
+    unread: remote ? await meshResources(kube) : [],
     // A control plane is never another cluster's.
     ports: services.items.filter((service) => service.metadata.uid !== istiod?.metadata.uid).flatMap(portsOf),
     // The header has whole seconds.
@@ -102,6 +106,20 @@ export async function clusterFacts(
 
 /** Source: Istio, primary-remote. */
 const CONTROL_PLANES = "topology.istio.io/controlPlaneClusters";
+
+async function meshResources(kube: KubeClient): Promise<readonly string[]> {
+  const kinds = watchedKinds.filter(({ group }) => group.endsWith(".istio.io"));
+  const lists = await Promise.all(
+    kinds.map(async ({ kind, ...type }) => {
+      const { items } = await kube.list(type).catch((error: unknown) => {
+        if (isKubeError(error, 404)) return { items: [] };
+        throw error;
+      });
+      return items.map(({ metadata }) => `${kind} ${metadata.namespace}/${metadata.name}`);
+    }),
+  );
+  return lists.flat();
+}
 
 function namesIn(list = ""): readonly string[] {
   return list

@@ -21,6 +21,7 @@ function facts(context: string, other: string, changes: Partial<ClusterFacts> = 
     ports: [{ service: "shop/web", name: "http", port: 80 }],
     skewS: 0,
     managedBy: undefined,
+    unread: [],
     meshDns: "",
     stubDomain: false,
     ...changes,
@@ -80,6 +81,10 @@ test("a cluster without a control plane: who manages it, and whether that one do
   const remote = { known: [], gateways: [] };
   expect(wrongs({ ...remote, managedBy: ["east"] })).toEqual({});
   expect(wrongs({ ...remote, managedBy: ["*"] })).toEqual({});
+  const unread = ["a/a", "a/b", "a/c", "a/d"].map((name) => `VirtualService ${name}`);
+  expect(wrongs({ ...remote, managedBy: ["east"], unread })["primaries"]).toBe(
+    "nobody reads VirtualService a/a, VirtualService a/b, VirtualService a/c and 1 more in west, which has no control plane: apply such resources in east, and delete them here",
+  );
   expect(wrongs({ ...remote, managedBy: [] })["primaries"]).toContain("controlPlaneClusters=east");
   expect(wrongs({ ...remote, managedBy: ["est"] })["primaries"]).toContain("none of these clusters");
   expect(wrongs({ ...remote, managedBy: ["east"], roots: "" })).toEqual({

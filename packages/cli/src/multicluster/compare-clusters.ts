@@ -8,6 +8,9 @@ export interface Comparison {
   readonly wrong: readonly string[];
 }
 
+/** As many objects as a sentence can bear. */
+const SHOWN = 3;
+
 /** Clocks further apart make fresh certificates invalid. Units: s. */
 const SKEW_S = 10;
 
@@ -73,7 +76,7 @@ function withControlPlane(all: readonly ClusterFacts[]): readonly ClusterFacts[]
 }
 
 function primaries(all: readonly ClusterFacts[]): readonly string[] {
-  return all.flatMap(({ context, managedBy, roots: given }) => {
+  return all.flatMap(({ context, managedBy, roots: given, unread }) => {
     if (managedBy === undefined) return [];
     if (managedBy.length === 0)
       return [
@@ -88,7 +91,11 @@ function primaries(all: readonly ClusterFacts[]): readonly string[] {
       return [
         `${context} is to be managed from ${primary.context}, but has no root certificate from there yet: see heddle remote-clusters --context ${primary.context}`,
       ];
-    return [];
+    if (unread.length === 0) return [];
+    const more = unread.length > SHOWN ? ` and ${unread.length - SHOWN} more` : "";
+    return [
+      `nobody reads ${unread.slice(0, SHOWN).join(", ")}${more} in ${context}, which has no control plane: apply such resources in ${primary.context}, and delete them here`,
+    ];
   });
 }
 

@@ -53,6 +53,7 @@ test.each([
   ["a file", ["--clusterID", "hosts", "--ingressIP", "192.0.2.5"]],
   ["the control plane's name", ["-f", group, "--ingressIP", "192.0.2.5"]],
   ["its address", ["-f", group, "--clusterID", "hosts"]],
+  ["an address that is one", ["-f", group, "--clusterID", "hosts", "--ingressIP", "home"]],
   ["a life that is long enough", ["-f", group, "--clusterID", "a", "--ingressIP", "192.0.2.5", "--tokenDuration", "1"]],
   ["no registration", ["-f", group, "--clusterID", "a", "--ingressIP", "192.0.2.5", "--autoregister"]],
 ])("it takes %s", async (_what, flags) => {

@@ -1,5 +1,6 @@
-import { createClusterMerge, type MeshState, type RemoteRegistry } from "@heddle/model";
+import { createClusterMerge, gatewayNames, type MeshState, type RemoteRegistry } from "@heddle/model";
 import type { Logger } from "@heddle/std";
+import type { GatewayNames } from "../clusters/gateway-names.ts";
 import type { MeshUpdate } from "./mesh-feed.ts";
 
 /** The own cluster's mesh with what the others add. */
@@ -18,6 +19,8 @@ export interface MergedMeshOptions {
   /** Until the first update. */
   readonly empty: () => MeshState;
   readonly registries: () => readonly RemoteRegistry[];
+  /** Of gateways that have names instead of addresses. */
+  readonly gatewayNames: GatewayNames;
   onUpdate(update: MeshUpdate): void;
 }
 
@@ -51,7 +54,10 @@ class Merged implements MergedMesh {
 
   #publish(update: MeshUpdate): void {
     const wasAlone = this.#state?.multicluster !== true;
-    const merged = this.#merge.next(update.state, this.#options.registries());
+    const { gatewayNames: names, registries } = this.#options;
+    const remotes = registries();
+    names.follow(gatewayNames([update.state, ...remotes.map(({ state }) => state)], update.state.settings));
+    const merged = this.#merge.next(update.state, remotes, (name) => names.addressesOf(name));
     this.#state = merged.state;
     for (const [cluster, sentence] of merged.collisions)
       if (this.#collisions.get(cluster) !== sentence) this.#options.log.error(sentence, { cluster });

@@ -139,7 +139,7 @@ export function readAgentOptions(
     concurrency: proxyConfig["concurrency"] === undefined ? undefined : String(proxyConfig["concurrency"]),
     certificateTtlSeconds: (ttlMs ?? 0) / 1000,
     certificateGraceRatio: graceRatio,
-    renewByCertificate: env["HEDDLE_RENEW_BY_CERTIFICATE"] === "true",
+    renewByCertificate: env["HEDDLE_RENEW_BY_CERTIFICATE"] === "true" || Boolean(env["PROV_CERT"]),
     files: {
       token: env["HEDDLE_TOKEN_FILE"] ?? "/var/run/secrets/tokens/istio-token",
       rootCertificate: env["HEDDLE_ROOT_CERT_FILE"] ?? "/var/run/secrets/istio/root-cert.pem",

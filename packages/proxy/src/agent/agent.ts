@@ -41,12 +41,7 @@ export async function startAgent(deps: AgentDeps): Promise<Agent> {
       tokenFile: files.token,
       clusterId: options.meta["CLUSTER_ID"] ?? "Kubernetes",
       rootFile: files.rootCertificate,
-      ...(options.renewByCertificate || files.provisioned !== ""
-        ? {
-            held: () =>
-              certificate.current ?? (files.provisioned === "" ? undefined : readProvisioned(files.provisioned)),
-          }
-        : {}),
+      ...(options.renewByCertificate ? { held: () => certificate.current ?? readProvisioned(files.provisioned) } : {}),
     }),
     identity: options,
     ttlSeconds: options.certificateTtlSeconds,

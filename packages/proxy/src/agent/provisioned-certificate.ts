@@ -5,8 +5,9 @@ import type { WorkloadSecret } from "./workload-certificate.ts";
 /** Names in the folders `PROV_CERT` and `OUTPUT_CERTS`. Source: Istio pilot-agent. */
 const FILES = { chain: "cert-chain.pem", key: "key.pem" } as const;
 
-/** The certificate that somebody put there before the first start, where no API server vouches for tokens; undefined while it is not whole. */
+/** The certificate that somebody put there before the first start, where no API server vouches for tokens; undefined while it is not whole, or no folder was named (""). */
 export function readProvisioned(folder: string): Pick<WorkloadSecret, "chain" | "key"> | undefined {
+  if (folder === "") return undefined;
   try {
     return {
       chain: readFileSync(join(folder, FILES.chain), "utf8"),

@@ -57,7 +57,7 @@ function Clusters({ answer }: { answer: GatewaysAnswer }) {
   return (
     <Cards caption="Clusters that the control plane reads" heads={["Cluster", "Status", "Secret", "Replica"]}>
       {answer.clusters.map((c) => (
-        <tr key={`${c.replica}/${c.id}`} class={c.status === "synced" ? undefined : "poor"}>
+        <tr key={`${c.replica}/${c.secret}/${c.id}`} class={c.status === "synced" ? undefined : "poor"}>
           <th scope="row">{c.id}</th>
           <td data-label="Status" class={`health ${c.status === "synced" ? "good" : "poor"}`}>
             {c.status || "unknown"} {c.reason === "" ? null : <small>{c.reason}</small>}
