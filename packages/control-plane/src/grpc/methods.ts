@@ -12,6 +12,7 @@ import {
   type IstioCertificateResponse,
   IstioCertificateResponseSchema,
 } from "@heddle/xds-api/istio/v1/auth/ca";
+import { decodeDeltaRequest } from "./delta-request.ts";
 
 const decode =
   <D extends DescMessage>(schema: D) =>
@@ -43,7 +44,7 @@ export const discoveryService = {
     path: `${discovery}/DeltaAggregatedResources`,
     ...stream,
     requestSerialize: encode(DeltaDiscoveryRequestSchema),
-    requestDeserialize: decode(DeltaDiscoveryRequestSchema),
+    requestDeserialize: decodeDeltaRequest,
     responseSerialize: bytes,
     responseDeserialize: bytes,
   } satisfies MethodDefinition<DeltaDiscoveryRequest, Buffer>,
