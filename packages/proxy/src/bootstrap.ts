@@ -20,17 +20,22 @@ import {
   decodeConfigOrigin,
   decodeDiscoveryServer,
 } from "./config/config-origin.ts";
+import { decodeDuration } from "./config/duration-field.ts";
 import { type Bootstrap, BootstrapSchema, ClusterSchema, ListenerSchema, SecretSchema } from "./config/proto.ts";
 import { createScope, problemText } from "./config/scope.ts";
 import { checkShape } from "./config/shape.ts";
 import { decodeAddress } from "./config/socket-address.ts";
 import { decodeStats, type StatsSettings } from "./config/stats-config.ts";
+import { decodeStatsSinks, type StatsdConfig } from "./config/stats-sinks.ts";
 import { decodeTraceProvider, type TraceProvider } from "./config/trace-provider.ts";
 import { connectionLimitOf, decodeOverload, withConnectionLimit } from "./overload/decode-overload.ts";
 import { withMonitorTypes } from "./overload/monitor-types.ts";
 import type { OverloadConfig } from "./overload/overload-config.ts";
 import type { IncomingResource } from "./resources.ts";
 import type { SocketAddress } from "./transport/address.ts";
+
+/** Source: Envoy `Bootstrap.stats_flush_interval`. Units: ms. */
+const STATS_FLUSH_MS = 5000;
 
 /** Resources of one type that the bootstrap brings. */
 export interface StaticResources {
@@ -60,6 +65,9 @@ export interface BootstrapSettings {
   /** Tracer of connection managers that name none of their own. */
   readonly traceProvider: TraceProvider | undefined;
   readonly stats: StatsSettings;
+  readonly statsSinks: readonly StatsdConfig[];
+  /** Default: 5 s. Units: ms. */
+  readonly statsFlushMs: number;
   readonly message: Bootstrap;
   /** Knows every type of the message. */
   readonly types: Registry;
@@ -174,6 +182,10 @@ function readSettings(
   const tracer = message.tracing?.http;
   const traceProvider = tracer && decodeTraceProvider(tracer, scope.field("tracing.http"));
   const stats = decodeStats(message.statsConfig, scope.field("stats_config"));
+  const statsSinks = decodeStatsSinks(message.statsSinks, scope.field("stats_sinks"));
+  const at5 = scope.field("stats_flush_interval");
+  const statsFlushMs = decodeDuration(message.statsFlushInterval, at5) ?? STATS_FLUSH_MS;
+  if (statsFlushMs < 1 || statsFlushMs > 300_000) at5.problem("must be from 0.001s to 300s");
   if (scope.problems.length > 0) return err(`${path}: ${problemText(scope.problems)}`);
   return ok({
     nodeId: message.node?.id ?? "",
@@ -190,6 +202,8 @@ function readSettings(
     runtime: (message.layeredRuntime?.layers ?? []).map((layer, i) => ({ name: layer.name, values: layers[i] ?? {} })),
     traceProvider,
     stats,
+    statsSinks,
+    statsFlushMs,
     message,
     types: registry,
   });

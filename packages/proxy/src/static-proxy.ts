@@ -14,9 +14,10 @@ import { createProxy } from "./proxy.ts";
 import type { IncomingResource } from "./resources.ts";
 import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
 import { createStatsView } from "./telemetry/stats/stats-view.ts";
+import { startStatsFlush } from "./telemetry/stats-flush.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
 import { untilIdle } from "./until-idle.ts";
-import { fleetExposition, type StatsSource } from "./workers/fleet-pages.ts";
+import { fleetExposition, fleetStats, type StatsSource } from "./workers/fleet-pages.ts";
 import { createDiscovery } from "./xds/discovery.ts";
 import { readResourceFile } from "./xds/file-source.ts";
 
@@ -135,6 +136,16 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
       discovery: discovery.facts(),
     }),
   };
+  const flushing = startStatsFlush({
+    sinks: bootstrap.statsSinks,
+    settings: bootstrap.stats,
+    intervalMs: bootstrap.statsFlushMs,
+    clock,
+    log: log.child("stats"),
+    stats: () => fleetStats(statsSource),
+    includes: (name) => statsSource.view.includes(name),
+    hostOf: (cluster) => proxy.clusters.get(cluster)?.hosts[0]?.address,
+  });
   let admin: AdminServer | undefined;
   if (bootstrap.admin !== undefined) {
     admin = startAdminServer(
@@ -187,6 +198,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   if (!idle)
     log.warn("connections are cut at the end of the drain time", { connections: running.listeners.connections });
   discovery.close();
+  flushing.close();
   await admin?.close();
   running.close();
   telemetry.closeLogs();

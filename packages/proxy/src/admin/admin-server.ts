@@ -13,6 +13,7 @@ import { jsonAnswer, textAnswer } from "./answer.ts";
 import { certificatesPage } from "./certificates-page.ts";
 import { clustersPage } from "./clusters-page.ts";
 import { configDump } from "./config-dump.ts";
+import { maskedConfigs } from "./field-mask.ts";
 import { listenersJson, listenersText } from "./listeners-page.ts";
 import { loggingPage } from "./logging-page.ts";
 import { pageFilter } from "./page-filter.ts";
@@ -122,7 +123,13 @@ function adminPages(deps: AdminDeps): Readonly<Record<string, Page>> {
       agentSecrets: deps.agentSecrets(),
       isStatic: deps.isStatic,
     });
-    return dump === undefined ? textAnswer(`${resource} not found in config dump`, 404) : jsonAnswer(dump);
+    if (dump === undefined) return textAnswer(`${resource} not found in config dump`, 404);
+    const mask = url.searchParams.get("mask");
+    if (mask === null || mask === "") return jsonAnswer(dump);
+    const some = maskedConfigs(dump, mask);
+    return some === undefined
+      ? textAnswer(`FieldMask ${mask} could not be successfully applied to any configs.`, 400)
+      : jsonAnswer(some);
   };
   const pages: Record<string, Page> = {
     "/": { help: "this list", show: () => textAnswer(`Heddle proxy ${deps.version}\n${helpText(pages)}`) },
@@ -163,7 +170,10 @@ function adminPages(deps: AdminDeps): Readonly<Record<string, Page>> {
         return textAnswer("OK\n");
       },
     },
-    "/config_dump": { help: "configuration in force; resource=NAME, name_regex=REGEX, include_eds", show: dumped },
+    "/config_dump": {
+      help: "configuration in force; resource=NAME, name_regex=REGEX, mask=FIELD.FIELD,…, include_eds",
+      show: dumped,
+    },
     "/clusters": {
       help: "clusters and their endpoints; filter=REGEX, format=text|json",
       show: async (url) =>

@@ -21,10 +21,10 @@ export const BOOTSTRAP_SHAPE = shape(
     "typed_dns_resolver_config",
     "default_regex_engine",
     "listener_manager",
+    "stats_flush_interval",
     "bootstrap_extensions",
   ],
   {
-    "stats_flush_interval stats_flush_on_admin": "when Envoy writes statistics to its sinks, of which there are none",
     deferred_stat_options: "when Envoy makes its statistics, to save memory",
     "watchdog watchdogs memory_allocator_manager perf_tracing_file_path": "watches over Envoy's own threads and memory",
     layered_runtime:
@@ -40,7 +40,7 @@ export const BOOTSTRAP_SHAPE = shape(
     default_socket_interface: "there is one: the system's sockets",
     application_log_config: "LOG_AS_JSON and the log level of the command line choose the form of the log",
     hds_config: "health discovery is not implemented; use health_checks of clusters",
-    stats_sinks: "statistics are pulled from /stats/prometheus; nothing is pushed",
+    stats_flush_on_admin: "sinks are written to every stats_flush_interval",
     stats_server_version_override: "there is no statistic server.version; /server_info says the version",
     header_prefix: "headers always begin with x-envoy-",
     certificate_provider_instances: "certificates come inline, from files or over SDS",
@@ -48,6 +48,7 @@ export const BOOTSTRAP_SHAPE = shape(
   },
   {
     only: { enable_dispatcher_stats: { values: ["false"], reason: "there are no dispatchers to measure" } },
+    differs: { stats_sinks: "counters and gauges are sent; histograms are not, whose single values are not kept" },
   },
 );
 

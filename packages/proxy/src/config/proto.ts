@@ -56,6 +56,7 @@ export {
   FilterChainSchema,
   type ListenerFilter,
 } from "@heddle/xds-api/envoy/config/listener/v3/listener_components";
+export { DogStatsdSinkSchema, StatsdSinkSchema } from "@heddle/xds-api/envoy/config/metrics/v3/stats";
 export { type RouteConfiguration, RouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/route";
 export {
   type DirectResponseAction,

@@ -73,6 +73,7 @@ import {
   STATS_MATCHER_SHAPE,
   STATS_TAG_SHAPE,
 } from "../config/stats-config.ts";
+import { DOG_STATSD_SHAPE, STATS_SINK_TYPES, STATSD_SHAPE } from "../config/stats-sinks.ts";
 import { SUBSET_SELECTOR_SHAPE, SUBSET_SHAPE } from "../config/subsets.ts";
 import {
   COMMON_TLS_SHAPE,
@@ -103,7 +104,7 @@ export interface ReferenceSection {
 export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
   {
     title: "Bootstrap",
-    extensions: [],
+    extensions: [["Sinks of statistics", STATS_SINK_TYPES]],
     shapes: [
       BOOTSTRAP_SHAPE,
       OVERLOAD_MANAGER_SHAPE,
@@ -114,6 +115,8 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       HISTOGRAM_BUCKETS_SHAPE,
       STATIC_RESOURCES_SHAPE,
       DYNAMIC_RESOURCES_SHAPE,
+      STATSD_SHAPE,
+      DOG_STATSD_SHAPE,
       CONFIG_SOURCE_SHAPE,
       PATH_SOURCE_SHAPE,
       API_SOURCE_SHAPE,

@@ -4,6 +4,9 @@ import type { StatsSettings, TagConfig } from "../../config/stats-config.ts";
 /** A name as Prometheus has it. */
 export interface TaggedName {
   readonly metric: string;
+  /** The name without its labels, in Envoy's form. */
+  readonly dotted: string;
+  readonly tags: readonly string[];
   /** `{a="b"}` without the braces' content changed; "" without labels. */
   readonly names: readonly string[];
   readonly values: readonly string[];
@@ -55,7 +58,7 @@ export function createStatTags(settings: Pick<StatsSettings, "tags" | "defaultTa
   ];
   const known = new Map<string, TaggedName>();
   const find = (name: string): TaggedName => {
-    const names = fixed.map((tag) => sanitize(tag.name));
+    const tags = fixed.map((tag) => tag.name);
     const values = fixed.map((tag) => tag.value);
     const removed: [number, number][] = [];
     const found = new Set<string>();
@@ -65,12 +68,13 @@ export function createStatTags(settings: Pick<StatsSettings, "tags" | "defaultTa
       const part = match?.[1];
       if (match === null || part === undefined || part === "") continue;
       found.add(tag);
-      names.push(sanitize(tag));
+      tags.push(tag);
       values.push(match[2] ?? part);
       const start = name.indexOf(part, match.index);
       removed.push([start, start + part.length]);
     }
-    return { metric: `envoy_${sanitize(without(name, removed))}`, names, values };
+    const dotted = without(name, removed);
+    return { metric: `envoy_${sanitize(dotted)}`, dotted, tags, names: tags.map(sanitize), values };
   };
   return {
     of: (name) => {
