@@ -6,6 +6,7 @@ import { echoOf } from "./traffic/call.ts";
 import { envoyFilterCases } from "./traffic/envoy-filter-cases.ts";
 import { type GatewayResources, gatewayResources } from "./traffic/gateway-resources.ts";
 import { kindsCases } from "./traffic/kinds-cases.ts";
+import { applyMany, calmPort, hasRule, manyPort, manyRules, RULES } from "./traffic/many-rules.ts";
 import { outsideCases } from "./traffic/outside-cases.ts";
 import { outsideResources } from "./traffic/outside-resources.ts";
 import { objectsIn, service, startTraffic, type TrafficRig } from "./traffic/rig.ts";
@@ -33,6 +34,8 @@ beforeAll(async () => {
     ...cases.map((one) => service(one.name, portOf(one))),
     ...cases.flatMap((one) => objectsIn(one.resources)),
     ...gateway.objects,
+    service("many", manyPort),
+    service("calm", calmPort),
     ...(await outsideResources()),
   ];
   rig = await startTraffic("test-traffic", planes, objects);
@@ -120,3 +123,21 @@ describe("ingress gateway", () => {
     expect(tlsGet(Number(port), "unknown.example.com", gateway.root)).rejects.toThrow();
   }, 60_000);
 });
+
+test("thousands of rules come while others are served; wrong ones are refused, and the last good stay", async () => {
+  const clients = Object.keys(planes);
+  for (const { answers, failed } of await applyMany(rig, clients, "good", 60_000)) {
+    expect(failed).toEqual([]);
+    expect(answers).toBeGreaterThan(0);
+  }
+  const route = [{ destination: { host: "many" } }];
+  const wrong = {
+    "a weight below zero": { route: [{ ...route[0], weight: -1 }] },
+    "a regular expression too large": { match: [{ uri: { regex: "((a{999}){999}){999}" } }], route },
+  };
+  for (const [what, rule] of Object.entries(wrong)) {
+    const refusal = await rig.kube.applyObjects([manyRules("bad", [rule])]).catch((error: unknown) => String(error));
+    expect(`${what}: ${refusal}`).toContain(`spec.http[${RULES}]`);
+  }
+  for (const client of clients) await hasRule(rig, client, "good");
+}, 120_000);

@@ -1,6 +1,6 @@
 import { list, message } from "../schema/compound.ts";
 import { boolean, oneOf, string } from "../schema/scalar.ts";
-import { type Infer, refine, required, unavailable, withDefault } from "../schema/schema.ts";
+import { type Infer, refine, remarked, required, unavailable, withDefault } from "../schema/schema.ts";
 import { noRevocation } from "./traffic-policy.ts";
 
 const protocolVersion = oneOf("TLS_AUTO", "TLSV1_0", "TLSV1_1", "TLSV1_2", "TLSV1_3");
@@ -10,6 +10,9 @@ const certificateFiles = message("TLSCertificate", {
   privateKey: required(string()),
   caCertificates: string(),
 });
+
+const firstOnly =
+  "the built-in proxy shows the first certificate to all clients; Envoy chooses by what the client can verify";
 
 /** Base64 or hexadecimal SHA-256, as Envoy takes it. */
 const digest = refine(string(), (text) =>
@@ -32,9 +35,9 @@ export const serverTls = message(
     caCertificates: string(),
     caCrl: unavailable(string(), noRevocation),
     credentialName: string(),
-    credentialNames: list(string()),
+    credentialNames: remarked(list(string()), firstOnly),
     caCertCredentialName: string(),
-    tlsCertificates: list(certificateFiles),
+    tlsCertificates: remarked(list(certificateFiles), firstOnly),
     subjectAltNames: list(string()),
     verifyCertificateSpki: list(digest),
     verifyCertificateHash: list(digest),

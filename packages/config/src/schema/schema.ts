@@ -84,6 +84,11 @@ export function ignored<T, A extends boolean>(schema: Schema<T, A>, because: str
   return { ...schema, deprecation: `has no effect: ${because}` };
 }
 
+/** Something that documentation has to say of a field that is acted on. */
+export function remarked<T, A extends boolean>(schema: Schema<T, A>, remark: string): Schema<T, A> {
+  return { ...schema, remark };
+}
+
 /** A field that must not be left without effect, because what it asks for protects something: setting it is a problem. */
 export function unavailable<T, A extends boolean>(schema: Schema<T, A>, reason: string): Schema<T, A> {
   return {

@@ -93,11 +93,11 @@ function serverChains(view: OutboundView, port: GatewayPort, server: GatewayServ
   if (tls === undefined || tls.mode === "PASSTHROUGH") return passthrough(view, server, name);
   const match = sniMatch(server.hosts);
   if (readsHttp(server)) {
-    const transportSocket = serverTls(tls, ["h2", "http/1.1"], view.settings);
+    const transportSocket = serverTls(tls, ["h2", "http/1.1"], view.settings, view.dataPlane);
     return [{ name, metadata, ...match, filters: [httpFilter(view, port, server)], transportSocket }];
   }
   // TLS ends here and bytes come out: VirtualServices route them as TCP.
-  const transportSocket = serverTls(tls, [], view.settings);
+  const transportSocket = serverTls(tls, [], view.settings, view.dataPlane);
   const targets = server.rules.flatMap((rule) => tcpRoutes(view, rule, server).map(({ target }) => target));
   return [{ name, metadata, ...match, filters: tcp(targets[0] ?? oneCluster(blackHoleCluster)), transportSocket }];
 }

@@ -102,7 +102,7 @@ export function inboundChains(view: InboundView, target: ChainTarget): readonly 
   // TLS of the port's own, for callers outside of the mesh, takes the place of mesh mTLS.
   if (own !== undefined && own.mode !== "PASSTHROUGH" && own.mode !== "ISTIO_MUTUAL") {
     const http = wire !== "tcp" || target.port?.servicePort.protocol === "https";
-    const socket = serverTls(own, http ? ["h2", "http/1.1"] : [], view.settings);
+    const socket = serverTls(own, http ? ["h2", "http/1.1"] : [], view.settings, view.proxy.dataPlane);
     return [filterChain(view, target, http ? meshAnyHttp : meshAnyTcp, socket)];
   }
   return accepted[wire][target.mode].map((kind) => filterChain(view, target, kind));

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { ServerTls } from "@heddle/config";
+import type { DataPlane, ServerTls } from "@heddle/config";
 import type { MeshSettings } from "@heddle/model";
 import { packAny } from "@heddle/xds-api";
 import type { TransportSocketSchema } from "@heddle/xds-api/envoy/config/core/v3/base";
@@ -33,7 +33,12 @@ export function secretName(credential: string, roots = false): string {
 }
 
 /** TLS that a gateway (or a sidecar's ingress listener) ends itself. */
-export function serverTls(tls: ServerTls, alpn: readonly string[], settings: MeshSettings): TransportSocket {
+export function serverTls(
+  tls: ServerTls,
+  alpn: readonly string[],
+  settings: MeshSettings,
+  dataPlane: DataPlane,
+): TransportSocket {
   if (tls.mode === "ISTIO_MUTUAL") return downstreamMeshTls(alpn, settings);
   const defaults = settings.mesh.tlsDefaults;
   const ciphers = tls.cipherSuites.length > 0 ? tls.cipherSuites : (defaults?.cipherSuites ?? []);
@@ -47,7 +52,7 @@ export function serverTls(tls: ServerTls, alpn: readonly string[], settings: Mes
         cipherSuites: [...ciphers],
         ecdhCurves: [...(defaults?.ecdhCurves ?? [])],
       },
-      ...certificates(tls),
+      ...certificates(tls, dataPlane),
       ...clientValidation(tls),
     },
   });
@@ -57,15 +62,20 @@ export function serverTls(tls: ServerTls, alpn: readonly string[], settings: Mes
   };
 }
 
-function certificates(tls: ServerTls): Pick<CommonTls, "tlsCertificateSdsSecretConfigs" | "tlsCertificates"> {
-  const secrets = tls.credentialName === undefined ? tls.credentialNames : [tls.credentialName];
+/** The built-in data plane shows one certificate to all clients, and would refuse the listener with two. */
+function certificates(
+  tls: ServerTls,
+  dataPlane: DataPlane,
+): Pick<CommonTls, "tlsCertificateSdsSecretConfigs" | "tlsCertificates"> {
+  const most = dataPlane === "heddle" ? 1 : undefined;
+  const secrets = (tls.credentialName === undefined ? tls.credentialNames : [tls.credentialName]).slice(0, most);
   if (secrets.length > 0)
     return { tlsCertificateSdsSecretConfigs: secrets.map((name) => ({ name: secretName(name), sdsConfig: fromAds })) };
   const files = [...tls.tlsCertificates];
   if (tls.serverCertificate !== undefined && tls.privateKey !== undefined)
     files.push({ serverCertificate: tls.serverCertificate, privateKey: tls.privateKey });
   return {
-    tlsCertificates: files.map((pair) => ({
+    tlsCertificates: files.slice(0, most).map((pair) => ({
       certificateChain: { specifier: { case: "filename", value: pair.serverCertificate } },
       privateKey: { specifier: { case: "filename", value: pair.privateKey } },
     })),
