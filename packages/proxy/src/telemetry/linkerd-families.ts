@@ -34,6 +34,7 @@ export interface LinkerdFamilies {
   readonly responses: CounterFamily;
   readonly latency: HistogramFamily;
   readonly tcpOpened: CounterFamily;
+  readonly tcpClosed: CounterFamily;
   readonly tcpOpen: GaugeFamily;
   readonly tcpRead: CounterFamily;
   readonly tcpWritten: CounterFamily;
@@ -68,6 +69,8 @@ export interface LinkerdRequestSeries {
 export interface LinkerdTcpSeries {
   readonly opened: Counter;
   readonly open: Gauge;
+  /** Looked up when it ends: an idle series may have gone meanwhile. */
+  closed(): Counter;
   readonly read: Counter;
   readonly written: Counter;
 }
@@ -96,6 +99,7 @@ export function registerLinkerdFamilies(
       LINKERD_BOUNDS_MS,
     ),
     tcpOpened: counter("tcp_open_total", "Total count of opened connections.", TCP_LABELS),
+    tcpClosed: counter("tcp_close_total", "Total count of closed connections.", [...TCP_LABELS, "errno"]),
     tcpOpen: registry.gauge({ name: "tcp_open_connections", help: "Connections open now.", labels: TCP_LABELS }),
     tcpRead: counter("tcp_read_bytes_total", "Total bytes read from peers.", TCP_LABELS),
     tcpWritten: counter("tcp_write_bytes_total", "Total bytes written to peers.", TCP_LABELS),
@@ -104,11 +108,12 @@ export function registerLinkerdFamilies(
 
 /** What goes together when it is idle: TCP series stay while one of their connections is open. */
 export function linkerdGroups(families: LinkerdFamilies): readonly SeriesGroup[] {
-  const { requests, responses, latency, tcpOpened, tcpOpen, tcpRead, tcpWritten } = families;
+  const { requests, responses, latency, tcpOpened, tcpClosed, tcpOpen, tcpRead, tcpWritten } = families;
   return [
     { families: [requests] },
     { families: [responses] },
     { families: [latency] },
+    { families: [tcpClosed] },
     {
       families: [tcpOpened, tcpOpen, tcpRead, tcpWritten],
       busy: (labels) => tcpOpen.with(...labels).value > 0,
@@ -153,6 +158,8 @@ export function linkerdTcpSeries(
   return {
     opened: families.tcpOpened.with(...values),
     open: families.tcpOpen.with(...values),
+    // Which error of the system ended it is not told apart.
+    closed: () => families.tcpClosed.with(...values, ""),
     read: families.tcpRead.with(...values),
     written: families.tcpWritten.with(...values),
   };

@@ -97,6 +97,8 @@ test("TCP: both sides of a connection, open while it lasts", () => {
   stats.onTcpDone(record);
   for (const line of [
     `tcp_open_total{${source}} 1`,
+    `tcp_close_total{${source},errno=""} 1`,
+    `tcp_close_total{${destination},errno=""} 1`,
     `tcp_open_connections{${source}} 0`,
     `tcp_read_bytes_total{${source}} 10`,
     `tcp_write_bytes_total{${source}} 7`,

@@ -156,8 +156,11 @@ class Counting implements LinkerdStats {
     this.onTcpProgress(record);
     const open = this.#open.get(record);
     if (open === undefined) return;
-    open.source.open.value--;
-    if (open.destination !== undefined) open.destination.open.value--;
+    for (const side of [open.source, open.destination]) {
+      if (side === undefined) continue;
+      side.open.value--;
+      side.closed().value++;
+    }
     this.#open.delete(record);
   }
 

@@ -152,6 +152,10 @@ export function Drawing({ graph: whole }: { graph: GraphAnswer }) {
           role="group"
           aria-label="Graph of workloads"
           {...view.handlers}
+          onKeyDown={(e) => {
+            if (e.key === "Escape") setChosen("");
+            else view.handlers.onKeyDown(e);
+          }}
         >
           {scene}
         </svg>
