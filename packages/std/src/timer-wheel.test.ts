@@ -1,20 +1,10 @@
 import { describe, expect, test } from "bun:test";
+import { seededRandom } from "./damage.testing.ts";
 import { createTimerWheel, type WheelTimer } from "./timer-wheel.ts";
-
-/** mulberry32, so that a failing case can be repeated. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 describe("timer wheel", () => {
   test("fires once, never early, at most two ticks late", () => {
-    const random = seeded(1);
+    const random = seededRandom(1);
     const wheel = createTimerWheel({ tickMs: 10, slots: 64 }, 1000);
     let now = 1000;
     const due = new Map<number, number>();

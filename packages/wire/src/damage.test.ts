@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import { damaged } from "../test/damage.ts";
-import { seededRandom } from "../test/recorder.ts";
+import { damaged, seededRandom } from "@heddle/std/damage";
 import { decodeGrpcMessage, encodeGrpcMessage } from "./grpc/grpc-status.ts";
 import { formatGrpcTimeout, parseGrpcTimeout } from "./grpc/grpc-timeout.ts";
 import { createGrpcMessageReader, writeGrpcMessage } from "./grpc/message-framing.ts";

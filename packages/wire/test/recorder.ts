@@ -104,17 +104,6 @@ export function takeOutput(connection: HttpConnection): string {
   return text;
 }
 
-/** A small random source with a seed, so that a failing case can be repeated. Source: mulberry32. */
-export function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 /** Feeds bytes in pieces: `sizes()` says how large each is. */
 export function feedInPieces(connection: HttpConnection, bytes: Buffer, sizes: () => number): void {
   for (let at = 0; at < bytes.length; ) {

@@ -1,9 +1,8 @@
 import { beforeAll, expect, test } from "bun:test";
 import type { JsonValue, Registry } from "@bufbuild/protobuf";
+import { damaged, seededRandom } from "@heddle/std/damage";
 import { loadTypeRegistry } from "@heddle/xds-api";
 import { stringify } from "yaml";
-import { damaged } from "../../../wire/test/damage.ts";
-import { seededRandom } from "../../../wire/test/recorder.ts";
 import { breadthBootstrap } from "../../test/rig/breadth-config.ts";
 import { foreignCertificate } from "../../test/rig/foreign-certificate.ts";
 import { LISTENERS, type ListenerPorts, listenersBootstrap } from "../../test/rig/listeners-config.ts";

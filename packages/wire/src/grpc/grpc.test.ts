@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { durationMs } from "@heddle/std";
-import { seededRandom } from "../../test/recorder.ts";
+import { seededRandom } from "@heddle/std/damage";
 import { headerListOf } from "../http/header-list.ts";
 import { createOutputBuffer } from "../output-buffer.ts";
 import { decodeGrpcMessage, encodeGrpcMessage, grpcStatusHeaders, isGrpc, readGrpcStatus } from "./grpc-status.ts";

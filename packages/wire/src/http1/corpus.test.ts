@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { feedInPieces, Recorder, seededRandom, takeOutput } from "../../test/recorder.ts";
+import { seededRandom } from "@heddle/std/damage";
+import { feedInPieces, Recorder, takeOutput } from "../../test/recorder.ts";
 import { createResponseHead } from "../http/message-head.ts";
 import { createHttp1Server } from "./server-connection.ts";
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { feedInPieces, Recorder, seededRandom, takeOutput } from "../../test/recorder.ts";
+import { seededRandom } from "@heddle/std/damage";
+import { feedInPieces, Recorder, takeOutput } from "../../test/recorder.ts";
 import { headerListOf } from "../http/header-list.ts";
 import { createRequestHead, type RequestHead } from "../http/message-head.ts";
 import { createHttp1Client } from "./client-connection.ts";

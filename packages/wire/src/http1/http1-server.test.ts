@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { feedInPieces, Recorder, seededRandom, takeOutput } from "../../test/recorder.ts";
+import { seededRandom } from "@heddle/std/damage";
+import { feedInPieces, Recorder, takeOutput } from "../../test/recorder.ts";
 import { createHeaderList, headerListOf } from "../http/header-list.ts";
 import { createResponseHead } from "../http/message-head.ts";
 import type { ServerStream } from "../http/stream.ts";

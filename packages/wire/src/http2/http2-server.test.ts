@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { seededRandom } from "@heddle/std/damage";
 import { exchangeBytes } from "../../test/memory-pipe.ts";
-import { feedInPieces, Recorder, seededRandom } from "../../test/recorder.ts";
+import { feedInPieces, Recorder } from "../../test/recorder.ts";
 import { EchoApp } from "../../test/tcp-binding.ts";
 import { headerListOf } from "../http/header-list.ts";
 import { createRequestHead } from "../http/message-head.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { seededRandom } from "../../test/recorder.ts";
+import { seededRandom } from "@heddle/std/damage";
 import { StreamTable } from "./stream-table.ts";
 
 test("a stream table holds what a map would hold, also where ids crowd into the same slots", () => {

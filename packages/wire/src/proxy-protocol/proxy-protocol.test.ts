@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { seededRandom } from "../../test/recorder.ts";
+import { seededRandom } from "@heddle/std/damage";
 import { formatIp, parseIp } from "./ip-text.ts";
 import type { ProxyHeader } from "./proxy-header.ts";
 import { readProxyHeader } from "./read-proxy-header.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { seededRandom } from "../../test/recorder.ts";
+import { seededRandom } from "@heddle/std/damage";
 import { readClientHello } from "./client-hello.ts";
 
 /** Builds a ClientHello as a TLS 1.3 client sends it, in records of at most `recordBytes`. */

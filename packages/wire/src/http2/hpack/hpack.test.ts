@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { seededRandom } from "../../../test/recorder.ts";
+import { seededRandom } from "@heddle/std/damage";
 import { headerListOf } from "../../http/header-list.ts";
 import { createOutputBuffer } from "../../output-buffer.ts";
 import { createHpackDecoder, type FieldSink } from "./decoder.ts";

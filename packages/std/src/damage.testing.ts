@@ -1,3 +1,14 @@
+/** A small random source with a seed, so that a failing case can be repeated. Source: mulberry32. */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
 /** Damages bytes at random: flips, cuts, repeats, drops and inserts, one to four times. */
 export function damaged(bytes: Uint8Array, random: () => number): Buffer {
   let out = Buffer.from(bytes);
