@@ -33,6 +33,7 @@ export type {
   ClientHost,
   ConnectionHost,
   HttpConnection,
+  Pings,
   HttpStream,
   ServerHandler,
   ServerStream,

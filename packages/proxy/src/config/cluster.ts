@@ -10,6 +10,7 @@ import { decodeLoadAssignment, type LoadAssignmentConfig } from "./endpoints.ts"
 import { decodeHealthChecks, type HealthCheckConfig } from "./health-check.ts";
 import { decodeLoadBalancing, type LoadBalancingConfig } from "./load-balancing.ts";
 import { decodeOutlier, type OutlierConfig } from "./outlier-detection.ts";
+import { decodePreconnect, type PreconnectConfig } from "./preconnect.ts";
 import {
   type Cluster,
   Cluster_DiscoveryType,
@@ -88,6 +89,7 @@ export interface ClusterConfig {
   readonly dnsFamily: "v4" | "v6" | "any";
   /** Share of healthy hosts under which health is ignored. Default: 50. Units: %. */
   readonly panicPercent: number;
+  readonly preconnect: PreconnectConfig;
   /** Host names of services behind the cluster, for metrics. */
   readonly services: readonly { readonly host: string; readonly name: string; readonly namespace: string }[];
   /** By filter name, without what the control plane writes for itself; undefined: none. For tags of spans. */
@@ -140,6 +142,7 @@ export const CLUSTER_SHAPE = shape(
     "outlier_detection",
     "close_connections_on_host_health_failure",
     "ignore_health_on_host_removal",
+    "preconnect_policy",
     "dns_failure_refresh_rate",
     "typed_dns_resolver_config",
     "filters",
@@ -147,7 +150,6 @@ export const CLUSTER_SHAPE = shape(
   {
     per_connection_buffer_limit_bytes: "how much memory Envoy gives to a connection's buffers",
     cleanup_interval: "when Envoy gives back the memory of original destinations that nobody uses",
-    preconnect_policy: "connections are made when they are needed",
   },
   {
     cluster_type: "custom cluster types are not implemented",
@@ -256,6 +258,7 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
           ? "v6"
           : "any",
     panicPercent: message.commonLbConfig?.healthyPanicThreshold?.value ?? 50,
+    preconnect: decodePreconnect(message.preconnectPolicy, scope.field("preconnect_policy")),
     services: decodeServices(message.metadata?.filterMetadata["istio"]),
     metadata: foreignMetadata(message.metadata?.filterMetadata),
     source: sourceOf(message.metadata),

@@ -1,6 +1,7 @@
 import type { Http1ProtocolOptions } from "@heddle/xds-api/envoy/config/core/v3/protocol";
 import { PreserveCaseFormatterConfigSchema } from "@heddle/xds-api/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
+import { decodeKeepAlive, type KeepAlivePings } from "./keep-alive-pings.ts";
 import { Http1ProtocolOptionsSchema, type Http2ProtocolOptions, Http2ProtocolOptionsSchema } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
@@ -18,6 +19,8 @@ export interface Http2Limits {
   readonly streamWindow: number | undefined;
   readonly connectionWindow: number | undefined;
   readonly allowConnect: boolean;
+  /** Undefined: peers are not asked. */
+  readonly keepAlive: KeepAlivePings | undefined;
 }
 
 export const HTTP1_SHAPE = shape(
@@ -47,10 +50,15 @@ const FLOODS = "the codec has flood limits of its own";
 
 export const HTTP2_SHAPE = shape(
   Http2ProtocolOptionsSchema,
-  ["max_concurrent_streams", "initial_stream_window_size", "initial_connection_window_size", "allow_connect"],
+  [
+    "max_concurrent_streams",
+    "initial_stream_window_size",
+    "initial_connection_window_size",
+    "allow_connect",
+    "connection_keepalive",
+  ],
   {
     use_oghttp2_codec: "chooses between Envoy's two codecs",
-    connection_keepalive: "TCP keep-alive finds dead peers",
   },
   {
     allow_metadata: "METADATA frames belong to no standard",
@@ -102,5 +110,6 @@ export function decodeHttp2(message: Http2ProtocolOptions | undefined, scope: De
     streamWindow: message?.initialStreamWindowSize,
     connectionWindow: message?.initialConnectionWindowSize,
     allowConnect: message?.allowConnect ?? false,
+    keepAlive: decodeKeepAlive(message?.connectionKeepalive, scope.field("connection_keepalive")),
   };
 }

@@ -39,6 +39,7 @@ import { HTTP_FILTER_TYPES, HTTP_FILTERS_LEFT_OUT, ROUTER_SHAPE } from "../confi
 import { COMMON_HTTP_SHAPE, HTTP_MANAGER_SHAPE } from "../config/http-manager.ts";
 import { HTTP1_SHAPE, HTTP2_SHAPE } from "../config/http-protocol.ts";
 import { INTERNAL_REDIRECT_SHAPE } from "../config/internal-redirect.ts";
+import { KEEPALIVE_SHAPE } from "../config/keep-alive-pings.ts";
 import { DOWNSTREAM_TRANSPORT_TYPES, FILTER_CHAIN_SHAPE, LISTENER_SHAPE } from "../config/listener.ts";
 import { LISTENER_FILTER_TYPES, PROXY_PROTOCOL_FILTER_SHAPE } from "../config/listener-filters.ts";
 import { COMMON_LB_SHAPE, LOAD_BALANCING_TYPES } from "../config/load-balancing.ts";
@@ -53,6 +54,7 @@ import {
 } from "../config/network-gates.ts";
 import { OTEL_LOG_SHAPE } from "../config/otel-log.ts";
 import { OUTLIER_SHAPE } from "../config/outlier-detection.ts";
+import { PRECONNECT_SHAPE } from "../config/preconnect.ts";
 import { RATE_LIMIT_ACTION_SHAPE, RATE_LIMIT_SHAPE } from "../config/rate-limits.ts";
 import { RBAC_PERMISSION_SHAPE, RBAC_POLICY_SHAPE, RBAC_PRINCIPAL_SHAPE, RBAC_RULES_SHAPE } from "../config/rbac.ts";
 import { RETRY_POLICY_SHAPE } from "../config/retry-policy.ts";
@@ -168,6 +170,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       COMMON_HTTP_SHAPE,
       HTTP1_SHAPE,
       HTTP2_SHAPE,
+      KEEPALIVE_SHAPE,
       ROUTER_SHAPE,
       ROUTE_FILTER_SHAPE,
       BUFFER_SHAPE,
@@ -223,6 +226,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
     ],
     shapes: [
       CLUSTER_SHAPE,
+      PRECONNECT_SHAPE,
       ORIGINAL_DST_SHAPE,
       COMMON_LB_SHAPE,
       SUBSET_SHAPE,

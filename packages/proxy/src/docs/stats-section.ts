@@ -1,5 +1,11 @@
 import { ABSENT_STATS } from "../telemetry/stats/absent.ts";
-import { CHECK_ROWS, CLUSTER_ROWS, REMAINING_ROWS, TLS_ROWS } from "../telemetry/stats/cluster-stats.ts";
+import {
+  CHECK_ROWS,
+  CLUSTER_ROWS,
+  KEEP_ALIVE_ROWS,
+  REMAINING_ROWS,
+  TLS_ROWS,
+} from "../telemetry/stats/cluster-stats.ts";
 import { HTTP_ROWS, ROUTE_ROWS, TCP_ROWS } from "../telemetry/stats/http-stats.ts";
 import {
   INSPECTOR_ROWS,
@@ -26,6 +32,7 @@ const KEPT: readonly (readonly [prefix: string, note: string, names: readonly st
   ["cluster.NAME.retry.", "answers that were followed by another try", ANSWERS],
   ["cluster.NAME.circuit_breakers.default.", "with `track_remaining`", names(REMAINING_ROWS)],
   ["cluster.NAME.", "with TLS", [...names(TLS_ROWS), "ssl.versions.<version>"]],
+  ["cluster.NAME.", "with `connection_keepalive`", names(KEEP_ALIVE_ROWS)],
   ["cluster.NAME.", "with active health checks", names(CHECK_ROWS)],
   [
     "cluster.NAME.outlier_detection.ejections_",

@@ -7,6 +7,7 @@ import { MULTIPLEX_ALPN } from "../tls/multiplex-alpn.ts";
 import { createServerCodec, sharedLimits } from "../transport/codecs.ts";
 import type { Connection, ConnectionError } from "../transport/connection.ts";
 import { type HttpLink, type LinkOwner, SocketLink } from "../transport/http-link.ts";
+import { type KeepAlive, startKeepAlive } from "../transport/keep-alive.ts";
 import { ByteCount } from "../upstream/count-connection.ts";
 import { countAnswer, type HttpManager } from "./connection-manager.ts";
 import { Exchange, type ExchangeOwner } from "./exchange.ts";
@@ -36,6 +37,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   rosterAt = -1;
   readonly #exchanges = createRoster<Exchange>();
   readonly #timer: WheelTimer;
+  readonly #keepAlive: KeepAlive | undefined;
   readonly #openedMs: number;
   #lastUsedMs: number;
   /** When the head that is arriving now began; -1: none is. Units: ms of the wheel. */
@@ -89,6 +91,13 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
       counters.connectionsTls++;
       counters.connectionsTlsActive++;
     }
+    const { keepAlive } = config.http2;
+    const { pings } = this.#link.http;
+    if (keepAlive !== undefined && pings !== undefined)
+      this.#keepAlive = startKeepAlive(keepAlive, pings, manager, () => {
+        counters.keepAliveTimeouts++;
+        connection.abort();
+      });
     this.#timer = manager.wheel.create(this);
     this.#timer.arm(SWEEP_MS);
   }
@@ -159,6 +168,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
 
   onLinkClosed(_link: HttpLink, _error: ConnectionError | undefined): void {
     this.#timer.release();
+    this.#keepAlive?.release();
     const { counters, clock } = this.#manager;
     counters.connectionsActive--;
     if (this.#http2) counters.connectionsHttp2Active--;

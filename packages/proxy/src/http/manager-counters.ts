@@ -24,6 +24,8 @@ export class HttpManagerCounters {
   bytesReceived = 0;
   bytesSent = 0;
   protocolErrors = 0;
+  /** HTTP/2 clients that answered no PING. */
+  keepAliveTimeouts = 0;
   requestsTotal = 0;
   requestsActive = 0;
   requestsHttp1 = 0;

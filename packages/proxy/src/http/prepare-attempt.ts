@@ -45,10 +45,12 @@ export function prepareAttempt(
   const http2 = wanted === "http2" || (wanted === "downstream" && exchange.request.version === HTTP_2);
   const alpn = upstreamAlpn(exchange, http2, manager);
   const connect = action?.connect;
+  const serverName = serverNameOf(cluster, exchange.request);
   const pool =
     connect !== undefined && endsTunnel(connect, exchange.request)
       ? createRawPool(cluster, host, alpn, connect.proxyProtocol, exchange.connection)
-      : cluster.pool(host, http2, alpn, exchange.connection, serverNameOf(cluster, exchange.request));
+      : cluster.pool(host, http2, alpn, exchange.connection, serverName);
+  cluster.preconnect?.((next) => cluster.pool(next, http2, alpn, exchange.connection, serverName));
   const attempt = new Attempt(exchange, cluster, host, pool);
   const quietMs = retry === undefined ? 0 : retry.perTryIdleMs;
   const longestMs = cluster.config.http.maxStreamMs;

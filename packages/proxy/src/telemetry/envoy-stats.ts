@@ -6,7 +6,7 @@ import { clusterStats } from "./stats/cluster-stats.ts";
 import { httpStats, routeStats, tcpStats } from "./stats/http-stats.ts";
 import { listenerStats } from "./stats/listener-stats.ts";
 import { processStats } from "./stats/process-stats.ts";
-import { type EnvoyStat, gauge } from "./stats/stat.ts";
+import { counter, type EnvoyStat, gauge } from "./stats/stat.ts";
 
 export type { EnvoyStat } from "./stats/stat.ts";
 
@@ -21,6 +21,9 @@ export function* envoyStats(proxy: DataPlane, worker = 0): Iterable<EnvoyStat> {
   for (const [address, counters] of proxy.listeners.listenerCounters())
     yield* listenerStats(address, counters, worker, secure.has(address));
   for (const [prefix, counters] of proxy.httpCounters) yield* httpStats(prefix, counters);
+  const silent = [...proxy.httpCounters.values()].reduce((sum, counters) => sum + counters.keepAliveTimeouts, 0);
+  // Of all listeners together. Source: Envoy.
+  if (silent > 0) yield counter("http2.keepalive_timeout", silent);
   for (const [prefix, counters] of proxy.tcpCounters) yield* tcpStats(prefix, counters);
   for (const [prefix, counters] of proxy.routeCounters.all()) yield* routeStats(prefix, counters);
   yield* processStats(proxy);

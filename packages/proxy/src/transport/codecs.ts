@@ -30,7 +30,7 @@ export function sharedLimits(limits: Http2Limits): Http2Limits {
 
 /** The client side of a connection of the wanted version. */
 export function createClientCodec(http2: boolean, limits: Http2Limits, host: ClientHost): ClientConnection {
-  return http2 ? createHttp2Client(windows(limits), host) : createHttp1Client({}, host);
+  return http2 ? createHttp2Client(http2Options(limits), host) : createHttp1Client({}, host);
 }
 
 /** The server side. */
@@ -48,16 +48,12 @@ export function createServerCodec(
     maxHeaderCount: config.maxRequestHeadersCount,
   };
   if (!http2) return createHttp1Server({ ...common, acceptHttp10: config.http1.acceptHttp10 }, host, handler);
-  const streams = config.http2.maxConcurrentStreams;
-  return createHttp2Server(
-    { ...common, ...windows(config.http2), ...(streams === undefined ? {} : { maxConcurrentStreams: streams }), nowMs },
-    host,
-    handler,
-  );
+  return createHttp2Server({ ...common, ...http2Options(config.http2), nowMs }, host, handler);
 }
 
-function windows(limits: Http2Limits) {
+function http2Options(limits: Http2Limits) {
   return {
+    ...(limits.maxConcurrentStreams === undefined ? {} : { maxConcurrentStreams: limits.maxConcurrentStreams }),
     ...(limits.streamWindow === undefined ? {} : { initialStreamWindow: limits.streamWindow }),
     ...(limits.connectionWindow === undefined ? {} : { connectionWindow: limits.connectionWindow }),
   };

@@ -16,6 +16,7 @@ import { createHostChooser } from "./host-chooser.ts";
 import type { LoadBalancer } from "./load-balancer.ts";
 import { createOutlierDetector, type OutlierDetector } from "./outlier-detector.ts";
 import type { HostPool } from "./pool.ts";
+import { HostsAhead } from "./preconnect.ts";
 import { proxyHeader } from "./proxy-greeting.ts";
 import { createSubsetChooser, type SubsetChooser } from "./subset-chooser.ts";
 
@@ -75,6 +76,8 @@ export interface Cluster {
     client?: ConnectionEnds | undefined,
     serverName?: string | undefined,
   ): HostPool;
+  /** Undefined where no requests are foreseen. Called as a request starts; `poolOf` has the pool that such a request would use. */
+  readonly preconnect: ((poolOf: (host: Host) => HostPool) => void) | undefined;
   /** A connection of its own, for TCP. */
   dial(
     host: Host,
@@ -108,6 +111,8 @@ class RuntimeCluster implements Cluster {
   readonly outlier: OutlierDetector | undefined;
   readonly observesLatency: boolean;
   #sweptMs = 0;
+  readonly #ahead: HostsAhead | undefined;
+  readonly preconnect: Cluster["preconnect"];
   ready = false;
 
   constructor(
@@ -120,6 +125,13 @@ class RuntimeCluster implements Cluster {
     this.counters = counters;
     this.#checkedBefore = checkedBefore;
     this.#around = around;
+    // Other balancers choose by the request, or by what is under way when it comes.
+    const { kind } = config.loadBalancing.balancer;
+    const predictable = (kind === "round-robin" || kind === "random") && config.subsets === undefined;
+    const { predictive } = config.preconnect;
+    const ahead = predictive > 1 && predictable ? new HostsAhead(predictive) : undefined;
+    this.#ahead = ahead;
+    this.preconnect = ahead && ((poolOf) => ahead.connect(this.#list, () => this.#choose(undefined), poolOf));
     this.observesLatency = config.loadBalancing.balancer.kind === "peak-ewma";
     const shared = { clock: around.clock, random: around.random, log: around.log, cluster: config.name };
     const hosts = () => this.hosts;
@@ -152,7 +164,7 @@ class RuntimeCluster implements Cluster {
   ): Host | undefined {
     if (this.config.discovery.kind === "original-dst")
       return this.#onDemand(criteria?.original ?? original, this.config.discovery.portOverride);
-    let host = this.#choose(criteria);
+    let host = this.#ahead?.take() ?? this.#choose(criteria);
     if (tried.length === 0) return host;
     for (let i = 1; i < attempts && host !== undefined && tried.includes(host); i++) host = this.#choose(criteria);
     if (host !== undefined && tried.includes(host) && this.#subsets === undefined) {
@@ -211,6 +223,8 @@ class RuntimeCluster implements Cluster {
       limits: this.config.limits,
       counters: this.counters,
       wheel: around.wheel,
+      random: around.random,
+      preconnect: this.config.preconnect.perUpstream,
       target: () => this.#target(host, alpn, serverName),
       dial: (target, owner) => {
         const greeting = version === undefined ? undefined : proxyHeader(version, client);
@@ -277,6 +291,7 @@ class RuntimeCluster implements Cluster {
   }
 
   #rebuild(): void {
+    this.#ahead?.clear();
     const around = {
       random: this.#around.random,
       nowMs: () => this.#around.wheel.nowMs,

@@ -1,123 +1,19 @@
 // Hot path: acquire and release run for every request.
 
-import { createRoster, type Enlisted, type Expirable, type TimerWheel, type WheelTimer } from "@heddle/std";
-import type { ClientConnection, WireFailure } from "@heddle/wire";
-import type { UpstreamHttpConfig } from "../config/upstream-http.ts";
+import { createRoster, type Enlisted } from "@heddle/std";
 import { MULTIPLEX_ALPN } from "../tls/multiplex-alpn.ts";
-import { formatAddress } from "../transport/address.ts";
-import { createClientCodec, sharedLimits } from "../transport/codecs.ts";
-import type { ConnectionError, PeerIdentity } from "../transport/connection.ts";
-import type { Dial, DialOwner, DialTarget } from "../transport/dial.ts";
-import { type HttpLink, type LinkOwner, SocketLink } from "../transport/http-link.ts";
+import type { ConnectionError } from "../transport/connection.ts";
+import type { Dial, DialOwner } from "../transport/dial.ts";
 import type { StreamConnection } from "../transport/stream-connection.ts";
-import { ByteCount, countDestroyed, countDialFailure, countHandshake } from "./count-connection.ts";
-import type { ClusterCounters, ClusterLimits } from "./counters.ts";
+import { countDestroyed, countDialFailure, countHandshake } from "./count-connection.ts";
 import { connectFailure, type UpstreamFailure, upstreamFailure } from "./failure.ts";
-import type { Host } from "./host.ts";
-import type { HostPool, PooledConnection, PoolWaiter } from "./pool.ts";
+import type { HostPool, PoolWaiter } from "./pool.ts";
+import type { PoolSurroundings } from "./pool-surroundings.ts";
+import { type LinkPool, PooledLink } from "./pooled-link.ts";
+import { CONNECTIONS_AHEAD, wantsConnection } from "./preconnect.ts";
 
-/** What a pool needs from its cluster and process. */
-export interface PoolSurroundings {
-  readonly host: Host;
-  readonly protocol: "http1" | "http2";
-  readonly transportKey: unknown;
-  readonly serverName: string | undefined;
-  readonly http: UpstreamHttpConfig;
-  readonly limits: ClusterLimits;
-  readonly counters: ClusterCounters;
-  readonly wheel: TimerWheel;
-  /** Goes away as soon as it is empty: it serves one client only. */
-  readonly ephemeral: boolean;
-  /** The target with fresh secrets, or why there can be none. */
-  target(): DialTarget | UpstreamFailure;
-  dial(target: DialTarget, owner: DialOwner): Dial;
-  /** The pool holds nothing any more and was told to drain. */
-  onEmpty(pool: HostPool): void;
-}
-
-class PooledLink implements PooledConnection, LinkOwner, Expirable, Enlisted {
-  rosterAt = -1;
-  readonly pool: ConnectionPool;
-  readonly link: SocketLink<ClientConnection>;
-  readonly http: ClientConnection;
-  readonly localText: string;
-  readonly peer: PeerIdentity | undefined;
-  readonly secure: boolean;
-  readonly bytes: ByteCount;
-  readonly #connection: StreamConnection;
-  readonly #openedMs = performance.now();
-  requests = 0;
-  brokeOff = false;
-  /** Its place in the pool's stack of usable connections. */
-  ready = false;
-  readonly idleTimer: WheelTimer;
-  /** Ends the connection at its greatest age; undefined: it has none. */
-  readonly #ageTimer: WheelTimer | undefined;
-  /** Start of the last request, or end where the connection then stands idle. Units: ms of the wheel. */
-  lastUsedMs: number;
-  /** 0: never. */
-  readonly idleMs: number;
-  readonly #wheel: TimerWheel;
-
-  constructor(pool: ConnectionPool, connection: StreamConnection, wheel: TimerWheel, http2: boolean) {
-    this.pool = pool;
-    this.#connection = connection;
-    this.bytes = new ByteCount(connection);
-    const limits = pool.surroundings.http.http2;
-    this.link = new SocketLink(connection, this, (host) =>
-      createClientCodec(http2, pool.protocol === "http2" ? limits : sharedLimits(limits), host),
-    );
-    this.http = this.link.http;
-    this.localText = formatAddress(connection.local);
-    this.peer = connection.tls?.peer;
-    this.secure = connection.tls !== undefined;
-    this.idleTimer = wheel.create(this);
-    const maxAgeMs = pool.surroundings.http.maxConnectionDurationMs;
-    this.#ageTimer = maxAgeMs > 0 ? wheel.create({ onExpire: () => this.#tooOld() }) : undefined;
-    this.#ageTimer?.arm(maxAgeMs);
-    this.#wheel = wheel;
-    this.idleMs = pool.surroundings.http.idleTimeoutMs;
-    this.lastUsedMs = wheel.nowMs;
-    if (this.idleMs > 0) this.idleTimer.arm(this.idleMs);
-  }
-
-  onExpire(): void {
-    const leftMs = this.http.activeStreams > 0 ? this.idleMs : this.lastUsedMs + this.idleMs - this.#wheel.nowMs;
-    if (leftMs > 0) this.idleTimer.arm(leftMs);
-    else {
-      this.pool.surroundings.counters.connectionIdleTimeouts++;
-      this.http.shutdown();
-    }
-  }
-
-  #tooOld(): void {
-    this.pool.surroundings.counters.connectionMaxDuration++;
-    this.http.shutdown();
-  }
-
-  /** Cheap enough for each request: the timer stays armed and looks at the time when it expires. */
-  used(): void {
-    this.lastUsedMs = this.#wheel.nowMs;
-  }
-
-  onLinkClosed(_link: HttpLink, _error: ConnectionError | undefined): void {
-    this.idleTimer.release();
-    this.#ageTimer?.release();
-    const { counters } = this.pool.surroundings;
-    this.bytes.addTo(counters);
-    countDestroyed(counters, this.#connection.endedHere, this.brokeOff, performance.now() - this.#openedMs);
-    counters.requestsOfConnections.record(this.requests);
-    this.pool.forget(this);
-  }
-
-  onLinkFailure(_link: HttpLink, _failure: WireFailure): void {
-    this.pool.surroundings.counters.protocolErrors++;
-  }
-
-  onLinkCapacity(_link: HttpLink): void {
-    this.pool.offer(this);
-  }
-}
+/** Streams that a connection is expected to take before its server has said. Source: Envoy's default of `max_concurrent_streams`. */
+const ASSUMED_STREAMS = 1024;
 
 class PendingDial implements DialOwner, Enlisted {
   rosterAt = -1;
@@ -138,7 +34,7 @@ class PendingDial implements DialOwner, Enlisted {
   }
 }
 
-class ConnectionPool implements HostPool {
+class ConnectionPool implements HostPool, LinkPool {
   readonly protocol: "http1" | "http2";
   readonly transportKey: unknown;
   readonly serverName: string | undefined;
@@ -169,10 +65,27 @@ class ConnectionPool implements HostPool {
     return this.#waiters.length;
   }
 
+  get active(): number {
+    let active = 0;
+    for (const link of this.#links.snapshot()) active += link.http.activeStreams;
+    return active;
+  }
+
+  get capacity(): number {
+    let capacity = this.#dials.size * this.#streamsPerDial;
+    for (const link of this.#links.snapshot()) capacity += link.http.capacity;
+    return capacity;
+  }
+
+  get #streamsPerDial(): number {
+    return this.#shared ? (this.surroundings.http.http2.maxConcurrentStreams ?? ASSUMED_STREAMS) : 1;
+  }
+
   acquire(waiter: PoolWaiter): void {
     const ready = this.#takeReady();
     if (ready !== undefined) {
       this.#handOut(ready, waiter);
+      this.#connectAhead();
       return;
     }
     const { limits, counters } = this.surroundings;
@@ -181,13 +94,41 @@ class ConnectionPool implements HostPool {
       waiter.onPoolFailure(upstreamFailure("overflow", "too many requests wait for a connection (circuit breaker)"));
       return;
     }
-    const own = this.#links.size + this.#dials.size;
-    const mayDial = own === 0 || (counters.connections < limits.maxConnections && own < limits.maxHostConnections);
-    if (!mayDial) counters.connectionOverflow++;
     counters.pending++;
     counters.pendingTotal++;
     this.#waiters.push(waiter);
-    if (mayDial && (!this.#shared || this.#dials.size === 0)) this.#startDial();
+    if (this.#needsDial) {
+      if (this.#mayDial) this.#startDial();
+      else counters.connectionOverflow++;
+    }
+    this.#connectAhead();
+  }
+
+  preconnect(ratio: number): boolean {
+    if (!this.surroundings.host.healthy || this.#draining || !this.#mayDial) return false;
+    if (!wantsConnection(this.pending + this.active + 1, this.capacity + this.active, ratio)) return false;
+    return this.#startDial();
+  }
+
+  /** Connections for streams to come. Source: Envoy: a few at a time, so that a host that comes back is not flooded. */
+  #connectAhead(): void {
+    const ratio = this.surroundings.preconnect;
+    if (ratio <= 1 || !this.surroundings.host.healthy || this.#draining) return;
+    for (let i = 0; i < CONNECTIONS_AHEAD && this.#mayDial; i++) {
+      if (!wantsConnection(this.pending + this.active, this.capacity + this.active, ratio)) return;
+      if (!this.#startDial()) return;
+    }
+  }
+
+  get #needsDial(): boolean {
+    return this.#waiters.length > this.#dials.size * this.#streamsPerDial;
+  }
+
+  /** A host may always have one connection, whatever the limit of the cluster. */
+  get #mayDial(): boolean {
+    const { limits, counters } = this.surroundings;
+    const own = this.#links.size + this.#dials.size;
+    return own === 0 || (counters.connections < limits.maxConnections && own < limits.maxHostConnections);
   }
 
   cancel(waiter: PoolWaiter): void {
@@ -215,7 +156,6 @@ class ConnectionPool implements HostPool {
     this.#reportEmpty();
   }
 
-  /** A connection can take requests again, or never will. */
   offer(link: PooledLink): void {
     if (link.http.capacity === 0) return;
     if (this.#draining) {
@@ -248,7 +188,8 @@ class ConnectionPool implements HostPool {
       counters.connectionsHttp2++;
     }
     const link = new PooledLink(this, connection, wheel, http2);
-    const surplus = http2 && this.#waiters.length === 0 && this.#takeReady() !== undefined;
+    const { preconnect } = this.surroundings;
+    const surplus = http2 && preconnect <= 1 && this.#waiters.length === 0 && this.#takeReady() !== undefined;
     this.#links.add(link);
     // Dials that began before it was known that one connection serves all.
     if (surplus) link.http.shutdown();
@@ -278,7 +219,6 @@ class ConnectionPool implements HostPool {
     this.#reportEmpty();
   }
 
-  /** The connection is gone. */
   forget(link: PooledLink): void {
     if (!this.#links.delete(link)) return;
     this.surroundings.counters.connections--;
@@ -309,8 +249,7 @@ class ConnectionPool implements HostPool {
   }
 
   #handOut(link: PooledLink, waiter: PoolWaiter): void {
-    link.used();
-    link.requests++;
+    link.beforeRequest();
     waiter.onConnection(link);
     const limit = this.surroundings.http.maxRequestsPerConnection;
     if (limit > 0 && link.requests >= limit) {
@@ -325,12 +264,13 @@ class ConnectionPool implements HostPool {
     }
   }
 
-  #startDial(): void {
+  /** False: there can be none, as every waiter was told. */
+  #startDial(): boolean {
     const { counters } = this.surroundings;
     const target = this.surroundings.target();
     if ("code" in target) {
       this.#failWaiters(target);
-      return;
+      return false;
     }
     counters.connections++;
     // Attempts count, also those that fail. Source: Envoy upstream_cx_total.
@@ -341,18 +281,11 @@ class ConnectionPool implements HostPool {
     const pending = new PendingDial(this);
     this.#dials.add(pending);
     pending.dial = this.surroundings.dial(target, pending);
+    return true;
   }
 
   #dialForWaiters(): void {
-    const { limits, counters } = this.surroundings;
-    if (this.#shared && this.#dials.size > 0) return;
-    if (
-      this.#waiters.length > this.#dials.size &&
-      this.#links.size + this.#dials.size < limits.maxHostConnections &&
-      (counters.connections < limits.maxConnections || this.#links.size + this.#dials.size === 0)
-    ) {
-      this.#startDial();
-    }
+    if (this.#needsDial && this.#mayDial) this.#startDial();
   }
 
   #dropDial(dial: PendingDial): void {

@@ -62,6 +62,8 @@ export class ClusterCounters {
   redirectsFollowed = 0;
   redirectsFailed = 0;
   protocolErrors = 0;
+  /** Connections whose peer answered no PING. */
+  keepAliveTimeouts = 0;
   bytesReceived = 0;
   bytesSent = 0;
   membershipChanges = 0;

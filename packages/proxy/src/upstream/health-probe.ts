@@ -39,6 +39,7 @@ const NO_LIMITS: Http2Limits = {
   streamWindow: undefined,
   connectionWindow: undefined,
   allowConnect: false,
+  keepAlive: undefined,
 };
 
 /** The server has answered, and not well. */

@@ -36,6 +36,12 @@ export interface HostPool {
   close(): void;
   /** Brings the cluster's byte counts up to date. */
   countBytes(): void;
+  /** Makes a connection for a stream that is expected, where there are fewer than `ratio` for each stream. False: none was made. */
+  preconnect(ratio: number): boolean;
   readonly connections: number;
   readonly pending: number;
+  /** Streams under way. */
+  readonly active: number;
+  /** Streams that could start now, or as soon as the connections under way are there. */
+  readonly capacity: number;
 }

@@ -195,6 +195,17 @@ class RawPool implements HostPool, DialOwner {
     return this.#dial === undefined ? 0 : 1;
   }
 
+  get active(): number {
+    return this.connections - this.pending;
+  }
+  get capacity(): number {
+    return 0;
+  }
+
+  preconnect(): boolean {
+    return false;
+  }
+
   acquire(waiter: PoolWaiter): void {
     const { counters, config } = this.#cluster;
     if (counters.connections >= config.limits.maxConnections) {

@@ -116,9 +116,7 @@ export class Http2Core implements FrameSink, Pings {
   }
 
   abort(message: string): void {
-    this.#reader.stop();
-    this.endAll(wireFailure("connection-closed", message, { h2Code: code.CANCEL }));
-    this.close();
+    this.#endWith(wireFailure("connection-closed", message, { h2Code: code.CANCEL }));
   }
 
   drained(): void {
@@ -152,12 +150,19 @@ export class Http2Core implements FrameSink, Pings {
     const failure = wireFailure(kind, `HTTP/2 connection error ${code.errorCodeName(errorCode)}: ${message}`, {
       h2Code: errorCode,
     });
-    this.#reader.stop();
     frame.writeGoaway(this.output, this.blocks.lastPeerStreamId, errorCode, message);
     this.flushSoon();
     this.#host.onFailure(this.connection, failure);
+    this.#endWith(failure);
+  }
+
+  /** Who is told that a stream failed may ask for another at once: it must not get this connection. */
+  #endWith(failure: WireFailure): void {
+    const open = !this.shouldClose;
+    this.shouldClose = true;
+    this.#reader.stop();
     this.endAll(failure);
-    this.close();
+    if (open) this.#host.wantsClose(this.connection);
   }
 
   /** A stream error that the peer made. */

@@ -227,6 +227,39 @@ describe("several streams", () => {
     expect(() => client.request(createRequestHead(), true, host)).toThrow();
   });
 
+  test("no more of them than the client wants", () => {
+    const host = new Recorder();
+    const client = createHttp2Client({ maxConcurrentStreams: 1 }, host);
+    exchangeBytes(client, createHttp2Server({}, new Recorder(), new Recorder()));
+    client.request(createRequestHead(), true, host);
+    expect(client.capacity).toBe(0);
+  });
+
+  test("who hears of a lost connection finds no capacity on it", () => {
+    const host = new Recorder();
+    const client = createHttp2Client({}, host);
+    const capacities: number[] = [];
+    const stream = client.request(createRequestHead(), true, host);
+    stream.handler = Object.assign(new Recorder(), { onReset: () => void capacities.push(client.capacity) });
+    client.abort("gone");
+    expect(capacities).toEqual([0]);
+  });
+
+  test("a PING is pending until it is answered, and there is one at a time", () => {
+    const client = createHttp2Client({}, new Recorder());
+    const server = createHttp2Server({}, new Recorder(), new EchoApp());
+    exchangeBytes(client, server);
+    for (const pings of [client.pings, server.pings]) {
+      pings?.ping();
+      pings?.ping();
+      expect(pings?.pingPending).toBe(true);
+      // Its header and eight bytes.
+      expect(client.output.length + server.output.length).toBe(17);
+      exchangeBytes(client, server);
+      expect(pings?.pingPending).toBe(false);
+    }
+  });
+
   test("GOAWAY refuses what the server did not see, retryable", () => {
     const host = new Recorder();
     const client = createHttp2Client({}, host);

@@ -97,6 +97,11 @@ export const TLS_ROWS: readonly StatRow<ClusterCounters>[] = [
   ["ssl.session_reused", (c) => c.tlsReused],
 ];
 
+/** Clusters that ask HTTP/2 peers for signs of life. */
+export const KEEP_ALIVE_ROWS: readonly StatRow<ClusterCounters>[] = [
+  ["http2.keepalive_timeout", (c) => c.keepAliveTimeouts],
+];
+
 /** Clusters with active health checks. */
 export const CHECK_ROWS: readonly StatRow<Cluster>[] = [
   ["health_check.attempt", (c) => c.counters.checkAttempts],
@@ -117,6 +122,7 @@ export function* clusterStats(cluster: Cluster): Iterable<EnvoyStat> {
     yield* readRows(TLS_ROWS, prefix, counters);
     for (const [name, value] of counters.tls ?? []) yield counter(`${prefix}ssl.${name}`, value);
   }
+  if (config.http.http2.keepAlive !== undefined) yield* readRows(KEEP_ALIVE_ROWS, prefix, counters);
   if (config.healthChecks.length > 0) yield* readRows(CHECK_ROWS, prefix, cluster);
   if (outlier !== undefined) {
     const at = `${prefix}outlier_detection.ejections_`;
