@@ -92,7 +92,10 @@ describe.skipIf(line !== undefined || missing.length > 0)("two clusters, linked 
   });
 
   test("an exported Service is called through the gateway, and its server sees who calls", async () => {
-    await ok(`linkerd --context=west multicluster link --cluster-name west | ${east} apply -f -`);
+    // An account of its own for each cluster that mirrors: one can be taken away without the others.
+    await ok(`linkerd multicluster allow --service-account-name east | ${west} apply -f -`);
+    const account = "--service-account-name east";
+    await ok(`linkerd --context=west multicluster link --cluster-name west ${account} | ${east} apply -f -`);
     await ok(`${west} -n app label service httpbin mirror.linkerd.io/exported=true`);
     const seen = await answered("httpbin-west");
     expect(seen).toContain("By=spiffe://cluster.local/ns/app/sa/httpbin");
@@ -168,8 +171,7 @@ describe.skipIf(line !== undefined || missing.length > 0)("two clusters, linked 
   });
 
   test("revoked credentials are a sentence, and a restart takes nothing away; unlinking does", async () => {
-    const account = "linkerd-service-mirror-remote-access-default";
-    await ok(`${west} -n linkerd-multicluster delete secret ${account}-token`);
+    await ok(`${west} -n linkerd-multicluster delete secret east-token`);
     await ok(`${east} -n linkerd-multicluster rollout restart deployment linkerd-service-mirror`);
     await ok(`${east} -n linkerd-multicluster rollout status deployment linkerd-service-mirror --timeout=40s`);
     await eventually("what is wrong, in the Link", async () => {

@@ -1,24 +1,30 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "./heddle-process.ts";
 import { lineProblem } from "./line-between-clusters.ts";
 import { eventually } from "./mesh-cluster.ts";
+import { withOtherClock } from "./other-clock.ts";
 import { createShell } from "./shell.ts";
-import { type SteadyClient, startSteadyClient } from "./steady-client.ts";
+import { CALL_EVERY_MS, type SteadyClient, startSteadyClient } from "./steady-client.ts";
 
 const line = lineProblem();
 const missing = ["kubectl", "curl"].filter((name) => Bun.which(name) === null);
 if (line !== undefined) console.log(`skipped: no line between clusters: ${line}`);
 else if (missing.length > 0) console.log(`skipped: the walkthrough needs ${missing.join(", ")} on PATH`);
 
-setDefaultTimeout(90_000);
+setDefaultTimeout(120_000);
 
 const samples = join(root, "samples");
 const clusters = ["east", "west"] as const;
 
-/** The own cluster first, what fails is left alone at once, three more tries. */
+/** A gateway or a line is found usable again within this: ejections of 2 s that grow, and connections that have to be made anew. Units: ms. */
+const MENDED_MS = 12_000;
+/** How long a call may last in all. Units: ms. */
+const CALL_MS = 12_000;
+
+/** The own cluster first, what fails is left alone at once, five more tries; three seconds are more than a busy machine stops for. */
 const failover = `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -39,8 +45,8 @@ spec:
   hosts: [httpbin]
   http:
   - route: [{destination: {host: httpbin}}]
-    timeout: 8s
-    retries: {attempts: 5, perTryTimeout: 1s, retryOn: "connect-failure,refused-stream,reset,5xx"}
+    timeout: ${CALL_MS / 1000}s
+    retries: {attempts: 5, perTryTimeout: 3s, retryOn: "connect-failure,refused-stream,reset,5xx"}
 `;
 
 describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two networks", () => {
@@ -49,6 +55,7 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
     HEDDLE_STATE: folder,
     KUBECONFIG: clusters.map((name) => join(folder, "clusters", name, "kubeconfig")).join(":"),
   };
+  const config = (name: string) => join(folder, "clusters", name, "kubeconfig");
   const { ok, run } = createShell(folder, env, 120_000);
   const kubectl = (name: string, words: string, stdin?: string) => ok(`kubectl --context=${name} ${words}`, stdin);
   const inSleep = ["kubectl", "--context=east", "exec", "-n", "sample", "deploy/sleep", "-c", "sleep", "--"];
@@ -71,6 +78,21 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
     );
   };
   const far = "198.18.1.1:15443";
+  /** Secrets that can't be used are told wherever somebody looks, whether they came before the control plane or after it. */
+  const refusedAndRevoked = async () => {
+    const { out, err } = await run("istioctl --context=east remote-clusters");
+    const told = (await run("istioctl --context=east proxy-status")).err;
+    return (
+      out.split("refused").length === 4 &&
+      [err, told].every(
+        (text) =>
+          text.includes("east is the name of this cluster itself") &&
+          text.includes("its kubeconfig leads to cluster east, where this control plane runs") &&
+          text.includes("described by the older Secret istio-system/istio-remote-secret-west already") &&
+          /cluster south is (syncing|timeout) .*did not accept the credentials/.test(text),
+      )
+    );
+  };
   const remoteStatus = async () => (await run("istioctl --context=east remote-clusters")).out;
   const steady = (): SteadyClient => {
     if (client === undefined) throw new Error("the client does not run");
@@ -88,6 +110,19 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
   const steadyAgain = async () => {
     const { answers, failures } = steady().since(performance.now() - 2500);
     return failures === 0 && answers > 8;
+  };
+  /**
+   * What the retry policy allows: while any cluster can answer, nothing; while none can, the calls that began in that time, or were still under
+   * way when it began.
+   */
+  const expectWithin = (fault: string, sinceMs: number, outage?: { readonly endedMs: number }) => {
+    const { failures } = report(fault, sinceMs);
+    if (outage === undefined) return expect(failures).toBe(0);
+    const allowed = Math.ceil((outage.endedMs - sinceMs + CALL_MS) / CALL_EVERY_MS);
+    console.log(`${fault}: ${failures} failures of at most ${allowed} that the policy allows`);
+    expect(failures).toBeLessThanOrEqual(allowed);
+    // Once mended, no call that begins after that may fail: the last failure is one that had begun before.
+    expect(sinceMs + steady().recoveryMs(sinceMs)).toBeLessThanOrEqual(outage.endedMs + CALL_MS + MENDED_MS);
   };
   const calls = (count: number, sinceMs: number) =>
     eventually(`${count} calls`, async () => steady().since(sinceMs).answers >= count, 40_000);
@@ -150,23 +185,39 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
     expect(half.out).toContain("west does not read east: heddle create-remote-secret --context east --name east");
     await ok("heddle create-remote-secret --context east --name east | kubectl --context west apply -f -");
     await eventually("nothing more to say", async () => (await run(check)).code === 0);
+
+    const label = (network: string) =>
+      kubectl("west", `label namespace istio-system topology.istio.io/network=${network} --overwrite`);
+    await label("net-wets");
+    await kubectl("east", "create service clusterip -n sample unlike --tcp=80:80");
+    const skewed = await withOtherClock(config("west"), -90);
+    try {
+      await kubectl("west", "create service clusterip -n sample unlike --tcp=80");
+      writeFileSync(config("west"), skewed.kubeconfig);
+      const { out } = await run(check);
+      expect(out).toContain("namespace istio-system of west is labelled topology.istio.io/network=net-wets, but");
+      expect(out).toContain('port 80 ("80-80") of Service sample/unlike in east is named "80" in west');
+      expect(out).toMatch(/the clock of west is (89|9\d) s behind this machine's/);
+    } finally {
+      writeFileSync(config("west"), skewed.before);
+      await skewed.close();
+    }
+    await label("net-west");
+    for (const name of clusters) await kubectl(name, "delete service -n sample unlike");
+    await eventually("nothing more to say", async () => (await run(check)).code === 0);
   });
 
-  test("names that can't be: the own one, one that leads back here", async () => {
+  test("names that can't be: the own one, one that leads back here, one that is taken", async () => {
     const own = (await ok("istioctl create-remote-secret --context=west --name east")).replace(
       "istio-remote-secret-east",
       "wrong-name",
     );
     const back = await ok("istioctl create-remote-secret --context=east --name north");
-    await kubectl("east", "apply -f -", own);
-    await kubectl("east", "apply -f -", back);
-    const table = await eventually("both refused", async () => {
-      const { out, err } = await run("istioctl --context=east remote-clusters");
-      return out.split("refused").length === 3 ? err : undefined;
-    });
-    expect(table).toContain("east is the name of this cluster itself");
-    expect(table).toContain("its kubeconfig leads to cluster east, where this control plane runs");
-    await kubectl("east", "delete secret -n istio-system wrong-name istio-remote-secret-north");
+    const west = await ok("istioctl create-remote-secret --context=west --name west");
+    const revoked = west.replace(/token: .*/, "token: nobody").replaceAll(/west$|west(?=:|\n)/gm, "south");
+    for (const secret of [own, back, west.replace("istio-remote-secret-west", "zest"), revoked])
+      await kubectl("east", "apply -f -", secret);
+    await eventually("each is told", () => refusedAndRevoked());
   });
 
   test("local first; all local replicas gone: the other cluster answers; back without flapping", async () => {
@@ -183,7 +234,7 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
     const gone = performance.now();
     await replicas("east", "sample/httpbin", 0);
     await eventually("calls at the far gateway", async () => ((await sent()).get(far) ?? 0) > before + 5);
-    expect(report("all local replicas gone", gone).failures).toBe(0);
+    expectWithin("all local replicas gone", gone);
     const back = performance.now();
     await replicas("east", "sample/httpbin", 1);
     await kubectl("east", "rollout status -n sample deployment/httpbin --timeout=60s");
@@ -193,31 +244,54 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
       await calls(8, since);
       return (await sent()).get(far) === seen;
     });
-    expect(report("local replicas back", back).failures).toBe(0);
+    const seen = (await sent()).get(far);
+    await calls(25, performance.now());
+    expect((await sent()).get(far)).toBe(seen);
+    expectWithin("local replicas back", back);
   });
 
-  test("control planes partitioned, then both restarted, then an intermediate replaced: nobody notices at home", async () => {
+  test("replicas that are killed instead of drained: retries hide it", async () => {
+    const killed = performance.now();
+    await kubectl("east", "delete pod -n sample -l app=httpbin --force --grace-period=0");
+    await kubectl("east", "rollout status -n sample deployment/httpbin --timeout=60s");
+    await calls(10, performance.now());
+    expectWithin("all local replicas killed", killed);
+  });
+
+  test("control planes partitioned, then both restarted: nobody notices at home", async () => {
     const cut = performance.now();
     await ok("heddle local wan --cut --between east,west");
     await calls(10, cut);
-    expect(report("line between the control planes cut", cut).failures).toBe(0);
+    expectWithin("line between the control planes cut", cut);
+    const { out: found } = await run("heddle multicluster check --contexts east,west");
+    expect(found).toContain(`from east the gateway ${far} of network net-west does not answer`);
     const restarted = performance.now();
     await Promise.all(clusters.map((name) => kubectl(name, "delete pod -n istio-system -l app=istiod")));
     await Promise.all(
       clusters.map((name) => kubectl(name, "wait -n istio-system --for=condition=Ready pod --all --timeout=60s")),
     );
     await calls(10, performance.now());
-    expect(report("both control planes restarted while they can't see each other", restarted).failures).toBe(0);
-    const { out, err } = await run("istioctl --context=east remote-clusters");
-    expect(out).toMatch(/west .* (syncing|timeout)/);
-    expect(err).toContain("never in sync since this control plane started");
+    expectWithin("both control planes restarted while they can't see each other", restarted);
+    for (const command of ["remote-clusters", "proxy-status"]) {
+      const { err } = await run(`istioctl --context=east ${command}`);
+      expect(err).toMatch(/cluster west is (syncing|timeout) .*never in sync since this control plane started/);
+    }
     const metrics = await kubectl(
       "east",
       "get --raw /api/v1/namespaces/istio-system/services/istiod:15014/proxy/metrics",
     );
     expect(metrics).toContain('istiod_remote_cluster_last_sync_timestamp_seconds{cluster_id="west"} 0');
+    expect(metrics).toContain('istiod_remote_cluster_sync_status{cluster_id="west",status="refused"} 1');
     await ok("heddle local wan --restore");
+    await eventually("Secrets that were there from the start", () => refusedAndRevoked());
+    await kubectl(
+      "east",
+      "delete secret -n istio-system wrong-name zest istio-remote-secret-north istio-remote-secret-south",
+    );
     await eventually("west in sync again", async () => /west .* synced/.test(await remoteStatus()));
+  });
+
+  const rotate = async () => {
     const rotated = performance.now();
     await ok("heddle ca intermediate --root ca --cluster west --force");
     const files = ["ca-cert.pem", "ca-key.pem", "root-cert.pem", "cert-chain.pem"];
@@ -225,9 +299,9 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
     await ok(
       `kubectl --context=west create secret generic cacerts -n istio-system ${from} --dry-run=client -o yaml | kubectl --context=west replace -f -`,
     );
-    await calls(10, rotated);
-    expect(report("an intermediate replaced", rotated).failures).toBe(0);
-  });
+    await calls(15, rotated);
+    expectWithin("an intermediate replaced", rotated);
+  };
 
   test("a revoked account: its last state stays, and it is told; the gateway gone: errors until it is back", async () => {
     const revoked = await ok("istioctl create-remote-secret --context=west --name west");
@@ -242,13 +316,14 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
     await replicas("east", "sample/httpbin", 0);
     const before = (await sent()).get(far) ?? 0;
     await eventually("calls at the far gateway", async () => ((await sent()).get(far) ?? 0) > before + 5);
-    expect(report("account revoked, then all local replicas gone", since).failures).toBe(0);
+    expectWithin("account revoked, then all local replicas gone", since);
     const dropped = performance.now();
     await replicas("west", "istio-system/istio-eastwestgateway", 0);
     await eventually("failures", async () => steady().since(dropped).failures > 0);
     await replicas("west", "istio-system/istio-eastwestgateway", 1);
+    const gatewayBack = performance.now();
     await eventually("ten good calls in a row", () => steadyAgain());
-    report("gateway gone and back", dropped);
+    expectWithin("gateway gone and back", dropped, { endedMs: gatewayBack });
     await ok("istioctl create-remote-secret --context=west --name west | kubectl --context=east apply -f -");
     await eventually("west in sync with a new token", async () => /west .* synced/.test(await remoteStatus()));
   });
@@ -257,15 +332,15 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
     const since = performance.now();
     await Promise.all(clusters.map((name) => kubectl(name, "delete pod -n istio-system -l app=istiod")));
     await calls(15, performance.now());
-    expect(report("both control planes restarted while all traffic is remote", since).failures).toBe(0);
+    expectWithin("both control planes restarted while all traffic is remote", since);
+    await rotate();
     const cut = performance.now();
     await ok("heddle local wan --cut --between east,west");
     await eventually("failures", async () => steady().since(cut).failures > 0, 30_000);
     const mended = performance.now();
     await ok("heddle local wan --restore");
     await eventually("ten good calls in a row", () => steadyAgain());
-    report("line cut under all traffic", cut);
-    console.log(`after the line was mended: last failure after ${(steady().recoveryMs(mended) / 1000).toFixed(1)} s`);
+    expectWithin("line cut under all traffic", cut, { endedMs: mended });
     // Each failed call says in the log why: no connection, cut off, no host, too late; and that retries are used up.
     const log = await ok("kubectl --context=east logs -n sample deploy/sleep -c istio-proxy --tail=400");
     const failed = log.split("\n").filter((row) => /" 50[34] /.test(row));

@@ -151,6 +151,10 @@ describe.skipIf(line !== undefined || missing.length > 0)(
     test("4, 5: DNS in both stock forms; the applications, injected", async () => {
       const dns = (context: string) =>
         `$(kubectl get --context=${context} svc -n istio-system istiocoredns -o jsonpath={.spec.clusterIP})`;
+      // Nobody asks it yet.
+      const check = async () => (await run("heddle multicluster check --contexts cluster1,cluster2")).out;
+      const missing = "has the mesh's DNS at";
+      expect((await check()).split(missing).length).toBe(3);
       const stub =
         '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kube-dns", "namespace": "kube-system"}, "data": {"stubDomains": "{\\"global\\": [\\"IP\\"]}"}}';
       await ok(`sed "s/IP/${dns("cluster1")}/" | kubectl apply --context=cluster1 -f -`, stub);

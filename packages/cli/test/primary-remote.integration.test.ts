@@ -106,6 +106,12 @@ describe.skipIf(line !== undefined || missing.length > 0)("a cluster without a c
     expect(await ok("istioctl --context=home proxy-status")).toMatch(/sleep-\S+\.sample +away +SYNCED/);
     expect(await ok("istioctl --context=home remote-clusters")).toMatch(/away .* synced/);
     expect(await check()).toContain("Status check results are √");
+    // Configuration is read in the primary only.
+    const route = { hosts: ["abroad"], http: [{ route: [{ destination: { host: "abroad" } }] }] };
+    const meta = { apiVersion: "networking.istio.io/v1", kind: "VirtualService", metadata: { name: "unread" } };
+    await kubectl("away", "apply -n sample -f -", JSON.stringify({ ...meta, spec: route }));
+    expect(await check()).toContain("nobody reads VirtualService sample/unread in away");
+    await kubectl("away", "delete -n sample virtualservice unread");
   });
 
   test("the primary's gateway away: running pods go on, new ones wait with a sentence", async () => {

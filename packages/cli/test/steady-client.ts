@@ -4,6 +4,9 @@ interface Answer {
   readonly ok: boolean;
 }
 
+/** Units: ms. */
+export const CALL_EVERY_MS = 200;
+
 /** A client that calls at a fixed rate, whatever becomes of earlier calls. */
 export interface SteadyClient {
   /** Answers since `sinceMs`. Units: ms of `performance.now`. */
@@ -21,7 +24,7 @@ export function startSteadyClient(
   call: string,
   env: Readonly<Record<string, string>>,
 ): SteadyClient {
-  const script = `while :; do ${call} & sleep 0.2; done`;
+  const script = `while :; do ${call} & sleep ${CALL_EVERY_MS / 1000}; done`;
   const child = Bun.spawn([...command, "sh", "-c", script], { env: { ...process.env, ...env }, stderr: "ignore" });
   const answers: Answer[] = [];
   const reading = (async () => {
