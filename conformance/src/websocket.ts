@@ -8,7 +8,7 @@ import { connectRaw } from "../../packages/proxy/test/rig/raw-client.ts";
 import { findProgram, runProgram } from "./find-program.ts";
 import type { SuiteGroup, SuiteResult, SuiteSkip } from "./suite.ts";
 
-/** Autobahn's sections of the protocol itself; 9 measures speed, 12 and 13 are compression, which ends are free not to offer. */
+/** Autobahn's sections of the protocol itself; 12 and 13 are compression, which its own echo server does not offer. */
 const SECTIONS: Readonly<Record<string, string>> = {
   "1": "framing",
   "2": "pings and pongs",
@@ -17,6 +17,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   "5": "fragmentation",
   "6": "UTF-8 handling",
   "7": "closing",
+  "9": "limits and performance",
   "10": "auto-fragmentation",
 };
 

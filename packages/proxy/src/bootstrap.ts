@@ -183,9 +183,9 @@ function readSettings(
   const traceProvider = tracer && decodeTraceProvider(tracer, scope.field("tracing.http"));
   const stats = decodeStats(message.statsConfig, scope.field("stats_config"));
   const statsSinks = decodeStatsSinks(message.statsSinks, scope.field("stats_sinks"));
-  const at5 = scope.field("stats_flush_interval");
-  const statsFlushMs = decodeDuration(message.statsFlushInterval, at5) ?? STATS_FLUSH_MS;
-  if (statsFlushMs < 1 || statsFlushMs > 300_000) at5.problem("must be from 0.001s to 300s");
+  const flushAt = scope.field("stats_flush_interval");
+  const statsFlushMs = decodeDuration(message.statsFlushInterval, flushAt) ?? STATS_FLUSH_MS;
+  if (statsFlushMs < 1 || statsFlushMs > 300_000) flushAt.problem("must be from 0.001s to 300s");
   if (scope.problems.length > 0) return err(`${path}: ${problemText(scope.problems)}`);
   return ok({
     nodeId: message.node?.id ?? "",
