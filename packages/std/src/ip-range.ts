@@ -62,7 +62,7 @@ export function cidrContains(cidr: Cidr, ip: Uint8Array): boolean {
 }
 
 /** `10.0.0.0/8`, `fd00::/8`, or one address. Errors: undefined for anything else. */
-export function parseCidr(text: string): Cidr | undefined {
+function parseCidr(text: string): Cidr | undefined {
   const [base = "", bits = "", ...rest] = text.split("/");
   const bytes = parseIp(base);
   if (bytes === undefined || rest.length > 0 || !/^\d{0,3}$/.test(bits)) return undefined;

@@ -17,7 +17,7 @@ import { type Command, Option } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { checkOutput, FOUND_ISSUES, findingsOutput, levelFlag, USAGE } from "../findings-output.ts";
 import { type GlobalOptions, globalOptions } from "../global-options.ts";
-import { clusterSettings, readCluster } from "../mesh-input/cluster-objects.ts";
+import { clusterOptions, readCluster } from "../mesh-input/cluster-objects.ts";
 import { readMeshConfigFile } from "../mesh-input/mesh-config-file.ts";
 import { readOtherClusters, remoteClusterClients } from "../mesh-input/other-clusters.ts";
 import { type FileObject, readFiles } from "../mesh-input/read-files.ts";
@@ -189,22 +189,16 @@ async function lookAt(context: CliContext, kube: KubeClient, global: GlobalOptio
           if (isKubeError(error, 403)) return new Map();
           throw error;
         });
-  const [{ objects, forbidden }, settings, others, version] = await Promise.all([
+  const [{ objects, forbidden }, options, others] = await Promise.all([
     readCluster(kube, analysedKinds),
-    clusterSettings(kube, meshNamespace, flags.revision),
+    clusterOptions(kube, meshNamespace, flags.revision),
     remote().then(readOtherClusters),
-    kube.request("GET", "/version").then((answer) => answer.json() as Promise<{ gitVersion?: string }>),
   ]);
   for (const sentence of others.unread) context.err(`Warning: ${sentence}\n`);
   const cluster = { group: "", kind: "Cluster", namespace: "", name: kube.server };
   return {
     objects,
-    options: {
-      otherClusters: others.clusters,
-      ...(settings.mesh === undefined ? {} : { mesh: settings.mesh }),
-      ...(settings.injector === undefined ? {} : { injector: settings.injector }),
-      ...(version.gitVersion === undefined ? {} : { kubernetesVersion: version.gitVersion }),
-    },
+    options: { ...options, otherClusters: others.clusters },
     findings: forbidden.map((name) =>
       finding(
         "IST0141",

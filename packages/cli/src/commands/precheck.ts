@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { checkOutput, FOUND_ISSUES, findingsOutput, levelFlag, USAGE } from "../findings-output.ts";
 import { globalOptions } from "../global-options.ts";
-import { clusterSettings, readCluster } from "../mesh-input/cluster-objects.ts";
+import { clusterOptions, readCluster } from "../mesh-input/cluster-objects.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 import { lookIntoPods } from "../precheck/look-into-pods.ts";
 
@@ -39,21 +39,19 @@ async function run(context: CliContext, flags: Flags, command: Command): Promise
   const fromMinor = flags.fromVersion === undefined ? undefined : minorOf(flags.fromVersion);
   const global = globalOptions(command);
   const kube = await context.kube(global);
-  const [{ objects, forbidden }, settings, version] = await Promise.all([
+  const [{ objects, forbidden }, options] = await Promise.all([
     readCluster(kube, analysedKinds),
-    findMeshNamespace(kube, global).then((namespace) => clusterSettings(kube, namespace)),
-    kube.request("GET", "/version").then((answer) => answer.json() as Promise<{ gitVersion?: string }>),
+    findMeshNamespace(kube, global).then((namespace) => clusterOptions(kube, namespace)),
   ]);
   const { listening, unread } = await lookIntoPods(kube, objects);
   for (const name of forbidden)
     context.err(`Warning: you may not list ${name}; what depends on them is not looked at\n`);
   for (const sentence of unread) context.err(`Warning: what listens in pod ${sentence}\n`);
   const input = analysisInput(objects, {
-    mesh: settings.mesh ?? defaultMeshConfig(),
+    mesh: defaultMeshConfig(),
+    ...options,
     now: Date.now(),
     listening,
-    ...(settings.injector === undefined ? {} : { injector: settings.injector }),
-    ...(version.gitVersion === undefined ? {} : { kubernetesVersion: version.gitVersion }),
     ...(fromMinor === undefined ? {} : { fromMinor }),
   });
   const chosen = analyzers.filter(({ codes }) => codes.some((code) => CODES.includes(code)));

@@ -1,3 +1,4 @@
+import type { AnalysisOptions } from "@heddle/analysis";
 import {
   asKubeObject,
   type InjectorValues,
@@ -56,4 +57,22 @@ export async function clusterSettings(
   const mesh = meshText === undefined ? undefined : parseMeshConfig(meshText);
   const values = valuesText === undefined ? undefined : parseInjectorValues(valuesText);
   return { mesh: mesh?.ok ? mesh.value : undefined, injector: values?.ok ? values.value : undefined };
+}
+
+/** What analyzers may know of a cluster beside its objects. Errors: as `clusterSettings`, `KubeError`. */
+export async function clusterOptions(
+  kube: KubeClient,
+  namespace: string,
+  revision?: string,
+): Promise<Partial<AnalysisOptions>> {
+  const [{ mesh, injector }, version] = await Promise.all([
+    clusterSettings(kube, namespace, revision),
+    kube.request("GET", "/version").then((answer) => answer.json()),
+  ]);
+  const kubernetesVersion = textOf(at(version, "gitVersion"));
+  return {
+    ...(mesh === undefined ? {} : { mesh }),
+    ...(injector === undefined ? {} : { injector }),
+    ...(kubernetesVersion === "" ? {} : { kubernetesVersion }),
+  };
 }
