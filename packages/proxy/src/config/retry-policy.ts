@@ -1,5 +1,6 @@
 import { fromBinary, type JsonValue } from "@bufbuild/protobuf";
 import { OmitHostMetadataConfigSchema } from "@heddle/xds-api/envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config";
+import { PreviousPrioritiesConfigSchema } from "@heddle/xds-api/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
 import { type RetryPolicy, RetryPolicySchema } from "./proto.ts";
@@ -51,6 +52,8 @@ export interface RetryPolicyConfig {
   /** Retries leave out endpoints with all labels of one of these. */
   readonly omit: readonly LabelSet[];
   readonly hostAttempts: number;
+  /** Retries leave out the priorities of hosts that failed, looked at after each so many of them. 0: they do not. */
+  readonly priorityFrequency: number;
   /** Units: ms. Default: 25. */
   readonly backOffBaseMs: number;
   /** Units: ms. Default: ten times the base. */
@@ -71,14 +74,16 @@ export const RETRY_POLICY_SHAPE = shape(
     "retriable_headers",
     "retriable_request_headers",
     "rate_limited_retry_back_off",
+    "retry_priority",
   ],
-  { retry_priority: "a retry chooses its priority as every request does" },
+  {},
   {
     retry_options_predicates: "Envoy brings no such predicate that could be named here",
   },
 );
 
 const PREVIOUS_HOSTS = "envoy.retry_host_predicates.previous_hosts";
+const PREVIOUS_PRIORITIES = "envoy.retry_priorities.previous_priorities";
 const OMIT_CANARY = "envoy.retry_host_predicates.omit_canary_hosts";
 const CANARY: LabelSet = [["canary", true]];
 
@@ -125,11 +130,26 @@ export function decodeRetryPolicy(message: RetryPolicy, scope: DecodeScope): Ret
       decodeDuration(limited?.maxInterval, scope.field("rate_limited_retry_back_off.max_interval")) ?? 300_000,
     avoidPreviousHosts,
     omit,
+    priorityFrequency: decodeRetryPriority(message, scope.field("retry_priority")),
     hostAttempts: Number(message.hostSelectionRetryMaxAttempts) || 1,
     backOffBaseMs: base,
     backOffMaxMs:
       decodeDuration(message.retryBackOff?.maxInterval, scope.field("retry_back_off.max_interval")) ?? base * 10,
   };
+}
+
+/** Errors: other kinds than previous_priorities, and a frequency of 0. */
+function decodeRetryPriority(message: RetryPolicy, scope: DecodeScope): number {
+  const priority = message.retryPriority;
+  if (priority === undefined) return 0;
+  const { value } = priority.configType;
+  if (value === undefined || !value.typeUrl.endsWith(PreviousPrioritiesConfigSchema.typeName)) {
+    scope.problem(`${priority.name} is not implemented; ${PREVIOUS_PRIORITIES} with its typed_config is`);
+    return 0;
+  }
+  const { updateFrequency } = fromBinary(PreviousPrioritiesConfigSchema, value.value);
+  if (updateFrequency <= 0) scope.field("typed_config.update_frequency").problem("at least 1");
+  return updateFrequency;
 }
 
 const BITS: ReadonlyMap<string, number> = new Map(Object.entries(RETRY_ON));

@@ -13,7 +13,7 @@ import type { HttpManager } from "./connection-manager.ts";
 import { type AttemptLimitsOwner, startAttemptLimits } from "./exchange-timers.ts";
 import type { FailedTries } from "./failed-tries.ts";
 import { endsTunnel, type ForwardedExchange, upstreamAlpn } from "./forward-request.ts";
-import { avoidedHosts } from "./retry-decision.ts";
+import { avoidedHosts, excludedPriorities } from "./retry-decision.ts";
 
 /** A try at a host that the cluster chooses, not started yet; or why there can be none. */
 export function prepareAttempt(
@@ -31,7 +31,8 @@ export function prepareAttempt(
       exchange.criteria = { hash: exchange.criteria?.hash, subset: exchange.criteria?.subset, original };
   }
   const avoided = failed === undefined ? NONE : avoidedHosts(retry, failed.hosts, cluster);
-  const host = cluster.pick(exchange.connection.local, avoided, retry?.hostAttempts ?? 1, exchange.criteria);
+  const excluded = failed === undefined ? undefined : excludedPriorities(retry, failed.hosts, cluster);
+  const host = cluster.pick(exchange.connection.local, avoided, retry?.hostAttempts ?? 1, exchange.criteria, excluded);
   if (host === undefined) {
     cluster.counters.noHealthyHost++;
     return upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint");

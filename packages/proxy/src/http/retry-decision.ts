@@ -89,6 +89,27 @@ export function avoidedHosts(
   return [...before, ...cluster.hosts.filter((host) => policy.omit.some((labels) => hasLabels(host, labels)))];
 }
 
+/** Priorities that a retry leaves out. Source: Envoy previous_priorities: once none is left that could serve, all are there again. */
+export function excludedPriorities(
+  policy: RetryPolicyConfig | undefined,
+  tried: readonly Host[],
+  cluster: Pick<Cluster, "hosts">,
+): ReadonlySet<number> | undefined {
+  const frequency = policy?.priorityFrequency ?? 0;
+  if (frequency === 0 || tried.length < frequency) return undefined;
+  const excluded = new Set<number>();
+  let attempted: Host[] = [];
+  for (const host of tried) {
+    attempted.push(host);
+    if (attempted.length % frequency !== 0) continue;
+    for (const { priority } of attempted) excluded.add(priority);
+    if (cluster.hosts.some(({ healthy, priority }) => healthy && !excluded.has(priority))) continue;
+    excluded.clear();
+    attempted = [];
+  }
+  return excluded;
+}
+
 function hasLabels(host: Host, labels: LabelSet): boolean {
   const own = host.endpoint?.lbLabels;
   return own !== undefined && labels.every(([key, value]) => own[key] === value);

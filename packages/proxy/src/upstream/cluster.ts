@@ -13,12 +13,11 @@ import { type UpstreamFailure, upstreamFailure } from "./failure.ts";
 import { createHealthChecker, type HealthChecker } from "./health-checker.ts";
 import { createHost, type Host } from "./host.ts";
 import { createHostChooser } from "./host-chooser.ts";
-import type { LoadBalancer } from "./load-balancer.ts";
 import { createOutlierDetector, type OutlierDetector } from "./outlier-detector.ts";
 import type { HostPool } from "./pool.ts";
 import { HostsAhead } from "./preconnect.ts";
 import { proxyHeader } from "./proxy-greeting.ts";
-import { createSubsetChooser, type SubsetChooser } from "./subset-chooser.ts";
+import { createSubsetChooser } from "./subset-chooser.ts";
 
 /** What clusters share with the rest of the process. */
 export interface UpstreamSurroundings {
@@ -49,6 +48,13 @@ export interface HostCriteria {
   readonly original: SocketAddress | undefined;
 }
 
+/** Chooses among the hosts of a cluster. */
+interface CriteriaChooser {
+  pick(criteria: HostCriteria | undefined, attempt: number): Host | undefined;
+}
+
+const NOBODY: CriteriaChooser = { pick: () => undefined };
+
 /** A destination of requests, with its hosts and their connections. */
 export interface Cluster {
   readonly config: ClusterConfig;
@@ -61,12 +67,18 @@ export interface Cluster {
   /** Requests tell how long they took, for peak EWMA. */
   readonly observesLatency: boolean;
   onLatency(host: Host, ms: number): void;
-  /** `original` is needed by ORIGINAL_DST clusters only. Undefined: no host can be had. */
+  /**
+   * Undefined: no host can be had.
+   * @param original Needed by ORIGINAL_DST clusters only.
+   * @param attempts How often another host is chosen in place of one of `tried`.
+   * @param excluded Priorities that are left out.
+   */
   pick(
     original: SocketAddress | undefined,
     tried: TriedHosts,
     attempts: number,
     criteria?: HostCriteria | undefined,
+    excluded?: ReadonlySet<number> | undefined,
   ): Host | undefined;
   /** The pool for requests to a host. `alpn` replaces the configured protocols. */
   pool(
@@ -101,8 +113,9 @@ class RuntimeCluster implements Cluster {
   readonly counters: ClusterCounters;
   readonly #around: UpstreamSurroundings;
   #hosts = new Map<string, Host>();
-  #balancer: LoadBalancer | undefined = undefined;
-  #subsets: SubsetChooser | undefined = undefined;
+  #chooser: CriteriaChooser = NOBODY;
+  /** Choosers without some priorities, made when a retry asks for them. */
+  #rest = new Map<string, CriteriaChooser>();
   #list: readonly Host[] = [];
   #assignment: LoadAssignmentConfig | undefined = undefined;
   readonly #health: HealthChecker | undefined;
@@ -131,7 +144,7 @@ class RuntimeCluster implements Cluster {
     const { predictive } = config.preconnect;
     const ahead = predictive > 1 && predictable ? new HostsAhead(predictive) : undefined;
     this.#ahead = ahead;
-    this.preconnect = ahead && ((poolOf) => ahead.connect(this.#list, () => this.#choose(undefined), poolOf));
+    this.preconnect = ahead && ((poolOf) => ahead.connect(this.#list, () => this.#chooser.pick(undefined, 0), poolOf));
     this.observesLatency = config.loadBalancing.balancer.kind === "peak-ewma";
     const shared = { clock: around.clock, random: around.random, log: around.log, cluster: config.name };
     const hosts = () => this.hosts;
@@ -161,13 +174,15 @@ class RuntimeCluster implements Cluster {
     tried: TriedHosts,
     attempts: number,
     criteria?: HostCriteria | undefined,
+    excluded?: ReadonlySet<number> | undefined,
   ): Host | undefined {
     if (this.config.discovery.kind === "original-dst")
       return this.#onDemand(criteria?.original ?? original, this.config.discovery.portOverride);
-    let host = this.#ahead?.take() ?? this.#choose(criteria);
+    const hosts = excluded === undefined || excluded.size === 0 ? this.#chooser : this.#without(excluded);
+    let host = this.#ahead?.take() ?? hosts.pick(criteria, 0);
     if (tried.length === 0) return host;
-    for (let i = 1; i < attempts && host !== undefined && tried.includes(host); i++) host = this.#choose(criteria);
-    if (host !== undefined && tried.includes(host) && this.#subsets === undefined) {
+    for (let i = 1; i <= attempts && host !== undefined && tried.includes(host); i++) host = hosts.pick(criteria, i);
+    if (host !== undefined && tried.includes(host) && this.config.subsets === undefined && !this.#hashes) {
       // Chance kept hitting hosts that failed: take any other that there is.
       host = this.#list.find((other) => other.healthy && !tried.includes(other)) ?? host;
     }
@@ -184,9 +199,21 @@ class RuntimeCluster implements Cluster {
     host.latencyMs = ms > host.latencyMs ? ms : host.latencyMs * fade + ms * (1 - fade);
   }
 
-  #choose(criteria: HostCriteria | undefined): Host | undefined {
-    if (this.#subsets !== undefined) return this.#subsets.pick(criteria?.subset, criteria?.hash);
-    return this.#balancer?.pick(criteria?.hash);
+  /** Hosts are chosen by what the request says, so that their choice is the same on each proxy. */
+  get #hashes(): boolean {
+    const { kind } = this.config.loadBalancing.balancer;
+    return kind === "ring-hash" || kind === "maglev";
+  }
+
+  /** As if the hosts of some priorities were not there. */
+  #without(excluded: ReadonlySet<number>): CriteriaChooser {
+    const key = [...excluded].sort((a, b) => a - b).join();
+    let chooser = this.#rest.get(key);
+    if (chooser === undefined) {
+      chooser = this.#makeChooser(this.#list.filter(({ priority }) => !excluded.has(priority)));
+      this.#rest.set(key, chooser);
+    }
+    return chooser;
   }
 
   pool(
@@ -292,6 +319,11 @@ class RuntimeCluster implements Cluster {
 
   #rebuild(): void {
     this.#ahead?.clear();
+    this.#rest = new Map();
+    this.#chooser = this.#makeChooser(this.#list);
+  }
+
+  #makeChooser(list: readonly Host[]): CriteriaChooser {
     const around = {
       random: this.#around.random,
       nowMs: () => this.#around.wheel.nowMs,
@@ -307,8 +339,12 @@ class RuntimeCluster implements Cluster {
       localityWeight: (priority: number, locality: string) => weights.get(`${priority}|${locality}`) ?? 0,
     };
     const make = (hosts: readonly Host[]) => createHostChooser(config, hosts, around);
-    if (this.config.subsets === undefined) this.#balancer = make(this.#list);
-    else this.#subsets = createSubsetChooser(this.config.subsets, this.#list, make, this.counters);
+    if (this.config.subsets === undefined) {
+      const balancer = make(list);
+      return { pick: (criteria, attempt) => balancer.pick(criteria?.hash, attempt) };
+    }
+    const subsets = createSubsetChooser(this.config.subsets, list, make, this.counters);
+    return { pick: (criteria, attempt) => subsets.pick(criteria?.subset, criteria?.hash, attempt) };
   }
 
   #healthChanged(host: Host): void {

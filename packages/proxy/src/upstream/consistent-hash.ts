@@ -11,6 +11,8 @@ export function hash64(text: string, seed = 0n): bigint {
   return Bun.hash.xxHash64(text, seed);
 }
 
+const ALL_BITS = 0xffff_ffff_ffff_ffffn;
+
 /** Numbers keep the order of the upper 53 bits; that is enough to place hosts and requests. */
 function place(hash: bigint): number {
   return Number(hash >> 11n);
@@ -65,7 +67,7 @@ class RingHash implements LoadBalancer {
     this.#owners = Uint32Array.from(entries, (e) => e[1]);
   }
 
-  pick(hash: bigint | undefined): Host | undefined {
+  pick(hash: bigint | undefined, attempt = 0): Host | undefined {
     const size = this.#places.length;
     if (size === 0) return undefined;
     const wanted = place(hash ?? randomHash(this.#random));
@@ -76,6 +78,8 @@ class RingHash implements LoadBalancer {
       if ((this.#places[middle] ?? 0) < wanted) low = middle + 1;
       else high = middle;
     }
+    // As if the places before were not there. Source: Envoy.
+    low += attempt;
     for (let i = 0; i < size; i++) {
       const host = this.#hosts[this.#owners[(low + i) % size] ?? 0];
       if (host !== undefined && !overloaded(host, this.#hosts, this.#factor)) return host;
@@ -100,9 +104,12 @@ class Maglev implements LoadBalancer {
     this.#table = fillTable(hosts, config, around);
   }
 
-  pick(hash: bigint | undefined): Host | undefined {
+  pick(hash: bigint | undefined, attempt = 0): Host | undefined {
     if (this.#hosts.length === 0) return undefined;
-    const at = Number((hash ?? randomHash(this.#random)) % this.#size);
+    let place = hash ?? randomHash(this.#random);
+    // Many bits change, so that other tries go to different places. Source: Envoy.
+    if (attempt > 0) place ^= ALL_BITS - BigInt(attempt) + 1n;
+    const at = Number(place % this.#size);
     const size = this.#table.length;
     for (let i = 0; i < size; i++) {
       const host = this.#hosts[this.#table[(at + i) % size] ?? 0];

@@ -31,14 +31,14 @@ class PriorityChooser implements LoadBalancer {
     this.#random = random;
   }
 
-  pick(hash: bigint | undefined): Host | undefined {
-    if (this.#only !== undefined) return this.#only.pick(hash);
+  pick(hash: bigint | undefined, attempt?: number): Host | undefined {
+    if (this.#only !== undefined) return this.#only.pick(hash, attempt);
     let point = hash === undefined ? this.#random() * 100 : Number(hash % 100n);
     for (const share of this.#shares) {
       point -= share.percent;
-      if (point < 0) return share.balancer.pick(hash);
+      if (point < 0) return share.balancer.pick(hash, attempt);
     }
-    return this.#shares[this.#shares.length - 1]?.balancer.pick(hash);
+    return this.#shares[this.#shares.length - 1]?.balancer.pick(hash, attempt);
   }
 }
 
@@ -54,13 +54,13 @@ class LocalityChooser implements LoadBalancer {
     this.#random = random;
   }
 
-  pick(hash: bigint | undefined): Host | undefined {
+  pick(hash: bigint | undefined, attempt?: number): Host | undefined {
     let point = this.#random() * this.#total;
     for (const entry of this.#entries) {
       point -= entry.weight;
-      if (point < 0) return entry.balancer.pick(hash);
+      if (point < 0) return entry.balancer.pick(hash, attempt);
     }
-    return this.#entries[this.#entries.length - 1]?.balancer.pick(hash);
+    return this.#entries[this.#entries.length - 1]?.balancer.pick(hash, attempt);
   }
 }
 
@@ -120,9 +120,9 @@ const NOBODY: LoadBalancer = { pick: () => undefined };
 function counting(balancer: LoadBalancer, panicked: (() => void) | undefined): LoadBalancer {
   if (panicked === undefined) return balancer;
   return {
-    pick: (hash) => {
+    pick: (hash, attempt) => {
       panicked();
-      return balancer.pick(hash);
+      return balancer.pick(hash, attempt);
     },
   };
 }

@@ -5,8 +5,12 @@ import type { Host } from "./host.ts";
 
 /** Chooses among the hosts of one set. */
 export interface LoadBalancer {
-  /** `hash`: of the request, where its route says so. Undefined when the set is empty. */
-  pick(hash: bigint | undefined): Host | undefined;
+  /**
+   * Undefined when the set is empty.
+   * @param hash Of the request, where its route says so.
+   * @param attempt How many hosts were chosen for this try and not taken. Default: 0.
+   */
+  pick(hash: bigint | undefined, attempt?: number): Host | undefined;
 }
 
 /** What balancers take from their surroundings. */

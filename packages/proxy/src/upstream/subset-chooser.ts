@@ -7,7 +7,7 @@ import type { LoadBalancer } from "./load-balancer.ts";
 
 /** Hosts by their labels. */
 export interface SubsetChooser {
-  pick(key: SubsetKey | undefined, hash: bigint | undefined): Host | undefined;
+  pick(key: SubsetKey | undefined, hash: bigint | undefined, attempt?: number): Host | undefined;
 }
 
 /** Choices in a subset, and in what stands for a missing one. */
@@ -50,16 +50,18 @@ class IndexedSubsets implements SubsetChooser {
     );
   }
 
-  pick(key: SubsetKey | undefined, hash: bigint | undefined): Host | undefined {
+  pick(key: SubsetKey | undefined, hash: bigint | undefined, attempt?: number): Host | undefined {
     const group = key === undefined ? undefined : this.#groups.get(key.keys);
     if (key === undefined || group === undefined) return this.#fallback(this.#config.fallback, hash);
     const hosts = group.get(key.values);
     if (hosts !== undefined) {
       this.#counters.subsetsSelected++;
-      return this.#balancer(hosts).pick(hash);
+      return this.#balancer(hosts).pick(hash, attempt);
     }
     const fallback = this.#fallbacks.get(key.keys) ?? this.#config.fallback;
-    return fallback === "fewer-keys" ? this.pick(this.#fewer(key), hash) : this.#fallback(fallback, hash);
+    return fallback === "fewer-keys"
+      ? this.pick(this.#fewer(key), hash, attempt)
+      : this.#fallback(fallback, hash, attempt);
   }
 
   /** The same request with the labels that its selector falls back to; each step has fewer, so this ends. */
@@ -74,17 +76,18 @@ class IndexedSubsets implements SubsetChooser {
     };
   }
 
-  #fallback(fallback: SubsetFallback, hash: bigint | undefined): Host | undefined {
+  #fallback(fallback: SubsetFallback, hash: bigint | undefined, attempt?: number): Host | undefined {
     if (fallback === "any" || fallback === "default") this.#counters.subsetsFallback++;
     switch (fallback) {
       case "none":
       case "fewer-keys":
         return undefined;
       case "any":
-        return this.#balancer(this.#hosts).pick(hash);
+        return this.#balancer(this.#hosts).pick(hash, attempt);
       case "default":
-        if (this.#defaults.length === 0 && this.#config.panicAny) return this.#balancer(this.#hosts).pick(hash);
-        return this.#balancer(this.#defaults).pick(hash);
+        if (this.#defaults.length === 0 && this.#config.panicAny)
+          return this.#balancer(this.#hosts).pick(hash, attempt);
+        return this.#balancer(this.#defaults).pick(hash, attempt);
     }
   }
 

@@ -1,3 +1,4 @@
+import { address } from "./bootstrap.ts";
 import type { BreadthCase } from "./breadth-cases.ts";
 import { http2Options } from "./breadth-routes.ts";
 
@@ -68,6 +69,32 @@ const places: Readonly<Record<string, Place>> = {
     policy: predicate("previous_hosts", "PreviousHostsPredicate"),
     action: byKey,
   },
+  "other-ring": {
+    on: "5xx",
+    cluster: "r-ring3",
+    policy: predicate("previous_hosts", "PreviousHostsPredicate"),
+    action: byKey,
+  },
+  "other-maglev": {
+    on: "5xx",
+    cluster: "r-maglev3",
+    policy: predicate("previous_hosts", "PreviousHostsPredicate"),
+    action: byKey,
+  },
+  "next-priority": {
+    on: "5xx",
+    cluster: "r-priorities",
+    policy: {
+      retry_priority: {
+        name: "envoy.retry_priorities.previous_priorities",
+        typed_config: {
+          "@type":
+            "type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+          update_frequency: 1,
+        },
+      },
+    },
+  },
   canary: {
     on: "5xx",
     cluster: "r-hash",
@@ -129,6 +156,14 @@ const retries = (fields: Json): Json => ({ circuit_breakers: { thresholds: [fiel
 const budget = (percent: number, least: number): Json =>
   retries({ retry_budget: { budget_percent: { value: percent }, min_retry_concurrency: least } });
 
+/** Each port is a priority of its own. */
+function byPriority(name: string, ports: readonly number[]): Json {
+  return {
+    cluster_name: name,
+    endpoints: ports.map((port, priority) => ({ priority, lb_endpoints: [{ endpoint: { address: address(port) } }] })),
+  };
+}
+
 /** Ports of the origins, and of one that takes no request. */
 export interface TriesPorts {
   readonly origins: readonly number[];
@@ -150,6 +185,9 @@ export function triesClusters(ports: TriesPorts): readonly (readonly [string, re
     ["r-budget-least", first, budget(0, 1)],
     ["r-limited", first, {}],
     ["r-hash", ports.origins.slice(0, 2), { lb_policy: "RING_HASH" }],
+    ["r-ring3", ports.origins, { lb_policy: "RING_HASH" }],
+    ["r-maglev3", ports.origins, { lb_policy: "MAGLEV" }],
+    ["r-priorities", [], { load_assignment: byPriority("r-priorities", ports.origins) }],
     ["b-random", ports.origins, { lb_policy: "RANDOM" }],
     ["b-least", ports.origins, { lb_policy: "LEAST_REQUEST", least_request_lb_config: { choice_count: 100 } }],
   ];
@@ -206,6 +244,9 @@ export const triesCases: readonly BreadthCase[] = [
   row("the server says no time", "/reset/fail1x503", 2),
   ...keys.map((key) => row(`no host predicate, ${key}`, `/same/${key}/fail1x503`, 2, { "x-key": key })),
   ...keys.map((key) => row(`previous_hosts of ${key}`, `/other/${key}/fail1x503`, 2, { "x-key": key })),
+  ...keys.map((key) => row(`previous_hosts of ${key}: ring`, `/other-ring/${key}/fail1x503`, 2, { "x-key": key })),
+  ...keys.map((key) => row(`previous_hosts of ${key}: Maglev`, `/other-maglev/${key}/fail1x503`, 2, { "x-key": key })),
+  row("previous_priorities", "/next-priority/fail1x503", 2),
   ...keys.map((key) => row(`omit_canary_hosts of ${key}`, `/canary/${key}/fail1x503`, 2, { "x-key": key })),
   ...keys.map((key) => row(`omit_host_metadata of ${key}`, `/version/${key}/fail1x503`, 2, { "x-key": key })),
   row("runtime fraction of 0 and of 100", "/share"),
