@@ -1,6 +1,7 @@
 import { type Clock, type ClockTimer, createTimerWheel, type Logger, type TimerWheel } from "@heddle/std";
 import type { HttpManagerConfig } from "./config/http-manager.ts";
 import type { FilterChainConfig, ListenerConfig } from "./config/listener.ts";
+import { logNeeds } from "./config/log-needs.ts";
 import { createRouteCounterSet, type RouteCounterSet } from "./counters/route-counters.ts";
 import { createFilterChains } from "./filters/filter-chain.ts";
 import { filterStats, TRACING_STATS } from "./filters/filter-stats.ts";
@@ -168,6 +169,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       ...shared,
       config,
       observers: tracer === undefined ? http : [...http, tracer],
+      needs: logNeeds(config.accessLogs),
       tracer,
       counters,
       listenerCounters: listenerCounters.httpCounters(config.statPrefix),

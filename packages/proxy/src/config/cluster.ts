@@ -20,7 +20,7 @@ import {
   RoutingPriority,
   UpstreamTlsContextSchema,
 } from "./proto.ts";
-import { type ResourceSource, sourceOf } from "./resource-source.ts";
+import { type ForeignMetadata, foreignMetadata, type ResourceSource, sourceOf } from "./resource-source.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeSubsets, type SubsetConfig } from "./subsets.ts";
@@ -93,7 +93,7 @@ export interface ClusterConfig {
   /** Host names of services behind the cluster, for metrics. */
   readonly services: readonly { readonly host: string; readonly name: string; readonly namespace: string }[];
   /** By filter name, without what the control plane writes for itself; undefined: none. For tags of spans. */
-  readonly metadata: Readonly<Record<string, JsonObject>> | undefined;
+  readonly metadata: ForeignMetadata;
   readonly source: ResourceSource;
 }
 
@@ -260,7 +260,7 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
     panicPercent: message.commonLbConfig?.healthyPanicThreshold?.value ?? 50,
     preconnect: decodePreconnect(message.preconnectPolicy, scope.field("preconnect_policy")),
     services: decodeServices(message.metadata?.filterMetadata["istio"]),
-    metadata: foreignMetadata(message.metadata?.filterMetadata),
+    metadata: foreignMetadata(message.metadata),
     source: sourceOf(message.metadata),
   };
 }
@@ -340,11 +340,6 @@ function decodeDiscovery(message: Cluster, scope: DecodeScope): ClusterDiscovery
       };
     }
   }
-}
-
-function foreignMetadata(all: Readonly<Record<string, JsonObject>> | undefined): ClusterConfig["metadata"] {
-  const entries = Object.entries(all ?? {}).filter(([name]) => name !== "istio" && name !== "heddle");
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
 function decodeServices(metadata: JsonObject | undefined): ClusterConfig["services"] {

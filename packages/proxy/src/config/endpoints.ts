@@ -10,6 +10,7 @@ import {
   LocalityLbEndpointsSchema,
   type Metadata,
 } from "./proto.ts";
+import { type ForeignMetadata, foreignMetadata } from "./resource-source.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { type ConfigAddress, decodeAddress } from "./socket-address.ts";
@@ -40,6 +41,7 @@ export interface EndpointConfig {
   /** `envoy.lb` metadata, for subsets. */
   readonly lbLabels: JsonObject | undefined;
   readonly workload: WorkloadLabels | undefined;
+  readonly metadata: ForeignMetadata;
 }
 
 export interface LocalityConfig {
@@ -136,6 +138,7 @@ function decodeEndpoint(message: LbEndpoint, scope: DecodeScope): EndpointConfig
     transportLabels: message.metadata?.filterMetadata["envoy.transport_socket_match"],
     lbLabels: message.metadata?.filterMetadata["envoy.lb"],
     workload: decodeWorkload(message.metadata),
+    metadata: foreignMetadata(message.metadata),
   };
 }
 

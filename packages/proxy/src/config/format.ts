@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { compileExpression, type Expression } from "@heddle/expression";
 import { FORMAT_OPERATORS } from "@heddle/std";
 import type { DecodeScope } from "./scope.ts";
 
@@ -9,6 +10,8 @@ export interface FormatCommand {
   readonly argument: string | undefined;
   /** The argument of `REQ` and its like, `a?b`: the header and those that stand in for it, in lower case. */
   readonly headers: readonly string[];
+  /** Of `CEL(…)`. */
+  readonly expression?: Expression;
   /** Characters kept of the value. */
   readonly maxLength: number | undefined;
 }
@@ -40,15 +43,16 @@ export function compileFormat(text: string, scope: DecodeScope): Format {
       literal += "%";
       continue;
     }
-    const constant = constantOf(name);
+    const constant = constantOf(name, match[2], match[3]);
     if (constant !== undefined) {
       literal += constant;
       continue;
     }
-    if (!FORMAT_OPERATORS.has(name)) scope.problem(`%${name}% is not a command operator that this proxy knows`);
+    if (!FORMAT_OPERATORS.has(name) && !OWN_OPERATORS.has(name))
+      scope.problem(`%${name}% is not a command operator that this proxy knows`);
     if (literal !== "") segments.push(literal);
     literal = "";
-    segments.push(commandOf(name, match[2], match[3]));
+    segments.push(commandOf(name, match[2], match[3], scope));
   }
   const rest = text.slice(end);
   if (rest.includes("%"))
@@ -59,8 +63,19 @@ export function compileFormat(text: string, scope: DecodeScope): Format {
   return { segments, constant: undefined };
 }
 
-function commandOf(name: string, argument: string | undefined, maxLength: string | undefined): FormatCommand {
+/** Envoy has them by a formatter extension, which configuration must name there. */
+const OWN_OPERATORS: ReadonlySet<string> = new Set(["REQ_WITHOUT_QUERY"]);
+
+function commandOf(
+  name: string,
+  argument: string | undefined,
+  maxLength: string | undefined,
+  scope: DecodeScope,
+): FormatCommand {
+  const expression = name === "CEL" || name === "TYPED_CEL" ? compileExpression(argument ?? "") : undefined;
+  if (expression?.ok === false) scope.problem(`%${name}(${argument ?? ""})%: ${expression.error}`);
   return {
+    ...(expression?.ok === true ? { expression: expression.value } : {}),
     name,
     argument,
     headers: (argument ?? "").split("?").map((header) => header.trim().toLowerCase()),
@@ -69,8 +84,11 @@ function commandOf(name: string, argument: string | undefined, maxLength: string
 }
 
 /** What is the same for all exchanges of the process. */
-function constantOf(name: string): string | undefined {
-  return name === "HOSTNAME" ? hostname() : undefined;
+function constantOf(name: string, argument: string | undefined, maxLength: string | undefined): string | undefined {
+  if (name === "HOSTNAME") return hostname();
+  if (name !== "ENVIRONMENT") return undefined;
+  const value = process.env[argument ?? ""] ?? "-";
+  return maxLength === undefined ? value : value.slice(0, Number(maxLength));
 }
 
 /** The text with all commands replaced. `missing` stands for values that are not known. */

@@ -15,7 +15,7 @@ import {
   RawBufferSchema,
   TrafficDirection,
 } from "./proto.ts";
-import { type ResourceSource, sourceOf } from "./resource-source.ts";
+import { type ForeignMetadata, foreignMetadata, type ResourceSource, sourceOf } from "./resource-source.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { type ConfigAddress, decodeAddress } from "./socket-address.ts";
@@ -30,6 +30,7 @@ export interface FilterChainConfig {
   /** Time for the TLS handshake; 0: the default. Units: ms. */
   readonly handshakeTimeoutMs: number;
   readonly source: ResourceSource;
+  readonly metadata: ForeignMetadata;
   /** Equal for equal chains: an update of a listener leaves the connections of unchanged chains alone. */
   readonly fingerprint: string;
 }
@@ -58,6 +59,7 @@ export interface ListenerConfig {
   /** Replaces the address in the names of statistics; "": the address. */
   readonly statPrefix: string;
   readonly source: ResourceSource;
+  readonly metadata: ForeignMetadata;
 }
 
 export const LISTENER_SHAPE = shape(
@@ -177,6 +179,7 @@ export function decodeListener(message: Listener, scope: DecodeScope): ListenerC
     statPrefix: message.statPrefix,
     accessLogs: decodeAccessLogs(message.accessLog, scope.field("access_log")),
     source: sourceOf(message.metadata),
+    metadata: foreignMetadata(message.metadata),
   };
 }
 
@@ -195,6 +198,7 @@ function decodeChain(message: FilterChain, scope: DecodeScope): FilterChainConfi
     handshakeTimeoutMs:
       decodeDuration(message.transportSocketConnectTimeout, scope.field("transport_socket_connect_timeout")) ?? 0,
     source: sourceOf(message.metadata),
+    metadata: foreignMetadata(message.metadata),
     fingerprint: fingerprint(writeMessage(FilterChainSchema, message)),
   };
 }

@@ -1,7 +1,7 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { decodeDataText } from "./data-source.ts";
 import { compileFormat, type Format, type FormatValues, renderFormat } from "./format.ts";
-import { NUMERIC_OPERATORS } from "./format-operators.ts";
+import { jsonValueOf } from "./format-operators.ts";
 import type { SubstitutionFormatString } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 
@@ -72,8 +72,8 @@ function renderJson(format: JsonFormat, values: FormatValues, omitEmpty: boolean
       // A field that is one command keeps its kind: numbers stay numbers, missing values are null.
       if (only === undefined || typeof only === "string" || more.length > 0) return renderFormat(format.format, values);
       const value = values.command(only);
-      if (value === undefined || value === "-") return omitEmpty ? undefined : null;
-      return NUMERIC_OPERATORS.has(only.name) ? Number(value) : value;
+      if (value === undefined) return omitEmpty ? undefined : null;
+      return jsonValueOf(only, value);
     }
     case "list": {
       const out: JsonValue[] = [];

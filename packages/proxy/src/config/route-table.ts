@@ -13,7 +13,7 @@ import {
   VirtualHostSchema,
 } from "./proto.ts";
 import { decodeRateLimits, type RateLimitPolicy } from "./rate-limits.ts";
-import { type ResourceSource, sourceOf } from "./resource-source.ts";
+import { type ForeignMetadata, foreignMetadata, type ResourceSource, sourceOf } from "./resource-source.ts";
 import { decodeRetryPolicy } from "./retry-policy.ts";
 import { decodeRoute, type RouteConfig } from "./route.ts";
 import type { RouteFallback } from "./route-action.ts";
@@ -42,6 +42,7 @@ export interface VirtualHostConfig {
   /** Requests that are counted apart; empty mostly. */
   readonly virtualClusters: readonly VirtualClusterConfig[];
   readonly source: ResourceSource;
+  readonly metadata: ForeignMetadata;
 }
 
 /** A decoded RouteConfiguration. */
@@ -226,6 +227,7 @@ function* decodeVirtualHost(
     timeoutRetryInRequest: message.includeIsTimeoutRetryHeader,
     bufferBytes: message.perRequestBufferLimitBytes,
     virtualClusters: decodeVirtualClusters(message.virtualClusters, scope.field("virtual_clusters")),
+    metadata: foreignMetadata(message.metadata),
     source: sourceOf(message.metadata),
   };
 }

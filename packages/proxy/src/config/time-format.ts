@@ -107,7 +107,7 @@ function offset(date: Date): string {
 function localIso(date: Date): string {
   const zone = offset(date);
   const shifted = new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, -1);
-  return `${shifted}${zone.slice(0, 3)}:${zone.slice(3)}`;
+  return `${shifted}${zone}`;
 }
 
 function two(value: number): string {

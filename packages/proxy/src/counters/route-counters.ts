@@ -3,6 +3,8 @@ import { ResponseCodes } from "./response-codes.ts";
 
 /** Counts of a route that has a `stat_prefix`, or of a virtual cluster. */
 export class RouteCounters {
+  /** What stands in front of their statistics. */
+  readonly prefix: string;
   requestsTotal = 0;
   timeouts = 0;
   retries = 0;
@@ -12,6 +14,10 @@ export class RouteCounters {
   readonly codes = new ResponseCodes();
   /** Units: ms. */
   readonly time = new Histogram();
+
+  constructor(prefix: string) {
+    this.prefix = prefix;
+  }
 }
 
 /** Counters by the name in front of their statistics: `vhost.shop.route.checkout`. They outlive the routes, as counters must. */
@@ -26,7 +32,7 @@ export function createRouteCounterSet(): RouteCounterSet {
     get: (prefix) => {
       let counters = byPrefix.get(prefix);
       if (counters === undefined) {
-        counters = new RouteCounters();
+        counters = new RouteCounters(prefix);
         byPrefix.set(prefix, counters);
       }
       return counters;

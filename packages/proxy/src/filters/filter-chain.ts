@@ -9,6 +9,7 @@ import { createBufferFilter } from "./buffer-filter.ts";
 import { createCorsFilter } from "./cors-filter.ts";
 import { createExtAuthzFilter } from "./ext-authz-filter.ts";
 import { createFaultFilter } from "./fault-filter.ts";
+import { createFilterStateFilter, keptState } from "./filter-state-filter.ts";
 import { GRPC_WEB_FILTER } from "./grpc-web-filter.ts";
 import { createHeaderMutationFilter } from "./header-mutation-filter.ts";
 import type { FilterSurroundings, HttpFilter } from "./http-filter.ts";
@@ -76,6 +77,7 @@ class CompiledChains implements FilterChains {
 
   #instance(own: HttpFilterConfig, overrides: readonly RouteFilter[]): HttpFilter | undefined {
     if (own.kind === "grpc-web") return GRPC_WEB_FILTER;
+    if (own.kind === "set-filter-state") return createFilterStateFilter(own.values);
     if (own.kind === "header-mutation") {
       const levels = overrides.map((o) => o.config).filter((c): c is HeaderMutationConfig => c?.kind === own.kind);
       return createHeaderMutationFilter([own, ...levels]);
@@ -147,7 +149,9 @@ export function createFilterChains(
   filters: readonly NamedFilter[],
   around: FilterSurroundings,
 ): FilterChains | undefined {
-  const active = filters.filter(({ config }) => RUNS.has(config.kind));
+  const active = filters.filter(({ config }) =>
+    config.kind === "set-filter-state" ? keptState(config.values).length > 0 : RUNS.has(config.kind),
+  );
   return active.length === 0 ? undefined : new CompiledChains(active, around);
 }
 

@@ -37,6 +37,9 @@ export class FilterRun implements FilterCall {
   #uploaded: boolean;
   #next = 0;
   #metadata: Map<string, JsonValue> | undefined = undefined;
+  /** What filters put beside the request, and the part of it for the upstream; undefined: nothing. */
+  state: Map<string, string> | undefined = undefined;
+  sharedState: Map<string, string> | undefined = undefined;
   #endCallbacks: (() => void)[] | undefined = undefined;
   #responseCallbacks: ((head: ResponseHead) => void)[] | undefined = undefined;
   #reader: ((body: RequestBody) => void) | undefined = undefined;
@@ -72,6 +75,14 @@ export class FilterRun implements FilterCall {
   get metadata(): Map<string, JsonValue> {
     this.#metadata ??= new Map();
     return this.#metadata;
+  }
+
+  setState(key: string, value: string, shared: boolean): void {
+    this.state ??= new Map();
+    this.state.set(key, value);
+    if (!shared) return;
+    this.sharedState ??= new Map();
+    this.sharedState.set(key, value);
   }
 
   clientIp(): string {

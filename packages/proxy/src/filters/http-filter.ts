@@ -39,6 +39,8 @@ export interface FilterCall {
   readonly request: RequestHead;
   /** Values that filters leave for each other, by filter name. */
   readonly metadata: Map<string, JsonValue>;
+  /** Puts a value beside the request. `shared`: for the upstream's side too. */
+  setState(key: string, value: string, shared: boolean): void;
   /** The client behind trusted proxies. Source: Envoy `xff_num_trusted_hops`. */
   clientIp(): string;
   /** Ends the request with an answer. */

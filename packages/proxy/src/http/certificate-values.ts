@@ -1,9 +1,61 @@
 import { createHash, X509Certificate } from "node:crypto";
+import type { FormatCommand } from "../config/format.ts";
 import { formatTime } from "../config/time-format.ts";
-import type { PeerIdentity } from "../transport/connection.ts";
+import type { PeerIdentity, TlsState } from "../transport/connection.ts";
 
-/** What commands of access logs say of a peer's certificate; the name is without its `…_PEER_`. Undefined: not known. */
-export function certificateValue(
+/** Commands about the certificates of a connection: `DOWNSTREAM_PEER_…`, `UPSTREAM_LOCAL_…`. Undefined: not known. */
+export function tlsValue(
+  tls: TlsState | undefined,
+  { name, argument }: FormatCommand,
+  side: "DOWNSTREAM_" | "UPSTREAM_",
+): string | undefined {
+  if (tls === undefined || !name.startsWith(side)) return undefined;
+  const what = name.slice(side.length);
+  if (what.startsWith(LOCAL)) return certificateValue(tls.own?.identity(), what.slice(LOCAL.length), argument);
+  if (!what.startsWith(PEER)) return undefined;
+  const of = what.slice(PEER.length);
+  return chainValue(tls.peer, of) ?? certificateValue(tls.peer, of, argument);
+}
+
+const LOCAL = "LOCAL_";
+const PEER = "PEER_";
+
+/** What is said of the certificates that a peer sent beside its own. */
+function chainValue(peer: PeerIdentity | undefined, name: string): string | undefined {
+  const leaf = peer?.certificate;
+  if (leaf === undefined) return undefined;
+  const issuers = peer?.issuers ?? [];
+  const [issuer] = issuers;
+  switch (name) {
+    case "CHAIN_FINGERPRINTS_256":
+      return [leaf, ...issuers].map((der) => fingerprint(der, "sha256")).join(",");
+    case "CHAIN_FINGERPRINTS_1":
+      return [leaf, ...issuers].map((der) => fingerprint(der, "sha1")).join(",");
+    case "CHAIN_SERIALS":
+      return [leaf, ...issuers].map(serial).join(",");
+    case "ISSUER_FINGERPRINT_256":
+      return issuer && fingerprint(issuer, "sha256");
+    case "ISSUER_SERIAL":
+      return issuer && serial(issuer);
+    default:
+      return undefined;
+  }
+}
+
+function fingerprint(der: Uint8Array, hash: "sha1" | "sha256"): string {
+  return createHash(hash).update(der).digest("hex");
+}
+
+function serial(der: Uint8Array): string {
+  try {
+    return new X509Certificate(der).serialNumber.toLowerCase();
+  } catch {
+    return "";
+  }
+}
+
+/** The name is without what stands for whose certificate it is. */
+function certificateValue(
   peer: PeerIdentity | undefined,
   name: string,
   argument: string | undefined,
@@ -29,11 +81,11 @@ export function certificateValue(
       case "EMAIL_SAN":
         return text(namesOf(certificate, "email:"));
       case "SERIAL":
-        return certificate.serialNumber.toLowerCase();
+        return serial(der);
       case "FINGERPRINT_256":
-        return createHash("sha256").update(der).digest("hex");
+        return fingerprint(der, "sha256");
       case "FINGERPRINT_1":
-        return createHash("sha1").update(der).digest("hex");
+        return fingerprint(der, "sha1");
       case "CERT":
         return encodeURIComponent(certificate.toString());
       case "CERT_V_START":

@@ -1,5 +1,6 @@
 import type { Clock, Logger, TimerWheel } from "@heddle/std";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
+import type { LogNeeds } from "../config/log-needs.ts";
 import type { FilterChains } from "../filters/filter-chain.ts";
 import type { OverloadState } from "../overload/overload-state.ts";
 import type { RouteTable } from "../router/route-table.ts";
@@ -42,6 +43,7 @@ export interface HttpManager {
   readonly listenerCounters: ListenerHttpCounters;
   readonly overload: OverloadState;
   readonly observers: readonly ExchangeObserver[];
+  readonly needs: LogNeeds;
   /** Undefined: young objects are left to the engine. */
   readonly garbage: YoungCollector | undefined;
   /** Undefined: no spans. */

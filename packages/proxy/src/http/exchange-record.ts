@@ -1,9 +1,11 @@
 // Hot path: one per request.
 import type { JsonValue } from "@bufbuild/protobuf";
-import type { RequestHead, ResponseHead } from "@heddle/wire";
+import type { HeaderList, RequestHead, ResponseHead } from "@heddle/wire";
+import type { RouteCounters } from "../counters/route-counters.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
 import type { ActiveSpan } from "../telemetry/tracing/span.ts";
+import type { Connection } from "../transport/connection.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
 import type { GrpcMessages } from "./grpc-messages.ts";
@@ -21,6 +23,13 @@ export interface ExchangeRecord {
   readonly upstreamLocal: string;
   readonly upstreamSecure: boolean;
   readonly upstreamPrincipal: string;
+  /** The last connection that was used; undefined: none. */
+  readonly upstream: Connection | undefined;
+  /** Hosts of tries that failed, before `host`. */
+  readonly failedHosts: readonly Host[];
+  readonly virtualCluster: RouteCounters | undefined;
+  /** Kept only where a log asks for them. */
+  readonly responseTrailers: HeaderList | undefined;
   /** Status that the client got; 0 when none. */
   readonly status: number;
   /** -1: not gRPC, or none was sent. */
@@ -41,6 +50,10 @@ export interface ExchangeRecord {
   readonly endMs: number;
   readonly requestEndMs: number;
   readonly firstByteMs: number;
+  /** Noted only where a log asks for them: a connection was wanted, was there, the answer was complete. */
+  readonly upstreamWantedMs: number;
+  readonly upstreamReadyMs: number;
+  readonly upstreamEndMs: number;
   /** Wall clock. Units: ms since 1970. */
   readonly startTime: number;
   /** Path before rewriting. */
@@ -50,6 +63,10 @@ export interface ExchangeRecord {
   readonly peerMetadata: string;
   /** What filters left for each other, by filter name; undefined: nothing. */
   readonly metadata: ReadonlyMap<string, JsonValue> | undefined;
+  /** What `set_filter_state` put beside the request; undefined: nothing. */
+  readonly filterState: ReadonlyMap<string, string> | undefined;
+  /** The part of it that the upstream's side gets. */
+  readonly sharedState: ReadonlyMap<string, string> | undefined;
   /** Undefined: not recorded. */
   readonly span: ActiveSpan | undefined;
 }

@@ -1,13 +1,14 @@
-import type { JsonValue } from "@bufbuild/protobuf";
 import { GRPC_CODE_NAMES, type HeaderList, headerEntries } from "@heddle/wire";
 import type { FormatCommand, FormatValues } from "../config/format.ts";
-import { formatTime } from "../config/time-format.ts";
-import { metadataValue } from "../config/value-match.ts";
-import { flagNames } from "../rescue.ts";
 import { queryValue } from "../router/route-matcher.ts";
-import { certificateValue } from "./certificate-values.ts";
+import { loggedAttributes } from "../telemetry/record-attributes.ts";
+import { connectionValue } from "./connection-values.ts";
+import { commonDuration, connectPoint, elapsed } from "./duration-values.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { headerCommand } from "./header-values.ts";
+import { metadataCommand, metadataText } from "./metadata-values.ts";
+import { dash, expressionText, stateText } from "./text-values.ts";
+import { upstreamValue } from "./upstream-values.ts";
 
 /** Values of Envoy's command operators for an exchange. Source: Envoy access log command operators. */
 export function exchangeValues(record: ExchangeRecord): FormatValues {
@@ -50,12 +51,14 @@ function value(record: ExchangeRecord, command: FormatCommand): string | undefin
       return elapsed(record.startMs, record.endMs);
     case "REQUEST_DURATION":
       return elapsed(record.startMs, record.requestEndMs);
+    case "REQUEST_TX_DURATION":
+      return elapsed(record.startMs, point(record, "US_TX_END"));
     case "RESPONSE_DURATION":
       return elapsed(record.startMs, record.firstByteMs);
     case "RESPONSE_TX_DURATION":
       return elapsed(record.firstByteMs, record.endMs);
     case "COMMON_DURATION":
-      return commonDuration(record, command.argument ?? "");
+      return commonDuration(command.argument ?? "", (name) => point(record, name));
     case "UPSTREAM_REQUEST_ATTEMPT_COUNT":
       return String(record.attempts);
     case "ROUTE_NAME":
@@ -67,7 +70,25 @@ function value(record: ExchangeRecord, command: FormatCommand): string | undefin
     case "STREAM_ID":
       return request.headers.get("x-request-id");
     case "TRACE_ID":
-      return request.headers.get("traceparent")?.split("-")[1] ?? request.headers.get("x-b3-traceid");
+      return record.span?.traceId;
+    case "SPAN_ID":
+      return record.span?.spanId;
+    case "VIRTUAL_CLUSTER_NAME":
+      return record.virtualCluster?.prefix.replace(/^.*\.vcluster\./, "");
+    case "TRAILER":
+    case "RESPONSE_TRAILER":
+      return headerCommand(command, undefined, record.responseTrailers);
+    case "RESPONSE_TRAILERS_BYTES":
+      return String(record.responseTrailers === undefined ? 0 : headerBytes(record.responseTrailers));
+    case "REQ_WITHOUT_QUERY":
+      return requestHeader(record, command)?.replace(/\?.*$/s, "");
+    case "CEL":
+    case "TYPED_CEL":
+      return expressionText(command, loggedAttributes().ofExchange(record));
+    case "FILTER_STATE":
+      return stateText(command, record.filterState, record.connection.filterState);
+    case "UPSTREAM_FILTER_STATE":
+      return record.upstream && stateText(command, record.sharedState, undefined);
     case "PATH":
       return pathOf(record, command.argument ?? "");
     case "QUERY_PARAM":
@@ -79,9 +100,7 @@ function value(record: ExchangeRecord, command: FormatCommand): string | undefin
     case "DYNAMIC_METADATA":
       return metadataText(command.argument ?? "", (name) => record.metadata?.get(name));
     case "METADATA":
-      return metadataCommand(record, command.argument ?? "");
-    case "UPSTREAM_METADATA":
-      return metadataText(command.argument ?? "", (name) => hostMetadata(record, name));
+      return metadataCommand(record, command.argument ?? "", record);
     case "ACCESS_LOG_TYPE":
       return "DownstreamEnd";
     default:
@@ -89,122 +108,12 @@ function value(record: ExchangeRecord, command: FormatCommand): string | undefin
   }
 }
 
-/** What HTTP and TCP records have in common of their upstream side. */
-export interface UpstreamFacts {
-  readonly startTime: number;
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly flags: string;
-  readonly details: string;
-  readonly transportFailure: string;
-  readonly host: ExchangeRecord["host"];
-  readonly clusterName: string;
-  readonly upstreamLocal: string;
-  readonly upstreamPrincipal: string;
-}
-
-/** Values of the upstream side and of times. */
-export function upstreamValue(record: UpstreamFacts, command: FormatCommand): string | undefined {
-  switch (command.name) {
-    case "START_TIME":
-      return formatTime(record.startTime, command.argument);
-    case "START_TIME_LOCAL":
-      return formatTime(record.startTime, command.argument, true);
-    case "EMIT_TIME":
-      return formatTime(emitTime(record), command.argument);
-    case "EMIT_TIME_LOCAL":
-      return formatTime(emitTime(record), command.argument, true);
-    case "RESPONSE_FLAGS":
-      return record.flags;
-    case "RESPONSE_FLAGS_LONG":
-      return flagNames(record.flags);
-    case "RESPONSE_CODE_DETAILS":
-      return dash(record.details.replaceAll(" ", "_"));
-    case "UPSTREAM_TRANSPORT_FAILURE_REASON":
-      return dash(record.transportFailure);
-    case "UPSTREAM_HOST":
-      return record.host?.text;
-    case "UPSTREAM_REMOTE_ADDRESS":
-      return connected(record)?.text;
-    case "UPSTREAM_HOST_NAME":
-      return record.host === undefined ? undefined : record.host.hostname || record.host.text;
-    case "UPSTREAM_HOST_NAME_WITHOUT_PORT":
-      return record.host === undefined ? undefined : record.host.hostname || record.host.address.ip;
-    case "UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT":
-      return connected(record)?.address.ip;
-    case "UPSTREAM_REMOTE_PORT":
-      return connected(record)?.address.port.toString();
-    case "UPSTREAM_CLUSTER":
-    case "UPSTREAM_CLUSTER_RAW":
-      return dash(record.clusterName);
-    case "UPSTREAM_LOCAL_ADDRESS":
-      return dash(record.upstreamLocal);
-    case "UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT":
-      return dash(record.upstreamLocal.slice(0, record.upstreamLocal.lastIndexOf(":")));
-    case "UPSTREAM_LOCAL_PORT":
-      return dash(record.upstreamLocal.slice(record.upstreamLocal.lastIndexOf(":") + 1));
-    case "UPSTREAM_PEER_URI_SAN":
-      return dash(record.upstreamPrincipal);
-    default:
-      return undefined;
-  }
-}
-
-/** Values that TCP connections have too. */
-export function connectionValue(connection: ExchangeRecord["connection"], command: FormatCommand): string | undefined {
-  const { name } = command;
-  switch (name) {
-    case "DOWNSTREAM_LOCAL_ADDRESS":
-    case "DOWNSTREAM_DIRECT_LOCAL_ADDRESS":
-      return connection.localText;
-    case "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT":
-    case "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT":
-      return connection.local.ip;
-    case "DOWNSTREAM_LOCAL_PORT":
-    case "DOWNSTREAM_DIRECT_LOCAL_PORT":
-      return String(connection.local.port);
-    case "DOWNSTREAM_REMOTE_ADDRESS":
-    case "DOWNSTREAM_DIRECT_REMOTE_ADDRESS":
-      return connection.remoteText;
-    case "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT":
-    case "DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT":
-      return connection.remote.ip;
-    case "DOWNSTREAM_REMOTE_PORT":
-    case "DOWNSTREAM_DIRECT_REMOTE_PORT":
-      return String(connection.remote.port);
-    case "DOWNSTREAM_LOCAL_URI_SAN":
-      return dash(connection.localUri);
-    case "DOWNSTREAM_TLS_VERSION":
-      return connection.tls?.version;
-    case "REQUESTED_SERVER_NAME":
-      return dash(connection.sni);
-    case "CONNECTION_ID":
-      return String(connection.id);
-    case "FILTER_CHAIN_NAME":
-      return dash(connection.chainName);
-    default:
-      return name.startsWith(PEER)
-        ? certificateValue(connection.tls?.peer, name.slice(PEER.length), command.argument)
-        : undefined;
-  }
-}
-
-const PEER = "DOWNSTREAM_PEER_";
 /** `:method`, `:path`, `:authority`, `:scheme`. */
 const HEAD_NAMES = 7 + 5 + 10 + 7;
 const STATUS_BYTES = ":status".length + 3;
 
 function headerBytes(headers: HeaderList): number {
   return headerEntries(headers).reduce((sum, [name, text]) => sum + name.length + text.length, 0);
-}
-
-/** The host, once there was a connection to it. */
-function connected(record: UpstreamFacts): UpstreamFacts["host"] {
-  return record.upstreamLocal === "" ? undefined : record.host;
-}
-
-function emitTime(record: UpstreamFacts): number {
-  return record.startTime + Math.max(0, record.endMs - record.startMs);
 }
 
 /** `:path` in a log is what the client sent, not what the route made of it. */
@@ -221,29 +130,6 @@ function pathOf(record: ExchangeRecord, argument: string): string | undefined {
   return dash(query === "NQ" ? (path.split("?")[0] ?? "") : path);
 }
 
-/** `START:END:PRECISION` between named points of the exchange; those that are not recorded are unknown. */
-function commonDuration(record: ExchangeRecord, argument: string): string | undefined {
-  const [from = "", to = "", precision = "ms"] = argument.split(":");
-  const at = (point: string): number => {
-    switch (point) {
-      case "DS_RX_BEG":
-        return record.startMs;
-      case "DS_RX_END":
-        return record.requestEndMs;
-      case "US_RX_BEG":
-      case "DS_TX_BEG":
-        return record.firstByteMs;
-      case "DS_TX_END":
-        return record.endMs;
-      default:
-        return -1;
-    }
-  };
-  const [begin, end] = [at(from), at(to)];
-  if (begin < 0 || end < begin) return undefined;
-  return String(Math.trunc((end - begin) * (precision === "ns" ? 1e6 : precision === "us" ? 1000 : 1)));
-}
-
 const SNAKE = /(?<=[a-z])(?=[A-Z])/g;
 
 function grpcStatus(code: number, form: string | undefined): string | undefined {
@@ -253,43 +139,31 @@ function grpcStatus(code: number, form: string | undefined): string | undefined 
   return form === "SNAKE_STRING" ? name.replaceAll(SNAKE, "_").toUpperCase() : name;
 }
 
-/** `NAMESPACE:KEY:KEY`. Objects and lists are JSON. */
-function metadataText(argument: string, find: (name: string) => JsonValue | undefined): string | undefined {
-  const [name = "", ...path] = argument.split(":");
-  const found = metadataValue(find(name), path);
-  if (found === undefined || found === null) return undefined;
-  return typeof found === "string" ? found : JSON.stringify(found);
-}
-
-function metadataCommand(record: ExchangeRecord, argument: string): string | undefined {
-  const colon = argument.indexOf(":");
-  const rest = argument.slice(colon + 1);
-  switch (argument.slice(0, colon)) {
-    case "DYNAMIC":
-      return metadataText(rest, (name) => record.metadata?.get(name));
-    case "ROUTE":
-      return metadataText(rest, (name) => record.route?.route.metadata?.[name]);
-    case "UPSTREAM_HOST":
-      return metadataText(rest, (name) => hostMetadata(record, name));
-    default:
-      return undefined;
-  }
-}
-
-export function hostMetadata(record: ExchangeRecord, name: string): JsonValue | undefined {
-  const endpoint = record.host?.endpoint;
-  if (name === "envoy.lb") return endpoint?.lbLabels;
-  return name === "envoy.transport_socket_match" ? endpoint?.transportLabels : undefined;
-}
-
 export function versionName(version: number): string {
   return version === 20 ? "HTTP/2" : version === 10 ? "HTTP/1.0" : "HTTP/1.1";
 }
 
-function elapsed(from: number, to: number): string | undefined {
-  return from < 0 || to < 0 ? undefined : String(Math.trunc(to - from));
-}
-
-function dash(text: string): string | undefined {
-  return text === "" ? undefined : text;
+/** A point of time in an exchange. Units: ms; -1: not known. Source: Envoy `COMMON_DURATION`. */
+function point(record: ExchangeRecord, name: string): number {
+  switch (name) {
+    case "DS_RX_BEG":
+      return record.startMs;
+    case "DS_RX_END":
+      return record.requestEndMs;
+    case "US_TX_BEG":
+      return record.upstreamReadyMs;
+    case "US_TX_END":
+      return record.upstreamReadyMs < 0 ? -1 : Math.max(record.upstreamReadyMs, record.requestEndMs);
+    case "US_RX_BEG":
+      return record.upstream === undefined ? -1 : record.firstByteMs;
+    case "DS_TX_BEG":
+      // The proxy's own answers are sent in one piece.
+      return record.firstByteMs < 0 && record.status > 0 ? record.endMs : record.firstByteMs;
+    case "US_RX_END":
+      return record.upstreamEndMs;
+    case "DS_TX_END":
+      return record.endMs;
+    default:
+      return connectPoint(record.upstream, name);
+  }
 }

@@ -70,6 +70,11 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   upstreamLocal = "";
   upstreamSecure = false;
   upstreamPrincipal = "";
+  upstream: ExchangeRecord["upstream"] = undefined;
+  upstreamWantedMs = -1;
+  upstreamReadyMs = -1;
+  upstreamEndMs = -1;
+  responseTrailers: HeaderList | undefined = undefined;
   status = 0;
   grpcStatus = -1;
   flags = "-";
@@ -160,6 +165,18 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
 
   chooseRoute(): void {
     this.route = this.#manager.routes()?.match(this.request, this.#manager.random);
+  }
+
+  get failedHosts(): readonly Host[] {
+    return this.#tries.failedHosts;
+  }
+
+  get filterState(): ExchangeRecord["filterState"] {
+    return this.#filters?.state;
+  }
+
+  get sharedState(): ExchangeRecord["sharedState"] {
+    return this.#filters?.sharedState;
   }
 
   get metadata(): ExchangeRecord["metadata"] {
@@ -301,6 +318,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     const counted = this.route?.counters;
     if (counted !== undefined) counted.requestsTotal++;
     if (this.virtualCluster !== undefined) this.virtualCluster.requestsTotal++;
+    this.upstream = connection.socket;
+    if (this.#manager.needs.times) this.upstreamReadyMs = this.#manager.clock.monotonic();
     this.upstreamLocal = connection.localText;
     this.upstreamSecure = connection.secure;
     this.upstreamPrincipal = connection.peer?.uriSans[0] ?? "";
@@ -344,7 +363,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
       this.#manager.counters.upgradesActive++;
       this.#timer?.disarm();
     }
-    if (endStream) this.#forwarded = this.#requestEnded;
+    if (endStream) this.#answerEnds();
     this.#downstream.sendHead(head, endStream);
     if (endStream) this.#responseComplete(attempt);
   }
@@ -353,7 +372,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.lastActivityMs = this.#manager.wheel.nowMs;
     this.bytesSent += end - start;
     this.responseMessages?.read(bytes, start, end);
-    if (endStream) this.#forwarded = this.#requestEnded;
+    if (endStream) this.#answerEnds();
     if (!this.#downstream.sendData(bytes, start, end, endStream) && !endStream) attempt.stream?.pause();
     if (endStream) this.#responseComplete(attempt);
   }
@@ -361,9 +380,19 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   onAttemptTrailers(attempt: Attempt, trailers: HeaderList): void {
     const grpcStatus = trailers.getId(GRPC_STATUS);
     if (grpcStatus !== undefined) this.grpcStatus = Number(grpcStatus);
-    this.#forwarded = this.#requestEnded;
+    if (this.#manager.needs.trailers) {
+      this.responseTrailers = createHeaderList();
+      this.responseTrailers.appendAll(trailers);
+    }
+    this.#answerEnds();
     this.#downstream.sendTrailers(trailers);
     this.#responseComplete(attempt);
+  }
+
+  /** The upstream's answer is complete. */
+  #answerEnds(): void {
+    this.#forwarded = this.#requestEnded;
+    if (this.#manager.needs.times) this.upstreamEndMs = this.#manager.clock.monotonic();
   }
 
   onAttemptFailed(attempt: Attempt, failure: UpstreamFailure): void {
@@ -432,6 +461,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     }
     this.cluster = cluster;
     this.#action = action;
+    if (this.#manager.needs.times) this.upstreamWantedMs = this.#manager.clock.monotonic();
     const timeoutMs = effectiveTimeoutMs(action, this.grpc, this.request);
     if (timeoutMs > 0 && this.#requestEnded) this.#armRouteTimer(timeoutMs);
     if (action.mirrors.length > 0) {

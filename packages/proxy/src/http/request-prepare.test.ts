@@ -29,6 +29,10 @@ test.each(
     localUri: "",
     chainName: "",
     listenerName: "",
+    listenerMetadata: undefined,
+    chainMetadata: undefined,
+    handshakeMs: -1,
+    filterState: undefined,
     upstreamAlpn: undefined,
     clientCertElement: undefined,
   };

@@ -58,6 +58,11 @@ export class Tries {
     return this.#failed?.timedOut;
   }
 
+  /** Hosts of the tries that failed. */
+  get failedHosts(): readonly Host[] {
+    return this.#failed?.hosts ?? NO_HOSTS;
+  }
+
   /** Starts the first try. After a redirect once more, as if nothing had been tried. */
   begin(cluster: Cluster, action: ForwardAction, retry: RetryPolicyConfig | undefined): void {
     this.#cluster = cluster;
@@ -247,3 +252,5 @@ export class Tries {
     });
   }
 }
+
+const NO_HOSTS: readonly Host[] = [];

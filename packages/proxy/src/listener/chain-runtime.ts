@@ -22,6 +22,8 @@ export interface ChainRuntime extends HttpDownstreamOwner, TcpSessionOwner {
   readonly handler: ChainHandler;
   /** ALPN for upstream connections, from network filters. */
   readonly upstreamAlpn: readonly string[] | undefined;
+  /** What network filters put beside each connection; undefined: nothing. */
+  readonly filterState: ReadonlyMap<string, string> | undefined;
   /** Undefined: everyone may enter. */
   readonly gate: NetworkGate | undefined;
   addHttp(downstream: HttpDownstream): void;
@@ -44,6 +46,7 @@ class TrackingChain implements ChainRuntime {
   readonly listener: ListenerConfig;
   readonly handler: ChainHandler;
   readonly upstreamAlpn: readonly string[] | undefined;
+  readonly filterState: ReadonlyMap<string, string> | undefined;
   readonly gate: NetworkGate | undefined;
   readonly #http = createRoster<HttpDownstream>();
   readonly #tcp = createRoster<TcpSession>();
@@ -61,6 +64,7 @@ class TrackingChain implements ChainRuntime {
     this.config = config;
     this.handler = handler;
     this.upstreamAlpn = chainAlpn(config);
+    this.filterState = chainState(config);
     this.gate = gate;
   }
 
@@ -115,6 +119,14 @@ function chainAlpn(config: FilterChainConfig): readonly string[] | undefined {
     }
   }
   return undefined;
+}
+
+/** Values of connections: with what is the same for all of a chain, which is the text around commands. */
+function chainState(config: FilterChainConfig): ReadonlyMap<string, string> | undefined {
+  const values = config.filters.flatMap((filter) => (filter.kind === "set-filter-state" ? filter.values : []));
+  const kept = values.filter(({ key }) => key !== APPLICATION_PROTOCOLS_KEY);
+  if (kept.length === 0) return undefined;
+  return new Map(kept.map(({ key, value }) => [key, renderFormat(value, { command: () => undefined })]));
 }
 
 /** The protocols that a filter state value puts in place of the cluster's; only constant values can. */

@@ -1,3 +1,4 @@
+import type { ForeignMetadata } from "../config/resource-source.ts";
 import type { SocketAddress } from "../transport/address.ts";
 import { formatAddress } from "../transport/address.ts";
 import type { Connection, TlsState } from "../transport/connection.ts";
@@ -22,6 +23,12 @@ export interface ConnectionInfo {
   readonly localUri: string;
   readonly chainName: string;
   readonly listenerName: string;
+  readonly listenerMetadata: ForeignMetadata;
+  readonly chainMetadata: ForeignMetadata;
+  /** From the accept to the end of the TLS handshake. Units: ms; -1: no TLS. */
+  readonly handshakeMs: number;
+  /** What network filters put beside the connection; undefined: nothing. */
+  readonly filterState: ReadonlyMap<string, string> | undefined;
   /** Protocols that replace the upstream's ALPN; undefined: what the cluster says. */
   readonly upstreamAlpn: readonly string[] | undefined;
   /** Our element of x-forwarded-client-cert, once it was needed. */
@@ -32,7 +39,19 @@ export function describeConnection(
   connection: Connection,
   local: SocketAddress,
   remote: SocketAddress,
-  place: Pick<ConnectionInfo, "direction" | "chainName" | "listenerName" | "upstreamAlpn" | "sni" | "localUri">,
+  place: Pick<
+    ConnectionInfo,
+    | "direction"
+    | "chainName"
+    | "chainMetadata"
+    | "listenerName"
+    | "listenerMetadata"
+    | "upstreamAlpn"
+    | "sni"
+    | "localUri"
+    | "handshakeMs"
+    | "filterState"
+  >,
 ): ConnectionInfo {
   return {
     id: connection.id,

@@ -4,7 +4,7 @@ import type { ProxyProtocolConfig } from "../config/listener-filters.ts";
 import { serveHttp } from "../http/downstream.ts";
 import { serveTcp } from "../network/tcp-proxy.ts";
 import { type InspectionNeeds, inspectionNeeds, matchFilterChain } from "../router/chain-matcher.ts";
-import { acceptTls } from "../tls/accept-tls.ts";
+import { type AcceptTlsOptions, acceptTls } from "../tls/accept-tls.ts";
 import type { SecureContexts } from "../tls/secure-context.ts";
 import { formatAddress, type SocketAddress } from "../transport/address.ts";
 import { type ConnectionError, type ConnectionHandler, IGNORE_EVENTS } from "../transport/connection.ts";
@@ -13,6 +13,7 @@ import type { StreamConnection } from "../transport/stream-connection.ts";
 import type { ChainRuntime } from "./chain-runtime.ts";
 import { readClientHeader } from "./client-header.ts";
 import { describeConnection } from "./connection-info.ts";
+import { HelloWait } from "./hello-wait.ts";
 import { type Inspection, inspect, PLAIN } from "./inspector.ts";
 import type { InspectorCounters, ListenerCounters } from "./listener-counters.ts";
 import type { GateVerdict } from "./network-gate.ts";
@@ -192,18 +193,38 @@ class Incoming implements ConnectionHandler {
       this.#connection.close();
       return;
     }
+    const { tls } = chain;
+    const timeoutMs = chain.handshakeTimeoutMs > 0 ? chain.handshakeTimeoutMs : DEFAULT_HANDSHAKE_MS;
+    const accept = (offered: readonly string[]) =>
+      this.#acceptTls(runtime, inspection, {
+        ready: ready.value,
+        requireCertificate: tls.requireClientCertificate,
+        alpn: tls.alpn,
+        offered,
+        multiplex: runtime.handler.kind === "http" && runtime.handler.manager.config.codec === "auto",
+        timeoutMs,
+      });
+    if (inspection.transportProtocol === "tls" || tls.alpn.length === 0) {
+      accept(inspection.applicationProtocols);
+      return;
+    }
+    // Without an inspector nobody has read yet what the client offers.
+    this.#connection.handler = new HelloWait(this.#connection, this.#first, timeoutMs, this.#around.clock, {
+      onHello: (first, offered) => {
+        this.#first = first;
+        this.#connection.handler = this;
+        accept(offered);
+      },
+      onRefused: (reason) => this.#refused(reason, runtime),
+    });
+  }
+
+  #acceptTls(runtime: ChainRuntime, inspection: Inspection, options: AcceptTlsOptions): void {
     acceptTls(
       this.#around.network,
       this.#connection,
       this.#first,
-      {
-        ready: ready.value,
-        requireCertificate: chain.tls.requireClientCertificate,
-        alpn: chain.tls.alpn,
-        offered: inspection.applicationProtocols,
-        multiplex: runtime.handler.kind === "http" && runtime.handler.manager.config.codec === "auto",
-        timeoutMs: chain.handshakeTimeoutMs > 0 ? chain.handshakeTimeoutMs : DEFAULT_HANDSHAKE_MS,
-      },
+      options,
       {
         onSecured: () => {
           if (this.#connection.tls !== undefined) this.#counters.handshake(this.#connection.tls);
@@ -256,7 +277,11 @@ class Incoming implements ConnectionHandler {
     const info = describeConnection(connection, this.#destination, this.#client, {
       direction: this.#listener.direction,
       chainName: runtime.config.name,
+      chainMetadata: runtime.config.metadata,
       listenerName: this.#listener.name,
+      listenerMetadata: this.#listener.metadata,
+      handshakeMs: connection.tls === undefined ? -1 : this.#around.clock.monotonic() - this.#openedMs,
+      filterState: runtime.filterState,
       upstreamAlpn: runtime.upstreamAlpn,
       sni: connection.tls?.sni ?? inspection.serverName,
       localUri: connection.tls === undefined ? "" : this.#around.localUri(),

@@ -99,7 +99,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   readonly #owner: TcpSessionOwner;
   readonly #downstream: Connection;
   readonly #timer: WheelTimer;
-  #upstream: Connection | undefined = undefined;
+  upstream: Connection | undefined = undefined;
   #dial: Dial | undefined = undefined;
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
@@ -108,13 +108,13 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   #lastActivityMs: number;
   #reportedMs: number;
   readonly #sweepMs: number;
-  #attempts = 0;
+  attempts = 0;
   #criteria: HostCriteria | undefined = undefined;
   #over = false;
   #opened = false;
-  #dialledMs = 0;
+  upstreamWantedMs = -1;
   /** -1: never. */
-  #connectedMs = -1;
+  upstreamReadyMs = -1;
   #countedReceived = 0;
   #countedSent = 0;
   cluster: Cluster | undefined = undefined;
@@ -126,6 +126,8 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   flags = "-";
   details = "";
   transportFailure = "";
+  upstreamReset = false;
+  readonly failedHosts: Host[] = [];
   bytesReceived = 0;
   bytesSent = 0;
   endMs = -1;
@@ -162,12 +164,12 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   close(): void {
     this.#finish("-", "");
     this.#downstream.close();
-    this.#upstream?.close();
+    this.upstream?.close();
   }
 
   relay(chunk: Uint8Array, toUpstream: boolean): void {
     this.#lastActivityMs = this.#manager.wheel.nowMs;
-    const upstream = this.#upstream;
+    const upstream = this.upstream;
     if (upstream === undefined) {
       this.bytesReceived += chunk.length;
       this.#early.push(chunk);
@@ -205,27 +207,28 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   ended(toUpstream: boolean): void {
     if (toUpstream) {
       this.#clientEnded = true;
-      this.#upstream?.shutdown();
+      this.upstream?.shutdown();
     } else {
       this.#serverEnded = true;
       this.#downstream.shutdown();
     }
     if (this.#clientEnded && this.#serverEnded) {
       this.#downstream.close();
-      this.#upstream?.close();
+      this.upstream?.close();
     }
   }
 
   drained(fromDownstream: boolean): void {
     if (fromDownstream) {
-      if (this.#downstream.writable) this.#upstream?.resume();
-    } else if (this.#upstream?.writable === true) {
+      if (this.#downstream.writable) this.upstream?.resume();
+    } else if (this.upstream?.writable === true) {
       this.#downstream.resume();
     }
   }
 
   closed(downstream: boolean, error: ConnectionError | undefined): void {
-    const other = downstream ? this.#upstream : this.#downstream;
+    const other = downstream ? this.upstream : this.#downstream;
+    if (!downstream && error?.kind === "reset") this.upstreamReset = true;
     if (downstream) this.#dial?.cancel();
     if (other !== undefined && !other.closed) {
       // A reset on one side is a reset on the other; an orderly end lets what waits go out.
@@ -233,13 +236,13 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
       else other.close();
     }
     if (this.#over) return;
-    if (downstream && this.#upstream === undefined) this.#finish("DC", "");
+    if (downstream && this.upstream === undefined) this.#finish("DC", "");
     else this.#finish(error !== undefined && !downstream ? "UC" : "-", "");
   }
 
   onConnected(upstream: Connection): void {
     this.#dial = undefined;
-    this.#upstream = upstream;
+    this.upstream = upstream;
     const host = this.host;
     if (host !== undefined) {
       this.cluster?.outlier?.onLocalSuccess(host);
@@ -248,9 +251,9 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     if (this.cluster !== undefined) {
       const { counters } = this.cluster;
       counters.requestsTotal++;
-      counters.connectTime.record(this.#manager.clock.monotonic() - this.#dialledMs);
+      counters.connectTime.record(this.#manager.clock.monotonic() - this.upstreamWantedMs);
       if (upstream.tls !== undefined) countHandshake(counters, upstream.tls);
-      this.#connectedMs = this.#manager.clock.monotonic();
+      this.upstreamReadyMs = this.#manager.clock.monotonic();
     }
     this.upstreamLocal = formatAddress(upstream.local);
     this.upstreamSecure = upstream.tls !== undefined;
@@ -269,12 +272,13 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     this.#release();
     if (this.host !== undefined) this.host.stats.cxConnectFail++;
     if (this.cluster !== undefined) {
-      const ms = this.#manager.clock.monotonic() - this.#dialledMs;
+      const ms = this.#manager.clock.monotonic() - this.upstreamWantedMs;
       this.cluster.counters.pendingFailures++;
       countDialFailure(this.cluster.counters, connectFailure(error), ms);
       if (this.host !== undefined) this.cluster.outlier?.onLocalFailure(this.host);
     }
-    if (this.#attempts < this.#manager.config.maxConnectAttempts) {
+    if (this.attempts < this.#manager.config.maxConnectAttempts) {
+      if (this.host !== undefined) this.failedHosts.push(this.host);
       this.#tryConnect();
       return;
     }
@@ -302,7 +306,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   }
 
   #tryConnect(): void {
-    this.#attempts++;
+    this.attempts++;
     const cluster = this.cluster;
     if (cluster === undefined) {
       this.#manager.counters.noRoute++;
@@ -336,7 +340,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     cluster.counters.connections++;
     cluster.counters.connectionsTotal++;
     cluster.counters.pendingTotal++;
-    this.#dialledMs = this.#manager.clock.monotonic();
+    this.upstreamWantedMs = this.#manager.clock.monotonic();
     this.#dial = dial;
   }
 
@@ -348,7 +352,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     const { counters } = this.#manager;
     counters.bytesReceived += received;
     counters.bytesSent += sent;
-    if (this.cluster === undefined || this.#connectedMs < 0) return;
+    if (this.cluster === undefined || this.upstreamReadyMs < 0) return;
     this.cluster.counters.bytesReceived += sent;
     this.cluster.counters.bytesSent += received;
   }
@@ -363,7 +367,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   #release(): void {
     if (this.host === undefined || this.cluster === undefined) return;
     this.host.active--;
-    if (this.#upstream !== undefined) this.host.stats.cxActive--;
+    if (this.upstream !== undefined) this.host.stats.cxActive--;
     this.cluster.counters.connections--;
   }
 
@@ -374,16 +378,16 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     const dialing = this.#dial !== undefined;
     this.#dial?.cancel();
     this.#dial = undefined;
-    if (dialing || this.#upstream !== undefined) this.#release();
+    if (dialing || this.upstream !== undefined) this.#release();
     this.#early = [];
     this.flags = flags;
     this.details = details;
     this.endMs = this.#manager.clock.monotonic();
     this.countBytes();
-    if (this.cluster !== undefined && this.#connectedMs >= 0) {
-      const here = this.#upstream?.endedHere === true || this.#upstream?.closed === false;
+    if (this.cluster !== undefined && this.upstreamReadyMs >= 0) {
+      const here = this.upstream?.endedHere === true || this.upstream?.closed === false;
       // The one request of a TCP connection is the connection.
-      countDestroyed(this.cluster.counters, here, true, this.endMs - this.#connectedMs);
+      countDestroyed(this.cluster.counters, here, true, this.endMs - this.upstreamReadyMs);
       this.cluster.counters.requestsOfConnections.record(1);
     }
     for (const observer of this.#manager.observers) {

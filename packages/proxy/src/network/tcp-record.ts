@@ -1,4 +1,5 @@
 import type { ConnectionInfo } from "../listener/connection-info.ts";
+import type { Connection } from "../transport/connection.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
 
@@ -14,6 +15,13 @@ export interface TcpRecord {
   readonly flags: string;
   readonly details: string;
   readonly transportFailure: string;
+  readonly upstream: Connection | undefined;
+  /** The server broke the connection off. */
+  readonly upstreamReset: boolean;
+  readonly failedHosts: readonly Host[];
+  readonly attempts: number;
+  readonly upstreamWantedMs: number;
+  readonly upstreamReadyMs: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly startMs: number;

@@ -1,5 +1,10 @@
 import type { FormatCommand, FormatValues } from "../config/format.ts";
-import { connectionValue, upstreamValue } from "../http/exchange-values.ts";
+import { connectionValue } from "../http/connection-values.ts";
+import { commonDuration, connectPoint } from "../http/duration-values.ts";
+import { metadataCommand } from "../http/metadata-values.ts";
+import { expressionText, stateText } from "../http/text-values.ts";
+import { upstreamValue } from "../http/upstream-values.ts";
+import { loggedAttributes } from "../telemetry/record-attributes.ts";
 import type { TcpRecord } from "./tcp-record.ts";
 
 /** Values of Envoy's command operators for a TCP connection. */
@@ -7,19 +12,44 @@ export function tcpValues(record: TcpRecord): FormatValues {
   return { command: (command) => value(record, command) };
 }
 
+const HEADERLESS = /HEADER_BYTES_(?:SENT|RECEIVED)$|^(?:REQUEST|RESPONSE)_(?:HEADERS|TRAILERS)_BYTES$/;
+
 function value(record: TcpRecord, command: FormatCommand): string | undefined {
   switch (command.name) {
     case "RESPONSE_CODE":
       return "0";
     case "BYTES_RECEIVED":
+    case "DOWNSTREAM_WIRE_BYTES_RECEIVED":
       return String(record.bytesReceived);
     case "BYTES_SENT":
+    case "DOWNSTREAM_WIRE_BYTES_SENT":
       return String(record.bytesSent);
+    case "UPSTREAM_WIRE_BYTES_SENT":
+      return String(record.upstream === undefined ? 0 : record.bytesReceived);
+    case "UPSTREAM_WIRE_BYTES_RECEIVED":
+      return String(record.upstream === undefined ? 0 : record.bytesSent);
+    case "UPSTREAM_REQUEST_ATTEMPT_COUNT":
+      return String(record.attempts);
     case "DURATION":
       return String(Math.trunc(record.endMs - record.startMs));
+    case "COMMON_DURATION":
+      return commonDuration(command.argument ?? "", (name) =>
+        name === "DS_RX_BEG" ? record.startMs : connectPoint(record.upstream, name),
+      );
+    // Envoy tells it of HTTP only.
+    case "DOWNSTREAM_HANDSHAKE_DURATION":
+      return undefined;
     case "ACCESS_LOG_TYPE":
       return "TcpConnectionEnd";
+    case "METADATA":
+      return metadataCommand(record, command.argument ?? "", undefined);
+    case "FILTER_STATE":
+      return stateText(command, undefined, record.connection.filterState);
+    case "CEL":
+    case "TYPED_CEL":
+      return expressionText(command, loggedAttributes().ofConnection(record));
     default:
+      if (HEADERLESS.test(command.name)) return "0";
       return upstreamValue(record, command) ?? connectionValue(record.connection, command);
   }
 }

@@ -1,7 +1,7 @@
 // Hot path: each step runs for each line of an access log.
 import { type HeaderList, headerId } from "@heddle/wire";
 import { type Format, type FormatCommand, type FormatValues, renderFormat } from "../config/format.ts";
-import { NUMERIC_OPERATORS } from "../config/format-operators.ts";
+import { isNumeric, jsonValueOf } from "../config/format-operators.ts";
 import { type JsonFormat, type LogLine, renderLine } from "../config/log-line.ts";
 import { formatTime } from "../config/time-format.ts";
 import type { LineBuffer } from "./line-buffer.ts";
@@ -80,14 +80,17 @@ class StartTime implements LineStep {
 class JsonValue implements LineStep {
   readonly #command: FormatCommand;
   readonly #numeric: boolean;
+  readonly #metadata: boolean;
   constructor(command: FormatCommand) {
     this.#command = command;
-    this.#numeric = NUMERIC_OPERATORS.has(command.name);
+    this.#numeric = isNumeric(command);
+    this.#metadata = command.name.endsWith("METADATA");
   }
   write(out: LineBuffer, { values }: LineFacts): void {
     const value = values.command(this.#command);
-    if (value === undefined || value === "-") out.latin1("null");
+    if (value === undefined) out.latin1("null");
     else if (this.#numeric) out.latin1(isPlainNumber(value) ? value : JSON.stringify(Number(value)));
+    else if (this.#metadata) out.text(JSON.stringify(jsonValueOf(this.#command, value)));
     else out.quoted(value);
   }
 }

@@ -60,7 +60,15 @@ function serve(kernel: Kernel, atLeast = 1): Server {
           connection,
           first,
           {
-            ready: { context, sans: [], verifyChain: false, pins: undefined, sessions: undefined, bundles: undefined },
+            ready: {
+              context,
+              sans: [],
+              verifyChain: false,
+              pins: undefined,
+              sessions: undefined,
+              bundles: undefined,
+              own: undefined,
+            },
             requireCertificate: false,
             alpn: [],
             offered: [],

@@ -98,7 +98,7 @@ class Handshake implements SocketEvents {
     }
     this.#done = true;
     this.#timer.cancel();
-    this.#connection.tls = state;
+    this.#connection.tls = ready.own === undefined ? state : { ...state, own: ready.own };
     socket.data = this.#connection;
     this.#owner.onSecured(this.#connection);
   }

@@ -10,7 +10,9 @@ import type {
 } from "../config/tls-context.ts";
 import type { NativeSecureContext } from "../transport/bun-socket.ts";
 import { createSessionStore, type SessionStore } from "../transport/session-store.ts";
+import type { OwnIdentity } from "../transport/connection.ts";
 import { type BundleCheck, createBundleCheck } from "./bundle-check.ts";
+import { createOwnIdentity } from "./own-identity.ts";
 import type { SecretStore } from "./secret-store.ts";
 
 /** A TLS configuration with its secrets filled in. */
@@ -25,6 +27,8 @@ export interface ReadyTls {
   readonly sessions: SessionStore | undefined;
   /** Each trust domain's roots vouch for its own identities only; undefined: all roots for all names. */
   readonly bundles: BundleCheck | undefined;
+  /** The certificate that we show; undefined: none. */
+  readonly own: OwnIdentity | undefined;
 }
 
 /** Fills configurations with secrets; results are kept until a secret changes. */
@@ -104,6 +108,7 @@ function buildContext(
       verifyChain: roots !== undefined && !acceptUntrusted,
       pins: own.pins ?? shared?.pins,
       sessions: config.sessionKeys > 0 ? createSessionStore(config.sessionKeys, nowMs) : undefined,
+      own: pair === undefined ? undefined : createOwnIdentity(pair.certificateChain),
       bundles: bundles === undefined || acceptUntrusted ? undefined : createBundleCheck(bundles),
     });
   } catch (error) {

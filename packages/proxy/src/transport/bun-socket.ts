@@ -24,6 +24,7 @@ export interface NativeSocket {
   setSession(session: Uint8Array): void;
   /** The handshake went on from a session. */
   isSessionReused(): boolean;
+  getCipher(): { readonly name: string } | undefined;
   getPeerCertificate(abbreviated?: boolean): NativeCertificate | undefined;
   getPeerX509Certificate(): { readonly raw: Buffer } | undefined;
   upgradeTLS(options: NativeUpgrade): [raw: NativeSocket, tls: NativeSocket];

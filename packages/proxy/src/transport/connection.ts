@@ -35,11 +35,27 @@ export interface PeerIdentity {
 /** State of a finished TLS handshake. */
 export interface TlsState {
   readonly version: string;
+  /** In OpenSSL's words. */
+  readonly cipher: string;
   readonly alpn: string | undefined;
   readonly sni: string | undefined;
   readonly peer: PeerIdentity | undefined;
   /** It went on from an earlier handshake. */
   readonly reused: boolean;
+  /** Our own certificate; undefined: we showed none. */
+  readonly own?: OwnIdentity | undefined;
+}
+
+/** A certificate that is taken apart when somebody asks. */
+export interface OwnIdentity {
+  identity(): PeerIdentity;
+}
+
+/** When an outgoing connection was made. Units: ms of the monotonic clock; -1: not. */
+export interface DialTimes {
+  readonly dialledMs: number;
+  readonly connectedMs: number;
+  readonly securedMs: number;
 }
 
 /** A byte stream; the seam between the event loop and everything above. Writes of one event leave in one system call. */
@@ -52,6 +68,8 @@ export interface Connection {
   readonly local: SocketAddress;
   readonly remote: SocketAddress;
   readonly tls: TlsState | undefined;
+  /** Undefined: it was accepted. */
+  readonly times: DialTimes | undefined;
   readonly closed: boolean;
   /** We ended it, not the peer. */
   readonly endedHere: boolean;

@@ -7,7 +7,7 @@ import {
   NO_EVENTS,
   type SocketEvents,
 } from "./bun-socket.ts";
-import type { ConnectionError, TlsState } from "./connection.ts";
+import type { ConnectionError, OwnIdentity, TlsState } from "./connection.ts";
 import { connectionError, errnoError } from "./connection-error.ts";
 import type { DialOptions } from "./kernel.ts";
 import type { Network } from "./network.ts";
@@ -22,6 +22,7 @@ export interface DialTls {
   readonly sni: string;
   /** Sessions of earlier handshakes; undefined: none are used. */
   readonly sessions: SessionStore | undefined;
+  readonly own?: OwnIdentity | undefined;
   /** Checks the finished handshake; a text says why the peer is refused. */
   verify(state: TlsState, chainError: string | undefined): string | undefined;
 }
@@ -55,6 +56,9 @@ class SocketDial implements Dial, SocketEvents {
   readonly #target: DialTarget;
   readonly #owner: DialOwner;
   readonly #timer: ClockTimer;
+  readonly #clock: Clock;
+  readonly #dialledMs: number;
+  #connectedMs = -1;
   #state = CONNECTING;
   #raw: NativeSocket | undefined;
   #connection: StreamConnection | undefined;
@@ -65,6 +69,8 @@ class SocketDial implements Dial, SocketEvents {
     this.#network = network;
     this.#target = target;
     this.#owner = owner;
+    this.#clock = clock;
+    this.#dialledMs = clock.monotonic();
     this.#timer = clock.after(target.timeoutMs, () => {
       this.#fail({ kind: "timeout", message: `no connection within ${target.timeoutMs} ms` });
       this.#raw?.terminate();
@@ -127,7 +133,7 @@ class SocketDial implements Dial, SocketEvents {
       socket.terminate();
       return;
     }
-    connection.tls = state;
+    connection.tls = tls.own === undefined ? state : { ...state, own: tls.own };
     connection.sessions = tls.sessions;
     if (this.#session !== undefined) connection.socketSession(socket, this.#session);
     socket.data = connection;
@@ -157,6 +163,7 @@ class SocketDial implements Dial, SocketEvents {
 
   #connected(socket: NativeSocket): void {
     const connection = new StreamConnection(this.#network.shared, socket);
+    this.#connectedMs = this.#clock.monotonic();
     this.#connection = connection;
     connection.pinAddresses();
     // A fresh connection takes the few bytes of a header at once.
@@ -187,6 +194,11 @@ class SocketDial implements Dial, SocketEvents {
   #finish(connection: StreamConnection): void {
     this.#state = DONE;
     this.#timer.cancel();
+    connection.times = {
+      dialledMs: this.#dialledMs,
+      connectedMs: this.#connectedMs,
+      securedMs: connection.tls === undefined ? -1 : this.#clock.monotonic(),
+    };
     this.#owner.onConnected(connection);
   }
 

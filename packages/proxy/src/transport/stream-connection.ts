@@ -6,6 +6,7 @@ import {
   type Connection,
   type ConnectionError,
   type ConnectionHandler,
+  type DialTimes,
   IGNORE_EVENTS,
   type TlsState,
 } from "./connection.ts";
@@ -43,6 +44,7 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
   tls: TlsState | undefined = undefined;
   /** Where a server's sessions go; undefined: they are dropped. */
   sessions: SessionStore | undefined = undefined;
+  times: DialTimes | undefined = undefined;
   closed = false;
   /** It counts among `accepted`. */
   counted = false;

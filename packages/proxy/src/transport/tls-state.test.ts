@@ -11,6 +11,7 @@ function createPeers() {
       getServername: () => "",
       isSessionReused: () => false,
       getTLSVersion: () => "TLSv1.3",
+      getCipher: () => ({ name: "TLS_AES_128_GCM_SHA256" }),
       getPeerX509Certificate: () => ({ raw: Buffer.from(`certificate ${n}`) }),
       getPeerCertificate: () => {
         parsed++;

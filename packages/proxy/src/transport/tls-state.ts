@@ -21,6 +21,7 @@ class RememberingReader implements HandshakeReader {
     const sni = socket.getServername();
     return {
       version: socket.getTLSVersion(),
+      cipher: socket.getCipher()?.name ?? "",
       alpn: typeof alpn === "string" && alpn !== "" ? alpn : undefined,
       sni: typeof sni === "string" && sni !== "" ? sni : undefined,
       peer: this.#peer(socket),

@@ -47,11 +47,12 @@ export function dialTls(
 ): Result<DialTls> {
   const ready = contexts.ready(config);
   if (!ready.ok) return err(ready.error);
-  const { context, verifyChain, pins, bundles, sessions } = ready.value;
+  const { context, verifyChain, pins, bundles, sessions, own } = ready.value;
   const sans = serverName?.validate === true ? [...ready.value.sans, exactName(serverName.name)] : ready.value.sans;
   const required = verifyChain || pins !== undefined;
   return ok({
     context,
+    own,
     alpn: alpnWire(alpn ?? config.alpn),
     sni: serverName?.name ?? config.sni,
     sessions,

@@ -1,10 +1,12 @@
 import type { ClientConnection } from "@heddle/wire";
-import type { PeerIdentity } from "../transport/connection.ts";
+import type { Connection, PeerIdentity } from "../transport/connection.ts";
 import type { UpstreamFailure } from "./failure.ts";
 
 /** A connection of a pool, ready for a request. */
 export interface PooledConnection {
   readonly http: ClientConnection;
+  /** The socket; for what is told of it. */
+  readonly socket: Connection;
   readonly localText: string;
   readonly peer: PeerIdentity | undefined;
   readonly secure: boolean;

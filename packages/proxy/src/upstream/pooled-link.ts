@@ -31,7 +31,7 @@ export class PooledLink implements PooledConnection, LinkOwner, Expirable, Enlis
   readonly peer: PeerIdentity | undefined;
   readonly secure: boolean;
   readonly bytes: ByteCount;
-  readonly #connection: StreamConnection;
+  readonly socket: StreamConnection;
   readonly #openedMs = performance.now();
   requests = 0;
   brokeOff = false;
@@ -49,7 +49,7 @@ export class PooledLink implements PooledConnection, LinkOwner, Expirable, Enlis
 
   constructor(pool: LinkPool, connection: StreamConnection, wheel: TimerWheel, http2: boolean) {
     this.pool = pool;
-    this.#connection = connection;
+    this.socket = connection;
     this.bytes = new ByteCount(connection);
     const limits = pool.surroundings.http.http2;
     this.link = new SocketLink(connection, this, (host) =>
@@ -109,7 +109,7 @@ export class PooledLink implements PooledConnection, LinkOwner, Expirable, Enlis
     this.#keepAlive?.release();
     const { counters } = this.pool.surroundings;
     this.bytes.addTo(counters);
-    countDestroyed(counters, this.#connection.endedHere, this.brokeOff, performance.now() - this.#openedMs);
+    countDestroyed(counters, this.socket.endedHere, this.brokeOff, performance.now() - this.#openedMs);
     counters.requestsOfConnections.record(this.requests);
     this.pool.forget(this);
   }

@@ -49,6 +49,9 @@ class RawStream implements PooledConnection, ClientConnection, HttpStream, Conne
   get connection(): ClientConnection {
     return this;
   }
+  get socket(): Connection {
+    return this.#socket;
+  }
   get localText(): string {
     return formatAddress(this.#socket.local);
   }

@@ -20,6 +20,7 @@ function host(port: number, labels: JsonObject): Host {
     transportLabels: undefined,
     lbLabels: labels,
     workload: undefined,
+    metadata: undefined,
   };
   return createHost({ ip: "10.0.0.1", port }, 0, endpoint);
 }

@@ -35,6 +35,7 @@ class TunnelConnection implements Connection, StreamHandler, PoolWaiter, Dial {
   readonly output = createOutputBuffer();
   readonly id = 0;
   readonly tls = undefined;
+  readonly times = undefined;
   readonly remote: SocketAddress;
   local = UNKNOWN;
   closed = false;

@@ -2,7 +2,8 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import type { TagConfig } from "../../config/tracing.ts";
 import { metadataValue } from "../../config/value-match.ts";
 import type { ExchangeRecord } from "../../http/exchange-record.ts";
-import { hostMetadata, versionName } from "../../http/exchange-values.ts";
+import { versionName } from "../../http/exchange-values.ts";
+import { hostMetadata } from "../../http/metadata-values.ts";
 import type { Host } from "../../upstream/host.ts";
 
 type Tag = readonly [name: string, value: string];
@@ -120,7 +121,7 @@ function metadataOf(
     case "cluster":
       return record.cluster?.config.metadata?.[filter];
     case "host":
-      return hostMetadata(record, filter);
+      return hostMetadata(record.host, filter);
   }
 }
 

@@ -1,0 +1,48 @@
+import type { AccessLogConfig } from "./access-log.ts";
+import type { Format } from "./format.ts";
+import type { JsonFormat } from "./log-line.ts";
+import type { OtelFormat } from "./otel-log.ts";
+
+/** What is noted of each request only because a log asks for it. */
+export interface LogNeeds {
+  /** When the upstream's connection was wanted and there, and when its answer was complete. */
+  readonly times: boolean;
+  readonly trailers: boolean;
+}
+
+const TIMES: ReadonlySet<string> = new Set([
+  "COMMON_DURATION",
+  "REQUEST_TX_DURATION",
+  "UPSTREAM_CONNECTION_POOL_READY_DURATION",
+]);
+const TRAILERS: ReadonlySet<string> = new Set(["TRAILER", "RESPONSE_TRAILER", "RESPONSE_TRAILERS_BYTES"]);
+
+export function logNeeds(logs: readonly AccessLogConfig[]): LogNeeds {
+  const names = new Set<string>();
+  for (const { sink } of logs) {
+    if (sink.kind === "file" && sink.line.kind === "text") addNames(sink.line.format, names);
+    else if (sink.kind === "file" && sink.line.kind === "json") addJson(sink.line.fields, names);
+    else if (sink.kind === "otel") {
+      if (sink.body !== undefined) addOtel(sink.body, names);
+      for (const [, value] of sink.attributes) addOtel(value, names);
+    }
+  }
+  const some = (of: ReadonlySet<string>) => [...of].some((name) => names.has(name));
+  return { times: some(TIMES), trailers: some(TRAILERS) };
+}
+
+function addNames(format: Format, names: Set<string>): void {
+  for (const segment of format.segments) if (typeof segment !== "string") names.add(segment.name);
+}
+
+function addJson(format: JsonFormat, names: Set<string>): void {
+  if (format.kind === "leaf") addNames(format.format, names);
+  else if (format.kind === "list") for (const item of format.items) addJson(item, names);
+  else if (format.kind === "object") for (const [, item] of format.entries) addJson(item, names);
+}
+
+function addOtel(format: OtelFormat, names: Set<string>): void {
+  if (format.kind === "text") addNames(format.format, names);
+  else if (format.kind === "list") for (const item of format.items) addOtel(item, names);
+  else if (format.kind === "map") for (const [, item] of format.entries) addOtel(item, names);
+}

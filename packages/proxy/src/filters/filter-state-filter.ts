@@ -1,0 +1,31 @@
+import { APPLICATION_PROTOCOLS_KEY, type FilterStateConfig } from "../config/filter-state.ts";
+import { renderFormat } from "../config/format.ts";
+import { exchangeValues } from "../http/exchange-values.ts";
+import type { FilterCall, HttpFilter } from "./http-filter.ts";
+
+/** Puts values beside requests, for hashing and logs. Source: Envoy `envoy.filters.http.set_filter_state`. */
+class FilterStateFilter implements HttpFilter {
+  readonly #values: readonly FilterStateConfig[];
+
+  constructor(values: readonly FilterStateConfig[]) {
+    this.#values = values;
+  }
+
+  onRequest(call: FilterCall): boolean {
+    const values = exchangeValues(call.exchange);
+    for (const { key, value, sharedWithUpstream, skipIfEmpty } of this.#values) {
+      const text = renderFormat(value, values);
+      if (text !== "" || !skipIfEmpty) call.setState(key, text, sharedWithUpstream);
+    }
+    return true;
+  }
+}
+
+/** The values that somebody may read. The ALPN of upstream connections is read from the configuration: it is the same for all requests. */
+export function keptState(values: readonly FilterStateConfig[]): readonly FilterStateConfig[] {
+  return values.filter(({ key }) => key !== APPLICATION_PROTOCOLS_KEY);
+}
+
+export function createFilterStateFilter(values: readonly FilterStateConfig[]): HttpFilter {
+  return new FilterStateFilter(keptState(values));
+}

@@ -1,0 +1,22 @@
+import { type AttributeSource, textOf } from "@heddle/expression";
+import type { FormatCommand } from "../config/format.ts";
+
+/** Nothing for what is empty. */
+export function dash(text: string): string | undefined {
+  return text === "" ? undefined : text;
+}
+
+/** The value of `CEL(…)`. */
+export function expressionText({ expression }: FormatCommand, source: AttributeSource): string | undefined {
+  return textOf(expression?.evaluate(source));
+}
+
+/** `FILTER_STATE(KEY:FORM)`: what filters left beside the request, or beside its connection. */
+export function stateText(
+  { argument }: FormatCommand,
+  own: ReadonlyMap<string, string> | undefined,
+  connection: ReadonlyMap<string, string> | undefined,
+): string | undefined {
+  const key = (argument ?? "").split(":")[0] ?? "";
+  return own?.get(key) ?? connection?.get(key);
+}
