@@ -3,7 +3,6 @@ import type { JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { err, ok, type Result } from "@heddle/std";
 import { readJson, typeUrls, writeMessage } from "@heddle/xds-api";
 import { parse, stringify } from "yaml";
-import type { RuntimeLayer } from "./admin/runtime-page.ts";
 import { decodeAdminLogs } from "./bootstrap/admin-log.ts";
 import {
   ADMIN_SHAPE,
@@ -32,6 +31,8 @@ import { connectionLimitOf, decodeOverload, withConnectionLimit } from "./overlo
 import { withMonitorTypes } from "./overload/monitor-types.ts";
 import type { OverloadConfig } from "./overload/overload-config.ts";
 import type { IncomingResource } from "./resources.ts";
+import { decodeRuntime } from "./runtime/decode-runtime.ts";
+import type { RuntimeSettings } from "./runtime/runtime.ts";
 import type { SocketAddress } from "./transport/address.ts";
 
 /** Source: Envoy `Bootstrap.stats_flush_interval`. Units: ms. */
@@ -60,8 +61,7 @@ export interface BootstrapSettings {
   /** Set when the file was in the v2 form: what was old, and the file as it should be. */
   readonly deprecated: { readonly changes: readonly string[]; readonly v3: string } | undefined;
   readonly overload: OverloadConfig;
-  /** Static layers of the runtime, weakest first; others are accepted and hold nothing. */
-  readonly runtime: readonly RuntimeLayer[];
+  readonly runtime: RuntimeSettings;
   /** Tracer of connection managers that name none of their own. */
   readonly traceProvider: TraceProvider | undefined;
   readonly stats: StatsSettings;
@@ -170,14 +170,15 @@ function readSettings(
   const ads = dynamic?.adsConfig && decodeDiscoveryServer(dynamic.adsConfig, at.field("ads_config"));
   if (dynamic?.adsConfig === undefined && (clustersFrom?.kind === "ads" || listenersFrom?.kind === "ads"))
     at.problem("lds_config or cds_config says ads, but ads_config is missing");
-  const layers = (message.layeredRuntime?.layers ?? []).map((layer) =>
-    layer.layerSpecifier.case === "staticLayer" ? layer.layerSpecifier.value : undefined,
-  );
+  const runtime = decodeRuntime(message.layeredRuntime, scope.field("layered_runtime"));
   const overload = withConnectionLimit(
     message.overloadManager === undefined
       ? undefined
       : decodeOverload(message.overloadManager, registry, scope.field("overload_manager")),
-    connectionLimitOf(layers, scope.field("layered_runtime")),
+    connectionLimitOf(
+      runtime.layers.map(({ values }) => values),
+      scope.field("layered_runtime"),
+    ),
   );
   const tracer = message.tracing?.http;
   const traceProvider = tracer && decodeTraceProvider(tracer, scope.field("tracing.http"));
@@ -199,7 +200,7 @@ function readSettings(
     listenersFrom,
     deprecated,
     overload,
-    runtime: (message.layeredRuntime?.layers ?? []).map((layer, i) => ({ name: layer.name, values: layers[i] ?? {} })),
+    runtime,
     traceProvider,
     stats,
     statsSinks,

@@ -17,6 +17,7 @@ import { createOverloadState, type OverloadState } from "./overload/overload-sta
 import { type MemoryReadings, watchOverload } from "./overload/overload-watch.ts";
 import { createResourceStore, type ResourceStore } from "./resources.ts";
 import { compileRouteTable } from "./router/route-table.ts";
+import { NO_RUNTIME, type Runtime } from "./runtime/runtime.ts";
 import { offerMultiplex } from "./tls/multiplex-alpn.ts";
 import { createSecretStore, type SecretStore } from "./tls/secret-store.ts";
 import { createSecureContexts } from "./tls/secure-context.ts";
@@ -32,6 +33,7 @@ export interface ObserverSurroundings {
   readonly clusters: ClusterSet;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly runtime: Runtime;
   /** How the proxy names itself. */
   readonly node: { readonly id: string; readonly cluster: string };
   /** Counts under one of Envoy's names that belong to no listener or cluster. */
@@ -66,6 +68,8 @@ export interface ProxyDeps {
   /** Default: none. */
   readonly limits?: OverloadConfig;
   readonly memory: MemoryReadings;
+  /** Default: no values. */
+  readonly runtime?: Runtime;
   /** Our URI name, for x-forwarded-client-cert and metrics. */
   localUri(): string;
   observe(listener: ListenerConfig, chain: FilterChainConfig, around: ObserverSurroundings): ChainObservers;
@@ -77,6 +81,7 @@ export interface DataPlane {
   readonly wheel: TimerWheel;
   readonly secrets: SecretStore;
   readonly overload: OverloadState;
+  readonly runtime: Runtime;
   readonly clusters: ClusterSet;
   readonly listeners: ListenerSet;
   readonly resources: ResourceStore;
@@ -103,6 +108,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
   const garbage = createYoungCollector();
   const network = createNetwork(deps.kernel, createFlushQueue(garbage), deps.ports);
   const limits = deps.limits ?? NO_LIMITS;
+  const runtime = deps.runtime ?? NO_RUNTIME;
   const overload = createOverloadState(limits, deps.random);
   const unloaded = createOverloadState(NO_LIMITS, deps.random);
   const wheel = createTimerWheel({ tickMs: TICK_MS }, clock.monotonic());
@@ -130,10 +136,11 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       clusters,
       clock,
       random: deps.random,
+      runtime,
       node: { id: deps.exchange?.id ?? "", cluster: deps.serviceCluster ?? "" },
       count,
     });
-    const shared = { clusters, wheel, clock, random: deps.random, upstreamAlpn: undefined };
+    const shared = { clusters, wheel, clock, random: deps.random, runtime, upstreamAlpn: undefined };
     const sniCluster = chain.filters.some((filter) => filter.kind === "sni-cluster");
     if (last?.kind === "tcp") {
       const reportingMs = chain.filters.find((filter) => filter.kind === "istio-stats")?.stats.reportingMs ?? 5000;
@@ -152,7 +159,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
   const makeHttpManager = (
     config: HttpManagerConfig,
     { http, tracer: makeTracer }: ChainObservers,
-    shared: Pick<HttpManager, "clusters" | "wheel" | "clock" | "random">,
+    shared: Pick<HttpManager, "clusters" | "wheel" | "clock" | "random" | "runtime">,
     listenerCounters: ListenerCounters,
   ): HttpManager => {
     const { routes } = config;
@@ -224,6 +231,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     log: log.child("listener"),
     drainMs: deps.drainMs,
     overload,
+    runtime,
     localUri: deps.localUri,
     makeHandler,
     declare: (chain) => {
@@ -247,6 +255,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     wheel,
     secrets,
     overload,
+    runtime,
     clusters,
     listeners,
     resources,

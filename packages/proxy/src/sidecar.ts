@@ -16,9 +16,10 @@ import { startStatusServer } from "./agent/status-server.ts";
 import type { WorkloadSecret } from "./agent/workload-certificate.ts";
 import type { KeyPair, ValidationConfig } from "./config/tls-context.ts";
 import type { DrainOptions } from "./listener/listener-set.ts";
-import { runtimeLayers, runtimeLimit, shareLimits, sidecarLimits } from "./overload/overload-config.ts";
+import { runtimeLimit, shareLimits, sidecarLimits, sidecarRuntime } from "./overload/overload-config.ts";
 import { createProxy } from "./proxy.ts";
 import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
+import { createRuntime } from "./runtime/runtime.ts";
 import { createStatsView } from "./telemetry/stats/stats-view.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
 import { untilIdle } from "./until-idle.ts";
@@ -56,8 +57,10 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   const { value: maxConnections, problem: wrongLimit } = runtimeLimit(options.proxyConfig);
   if (wrongLimit !== undefined) log.error(wrongLimit);
   const limits = shareLimits(sidecarLimits(deps.memoryLimitBytes, maxConnections), deps.concurrency);
+  const runtime = sidecarRuntime(options.proxyConfig);
   const proxy = createProxy({
     ...deps,
+    runtime: createRuntime(runtime),
     exchange,
     serviceCluster: agent.node.cluster,
     ports: deps.concurrency > 1 ? "first" : "alone",
@@ -76,6 +79,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
       drainMs: LISTENER_DRAIN_MS,
       mark: deps.mark,
       limits,
+      runtime,
     },
     identity: () => ({ secrets: localSecrets(agent.certificate.current), uri: localUri() }),
   });
@@ -192,7 +196,6 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
       agentSecrets: () => agentSecrets(agent.certificate.current),
       bootstrap: () => ({ node: { id: agent.node.id, cluster: agent.node.cluster, metadata } }),
       isStatic: () => false,
-      runtime: runtimeLayers(options.proxyConfig),
       drainMs: LISTENER_DRAIN_MS,
       after: (ms, act) => void clock.after(ms, act),
       onQuit: () => quit(),

@@ -13,6 +13,7 @@ import { shareLimits } from "./overload/overload-config.ts";
 import { createProxy } from "./proxy.ts";
 import type { IncomingResource } from "./resources.ts";
 import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
+import { createRuntime } from "./runtime/runtime.ts";
 import { createStatsView } from "./telemetry/stats/stats-view.ts";
 import { startStatsFlush } from "./telemetry/stats-flush.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
@@ -80,6 +81,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     serviceCluster: node.cluster,
     ports: deps.concurrency > 1 ? "first" : "alone",
     limits,
+    runtime: createRuntime(bootstrap.runtime),
     drainMs: deps.drainMs,
     localUri,
     observe: telemetry.observe,
@@ -94,6 +96,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
       drainMs: deps.drainMs,
       mark: deps.mark,
       limits,
+      runtime: bootstrap.runtime,
       traceProvider: bootstrap.traceProvider,
     },
     identity: () => ({ secrets: [], uri: "" }),
@@ -165,7 +168,6 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
         bootstrap: () =>
           toJson(BootstrapSchema, bootstrap.message, { registry: bootstrap.types, useProtoFieldName: true }),
         isStatic: (held) => fixed.has(`${held.typeUrl}|${held.name}`),
-        runtime: bootstrap.runtime,
         drainMs: deps.drainMs,
         after: (ms, act) => void clock.after(ms, act),
         onQuit: () => quit(),

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { type Answer, ask } from "./rig/ask.ts";
 import { type BreadthCase, breadthCases } from "./rig/breadth-cases.ts";
 import { breadthBootstrap } from "./rig/breadth-config.ts";
-import { answerCall, bodyCases } from "./rig/breadth-filters.ts";
+import { answerCall, bodyCases, runtimeChanges, runtimePaths } from "./rig/breadth-filters.ts";
 import { triesCases } from "./rig/breadth-tries.ts";
 import { eventually } from "./rig/eventually.ts";
 import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
@@ -203,6 +203,30 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
     }
     await Promise.all(keeping);
   }, 25_000);
+
+  test("the runtime changes shares of traffic while it runs", async () => {
+    const seen: string[] = [];
+    for (const change of ["", ...runtimeChanges]) {
+      const [ours, envoy] = await Promise.all(
+        (["ours", "envoy"] as const).map(async (engine, i) => {
+          const proxy = proxies[i];
+          if (proxy === undefined) throw new Error("no proxy");
+          const answer =
+            change === "" ? "" : await (await proxy.admin(`/runtime_modify?${change}`, { method: "POST" })).text();
+          const statuses: string[] = [];
+          for (const path of runtimePaths) {
+            const { status, body } = await ask(ports[engine], { name: "", host: "filters.test", path });
+            statuses.push(`${path} ${status} ${body.startsWith("{") ? "" : body}`);
+          }
+          return { answer, statuses, page: await (await proxy.admin("/runtime")).json() };
+        }),
+      );
+      expect(ours).toEqual(envoy as NonNullable<typeof envoy>);
+      seen.push(ours?.statuses.map((line) => line.split(" ")[1]).join(" ") ?? "");
+    }
+    // Not every change may leave everything as it was.
+    expect(new Set(seen).size).toBeGreaterThan(2);
+  }, 20_000);
 
   test("mirrors got the same copies", async () => {
     for (const engine of ["ours", "envoy"])

@@ -17,7 +17,7 @@ import { maskedConfigs } from "./field-mask.ts";
 import { listenersJson, listenersText } from "./listeners-page.ts";
 import { loggingPage } from "./logging-page.ts";
 import { pageFilter } from "./page-filter.ts";
-import { NO_ADMIN_LAYER, type RuntimeLayer, runtimePage } from "./runtime-page.ts";
+import { modifyRuntime, runtimePage } from "./runtime-page.ts";
 import { prometheusAnswer, statsPage } from "./stats-page.ts";
 import { tapForbidden, tapPage } from "./tap-page.ts";
 
@@ -40,7 +40,6 @@ export interface AdminDeps {
   agentSecrets(): readonly JsonObject[];
   bootstrap(): JsonValue | undefined;
   isStatic(resource: Pick<HeldResource, "typeUrl" | "name">): boolean;
-  readonly runtime: readonly RuntimeLayer[];
   /** Ports stay open so long after `/drain_listeners?graceful`. Units: ms. */
   readonly drainMs: number;
   after(ms: number, act: () => void): void;
@@ -192,11 +191,11 @@ function adminPages(deps: AdminDeps): Readonly<Record<string, Page>> {
     },
     "/certs": { help: "certificates in use", show: () => jsonAnswer(certificatesPage(proxy, deps.now())) },
     "/server_info": { help: "version, state, node", show: () => jsonAnswer(serverInfo(deps, failed)) },
-    "/runtime": { help: "runtime values by layer", show: () => jsonAnswer(runtimePage(deps.runtime)) },
+    "/runtime": { help: "runtime values by layer", show: () => jsonAnswer(runtimePage(proxy.runtime.layers())) },
     "/runtime_modify": {
-      help: "refused: values come from static layers only",
+      help: "changes values of the admin layer; KEY=VALUE, KEY= removes",
       post: true,
-      show: () => textAnswer(NO_ADMIN_LAYER, 503),
+      show: (url) => modifyRuntime(proxy.runtime, url, (changes) => deps.fleet.modifyRuntime(changes)),
     },
     // Everything that was asked for is in force once the proxy serves.
     "/init_dump": { help: "what start-up waits for", show: () => jsonAnswer(initDump(deps.notReady())) },

@@ -14,6 +14,7 @@ export const BOOTSTRAP_SHAPE = shape(
     "static_resources",
     "dynamic_resources",
     "admin",
+    "layered_runtime",
     "overload_manager",
     "tracing",
     "stats_config",
@@ -27,8 +28,6 @@ export const BOOTSTRAP_SHAPE = shape(
   {
     deferred_stat_options: "when Envoy makes its statistics, to save memory",
     "watchdog watchdogs memory_allocator_manager perf_tracing_file_path": "watches over Envoy's own threads and memory",
-    layered_runtime:
-      "of the runtime only overload.global_downstream_max_connections of static layers is read; elsewhere the defaults that stand in the fields hold",
     inline_headers: "tuning of Envoy's header maps",
     grpc_async_client_manager_config: "how long Envoy keeps gRPC clients that nobody uses",
     fatal_actions: "what Envoy does when it crashes",

@@ -1,3 +1,4 @@
+import type { RuntimeFlag, RuntimeShare } from "../runtime/runtime.ts";
 import { type FractionalPercent, FractionalPercent_DenominatorType } from "./proto.ts";
 
 /** A percentage as 0…1. */
@@ -12,10 +13,19 @@ export function fractionOf(percent: FractionalPercent): number {
   }
 }
 
-/** The default of a runtime fraction: there is no runtime that could change it. */
+/** A share that the runtime may replace. `absent`: where the message is. */
 export function runtimeFraction(
-  message: { readonly defaultValue?: FractionalPercent | undefined } | undefined,
+  message: { readonly defaultValue?: FractionalPercent | undefined; readonly runtimeKey?: string } | undefined,
   absent: number,
-): number {
-  return message?.defaultValue === undefined ? absent : fractionOf(message.defaultValue);
+): RuntimeShare {
+  const base = message?.defaultValue === undefined ? absent : fractionOf(message.defaultValue);
+  return { key: message?.runtimeKey ?? "", base };
+}
+
+/** A switch that the runtime may replace. */
+export function runtimeFlag(
+  message: { readonly defaultValue?: boolean | undefined; readonly runtimeKey: string } | undefined,
+  absent: boolean,
+): RuntimeFlag {
+  return { key: message?.runtimeKey ?? "", base: message?.defaultValue ?? absent };
 }

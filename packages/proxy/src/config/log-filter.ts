@@ -1,6 +1,7 @@
 import { type AttributeSource, compileExpression, type Expression } from "@heddle/expression";
 import { grpcCodeOfHttpStatus } from "@heddle/wire";
 import { ExpressionFilterSchema } from "@heddle/xds-api/envoy/extensions/access_loggers/filters/cel/v3/cel";
+import type { Runtime, RuntimeShare } from "../runtime/runtime.ts";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { runtimeFraction } from "./fraction.ts";
 import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
@@ -17,7 +18,7 @@ export type LogFilter =
   | { readonly kind: "not-health-check" }
   | { readonly kind: "header"; readonly match: HeaderMatch }
   | { readonly kind: "grpc-status"; readonly statuses: readonly number[]; readonly exclude: boolean }
-  | { readonly kind: "share"; readonly fraction: number }
+  | { readonly kind: "share"; readonly fraction: RuntimeShare }
   | { readonly kind: "metadata"; readonly match: MetadataMatch | undefined; readonly whenMissing: boolean }
   | { readonly kind: "expression"; readonly expression: Expression }
   | { readonly kind: "and" | "or"; readonly filters: readonly LogFilter[] };
@@ -35,6 +36,7 @@ export interface LogFacts {
   /** For expressions. */
   attributes(): AttributeSource;
   random(): number;
+  readonly runtime: Runtime;
 }
 
 const OPS = new Map<ComparisonFilter_Op, Comparison>([
@@ -79,7 +81,13 @@ export function decodeLogFilter(message: AccessLogFilter, scope: DecodeScope): L
     case "grpcStatusFilter":
       return { kind: "grpc-status", statuses: specifier.value.statuses, exclude: specifier.value.exclude };
     case "runtimeFilter":
-      return { kind: "share", fraction: runtimeFraction({ defaultValue: specifier.value.percentSampled }, 0) };
+      return {
+        kind: "share",
+        fraction: runtimeFraction(
+          { defaultValue: specifier.value.percentSampled, runtimeKey: specifier.value.runtimeKey },
+          0,
+        ),
+      };
     case "metadataFilter": {
       const { matcher, matchIfKeyNotFound } = specifier.value;
       const match =
@@ -120,7 +128,7 @@ export function passesFilter(filter: LogFilter, facts: LogFacts): boolean {
     case "grpc-status":
       return filter.statuses.includes(grpcStatusOf(facts)) !== filter.exclude;
     case "share":
-      return facts.random() < filter.fraction;
+      return facts.random() < facts.runtime.share(filter.fraction);
     case "metadata": {
       const { match, whenMissing } = filter;
       if (match === undefined || facts.metadata?.has(match.filter) !== true) return whenMissing;

@@ -2,6 +2,7 @@ import {
   type RouteAction_RequestMirrorPolicy,
   RouteAction_RequestMirrorPolicySchema,
 } from "@heddle/xds-api/envoy/config/route/v3/route_components";
+import type { RuntimeShare } from "../runtime/runtime.ts";
 import { runtimeFraction } from "./fraction.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
@@ -11,7 +12,7 @@ export interface MirrorConfig {
   /** "": named by `header`. */
   readonly cluster: string;
   readonly header: string;
-  readonly fraction: number;
+  readonly fraction: RuntimeShare;
   /** The host gets `-shadow` at its end. */
   readonly shadowSuffix: boolean;
 }

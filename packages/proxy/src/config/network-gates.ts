@@ -8,8 +8,10 @@ import {
   LocalRateLimitSchema,
 } from "@heddle/xds-api/envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit";
 import { type RBAC, RBACSchema } from "@heddle/xds-api/envoy/extensions/filters/network/rbac/v3/rbac";
+import type { RuntimeFlag } from "../runtime/runtime.ts";
 import { decodeDataText } from "./data-source.ts";
 import { decodeDuration } from "./duration-field.ts";
+import { runtimeFlag } from "./fraction.ts";
 import { decodeRbacRules, type RbacRules } from "./rbac.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
@@ -21,7 +23,7 @@ export type NetworkGateConfig =
       readonly kind: "connection-limit";
       readonly max: number;
       readonly delayMs: number;
-      readonly enabled: boolean;
+      readonly enabled: RuntimeFlag;
       readonly statPrefix: string;
     }
   | {
@@ -34,7 +36,7 @@ export type NetworkGateConfig =
   | {
       readonly kind: "network-rate-limit";
       readonly bucket: TokenBucketConfig | undefined;
-      readonly enabled: boolean;
+      readonly enabled: RuntimeFlag;
       readonly statPrefix: string;
     }
   | { readonly kind: "direct-response"; readonly text: string };
@@ -75,7 +77,7 @@ export function decodeConnectionLimit(message: ConnectionLimit, scope: DecodeSco
     kind: "connection-limit",
     max,
     delayMs: decodeDuration(message.delay, scope.field("delay")) ?? 0,
-    enabled: message.runtimeEnabled?.defaultValue ?? true,
+    enabled: runtimeFlag(message.runtimeEnabled, true),
     statPrefix: message.statPrefix,
   };
 }
@@ -96,7 +98,7 @@ export function decodeNetworkRateLimit(message: LocalRateLimit, scope: DecodeSco
   return {
     kind: "network-rate-limit",
     bucket: decodeTokenBucket(message.tokenBucket, scope.field("token_bucket")),
-    enabled: message.runtimeEnabled?.defaultValue ?? true,
+    enabled: runtimeFlag(message.runtimeEnabled, true),
     statPrefix: message.statPrefix,
   };
 }

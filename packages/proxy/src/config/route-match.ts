@@ -1,6 +1,7 @@
 import { UriTemplateMatchConfigSchema } from "@heddle/xds-api/envoy/extensions/path/match/uri_template/v3/uri_template_match";
+import type { RuntimeShare } from "../runtime/runtime.ts";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
-import { fractionOf } from "./fraction.ts";
+import { runtimeFraction } from "./fraction.ts";
 import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
 import { type QueryParameterMatcher, type RouteMatch, RouteMatchSchema } from "./proto.ts";
 import { compileFullMatch, type FullMatch } from "./regex.ts";
@@ -30,7 +31,7 @@ export interface RouteMatchConfig {
   readonly query: readonly QueryMatch[];
   readonly grpc: boolean;
   /** Share of requests that match, 0…1; undefined for all. */
-  readonly fraction: number | undefined;
+  readonly fraction: RuntimeShare | undefined;
 }
 
 export const ROUTE_MATCH_SHAPE = shape(
@@ -74,8 +75,7 @@ export function decodeRouteMatch(message: RouteMatch | undefined, scope: DecodeS
     if (match !== undefined) query.push(match);
   });
   if (path === undefined) return undefined;
-  const percent = message.runtimeFraction?.defaultValue;
-  const fraction = percent === undefined ? undefined : fractionOf(percent);
+  const fraction = message.runtimeFraction && runtimeFraction(message.runtimeFraction, 1);
   return { path, caseSensitive, headers, query, grpc: message.grpc !== undefined, fraction };
 }
 

@@ -91,6 +91,7 @@ import { TRACING_SHAPE } from "../config/tracing.ts";
 import { SPIFFE_TRUST_DOMAIN_SHAPE, SPIFFE_VALIDATOR_SHAPE } from "../config/trust-bundles.ts";
 import { UPSTREAM_COMMON_SHAPE, UPSTREAM_HTTP_SHAPE, UPSTREAM_SERVER_NAME_SHAPE } from "../config/upstream-http.ts";
 import { OVERLOAD_ACTION_SHAPE, OVERLOAD_MANAGER_SHAPE } from "../overload/decode-overload.ts";
+import { RUNTIME_LAYER_SHAPE } from "../runtime/decode-runtime.ts";
 
 /** A chapter of the reference. */
 export interface ReferenceSection {
@@ -109,6 +110,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
     extensions: [["Sinks of statistics", STATS_SINK_TYPES]],
     shapes: [
       BOOTSTRAP_SHAPE,
+      RUNTIME_LAYER_SHAPE,
       OVERLOAD_MANAGER_SHAPE,
       OVERLOAD_ACTION_SHAPE,
       STATS_CONFIG_SHAPE,

@@ -18,7 +18,8 @@ class CorsFilter implements HttpFilter {
     const { headers, method } = call.request;
     const origin = headers.get("origin");
     if (origin === undefined || origin === "") return true;
-    if (config.fraction < 1 && this.#around.random() >= config.fraction) return true;
+    const share = this.#around.runtime.share(config.fraction);
+    if (share < 1 && this.#around.random() >= share) return true;
     const allowed = config.origins.some((match) =>
       match.kind !== "regex" && match.text === "*" ? true : matchesString(match, origin),
     );

@@ -27,9 +27,10 @@ class ExtAuthzFilter implements HttpFilter {
   onRequest(call: FilterCall): boolean {
     const { fraction, enabledMetadata, denyAtDisable, statusOnError } = this.#config;
     if (this.#route?.disabled === true) return true;
-    const chosen = fraction >= 1 || this.#around.random() < fraction;
+    const share = this.#around.runtime.share(fraction);
+    const chosen = share >= 1 || this.#around.random() < share;
     if (!chosen || (enabledMetadata !== undefined && !matchesMetadata(enabledMetadata, call.metadata))) {
-      if (!denyAtDisable) return true;
+      if (!this.#around.runtime.flag(denyAtDisable)) return true;
       this.#count(call, "disabled");
       call.reply({ status: statusOnError, body: "", details: "ext_authz_denied", flag: "UAEX" });
       return false;

@@ -39,10 +39,11 @@ class FaultFilter implements HttpFilter {
     const { headers } = call.request;
     const kbps = slow.kbps ?? whole(headers.get("x-envoy-fault-throughput-response"));
     if (kbps === undefined || kbps === 0) return;
+    const configured = this.#around.runtime.share(slow.fraction);
     const share =
       slow.kbps === undefined
-        ? shareOf(headers.get("x-envoy-fault-throughput-response-percentage"), slow.fraction)
-        : slow.fraction;
+        ? shareOf(headers.get("x-envoy-fault-throughput-response-percentage"), configured)
+        : configured;
     if (this.#around.random() >= share) return;
     this.#begin(call);
     this.#around.count("fault.response_rl_injected");
@@ -79,10 +80,9 @@ class FaultFilter implements HttpFilter {
     const { headers } = call.request;
     const asked = delay.ms ?? whole(headers.get("x-envoy-fault-delay-request"));
     if (asked === undefined) return 0;
+    const configured = this.#around.runtime.share(delay.fraction);
     const share =
-      delay.ms === undefined
-        ? shareOf(headers.get("x-envoy-fault-delay-request-percentage"), delay.fraction)
-        : delay.fraction;
+      delay.ms === undefined ? shareOf(headers.get("x-envoy-fault-delay-request-percentage"), configured) : configured;
     return this.#around.random() < share ? asked : 0;
   }
 
@@ -90,7 +90,8 @@ class FaultFilter implements HttpFilter {
     const { abort } = this.#config;
     if (abort === undefined) return false;
     const { headers } = call.request;
-    let { httpStatus, grpcStatus, fraction } = abort;
+    let { httpStatus, grpcStatus } = abort;
+    let fraction = this.#around.runtime.share(abort.fraction);
     if (httpStatus === undefined && grpcStatus === undefined) {
       const asked = whole(headers.get("x-envoy-fault-abort-request"));
       if (asked !== undefined && asked >= 200 && asked < 600) httpStatus = asked;

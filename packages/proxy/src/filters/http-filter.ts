@@ -3,6 +3,7 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import type { Clock, TimerWheel } from "@heddle/std";
 import type { RequestHead, ResponseHead, ServerStream } from "@heddle/wire";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
 
 /** What filters share with the rest of the process. */
@@ -10,6 +11,7 @@ export interface FilterSurroundings {
   readonly clock: Clock;
   readonly wheel: TimerWheel;
   readonly random: () => number;
+  readonly runtime: Runtime;
   readonly clusters: ClusterSet;
   /** Name of the service that this proxy stands for; "" when it was not told. */
   readonly serviceCluster: string;

@@ -182,7 +182,9 @@ class JwtAuthnFilter implements HttpFilter {
     const { config } = this.#verifier;
     if (this.#route?.disabled === true) return undefined;
     if (this.#route !== undefined && this.#route.requirement !== "") return config.named.get(this.#route.requirement);
-    return config.rules.find((rule) => matchesRoute(rule.match, call.request, false, this.#around.random))?.requirement;
+    return config.rules.find((rule) =>
+      matchesRoute(rule.match, call.request, false, this.#around.random, this.#around.runtime),
+    )?.requirement;
   }
 
   #refuse(call: FilterCall, failure: string): void {

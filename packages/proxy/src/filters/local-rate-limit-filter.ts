@@ -40,9 +40,9 @@ class LocalRateLimitFilter implements HttpFilter {
 
   onRequest(call: FilterCall): boolean {
     const config = this.#config;
-    const { random } = this.#around;
+    const { random, runtime } = this.#around;
     const bucket = this.#bucketOf(call.exchange.connection);
-    if (bucket === undefined || (config.enabled < 1 && random() >= config.enabled)) return true;
+    if (bucket === undefined || !passes(runtime.share(config.enabled), random)) return true;
     this.#around.countAlone(this.#names.enabled);
     const special = this.#descriptors?.bucketsOf(descriptorsOf(call, config.stage, config.hostPolicies, this.#around));
     const shown = special?.[0] ?? bucket;
@@ -60,7 +60,7 @@ class LocalRateLimitFilter implements HttpFilter {
       return true;
     }
     this.#around.countAlone(this.#names.rate_limited);
-    if (config.enforced < 1 && random() >= config.enforced) {
+    if (!passes(runtime.share(config.enforced), random)) {
       addHeaders(config.requestAddNotEnforced, call.request.headers, exchangeValues(call.exchange));
       return true;
     }
@@ -91,4 +91,8 @@ class LocalRateLimitFilter implements HttpFilter {
 
 export function createLocalRateLimitFilter(config: LocalRateLimitConfig, around: FilterSurroundings): HttpFilter {
   return new LocalRateLimitFilter(config, around);
+}
+
+function passes(share: number, random: () => number): boolean {
+  return share >= 1 || random() < share;
 }

@@ -4,6 +4,7 @@ import type { LogNeeds } from "../config/log-needs.ts";
 import type { FilterChains } from "../filters/filter-chain.ts";
 import type { OverloadState } from "../overload/overload-state.ts";
 import type { RouteTable } from "../router/route-table.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { ActiveSpan } from "../telemetry/tracing/span.ts";
 import type { YoungCollector } from "../transport/young-collector.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
@@ -36,6 +37,7 @@ export interface HttpManager {
   readonly wheel: TimerWheel;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly runtime: Runtime;
   readonly uuid: () => string;
   readonly log: Logger;
   readonly counters: HttpManagerCounters;

@@ -164,7 +164,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   }
 
   chooseRoute(): void {
-    this.route = this.#manager.routes()?.match(this.request, this.#manager.random);
+    this.route = this.#manager.routes()?.match(this.request, this.#manager.random, this.#manager.runtime);
   }
 
   get failedHosts(): readonly Host[] {

@@ -12,7 +12,7 @@ export function followRedirect(
   request: RequestHead,
   head: ResponseHead,
   followed: readonly CompiledRoute[],
-  manager: Pick<HttpManager, "routes" | "random">,
+  manager: Pick<HttpManager, "routes" | "random" | "runtime">,
 ): CompiledRoute | undefined {
   if (followed.length >= config.max || !config.statuses.has(head.status)) return undefined;
   const location = head.headers.get("location");
@@ -30,7 +30,7 @@ export function followRedirect(
   request.headers.set("x-forwarded-proto", next);
   request.authority = target.host;
   request.path = target.pathname + target.search;
-  const route = manager.routes()?.match(request, manager.random);
+  const route = manager.routes()?.match(request, manager.random, manager.runtime);
   if (route === undefined || !allowed(config, route, followed)) {
     request.headers.set("x-forwarded-proto", scheme);
     request.authority = authority;

@@ -104,7 +104,15 @@ export function composeLocalReply(
     reply = makeLocalReply(status, body, grpc, noBody, extra?.grpcStatus);
     head = localHead(reply, location, extra?.headers);
   } else {
-    const mapped = mapReply(localReply, exchange, status, body, manager.clock.monotonic(), manager.random);
+    const mapped = mapReply(
+      localReply,
+      exchange,
+      status,
+      body,
+      manager.clock.monotonic(),
+      manager.random,
+      manager.runtime,
+    );
     reply = makeLocalReply(mapped.status, mapped.body, grpc, noBody, extra?.grpcStatus, mapped.contentType);
     head = localHead(reply, location, extra?.headers);
     addHeaders(mapped.headers, head.headers, mapped.values);

@@ -1,6 +1,7 @@
 import type { Clock } from "@heddle/std";
 import { createRequestHead, type RequestHead } from "@heddle/wire";
 import type { MirrorConfig } from "../config/mirror.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
 import { sendSideRequest } from "../upstream/side-request.ts";
 import { BodyBuffer } from "./body-buffer.ts";
@@ -16,6 +17,7 @@ export interface MirrorSurroundings {
   readonly clusters: ClusterSet;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly runtime: Runtime;
 }
 
 /** Copies of one request on their way to mirrors. */
@@ -88,7 +90,10 @@ export function startMirror(
 ): RequestMirror | undefined {
   // A tunnel can't be copied.
   if (request.protocol !== "" || request.method === "CONNECT") return undefined;
-  const chosen = configs.filter((config) => config.fraction >= 1 || around.random() < config.fraction);
+  const chosen = configs.filter(({ fraction }) => {
+    const share = around.runtime.share(fraction);
+    return share >= 1 || around.random() < share;
+  });
   if (chosen.length === 0) return undefined;
   const mirror = new RequestMirror(chosen, request, around, before);
   if (complete) mirror.send();

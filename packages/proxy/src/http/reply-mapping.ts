@@ -4,6 +4,7 @@ import type { LocalReplyConfig } from "../config/local-reply.ts";
 import { type LogFacts, passesFilter } from "../config/log-filter.ts";
 import { renderLine } from "../config/log-line.ts";
 import { matchesHeader } from "../router/route-matcher.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { loggedAttributes } from "../telemetry/record-attributes.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { exchangeValues } from "./exchange-values.ts";
@@ -25,6 +26,7 @@ export function mapReply(
   body: string,
   nowMs: number,
   random: () => number,
+  runtime: Runtime,
 ): MappedReply {
   const facts: LogFacts = {
     status,
@@ -39,6 +41,7 @@ export function mapReply(
       return { read: (attribute, key) => (attribute === "response.code" ? status : known.read(attribute, key)) };
     },
     random,
+    runtime,
   };
   const mapper = config.mappers.find((one) => passesFilter(one.filter, facts));
   const finalStatus = mapper?.status ?? status;

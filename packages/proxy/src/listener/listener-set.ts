@@ -4,6 +4,7 @@ import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
 import { isGate } from "../config/network-filters.ts";
 import type { OverloadState } from "../overload/overload-state.ts";
 import { createListenerIndex, type ListenerIndex } from "../router/listener-index.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { SecureContexts } from "../tls/secure-context.ts";
 import { formatAddress, type SocketAddress } from "../transport/address.ts";
 import type { BoundPort, Network } from "../transport/network.ts";
@@ -20,6 +21,7 @@ export interface ListenerSetDeps {
   /** Time that connections of replaced or removed chains have to end. Default of Istio: 45 s. Units: ms. */
   readonly drainMs: number;
   readonly overload: OverloadState;
+  readonly runtime: Runtime;
   localUri(): string;
   /** Makes the counters of a chain that is in the configuration from now on. */
   declare(chain: FilterChainConfig): void;
@@ -269,7 +271,7 @@ class NamedListeners implements ListenerSet {
 
   #gate(chain: FilterChainConfig): NetworkGate | undefined {
     const { filters } = this.counters;
-    return createNetworkGate(chain.filters.filter(isGate), this.#deps.clock, (name) => {
+    return createNetworkGate(chain.filters.filter(isGate), this.#deps.clock, this.#deps.runtime, (name) => {
       filters.set(name, (filters.get(name) ?? 0) + 1);
     });
   }

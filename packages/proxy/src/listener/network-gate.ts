@@ -2,6 +2,7 @@ import type { Clock } from "@heddle/std";
 import type { NetworkGateConfig } from "../config/network-gates.ts";
 import { evaluateRbac } from "../filters/rbac-match.ts";
 import { createTokenBucket } from "../filters/token-bucket.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { ConnectionInfo } from "./connection-info.ts";
 
 /** What a gate says to a connection; undefined lets it in. */
@@ -25,10 +26,11 @@ type Check = NetworkGate["refuse"];
 export function createNetworkGate(
   configs: readonly NetworkGateConfig[],
   clock: Clock,
+  runtime: Runtime,
   count: (name: string) => void,
 ): NetworkGate | undefined {
   if (configs.length === 0) return undefined;
-  const checks = configs.map((config) => createCheck(config, clock, count));
+  const checks = configs.map((config) => createCheck(config, clock, runtime, count));
   return {
     refuse: (info, open) => {
       for (const check of checks) {
@@ -40,11 +42,11 @@ export function createNetworkGate(
   };
 }
 
-function createCheck(config: NetworkGateConfig, clock: Clock, count: (name: string) => void): Check {
+function createCheck(config: NetworkGateConfig, clock: Clock, runtime: Runtime, count: (name: string) => void): Check {
   switch (config.kind) {
     case "connection-limit":
       return (_info, open) => {
-        if (!config.enabled || open < config.max) return undefined;
+        if (!runtime.flag(config.enabled) || open < config.max) return undefined;
         count(`connection_limit.${config.statPrefix}.limited_connections`);
         return { delayMs: config.delayMs, text: "", reason: `${config.max} connections are open already` };
       };
@@ -52,7 +54,7 @@ function createCheck(config: NetworkGateConfig, clock: Clock, count: (name: stri
       const bucket =
         config.bucket === undefined ? undefined : createTokenBucket(config.bucket, () => clock.monotonic());
       return () => {
-        if (!config.enabled || bucket === undefined || bucket.take()) return undefined;
+        if (!runtime.flag(config.enabled) || bucket === undefined || bucket.take()) return undefined;
         count(`local_rate_limit.${config.statPrefix}.rate_limited`);
         return { delayMs: 0, text: "", reason: "too many new connections" };
       };

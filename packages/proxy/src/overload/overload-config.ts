@@ -1,4 +1,4 @@
-import type { RuntimeLayer } from "../admin/runtime-page.ts";
+import type { RuntimeSettings } from "../runtime/runtime.ts";
 
 /** What is watched. */
 export type MonitorConfig =
@@ -121,10 +121,16 @@ export function runtimeLimit(proxyConfig: Readonly<Record<string, unknown>>): {
       };
 }
 
-/** ProxyConfig's `runtimeValues` as `/runtime` shows them. */
-export function runtimeLayers(proxyConfig: Readonly<Record<string, unknown>>): readonly RuntimeLayer[] {
+/** ProxyConfig's `runtimeValues`, and a layer for operators. Source: Istio's bootstrap. */
+export function sidecarRuntime(proxyConfig: Readonly<Record<string, unknown>>): RuntimeSettings {
   const values = proxyConfig["runtimeValues"];
-  if (typeof values !== "object" || values === null) return [];
-  const texts = Object.entries(values).map(([key, value]): [string, string] => [key, String(value)]);
-  return [{ name: "global config", values: Object.fromEntries(texts) }];
+  const given = typeof values === "object" && values !== null ? Object.entries(values) : [];
+  const texts = given.map(([key, value]): [string, string] => [key, String(value)]);
+  return {
+    layers: [
+      { name: "global config", values: Object.fromEntries(texts) },
+      { name: "admin", values: {} },
+    ],
+    adminLayer: "admin",
+  };
 }

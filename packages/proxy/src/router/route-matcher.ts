@@ -3,6 +3,7 @@ import { HEADER_ID, type RequestHead } from "@heddle/wire";
 import type { HeaderMatch } from "../config/header-match.ts";
 import type { PathMatch, QueryMatch, RouteMatchConfig } from "../config/route-match.ts";
 import { matchesString } from "../config/string-match.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 
 /** Whether a request satisfies all conditions of a route. Source: Envoy `RouteMatch`. */
 export function matchesRoute(
@@ -10,6 +11,7 @@ export function matchesRoute(
   request: RequestHead,
   ignorePathParameters: boolean,
   random: () => number,
+  runtime: Runtime,
 ): boolean {
   if (!matchesPath(match.path, match.caseSensitive, request, ignorePathParameters)) return false;
   for (let i = 0; i < match.headers.length; i++) {
@@ -19,7 +21,7 @@ export function matchesRoute(
   if (match.query.length > 0 && !matchesQuery(match.query, request.path)) return false;
   if (match.grpc && request.headers.getId(HEADER_ID["content-type"])?.startsWith("application/grpc") !== true)
     return false;
-  return match.fraction === undefined || random() < match.fraction;
+  return match.fraction === undefined || random() < runtime.share(match.fraction);
 }
 
 /** The path without query, and without `;parameters` when asked. */

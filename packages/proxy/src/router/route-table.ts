@@ -5,6 +5,7 @@ import type { HeaderMutations } from "../config/header-mutation.ts";
 import type { RouteConfig } from "../config/route.ts";
 import type { RouteTableConfig, VirtualHostConfig } from "../config/route-table.ts";
 import { createRouteCounterSet, type RouteCounterSet, type RouteCounters } from "../counters/route-counters.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { chooseWeighted } from "./cluster-choice.ts";
 import { matchesRoute } from "./route-matcher.ts";
 import { createVirtualClusters, type VirtualClusters } from "./virtual-clusters.ts";
@@ -36,7 +37,7 @@ export interface RouteTable {
   /** The virtual host of an authority, or undefined. */
   findHost(authority: string): VirtualHostConfig | undefined;
   /** The first route that matches, or undefined. `random` in [0, 1) decides runtime fractions. */
-  match(request: RequestHead, random: () => number): CompiledRoute | undefined;
+  match(request: RequestHead, random: () => number, runtime: Runtime): CompiledRoute | undefined;
 }
 
 class CompiledHost {
@@ -183,7 +184,7 @@ class IndexedTable implements RouteTable {
     return this.#find(authority)?.config;
   }
 
-  match(request: RequestHead, random: () => number): CompiledRoute | undefined {
+  match(request: RequestHead, random: () => number, runtime: Runtime): CompiledRoute | undefined {
     const host = this.#find(request.authority);
     if (host === undefined) return undefined;
     if (host.toHttps !== undefined && needsTls(host.config, request)) return host.toHttps;
@@ -195,7 +196,7 @@ class IndexedTable implements RouteTable {
       const compiled = routes[i];
       if (
         compiled !== undefined &&
-        matchesRoute(compiled.route.match, request, this.config.ignorePathParameters, random)
+        matchesRoute(compiled.route.match, request, this.config.ignorePathParameters, random, runtime)
       ) {
         return compiled.shares === undefined ? compiled : shareOf(compiled, request, random);
       }

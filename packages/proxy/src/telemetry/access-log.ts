@@ -4,6 +4,7 @@ import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { TcpObserver, TcpRecord } from "../network/tcp-record.ts";
 import { matchesHeader } from "../router/route-matcher.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { loggedAttributes } from "./record-attributes.ts";
 
 /** Where the entries of one access log go. */
@@ -16,16 +17,18 @@ class AccessLogger implements ExchangeObserver, TcpObserver {
   readonly #config: AccessLogConfig;
   readonly #target: LogTarget;
   readonly #random: () => number;
+  readonly #runtime: Runtime;
 
-  constructor(config: AccessLogConfig, target: LogTarget, random: () => number) {
+  constructor(config: AccessLogConfig, target: LogTarget, random: () => number, runtime: Runtime) {
     this.#config = config;
     this.#target = target;
     this.#random = random;
+    this.#runtime = runtime;
   }
 
   onExchangeDone(record: ExchangeRecord): void {
     const { filter } = this.#config;
-    if (filter === undefined || passesFilter(filter, exchangeFacts(record, this.#random)))
+    if (filter === undefined || passesFilter(filter, exchangeFacts(record, this.#random, this.#runtime)))
       this.#target.exchange(record);
   }
 
@@ -34,13 +37,13 @@ class AccessLogger implements ExchangeObserver, TcpObserver {
 
   onTcpDone(record: TcpRecord): void {
     const { filter } = this.#config;
-    if (filter === undefined || passesFilter(filter, connectionFacts(record, this.#random)))
+    if (filter === undefined || passesFilter(filter, connectionFacts(record, this.#random, this.#runtime)))
       this.#target.connection(record);
   }
 }
 
 /** What filters see of an exchange. */
-export function exchangeFacts(record: ExchangeRecord, random: () => number): LogFacts {
+export function exchangeFacts(record: ExchangeRecord, random: () => number, runtime: Runtime): LogFacts {
   return {
     status: record.status,
     grpcStatus: record.grpcStatus,
@@ -51,10 +54,11 @@ export function exchangeFacts(record: ExchangeRecord, random: () => number): Log
     matches: (header) => matchesHeader(header, record.request),
     attributes: () => loggedAttributes().ofExchange(record),
     random,
+    runtime,
   };
 }
 
-function connectionFacts(record: TcpRecord, random: () => number): LogFacts {
+function connectionFacts(record: TcpRecord, random: () => number, runtime: Runtime): LogFacts {
   return {
     status: 0,
     grpcStatus: -1,
@@ -65,6 +69,7 @@ function connectionFacts(record: TcpRecord, random: () => number): LogFacts {
     matches: () => false,
     attributes: () => loggedAttributes().ofConnection(record),
     random,
+    runtime,
   };
 }
 
@@ -73,6 +78,7 @@ export function createAccessLogger(
   config: AccessLogConfig,
   target: LogTarget,
   random: () => number,
+  runtime: Runtime,
 ): ExchangeObserver & TcpObserver {
-  return new AccessLogger(config, target, random);
+  return new AccessLogger(config, target, random, runtime);
 }

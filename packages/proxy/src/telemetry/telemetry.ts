@@ -134,7 +134,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
     }
     for (const log of logs) {
       const target = targetOf(log.sink, around);
-      all.push(createAccessLogger(log, target, around.random));
+      all.push(createAccessLogger(log, target, around.random, around.runtime));
     }
     return all;
   };

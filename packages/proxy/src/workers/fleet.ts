@@ -18,6 +18,7 @@ export interface Fleet {
   /** The agent's secrets have changed. */
   identityChanged(): void;
   setLogging(query: string): void;
+  modifyRuntime(changes: readonly (readonly [key: string, text: string])[]): void;
   /** All counters begin at zero again. */
   resetCounters(): void;
   drain(how: DrainOptions): void;
@@ -35,6 +36,7 @@ export const ALONE: Fleet = {
   tap: (own) => own,
   identityChanged() {},
   setLogging() {},
+  modifyRuntime() {},
   resetCounters() {},
   drain() {},
   start() {},

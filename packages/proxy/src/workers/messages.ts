@@ -4,6 +4,7 @@ import type { MetadataExchange } from "../http/connection-manager.ts";
 import type { DrainOptions } from "../listener/listener-set.ts";
 import type { OverloadConfig } from "../overload/overload-config.ts";
 import type { IncomingResource } from "../resources.ts";
+import type { RuntimeSettings } from "../runtime/runtime.ts";
 import type { EnvoyStat } from "../telemetry/envoy-stats.ts";
 import type { TapEvent } from "../telemetry/tap-feed.ts";
 import type { Workload } from "../telemetry/workload.ts";
@@ -20,6 +21,7 @@ export interface WorkerSettings {
   readonly mark: number | undefined;
   /** This worker's part of the limits. */
   readonly limits: OverloadConfig;
+  readonly runtime: RuntimeSettings;
   /** The bootstrap's tracer. */
   readonly traceProvider?: TraceProvider | undefined;
 }
@@ -48,6 +50,7 @@ export type WorkerCommand =
   | { readonly kind: "report"; readonly id: number }
   | { readonly kind: "reset-counters" }
   | { readonly kind: "logging"; readonly query: string }
+  | { readonly kind: "runtime"; readonly changes: readonly (readonly [key: string, text: string])[] }
   | { readonly kind: "tap"; readonly on: boolean }
   | { readonly kind: "drain"; readonly how: DrainOptions }
   /** Drain, then end: at the earliest and at the latest after so much time. */

@@ -1,6 +1,7 @@
 import { loggingPage } from "../admin/logging-page.ts";
 import { createProxy, type DataPlane } from "../proxy.ts";
 import { type RoleDeps, type RoleTelemetry, roleTelemetry } from "../role.ts";
+import { createRuntime } from "../runtime/runtime.ts";
 import { envoyStats, resetEnvoyStats } from "../telemetry/envoy-stats.ts";
 import type { TapEvent } from "../telemetry/tap-feed.ts";
 import { untilIdle } from "../until-idle.ts";
@@ -75,6 +76,7 @@ class Worker {
       observe: this.#telemetry.observe,
       ports: "others",
       limits: settings.limits,
+      runtime: createRuntime(settings.runtime),
       memory: deps.memory,
     });
     this.#intake = createIntake<ApplyCommand>({
@@ -102,6 +104,9 @@ class Worker {
         return;
       case "logging":
         loggingPage(this.#deps.log, new URL(`http://worker/logging${command.query}`));
+        return;
+      case "runtime":
+        this.#proxy.runtime.modify(command.changes);
         return;
       case "tap":
         this.#watch(command.on);

@@ -63,6 +63,8 @@ class ProcessPool implements Fleet {
   readonly #watchers = new Set<(event: TapEvent) => void>();
   readonly #asked = new Map<number, () => void>();
   /** Counts of workers that have ended, so that no sum ever shrinks. */
+  /** Changes of the runtime, for workers that start later. */
+  readonly #runtime = new Map<string, string>();
   #retired: WorkerReport[] = [];
   #store: ResourceStore | undefined;
   #nextId = 1;
@@ -139,6 +141,11 @@ class ProcessPool implements Fleet {
 
   setLogging(query: string): void {
     this.#broadcast({ kind: "logging", query });
+  }
+
+  modifyRuntime(changes: readonly (readonly [key: string, text: string])[]): void {
+    for (const [key, text] of changes) this.#runtime.set(key, text);
+    this.#broadcast({ kind: "runtime", changes });
   }
 
   resetCounters(): void {
@@ -239,6 +246,7 @@ class ProcessPool implements Fleet {
     const { process } = slot;
     if (process === undefined || this.#ending) return;
     process.send({ kind: "start", settings: { ...this.#deps.settings, index: slot.index } });
+    if (this.#runtime.size > 0) process.send({ kind: "runtime", changes: [...this.#runtime] });
     process.send({ kind: "identity", identity: this.#deps.identity() });
     for (const typeUrl of REPLAY_ORDER) {
       const held = this.#store?.held(typeUrl) ?? [];

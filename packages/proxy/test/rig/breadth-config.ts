@@ -1,4 +1,4 @@
-import { bodyFilters, filtersHost } from "./breadth-filters.ts";
+import { bodyFilters, filtersHost, runtimeLayers } from "./breadth-filters.ts";
 import { http2Options, moreClusters, moreRoutes } from "./breadth-routes.ts";
 import { triesClusters, triesHost } from "./breadth-tries.ts";
 
@@ -375,6 +375,7 @@ export function breadthBootstrap(ports: BreadthPorts): Json {
     },
   };
   return {
+    layered_runtime: runtimeLayers,
     static_resources: {
       listeners: [
         {

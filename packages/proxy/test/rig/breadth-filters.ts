@@ -10,6 +10,25 @@ const buffer = (fields: Json): Json => ({
 });
 const told = { request_headers_to_add: [{ header: { key: "x-length", value: "%REQ(CONTENT-LENGTH)%" } }] };
 
+const never = (key: string): Json => ({ runtime_key: key, default_value: { numerator: 0 } });
+const said = (text: string): Json => ({ direct_response: { status: 200, body: { inline_string: text } } });
+
+/** Values for the routes under `/rt/`. */
+export const runtimeLayers: Json = {
+  layers: [
+    { name: "base", static_layer: { rt: { static: 100 }, "rt.abort": 0 } },
+    { name: "admin", admin_layer: {} },
+  ],
+};
+export const runtimePaths: readonly string[] = ["/rt/match", "/rt/static", "/rt/abort", "/rt/limit", "/rt/limit"];
+/** What is changed one after the other. */
+export const runtimeChanges: readonly string[] = [
+  "rt.match=100&rt.abort=100",
+  "rt.limit=100&rt.abort=0",
+  "rt.enforced=0&rt.static=0",
+  "rt.match=&rt.static=&rt.limit=nonsense",
+];
+
 export const bodyFilters: readonly Json[] = [
   { name: "web", typed_config: { "@type": `${EXT}.grpc_web.v3.GrpcWeb` } },
   { name: "buffer", typed_config: { "@type": `${EXT}.buffer.v3.Buffer`, max_request_bytes: 100_000 } },
@@ -20,6 +39,33 @@ export const filtersHost: Json = {
   domains: ["filters.test"],
   ...told,
   routes: [
+    { match: { prefix: "/rt/match", runtime_fraction: never("rt.match") }, ...said("matched") },
+    { match: { prefix: "/rt/static", runtime_fraction: never("rt.static") }, ...said("matched") },
+    {
+      match: { prefix: "/rt/abort" },
+      route: { cluster: "one" },
+      typed_per_filter_config: {
+        fault: {
+          "@type": `${EXT}.fault.v3.HTTPFault`,
+          abort: { http_status: 418, percentage: { numerator: 0 } },
+          abort_percent_runtime: "rt.abort",
+        },
+      },
+    },
+    {
+      match: { prefix: "/rt/limit" },
+      route: { cluster: "one" },
+      typed_per_filter_config: {
+        limit: {
+          "@type": `${EXT}.local_ratelimit.v3.LocalRateLimit`,
+          stat_prefix: "rt",
+          token_bucket: { max_tokens: 1, fill_interval: "600s" },
+          filter_enabled: never("rt.limit"),
+          filter_enforced: { runtime_key: "rt.enforced", default_value: { numerator: 100 } },
+        },
+      },
+    },
+    { match: { prefix: "/rt/" }, ...said("not matched") },
     { match: { prefix: "/small" }, route: { cluster: "one" }, ...buffer({ buffer: { max_request_bytes: 10 } }) },
     { match: { prefix: "/unbuffered" }, route: { cluster: "one" }, ...buffer({ disabled: true }) },
     { match: { prefix: "/buffered" }, route: { cluster: "one" } },

@@ -6,6 +6,7 @@ import {
   type CorsPolicy as FilterCorsPolicy,
   CorsPolicySchema as FilterCorsPolicySchema,
 } from "@heddle/xds-api/envoy/extensions/filters/http/cors/v3/cors";
+import type { RuntimeShare } from "../../runtime/runtime.ts";
 import { runtimeFraction } from "../fraction.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape } from "../shape.ts";
@@ -23,7 +24,7 @@ export interface CorsConfig {
   readonly credentials: boolean;
   readonly privateNetwork: boolean;
   readonly forwardOtherPreflights: boolean;
-  readonly fraction: number;
+  readonly fraction: RuntimeShare;
 }
 
 const FIELDS = [
@@ -52,10 +53,10 @@ export function decodeRouteCors(message: RouteCorsPolicy | undefined, scope: Dec
   if (message === undefined) return undefined;
   checkShape(ROUTE_CORS_SHAPE, message, scope);
   const enabled = message.enabledSpecifier;
-  return fields(message, enabled.case === "filterEnabled" ? runtimeFraction(enabled.value, 1) : 1, scope);
+  return fields(message, enabled.case === "filterEnabled" ? runtimeFraction(enabled.value, 1) : ALWAYS, scope);
 }
 
-function fields(message: FilterCorsPolicy | RouteCorsPolicy, fraction: number, scope: DecodeScope): CorsConfig {
+function fields(message: FilterCorsPolicy | RouteCorsPolicy, fraction: RuntimeShare, scope: DecodeScope): CorsConfig {
   const origins: StringMatch[] = [];
   message.allowOriginStringMatch.forEach((item, i) => {
     const match = decodeStringMatch(item, scope.field("allow_origin_string_match").item(i));
@@ -74,3 +75,5 @@ function fields(message: FilterCorsPolicy | RouteCorsPolicy, fraction: number, s
     fraction,
   };
 }
+
+const ALWAYS: RuntimeShare = { key: "", base: 1 };

@@ -8,8 +8,9 @@ import {
   type HttpService,
 } from "@heddle/xds-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
 import type { ListStringMatcher } from "@heddle/xds-api/envoy/type/matcher/v3/string";
+import type { RuntimeFlag, RuntimeShare } from "../../runtime/runtime.ts";
 import { decodeDuration } from "../duration-field.ts";
-import { runtimeFraction } from "../fraction.ts";
+import { runtimeFlag, runtimeFraction } from "../fraction.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape } from "../shape.ts";
 import { decodeStringMatch, type StringMatch } from "../string-match.ts";
@@ -44,7 +45,7 @@ export interface ExtAuthzConfig {
   readonly failOpenHeader: boolean;
   readonly statusOnError: number;
   readonly clearRoute: boolean;
-  readonly fraction: number;
+  readonly fraction: RuntimeShare;
   readonly includeCertificate: boolean;
   readonly includeSni: boolean;
   /** Empty: all. */
@@ -59,7 +60,7 @@ export interface ExtAuthzConfig {
   /** Only requests with this metadata are checked; undefined: all. */
   readonly enabledMetadata: MetadataMatch | undefined;
   /** Requests that are not checked are refused. */
-  readonly denyAtDisable: boolean;
+  readonly denyAtDisable: RuntimeFlag;
   /** Answers with impossible header names or values fail the request. */
   readonly validateMutations: boolean;
 }
@@ -163,7 +164,7 @@ export function decodeExtAuthz(message: ExtAuthz, scope: DecodeScope): ExtAuthzC
       message.filterEnabledMetadata === undefined
         ? undefined
         : decodeMetadataMatch(message.filterEnabledMetadata, scope.field("filter_enabled_metadata")),
-    denyAtDisable: message.denyAtDisable?.defaultValue ?? false,
+    denyAtDisable: runtimeFlag(message.denyAtDisable, false),
     validateMutations: message.validateMutations,
   };
 }

@@ -5,6 +5,7 @@ import {
   type HTTPFault,
   HTTPFaultSchema,
 } from "@heddle/xds-api/envoy/extensions/filters/http/fault/v3/fault";
+import type { RuntimeShare } from "../../runtime/runtime.ts";
 import { decodeDuration } from "../duration-field.ts";
 import { fractionOf } from "../fraction.ts";
 import { decodeHeaderMatch, type HeaderMatch } from "../header-match.ts";
@@ -14,14 +15,14 @@ import { checkShape, shape } from "../shape.ts";
 /** A delay; the request's own header says how long when `ms` is undefined. */
 export interface FaultDelayConfig {
   readonly ms: number | undefined;
-  readonly fraction: number;
+  readonly fraction: RuntimeShare;
 }
 
 /** An answer instead of the upstream's; the request's own header says which when both are undefined. */
 export interface FaultAbortConfig {
   readonly httpStatus: number | undefined;
   readonly grpcStatus: number | undefined;
-  readonly fraction: number;
+  readonly fraction: RuntimeShare;
 }
 
 export interface FaultConfig {
@@ -40,15 +41,26 @@ export interface FaultConfig {
 export interface FaultRateConfig {
   /** Units: KiB a second. */
   readonly kbps: number | undefined;
-  readonly fraction: number;
+  readonly fraction: RuntimeShare;
 }
 
 export const FAULT_SHAPE = shape(
   HTTPFaultSchema,
-  ["delay", "abort", "upstream_cluster", "headers", "downstream_nodes", "max_active_faults", "response_rate_limit"],
+  [
+    "delay",
+    "abort",
+    "upstream_cluster",
+    "headers",
+    "downstream_nodes",
+    "max_active_faults",
+    "response_rate_limit",
+    "delay_percent_runtime",
+    "abort_percent_runtime",
+    "response_rate_limit_percent_runtime",
+  ],
   {
-    "delay_percent_runtime abort_percent_runtime delay_duration_runtime abort_http_status_runtime max_active_faults_runtime response_rate_limit_percent_runtime abort_grpc_status_runtime":
-      "there is no runtime; the configured values hold",
+    "delay_duration_runtime abort_http_status_runtime max_active_faults_runtime abort_grpc_status_runtime":
+      "the runtime changes percentages; durations, statuses and limits are those of the configuration",
   },
   { filter_metadata: "faults leave no metadata for access logs" },
   {
@@ -71,8 +83,22 @@ export function decodeFault(message: HTTPFault, scope: DecodeScope): FaultConfig
   });
   return {
     kind: "fault",
-    delay: message.delay === undefined ? undefined : decodeDelay(message.delay, scope.field("delay")),
-    abort: message.abort === undefined ? undefined : decodeAbort(message.abort, scope.field("abort")),
+    delay:
+      message.delay === undefined
+        ? undefined
+        : decodeDelay(
+            message.delay,
+            message.delayPercentRuntime || "fault.http.delay.fixed_delay_percent",
+            scope.field("delay"),
+          ),
+    abort:
+      message.abort === undefined
+        ? undefined
+        : decodeAbort(
+            message.abort,
+            message.abortPercentRuntime || "fault.http.abort.abort_percent",
+            scope.field("abort"),
+          ),
     cluster: message.upstreamCluster,
     headers,
     downstreamNodes: message.downstreamNodes,
@@ -80,32 +106,36 @@ export function decodeFault(message: HTTPFault, scope: DecodeScope): FaultConfig
     slow:
       message.responseRateLimit === undefined
         ? undefined
-        : decodeRate(message.responseRateLimit, scope.field("response_rate_limit")),
+        : decodeRate(
+            message.responseRateLimit,
+            message.responseRateLimitPercentRuntime || "fault.http.rate_limit.response_percent",
+            scope.field("response_rate_limit"),
+          ),
   };
 }
 
-function decodeDelay(message: FaultDelay, scope: DecodeScope): FaultDelayConfig {
+function decodeDelay(message: FaultDelay, key: string, scope: DecodeScope): FaultDelayConfig {
   const specifier = message.faultDelaySecifier;
   if (specifier.case === undefined) scope.problem("a delay needs fixed_delay or header_delay");
   return {
     ms:
       specifier.case === "fixedDelay" ? (decodeDuration(specifier.value, scope.field("fixed_delay")) ?? 0) : undefined,
-    fraction: message.percentage === undefined ? 0 : fractionOf(message.percentage),
+    fraction: shareOf(key, message.percentage),
   };
 }
 
-function decodeRate(message: FaultRateLimit, scope: DecodeScope): FaultRateConfig {
+function decodeRate(message: FaultRateLimit, key: string, scope: DecodeScope): FaultRateConfig {
   const limit = message.limitType;
   if (limit.case === undefined) scope.problem("a rate limit needs fixed_limit or header_limit");
   if (limit.case === "fixedLimit" && limit.value.limitKbps === 0n)
     scope.field("fixed_limit.limit_kbps").problem("a limit of zero would never let anything through");
   return {
     kbps: limit.case === "fixedLimit" ? Number(limit.value.limitKbps) : undefined,
-    fraction: message.percentage === undefined ? 0 : fractionOf(message.percentage),
+    fraction: shareOf(key, message.percentage),
   };
 }
 
-function decodeAbort(message: FaultAbort, scope: DecodeScope): FaultAbortConfig {
+function decodeAbort(message: FaultAbort, key: string, scope: DecodeScope): FaultAbortConfig {
   checkShape(FAULT_ABORT_SHAPE, message, scope);
   const type = message.errorType;
   if (type.case === undefined) scope.problem("an abort needs http_status, grpc_status or header_abort");
@@ -114,6 +144,10 @@ function decodeAbort(message: FaultAbort, scope: DecodeScope): FaultAbortConfig 
   return {
     httpStatus: type.case === "httpStatus" ? type.value : undefined,
     grpcStatus: type.case === "grpcStatus" ? type.value : undefined,
-    fraction: message.percentage === undefined ? 0 : fractionOf(message.percentage),
+    fraction: shareOf(key, message.percentage),
   };
+}
+
+function shareOf(key: string, percentage: Parameters<typeof fractionOf>[0] | undefined): RuntimeShare {
+  return { key, base: percentage === undefined ? 0 : fractionOf(percentage) };
 }

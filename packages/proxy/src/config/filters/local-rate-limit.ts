@@ -2,6 +2,7 @@ import {
   type LocalRateLimit,
   LocalRateLimitSchema,
 } from "@heddle/xds-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit";
+import type { RuntimeShare } from "../../runtime/runtime.ts";
 import { runtimeFraction } from "../fraction.ts";
 import { decodeAdditions, type HeaderAddition } from "../header-mutation.ts";
 import type { DecodeScope } from "../scope.ts";
@@ -15,8 +16,8 @@ export interface LocalRateLimitConfig {
   readonly bucket: TokenBucketConfig | undefined;
   /** In front of the names of its statistics, with its dot. */
   readonly statPrefix: string;
-  readonly enabled: number;
-  readonly enforced: number;
+  readonly enabled: RuntimeShare;
+  readonly enforced: RuntimeShare;
   readonly responseAdd: readonly HeaderAddition[];
   readonly requestAddNotEnforced: readonly HeaderAddition[];
   readonly perConnection: boolean;
