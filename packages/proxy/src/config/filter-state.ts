@@ -11,7 +11,20 @@ export interface FilterStateConfig {
   readonly value: Format;
   readonly sharedWithUpstream: boolean;
   readonly skipIfEmpty: boolean;
+  /** Hash policies may read it. Source: Envoy's factory `envoy.hashable_string`. */
+  readonly hashable: boolean;
 }
+
+/** A value beside a request or connection. */
+export interface StateValue {
+  readonly text: string;
+  readonly hashable: boolean;
+}
+
+export type FilterState = ReadonlyMap<string, StateValue>;
+
+const HASHABLE = "envoy.hashable_string";
+const FACTORIES: ReadonlySet<string> = new Set(["", "envoy.string", HASHABLE]);
 
 export function decodeFilterState(
   messages: readonly FilterStateValue[],
@@ -26,6 +39,9 @@ export function decodeFilterState(
       at.field("object_key").problem(
         `the proxy does not read ${JSON.stringify(key)}; remove it, or use the Envoy data plane for this workload`,
       );
+    // A key of another kind is its own factory in Envoy.
+    if (key !== APPLICATION_PROTOCOLS_KEY && !FACTORIES.has(message.factoryKey))
+      at.field("factory_key").problem("only envoy.string and envoy.hashable_string are implemented");
     const format = message.value.case === "formatString" ? message.value.value.format : undefined;
     const text =
       format?.case === "textFormat"
@@ -39,6 +55,7 @@ export function decodeFilterState(
       value: compileFormat(text ?? "", at.field("format_string")),
       sharedWithUpstream: message.sharedWithUpstream !== FilterStateValue_SharedWithUpstream.NONE,
       skipIfEmpty: message.skipIfEmpty,
+      hashable: message.factoryKey === HASHABLE,
     };
   });
 }

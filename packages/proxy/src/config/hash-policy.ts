@@ -20,14 +20,17 @@ export type HashPolicy = { readonly terminal: boolean } & (
     }
   | { readonly kind: "source-ip" }
   | { readonly kind: "query"; readonly name: string }
+  | { readonly kind: "filter-state"; readonly key: string }
 );
 
-export const HASH_POLICY_SHAPE = shape(
-  RouteAction_HashPolicySchema,
-  ["header", "cookie", "connection_properties", "query_parameter", "terminal"],
-  {},
-  { filter_state: "filter state is not kept for hashing" },
-);
+export const HASH_POLICY_SHAPE = shape(RouteAction_HashPolicySchema, [
+  "header",
+  "cookie",
+  "connection_properties",
+  "query_parameter",
+  "filter_state",
+  "terminal",
+]);
 
 export function decodeHashPolicies(
   messages: readonly RouteAction_HashPolicy[],
@@ -78,6 +81,8 @@ function decodeHashPolicy(message: RouteAction_HashPolicy, scope: DecodeScope): 
       return specifier.value.sourceIp ? { terminal, kind: "source-ip" } : undefined;
     case "queryParameter":
       return { terminal, kind: "query", name: specifier.value.name };
+    case "filterState":
+      return { terminal, kind: "filter-state", key: specifier.value.key };
     case undefined:
       scope.problem("a hash policy needs one of header, cookie, connection_properties, query_parameter");
       return undefined;

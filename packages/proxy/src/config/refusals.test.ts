@@ -151,10 +151,22 @@ describe("what the proxy can't do is refused with its path", () => {
       "{a} is not a variable",
     ],
     [
-      "filter state for hashing",
-      "route",
-      route({ route: { cluster: "a", hash_policy: [{ filter_state: { key: "a" } }] } }),
-      "hash_policy[0].filter_state: refused",
+      "filter state of another kind",
+      "listener",
+      listener({
+        name: "f",
+        typed_config: {
+          "@type": `${EXT}.filters.network.set_filter_state.v3.Config`,
+          on_new_connection: [
+            {
+              object_key: "mine",
+              factory_key: "envoy.network.ip",
+              format_string: { text_format_source: { inline_string: "a" } },
+            },
+          ],
+        },
+      }),
+      "on_new_connection[0].factory_key: only envoy.string and envoy.hashable_string",
     ],
     [
       "a filter that routes can't have",

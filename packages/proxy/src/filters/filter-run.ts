@@ -1,6 +1,7 @@
 // Hot path: one per request where a connection manager has filters beside the router.
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { RequestHead, ResponseHead, ServerStream } from "@heddle/wire";
+import type { StateValue } from "../config/filter-state.ts";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { BodyBuffer } from "../http/body-buffer.ts";
 import { clientIpOf } from "../http/client-address.ts";
@@ -38,8 +39,8 @@ export class FilterRun implements FilterCall {
   #next = 0;
   #metadata: Map<string, JsonValue> | undefined = undefined;
   /** What filters put beside the request, and the part of it for the upstream; undefined: nothing. */
-  state: Map<string, string> | undefined = undefined;
-  sharedState: Map<string, string> | undefined = undefined;
+  state: Map<string, StateValue> | undefined = undefined;
+  sharedState: Map<string, StateValue> | undefined = undefined;
   #endCallbacks: (() => void)[] | undefined = undefined;
   #responseCallbacks: ((head: ResponseHead) => void)[] | undefined = undefined;
   #reader: ((body: RequestBody) => void) | undefined = undefined;
@@ -77,7 +78,7 @@ export class FilterRun implements FilterCall {
     return this.#metadata;
   }
 
-  setState(key: string, value: string, shared: boolean): void {
+  setState(key: string, value: StateValue, shared: boolean): void {
     this.state ??= new Map();
     this.state.set(key, value);
     if (!shared) return;

@@ -13,9 +13,9 @@ class FilterStateFilter implements HttpFilter {
 
   onRequest(call: FilterCall): boolean {
     const values = exchangeValues(call.exchange);
-    for (const { key, value, sharedWithUpstream, skipIfEmpty } of this.#values) {
+    for (const { key, value, sharedWithUpstream, skipIfEmpty, hashable } of this.#values) {
       const text = renderFormat(value, values);
-      if (text !== "" || !skipIfEmpty) call.setState(key, text, sharedWithUpstream);
+      if (text !== "" || !skipIfEmpty) call.setState(key, { text, hashable }, sharedWithUpstream);
     }
     return true;
   }

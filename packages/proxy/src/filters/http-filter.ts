@@ -2,6 +2,7 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { Clock, TimerWheel } from "@heddle/std";
 import type { RequestHead, ResponseHead, ServerStream } from "@heddle/wire";
+import type { StateValue } from "../config/filter-state.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
@@ -42,7 +43,7 @@ export interface FilterCall {
   /** Values that filters leave for each other, by filter name. */
   readonly metadata: Map<string, JsonValue>;
   /** Puts a value beside the request. `shared`: for the upstream's side too. */
-  setState(key: string, value: string, shared: boolean): void;
+  setState(key: string, value: StateValue, shared: boolean): void;
   /** The client behind trusted proxies. Source: Envoy `xff_num_trusted_hops`. */
   clientIp(): string;
   /** Ends the request with an answer. */

@@ -1,6 +1,7 @@
 // Hot path: one per request.
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { HeaderList, RequestHead, ResponseHead } from "@heddle/wire";
+import type { FilterState } from "../config/filter-state.ts";
 import type { RouteCounters } from "../counters/route-counters.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
@@ -64,9 +65,9 @@ export interface ExchangeRecord {
   /** What filters left for each other, by filter name; undefined: nothing. */
   readonly metadata: ReadonlyMap<string, JsonValue> | undefined;
   /** What `set_filter_state` put beside the request; undefined: nothing. */
-  readonly filterState: ReadonlyMap<string, string> | undefined;
+  readonly filterState: FilterState | undefined;
   /** The part of it that the upstream's side gets. */
-  readonly sharedState: ReadonlyMap<string, string> | undefined;
+  readonly sharedState: FilterState | undefined;
   /** Undefined: not recorded. */
   readonly span: ActiveSpan | undefined;
 }

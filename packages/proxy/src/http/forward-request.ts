@@ -123,7 +123,14 @@ function selectHosts(exchange: ForwardedExchange, action: ForwardAction, manager
   const { request, connection } = exchange;
   let hash: bigint | undefined;
   if (action.hash.length > 0) {
-    hash = hashRequest(action.hash, request, clientIpOf(manager.config, connection, request));
+    const clientIp = clientIpOf(manager.config, connection, request);
+    const { filterState } = exchange;
+    hash = hashRequest(
+      action.hash,
+      request,
+      clientIp,
+      (key) => filterState?.get(key) ?? connection.filterState?.get(key),
+    );
     const cookie = missingCookie(action.hash, request);
     if (cookie?.kind === "cookie") {
       // Counts for this request as if the client had sent it.

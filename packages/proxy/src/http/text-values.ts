@@ -1,4 +1,5 @@
 import { type AttributeSource, textOf } from "@heddle/expression";
+import type { FilterState } from "../config/filter-state.ts";
 import type { FormatCommand } from "../config/format.ts";
 
 /** Nothing for what is empty. */
@@ -14,9 +15,9 @@ export function expressionText({ expression }: FormatCommand, source: AttributeS
 /** `FILTER_STATE(KEY:FORM)`: what filters left beside the request, or beside its connection. */
 export function stateText(
   { argument }: FormatCommand,
-  own: ReadonlyMap<string, string> | undefined,
-  connection: ReadonlyMap<string, string> | undefined,
+  own: FilterState | undefined,
+  connection: FilterState | undefined,
 ): string | undefined {
   const key = (argument ?? "").split(":")[0] ?? "";
-  return own?.get(key) ?? connection?.get(key);
+  return (own?.get(key) ?? connection?.get(key))?.text;
 }

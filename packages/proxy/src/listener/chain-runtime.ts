@@ -1,5 +1,5 @@
 import { createRoster } from "@heddle/std";
-import { APPLICATION_PROTOCOLS_KEY, type FilterStateConfig } from "../config/filter-state.ts";
+import { APPLICATION_PROTOCOLS_KEY, type FilterState, type FilterStateConfig } from "../config/filter-state.ts";
 import { renderFormat } from "../config/format.ts";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
 import type { HttpManager } from "../http/connection-manager.ts";
@@ -23,7 +23,7 @@ export interface ChainRuntime extends HttpDownstreamOwner, TcpSessionOwner {
   /** ALPN for upstream connections, from network filters. */
   readonly upstreamAlpn: readonly string[] | undefined;
   /** What network filters put beside each connection; undefined: nothing. */
-  readonly filterState: ReadonlyMap<string, string> | undefined;
+  readonly filterState: FilterState | undefined;
   /** Undefined: everyone may enter. */
   readonly gate: NetworkGate | undefined;
   addHttp(downstream: HttpDownstream): void;
@@ -46,7 +46,7 @@ class TrackingChain implements ChainRuntime {
   readonly listener: ListenerConfig;
   readonly handler: ChainHandler;
   readonly upstreamAlpn: readonly string[] | undefined;
-  readonly filterState: ReadonlyMap<string, string> | undefined;
+  readonly filterState: FilterState | undefined;
   readonly gate: NetworkGate | undefined;
   readonly #http = createRoster<HttpDownstream>();
   readonly #tcp = createRoster<TcpSession>();
@@ -122,11 +122,16 @@ function chainAlpn(config: FilterChainConfig): readonly string[] | undefined {
 }
 
 /** Values of connections: with what is the same for all of a chain, which is the text around commands. */
-function chainState(config: FilterChainConfig): ReadonlyMap<string, string> | undefined {
+function chainState(config: FilterChainConfig): FilterState | undefined {
   const values = config.filters.flatMap((filter) => (filter.kind === "set-filter-state" ? filter.values : []));
   const kept = values.filter(({ key }) => key !== APPLICATION_PROTOCOLS_KEY);
   if (kept.length === 0) return undefined;
-  return new Map(kept.map(({ key, value }) => [key, renderFormat(value, { command: () => undefined })]));
+  return new Map(
+    kept.map(({ key, value, hashable }) => [
+      key,
+      { text: renderFormat(value, { command: () => undefined }), hashable },
+    ]),
+  );
 }
 
 /** The protocols that a filter state value puts in place of the cluster's; only constant values can. */

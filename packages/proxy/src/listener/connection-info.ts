@@ -1,3 +1,4 @@
+import type { FilterState } from "../config/filter-state.ts";
 import type { ForeignMetadata } from "../config/resource-source.ts";
 import type { SocketAddress } from "../transport/address.ts";
 import { formatAddress } from "../transport/address.ts";
@@ -28,7 +29,7 @@ export interface ConnectionInfo {
   /** From the accept to the end of the TLS handshake. Units: ms; -1: no TLS. */
   readonly handshakeMs: number;
   /** What network filters put beside the connection; undefined: nothing. */
-  readonly filterState: ReadonlyMap<string, string> | undefined;
+  readonly filterState: FilterState | undefined;
   /** Protocols that replace the upstream's ALPN; undefined: what the cluster says. */
   readonly upstreamAlpn: readonly string[] | undefined;
   /** Our element of x-forwarded-client-cert, once it was needed. */

@@ -1,5 +1,6 @@
 // Hot path: once per try of requests whose route hashes or selects a subset.
 import type { RequestHead } from "@heddle/wire";
+import type { StateValue } from "../config/filter-state.ts";
 import type { HashPolicy } from "../config/hash-policy.ts";
 import { hash64 } from "../upstream/consistent-hash.ts";
 import { queryValue } from "./route-matcher.ts";
@@ -11,10 +12,11 @@ export function hashRequest(
   policies: readonly HashPolicy[],
   request: RequestHead,
   clientIp: string,
+  state: (key: string) => StateValue | undefined,
 ): bigint | undefined {
   let hash: bigint | undefined;
   for (const policy of policies) {
-    const value = partOf(policy, request, clientIp);
+    const value = partOf(policy, request, clientIp, state);
     if (value !== undefined) {
       const next = hash64(value);
       hash = hash === undefined ? next : (((hash << 1n) | (hash >> 63n)) & MASK) ^ next;
@@ -24,7 +26,12 @@ export function hashRequest(
   return hash;
 }
 
-function partOf(policy: HashPolicy, request: RequestHead, clientIp: string): string | undefined {
+function partOf(
+  policy: HashPolicy,
+  request: RequestHead,
+  clientIp: string,
+  state: (key: string) => StateValue | undefined,
+): string | undefined {
   switch (policy.kind) {
     case "header": {
       const value = policy.name === ":authority" ? request.authority : request.headers.get(policy.name);
@@ -36,6 +43,10 @@ function partOf(policy: HashPolicy, request: RequestHead, clientIp: string): str
       return clientIp;
     case "query":
       return queryValue(request.path, policy.name);
+    case "filter-state": {
+      const value = state(policy.key);
+      return value?.hashable === true ? value.text : undefined;
+    }
   }
 }
 

@@ -30,6 +30,19 @@ export const runtimeChanges: readonly string[] = [
 ];
 
 export const bodyFilters: readonly Json[] = [
+  {
+    name: "state",
+    typed_config: {
+      "@type": `${EXT}.set_filter_state.v3.Config`,
+      on_request_headers: [
+        {
+          object_key: "wanted",
+          factory_key: "envoy.hashable_string",
+          format_string: { text_format_source: { inline_string: "%REQ(X-KEY)%" } },
+        },
+      ],
+    },
+  },
   { name: "web", typed_config: { "@type": `${EXT}.grpc_web.v3.GrpcWeb` } },
   { name: "buffer", typed_config: { "@type": `${EXT}.buffer.v3.Buffer`, max_request_bytes: 100_000 } },
 ];
@@ -66,6 +79,10 @@ export const filtersHost: Json = {
       },
     },
     { match: { prefix: "/rt/" }, ...said("not matched") },
+    {
+      match: { prefix: "/state" },
+      route: { cluster: "ring", hash_policy: [{ filter_state: { key: "wanted" } }] },
+    },
     { match: { prefix: "/small" }, route: { cluster: "one" }, ...buffer({ buffer: { max_request_bytes: 10 } }) },
     { match: { prefix: "/unbuffered" }, route: { cluster: "one" }, ...buffer({ disabled: true }) },
     { match: { prefix: "/buffered" }, route: { cluster: "one" } },
@@ -94,6 +111,12 @@ const call = (name: string, path: string, body: string, headers: Record<string, 
 });
 
 export const bodyCases: readonly BreadthCase[] = [
+  ...["a", "b", "c", "d", "user-1", "user-2", "user-3"].map((key) => ({
+    name: `hash of filter state: ${key}`,
+    host: "filters.test",
+    path: "/state",
+    headers: { "x-key": key },
+  })),
   { name: "body: none", host: "filters.test", path: "/buffered" },
   post("a length is told", "/buffered", "hello", chunked),
   post("exactly the limit", "/small", "0123456789", chunked),
