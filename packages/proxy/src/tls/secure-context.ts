@@ -9,8 +9,8 @@ import type {
   TlsConfig,
 } from "../config/tls-context.ts";
 import type { NativeSecureContext } from "../transport/bun-socket.ts";
-import { createSessionStore, type SessionStore } from "../transport/session-store.ts";
 import type { OwnIdentity } from "../transport/connection.ts";
+import { createSessionStore, type SessionStore } from "../transport/session-store.ts";
 import { type BundleCheck, createBundleCheck } from "./bundle-check.ts";
 import { createOwnIdentity } from "./own-identity.ts";
 import type { SecretStore } from "./secret-store.ts";
