@@ -11,10 +11,7 @@ export const ABSENT_STATS: readonly (readonly [reason: string, names: readonly s
   ],
   ["an assigned version is a text, in /config_dump", ["cluster.NAME.version", "server.version"]],
   ["a source address that can't be bound counts as upstream_cx_connect_fail", ["cluster.NAME.bind_errors"]],
-  [
-    "pools are bounded by the endpoints",
-    ["*cx_pool*", "cluster.NAME.upstream_queue_overloaded"],
-  ],
+  ["pools are bounded by the endpoints", ["*cx_pool*", "cluster.NAME.upstream_queue_overloaded"]],
   ["only connections that are made ahead are counted", ["cluster.NAME.upstream_cx_preconnect_skipped"]],
   ["there is no zone-aware routing", ["cluster.NAME.lb_zone_*", "cluster.NAME.lb_local_*", "cluster.NAME.lb_recalc*"]],
   [
