@@ -165,9 +165,10 @@ async function open(
         )
       : await forwardPod(kube, target, { address, port: wanted });
   const url = `http://${address}:${forward.port}${target.path}`;
+  const stopped = stopAsked();
   context.out(`${url}\n`);
   context.err(`forwards to ${target.pod}.${target.namespace}:${target.port} until Ctrl-C\n`);
   if (flags.browser !== "false") openBrowser(url, context.env);
-  await stopAsked();
+  await stopped;
   void forward.close();
 }

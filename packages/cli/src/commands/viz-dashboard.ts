@@ -35,9 +35,11 @@ export function addDashboard(viz: Command, context: CliContext): void {
       const kube = await context.kube(global);
       await askViz(kube, "/api/stat", { kind: "namespace" });
       const { url, close } = await openDashboard(kube, flags.address, port);
+      // Whoever reads the address may end it at once.
+      const stopped = stopAsked();
       context.out(`Heddle dashboard available at:\n${url}\n`);
       if (flags.show === "linkerd") openBrowser(url, context.env);
-      await stopAsked();
+      await stopped;
       await close();
     });
 }
