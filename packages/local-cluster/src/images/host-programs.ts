@@ -58,14 +58,15 @@ function envoyOfCache(env: Readonly<Record<string, string | undefined>>): string
   return undefined;
 }
 
-/** `env` gives PATH, and `HEDDLE_ENVOY` where Envoy isn't on it. */
+/** `env` gives PATH, `HEDDLE_TOOLS` with programs that were built by hand (default: ~/.cache/heddle-tools), and `HEDDLE_ENVOY` where Envoy isn't on PATH. */
 export function createHostPrograms(env: Readonly<Record<string, string | undefined>>): HostPrograms {
   const found = new Map<string, string>();
   const look = (program: string): string | undefined => {
     const override = program === "envoy" ? env["HEDDLE_ENVOY"] : undefined;
     if (override && isExecutable(override)) return realpathSync(override);
     const usual = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
-    for (const directory of [...(env["PATH"] ?? "").split(":"), ...usual]) {
+    const tools = env["HEDDLE_TOOLS"] ?? path.join(env["HOME"] ?? "/root", ".cache/heddle-tools");
+    for (const directory of [...(env["PATH"] ?? "").split(":"), ...usual, tools]) {
       const file = path.join(directory, program);
       if (path.isAbsolute(file) && isExecutable(file) && isBinary(realpathSync(file))) return realpathSync(file);
     }
