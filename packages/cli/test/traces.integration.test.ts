@@ -4,6 +4,7 @@ import { isKubeError, type KubeClient, type KubeObject, kubeClientFor } from "@h
 import { at, listOf } from "@heddle/std";
 import { type NamedTapEvent, type RoutesAnswer, watchCalls } from "@heddle/viz";
 import type { Demo } from "../src/demo/run.ts";
+import { waitForPods } from "../src/demo/wait.ts";
 import { defaultInstallOptions } from "../src/install/options.ts";
 import { tapManifests } from "../src/install/viz-tap.ts";
 import { podGet } from "../src/pod-http.ts";
@@ -11,6 +12,7 @@ import { findPod } from "../src/pods.ts";
 import { askViz } from "../src/viz/client.ts";
 import { settles } from "./settles.ts";
 import { startTestDemo } from "./test-demo.ts";
+import { BACKENDS, backendObjects, backendProviders, collected, missingBackend, tracedBy } from "./trace-backends.ts";
 
 const COLLECTOR = "jaeger-collector.linkerd-viz.svc.cluster.local";
 const TELEMETRY = {
@@ -36,7 +38,8 @@ let demo: Demo;
 beforeAll(async () => {
   demo = await startTestDemo("test-traces", 10);
   const configMaps = { group: "", version: "v1", resource: "configmaps", name: "istio", namespace: "istio-system" };
-  const mesh = { extensionProviders: [{ name: "viz", opentelemetry: { service: COLLECTOR, port: 4317 } }] };
+  const viz = { name: "viz", opentelemetry: { service: COLLECTOR, port: 4317 } };
+  const mesh = { extensionProviders: [viz, ...backendProviders] };
   await demo.kube.patch(configMaps, { data: { mesh: JSON.stringify(mesh) } });
   await demo.kube.applyObjects([TELEMETRY]);
 }, 180_000);
@@ -176,3 +179,49 @@ test("a ServiceProfile names routes, says what a failure is, and is counted by",
     expect(success("web-svc", "[DEFAULT]")).toBeGreaterThan(0.3);
   }, 60_000);
 }, 90_000);
+
+const missing = missingBackend();
+if (missing !== undefined) console.log(`skipped: no ${missing}; build it as images.json says`);
+const hasEnvoy = (process.env["HEDDLE_ENVOY"] ?? Bun.which("envoy")) !== null;
+
+test.skipIf(missing !== undefined)(
+  "an OpenTelemetry collector and a Jaeger get spans by OTLP over gRPC and HTTP and by Zipkin, and access logs, from both data planes",
+  async () => {
+    const { kube } = demo;
+    await kube.applyObjects(backendObjects);
+    if (hasEnvoy) {
+      const emoji = { group: "apps", version: "v1", resource: "deployments", name: "emoji", namespace: "emojivoto" };
+      const annotations = { "heddle.io/data-plane": "envoy" };
+      await kube.patch(emoji, { spec: { template: { metadata: { annotations } } } });
+    }
+    await waitForPods(kube, BACKENDS, 2, 60_000, () => undefined);
+    await kube.applyObjects([
+      tracedBy("vote-bot", "otlp-http"),
+      tracedBy("web-svc", "zipkin"),
+      tracedBy("emoji-svc", "otlp-grpc"),
+      tracedBy("voting-svc", "jaeger"),
+    ]);
+    await settles(async () => {
+      const { services, logs } = await collected(kube);
+      const seen = [...new Set([...services.values()].map((names) => [...names].sort().join()))];
+      const whole = [...services].filter(([, names]) => names.size === 3).map(([id]) => id);
+      const path = "/api/traces?service=voting-svc.emojivoto&limit=200&lookback=1h";
+      const answer = JSON.parse(await podGet(kube, BACKENDS, "jaeger", 16_686, path)) as {
+        readonly data: readonly (Trace & { readonly traceID: string })[];
+      };
+      const voted = answer.data.filter(({ traceID }) => whole.includes(traceID));
+      expect({ seen, logs: logs.length, whole: whole.length > 0, voted: voted.length > 0 }).toMatchObject({
+        whole: true,
+        voted: true,
+      });
+      expect([...new Set([...services.values()].flatMap((names) => [...names]))].sort()).toEqual(
+        ["emoji-svc", "vote-bot", "web-svc"].map((name) => `${name}.emojivoto`),
+      );
+      expect(voted[0]?.spans.map(({ tags }) => tags.find(({ key }) => key === "span.kind")?.value)).toEqual(["server"]);
+      // Entries of one that calls, and of one that is called.
+      for (const method of ["GET /api/list", "POST /emojivoto.v1.EmojiService/ListAll"])
+        expect(logs.filter(({ text }) => text.includes(`"${method} HTTP/`)).length).toBeGreaterThan(0);
+    }, 60_000);
+  },
+  120_000,
+);
