@@ -28,7 +28,7 @@ export type {
 export * as mirrorNames from "./mirror/names.ts";
 export { planMirrors } from "./mirror/plan-mirrors.ts";
 export { hostMatches } from "./namespace-scope.ts";
-export { type ClientOrigin, gatewayNames, type NetworkGateway, weightOf } from "./networks.ts";
+export { type ClientOrigin, type NetworkGateway, weightOf } from "./networks.ts";
 export { readProxyNode } from "./node.ts";
 export { isHttp2, type Protocol, protocolNamed, wireOf } from "./protocol.ts";
 export { meshWithProxyConfig } from "./proxy-settings.ts";

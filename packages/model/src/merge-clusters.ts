@@ -27,7 +27,7 @@ export interface MergedClusters {
 
 /** Makes one mesh of several clusters; keeps what it made, so that what did not change stays the same object. */
 export interface ClusterMerge {
-  /** @param resolved addresses of gateways that have names. */
+  /** @param resolved is asked for each gateway that has a name instead of an address. */
   next(local: MeshState, remotes: readonly RemoteRegistry[], resolved?: ResolvedNames): MergedClusters;
 }
 

@@ -42,16 +42,10 @@ export function networkOf(
   return (byRange ?? byRegistry)?.[0] ?? "";
 }
 
-/** Addresses of a name; none while it is not known. */
+/** Addresses of a gateway that has a name (asked for each of them); none while it is not known. */
 export type ResolvedNames = (name: string) => readonly string[];
 
 const isAddress = (text: string) => /^[\d.]+$|:/.test(text);
-
-/** Gateways whose load balancers have names instead of addresses: what has to be resolved, sorted. */
-export function gatewayNames(states: readonly MeshState[], settings: MeshSettings): readonly string[] {
-  const named = [...namedGateways(states, settings).values()].flatMap((gateways) => [...gateways.values()]);
-  return [...new Set(named.map(({ address }) => address).filter((address) => !isAddress(address)))].sort();
-}
 
 /** Gateways that Services of all clusters (label `topology.istio.io/network`) and MeshNetworks name, in a fixed order. */
 export function networkGateways(

@@ -13,7 +13,7 @@ import type { KubeClient } from "@heddle/kube-client";
 import { at, listOf, recordOf, textOf } from "@heddle/std";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
-import { globalOptions } from "../global-options.ts";
+import { type GlobalOptions, globalOptions } from "../global-options.ts";
 import { readManifest } from "../manifest-input.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 import { renderManifests } from "../output.ts";
@@ -82,13 +82,15 @@ export function addWorkload(parent: Command, context: CliContext): void {
     .option("--ca <folder>", "no cluster is asked: sign a first certificate with this CA (heddle ca intermediate)")
     .option("--trustDomain <name>", "with --ca: the mesh's trust domain", "cluster.local")
     .action(async (flags: EntryFlags, command: Command) => {
+      if (!flags.output) throw new UsageError("--output is missing: the folder to write the files to");
       for (const name of ["ingressIP", "internalIP", "externalIP"] as const)
         if (isIP(flags[name] ?? "0.0.0.0") === 0)
           throw new UsageError(`--${name} ${flags[name]}: expected an IP address`);
-      if (flags.ca !== undefined) return configureOffline(context, flags, flags.ca);
-      const global = globalOptions(command);
-      const kube = await context.kube(global);
-      await configure(context, kube, await findMeshNamespace(kube, global), flags);
+      const input =
+        flags.ca === undefined
+          ? await fromCluster(context, flags, globalOptions(command))
+          : await fromAuthority(context, flags, flags.ca);
+      await writeFiles(context, flags.output, input);
     });
 }
 
@@ -159,7 +161,7 @@ async function findGroup(context: CliContext, kube: KubeClient, flags: EntryFlag
 }
 
 /** A member of the mesh that is not Kubernetes: its control plane reads files, and the CA's own files make the first certificate. */
-async function configureOffline(context: CliContext, flags: EntryFlags, ca: string): Promise<void> {
+async function fromAuthority(context: CliContext, flags: EntryFlags, ca: string): Promise<EntryFilesInput> {
   const { file, clusterID, ingressIP, trustDomain } = flags;
   const seconds = lifeSeconds(flags, 60, "a host takes some seconds to start");
   if (file === undefined)
@@ -176,7 +178,7 @@ async function configureOffline(context: CliContext, flags: EntryFlags, ca: stri
   const { namespace } = group.ref;
   const order = { ca, trustDomain, namespace, serviceAccount, lifeSeconds: seconds };
   const first = await firstCertificate(order, Date.now());
-  await writeFiles(context, flags, group, {
+  return {
     group,
     clusterId: clusterID,
     meshId: trustDomain,
@@ -189,7 +191,7 @@ async function configureOffline(context: CliContext, flags: EntryFlags, ca: stri
     ownIp: flags.internalIP ?? flags.externalIP,
     rootCertificate: first.root,
     proof: first.files,
-  });
+  };
 }
 
 function lifeSeconds({ tokenDuration }: EntryFlags, least: number, why: string): number {
@@ -198,24 +200,22 @@ function lifeSeconds({ tokenDuration }: EntryFlags, least: number, why: string):
   throw new UsageError(`--tokenDuration ${tokenDuration}: expected ${least} seconds at least; ${why}`);
 }
 
-async function writeFiles(
-  context: CliContext,
-  { output }: EntryFlags,
-  { ref }: WorkloadGroup,
-  input: EntryFilesInput,
-): Promise<void> {
-  if (!output) throw new UsageError("--output is missing: the folder to write the files to");
+async function writeFiles(context: CliContext, output: string, input: EntryFilesInput): Promise<void> {
   await mkdir(output, { recursive: true });
   const secret = new Set(["istio-token", "key.pem"]);
   for (const [name, text] of Object.entries(entryFiles(input)))
     await writeFile(join(output, name), text, { mode: secret.has(name) ? 0o600 : 0o644 });
+  const { ref } = input.group;
   context.err(
     `configuration of WorkloadGroup ${ref.namespace}/${ref.name} is in ${output}; on the host: append hosts to /etc/hosts, then heddle proxy vm --dir FOLDER\n`,
   );
 }
 
-async function configure(context: CliContext, kube: KubeClient, mesh: string, flags: EntryFlags): Promise<void> {
+/** What the cluster's control plane says, and a token of its API server. */
+async function fromCluster(context: CliContext, flags: EntryFlags, global: GlobalOptions): Promise<EntryFilesInput> {
   const seconds = lifeSeconds(flags, 600, "Kubernetes gives no shorter ones");
+  const kube = await context.kube(global);
+  const mesh = await findMeshNamespace(kube, global);
   const group = await findGroup(context, kube, flags);
   const { namespace } = group.ref;
   const config = (name: string, from: string) =>
@@ -229,7 +229,7 @@ async function configure(context: CliContext, kube: KubeClient, mesh: string, fl
     );
   const { defaultConfig, trustDomain } = meshConfig.value;
   const { ISTIO_META_MESH_ID: meshId = trustDomain, ...proxyMetadata } = defaultConfig.proxyMetadata;
-  await writeFiles(context, flags, group, {
+  return {
     group,
     clusterId: flags.clusterID ?? (await controlPlaneCluster(kube, mesh)),
     meshId: defaultConfig.meshId ?? meshId,
@@ -244,7 +244,7 @@ async function configure(context: CliContext, kube: KubeClient, mesh: string, fl
     proof: {
       "istio-token": await token(kube, namespace, group.spec.template.serviceAccount ?? "default", seconds),
     },
-  });
+  };
 }
 
 async function controlPlaneCluster(kube: KubeClient, mesh: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { createClusterMerge, gatewayNames, type MeshState, type RemoteRegistry } from "@heddle/model";
+import { createClusterMerge, type MeshState, type RemoteRegistry } from "@heddle/model";
 import type { Logger } from "@heddle/std";
 import type { GatewayNames } from "../clusters/gateway-names.ts";
 import type { MeshUpdate } from "./mesh-feed.ts";
@@ -54,10 +54,13 @@ class Merged implements MergedMesh {
 
   #publish(update: MeshUpdate): void {
     const wasAlone = this.#state?.multicluster !== true;
-    const { gatewayNames: names, registries } = this.#options;
-    const remotes = registries();
-    names.follow(gatewayNames([update.state, ...remotes.map(({ state }) => state)], update.state.settings));
-    const merged = this.#merge.next(update.state, remotes, (name) => names.addressesOf(name));
+    const { gatewayNames, registries } = this.#options;
+    const names = new Set<string>();
+    const merged = this.#merge.next(update.state, registries(), (name) => {
+      names.add(name);
+      return gatewayNames.addressesOf(name);
+    });
+    gatewayNames.follow([...names]);
     this.#state = merged.state;
     for (const [cluster, sentence] of merged.collisions)
       if (this.#collisions.get(cluster) !== sentence) this.#options.log.error(sentence, { cluster });
