@@ -11,7 +11,7 @@ import { podGet } from "../src/pod-http.ts";
 import { findPod } from "../src/pods.ts";
 import { askViz } from "../src/viz/client.ts";
 import { settles } from "./settles.ts";
-import { startTestDemo } from "./test-demo.ts";
+import { emojiOnEnvoy, startTestDemo } from "./test-demo.ts";
 import { BACKENDS, backendObjects, backendProviders, collected, missingBackend, tracedBy } from "./trace-backends.ts";
 
 const COLLECTOR = "jaeger-collector.linkerd-viz.svc.cluster.local";
@@ -182,19 +182,14 @@ test("a ServiceProfile names routes, says what a failure is, and is counted by",
 
 const missing = missingBackend();
 if (missing !== undefined) console.log(`skipped: no ${missing}; build it as images.json says`);
-const hasEnvoy = (process.env["HEDDLE_ENVOY"] ?? Bun.which("envoy")) !== null;
 
 test.skipIf(missing !== undefined)(
   "an OpenTelemetry collector and a Jaeger get spans by OTLP over gRPC and HTTP and by Zipkin, and access logs, from both data planes",
   async () => {
     const { kube } = demo;
     await kube.applyObjects(backendObjects);
-    if (hasEnvoy) {
-      const emoji = { group: "apps", version: "v1", resource: "deployments", name: "emoji", namespace: "emojivoto" };
-      const annotations = { "heddle.io/data-plane": "envoy" };
-      await kube.patch(emoji, { spec: { template: { metadata: { annotations } } } });
-    }
-    await waitForPods(kube, BACKENDS, 2, 60_000, () => undefined);
+    // Before anything is traced: what emoji tells then comes from Envoy.
+    await Promise.all([emojiOnEnvoy(kube), waitForPods(kube, BACKENDS, 2, 60_000, () => undefined)]);
     await kube.applyObjects([
       tracedBy("vote-bot", "otlp-http"),
       tracedBy("web-svc", "zipkin"),
@@ -223,5 +218,5 @@ test.skipIf(missing !== undefined)(
         expect(logs.filter(({ text }) => text.includes(`"${method} HTTP/`)).length).toBeGreaterThan(0);
     }, 60_000);
   },
-  120_000,
+  180_000,
 );
