@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { compileExpression, type Expression } from "@heddle/expression";
 import { FORMAT_OPERATORS } from "@heddle/std";
 import type { DecodeScope } from "./scope.ts";
+import { bytesOfText, textOfBytes } from "./wire-text.ts";
 
 /** A command of Envoy's substitution language: `%REQ(X-ENVOY-ORIGINAL-PATH?:PATH):10%`. */
 export interface FormatCommand {
@@ -14,6 +15,8 @@ export interface FormatCommand {
   readonly expression?: Expression;
   /** Characters kept of the value. */
   readonly maxLength: number | undefined;
+  /** The value came in a head: one character for each byte. Others are Unicode. */
+  readonly bytes: boolean;
 }
 
 /** A compiled substitution text. */
@@ -66,6 +69,13 @@ export function compileFormat(text: string, scope: DecodeScope): Format {
 /** Envoy has them by a formatter extension, which configuration must name there. */
 const OWN_OPERATORS: ReadonlySet<string> = new Set(["REQ_WITHOUT_QUERY"]);
 
+const OF_HEADS: ReadonlySet<string> = new Set(
+  (
+    "REQ REQUEST_HEADER RESP RESPONSE_HEADER TRAILER RESPONSE_TRAILER REQ_WITHOUT_QUERY PATH QUERY_PARAM QUERY_PARAMS " +
+    "STREAM_ID"
+  ).split(" "),
+);
+
 function commandOf(
   name: string,
   argument: string | undefined,
@@ -80,6 +90,7 @@ function commandOf(
     argument,
     headers: (argument ?? "").split("?").map((header) => header.trim().toLowerCase()),
     maxLength: maxLength === undefined ? undefined : Number(maxLength),
+    bytes: OF_HEADS.has(name),
   };
 }
 
@@ -96,11 +107,32 @@ export function renderFormat(format: Format, values: FormatValues, missing = "-"
   if (format.constant !== undefined) return format.constant;
   let text = "";
   for (const segment of format.segments)
-    text += typeof segment === "string" ? segment : renderCommand(segment, values, missing);
+    text += typeof segment === "string" ? segment : (commandText(segment, values) ?? missing);
   return text;
 }
 
-function renderCommand(command: FormatCommand, values: FormatValues, missing: string): string {
-  const value = values.command(command) ?? missing;
-  return command.maxLength === undefined ? value : value.slice(0, command.maxLength);
+/** The same for a header: one character for each byte. The text of the format is of that kind already. */
+export function renderHeader(format: Format, values: FormatValues, missing = "-"): string {
+  if (format.constant !== undefined) return format.constant;
+  let text = "";
+  for (const segment of format.segments) {
+    if (typeof segment === "string") text += segment;
+    else {
+      const value = cutValue(segment, values) ?? missing;
+      text += segment.bytes ? value : bytesOfText(value);
+    }
+  }
+  return text;
+}
+
+/** The value of one command as a text; undefined where there is none. */
+export function commandText(command: FormatCommand, values: FormatValues): string | undefined {
+  const value = cutValue(command, values);
+  return value !== undefined && command.bytes ? textOfBytes(value) : value;
+}
+
+/** The value with the characters that are kept of it. */
+export function cutValue(command: FormatCommand, values: FormatValues): string | undefined {
+  const value = values.command(command);
+  return command.maxLength === undefined ? value : value?.slice(0, command.maxLength);
 }

@@ -1,6 +1,7 @@
 import { compileFormat, type Format } from "./format.ts";
 import { type HeaderValueOption, HeaderValueOption_HeaderAppendAction } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
+import { bytesOfText } from "./wire-text.ts";
 
 export type AppendAction = "append" | "add-if-absent" | "overwrite-or-add" | "overwrite-if-exists";
 
@@ -57,7 +58,8 @@ export function decodeAddition(option: HeaderValueOption, scope: DecodeScope): H
   if (name.startsWith(":") || name === "host")
     scope.field("header.key").problem(`${name} can't be changed this way; use a host or path rewrite`);
   const raw = option.header?.rawValue;
-  const text = raw !== undefined && raw.length > 0 ? Buffer.from(raw).toString("latin1") : (option.header?.value ?? "");
+  const text =
+    raw !== undefined && raw.length > 0 ? Buffer.from(raw).toString("latin1") : bytesOfText(option.header?.value ?? "");
   return {
     name,
     value: compileFormat(text, scope.field("header.value")),

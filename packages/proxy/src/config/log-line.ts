@@ -1,6 +1,6 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { decodeDataText } from "./data-source.ts";
-import { compileFormat, type Format, type FormatValues, renderFormat } from "./format.ts";
+import { commandText, compileFormat, type Format, type FormatValues, renderFormat } from "./format.ts";
 import { jsonValueOf } from "./format-operators.ts";
 import type { SubstitutionFormatString } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
@@ -71,7 +71,7 @@ function renderJson(format: JsonFormat, values: FormatValues, omitEmpty: boolean
       const [only, ...more] = format.format.segments;
       // A field that is one command keeps its kind: numbers stay numbers, missing values are null.
       if (only === undefined || typeof only === "string" || more.length > 0) return renderFormat(format.format, values);
-      const value = values.command(only);
+      const value = commandText(only, values);
       if (value === undefined) return omitEmpty ? undefined : null;
       return jsonValueOf(only, value);
     }

@@ -1,5 +1,5 @@
 import type { LocalRateLimitConfig } from "../config/filters/local-rate-limit.ts";
-import { renderFormat } from "../config/format.ts";
+import { renderHeader } from "../config/format.ts";
 import { exchangeValues } from "../http/exchange-values.ts";
 import { addHeaders } from "../http/header-values.ts";
 import { createDescriptorBuckets, type DescriptorBuckets } from "./descriptor-buckets.ts";
@@ -71,7 +71,7 @@ class LocalRateLimitFilter implements HttpFilter {
       body: "local_rate_limited",
       details: "local_rate_limited",
       flag: "RL",
-      headers: config.responseAdd.map((h): [string, string] => [h.name, renderFormat(h.value, values)]),
+      headers: config.responseAdd.map((h): [string, string] => [h.name, renderHeader(h.value, values)]),
       ...(config.resourceExhausted ? { grpcStatus: 8 } : {}),
     });
     return false;

@@ -6,7 +6,7 @@ import {
   RateLimitResponseSchema,
 } from "@heddle/xds-api/envoy/service/ratelimit/v3/rls";
 import type { RateLimitFilterConfig, RateLimitRouteConfig } from "../config/filters/rate-limit.ts";
-import { renderFormat } from "../config/format.ts";
+import { renderHeader } from "../config/format.ts";
 import { exchangeValues } from "../http/exchange-values.ts";
 import { grpcRequest, readGrpcAnswer } from "../upstream/grpc-message.ts";
 import { sendSideRequest } from "../upstream/side-request.ts";
@@ -82,7 +82,7 @@ class RateLimitFilter implements HttpFilter {
           ...(config.limitedHeader ? [["x-envoy-ratelimited", "true"] as const] : []),
           ...told,
           ...shown,
-          ...config.responseAdd.map((h): [string, string] => [h.name, renderFormat(h.value, values)]),
+          ...config.responseAdd.map((h): [string, string] => [h.name, renderHeader(h.value, values)]),
         ],
         ...(config.resourceExhausted ? { grpcStatus: 8 } : {}),
       });

@@ -1,13 +1,13 @@
 import type { HeaderList, RequestHead } from "@heddle/wire";
 import type { FormatCommand, FormatValues } from "../config/format.ts";
-import { renderFormat } from "../config/format.ts";
+import { renderHeader } from "../config/format.ts";
 import type { HeaderAddition } from "../config/header-mutation.ts";
 
 /** Adds configured headers to a message. */
 export function addHeaders(additions: readonly HeaderAddition[], headers: HeaderList, values: FormatValues): void {
   for (const addition of additions) {
     // Source: Envoy leaves out of headers what it does not know.
-    const value = renderFormat(addition.value, values, "");
+    const value = renderHeader(addition.value, values, "");
     if (value === "" && !addition.keepEmpty) continue;
     switch (addition.action) {
       case "append":

@@ -1,6 +1,7 @@
 import { type AttributeSource, textOf } from "@heddle/expression";
 import type { FilterState } from "../config/filter-state.ts";
 import type { FormatCommand } from "../config/format.ts";
+import { textOfBytes } from "../config/wire-text.ts";
 
 /** Nothing for what is empty. */
 export function dash(text: string): string | undefined {
@@ -9,7 +10,8 @@ export function dash(text: string): string | undefined {
 
 /** The value of `CEL(…)`. */
 export function expressionText({ expression }: FormatCommand, source: AttributeSource): string | undefined {
-  return textOf(expression?.evaluate(source));
+  const text = textOf(expression?.evaluate(source));
+  return text === undefined ? undefined : textOfBytes(text);
 }
 
 /** `FILTER_STATE(KEY:FORM)`: what filters left beside the request, or beside its connection. */

@@ -1,5 +1,5 @@
 import { createRequestHead, type RequestHead } from "@heddle/wire";
-import { type FormatValues, renderFormat } from "../config/format.ts";
+import { type FormatValues, renderHeader } from "../config/format.ts";
 import type { TunnelConfig } from "../config/network-filters.ts";
 import { addHeaders } from "../http/header-values.ts";
 
@@ -7,7 +7,7 @@ import { addHeaders } from "../http/header-values.ts";
 export function tunnelRequest(config: TunnelConfig, values: FormatValues): RequestHead {
   const head = createRequestHead();
   head.method = config.usePost ? "POST" : "CONNECT";
-  head.authority = renderFormat(config.hostname, values);
+  head.authority = renderHeader(config.hostname, values);
   head.path = config.usePost ? config.postPath : "";
   addHeaders(config.headers, head.headers, values);
   return head;

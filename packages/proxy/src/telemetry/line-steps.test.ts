@@ -77,6 +77,41 @@ test("bytes of a header go out as they came", () => {
   expect(out.bytes.toString("utf8", 0, out.length)).toBe("grün\n");
 });
 
+/** What a line says of a request whose headers are these bytes. */
+function said(line: LogLine, header: Buffer): Buffer {
+  const requestHeaders = headerListOf([
+    ["user-agent", header.toString("latin1")],
+    ["x-own", header.toString("latin1")],
+  ]);
+  const command = ({ name, headers }: FormatCommand) =>
+    name === "REQ" ? requestHeaders.getAll(headers[0] ?? "") : "röte";
+  const out = new LineBuffer();
+  for (const step of lineSteps(line)) step.write(out, { ...factsOf(), values: { command }, requestHeaders });
+  return Buffer.from(out.bytes.subarray(0, out.length - 1));
+}
+
+const HEADERS_JSON = {
+  known: "%REQ(USER-AGENT)%",
+  own: "%REQ(X-OWN)%",
+  cut: "%REQ(X-OWN):4%",
+  mixed: "é %REQ(X-OWN)% %ROUTE_NAME%",
+};
+
+test.each([
+  ["UTF-8", Buffer.from("grün €"), "grün €", "grü"],
+  ["no UTF-8", Buffer.from("gr\u00fcn \u0080", "latin1"), "gr\u00fcn \u0080", "gr\u00fcn"],
+  ["ASCII", Buffer.from('a "b"'), 'a "b"', 'a "b'],
+])("headers in JSON, as Envoy has them: %s", (_, header, text, cut) => {
+  const wanted = { known: text, own: text, cut, mixed: `é ${text} röte` };
+  for (const omitEmpty of [false, true])
+    expect(JSON.parse(said(jsonLine(HEADERS_JSON, omitEmpty, scope), header).toString())).toEqual(wanted);
+  const line = textLine("%REQ(USER-AGENT)%|%REQ(X-OWN)%|%REQ(X-OWN):4%|%ROUTE_NAME%", scope);
+  const bar = Buffer.from("|");
+  expect(said(line, header)).toEqual(
+    Buffer.concat([header, bar, header, bar, header.subarray(0, 4), bar, Buffer.from("röte")]),
+  );
+});
+
 test("a buffer that grew keeps its order, and shrinks when it is empty", () => {
   const out = new LineBuffer();
   const usual = out.bytes.length;

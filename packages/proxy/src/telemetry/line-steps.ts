@@ -1,6 +1,13 @@
 // Hot path: each step runs for each line of an access log.
 import { type HeaderList, headerId } from "@heddle/wire";
-import { type Format, type FormatCommand, type FormatValues, renderFormat } from "../config/format.ts";
+import {
+  commandText,
+  cutValue,
+  type Format,
+  type FormatCommand,
+  type FormatValues,
+  renderFormat,
+} from "../config/format.ts";
 import { isNumeric, jsonValueOf } from "../config/format-operators.ts";
 import { type JsonFormat, type LogLine, renderLine } from "../config/log-line.ts";
 import { formatTime } from "../config/time-format.ts";
@@ -37,9 +44,9 @@ class Value implements LineStep {
     this.#command = command;
   }
   write(out: LineBuffer, { values }: LineFacts): void {
-    const value = values.command(this.#command) ?? "-";
-    const { maxLength } = this.#command;
-    out.text(maxLength === undefined || value.length <= maxLength ? value : value.slice(0, maxLength));
+    const value = cutValue(this.#command, values) ?? "-";
+    if (this.#command.bytes) out.latin1(value);
+    else out.text(value);
   }
 }
 
@@ -87,7 +94,7 @@ class JsonValue implements LineStep {
     this.#metadata = command.name.endsWith("METADATA");
   }
   write(out: LineBuffer, { values }: LineFacts): void {
-    const value = values.command(this.#command);
+    const value = commandText(this.#command, values);
     if (value === undefined) out.latin1("null");
     else if (this.#numeric) out.latin1(isPlainNumber(value) ? value : JSON.stringify(Number(value)));
     else if (this.#metadata) out.text(JSON.stringify(jsonValueOf(this.#command, value)));

@@ -12,6 +12,7 @@ import {
   TLSProperties_TLSVersion,
 } from "@heddle/xds-api/envoy/data/accesslog/v3/accesslog";
 import type { GrpcLogConfig } from "../config/access-log.ts";
+import { textOfBytes } from "../config/wire-text.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import type { TcpRecord } from "../network/tcp-record.ts";
@@ -23,7 +24,7 @@ export function exchangeEntry(
   config: Pick<GrpcLogConfig, "requestHeaders" | "responseHeaders">,
 ): MessageInitShape<typeof HTTPAccessLogEntrySchema> {
   const { request, response } = record;
-  const header = (name: string) => request.headers.get(name) ?? "";
+  const header = (name: string) => textOfBytes(request.headers.get(name) ?? "");
   const responseStart = duration(record.startMs, record.firstByteMs);
   const end = duration(record.startMs, record.endMs);
   return {
@@ -48,7 +49,7 @@ export function exchangeEntry(
       requestMethod: METHODS.get(request.method) ?? RequestMethod.METHOD_UNSPECIFIED,
       scheme: request.scheme,
       authority: request.authority,
-      path: request.path,
+      path: textOfBytes(request.path),
       userAgent: header("user-agent"),
       referer: header("referer"),
       forwardedFor: header("x-forwarded-for"),
@@ -142,7 +143,7 @@ function chosen(headers: HeaderList, wanted: readonly string[]): Record<string, 
   const out: Record<string, string> = {};
   for (const name of wanted) {
     const value = headers.getAll(name);
-    if (value !== undefined) out[name] = value;
+    if (value !== undefined) out[name] = textOfBytes(value);
   }
   return out;
 }

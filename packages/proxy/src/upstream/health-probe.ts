@@ -1,6 +1,6 @@
 import type { Clock, ClockTimer } from "@heddle/std";
 import { type ClientConnection, createRequestHead, type RequestHead } from "@heddle/wire";
-import { renderFormat } from "../config/format.ts";
+import { renderHeader } from "../config/format.ts";
 import type { HeaderAddition } from "../config/header-mutation.ts";
 import type { HealthCheckConfig, HealthProbe } from "../config/health-check.ts";
 import type { Http2Limits } from "../config/http-protocol.ts";
@@ -135,7 +135,7 @@ class Probe implements DialOwner {
     head.path = path === "" ? "/" : path;
     head.authority = host === "" ? this.#around.authority : host;
     for (const header of headers)
-      head.headers.append(header.name, renderFormat(header.value, { command: () => undefined }));
+      head.headers.append(header.name, renderHeader(header.value, { command: () => undefined }));
     return head;
   }
 

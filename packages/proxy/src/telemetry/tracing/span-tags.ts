@@ -1,6 +1,7 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { TagConfig } from "../../config/tracing.ts";
 import { metadataValue } from "../../config/value-match.ts";
+import { textOfBytes } from "../../config/wire-text.ts";
 import type { ExchangeRecord } from "../../http/exchange-record.ts";
 import { versionName } from "../../http/exchange-values.ts";
 import { hostMetadata } from "../../http/metadata-values.ts";
@@ -12,7 +13,7 @@ type Tag = readonly [name: string, value: string];
 export function requestTags(record: ExchangeRecord, node: { readonly id: string }, maxPathLength: number): Tag[] {
   const { request, connection } = record;
   const { headers } = request;
-  const header = (name: string): string => headers.get(name) ?? "";
+  const header = (name: string): string => textOfBytes(headers.get(name) ?? "");
   const tags: Tag[] = [
     ["node_id", node.id],
     ["zone", ""],
@@ -104,7 +105,7 @@ function headerOf({ request }: ExchangeRecord, name: string): string {
     case ":scheme":
       return request.scheme;
     default:
-      return request.headers.get(name) ?? "";
+      return textOfBytes(request.headers.get(name) ?? "");
   }
 }
 
