@@ -27,7 +27,8 @@ test.each([
 
 test.each([
   ["", "give a template"],
-  ["{.a", "without its }"],
+  ["{.a", "without its end"],
+  [`{${'"a'.repeat(99)}`, "without its end"],
   ["{range .items[*]}", "can't read {range .items[*]}"],
   ["{.a[?(@.b)]}", "[?(@.b)]"],
 ])("%s is refused", (template, sentence) => {

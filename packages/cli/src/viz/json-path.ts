@@ -24,9 +24,9 @@ export function parseJsonPath(template: string): JsonPathPrinter {
 
 function piecesOf(template: string): readonly Piece[] {
   const pieces: Piece[] = [];
-  for (const [part] of template.matchAll(/\{(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^}])*\}|[^{]+|\{/g)) {
+  for (const [part] of template.matchAll(/\{(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^}"'])*\}|[^{]+|\{/g)) {
     if (!part.startsWith("{")) pieces.push({ text: part });
-    else if (!part.endsWith("}")) throw new UsageError(`-o jsonpath: ${template} has a { without its }`);
+    else if (!part.endsWith("}")) throw new UsageError(`-o jsonpath: ${template} has a { or a quote without its end`);
     else pieces.push(insideOf(part.slice(1, -1).trim()));
   }
   if (pieces.length === 0) throw new UsageError("-o jsonpath: give a template, as jsonpath='{.requestInitEvent.path}'");
