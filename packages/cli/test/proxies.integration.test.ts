@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import type { KubeClient } from "@heddle/kube-client";
+import type { KubeClient, KubeObject } from "@heddle/kube-client";
 import type { RunningCluster } from "@heddle/local-cluster";
 import { parse } from "yaml";
 import { waitForPods } from "../src/demo/wait.ts";
@@ -35,6 +35,7 @@ describe("before there is a mesh", () => {
     const pre = await run("linkerd check --pre");
     expect(pre).toMatchObject({ code: 0, err: "" });
     expect(pre.out).toEndWith("\nStatus check results are √\n");
+    expect(await run("istioctl x precheck")).toMatchObject({ code: 0, out: "" });
     const check = await run("heddle check --wait 1s");
     expect(check.code).toBe(1);
     expect(check.out).toContain("× 'istio' config map exists\n    missing ConfigMap: istio; run heddle install");
@@ -65,6 +66,23 @@ describe("with a mesh and two pods", () => {
     const report = JSON.parse(json.out) as { success: boolean; categories: { checks: { error: string }[] }[] };
     expect([json.code, report.success]).toEqual([1, false]);
     expect(report.categories.at(-1)?.checks.at(-1)?.error).toBe('The "nosuch" namespace does not exist');
+  });
+
+  test("precheck looks into running pods: a Service for what listens on the loopback only", async () => {
+    const metadata = { name: "admin", namespace: NAMESPACE };
+    const spec = { selector: { app: "one" }, ports: [{ name: "http", port: 80, targetPort: 15_000 }] };
+    await kube.applyObjects([{ apiVersion: "v1", kind: "Service", metadata, spec } as KubeObject]);
+    const found = await run("istioctl x precheck -o json");
+    expect(found.code).toBe(79);
+    expect(found.err).not.toContain("Warning");
+    expect(JSON.parse(found.out)).toEqual([expect.objectContaining({ code: "IST0143", origin: "Pod duo/one" })]);
+    await kube.delete({ apiVersion: "v1", kind: "Service", ...metadata });
+    expect(await run("istioctl x precheck --from-version 1.21")).toMatchObject({ code: 0, out: "" });
+    const refused = await run("istioctl x precheck --from-version two");
+    expect([refused.code, refused.err]).toEqual([
+      64,
+      expect.stringContaining("--from-version two: expected a release"),
+    ]);
   });
 
   test("version: both tools' forms, JSON and YAML with equal content", async () => {

@@ -15,7 +15,6 @@ interface Flags {
   readonly fromVersion?: string;
   readonly output: string;
   readonly outputThreshold: string;
-  readonly color?: boolean | string;
 }
 
 export function addPrecheck(parent: Command, context: CliContext): void {
