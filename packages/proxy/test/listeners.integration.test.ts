@@ -212,6 +212,16 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
     ]);
   }, 12_000);
 
+  test("a ClientHello in one piece with its PROXY header is answered", async () => {
+    const hello = await clientHello();
+    const send = Buffer.concat([Buffer.from("PROXY TCP4 10.1.2.3 10.8.1.1 999 443\r\n"), hello]);
+    const said = await both(async (engine) => {
+      const heard = await talk({ port: portOf(engine, "sealed"), send, until: (received) => received.length > 5 });
+      return Buffer.from(heard.text.slice(0, 1), "latin1").readUInt8();
+    });
+    expect(said).toBe(HANDSHAKE_RECORD);
+  }, 12_000);
+
   test("cipher_suites and tls_maximum_protocol_version", async () => {
     const said = await both(async (engine) => {
       const port = portOf(engine, "cipher");
@@ -282,6 +292,27 @@ function wordsOf(text: string): string {
       return [line.replace(/^HTTP\/1\.0/, "HTTP/1.1").replace(/ [^ ]*$/, " "), ...kept, body].join("\n");
     })
     .join("\n");
+}
+
+/** Source: RFC 8446 5.1. */
+const HANDSHAKE_RECORD = 22;
+
+/** What a client that offers h2 says first. */
+function clientHello(): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => {
+      socket.once("data", (chunk) => {
+        resolve(Buffer.from(chunk));
+        socket.destroy();
+        server.close();
+      });
+    });
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      connectTls({ host: "127.0.0.1", port, ALPNProtocols: ["h2"] }).on("error", () => undefined);
+    });
+  });
 }
 
 interface SecureAnswer {

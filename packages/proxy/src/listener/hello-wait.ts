@@ -18,12 +18,11 @@ export class HelloWait implements ConnectionHandler {
   readonly #connection: StreamConnection;
   readonly #owner: HelloOwner;
   readonly #timer: ClockTimer;
-  #first: Uint8Array;
+  #first: Uint8Array = new Uint8Array(0);
   #done = false;
 
-  constructor(connection: StreamConnection, first: Uint8Array, timeoutMs: number, clock: Clock, owner: HelloOwner) {
+  constructor(connection: StreamConnection, timeoutMs: number, clock: Clock, owner: HelloOwner) {
     this.#connection = connection;
-    this.#first = first;
     this.#owner = owner;
     this.#timer = clock.after(timeoutMs, () => this.#refuse(`no TLS handshake within ${timeoutMs} ms`));
   }

@@ -209,7 +209,7 @@ class Incoming implements ConnectionHandler {
       return;
     }
     // Without an inspector nobody has read yet what the client offers.
-    this.#connection.handler = new HelloWait(this.#connection, this.#first, timeoutMs, this.#around.clock, {
+    const wait = new HelloWait(this.#connection, timeoutMs, this.#around.clock, {
       onHello: (first, offered) => {
         this.#first = first;
         this.#connection.handler = this;
@@ -217,6 +217,9 @@ class Incoming implements ConnectionHandler {
       },
       onRefused: (reason) => this.#refused(reason, runtime),
     });
+    this.#connection.handler = wait;
+    // What came behind a PROXY header may be all that the client says.
+    if (this.#first.length > 0) wait.onData(this.#first);
   }
 
   #acceptTls(runtime: ChainRuntime, inspection: Inspection, options: AcceptTlsOptions): void {

@@ -25,6 +25,7 @@ export const LISTENERS = [
   "sni",
   "tls13",
   "cipher",
+  "sealed",
   "out1",
   "out2",
 ] as const;
@@ -63,7 +64,7 @@ const gated = (gate: Json, target: Json): Json => ({
   filters: [{ name: "gate", typed_config: gate }, ...(target["filters"] as readonly Json[])],
 });
 
-function tlsChain(plan: ListenersPlan, params: Json): Json {
+function tlsChain(plan: ListenersPlan, params: Json, alpn: readonly string[] = []): Json {
   return {
     ...tcpFilterChain("echo"),
     transport_socket: {
@@ -72,6 +73,7 @@ function tlsChain(plan: ListenersPlan, params: Json): Json {
         "@type": `${EXT}.transport_sockets.tls.v3.DownstreamTlsContext`,
         common_tls_context: {
           tls_params: params,
+          alpn_protocols: alpn,
           tls_certificates: [
             {
               certificate_chain: { inline_string: plan.certificate.cert },
@@ -206,6 +208,8 @@ function listenerParts(plan: ListenersPlan): Readonly<Record<ListenerName, Json>
         gated({ "@type": `${EXT}.filters.network.sni_cluster.v3.SniCluster` }, tcpFilterChain("one.sni.test")),
       ],
     },
+    // What a client offers stands behind its PROXY header, and nothing inspects it.
+    sealed: { listener_filters: [proxyProtocol()], filter_chains: [tlsChain(plan, {}, ["h2"])] },
     tls13: { filter_chains: [tlsChain(plan, { tls_minimum_protocol_version: "TLSv1_3" })] },
     cipher: {
       filter_chains: [
