@@ -29,13 +29,17 @@ export function startStatsFlush(deps: StatsFlushDeps): { close(): void } {
     lines: createStatsdLines({ prefix: config.prefix, tagged: config.dog ? (name) => tags.of(name) : undefined }),
     sink: createStatsdSink(config, log, deps.hostOf),
   }));
+  let closed = false;
   const flush = async () => {
     const stats = (await deps.stats()).filter(({ name }) => deps.includes(name));
+    // The other workers take their time to report.
+    if (closed) return;
     for (const { lines, sink } of outputs) sink.send(lines.next(stats));
   };
   const timer = clock.every(deps.intervalMs, () => void flush());
   return {
     close: () => {
+      closed = true;
       timer.cancel();
       for (const { sink } of outputs) sink.close();
     },

@@ -1,0 +1,38 @@
+import { expect, test } from "bun:test";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { createLogger, createManualClock } from "@heddle/std";
+import { createScope } from "../config/scope.ts";
+import { decodeStats } from "../config/stats-config.ts";
+import { counter, type EnvoyStat } from "./stats/stat.ts";
+import { startStatsFlush } from "./stats-flush.ts";
+
+test("reports that come after the end are sent nowhere", async () => {
+  const server = createSocket("udp4");
+  server.bind(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  const clock = createManualClock();
+  const reports: ((stats: readonly EnvoyStat[]) => void)[] = [];
+  const flushing = startStatsFlush({
+    sinks: [{ to: { kind: "udp", address: { ip: "127.0.0.1", port } }, prefix: "p", dog: false, datagramBytes: 0 }],
+    settings: decodeStats(undefined, createScope()),
+    intervalMs: 1000,
+    clock,
+    log: createLogger({ clock, level: "error", scope: "test", sink: () => undefined }),
+    stats: () => new Promise((resolve) => void reports.push(resolve)),
+    includes: () => true,
+    hostOf: () => undefined,
+  });
+  clock.advance(1000);
+  const arrived = once(server, "message");
+  reports[0]?.([counter("a", 1)]);
+  expect(String((await arrived)[0])).toBe("p.a:1|c");
+  clock.advance(1000);
+  flushing.close();
+  // A closed socket throws, which would end the process.
+  reports[1]?.([counter("a", 2)]);
+  await Promise.resolve();
+  expect(reports.length).toBe(2);
+  server.close();
+});
