@@ -180,6 +180,17 @@ describe("what is wrong is named", () => {
       "dynamic_resources: {cds_config: {api_config_source: {api_type: REST, cluster_names: [a]}}}",
       "dynamic_resources.cds_config.api_config_source.api_type: REST is not implemented",
     ],
+    ...(
+      [
+        ["{key: x y, value: a}", "key: must be a header name"],
+        ["{key: x-bin, value: a}", "key: must be a header name"],
+        ['{key: x, value: "a\\nb"}', "value: must be printable ASCII"],
+      ] as const
+    ).map(([header, reason]): [string, string, string] => [
+      `a stream's header ${header}`,
+      `dynamic_resources: {ads_config: {api_type: GRPC, grpc_services: [{envoy_grpc: {cluster_name: a}, initial_metadata: [${header}]}]}}`,
+      `dynamic_resources.ads_config.grpc_services[0].initial_metadata[0].${reason}`,
+    ]),
     ["no YAML", "a: [", "neither YAML nor JSON"],
   ])("%s", (_name, text, message) => {
     const settings = read(text);

@@ -1,3 +1,4 @@
+import type { HeaderValue } from "@heddle/xds-api/envoy/config/core/v3/base";
 import {
   type ApiConfigSource,
   ApiConfigSource_ApiType,
@@ -130,8 +131,19 @@ export function decodeDiscoveryServer(message: ApiConfigSource, scope: DecodeSco
     cluster: target.value.clusterName,
     dialect: delta ? "delta" : "sotw",
     authority: target.value.authority,
-    metadata: (service?.initialMetadata ?? []).map(({ key, value }): [string, string] => [key.toLowerCase(), value]),
+    metadata: decodeMetadata(service?.initialMetadata ?? [], at.item(0).field("initial_metadata")),
   };
+}
+
+/** Errors: what gRPC can't send. Source: gRPC over HTTP/2, "Custom-Metadata". */
+function decodeMetadata(messages: readonly HeaderValue[], scope: DecodeScope): DiscoveryServer["metadata"] {
+  return messages.map(({ key, value }, i): [string, string] => {
+    const name = key.toLowerCase();
+    if (!/^[0-9a-z_.-]+$/.test(name) || name.endsWith("-bin"))
+      scope.item(i).field("key").problem("must be a header name of letters, digits, _ . - that does not end in -bin");
+    if (!/^[ -~]*$/.test(value)) scope.item(i).field("value").problem("must be printable ASCII");
+    return [name, value];
+  });
 }
 
 /** Equal for equal origins. */
