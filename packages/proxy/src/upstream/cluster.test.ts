@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { createLogger, createManualClock, createTimerWheel } from "@heddle/std";
 import { typeUrls } from "@heddle/xds-api";
 import { ClusterSchema } from "../config/proto.ts";
@@ -9,23 +9,26 @@ import { createSecureContexts } from "../tls/secure-context.ts";
 import { createFlushQueue } from "../transport/flush-queue.ts";
 import { createKernel } from "../transport/kernel.ts";
 import { createNetwork } from "../transport/network.ts";
-import { createCluster } from "./cluster.ts";
+import { type Cluster, createCluster } from "./cluster.ts";
 import { createHost } from "./host.ts";
 
-const decoded = decodeResource(typeUrls.cluster, toBinary(ClusterSchema, create(ClusterSchema, { name: "c" })));
-if (!decoded.ok || decoded.value.kind !== "cluster") throw new Error("the cluster was not decoded");
-const clock = createManualClock();
-const cluster = createCluster(decoded.value.config, {
-  network: createNetwork(createKernel(), createFlushQueue()),
-  clock,
-  wheel: createTimerWheel({}, 0),
-  random: () => 0,
-  contexts: createSecureContexts(createSecretStore(), () => 0),
-  log: createLogger({ clock, level: "error", scope: "test", sink: () => undefined }),
-  mark: undefined,
-});
+function clusterOf(fields: MessageInitShape<typeof ClusterSchema>): Cluster {
+  const decoded = decodeResource(typeUrls.cluster, toBinary(ClusterSchema, create(ClusterSchema, fields)));
+  if (!decoded.ok || decoded.value.kind !== "cluster") throw new Error("the cluster was not decoded");
+  const clock = createManualClock();
+  return createCluster(decoded.value.config, {
+    network: createNetwork(createKernel(), createFlushQueue()),
+    clock,
+    wheel: createTimerWheel({}, 0),
+    random: () => 0,
+    contexts: createSecureContexts(createSecretStore(), () => 0),
+    log: createLogger({ clock, level: "error", scope: "test", sink: () => undefined }),
+    mark: undefined,
+  });
+}
 
 test("a pool is shared by requests that want the same of TLS, and by no others", () => {
+  const cluster = clusterOf({ name: "c" });
   const host = createHost({ ip: "10.0.0.1", port: 1 }, 0, undefined);
   const mesh = ["istio", "h2"];
   const pool = (alpn: readonly string[] | undefined, name?: string) => cluster.pool(host, true, alpn, undefined, name);
@@ -35,4 +38,32 @@ test("a pool is shared by requests that want the same of TLS, and by no others",
   expect(pool(undefined, "a.example")).not.toBe(named);
   expect(pool(mesh)).not.toBe(named);
   expect(pool(mesh)).toBe(pool(mesh));
+});
+
+test("a host that was chosen ahead serves no retry that leaves its priority out", () => {
+  const endpoint = (portValue: number) => {
+    const address = {
+      case: "socketAddress" as const,
+      value: { address: "10.0.0.1", portSpecifier: { case: "portValue" as const, value: portValue } },
+    };
+    return { hostIdentifier: { case: "endpoint" as const, value: { address: { address } } } };
+  };
+  const cluster = clusterOf({
+    name: "c",
+    loadAssignment: {
+      clusterName: "c",
+      endpoints: [0, 1].map((priority) => ({ priority, lbEndpoints: [endpoint(priority + 1)] })),
+    },
+    preconnectPolicy: { predictivePreconnectRatio: 3 },
+  });
+  const choose = () =>
+    cluster.preconnect?.((host) => {
+      const pool = cluster.pool(host, false, undefined);
+      pool.drain();
+      return pool;
+    });
+  choose();
+  expect(cluster.pick(undefined, [], 1)?.priority).toBe(0);
+  choose();
+  expect(cluster.pick(undefined, [], 1, undefined, new Set([0]))?.priority).toBe(1);
 });

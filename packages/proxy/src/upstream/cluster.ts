@@ -178,8 +178,9 @@ class RuntimeCluster implements Cluster {
   ): Host | undefined {
     if (this.config.discovery.kind === "original-dst")
       return this.#onDemand(criteria?.original ?? original, this.config.discovery.portOverride);
-    const hosts = excluded === undefined || excluded.size === 0 ? this.#chooser : this.#without(excluded);
-    let host = this.#ahead?.take() ?? hosts.pick(criteria, 0);
+    const all = excluded === undefined || excluded.size === 0;
+    const hosts = all ? this.#chooser : this.#without(excluded);
+    let host = (all ? this.#ahead?.take() : undefined) ?? hosts.pick(criteria, 0);
     if (tried.length === 0) return host;
     for (let i = 1; i <= attempts && host !== undefined && tried.includes(host); i++) host = hosts.pick(criteria, i);
     if (host !== undefined && tried.includes(host) && this.config.subsets === undefined && !this.#hashes) {
