@@ -20,7 +20,7 @@ function text(value: JsonValue): string {
 }
 
 const USAGE =
-  "usage: /runtime_modify?key1=value1&key2=value2&keyN=valueN\nor send the parameters as form values\nuse an empty value to remove a previously added override";
+  "usage: /runtime_modify?key1=value1&key2=value2&keyN=valueN\nuse an empty value to remove a previously added override";
 
 /** `/runtime_modify`: changes values; `changed` is told before the answer. Source: Envoy's admin interface. */
 export function modifyRuntime(

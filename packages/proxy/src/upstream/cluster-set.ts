@@ -15,7 +15,6 @@ export interface ClusterSet {
   /** Endpoints of EDS clusters by service name; kept for clusters that come later. */
   setAssignment(assignment: LoadAssignmentConfig): void;
   removeAssignment(serviceName: string): void;
-  /** Service names that EDS clusters want. */
   /** Clusters that came, changed and went. */
   readonly added: number;
   readonly modified: number;

@@ -62,9 +62,9 @@ class ProcessPool implements Fleet {
   readonly #slots: Slot[] = [];
   readonly #watchers = new Set<(event: TapEvent) => void>();
   readonly #asked = new Map<number, () => void>();
-  /** Counts of workers that have ended, so that no sum ever shrinks. */
   /** Changes of the runtime, for workers that start later. */
   readonly #runtime = new Map<string, string>();
+  /** Counts of workers that have ended, so that no sum ever shrinks. */
   #retired: WorkerReport[] = [];
   #store: ResourceStore | undefined;
   #nextId = 1;
