@@ -120,11 +120,16 @@ export function readRequest(direction: Direction, entry: HTTPAccessLogEntry): En
     status: entry.response?.responseCode ?? 0,
     grpc: tag("content_type").startsWith("application/grpc"),
     grpcStatus: grpcStatus === "" ? -1 : Number(grpcStatus),
-    durationMs: lasted === undefined ? 0 : Number(lasted.seconds) * 1000 + lasted.nanos / 1e6,
+    durationMs: lasted === undefined ? 0 : millis(lasted),
     requestBytes: Number(entry.request?.requestBodyBytes ?? 0),
     responseBytes: Number(entry.response?.responseBodyBytes ?? 0),
     messages: messagesOf(tag("grpc_messages")),
   };
+}
+
+/** Of a protobuf duration or timestamp. */
+export function millis({ seconds, nanos }: { readonly seconds: bigint; readonly nanos: number }): number {
+  return Number(seconds) * 1000 + nanos / 1e6;
 }
 
 /** `3,1`, as Envoy's gRPC statistics filter writes its counts; nothing for what is not that. */

@@ -1,17 +1,16 @@
-import type { Duration } from "@bufbuild/protobuf/wkt";
 import { RequestMethod } from "@heddle/xds-api/envoy/config/core/v3/base";
 import type { HTTPAccessLogEntry } from "@heddle/xds-api/envoy/data/accesslog/v3/accesslog";
 import { tapPage } from "../admin/tap-page.ts";
-import { cut, shownHeaders, type TapEvent, type TapFeed, type TapSource } from "../telemetry/tap-feed.ts";
+import { cut, isFailure, shownHeaders, type TapEvent, type TapFeed, type TapSource } from "../telemetry/tap-feed.ts";
 import { addressOf } from "./entry-attributes.ts";
-import type { EnvoyRequest } from "./envoy-report.ts";
+import { type EnvoyRequest, millis } from "./envoy-report.ts";
 
 /** Where the agent shows what its Envoy reports: Envoy's own admin page has no such thing. Source: Istio's agent has debug pages there. */
 export const ENVOY_TAP_PORT = 15_004;
 
 /** Shows a request that Envoy has reported, to whoever watches. */
 export function tapRequest(tap: TapSource, entry: HTTPAccessLogEntry, request: EnvoyRequest): void {
-  const failed = request.status === 0 || request.status >= 500 || (request.grpc && request.grpcStatus > 0);
+  const failed = isFailure(request);
   if (tap.wanted(failed)) tap.show(describe(entry, request), failed);
 }
 
@@ -19,11 +18,11 @@ export function tapRequest(tap: TapSource, entry: HTTPAccessLogEntry, request: E
 function describe(entry: HTTPAccessLogEntry, request: EnvoyRequest): TapEvent {
   const { commonProperties: common, request: head, response } = entry;
   const inbound = request.direction === "inbound";
-  const firstByteMs = millis(common?.timeToFirstUpstreamRxByte);
+  const firstByte = common?.timeToFirstUpstreamRxByte;
   const present = (name: string, value = ""): [string, string][] => (value === "" ? [] : [[name, value]]);
   const headers = Object.entries(head?.requestHeaders ?? {});
   return {
-    time: Number(common?.startTime?.seconds ?? 0) * 1000 + (common?.startTime?.nanos ?? 0) / 1e6,
+    time: common?.startTime === undefined ? 0 : millis(common.startTime),
     direction: inbound ? "in" : "out",
     src: addressOf(common?.downstreamRemoteAddress),
     dst: addressOf((inbound ? undefined : common?.upstreamRemoteAddress) ?? common?.downstreamLocalAddress),
@@ -41,7 +40,7 @@ function describe(entry: HTTPAccessLogEntry, request: EnvoyRequest): TapEvent {
     details: cut(response?.responseCodeDetails || (common?.upstreamTransportFailureReason ?? "")),
     cluster: request.cluster,
     route: common?.routeName ?? "",
-    latencyMs: common?.timeToFirstUpstreamRxByte === undefined ? -1 : firstByteMs,
+    latencyMs: firstByte === undefined ? -1 : millis(firstByte),
     durationMs: request.durationMs,
     bytesIn: request.requestBytes,
     bytesOut: request.responseBytes,
@@ -54,10 +53,6 @@ function describe(entry: HTTPAccessLogEntry, request: EnvoyRequest): TapEvent {
     ]),
     responseHeaders: shownHeaders(Object.entries(response?.responseHeaders ?? {})),
   };
-}
-
-function millis(duration: Duration | undefined): number {
-  return duration === undefined ? 0 : Number(duration.seconds) * 1000 + duration.nanos / 1e6;
 }
 
 /** Serves `/tap` to whoever may forward a port of the pod, as our own proxy does on its admin port. */

@@ -1,4 +1,5 @@
 import { isSecretName, redactText } from "@heddle/std";
+import type { ExchangeRecord } from "../http/exchange-record.ts";
 
 /** One exchange as those who watch see it: heads, sizes and times, never a body. */
 export interface TapEvent {
@@ -68,6 +69,15 @@ export function createTapFeed(): TapSource {
       for (const watcher of watchers) watcher(event);
     },
   };
+}
+
+/** Whether an exchange is kept among the failures. */
+export function isFailure({
+  status,
+  grpc,
+  grpcStatus,
+}: Pick<ExchangeRecord, "status" | "grpc" | "grpcStatus">): boolean {
+  return status === 0 || status >= 500 || (grpc && grpcStatus > 0);
 }
 
 /** Longest text that is kept of a path or a header. Units: characters. */

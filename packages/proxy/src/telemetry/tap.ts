@@ -2,7 +2,7 @@ import { redactText } from "@heddle/std";
 import { headerEntries } from "@heddle/wire";
 import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
-import { createTapFeed, cut, shownHeaders, type TapEvent, type TapFeed } from "./tap-feed.ts";
+import { createTapFeed, cut, isFailure, shownHeaders, type TapEvent, type TapFeed } from "./tap-feed.ts";
 
 /** Shows exchanges to whoever watches now, and keeps the last failures. While nobody watches a good exchange costs one comparison. */
 export interface Tap extends TapFeed {
@@ -12,7 +12,7 @@ export interface Tap extends TapFeed {
 export function createTap(): Tap {
   const { failures, watch, wanted, show } = createTapFeed();
   const onExchangeDone = (record: ExchangeRecord): void => {
-    const failed = record.status === 0 || record.status >= 500 || (record.grpc && record.grpcStatus > 0);
+    const failed = isFailure(record);
     if (wanted(failed)) show(describe(record), failed);
   };
   return { observer: { onExchangeDone }, failures, watch };
