@@ -9,7 +9,7 @@ import {
 } from "@heddle/xds-api/envoy/config/core/v3/config_source";
 import { GrpcService_EnvoyGrpcSchema, GrpcServiceSchema } from "@heddle/xds-api/envoy/config/core/v3/grpc_service";
 import type { DecodeScope } from "./scope.ts";
-import { checkShape, shape } from "./shape.ts";
+import { checkShape, shape, VERSION_3 } from "./shape.ts";
 
 /** State of the world, or incremental. */
 export type DiscoveryDialect = "sotw" | "delta";
@@ -31,8 +31,6 @@ export type ConfigOrigin =
   | { readonly kind: "file"; readonly path: string }
   /** By a stream for their type alone. */
   | { readonly kind: "stream"; readonly server: DiscoveryServer };
-
-const VERSION_3 = { values: ["AUTO", "V3"], reason: "there is version 3 only" };
 
 export const CONFIG_SOURCE_SHAPE = shape(
   ConfigSourceSchema,

@@ -4,7 +4,7 @@ import {
 } from "@heddle/xds-api/envoy/extensions/access_loggers/grpc/v3/als";
 import { decodeDuration } from "./duration-field.ts";
 import type { DecodeScope } from "./scope.ts";
-import { checkShape, shape } from "./shape.ts";
+import { checkShape, shape, VERSION_3 } from "./shape.ts";
 
 /** Where entries of an access log go by gRPC, and when. */
 export interface GrpcLogTarget {
@@ -26,7 +26,7 @@ export const GRPC_LOG_SHAPE = shape(
     filter_state_objects_to_log: "filter state is not kept",
     custom_tags: "put what you need into headers to log",
   },
-  { only: { transport_api_version: { values: ["AUTO", "V3"], reason: "there is version 3 only" } } },
+  { only: { transport_api_version: VERSION_3 } },
 );
 
 export function grpcLogTarget(

@@ -11,6 +11,9 @@ export interface OnlyValues {
   readonly reason: string;
 }
 
+/** Of Envoy's API, wherever a message asks for one. */
+export const VERSION_3: OnlyValues = { values: ["AUTO", "V3"], reason: "there is version 3 only" };
+
 /** Fields that are neither implemented in full nor refused in full. A key is one field or several joined by spaces. */
 export interface PartFields {
   readonly only?: Readonly<Record<string, OnlyValues>>;

@@ -21,7 +21,6 @@ export interface StreamDialect<Request, Response> {
   write(request: Request): Uint8Array;
   /** Errors: throws on bytes that are no response. */
   read(bytes: Uint8Array): Response;
-  typeOf(response: Response): string;
   /** With the very bytes that the update will bring: what is prepared is known by them. */
   resourcesOf(response: Response): readonly IncomingResource[];
   /** A request that asks for nothing. */
@@ -38,7 +37,6 @@ export const DELTA: StreamDialect<DeltaDiscoveryRequest, DeltaDiscoveryResponse>
   createClient: createDeltaClient,
   write: (request) => writeMessage(DeltaDiscoveryRequestSchema, request),
   read: (bytes) => readMessage(DeltaDiscoveryResponseSchema, bytes),
-  typeOf: ({ typeUrl }) => typeUrl,
   resourcesOf: ({ resources }) =>
     resources.map(({ name, version, resource }) => ({ name, version, bytes: resource?.value ?? NO_BYTES })),
   report: (typeUrl, problem) => create(DeltaDiscoveryRequestSchema, { typeUrl, ...failure(problem) }),
@@ -48,7 +46,6 @@ export const SOTW: StreamDialect<DiscoveryRequest, DiscoveryResponse> = {
   createClient: createSotwClient,
   write: (request) => writeMessage(DiscoveryRequestSchema, request),
   read: (bytes) => readMessage(DiscoveryResponseSchema, bytes),
-  typeOf: ({ typeUrl }) => typeUrl,
   resourcesOf: ({ resources, versionInfo }) =>
     resources.map(({ value }) => ({ name: "", version: versionInfo, bytes: value })),
   report: (typeUrl, problem) => create(DiscoveryRequestSchema, { typeUrl, ...failure(problem) }),

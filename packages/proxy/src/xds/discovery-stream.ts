@@ -61,7 +61,7 @@ export interface DiscoveryStream extends Pick<DiscoveryClient<unknown>, "subscri
 
 const MAX_MESSAGE_BYTES = 256 * 1024 * 1024;
 
-class GrpcStream<Request, Response> implements DiscoveryStream {
+class GrpcStream<Request, Response extends { readonly typeUrl: string }> implements DiscoveryStream {
   readonly #deps: DiscoveryStreamDeps;
   readonly #dialect: StreamDialect<Request, Response>;
   readonly #discovery: DiscoveryClient<Response>;
@@ -133,8 +133,7 @@ class GrpcStream<Request, Response> implements DiscoveryStream {
     );
     this.#stream = stream;
     const intake = createIntake<Response>({
-      steps: (response) =>
-        this.#deps.resources.prepare(this.#dialect.typeOf(response), this.#dialect.resourcesOf(response)),
+      steps: (response) => this.#deps.resources.prepare(response.typeUrl, this.#dialect.resourcesOf(response)),
       take: (response) => {
         if (!this.#closed) this.#discovery.receive(response);
       },

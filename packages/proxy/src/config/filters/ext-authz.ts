@@ -12,7 +12,7 @@ import type { RuntimeFlag, RuntimeShare } from "../../runtime/runtime.ts";
 import { decodeDuration } from "../duration-field.ts";
 import { runtimeFlag, runtimeFraction } from "../fraction.ts";
 import type { DecodeScope } from "../scope.ts";
-import { checkShape, shape } from "../shape.ts";
+import { checkShape, shape, VERSION_3 } from "../shape.ts";
 import { decodeStringMatch, type StringMatch } from "../string-match.ts";
 import { decodeMetadataMatch, type MetadataMatch } from "../value-match.ts";
 
@@ -114,7 +114,7 @@ export const EXT_AUTHZ_SHAPE = shape(
   },
   {
     only: {
-      transport_api_version: { values: ["AUTO", "V3"], reason: "there is version 3 only" },
+      transport_api_version: VERSION_3,
       encode_raw_headers: { values: ["false"], reason: "headers travel as text" },
       enable_dynamic_metadata_ingestion: { values: ["true"], reason: "metadata of the answer is always kept" },
     },
