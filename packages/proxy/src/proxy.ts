@@ -152,14 +152,14 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     const pressure = listener.bypassesOverload ? unloaded : overload;
     return {
       kind: "http",
-      manager: { ...makeHttpManager(last, observers, shared, listenerCounters), overload: pressure },
+      manager: makeHttpManager(last, observers, { ...shared, overload: pressure }, listenerCounters),
     };
   };
 
   const makeHttpManager = (
     config: HttpManagerConfig,
     { http, tracer: makeTracer }: ChainObservers,
-    shared: Pick<HttpManager, "clusters" | "wheel" | "clock" | "random" | "runtime">,
+    shared: Pick<HttpManager, "clusters" | "wheel" | "clock" | "random" | "runtime" | "overload">,
     listenerCounters: ListenerCounters,
   ): HttpManager => {
     const { routes } = config;
@@ -183,7 +183,6 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       upstreamAlpn,
       multiplexAlpn: offerMultiplex(upstreamAlpn),
       uuid: deps.uuid,
-      overload,
       garbage,
       log: log.child("http"),
       filters: createFilterChains(config.namedFilters, {

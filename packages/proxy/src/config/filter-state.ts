@@ -26,6 +26,11 @@ export type FilterState = ReadonlyMap<string, StateValue>;
 const HASHABLE = "envoy.hashable_string";
 const FACTORIES: ReadonlySet<string> = new Set(["", "envoy.string", HASHABLE]);
 
+/** The values that somebody may read. The ALPN of upstream connections is read from the configuration: it is the same for all requests. */
+export function keptState(values: readonly FilterStateConfig[]): readonly FilterStateConfig[] {
+  return values.filter(({ key }) => key !== APPLICATION_PROTOCOLS_KEY);
+}
+
 export function decodeFilterState(
   messages: readonly FilterStateValue[],
   scope: DecodeScope,

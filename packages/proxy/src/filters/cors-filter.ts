@@ -1,6 +1,7 @@
 import type { ResponseHead } from "@heddle/wire";
 import type { CorsConfig } from "../config/filters/cors.ts";
 import { matchesString } from "../config/string-match.ts";
+import { isChosen } from "../runtime/runtime.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
 
 /** Answers preflights, and tells browsers who may read answers. Source: Envoy `envoy.filters.http.cors`. */
@@ -18,8 +19,7 @@ class CorsFilter implements HttpFilter {
     const { headers, method } = call.request;
     const origin = headers.get("origin");
     if (origin === undefined || origin === "") return true;
-    const share = this.#around.runtime.share(config.fraction);
-    if (share < 1 && this.#around.random() >= share) return true;
+    if (!isChosen(this.#around.runtime.share(config.fraction), this.#around.random)) return true;
     const allowed = config.origins.some((match) =>
       match.kind !== "regex" && match.text === "*" ? true : matchesString(match, origin),
     );

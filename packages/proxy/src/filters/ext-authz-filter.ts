@@ -3,6 +3,7 @@ import type { HeaderValueOption } from "@heddle/xds-api/envoy/config/core/v3/bas
 import { type CheckResponse, CheckResponseSchema } from "@heddle/xds-api/envoy/service/auth/v3/external_auth";
 import type { ExtAuthzConfig, ExtAuthzRouteConfig } from "../config/filters/ext-authz.ts";
 import { matchesMetadata } from "../config/value-match.ts";
+import { isChosen } from "../runtime/runtime.ts";
 import { readGrpcAnswer } from "../upstream/grpc-message.ts";
 import type { CollectedResponse } from "../upstream/response-collector.ts";
 import { sendSideRequest } from "../upstream/side-request.ts";
@@ -27,8 +28,7 @@ class ExtAuthzFilter implements HttpFilter {
   onRequest(call: FilterCall): boolean {
     const { fraction, enabledMetadata, denyAtDisable, statusOnError } = this.#config;
     if (this.#route?.disabled === true) return true;
-    const share = this.#around.runtime.share(fraction);
-    const chosen = share >= 1 || this.#around.random() < share;
+    const chosen = isChosen(this.#around.runtime.share(fraction), this.#around.random);
     if (!chosen || (enabledMetadata !== undefined && !matchesMetadata(enabledMetadata, call.metadata))) {
       if (!this.#around.runtime.flag(denyAtDisable)) return true;
       this.#count(call, "disabled");

@@ -1,3 +1,4 @@
+import { keptState } from "../config/filter-state.ts";
 import type { ExtAuthzRouteConfig } from "../config/filters/ext-authz.ts";
 import type { HeaderMutationConfig } from "../config/filters/header-mutation.ts";
 import type { JwtAuthnConfig, JwtRouteConfig } from "../config/filters/jwt-authn.ts";
@@ -9,7 +10,7 @@ import { createBufferFilter } from "./buffer-filter.ts";
 import { createCorsFilter } from "./cors-filter.ts";
 import { createExtAuthzFilter } from "./ext-authz-filter.ts";
 import { createFaultFilter } from "./fault-filter.ts";
-import { createFilterStateFilter, keptState } from "./filter-state-filter.ts";
+import { createFilterStateFilter } from "./filter-state-filter.ts";
 import { GRPC_WEB_FILTER } from "./grpc-web-filter.ts";
 import { createHeaderMutationFilter } from "./header-mutation-filter.ts";
 import type { FilterSurroundings, HttpFilter } from "./http-filter.ts";

@@ -1,4 +1,4 @@
-import { APPLICATION_PROTOCOLS_KEY, type FilterStateConfig } from "../config/filter-state.ts";
+import { type FilterStateConfig, keptState } from "../config/filter-state.ts";
 import { renderFormat } from "../config/format.ts";
 import { exchangeValues } from "../http/exchange-values.ts";
 import type { FilterCall, HttpFilter } from "./http-filter.ts";
@@ -19,11 +19,6 @@ class FilterStateFilter implements HttpFilter {
     }
     return true;
   }
-}
-
-/** The values that somebody may read. The ALPN of upstream connections is read from the configuration: it is the same for all requests. */
-export function keptState(values: readonly FilterStateConfig[]): readonly FilterStateConfig[] {
-  return values.filter(({ key }) => key !== APPLICATION_PROTOCOLS_KEY);
 }
 
 export function createFilterStateFilter(values: readonly FilterStateConfig[]): HttpFilter {

@@ -38,7 +38,7 @@ class GrpcWebFilter implements HttpFilter {
       head.headers.remove("content-length");
       head.headers.set("content-type", textResponse ? TEXT_RESPONSE : BINARY_RESPONSE);
     });
-    call.rewriteBody((bytes, complete) => web?.decode(bytes, 0, bytes.length, complete));
+    if (isText(type)) call.rewriteBody((bytes, complete) => web?.decode(bytes, 0, bytes.length, complete));
     return web?.broken !== true;
   }
 }

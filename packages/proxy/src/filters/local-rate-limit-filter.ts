@@ -2,6 +2,7 @@ import type { LocalRateLimitConfig } from "../config/filters/local-rate-limit.ts
 import { renderHeader } from "../config/format.ts";
 import { exchangeValues } from "../http/exchange-values.ts";
 import { addHeaders } from "../http/header-values.ts";
+import { isChosen } from "../runtime/runtime.ts";
 import { createDescriptorBuckets, type DescriptorBuckets } from "./descriptor-buckets.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
 import { descriptorsOf } from "./rate-limit-descriptors.ts";
@@ -42,7 +43,7 @@ class LocalRateLimitFilter implements HttpFilter {
     const config = this.#config;
     const { random, runtime } = this.#around;
     const bucket = this.#bucketOf(call.exchange.connection);
-    if (bucket === undefined || !passes(runtime.share(config.enabled), random)) return true;
+    if (bucket === undefined || !isChosen(runtime.share(config.enabled), random)) return true;
     this.#around.countAlone(this.#names.enabled);
     const special = this.#descriptors?.bucketsOf(descriptorsOf(call, config.stage, config.hostPolicies, this.#around));
     const shown = special?.[0] ?? bucket;
@@ -60,7 +61,7 @@ class LocalRateLimitFilter implements HttpFilter {
       return true;
     }
     this.#around.countAlone(this.#names.rate_limited);
-    if (!passes(runtime.share(config.enforced), random)) {
+    if (!isChosen(runtime.share(config.enforced), random)) {
       addHeaders(config.requestAddNotEnforced, call.request.headers, exchangeValues(call.exchange));
       return true;
     }
@@ -91,8 +92,4 @@ class LocalRateLimitFilter implements HttpFilter {
 
 export function createLocalRateLimitFilter(config: LocalRateLimitConfig, around: FilterSurroundings): HttpFilter {
   return new LocalRateLimitFilter(config, around);
-}
-
-function passes(share: number, random: () => number): boolean {
-  return share >= 1 || random() < share;
 }

@@ -78,9 +78,8 @@ export class GrpcWebStream implements ServerStream, StreamHandler {
     if (decoded !== undefined) this.handler.onData(this, decoded, 0, decoded.length, endStream);
   }
 
-  /** What part of a request stands for. Errors: undefined, after telling why, when it is no base64. */
+  /** What part of a base64 request stands for. Errors: undefined, after telling why, when it is no base64. */
   decode(bytes: Uint8Array, start: number, end: number, endStream: boolean): Buffer | undefined {
-    if (!this.#textRequest) return Buffer.from(bytes.subarray(start, end));
     const text = this.#rest + Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
     const whole = text.length - (text.length % 4);
     if (endStream && whole < text.length) return this.#break("grpc_base_64_decode_failed_bad_size");

@@ -1,7 +1,7 @@
 import type { Clock } from "@heddle/std";
 import { createRequestHead, type RequestHead } from "@heddle/wire";
 import type { MirrorConfig } from "../config/mirror.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import { isChosen, type Runtime } from "../runtime/runtime.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
 import { sendSideRequest } from "../upstream/side-request.ts";
 import { BodyBuffer } from "./body-buffer.ts";
@@ -90,10 +90,7 @@ export function startMirror(
 ): RequestMirror | undefined {
   // A tunnel can't be copied.
   if (request.protocol !== "" || request.method === "CONNECT") return undefined;
-  const chosen = configs.filter(({ fraction }) => {
-    const share = around.runtime.share(fraction);
-    return share >= 1 || around.random() < share;
-  });
+  const chosen = configs.filter(({ fraction }) => isChosen(around.runtime.share(fraction), around.random));
   if (chosen.length === 0) return undefined;
   const mirror = new RequestMirror(chosen, request, around, before);
   if (complete) mirror.send();

@@ -1,5 +1,10 @@
 import { createRoster } from "@heddle/std";
-import { APPLICATION_PROTOCOLS_KEY, type FilterState, type FilterStateConfig } from "../config/filter-state.ts";
+import {
+  APPLICATION_PROTOCOLS_KEY,
+  type FilterState,
+  type FilterStateConfig,
+  keptState,
+} from "../config/filter-state.ts";
 import { renderFormat } from "../config/format.ts";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
 import type { HttpManager } from "../http/connection-manager.ts";
@@ -124,7 +129,7 @@ function chainAlpn(config: FilterChainConfig): readonly string[] | undefined {
 /** Values of connections: with what is the same for all of a chain, which is the text around commands. */
 function chainState(config: FilterChainConfig): FilterState | undefined {
   const values = config.filters.flatMap((filter) => (filter.kind === "set-filter-state" ? filter.values : []));
-  const kept = values.filter(({ key }) => key !== APPLICATION_PROTOCOLS_KEY);
+  const kept = keptState(values);
   if (kept.length === 0) return undefined;
   return new Map(
     kept.map(({ key, value, hashable }) => [

@@ -20,12 +20,6 @@ export interface RuntimeShare {
   readonly base: number;
 }
 
-/** A whole number that the runtime may replace; undefined: there is none unless the runtime has one. */
-export interface RuntimeNumber<T extends number | undefined = number> {
-  readonly key: string;
-  readonly base: T;
-}
-
 /** A switch that the runtime may replace. */
 export interface RuntimeFlag {
   readonly key: string;
@@ -35,7 +29,6 @@ export interface RuntimeFlag {
 /** Values that operators change without new configuration. Source: Envoy `layered_runtime`. */
 export interface Runtime {
   share(of: RuntimeShare): number;
-  number<T extends number | undefined>(of: RuntimeNumber<T>): number | T;
   flag(of: RuntimeFlag): boolean;
   /** Weakest first. */
   layers(): readonly RuntimeLayer[];
@@ -84,11 +77,6 @@ class LayeredRuntime implements Runtime {
     return fractionIn(value) ?? base;
   }
 
-  number<T extends number | undefined>({ key, base }: RuntimeNumber<T>): number | T {
-    const value = this.#read(key);
-    return typeof value === "number" && value >= 0 ? Math.trunc(value) : base;
-  }
-
   flag({ key, base }: RuntimeFlag): boolean {
     const value = this.#read(key);
     return typeof value === "boolean" ? value : base;
@@ -126,13 +114,22 @@ function readText(text: string): JsonValue {
   }
 }
 
-const DENOMINATORS: Readonly<Record<string, number>> = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 };
+const DENOMINATORS: ReadonlyMap<string, number> = new Map([
+  ["HUNDRED", 100],
+  ["TEN_THOUSAND", 10_000],
+  ["MILLION", 1_000_000],
+]);
 
 function fractionIn(value: JsonValue): number | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   const { numerator = 0, denominator = "HUNDRED" } = value;
-  const of = DENOMINATORS[String(denominator)];
+  const of = DENOMINATORS.get(String(denominator));
   return typeof numerator === "number" && of !== undefined ? Math.min(1, numerator / of) : undefined;
+}
+
+/** Whether a request is among a share. What is in it whole draws nothing. */
+export function isChosen(share: number, random: () => number): boolean {
+  return share >= 1 || random() < share;
 }
 
 export function createRuntime(settings: RuntimeSettings): Runtime {

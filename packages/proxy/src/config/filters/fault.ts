@@ -7,7 +7,7 @@ import {
 } from "@heddle/xds-api/envoy/extensions/filters/http/fault/v3/fault";
 import type { RuntimeShare } from "../../runtime/runtime.ts";
 import { decodeDuration } from "../duration-field.ts";
-import { fractionOf } from "../fraction.ts";
+import { runtimeFraction } from "../fraction.ts";
 import { decodeHeaderMatch, type HeaderMatch } from "../header-match.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape } from "../shape.ts";
@@ -120,7 +120,7 @@ function decodeDelay(message: FaultDelay, key: string, scope: DecodeScope): Faul
   return {
     ms:
       specifier.case === "fixedDelay" ? (decodeDuration(specifier.value, scope.field("fixed_delay")) ?? 0) : undefined,
-    fraction: shareOf(key, message.percentage),
+    fraction: runtimeFraction({ defaultValue: message.percentage, runtimeKey: key }, 0),
   };
 }
 
@@ -131,7 +131,7 @@ function decodeRate(message: FaultRateLimit, key: string, scope: DecodeScope): F
     scope.field("fixed_limit.limit_kbps").problem("a limit of zero would never let anything through");
   return {
     kbps: limit.case === "fixedLimit" ? Number(limit.value.limitKbps) : undefined,
-    fraction: shareOf(key, message.percentage),
+    fraction: runtimeFraction({ defaultValue: message.percentage, runtimeKey: key }, 0),
   };
 }
 
@@ -144,10 +144,6 @@ function decodeAbort(message: FaultAbort, key: string, scope: DecodeScope): Faul
   return {
     httpStatus: type.case === "httpStatus" ? type.value : undefined,
     grpcStatus: type.case === "grpcStatus" ? type.value : undefined,
-    fraction: shareOf(key, message.percentage),
+    fraction: runtimeFraction({ defaultValue: message.percentage, runtimeKey: key }, 0),
   };
-}
-
-function shareOf(key: string, percentage: Parameters<typeof fractionOf>[0] | undefined): RuntimeShare {
-  return { key, base: percentage === undefined ? 0 : fractionOf(percentage) };
 }
