@@ -3,7 +3,15 @@
  * Run as a program it rewrites every `out.txt`; the test compares.
  */
 import { join } from "node:path";
-import { asKubeObject, defaultInjectorValues, defaultMeshConfig, type KubeObject, refKey, refOf } from "@heddle/config";
+import {
+  asKubeObject,
+  defaultInjectorValues,
+  defaultMeshConfig,
+  type KubeObject,
+  readMeta,
+  refKey,
+  refOf,
+} from "@heddle/config";
 import { createViews, spiffeId } from "@heddle/model";
 import { createPatcher } from "@heddle/translate";
 import { goldenFolder } from "@heddle/translate/goldens";
@@ -11,6 +19,7 @@ import { loadTypeRegistry } from "@heddle/xds-api";
 import { parse } from "yaml";
 import {
   arrivalAt,
+  bypassReason,
   diffMeshes,
   diffText,
   explainRequest,
@@ -80,6 +89,8 @@ export async function runGolden(name: string): Promise<Golden> {
     );
     if (object === undefined) throw new Error(`no pod ${from}`);
     const proxy = meshedPod(object);
+    const gateway = proxy?.node.kind === "router";
+    const destination = resolveName(state, request.host, request.port, namespace);
     const explanation = await explainRequest({
       request,
       caller: {
@@ -87,11 +98,11 @@ export async function runGolden(name: string): Promise<Golden> {
         ip: proxy?.ip ?? "10.244.9.9",
         identity: spiffeId("cluster.local", namespace, proxy?.node.serviceAccount ?? "default"),
         config: proxy === undefined ? undefined : generatedConfig(state, proxy.node, generator),
-        direction: proxy?.node.kind === "router" ? "gateway" : "outbound",
-        bypass: undefined,
-        arrival: proxy?.node.kind === "router" ? arrivalAt(state, proxy.ip, request.port) : undefined,
+        direction: gateway ? "gateway" : "outbound",
+        bypass: gateway ? undefined : bypassReason(readMeta(object.metadata).annotations, destination.ip, request.port),
+        arrival: gateway ? arrivalAt(state, proxy.ip, request.port) : undefined,
       },
-      destination: resolveName(state, request.host, request.port, namespace),
+      destination,
       farSide: async (ip) => {
         const far = pods.find((one) => one.ip === ip);
         return far === undefined

@@ -15,6 +15,7 @@ export function bypassReason(
       .filter((one) => one !== "");
   const says = (name: string): string =>
     `annotation ${prefix}${name} of the pod says "${annotations[`${prefix}${name}`]}"`;
+  if (ip !== undefined && ["127.0.0.1", "::1"].includes(ip)) return "the pod's loopback is never redirected";
   const linkerd = (annotations["config.linkerd.io/skip-outbound-ports"] ?? "").split(",").map((one) => one.trim());
   if (list("excludeOutboundPorts").includes(String(port))) return says("excludeOutboundPorts");
   if (linkerd.includes(String(port)))

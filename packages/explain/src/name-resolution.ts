@@ -30,6 +30,8 @@ export function resolveName(state: MeshState, host: string, port: number, namesp
       ? { ip: host, because: "an address is dialled", decidedBy: [], backends: [] }
       : destination(state, owner, port, `${host} is the address of ${owner.hostname}`);
   }
+  if (host === "localhost")
+    return { ip: "127.0.0.1", because: "every pod knows this name itself", decidedBy: [], backends: [] };
   const { domain } = state.settings;
   const names = [`${host}.${namespace}.svc.${domain}`, `${host}.svc.${domain}`, `${host}.${domain}`, host];
   const candidates = host.split(".").length > 4 ? [host] : names;
