@@ -12,6 +12,8 @@ export type TrafficFailureCode =
   | "request-timeout"
   | "max-duration"
   | "path-refused"
+  | "no-host"
+  | "path-redirected"
   | "denied"
   | "overload";
 
@@ -102,6 +104,8 @@ const TABLE = {
   "request-timeout": { status: 408, flag: "-", details: "request_overall_timeout", body: "request timeout" },
   "max-duration": { status: 408, flag: "DT", details: "max_duration_timeout", body: "downstream duration timeout" },
   "path-refused": { status: 400, flag: "-", details: "path_normalization_failed", body: "" },
+  "no-host": { status: 400, flag: "-", details: "missing_host_header", body: "" },
+  "path-redirected": { status: 307, flag: "-", details: "path_normalization_failed", body: "", grpcStatus: 13 },
   denied: { status: 403, flag: "-", details: "rbac_access_denied_matched_policy[none]", body: "RBAC: access denied" },
   overload: { status: 503, flag: "OM", details: "overload", body: "envoy overloaded" },
 } satisfies Record<TrafficFailureCode, Rescue>;
@@ -112,15 +116,10 @@ export function rescue(code: TrafficFailureCode, whole = false): Rescue {
   return whole && answer.status === 408 ? { ...answer, status: 504 } : answer;
 }
 
-/** The answer to an upstream failure, with what is known of its cause. `retried`: it was not the first. */
+/** The answer to an upstream failure; its cause is for logs, not for clients. `retried`: it was not the first. Source: Envoy 1.40. */
 export function rescueUpstream(failure: UpstreamFailure, retried = false): Rescue {
   const base = TABLE[failure.code];
   if (retried) return { ...base, body: base.body.replace(/\breset reason: /, "retried and the latest reset reason: ") };
-  if (failure.code === "connect-failed" || failure.code === "tls-failed") {
-    const reason =
-      failure.code === "tls-failed" ? `TLS_error: ${failure.cause}` : `delayed connect error: ${failure.cause}`;
-    return { ...base, body: `${base.body}, transport failure reason: ${reason}` };
-  }
   return base;
 }
 

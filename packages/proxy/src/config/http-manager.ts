@@ -1,4 +1,5 @@
 import type { PathRules } from "@heddle/std";
+import { ownIp } from "../transport/address.ts";
 import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
 import { type ConfigOrigin, decodeConfigOrigin } from "./config-origin.ts";
 import { decodeDuration } from "./duration-field.ts";
@@ -65,6 +66,8 @@ export interface HttpManagerConfig extends PathRules {
   readonly maxStreamDurationMs: number;
   readonly maxRequestsPerConnection: number;
   readonly useRemoteAddress: boolean;
+  /** Stands in x-forwarded-for for clients on the loopback interface. "": not needed. */
+  readonly ownIp: string;
   readonly trustedHops: number;
   readonly skipXffAppend: boolean;
   readonly via: string;
@@ -231,6 +234,7 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
     maxStreamDurationMs: ms("common_http_protocol_options.max_stream_duration", common?.maxStreamDuration, 0),
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     useRemoteAddress: message.useRemoteAddress ?? false,
+    ownIp: message.useRemoteAddress === true ? ownIp() : "",
     trustedHops: message.xffNumTrustedHops,
     skipXffAppend: message.skipXffAppend,
     via: message.via,

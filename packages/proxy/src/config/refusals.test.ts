@@ -47,6 +47,37 @@ const manager = (fields: object): JsonValue =>
       ...fields,
     },
   });
+const pings = (fields: JsonValue): JsonValue => ({
+  name: "c",
+  typed_extension_protocol_options: {
+    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+      "@type": `${EXT}.upstreams.http.v3.HttpProtocolOptions`,
+      explicit_http_config: { http2_protocol_options: { connection_keepalive: fields } },
+    },
+  },
+});
+const priority = (frequency: number): JsonValue =>
+  route({
+    route: {
+      cluster: "a",
+      retry_policy: {
+        retry_priority: {
+          name: "envoy.retry_priorities.previous_priorities",
+          typed_config: {
+            "@type": `${EXT}.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig`,
+            update_frequency: frequency,
+          },
+        },
+      },
+    },
+  });
+const sessionKeys = (max: number): JsonValue => ({
+  name: "c",
+  transport_socket: {
+    name: "envoy.transport_sockets.tls",
+    typed_config: { "@type": `${EXT}.transport_sockets.tls.v3.UpstreamTlsContext`, max_session_keys: max },
+  },
+});
 const PLACE = "virtual_hosts[0].routes[0]";
 
 describe("what the proxy can't do is refused with its path", () => {
@@ -257,6 +288,45 @@ describe("what the proxy can't do is refused with its path", () => {
       },
       "original_dst_lb_config.metadata_key: refused",
     ],
+    ...[0.5, 3.5, -1].map((ratio): [string, Kind, JsonValue, string] => [
+      `${ratio} connections ahead`,
+      "cluster",
+      { name: "c", preconnect_policy: { per_upstream_preconnect_ratio: ratio } },
+      "preconnect_policy.per_upstream_preconnect_ratio: a ratio is between 1 and 3",
+    ]),
+    [
+      "too many connections foreseen",
+      "cluster",
+      { name: "c", preconnect_policy: { predictive_preconnect_ratio: 3.01 } },
+      "preconnect_policy.predictive_preconnect_ratio: a ratio is between 1 and 3",
+    ],
+    [
+      "PINGs without a timeout",
+      "cluster",
+      pings({ interval: "1s" }),
+      "connection_keepalive.timeout: connection_keepalive needs",
+    ],
+    ["PINGs all the time", "cluster", pings({ interval: "0.0001s", timeout: "1s" }), "interval: at least 1 ms"],
+    [
+      "PINGs that can't be answered",
+      "cluster",
+      pings({ timeout: "0s" }),
+      "connection_keepalive.timeout: at least 1 ms",
+    ],
+    [
+      "PINGs after no time",
+      "cluster",
+      pings({ timeout: "1s", connection_idle_interval: "0s" }),
+      "connection_idle_interval: at least 1 ms",
+    ],
+    [
+      "an unknown retry priority",
+      "route",
+      route({ route: { cluster: "a", retry_policy: { retry_priority: { name: "x.y" } } } }),
+      "retry_policy.retry_priority: x.y is not implemented; envoy.retry_priorities.previous_priorities",
+    ],
+    ["a retry priority that is never new", "route", priority(0), "typed_config.update_frequency: at least 1"],
+    ["a retry priority of less than never", "route", priority(-1), "typed_config.update_frequency: at least 1"],
     [
       "a tunnel to nowhere",
       "listener",
@@ -334,4 +404,8 @@ test("a direct response above its route configuration's limit is refused, as by 
   expect(verdict("route", answer(4096))).toBe("");
   expect(verdict("route", answer(4097))).toContain(`${PLACE}.direct_response.body: has 4097 bytes, above`);
   expect(verdict("route", { ...(answer(4097) as object), max_direct_response_body_size_bytes: 5000 })).toBe("");
+});
+
+test("any number of TLS sessions may be kept; nothing is set aside for them", () => {
+  for (const max of [0, 1, 4_294_967_295]) expect(verdict("cluster", sessionKeys(max))).toBe("");
 });

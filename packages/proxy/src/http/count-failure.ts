@@ -16,6 +16,9 @@ export function countFailure(counters: HttpManagerCounters, code: TrafficFailure
     case "path-refused":
       counters.refusedPaths++;
       return;
+    case "path-redirected":
+      counters.redirectedPaths++;
+      return;
     case "upgrade-refused":
       counters.refusedUpgrades++;
       return;

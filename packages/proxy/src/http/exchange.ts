@@ -36,7 +36,7 @@ import { effectiveTimeoutMs, overdue, RouteTimeout, type TryLimit } from "./exch
 import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.ts";
 import { GrpcMessages } from "./grpc-messages.ts";
 import { followRedirect } from "./internal-redirect.ts";
-import { composeLocalReply, overloaded, type ReplyExtra, sendContinue, uncounted } from "./local-reply.ts";
+import { composeLocalReply, overloaded, type ReplyExtra, sendContinue } from "./local-reply.ts";
 import { type RequestMirror, startMirror } from "./mirror.ts";
 import { prepareRequest } from "./request-prepare.ts";
 import { prepareResponse } from "./response-prepare.ts";
@@ -142,8 +142,9 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.originalPath = request.path;
     if (endStream) this.#endRequest();
     if (expectContinue && !config.proxy100Continue) sendContinue(this.#downstream);
-    if (!prepareRequest(config, this.connection, request, this.#manager.uuid)) {
-      this.fail("path-refused");
+    const refusal = prepareRequest(config, this.connection, request, this.#manager.uuid);
+    if (refusal !== undefined) {
+      this.fail(refusal);
       return;
     }
     this.chooseRoute();
@@ -233,7 +234,14 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.#tries.giveUp();
     this.#note(answer);
     if (this.#committed) this.#cut();
-    else this.#reply(answer.status, answer.body, undefined, code === "timeout" ? undefined : uncounted);
+    else {
+      const { status, body, grpcStatus } = answer;
+      const location = code === "path-redirected" && !this.grpc ? this.request.path : undefined;
+      this.#reply(status, body, location, {
+        uncounted: code !== "timeout",
+        ...(grpcStatus === undefined ? {} : { grpcStatus }),
+      });
+    }
   }
 
   /** Ends what is quiet for too long, or takes longer than the connection manager allows. */

@@ -76,12 +76,9 @@ export interface ComposedReply {
 
 /** What a reply of the proxy itself has beside status and body. */
 export interface ReplyExtra extends Pick<FilterReply, "grpcStatus" | "bare" | "headers"> {
-  /** Says nothing of the tries. */
+  /** Says nothing of the tries: of the connection manager's own limits, which know nothing of them. */
   readonly uncounted?: boolean;
 }
-
-/** Of the connection manager's own limits, which know nothing of tries. */
-export const uncounted: ReplyExtra = { uncounted: true };
 
 /** Of requests that a circuit breaker refused. Source: Envoy's router filter. */
 export const overloaded: ReplyExtra = { headers: [["x-envoy-overloaded", "true"]] };

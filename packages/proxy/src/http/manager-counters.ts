@@ -41,6 +41,7 @@ export class HttpManagerCounters {
   streamMaxDuration = 0;
   tooLarge = 0;
   refusedPaths = 0;
+  redirectedPaths = 0;
   refusedUpgrades = 0;
   /** Requests that came as far as the router. */
   routed = 0;

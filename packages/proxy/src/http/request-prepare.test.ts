@@ -38,6 +38,6 @@ test.each(
   };
   const request = createRequestHead();
   request.path = sent;
-  const taken = prepareRequest(config, info, request, () => "id");
-  expect(taken ? request.path : undefined).toBe(seen);
+  const refusal = prepareRequest(config, info, request, () => "id");
+  expect(refusal === undefined ? request.path : undefined).toBe(seen);
 });

@@ -1,9 +1,10 @@
 // Hot path: once per request.
 import { normalizePath } from "@heddle/std";
-import { HEADER_ID, type HeaderList, type RequestHead } from "@heddle/wire";
+import { HEADER_ID, type HeaderList, HTTP_1_0, type RequestHead } from "@heddle/wire";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { withoutPort } from "../router/route-table.ts";
+import { isLoopback } from "../transport/address.ts";
 import { clientIpOf } from "./client-address.ts";
 import { forwardClientCert } from "./client-cert-header.ts";
 
@@ -24,19 +25,27 @@ function checkUnderscores(headers: HeaderList, drop: boolean): boolean {
   return true;
 }
 
-/** Sets what a connection manager sets on requests. Returns false when the path must be refused. Source: Envoy `ConnectionManagerUtility::mutateRequestHeaders`. */
+/** Why a request goes no further. */
+export type Refusal = "path-refused" | "path-redirected" | "no-host";
+
+/** Sets what a connection manager sets on requests. Returns why the request must be answered here; undefined: it goes on. Source: Envoy `ConnectionManagerUtility::mutateRequestHeaders`. */
 export function prepareRequest(
   config: HttpManagerConfig,
   info: ConnectionInfo,
   request: RequestHead,
   uuid: () => string,
-): boolean {
+): Refusal | undefined {
   const { headers } = request;
-  if (request.authority === "") request.authority = config.http1.defaultHost;
+  if (request.authority === "") {
+    request.authority = config.http1.defaultHost;
+    // Requests of HTTP/1.1 without Host are refused by the codec.
+    if (request.authority === "" && request.version === HTTP_1_0) return "no-host";
+  }
   if (config.useRemoteAddress) {
     if (!config.skipXffAppend) {
       const before = headers.getAll("x-forwarded-for");
-      headers.setId(X_FORWARDED_FOR, before === undefined ? info.remote.ip : `${before},${info.remote.ip}`);
+      const client = isLoopback(info.remote.ip) ? config.ownIp : info.remote.ip;
+      headers.setId(X_FORWARDED_FOR, before === undefined ? client : `${before},${client}`);
     }
     // From outside nobody may claim to be inside.
     headers.removeId(X_ENVOY_INTERNAL);
@@ -54,7 +63,8 @@ export function prepareRequest(
   if (config.schemeOverwrite !== undefined) request.scheme = config.schemeOverwrite;
   if (config.appendForwardedPort && !headers.has("x-forwarded-port"))
     headers.append("x-forwarded-port", String(info.local.port));
-  if (config.underscores !== "allow" && !checkUnderscores(headers, config.underscores === "drop")) return false;
+  if (config.underscores !== "allow" && !checkUnderscores(headers, config.underscores === "drop"))
+    return "path-refused";
   forwardClientCert(config, info, headers);
   if (config.via !== "") {
     const before = headers.getAll("via");
@@ -67,8 +77,14 @@ export function prepareRequest(
   if (config.stripTrailingDot && request.authority.endsWith(".")) request.authority = request.authority.slice(0, -1);
   if (config.normalizePath || config.mergeSlashes || config.escapedSlashes !== "keep") {
     const path = normalizePath(request.path, config);
-    if (path === undefined) return false;
+    if (path === undefined) return "path-refused";
+    const unescaped = config.escapedSlashes === "redirect" && hasEscapedSlash(request.path);
     request.path = path;
+    if (unescaped) return "path-redirected";
   }
-  return true;
+  return undefined;
+}
+
+function hasEscapedSlash(path: string): boolean {
+  return /^[^?]*%(?:2f|5c)/i.test(path);
 }

@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import { type Brand, parseIp } from "@heddle/std";
 
 /** Where the client wanted to go before the kernel redirected its packets. */
@@ -27,6 +28,16 @@ export function parseAddress(text: string): SocketAddress | undefined {
 /** The kernel's mixed form to the plain one. */
 export function plainIp(ip: string): string {
   return ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip;
+}
+
+export function isLoopback(ip: string): boolean {
+  return ip.startsWith("127.") || ip === "::1";
+}
+
+/** The address under which others know this machine; 127.0.0.1 where it has none. Source: Envoy's `--local-address-ip-version`, v4. */
+export function ownIp(): string {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return all.find(({ internal, family }) => !internal && family === "IPv4")?.address ?? "127.0.0.1";
 }
 
 /** Canonical text of 4 or 16 address bytes. Source: RFC 5952. */

@@ -13,7 +13,7 @@ function setUp(fields: Parameters<typeof create<typeof OutlierDetectionSchema>>[
   const hosts: readonly Host[] = Array.from({ length: count }, (_, i) =>
     createHost({ ip: "10.0.0.1", port: i + 1 }, 0, undefined),
   );
-  const config = decodeOutlier(create(OutlierDetectionSchema, fields), createScope());
+  const config = decodeOutlier(create(OutlierDetectionSchema, { maxEjectionPercent: 50, ...fields }), createScope());
   if (config === undefined) throw new Error("not decoded");
   let changes = 0;
   const detector = createOutlierDetector(config, {
@@ -76,6 +76,23 @@ describe("outlier detection", () => {
     const { hosts, detector } = setUp({ maxEjectionPercent: 50, consecutive5xx: 1 });
     for (const host of hosts) detector.onStatus(host, 500);
     expect(hosts.filter((host) => !host.healthy).length).toBe(2);
+    detector.close();
+  });
+
+  test.each([
+    [1, 10, false, 0],
+    [1, 10, true, 1],
+    [4, 24, false, 0],
+    [4, 25, false, 1],
+    [4, 74, true, 2],
+  ])("of %d hosts and %d %% (one always: %p) %d go, as in Envoy", (count, percent, always, gone) => {
+    const { hosts, detector } = setUp(
+      { maxEjectionPercent: percent, alwaysEjectOneHost: always, consecutive5xx: 1 },
+      count,
+    );
+    for (const host of hosts) detector.onStatus(host, 500);
+    expect(hosts.filter((host) => !host.healthy).length).toBe(gone);
+    expect(detector.overflow).toBe(count - gone);
     detector.close();
   });
 

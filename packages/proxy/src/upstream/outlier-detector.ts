@@ -148,10 +148,9 @@ class Detector implements OutlierDetector {
     const hosts = this.#around.hosts();
     const { maxEjectionPercent, alwaysEjectOne } = this.#config;
     const ejected = hosts.reduce((count, h) => count + (h.ejected ? 1 : 0), 0);
-    // Source: Envoy: another one may go while fewer than the share are out; the first always when asked for.
-    const mayMore = (ejected * 100) / Math.max(1, hosts.length) < maxEjectionPercent;
+    // Source: Envoy 1.40: with this one no more than the share are out; the first may go always when asked for.
     const withinShare = ((ejected + 1) * 100) / Math.max(1, hosts.length) <= maxEjectionPercent;
-    if (!(ejected === 0 && alwaysEjectOne) && !(mayMore && (withinShare || ejected === 0))) {
+    if (!withinShare && !(ejected === 0 && alwaysEjectOne)) {
       this.overflow++;
       return;
     }

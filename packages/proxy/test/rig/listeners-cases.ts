@@ -91,9 +91,24 @@ const headers: readonly ListenerCase[] = [
   { name: "via is added to", to: "edge", send: BALANCED + get(["via: 1.1 first"]), gets: '"via":"1.1 first, edge"' },
 ];
 
+const straight = (name: string, path: string, gets: string, fields: readonly string[] = []): ListenerCase => ({
+  name,
+  to: "straight",
+  send: get(fields, "1.1", path),
+  gets,
+});
+const redirects: readonly ListenerCase[] = [
+  straight("UNESCAPE_AND_REDIRECT", "/a%2fb?q=%2f", "location: /a/b?q=%2f"),
+  straight("UNESCAPE_AND_REDIRECT comes after the other rules", "/a%5C..%2Fb/./c", "location: /b/c"),
+  straight("UNESCAPE_AND_REDIRECT lets others pass", "/a/./b?q=%2F", '"url":"/a/b?q=%2F"'),
+  straight("UNESCAPE_AND_REDIRECT refuses gRPC", "/a%2Fb", "grpc-status: ", ["content-type: application/grpc"]),
+  straight("x-forwarded-for of a client on the loopback", "/", '"x-forwarded-for":"'),
+];
+
 const old: readonly ListenerCase[] = [
   { name: "HTTP/1.0 is refused by default", to: "allow", send: get([], "1.0"), gets: " 426 " },
   { name: "HTTP/1.0 with accept_http_10 ends after one answer", to: "old", send: get([], "1.0"), gets: "old.test" },
+  { name: "HTTP/1.0 without any Host", to: "straight", send: get([], "1.0"), gets: "HTTP/1.0 400 " },
   {
     name: "HTTP/1.0 with a Host of its own",
     to: "old",
@@ -189,4 +204,4 @@ const proxied: readonly ListenerCase[] = [
   { name: "PROXY disallowed_versions V1: v1", to: "v2only", send: v1("10.1.2.3 9", "10.8.1.1 80"), gets: "" },
 ];
 
-export const listenerCases: readonly ListenerCase[] = [...headers, ...old, ...places, ...proxied];
+export const listenerCases: readonly ListenerCase[] = [...headers, ...redirects, ...old, ...places, ...proxied];

@@ -10,6 +10,7 @@ export const LISTENERS = [
   "edge",
   "hop",
   "inner",
+  "straight",
   "old",
   "places",
   "proxied",
@@ -122,6 +123,12 @@ function listenerParts(plan: ListenersPlan): Readonly<Record<ListenerName, Json>
     edge: balanced({ use_remote_address: true, via: "edge" }),
     hop: balanced({ use_remote_address: true, xff_num_trusted_hops: 1 }),
     inner: balanced({ use_remote_address: false, xff_num_trusted_hops: 1 }),
+    straight: web({
+      use_remote_address: true,
+      normalize_path: true,
+      path_with_escaped_slashes_action: "UNESCAPE_AND_REDIRECT",
+      http_protocol_options: { accept_http_10: true },
+    }),
     old: web({ http_protocol_options: { accept_http_10: true, default_host_for_http_10: "old.test" } }),
     places: {
       filter_chains: [

@@ -66,10 +66,10 @@ describe("requests", () => {
 
   test("HTTP/1.0 closes unless keep-alive is asked for", () => {
     const closed = run("GET / HTTP/1.0\r\n\r\n", answer(200, {}, "hi"));
-    expect(closed.output).toBe("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhi");
+    expect(closed.output).toBe("HTTP/1.0 200 OK\r\nconnection: close\r\n\r\nhi");
     expect(closed.server.shouldClose).toBe(true);
     const kept = run("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", answer(200, { "content-length": "2" }, "hi"));
-    expect(kept.output).toBe("HTTP/1.1 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\nhi");
+    expect(kept.output).toBe("HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 2\r\n\r\nhi");
     expect(kept.server.shouldClose).toBe(false);
   });
 

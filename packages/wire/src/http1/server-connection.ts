@@ -153,7 +153,7 @@ export class Http1ServerConnection implements HttpConnection, MessageSink {
     const stream = this.#stream;
     const canAnswer = stream === null || !stream.headSent;
     if (canAnswer && failure.status >= 400 && failure.code !== "connection-closed") {
-      writeStatusLine(failure.status, this.output);
+      writeStatusLine(failure.status, this.output, false);
       writeBytes(CONNECTION_CLOSE, this.output);
       writeBytes(LENGTH_ZERO, this.output);
       writeEmptyLine(this.output);
@@ -176,7 +176,7 @@ export class Http1ServerConnection implements HttpConnection, MessageSink {
   sendHead(stream: Http1ServerStream, head: ResponseHead, endStream: boolean): void {
     const output = this.output;
     const { status, headers } = head;
-    writeStatusLine(status, output);
+    writeStatusLine(status, output, stream.request.version === HTTP_1_0);
     if (stream.mayUpgrade) {
       if (this.#startTunnel(stream, head)) return;
       // Refused: there is no tunnel to read from.
@@ -206,7 +206,7 @@ export class Http1ServerConnection implements HttpConnection, MessageSink {
   }
 
   sendInformational(head: ResponseHead): void {
-    writeStatusLine(head.status, this.output);
+    writeStatusLine(head.status, this.output, false);
     writeHeaders(head.headers, this.output);
     writeEmptyLine(this.output);
   }

@@ -12,12 +12,14 @@ const STATUS_LINES: readonly (Buffer | undefined)[] = Array.from({ length: 1000 
 );
 const VERSION = Buffer.from(" HTTP/1.1\r\n", "latin1");
 
-export function writeStatusLine(status: number, output: OutputBuffer): void {
-  writeBytes(STATUS_LINES[status] ?? statusLine(status >= 100 && status < 1000 ? status : 500), output);
+/** `old`: to a client of HTTP/1.0, who is answered in its own version, as by Envoy. */
+export function writeStatusLine(status: number, output: OutputBuffer, old: boolean): void {
+  const known = old ? undefined : STATUS_LINES[status];
+  writeBytes(known ?? statusLine(status >= 100 && status < 1000 ? status : 500, old ? "1.0" : "1.1"), output);
 }
 
-function statusLine(status: number): Buffer {
-  return Buffer.from(`HTTP/1.1 ${status} ${REASONS[status] ?? ""}\r\n`, "latin1");
+function statusLine(status: number, version = "1.1"): Buffer {
+  return Buffer.from(`HTTP/${version} ${status} ${REASONS[status] ?? ""}\r\n`, "latin1");
 }
 
 /** `GET /path HTTP/1.1\r\n`; a target that would break the line cannot (blanks become %20). */

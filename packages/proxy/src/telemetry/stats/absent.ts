@@ -52,7 +52,6 @@ export const ABSENT_STATS: readonly (readonly [reason: string, names: readonly s
   ["a connection is closed when everything is sent", ["http.NAME.downstream_cx_delayed_close_timeout"]],
   ["a drain counts as downstream_cx_drain_close", ["http.NAME.downstream_cx_http1_soft_drain"]],
   ["absolute and relative targets are both taken", ["http.NAME.downstream_rq_non_relative_path"]],
-  ["a path that changes is forwarded or refused, never redirected", ["*redirected_with_normalized_path"]],
   ["there is one way to find the client's address", ["http.NAME.downstream_rq_rejected_via_ip_detection"]],
   ["such connections count as downstream_cx_protocol_error", ["http.NAME.downstream_rq_too_many_premature_resets"]],
   ["counted as upstream_internal_redirect_failed_total of the cluster", ["*passthrough_internal_redirect_*"]],

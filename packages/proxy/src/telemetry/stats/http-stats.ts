@@ -38,6 +38,7 @@ export const HTTP_ROWS: readonly StatRow<HttpManagerCounters>[] = [
   ["downstream_rq_active", (c) => c.requestsActive, "gauge"],
   ["downstream_rq_completed", (c) => c.completed],
   ["downstream_rq_failed_path_normalization", (c) => c.refusedPaths],
+  ["downstream_rq_redirected_with_normalized_path", (c) => c.redirectedPaths],
   ["downstream_rq_header_timeout", (c) => c.headerTimeouts],
   ["downstream_rq_http1_total", (c) => c.requestsHttp1],
   ["downstream_rq_http2_total", (c) => c.requestsHttp2],

@@ -1,0 +1,25 @@
+/** What passes by and is done otherwise than in Envoy, beyond single fields. */
+const DIFFERENCES: readonly (readonly [what: string, ours: string, envoy: string])[] = [
+  [
+    "a GET that is lost with a reused connection, such as after a PING without answer",
+    "goes once more, on another connection",
+    "503",
+  ],
+  ["predictive preconnect", "looks at the idle connections of its own cluster", "at those of all clusters together"],
+  ["`direct_response` (network filter) on a TLS chain", "is sent after the handshake", "closes without a byte"],
+  ["request targets with raw bytes above ASCII", "pass unchanged (curl sends them)", "400"],
+  [
+    "a text of JSON logs that puts a header that is no UTF-8 beside others",
+    "shows the others as text",
+    "shows every byte of it as a character",
+  ],
+  ["`%CEL()%` in text logs, of a header that is no UTF-8", "writes its characters as UTF-8", "writes its bytes"],
+];
+
+export function behaviourSection(): string {
+  return [
+    "## Behaviour that differs from Envoy",
+    "Where single fields do, the list above says so. What HTTP/1 messages are refused is compared in `conformance/`.",
+    ["| | here | Envoy 1.40 |", "|---|---|---|", ...DIFFERENCES.map((row) => `| ${row.join(" | ")} |`)].join("\n"),
+  ].join("\n\n");
+}
