@@ -86,7 +86,7 @@ export function connectionsBootstrap(ports: ConnectionPorts): Json {
         listener("pinging", ports.pinging, [
           chain("pinging", {
             codec_type: "HTTP2",
-            http2_protocol_options: { connection_keepalive: { interval: "0.2s", timeout: "0.5s" } },
+            http2_protocol_options: { connection_keepalive: { interval: "0.2s", timeout: "1.5s" } },
           }),
         ]),
       ],
@@ -101,7 +101,7 @@ export function connectionsBootstrap(ports: ConnectionPorts): Json {
         cluster("wide", [streams], "http2"),
         cluster("lively", [lively], "http2", keepAlive({ interval: "0.1s", timeout: "9s" })),
         cluster("silent", [silent], "http2", keepAlive({ interval: "0.2s", timeout: "0.5s" })),
-        cluster("quiet", [quiet], "http2", keepAlive({ timeout: "9s", connection_idle_interval: "0.2s" })),
+        cluster("quiet", [quiet], "http2", keepAlive({ timeout: "9s", connection_idle_interval: "1s" })),
         cluster("watched", one, "http1", {
           upstream_connection_options: {
             tcp_keepalive: { keepalive_probes: 3, keepalive_time: 7000, keepalive_interval: 11 },
