@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { ABSENT_OPERATORS, HTTP_ABSENT_OPERATORS } from "../src/config/format-operators.ts";
 import { eventually } from "./rig/eventually.ts";
-import { OPERATORS, OWN_VALUES, operatorsBootstrap } from "./rig/operators-config.ts";
+import { ENVOY_FORMATTERS, OPERATORS, OWN_VALUES, operatorsBootstrap } from "./rig/operators-config.ts";
 import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { issueWorkloads, type WorkloadFiles } from "./rig/workloads.ts";
 
@@ -75,7 +75,13 @@ describe.skipIf(skip)("command operators as real Envoy has them", () => {
       proxies.push(
         await startProxy({
           engine: engine === "ours" ? "heddle" : "envoy",
-          bootstrap: operatorsBootstrap(at, (origin.address() as AddressInfo).port, join(folder, engine), files),
+          bootstrap: operatorsBootstrap(
+            at,
+            (origin.address() as AddressInfo).port,
+            join(folder, engine),
+            files,
+            engine === "envoy" ? ENVOY_FORMATTERS : [],
+          ),
           adminPort: engine === "ours" ? oursAdmin : envoyAdmin,
           args: engine === "ours" ? [] : ["--file-flush-interval-msec", "100"],
         }),
@@ -100,7 +106,13 @@ describe.skipIf(skip)("command operators as real Envoy has them", () => {
 
   const http1 = (port: number, path: string) =>
     new Promise<void>((resolve, reject) => {
-      const headers = { host: "op.test", "x-request-id": "id-1", "x-one": "1", "transfer-encoding": "chunked" };
+      const headers = {
+        host: "op.test",
+        "x-request-id": "id-1",
+        "x-one": "1",
+        "x-query": "/q?a=1",
+        "transfer-encoding": "chunked",
+      };
       const agent = new Agent({ keepAlive: true });
       const sent = request({ ...tls(), port, path, method: "POST", headers, agent }, (answer) => {
         answer.resume();

@@ -66,9 +66,10 @@ export function compileFormat(text: string, scope: DecodeScope): Format {
   return { segments, constant: undefined };
 }
 
-/** Envoy has them by a formatter extension, which configuration must name there. */
+/** Envoy has them by a formatter extension that its configuration names; here they are built in. */
 const OWN_OPERATORS: ReadonlySet<string> = new Set(["REQ_WITHOUT_QUERY"]);
 
+/** Their values come from heads. */
 const OF_HEADS: ReadonlySet<string> = new Set(
   (
     "REQ REQUEST_HEADER RESP RESPONSE_HEADER TRAILER RESPONSE_TRAILER REQ_WITHOUT_QUERY PATH QUERY_PARAM QUERY_PARAMS " +

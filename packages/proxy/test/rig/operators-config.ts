@@ -56,6 +56,8 @@ const WITH_ARGUMENTS: readonly string[] = [
     "DS_TX_BEG:DS_TX_END",
   ].map((points) => `COMMON_DURATION(${points}:us)`),
   "REQ(X-ONE)",
+  "REQ_WITHOUT_QUERY(X-QUERY)",
+  "REQ_WITHOUT_QUERY(NONE?X-QUERY):2",
   "REQUEST_HEADER(NONE)",
   "RESP(X-ORIGIN)",
   "RESPONSE_HEADER(NONE)",
@@ -101,12 +103,21 @@ function tls(own: WorkloadFiles, alpn: readonly string[]): Json {
   };
 }
 
+/** What Envoy needs for an operator that is built in here. */
+export const ENVOY_FORMATTERS: readonly Json[] = [
+  {
+    name: "envoy.formatter.req_without_query",
+    typed_config: { "@type": `${TYPE}.formatter.req_without_query.v3.ReqWithoutQuery` },
+  },
+];
+
 /** Both proxies in front of a server with TLS: HTTP on one port, TCP on another. */
 export function operatorsBootstrap(
   ports: { readonly http: number; readonly tcp: number },
   origin: number,
   log: string,
   files: Readonly<Record<"proxy", WorkloadFiles>>,
+  formatters: readonly Json[],
 ): Json {
   const logs = [
     {
@@ -114,7 +125,7 @@ export function operatorsBootstrap(
       typed_config: {
         "@type": `${TYPE}.access_loggers.file.v3.FileAccessLog`,
         path: log,
-        log_format: { json_format: OPERATORS },
+        log_format: { json_format: OPERATORS, formatters },
       },
     },
   ];
