@@ -11,6 +11,7 @@ export {
 export { formatGrpcTimeout, parseGrpcTimeout } from "./grpc/grpc-timeout.ts";
 export {
   createGrpcMessageReader,
+  GRPC_PREFIX_BYTES,
   type GrpcMessageReader,
   type GrpcMessageSink,
   writeGrpcMessage,

@@ -1,14 +1,14 @@
+import { GRPC_PREFIX_BYTES } from "@heddle/wire";
+
 /** Writes gRPC messages as base64, each padded on its own, whatever pieces they come in. Source: gRPC's PROTOCOL-WEB, `grpc-web-text`. */
 export interface Base64Frames {
   /** What can be written of the bytes so far; up to two wait for those that follow. */
   encode(bytes: Uint8Array, start: number, end: number): Buffer;
 }
 
-const PREFIX_BYTES = 5;
-
 class Encoder implements Base64Frames {
   /** The prefix of the message under way: a flag, and the length. */
-  readonly #prefix = Buffer.alloc(PREFIX_BYTES);
+  readonly #prefix = Buffer.alloc(GRPC_PREFIX_BYTES);
   #prefixBytes = 0;
   /** Of the message under way, to come. Units: bytes. */
   #left = 0;
@@ -22,7 +22,7 @@ class Encoder implements Base64Frames {
       const size = this.#frameBytes(bytes, at, end);
       const piece = Buffer.concat([this.#rest, bytes.subarray(at, at + size)]);
       at += size;
-      const complete = this.#prefixBytes === PREFIX_BYTES && this.#left === 0;
+      const complete = this.#prefixBytes === GRPC_PREFIX_BYTES && this.#left === 0;
       const whole = complete ? piece.length : piece.length - (piece.length % 3);
       text += piece.toString("base64", 0, whole);
       this.#rest = piece.subarray(whole);
@@ -34,9 +34,9 @@ class Encoder implements Base64Frames {
   /** How many of the bytes belong to the message under way; counts them. */
   #frameBytes(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
-    while (at < end && this.#prefixBytes < PREFIX_BYTES) {
+    while (at < end && this.#prefixBytes < GRPC_PREFIX_BYTES) {
       this.#prefix[this.#prefixBytes++] = bytes[at++] ?? 0;
-      if (this.#prefixBytes === PREFIX_BYTES) this.#left = this.#prefix.readUInt32BE(1);
+      if (this.#prefixBytes === GRPC_PREFIX_BYTES) this.#left = this.#prefix.readUInt32BE(1);
     }
     const body = Math.min(this.#left, end - at);
     this.#left -= body;

@@ -1,7 +1,5 @@
 // Hot path: every chunk of a gRPC request and of its response.
-
-/** Flags and length ahead of each message. Units: bytes. */
-const PREFIX_BYTES = 5;
+import { GRPC_PREFIX_BYTES } from "@heddle/wire";
 
 /** Counts the messages of one direction, however its bytes are cut. Source: gRPC over HTTP/2, "Length-Prefixed-Message". */
 export class GrpcMessages {
@@ -25,7 +23,7 @@ export class GrpcMessages {
       if (this.#prefix > 0) this.#length = this.#length * 256 + (bytes[at] ?? 0);
       this.#prefix++;
       at++;
-      if (this.#prefix < PREFIX_BYTES) continue;
+      if (this.#prefix < GRPC_PREFIX_BYTES) continue;
       this.count++;
       this.#left = this.#length;
       this.#prefix = 0;

@@ -1,5 +1,6 @@
 import {
   encodeGrpcMessage,
+  GRPC_PREFIX_BYTES,
   grpcCodeOfHttpStatus,
   type HeaderList,
   type HttpConnection,
@@ -18,7 +19,6 @@ const MAX_MESSAGE_BYTES = 16_384;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 /** First byte of the frame that stands for the trailers. Source: gRPC's PROTOCOL-WEB. */
 const TRAILERS_FLAG = 0x80;
-const PREFIX_BYTES = 5;
 
 /** The stream of a gRPC-Web client, as gRPC for whoever is behind it: base64 out of requests, trailers into the body of responses. */
 export class GrpcWebStream implements ServerStream, StreamHandler {
@@ -143,10 +143,10 @@ export class GrpcWebStream implements ServerStream, StreamHandler {
     }
     const lines = headerEntries(trailers).map(([name, value]) => `${name}:${value}\r\n`);
     const body = Buffer.from(lines.join(""), "latin1");
-    const frame = Buffer.alloc(PREFIX_BYTES + body.length);
+    const frame = Buffer.alloc(GRPC_PREFIX_BYTES + body.length);
     frame[0] = TRAILERS_FLAG;
     frame.writeUInt32BE(body.length, 1);
-    body.copy(frame, PREFIX_BYTES);
+    body.copy(frame, GRPC_PREFIX_BYTES);
     const bytes = this.#frames === undefined ? frame : Buffer.from(frame.toString("base64"), "latin1");
     this.#inner.sendData(bytes, 0, bytes.length, true);
   }

@@ -18,7 +18,8 @@ export interface GrpcMessageReader {
   readonly count: number;
 }
 
-const PREFIX_BYTES = 5;
+/** Flags and length ahead of each message. Units: bytes. */
+export const GRPC_PREFIX_BYTES = 5;
 /** Source: grpc's default `max_receive_message_length`. Units: bytes. */
 export const DEFAULT_MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
@@ -26,7 +27,7 @@ class Reader implements GrpcMessageReader {
   count = 0;
   readonly #sink: GrpcMessageSink;
   readonly #maxBytes: number;
-  readonly #prefix = Buffer.alloc(PREFIX_BYTES);
+  readonly #prefix = Buffer.alloc(GRPC_PREFIX_BYTES);
   #prefixBytes = 0;
   #compressed = false;
   #length = 0;
@@ -42,9 +43,9 @@ class Reader implements GrpcMessageReader {
     const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     let at = start;
     while (at < end) {
-      if (this.#prefixBytes < PREFIX_BYTES) {
+      if (this.#prefixBytes < GRPC_PREFIX_BYTES) {
         this.#prefix[this.#prefixBytes++] = buffer[at++] ?? 0;
-        if (this.#prefixBytes < PREFIX_BYTES) continue;
+        if (this.#prefixBytes < GRPC_PREFIX_BYTES) continue;
         const failure = this.#readPrefix();
         if (failure !== null) return failure;
         if (this.#length === 0) this.#deliver(buffer, at, at);
@@ -109,9 +110,9 @@ export function createGrpcMessageReader(
 
 /** Appends a message with its prefix. */
 export function writeGrpcMessage(output: OutputBuffer, message: Uint8Array, compressed = false): void {
-  const at = output.reserve(PREFIX_BYTES);
+  const at = output.reserve(GRPC_PREFIX_BYTES);
   output.bytes[at] = compressed ? 1 : 0;
   output.bytes.writeUInt32BE(message.length, at + 1);
-  output.commit(PREFIX_BYTES);
+  output.commit(GRPC_PREFIX_BYTES);
   output.append(message, 0, message.length);
 }
