@@ -105,25 +105,26 @@ function constantOf(name: string, argument: string | undefined, maxLength: strin
 
 /** The text with all commands replaced. `missing` stands for values that are not known. */
 export function renderFormat(format: Format, values: FormatValues, missing = "-"): string {
-  if (format.constant !== undefined) return format.constant;
-  let text = "";
-  for (const segment of format.segments)
-    text += typeof segment === "string" ? segment : (commandText(segment, values) ?? missing);
-  return text;
+  return render(format, values, missing, commandText);
 }
 
 /** The same for a header: one character for each byte. The text of the format is of that kind already. */
 export function renderHeader(format: Format, values: FormatValues, missing = "-"): string {
+  return render(format, values, missing, commandBytes);
+}
+
+/** @param missing ASCII, so that it is the same as a text and for a header. */
+function render(format: Format, values: FormatValues, missing: string, written: typeof commandText): string {
   if (format.constant !== undefined) return format.constant;
   let text = "";
-  for (const segment of format.segments) {
-    if (typeof segment === "string") text += segment;
-    else {
-      const value = cutValue(segment, values) ?? missing;
-      text += segment.bytes ? value : bytesOfText(value);
-    }
-  }
+  for (const segment of format.segments)
+    text += typeof segment === "string" ? segment : (written(segment, values) ?? missing);
   return text;
+}
+
+function commandBytes(command: FormatCommand, values: FormatValues): string | undefined {
+  const value = cutValue(command, values);
+  return value === undefined || command.bytes ? value : bytesOfText(value);
 }
 
 /** The value of one command as a text; undefined where there is none. */
