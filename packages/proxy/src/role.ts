@@ -1,6 +1,6 @@
 import type { Clock, Logger } from "@heddle/std";
 import type { MemoryReadings } from "./overload/overload-watch.ts";
-import { IDLE_VARIABLE, readIdleTime } from "./telemetry/idle-series.ts";
+import { IDLE_VARIABLE, idleTime } from "./telemetry/idle-series.ts";
 import { createLogWriter } from "./telemetry/log-writer.ts";
 import { createTelemetry, type Telemetry, type TelemetryDeps } from "./telemetry/telemetry.ts";
 import type { Kernel } from "./transport/kernel.ts";
@@ -48,9 +48,7 @@ export function roleTelemetry(
   const writer = createLogWriter(clock, (path, error) =>
     log.error("an access log can't be written", { path, error: String(error) }),
   );
-  const { idleMs, problem } = concurrency === undefined ? {} : readIdleTime(variable(IDLE_VARIABLE), concurrency);
-  if (problem !== undefined) log.error(problem);
-  const idle = idleMs === undefined ? undefined : { ms: idleMs, now: () => clock.monotonic() };
+  const idle = concurrency === undefined ? undefined : idleTime(variable(IDLE_VARIABLE), concurrency, clock, log);
   return {
     ...createTelemetry({ ...about, idle, writer, log, env: variable }),
     writeLog: (path, line) => {

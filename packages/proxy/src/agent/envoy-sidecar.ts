@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { workloadId } from "@heddle/identity";
 import { type Clock, createMetricsRegistry, type Logger } from "@heddle/std";
 import { tapForbidden } from "../admin/tap-page.ts";
-import { IDLE_VARIABLE, readIdleTime } from "../telemetry/idle-series.ts";
+import { IDLE_VARIABLE, idleTime } from "../telemetry/idle-series.ts";
 import { createTapFeed } from "../telemetry/tap-feed.ts";
 import { workloadOfMetadata } from "../telemetry/workload.ts";
 import { accessLogService } from "./access-log-service.ts";
@@ -47,11 +47,9 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
   const socketPath = join(options.files.configFolder, "SDS");
   const registry = createMetricsRegistry();
   const id = workloadId(options);
-  const { idleMs, problem: wrongIdle } = readIdleTime(deps.env[IDLE_VARIABLE], 1);
-  if (wrongIdle !== undefined) log.error(wrongIdle);
   const metrics = createEnvoyMetrics({
     registry,
-    idle: idleMs === undefined ? undefined : { ms: idleMs, now: () => clock.monotonic() },
+    idle: idleTime(deps.env[IDLE_VARIABLE], 1, clock, log),
     self: workloadOfMetadata(agent.node.metadata),
     node: { id: agent.node.id, cluster: agent.node.cluster, metadata: agent.node.metadata },
     localUri: () => (id.ok ? id.value : ""),

@@ -1,4 +1,4 @@
-import type { CounterFamily, GaugeFamily, HistogramFamily, MetricsRegistry } from "@heddle/std";
+import type { Clock, CounterFamily, GaugeFamily, HistogramFamily, Logger, MetricsRegistry } from "@heddle/std";
 import { durationMs } from "../agent/agent-options.ts";
 
 /** `off`, or a duration from 1m on. Default: 1h. */
@@ -71,6 +71,18 @@ export function sweepIdle(registry: MetricsRegistry, idle: IdleTime, forgotten: 
   const series = createIdleSeries(idle.ms, forgotten);
   registry.onCollect(() => series.sweep(idle.now()));
   return series;
+}
+
+/** The variable's time; a wrong one is told. Undefined: series stay. */
+export function idleTime(
+  text: string | undefined,
+  concurrency: number,
+  clock: Clock,
+  log: Logger,
+): IdleTime | undefined {
+  const { idleMs, problem } = readIdleTime(text, concurrency);
+  if (problem !== undefined) log.error(problem);
+  return idleMs === undefined ? undefined : { ms: idleMs, now: () => clock.monotonic() };
 }
 
 /** Reads the variable. Several workers add their counters up, so that one that forgets would make the sum go back: series stay there. */
