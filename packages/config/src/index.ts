@@ -58,6 +58,13 @@ export {
   type SliceEndpoint,
   type SlicePort,
 } from "./kube/endpoint-slice.ts";
+export {
+  type IngressBackend,
+  type IngressPath,
+  type IngressView,
+  readIngress,
+  readIngressClass,
+} from "./kube/ingress.ts";
 export type { LabelSelector } from "./kube/label-selector.ts";
 export { type NamespaceView, type NodeView, readNamespace, readNode } from "./kube/namespace.ts";
 export {
@@ -89,6 +96,13 @@ export { defaultMeshConfig, parseMeshConfig, parseProxyConfig } from "./mesh/par
 export { type DataPlane, type ProxyConfig, proxyConfigJson } from "./mesh/proxy-config.ts";
 export { parseYamlText } from "./mesh/yaml.ts";
 export { formatProblem, type Parsed, type Problem } from "./problem.ts";
-export { isMeshResource, type MeshResource, parseResource, type WatchedKind, watchedKinds } from "./resources.ts";
+export {
+  ingressKinds,
+  isMeshResource,
+  type MeshResource,
+  parseResource,
+  type WatchedKind,
+  watchedKinds,
+} from "./resources.ts";
 export { nearest } from "./schema/nearest.ts";
 export { readResource } from "./schema/resource.ts";

@@ -85,6 +85,12 @@ export const watchedKinds: readonly WatchedKind[] = [
   })),
 ];
 
+/** Of Kubernetes, too, but read where configuration is read: other clusters bring services only. */
+export const ingressKinds: readonly WatchedKind[] = [
+  builtIn("networking.k8s.io", "v1", "Ingress", "ingresses"),
+  builtIn("networking.k8s.io", "v1", "IngressClass", "ingressclasses"),
+];
+
 function definitionOf(object: KubeObject): (typeof definitions)[number] | undefined {
   const group = groupOf(object.apiVersion);
   return definitions.find((definition) => definition.kind === object.kind && definition.group === group);

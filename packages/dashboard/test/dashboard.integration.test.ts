@@ -17,6 +17,7 @@ const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.
 /** Pages, and what stands on each once its figures have come. */
 const PAGES = [
   ["overview", "#/", "table >> text=voting"],
+  ["namespace", "#/namespace/emojivoto", "g.node >> text=voting"],
   ["workload", "#/workload/emojivoto/deployment/voting", "text=voting-callers"],
   ["graph", "#/graph", "g.node >> text=voting"],
   ["problems", "#/problems", "ul.problems >> text=referenced resource not found"],

@@ -5,6 +5,7 @@ import { spiffeId, workloadsOf } from "./build-workload.ts";
 import { deriveEntries } from "./derive-entries.ts";
 import { createDraftMap, type DraftMap, draftObjects, settleObjects } from "./draft.ts";
 import { applyEvent, createDirt, type Dirt, type SourceEvent } from "./events.ts";
+import { followIngresses } from "./follow-ingresses.ts";
 import { contentHash } from "./hash.ts";
 import { clusterNetwork } from "./networks.ts";
 import { plainPortTest } from "./peer-authentication.ts";
@@ -31,6 +32,7 @@ export function applyEvents(state: MeshState, events: readonly SourceEvent[]): A
   const problems = createDraftMap(state.problems);
   const dirt = createDirt();
   for (const event of events) applyEvent(event, drafts, problems, dirt);
+  followIngresses(drafts, state.settings, dirt);
   return derive({ ...state, objects: settleObjects(drafts), problems: problems.current }, dirt);
 }
 
@@ -39,7 +41,10 @@ export function applySettings(state: MeshState, options: MeshOptions): Applied {
   const dirt = createDirt();
   dirt.everything = true;
   dirt.policies = true;
-  return derive({ ...state, settings: settingsOf(options) }, dirt);
+  const drafts = draftObjects(state.objects);
+  const settings = settingsOf(options);
+  followIngresses(drafts, settings, dirt);
+  return derive({ ...state, objects: settleObjects(drafts), settings }, dirt);
 }
 
 function derive(state: MeshState, dirt: Dirt): Applied {

@@ -67,6 +67,8 @@ export function draftObjects(objects: Objects): ObjectDrafts {
     telemetries: createDraftMap(objects.telemetries),
     proxyConfigs: createDraftMap(objects.proxyConfigs),
     serviceProfiles: createDraftMap(objects.serviceProfiles),
+    ingresses: createDraftMap(objects.ingresses),
+    ingressClasses: createDraftMap(objects.ingressClasses),
   };
 }
 
@@ -92,5 +94,7 @@ export function settleObjects(drafts: ObjectDrafts): Objects {
     telemetries: drafts.telemetries.current,
     proxyConfigs: drafts.proxyConfigs.current,
     serviceProfiles: drafts.serviceProfiles.current,
+    ingresses: drafts.ingresses.current,
+    ingressClasses: drafts.ingressClasses.current,
   };
 }

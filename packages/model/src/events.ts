@@ -10,6 +10,8 @@ import {
   parseResource,
   readEndpointSlice,
   readEntryStatus,
+  readIngress,
+  readIngressClass,
   readNamespace,
   readNode,
   readPod,
@@ -37,6 +39,8 @@ export interface Dirt {
   policies: boolean;
   /** Routing rules changed: views change, services don't. */
   routing: boolean;
+  /** Ingresses or their classes changed. */
+  ingresses: boolean;
   /** ServiceEntries or WorkloadEntries changed. */
   entries: boolean;
   /** Namespaces of WorkloadEntries that changed: Services there may select them. */
@@ -51,6 +55,7 @@ export function createDirt(): Dirt {
     everything: false,
     policies: false,
     routing: false,
+    ingresses: false,
     entries: false,
     entryNamespaces: new Set(),
   };
@@ -90,6 +95,12 @@ export function applyEvent(
       return;
     case "/Node":
       if (store(drafts.nodes, key, object && topologyOf(object))) dirt.everything = true;
+      return;
+    case "networking.k8s.io/Ingress":
+      if (store(drafts.ingresses, key, object && readIngress(object))) dirt.ingresses = true;
+      return;
+    case "networking.k8s.io/IngressClass":
+      if (store(drafts.ingressClasses, key, object && readIngressClass(object))) dirt.ingresses = true;
       return;
     default:
       if (object === undefined ? ref.group.includes(".") : isMeshResource(object))
@@ -187,7 +198,7 @@ function storeResource(
 }
 
 /** Returns whether anything changed. */
-function store<T>(map: DraftMap<T>, key: string, value: T | undefined): boolean {
+export function store<T>(map: DraftMap<T>, key: string, value: T | undefined): boolean {
   const before = map.get(key);
   if (value === undefined) {
     map.delete(key);

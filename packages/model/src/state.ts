@@ -5,6 +5,7 @@ import type {
   EntryStatus,
   EnvoyFilter,
   Gateway,
+  IngressView,
   MeshConfig,
   MeshNetworks,
   NamespaceView,
@@ -51,6 +52,9 @@ export interface Objects {
   readonly telemetries: ReadonlyMap<string, Telemetry>;
   readonly proxyConfigs: ReadonlyMap<string, ProxyConfigResource>;
   readonly serviceProfiles: ReadonlyMap<string, ServiceProfile>;
+  readonly ingresses: ReadonlyMap<string, IngressView>;
+  /** Controllers by IngressClass. */
+  readonly ingressClasses: ReadonlyMap<string, string>;
 }
 
 /** The endpoints of one service, for all of its ports. */
@@ -118,6 +122,8 @@ export function emptyMesh(options: MeshOptions): MeshState {
       telemetries: new Map(),
       proxyConfigs: new Map(),
       serviceProfiles: new Map(),
+      ingresses: new Map(),
+      ingressClasses: new Map(),
     },
     services: new Map(),
     workloads: new Map(),

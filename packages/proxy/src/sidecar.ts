@@ -4,6 +4,7 @@ import { workloadId } from "@heddle/identity";
 import { typeUrls } from "@heddle/xds-api";
 import { startAdminServer, startProbeServer } from "./admin/admin-server.ts";
 import { startAgent } from "./agent/agent.ts";
+import { registerAgentMetrics } from "./agent/agent-metrics.ts";
 import type { AgentOptions } from "./agent/agent-options.ts";
 import { watchAppHealth } from "./agent/app-health.ts";
 import { parseAppProbers } from "./agent/app-probe.ts";
@@ -122,29 +123,27 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   });
 
   let ending = false;
-  const notReady = (): string | undefined => {
+  const agentMetrics = registerAgentMetrics({
+    registry: telemetry.registry,
+    clock,
+    certificate: agent.certificate,
+    addresses: { authority: options.caAddress, discovery: options.discoveryAddress },
+    discovery: () => ads?.traffic,
+    variable: deps.variable,
+  });
+  const notReady = agentMetrics.watchReady(() => {
     if (ending) return "the sidecar is draining";
     if (agent.certificate.current === undefined) return "the workload has no certificate yet";
     const { received } = proxy.resources;
     if (!received.has(typeUrls.cluster)) return "no clusters have arrived yet";
     return received.has(typeUrls.listener) ? undefined : "no listeners have arrived yet";
-  };
+  });
   let quit: () => void = () => undefined;
   const quitAsked = new Promise<void>((resolve) => {
     quit = resolve;
   });
   const build = { name: "istio_build", help: "Istio component build info", labels: ["component", "tag"] };
   telemetry.registry.gauge(build).with("proxy", deps.version).value = 1;
-  const expiry = telemetry.registry
-    .gauge({
-      name: "istio_agent_cert_expiry_seconds",
-      help: "Seconds until the workload's certificate expires.",
-      labels: ["resource_name"],
-    })
-    .with(CERTIFICATE);
-  telemetry.registry.onCollect(() => {
-    expiry.value = ((agent.certificate.current?.notAfterMs ?? clock.now()) - clock.now()) / 1000;
-  });
   // Istio's dashboards count by it the proxies that a control plane reaches.
   proxy.ownConnections.set("xds-grpc", () => (ads?.connected === true ? 1 : 0));
   const statsSource: StatsSource = {

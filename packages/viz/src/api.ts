@@ -9,6 +9,7 @@ import type { ConfigQuery } from "./proxy-config.ts";
 import { authorityStat } from "./query/authority-stat.ts";
 import { edges } from "./query/edges.ts";
 import { graph, trafficRows } from "./query/graph.ts";
+import { namespaceOf } from "./query/namespace.ts";
 import { overview, type WindowQuery, workloadOf } from "./query/overview.ts";
 import { problems } from "./query/problems.ts";
 import { routes } from "./query/routes.ts";
@@ -65,6 +66,12 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   },
   "/api/overview": (params, { store, inventory, nowMs }) => overview(windowQuery(params, nowMs()), store, inventory),
   "/api/graph": (params, { store, inventory, nowMs }) => graph(windowQuery(params, nowMs()), store, inventory),
+  "/api/namespace": (params, { store, inventory, nowMs }) => {
+    const namespace = needed(params, "namespace");
+    const answer = namespaceOf({ ...windowQuery(params, nowMs()), namespace }, store, inventory);
+    if (!answer) throw new BadQuery(`namespace ${namespace} has no pods now`);
+    return answer;
+  },
   "/api/workload": (params, { store, inventory, nowMs }) => {
     const [namespace, name] = [needed(params, "namespace"), needed(params, "name")];
     // Metrics name workloads without their kind: whoever follows such a name does not know it.

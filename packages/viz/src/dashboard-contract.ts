@@ -107,6 +107,18 @@ export interface WorkloadAnswer extends Answered {
   readonly pods: readonly PodRow[];
 }
 
+/** One namespace: its own figures, what is in it, and every way from, to and inside of it. */
+export interface NamespaceAnswer extends Answered {
+  readonly row: OverviewRow;
+  readonly workloads: readonly OverviewRow[];
+  readonly services: readonly StatRow[];
+  readonly pods: readonly PodRow[];
+  /** Its workloads and their neighbours elsewhere. */
+  readonly nodes: readonly GraphNode[];
+  readonly edges: readonly TrafficRow[];
+  readonly failures: readonly FailureRow[];
+}
+
 /** A proxy as the control plane knows it. */
 export interface ProxyRow {
   readonly namespace: string;

@@ -20,5 +20,5 @@ export { stat } from "./query/stat.ts";
 export { KINDS } from "./query-params.ts";
 export { createMetricStore, type MetricStore, type ScrapeTarget } from "./store/store.ts";
 export { type TapOptions, tapPods } from "./tap/tap-client.ts";
-export { type NamedTapEvent, type TapEvent, tapFailed } from "./tap/tap-event.ts";
+export { type NamedTapEvent, tapFailed } from "./tap/tap-event.ts";
 export { type CallsAsked, watchCalls } from "./tap/watch-calls.ts";

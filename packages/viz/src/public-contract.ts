@@ -2,4 +2,4 @@
 export type * from "./config-contract.ts";
 export type * from "./contract.ts";
 export type * from "./dashboard-contract.ts";
-export type { NamedTapEvent, TapEvent } from "./tap/tap-event.ts";
+export type { NamedTapEvent } from "./tap/tap-event.ts";

@@ -1,4 +1,11 @@
-import type { EdgesAnswer, RoutesAnswer, StatAnswer } from "@heddle/viz";
+import {
+  chosenPods,
+  type EdgesAnswer,
+  type RoutesAnswer,
+  readInventory,
+  resourcesOf,
+  type StatAnswer,
+} from "@heddle/viz";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
@@ -36,14 +43,24 @@ export function addSides(viz: Command, context: CliContext): void {
     .description("what a resource's pods received, by the routes that a VirtualService or ServiceProfile names")
     .action(async (words: string[], flags: Flags, command: Command) => {
       const { kube, query } = await prepare(context, words, flags, command);
-      const { rows: resources, gaps } = await askViz<StatAnswer>(kube, "/api/stat", query);
-      const named = await askViz<RoutesAnswer>(kube, "/api/routes", query);
-      const byRoute = named.rows.some(({ route }) => route !== DEFAULT_ROUTE);
+      const [{ rows: resources, gaps }, named, inventory] = await Promise.all([
+        askViz<StatAnswer>(kube, "/api/stat", query),
+        askViz<RoutesAnswer>(kube, "/api/routes", query),
+        readInventory(kube),
+      ]);
+      const services = inventory.services();
       const rows: InboundRow[] = [];
       for (const resource of resources) {
-        const { name, namespace } = resource;
-        const asked = { ...query, name, namespace };
-        const routes = byRoute ? (await askViz<RoutesAnswer>(kube, "/api/routes", asked)).rows : [];
+        const { kind, name, namespace } = resource;
+        const pods = chosenPods(inventory, { kind, name, namespace });
+        const own = new Set(
+          pods.flatMap((pod) => resourcesOf(pod, "service", services).map((service) => `${pod.namespace}/${service}`)),
+        );
+        const routes = named.rows.filter((row) =>
+          kind === "service"
+            ? row.namespace === namespace && row.service === name
+            : own.has(`${row.namespace}/${row.service}`),
+        );
         // Callers' proxies know the routes; what nobody named is told by the resource's own proxies.
         if (routes.every(({ route }) => route === DEFAULT_ROUTE))
           rows.push({ name, namespace, route: "[default]", figures: resource });
@@ -65,9 +82,13 @@ export function addSides(viz: Command, context: CliContext): void {
       const ways = new Map(wanted.map((e) => [`${e.srcNamespace}/${e.src}/${e.dstNamespace}`, e] as const));
       const rows: OutboundRow[] = [];
       const gaps = new Set(edges.gaps);
-      for (const { src, srcNamespace, dstNamespace } of ways.values()) {
-        const asked = { ...query, name: src, namespace: srcNamespace, to: "service", toNamespace: dstNamespace };
-        const answer = await askViz<RoutesAnswer>(kube, "/api/routes", asked);
+      const answers = await Promise.all(
+        [...ways.values()].map(async ({ src, srcNamespace, dstNamespace }) => {
+          const asked = { ...query, name: src, namespace: srcNamespace, to: "service", toNamespace: dstNamespace };
+          return { src, srcNamespace, ...(await askViz<RoutesAnswer>(kube, "/api/routes", asked)) };
+        }),
+      );
+      for (const { src, srcNamespace, ...answer } of answers) {
         for (const gap of answer.gaps) gaps.add(gap);
         rows.push(...answer.rows.map((sent) => ({ name: src, namespace: srcNamespace, sent })));
       }

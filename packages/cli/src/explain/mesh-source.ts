@@ -2,6 +2,7 @@ import {
   defaultInjectorValues,
   defaultMeshConfig,
   type InjectorValues,
+  ingressKinds,
   type KubeObject,
   type MeshConfig,
   refKey,
@@ -45,7 +46,8 @@ const workloads: readonly ListedKind[] = [
 export async function readMesh(context: CliContext, global: GlobalOptions, flags: SourceFlags): Promise<MeshObjects> {
   const kube = flags.useKube ? await context.kube(global) : undefined;
   const namespace = flags.namespace ?? kube?.namespace ?? "default";
-  const live = kube === undefined ? undefined : await readCluster(kube, [...watchedKinds, ...workloads]);
+  const live =
+    kube === undefined ? undefined : await readCluster(kube, [...watchedKinds, ...ingressKinds, ...workloads]);
   if (live !== undefined && live.forbidden.length > 0)
     context.err(`not looked at, because listing is forbidden: ${live.forbidden.join(", ")}\n`);
   const settings = kube === undefined ? undefined : await clusterSettings(kube, await findMeshNamespace(kube, global));

@@ -51,10 +51,7 @@ export const meshConfig = message("MeshConfig", {
   tcpKeepalive,
   ingressClass: withDefault(string(), "istio"),
   ingressService: withDefault(string(), "istio-ingressgateway"),
-  ingressControllerMode: ignored(
-    withDefault(oneOf("UNSPECIFIED", "OFF", "DEFAULT", "STRICT"), "STRICT"),
-    "Kubernetes Ingresses are not read; write a Gateway and a VirtualService",
-  ),
+  ingressControllerMode: withDefault(oneOf("UNSPECIFIED", "OFF", "DEFAULT", "STRICT"), "STRICT"),
   ingressSelector: withDefault(string(), "ingressgateway"),
   enableTracing: withDefault(boolean(), true),
   accessLogFile: withDefault(string(), ""),

@@ -3,6 +3,7 @@ import { GatewaysPage } from "./pages/gateways.tsx";
 import { GraphPage } from "./pages/graph.tsx";
 import { LivePage } from "./pages/live.tsx";
 import { MeshPage } from "./pages/mesh.tsx";
+import { NamespacePage } from "./pages/namespace.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { ProblemsPage } from "./pages/problems.tsx";
 import { TracesPage } from "./pages/traces.tsx";
@@ -35,7 +36,7 @@ export function App() {
   useEffect(() => {
     document.title = count > 0 ? `(${count}) Heddle` : "Heddle";
   }, [count]);
-  const here = route.page === "workload" ? "overview" : route.page;
+  const here = route.page === "workload" || route.page === "namespace" ? "overview" : route.page;
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById("content")?.focus()}>
@@ -80,16 +81,19 @@ function Page({
   windowMs: string;
   problems: ReturnType<typeof usePoll<"api/problems">>;
 }) {
+  const found = problems.data?.problems ?? [];
   switch (route.page) {
     case "overview":
-      return <OverviewPage windowMs={windowMs} namespace={route.namespace} problems={problems.data?.problems ?? []} />;
+      return <OverviewPage windowMs={windowMs} problems={found} />;
+    case "namespace":
+      return <NamespacePage key={route.namespace} windowMs={windowMs} namespace={route.namespace} problems={found} />;
     case "workload":
       return (
         <WorkloadPage
           key={`${route.namespace}/${route.kind}/${route.name}`}
           windowMs={windowMs}
           {...route}
-          problems={problems.data?.problems ?? []}
+          problems={found}
         />
       );
     case "graph":

@@ -4,6 +4,7 @@ import type {
   GraphAnswer,
   MeshAnswer,
   NamedTapEvent,
+  NamespaceAnswer,
   OverviewAnswer,
   ProblemsAnswer,
   RoutesAnswer,
@@ -15,6 +16,7 @@ import type { TraceServices, TracesAnswer } from "./traces/jaeger.ts";
 export interface Answers {
   readonly "api/overview": OverviewAnswer;
   readonly "api/graph": GraphAnswer;
+  readonly "api/namespace": NamespaceAnswer;
   readonly "api/workload": WorkloadAnswer;
   readonly "api/mesh": MeshAnswer;
   readonly "api/problems": ProblemsAnswer;

@@ -2,7 +2,8 @@ import { useEffect, useState } from "preact/hooks";
 
 /** What the address after `#` shows. */
 export type Route =
-  | { readonly page: "overview"; readonly namespace?: string }
+  | { readonly page: "overview" }
+  | { readonly page: "namespace"; readonly namespace: string }
   | { readonly page: "workload"; readonly namespace: string; readonly kind: string; readonly name: string }
   | { readonly page: "graph" }
   | { readonly page: "problems" }
@@ -19,7 +20,7 @@ export function parseRoute(hash: string): Route {
   const [a = "", b = "", c = ""] = rest;
   switch (page) {
     case "namespace":
-      return { page: "overview", namespace: a };
+      return a ? { page, namespace: a } : { page: "overview" };
     case "workload":
       return a && b && c ? { page: "workload", namespace: a, kind: b, name: c } : { page: "overview" };
     case "graph":

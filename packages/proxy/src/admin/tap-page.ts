@@ -1,4 +1,5 @@
-import type { TapEvent, TapFeed } from "../telemetry/tap-feed.ts";
+import type { TapEvent } from "@heddle/std/tap-event";
+import type { TapFeed } from "../telemetry/tap-feed.ts";
 
 /** Annotations of a pod that does not want to be watched. Source: Linkerd; the second one until 2.9. */
 const OPT_OUT = ["viz.linkerd.io/disable-tap", "config.linkerd.io/disable-tap"];

@@ -134,6 +134,7 @@ test("secrets reach a client of the unix socket under Istio's names, and again w
   let renew: (s: typeof secret) => void = () => undefined;
   const certificate = {
     current: secret,
+    asked: { times: 1, failed: 0, waitedMs: 2 },
     onSecret: (l: typeof renew) => {
       renew = l;
       l(secret);

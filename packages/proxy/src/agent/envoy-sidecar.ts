@@ -7,6 +7,7 @@ import { createTapFeed } from "../telemetry/tap-feed.ts";
 import { workloadOfMetadata } from "../telemetry/workload.ts";
 import { accessLogService } from "./access-log-service.ts";
 import { keepRunning, startAgent } from "./agent.ts";
+import { registerAgentMetrics } from "./agent-metrics.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import { parseAppProbers } from "./app-probe.ts";
 import { capturesDns, startCapturedDns } from "./dns-capture.ts";
@@ -60,15 +61,13 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
     accessLogService(metrics, feed),
   ]);
   const tap = serveEnvoyTap(feed, tapForbidden(jsonObject(agent.node.metadata)), () => clock.now());
-  const expiry = registry
-    .gauge({
-      name: "istio_agent_cert_expiry_seconds",
-      help: "Seconds until the workload's certificate expires.",
-      labels: ["resource_name"],
-    })
-    .with("default");
-  registry.onCollect(() => {
-    expiry.value = ((agent.certificate.current?.notAfterMs ?? clock.now()) - clock.now()) / 1000;
+  const agentMetrics = registerAgentMetrics({
+    registry,
+    clock,
+    certificate: agent.certificate,
+    addresses: { authority: options.caAddress, discovery: options.discoveryAddress },
+    discovery: () => undefined,
+    variable: (name) => deps.env[name],
   });
   const dns = capturesDns(options) ? await startCapturedDns({ ...deps, registry, log: log.child("dns") }) : undefined;
   const names =
@@ -96,11 +95,11 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
     probers,
     appMetrics: parseAppMetrics(options.appMetrics),
     log,
-    notReady: () => {
+    notReady: agentMetrics.watchReady(() => {
       if (!agent.certificate.current) return "the workload has no certificate yet";
       if (ending) return "the sidecar is draining";
       return envoyReady ? undefined : "Envoy has no configuration yet";
-    },
+    }),
     metrics: async () => `${(await envoy?.admin("/stats/prometheus"))?.text ?? ""}${registry.expose()}`,
     onQuit: () => quit(),
     onDrain: () => void envoy?.admin("/drain_listeners?graceful", "POST"),

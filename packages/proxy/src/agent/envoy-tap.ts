@@ -1,7 +1,9 @@
+import { redactText } from "@heddle/std";
+import type { TapEvent } from "@heddle/std/tap-event";
 import { RequestMethod } from "@heddle/xds-api/envoy/config/core/v3/base";
 import type { HTTPAccessLogEntry } from "@heddle/xds-api/envoy/data/accesslog/v3/accesslog";
 import { tapPage } from "../admin/tap-page.ts";
-import { cut, isFailure, shownHeaders, type TapEvent, type TapFeed, type TapSource } from "../telemetry/tap-feed.ts";
+import { cut, isFailure, shownHeaders, type TapFeed, type TapSource } from "../telemetry/tap-feed.ts";
 import { addressOf } from "./entry-attributes.ts";
 import { type EnvoyRequest, millis } from "./envoy-report.ts";
 
@@ -14,7 +16,7 @@ export function tapRequest(tap: TapSource, entry: HTTPAccessLogEntry, request: E
   if (tap.wanted(failed)) tap.show(describe(entry, request), failed);
 }
 
-/** What Envoy does not report is left out: most headers, and gRPC's message. */
+/** What Envoy does not report is left out: headers that are not among those that the control plane names. */
 function describe(entry: HTTPAccessLogEntry, request: EnvoyRequest): TapEvent {
   const { commonProperties: common, request: head, response } = entry;
   const inbound = request.direction === "inbound";
@@ -35,7 +37,7 @@ function describe(entry: HTTPAccessLogEntry, request: EnvoyRequest): TapEvent {
     path: cut(head?.originalPath || (head?.path ?? "")),
     status: request.status,
     grpcStatus: request.grpc ? request.grpcStatus : -1,
-    grpcMessage: "",
+    grpcMessage: cut(redactText(response?.responseTrailers["grpc-message"] ?? "")),
     flags: request.flags,
     details: cut(response?.responseCodeDetails || (common?.upstreamTransportFailureReason ?? "")),
     cluster: request.cluster,
@@ -51,7 +53,7 @@ function describe(entry: HTTPAccessLogEntry, request: EnvoyRequest): TapEvent {
       ...present("x-request-id", head?.requestId),
       ...headers,
     ]),
-    responseHeaders: shownHeaders(Object.entries(response?.responseHeaders ?? {})),
+    responseHeaders: shownHeaders(Object.entries({ ...response?.responseHeaders, ...response?.responseTrailers })),
   };
 }
 

@@ -23,6 +23,8 @@ export interface WorkloadSecret {
 /** Gets a certificate, renews it at half of its life and when the mounted roots change, and tells each new one. States: waiting → held → renewing → held … */
 export interface WorkloadCertificate {
   readonly current: WorkloadSecret | undefined;
+  /** Requests to whoever signs. */
+  readonly asked: { readonly times: number; readonly failed: number; readonly waitedMs: number };
   /** Called with the present secret, if there is one, and with each later one. */
   onSecret(listener: (secret: WorkloadSecret) => void): void;
   start(): void;
@@ -63,6 +65,7 @@ class RenewingCertificate implements WorkloadCertificate {
   #mounted = "";
   #closed = false;
   current: WorkloadSecret | undefined;
+  readonly asked = { times: 0, failed: 0, waitedMs: 0 };
 
   constructor(deps: WorkloadCertificateDeps) {
     this.#deps = deps;
@@ -138,7 +141,7 @@ class RenewingCertificate implements WorkloadCertificate {
     const key = await generateKey();
     const id = workloadId(identity);
     if (!id.ok) throw new Error(id.error);
-    const chain = await authority.sign(createSigningRequest(key, { uris: [id.value] }), ttlSeconds);
+    const chain = await this.#ask(() => authority.sign(createSigningRequest(key, { uris: [id.value] }), ttlSeconds));
     const leaf = chain[0] ? readCertificate(chain[0]) : undefined;
     if (!leaf?.ok) throw new Error("the control plane's answer holds no certificate that can be read");
     const root = chain.length > 1 ? (chain.at(-1) ?? "") : "";
@@ -150,6 +153,20 @@ class RenewingCertificate implements WorkloadCertificate {
       roots: mergePem(this.#mounted, root),
       notAfterMs: leaf.value.notAfterMs,
     };
+  }
+
+  async #ask<T>(sign: () => Promise<T>): Promise<T> {
+    const { clock } = this.#deps;
+    const began = clock.monotonic();
+    this.asked.times++;
+    try {
+      return await sign();
+    } catch (error) {
+      this.asked.failed++;
+      throw error;
+    } finally {
+      this.asked.waitedMs += clock.monotonic() - began;
+    }
   }
 }
 

@@ -33,6 +33,9 @@ export interface LinkerdFamilies {
   readonly requests: CounterFamily;
   readonly responses: CounterFamily;
   readonly latency: HistogramFamily;
+  /** Of inbound requests: what a policy let through, and what one refused. */
+  readonly allowed: CounterFamily;
+  readonly denied: CounterFamily;
   readonly tcpOpened: CounterFamily;
   readonly tcpClosed: CounterFamily;
   readonly tcpOpen: GaugeFamily;
@@ -98,6 +101,13 @@ export function registerLinkerdFamilies(
       },
       LINKERD_BOUNDS_MS,
     ),
+    allowed: counter("inbound_http_authz_allow_total", "Total count of requests that were allowed.", TLS_LABELS),
+    denied: counter("inbound_http_authz_deny_total", "Total count of requests that a policy refused.", [
+      ...TLS_LABELS,
+      "authz_group",
+      "authz_kind",
+      "authz_name",
+    ]),
     tcpOpened: counter("tcp_open_total", "Total count of opened connections.", TCP_LABELS),
     tcpClosed: counter("tcp_close_total", "Total count of closed connections.", [...TCP_LABELS, "errno"]),
     tcpOpen: registry.gauge({ name: "tcp_open_connections", help: "Connections open now.", labels: TCP_LABELS }),
@@ -108,11 +118,14 @@ export function registerLinkerdFamilies(
 
 /** What goes together when it is idle: TCP series stay while one of their connections is open. */
 export function linkerdGroups(families: LinkerdFamilies): readonly SeriesGroup[] {
-  const { requests, responses, latency, tcpOpened, tcpClosed, tcpOpen, tcpRead, tcpWritten } = families;
+  const { requests, responses, latency, allowed, denied, tcpOpened, tcpClosed, tcpOpen, tcpRead, tcpWritten } =
+    families;
   return [
     { families: [requests] },
     { families: [responses] },
     { families: [latency] },
+    { families: [allowed] },
+    { families: [denied] },
     { families: [tcpClosed] },
     {
       families: [tcpOpened, tcpOpen, tcpRead, tcpWritten],
@@ -146,6 +159,16 @@ export function linkerdRequestSeries(
     responses: families.responses.with(...values, code, classification, grpcStatus < 0 ? "" : String(grpcStatus)),
     latency: families.latency.with(...values, code),
   };
+}
+
+/** Where an inbound request is counted, by what a filter said of it. Only refusals name a policy; without one, no rule of any allowed it. */
+export function linkerdAuthzSeries(families: LinkerdFamilies, tls: LinkerdTls, details: string): Counter {
+  const values = tlsValues(tls);
+  if (!details.startsWith("rbac_access_denied")) return families.allowed.with(...values);
+  const name = /-policy\[([^\]]*)\]/.exec(details)?.[1];
+  return name === undefined
+    ? families.denied.with(...values, "", "default", "deny")
+    : families.denied.with(...values, "security.istio.io", "authorizationpolicy", name);
 }
 
 export function linkerdTcpSeries(

@@ -36,6 +36,7 @@ const TO_VOTING: CountedExchange = {
   },
   request: { authority: "voting-svc.emojivoto:8080" },
   status: 200,
+  details: "via_upstream",
   grpc: true,
   grpcStatus: 0,
   startMs: 100,
@@ -63,6 +64,21 @@ test("an inbound proxy names itself, and nothing that clients choose", () => {
   for (let i = 0; i < 500; i++) stats.onExchangeDone({ ...inbound, request: { authority: `h${i}` } });
   expect(lines().filter((line) => line.startsWith("request_total"))).toEqual([
     'request_total{direction="inbound",authority="",tls="no_identity",no_tls_reason="no_tls_from_remote",client_id="",server_id="",dst_namespace="emojivoto",dst_service="",dst_deployment="web",dst_serviceaccount=""} 500',
+  ]);
+});
+
+test("inbound requests that a policy let through, and those that one refused, by its name", () => {
+  const { stats, lines } = start();
+  const inbound = { ...TO_VOTING, connection: { ...connection, direction: "inbound" as const } };
+  const refused = (policy: string) => ({ ...inbound, details: `rbac_access_denied_matched_policy[${policy}]` });
+  for (const record of [inbound, inbound, refused("ns[a]-policy[only-web]-rule[0]"), refused("none"), TO_VOTING])
+    stats.onExchangeDone(record);
+  const tls = 'tls="no_identity",no_tls_reason="no_tls_from_remote",client_id="",server_id=""';
+  const denied = (by: string) => `inbound_http_authz_deny_total{${tls},${by}} 1`;
+  expect(lines().filter((line) => line.startsWith("inbound_http_authz"))).toEqual([
+    `inbound_http_authz_allow_total{${tls}} 2`,
+    denied('authz_group="security.istio.io",authz_kind="authorizationpolicy",authz_name="only-web"'),
+    denied('authz_group="",authz_kind="default",authz_name="deny"'),
   ]);
 });
 

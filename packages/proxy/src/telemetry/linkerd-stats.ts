@@ -1,5 +1,6 @@
 // Hot path: once per request, where this dialect is asked for.
 
+import type { Counter } from "@heddle/std";
 import type { ClusterConfig } from "../config/cluster.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
@@ -9,6 +10,7 @@ import {
   type LinkerdRequestSeries,
   type LinkerdTcpSeries,
   type LinkerdTls,
+  linkerdAuthzSeries,
   linkerdRequestSeries,
   linkerdTcpSeries,
 } from "./linkerd-families.ts";
@@ -34,7 +36,10 @@ interface Passage {
 
 export interface CountedExchange
   extends Passage,
-    Pick<ExchangeRecord, "clusterName" | "status" | "grpc" | "grpcStatus" | "startMs" | "firstByteMs" | "endMs"> {
+    Pick<
+      ExchangeRecord,
+      "clusterName" | "status" | "details" | "grpc" | "grpcStatus" | "startMs" | "firstByteMs" | "endMs"
+    > {
   readonly cluster: { readonly config: Pick<ClusterConfig, "services"> } | undefined;
   readonly host: Pick<NonNullable<ExchangeRecord["host"]>, "workload"> | undefined;
   readonly request: Pick<ExchangeRecord["request"], "authority">;
@@ -61,7 +66,7 @@ interface OpenConnection {
 
 class Counting implements LinkerdStats {
   readonly #deps: LinkerdStatsDeps;
-  readonly #series = new Map<string, LinkerdRequestSeries>();
+  readonly #series = new Map<string, LinkerdRequestSeries & { readonly authz: Counter | undefined }>();
   #forgotten = 0;
   readonly #open = new WeakMap<CountedTcp, OpenConnection>();
 
@@ -73,10 +78,11 @@ class Counting implements LinkerdStats {
     const series = this.#of(record);
     series.requests.value++;
     series.responses.value++;
+    if (series.authz !== undefined) series.authz.value++;
     series.latency.observe((record.firstByteMs < 0 ? record.endMs : record.firstByteMs) - record.startMs);
   }
 
-  #of(record: CountedExchange): LinkerdRequestSeries {
+  #of(record: CountedExchange): LinkerdRequestSeries & { readonly authz: Counter | undefined } {
     const { times } = this.#deps.families.forgotten;
     if (this.#forgotten !== times) {
       this.#forgotten = times;
@@ -86,11 +92,15 @@ class Counting implements LinkerdStats {
     const known = cluster?.config.services[0] !== undefined;
     const key = `${connection.direction}|${record.clusterName}|${host?.workload?.workload ?? ""}|${connection.principal}|${
       record.upstreamPrincipal
-    }|${record.upstreamSecure}|${known ? "" : record.request.authority}|${record.status}|${record.grpc}|${record.grpcStatus}`;
+    }|${record.upstreamSecure}|${known ? "" : record.request.authority}|${record.status}|${record.grpc}|${record.grpcStatus}|${refusalOf(record)}`;
     let series = this.#series.get(key);
     if (series === undefined) {
       if (this.#series.size >= MAX_REMEMBERED) this.#series.clear();
-      series = this.#make(record);
+      const authz = record.connection.direction === "inbound";
+      series = {
+        ...this.#make(record),
+        authz: authz ? linkerdAuthzSeries(this.#deps.families, this.#tls(record, "src"), record.details) : undefined,
+      };
       this.#series.set(key, series);
     }
     return series;
@@ -177,6 +187,11 @@ class Counting implements LinkerdStats {
     if (!record.upstreamSecure) return plain("not_provided_by_service_discovery");
     return { tls: "true", noTlsReason: "", clientId: this.#deps.localUri(), serverId: record.upstreamPrincipal };
   }
+}
+
+/** Other details have any number of values, and say nothing of a policy. */
+function refusalOf({ details }: CountedExchange): string {
+  return details.startsWith("rbac_") ? details : "";
 }
 
 function plain(noTlsReason: string): LinkerdTls {

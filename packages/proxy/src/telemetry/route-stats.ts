@@ -22,6 +22,7 @@ export interface RouteFamilies {
   readonly responses: CounterFamily;
   readonly tries: CounterFamily;
   readonly latency: HistogramFamily;
+  readonly retryable: CounterFamily;
 }
 
 /** What a route without a name of its own is called in xDS. */
@@ -37,6 +38,11 @@ export function registerRouteFamilies(registry: MetricsRegistry): RouteFamilies 
       labels: [...labels, "status_code", "classification"],
     }),
     tries: registry.counter({ name: "route_actual_request_total", help: "Requests by route, retries too.", labels }),
+    retryable: registry.counter({
+      name: "route_retryable_total",
+      help: "Retries by route.",
+      labels: [...labels, "skipped"],
+    }),
     latency: registry.histogram(
       { name: "route_response_latency_ms", help: "Latency by route.", labels },
       LINKERD_BOUNDS_MS,
@@ -102,6 +108,7 @@ class RouteStats implements ExchangeObserver, TcpObserver {
     }
     if (series === null) return;
     series.requests.value++;
+    if (record.attempts > 1) this.#families.retryable.with(...series.labels, "").value += record.attempts - 1;
     series.tries.value += record.attempts > 0 ? record.attempts : 1;
     series.latency.observe(record.endMs - record.startMs);
     const failed = isFailure(record, series.classes);

@@ -1,37 +1,6 @@
 import { isSecretName, redactText } from "@heddle/std";
+import type { TapEvent } from "@heddle/std/tap-event";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
-
-/** One exchange as those who watch see it: heads, sizes and times, never a body. */
-export interface TapEvent {
-  /** When it began. Units: ms since 1970. */
-  readonly time: number;
-  readonly direction: "in" | "out";
-  readonly src: string;
-  readonly dst: string;
-  readonly tls: boolean;
-  readonly srcId: string;
-  readonly dstId: string;
-  readonly method: string;
-  readonly scheme: string;
-  readonly authority: string;
-  readonly path: string;
-  readonly status: number;
-  /** -1: not gRPC, or none was sent. */
-  readonly grpcStatus: number;
-  readonly grpcMessage: string;
-  readonly flags: string;
-  readonly details: string;
-  readonly cluster: string;
-  readonly route: string;
-  /** Until the response began; -1: it never did. Units: ms. */
-  readonly latencyMs: number;
-  readonly durationMs: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  /** Values of secret headers are replaced. */
-  readonly requestHeaders: readonly (readonly [string, string])[];
-  readonly responseHeaders: readonly (readonly [string, string])[];
-}
 
 /** What happens, for whoever watches now, and the last failures. */
 export interface TapFeed {

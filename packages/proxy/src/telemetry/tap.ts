@@ -1,8 +1,9 @@
 import { redactText } from "@heddle/std";
+import type { TapEvent } from "@heddle/std/tap-event";
 import { headerEntries } from "@heddle/wire";
 import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
-import { createTapFeed, cut, isFailure, shownHeaders, type TapEvent, type TapFeed } from "./tap-feed.ts";
+import { createTapFeed, cut, isFailure, shownHeaders, type TapFeed } from "./tap-feed.ts";
 
 /** Shows exchanges to whoever watches now, and keeps the last failures. While nobody watches a good exchange costs one comparison. */
 export interface Tap extends TapFeed {

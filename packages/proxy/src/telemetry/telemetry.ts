@@ -7,6 +7,7 @@ import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { TcpObserver } from "../network/tcp-record.ts";
 import type { ChainObservers, ObserverSurroundings } from "../proxy.ts";
 import { createAccessLogger, type LogTarget } from "./access-log.ts";
+import { speaksLinkerd } from "./dialect.ts";
 import { createFileLog } from "./file-log.ts";
 import { createGrpcLog } from "./grpc-log.ts";
 import { createHostNames } from "./host-names.ts";
@@ -21,9 +22,6 @@ import { createRouteStats, type RouteFamilies, registerRouteFamilies } from "./r
 import { createTap, type Tap } from "./tap.ts";
 import { createTracers } from "./tracing/tracers.ts";
 import { createPeerCache, type Workload } from "./workload.ts";
-
-/** Set to `linkerd`: Linkerd's metrics beside Istio's, wherever those are counted. Default: Istio's only. */
-const DIALECT_VARIABLE = "HEDDLE_METRICS_DIALECT";
 
 /** Metrics and access logs of a process. */
 export interface Telemetry {
@@ -60,11 +58,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
   let linkerdFamilies: LinkerdFamilies | undefined;
   const forgotten = { times: 0 };
   const sweeper = deps.idle === undefined ? undefined : sweepIdle(registry, deps.idle, forgotten);
-  const dialect = deps.env(DIALECT_VARIABLE) ?? "";
-  if (dialect !== "" && dialect !== "istio" && dialect !== "linkerd")
-    deps.log.error(`${DIALECT_VARIABLE} is not a dialect of metrics; use istio (the default) or linkerd`, {
-      value: dialect,
-    });
+  const linkerd = speaksLinkerd(deps.env, deps.log);
 
   const familiesOf = (rules: readonly MetricRule[]): IstioFamilies => {
     const key = ruleText(rules);
@@ -125,7 +119,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
         );
       }
       all.push(createRouteStats(routeFamilies));
-      if (dialect !== "linkerd") continue;
+      if (!linkerd) continue;
       if (linkerdFamilies === undefined) {
         linkerdFamilies = registerLinkerdFamilies(registry, forgotten);
         for (const group of linkerdGroups(linkerdFamilies)) sweeper?.watch(group);

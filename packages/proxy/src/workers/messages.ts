@@ -1,3 +1,4 @@
+import type { TapEvent } from "@heddle/std/tap-event";
 import type { KeyPair, ValidationConfig } from "../config/tls-context.ts";
 import type { TraceProvider } from "../config/trace-provider.ts";
 import type { MetadataExchange } from "../http/connection-manager.ts";
@@ -6,7 +7,6 @@ import type { OverloadConfig } from "../overload/overload-config.ts";
 import type { IncomingResource } from "../resources.ts";
 import type { RuntimeSettings } from "../runtime/runtime.ts";
 import type { EnvoyStat } from "../telemetry/envoy-stats.ts";
-import type { TapEvent } from "../telemetry/tap-feed.ts";
 import type { Workload } from "../telemetry/workload.ts";
 
 /** What a worker must know before its first resource. */

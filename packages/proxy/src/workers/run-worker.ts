@@ -1,9 +1,9 @@
+import type { TapEvent } from "@heddle/std/tap-event";
 import { loggingPage } from "../admin/logging-page.ts";
 import { createProxy, type DataPlane } from "../proxy.ts";
 import { type RoleDeps, type RoleTelemetry, roleTelemetry } from "../role.ts";
 import { createRuntime } from "../runtime/runtime.ts";
 import { envoyStats, resetEnvoyStats } from "../telemetry/envoy-stats.ts";
-import type { TapEvent } from "../telemetry/tap-feed.ts";
 import { untilIdle } from "../until-idle.ts";
 import { createIntake, type Intake } from "../xds/intake.ts";
 import type {

@@ -1,9 +1,9 @@
 import { type Clock, type ClockTimer, createBackoff, type Logger } from "@heddle/std";
+import type { TapEvent } from "@heddle/std/tap-event";
 import { typeUrls } from "@heddle/xds-api";
 import type { DrainOptions } from "../listener/listener-set.ts";
 import type { ResourceStore } from "../resources.ts";
 import type { Tap } from "../telemetry/tap.ts";
-import type { TapEvent } from "../telemetry/tap-feed.ts";
 import type { Fleet } from "./fleet.ts";
 import type { LocalIdentity, WorkerCommand, WorkerMessage, WorkerReport, WorkerSettings } from "./messages.ts";
 import { countersOf } from "./retired.ts";

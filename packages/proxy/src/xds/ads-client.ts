@@ -7,7 +7,13 @@ import type { ResourceStore } from "../resources.ts";
 import type { DiscoveryFacts, TypeFacts } from "../telemetry/stats/process-stats.ts";
 import { applyUpdate } from "./apply-update.ts";
 import { REFERRED } from "./discovery-services.ts";
-import { type AdsNode, createDiscoveryStream, type DiscoveryStream, type DiscoveryTarget } from "./discovery-stream.ts";
+import {
+  type AdsNode,
+  createDiscoveryStream,
+  type DiscoveryStream,
+  type DiscoveryTarget,
+  type StreamTraffic,
+} from "./discovery-stream.ts";
 import { WantedNames } from "./wanted-names.ts";
 
 export interface AdsClientDeps extends Omit<DiscoveryTarget, "credentials"> {
@@ -31,7 +37,8 @@ export interface AdsClientDeps extends Omit<DiscoveryTarget, "credentials"> {
 }
 
 /** Keeps the proxy's configuration equal to the control plane's. While there is none, the last configuration stays. */
-export interface AdsClient extends Pick<DiscoveryStream, "start" | "close" | "report" | "connected" | "status"> {
+export interface AdsClient
+  extends Pick<DiscoveryStream, "start" | "close" | "report" | "connected" | "traffic" | "status"> {
   /** Asks for what the present configuration refers to, and no longer for what it does not. */
   follow(): void;
   /** For statistics. */
@@ -76,6 +83,10 @@ class Aggregated implements AdsClient {
 
   get connected(): boolean {
     return this.#stream.connected;
+  }
+
+  get traffic(): StreamTraffic {
+    return this.#stream.traffic;
   }
 
   status(): readonly ClientStatus[] {

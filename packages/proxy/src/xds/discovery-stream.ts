@@ -49,6 +49,17 @@ export interface DiscoveryService {
   readonly delta: string;
 }
 
+/** Counted over all streams, one after the other. */
+export interface StreamTraffic {
+  readonly opened: number;
+  /** Streams over which something came. */
+  readonly answered: number;
+  /** Streams that ended by themselves before anything came. */
+  readonly lost: number;
+  readonly requests: number;
+  readonly responses: number;
+}
+
 /** One gRPC stream to a discovery server, opened again whenever it ends; meanwhile the last configuration stays. */
 export interface DiscoveryStream extends Pick<DiscoveryClient<unknown>, "subscribe" | "unsubscribe"> {
   start(): void;
@@ -56,6 +67,7 @@ export interface DiscoveryStream extends Pick<DiscoveryClient<unknown>, "subscri
   /** Says something about us by a request of a type that nothing is asked of; said again on each new stream. */
   report(typeUrl: string, problem: string | undefined): void;
   readonly connected: boolean;
+  readonly traffic: StreamTraffic;
   status(): readonly ClientStatus[];
 }
 
@@ -71,6 +83,7 @@ class GrpcStream<Request, Response extends { readonly typeUrl: string }> impleme
   #stream: ClientDuplexStream<Request, Response> | undefined;
   #closed = false;
   connected = false;
+  readonly traffic = { opened: 0, answered: 0, lost: 0, requests: 0, responses: 0 };
 
   constructor(deps: DiscoveryStreamDeps, dialect: StreamDialect<Request, Response>) {
     this.#deps = deps;
@@ -78,7 +91,7 @@ class GrpcStream<Request, Response extends { readonly typeUrl: string }> impleme
     this.#backoff = createBackoff({ baseMs: 500, maxMs: 15_000, minMs: 100 }, deps.random);
     this.#discovery = dialect.createClient({
       node: nodeMessage(deps.node, deps.version),
-      send: (request) => this.#stream?.write(request),
+      send: (request) => this.#send(request),
       onUpdate: deps.onUpdate,
     });
   }
@@ -104,7 +117,13 @@ class GrpcStream<Request, Response extends { readonly typeUrl: string }> impleme
   report(typeUrl: string, problem: string | undefined): void {
     const request = this.#dialect.report(typeUrl, problem);
     this.#reports.set(typeUrl, request);
-    this.#stream?.write(request);
+    this.#send(request);
+  }
+
+  #send(request: Request): void {
+    if (this.#stream === undefined) return;
+    this.traffic.requests++;
+    this.#stream.write(request);
   }
 
   status(): readonly ClientStatus[] {
@@ -132,6 +151,7 @@ class GrpcStream<Request, Response extends { readonly typeUrl: string }> impleme
       metadata,
     );
     this.#stream = stream;
+    this.traffic.opened++;
     const intake = createIntake<Response>({
       steps: (response) => this.#deps.resources.prepare(response.typeUrl, this.#dialect.resourcesOf(response)),
       take: (response) => {
@@ -144,6 +164,7 @@ class GrpcStream<Request, Response extends { readonly typeUrl: string }> impleme
     const lost = (reason: string) => {
       if (ended) return;
       ended = true;
+      if (!this.connected) this.traffic.lost++;
       this.connected = false;
       this.#stream = undefined;
       // What was not applied yet is sent again on the next stream.
@@ -163,15 +184,17 @@ class GrpcStream<Request, Response extends { readonly typeUrl: string }> impleme
     stream.on("data", (response: Response) => {
       if (!this.connected) {
         this.connected = true;
+        this.traffic.answered++;
         this.#backoff.reset();
         log.info("receiving configuration", { server: target.address, service: service.name });
       }
+      this.traffic.responses++;
       intake.add(response);
     });
     stream.on("error", (error: Error) => lost(error.message));
     stream.on("end", () => lost("the server ended it"));
     this.#discovery.streamOpened();
-    for (const report of this.#reports.values()) stream.write(report);
+    for (const report of this.#reports.values()) this.#send(report);
   }
 }
 

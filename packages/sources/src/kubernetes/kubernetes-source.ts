@@ -1,4 +1,4 @@
-import { asKubeObject, isObject, refOf, type WatchedKind, watchedKinds } from "@heddle/config";
+import { asKubeObject, ingressKinds, isObject, refOf, type WatchedKind, watchedKinds } from "@heddle/config";
 import type { KubeClient, Watch } from "@heddle/kube-client";
 import type { Clock, ClockTimer } from "@heddle/std";
 import type { Source, SourceSink } from "../source.ts";
@@ -29,6 +29,7 @@ function followedKinds(rootNamespace: string): readonly FollowedKind[] {
   const configMaps = { group: "", version: "v1", kind: "ConfigMap", resource: "configmaps", optional: false };
   return [
     ...watchedKinds,
+    ...ingressKinds,
     ...["istio", "istio-sidecar-injector"].map((name) => ({
       ...configMaps,
       namespace: rootNamespace,

@@ -33,6 +33,13 @@ const HTTP_TAGS = {
   grpc_messages: "%FILTER_STATE(envoy.filters.http.grpc_stats:PLAIN)%",
 } as const;
 
+/** What tap shows beside what an entry has anyway: Envoy reports no header that it is not told to, and none of these is secret. */
+const TAPPED = {
+  request: ["accept", "accept-encoding", "content-type", "content-length", "grpc-timeout", "te", "traceparent", "b3"],
+  response: ["content-type", "content-length", "server", "location", "retry-after", "x-envoy-upstream-service-time"],
+  trailers: ["grpc-status", "grpc-message"],
+} as const;
+
 /** A gateway is a client of the mesh. */
 type Side = "inbound" | "outbound" | "gateway";
 
@@ -59,15 +66,19 @@ function commonConfig(side: Side, metrics: WorkloadMetrics, tags: Readonly<Recor
  */
 export function httpMetricsLog(side: Side, metrics: WorkloadMetrics): AccessLog[] {
   if (!metrics.enabled) return [];
-  const headers = (of: string): string[] => [
-    ...new Set(metricUses(metrics).flatMap(({ attribute, key }) => (attribute === of ? [key.toLowerCase()] : []))),
+  const headers = (of: string, shown: readonly string[]): string[] => [
+    ...new Set([
+      ...shown,
+      ...metricUses(metrics).flatMap(({ attribute, key }) => (attribute === of ? [key.toLowerCase()] : [])),
+    ]),
   ];
   const config = packTypedStruct(
     "type.googleapis.com/envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig",
     {
       common_config: commonConfig(side, metrics, HTTP_TAGS),
-      additional_request_headers_to_log: headers("request.headers"),
-      additional_response_headers_to_log: headers("response.headers"),
+      additional_request_headers_to_log: headers("request.headers", TAPPED.request),
+      additional_response_headers_to_log: headers("response.headers", TAPPED.response),
+      additional_response_trailers_to_log: [...TAPPED.trailers],
     },
   );
   return [{ name: "envoy.access_loggers.http_grpc", configType: { case: "typedConfig", value: config } }];

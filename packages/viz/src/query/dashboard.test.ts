@@ -3,6 +3,7 @@ import { parseExposition } from "@heddle/std";
 import { type Inventory, podInfo } from "../inventory.ts";
 import { createMetricStore } from "../store/store.ts";
 import { graph } from "./graph.ts";
+import { namespaceOf } from "./namespace.ts";
 import { overview } from "./overview.ts";
 import { problems } from "./problems.ts";
 import { failuresOf, workload } from "./workload.ts";
@@ -134,4 +135,16 @@ test("a workload's page has both sides and the reasons; unknown names have none"
     ["web", 12],
   ]);
   expect(of("nobody")).toBeUndefined();
+});
+
+test("a namespace's page has its workloads, Services, pods and every way that touches it; another one has none", () => {
+  const ask = (namespace: string) => namespaceOf({ ...query, namespace }, store(), inventory);
+  const x = ask("x");
+  expect(x?.row).toMatchObject({ kind: "namespace", name: "x", meshed: 3, pods: 4, requests: 180, failures: 24 });
+  expect(x?.workloads.map((w) => w.name)).toEqual(["bot", "lone", "voting", "web"]);
+  expect(x?.pods).toHaveLength(4);
+  expect(x?.edges.map((e) => `${e.src} ${e.dst}`)).toEqual(["web voting", "bot web"]);
+  expect(x?.nodes.map((n) => n.name)).toEqual(["bot", "voting", "web"]);
+  expect(x?.failures.map((f) => f.dst).sort()).toEqual(["voting", "web"]);
+  expect(ask("nobody")).toBeUndefined();
 });

@@ -34,7 +34,12 @@ export function workload(query: WorkloadQuery, store: MetricStore, inventory: In
   };
 }
 
-function podRows({ namespace, kind, name, windowMs, atMs }: WorkloadQuery, store: MetricStore, inventory: Inventory) {
+/** The pods of a resource of any kind. */
+export function podRows(
+  { namespace, kind, name, windowMs, atMs }: WorkloadQuery,
+  store: MetricStore,
+  inventory: Inventory,
+): readonly PodRow[] {
   const services = inventory.services();
   const expiries = certificateExpiries(store);
   const own = new Map(

@@ -1,7 +1,8 @@
 import type { KubeClient } from "@heddle/kube-client";
+import type { TapEvent } from "@heddle/std/tap-event";
 import type { Inventory, PodInfo } from "../inventory.ts";
 import { createHttpLines } from "./http-lines.ts";
-import { type NamedTapEvent, readTapLine, type TapEvent } from "./tap-event.ts";
+import { type NamedTapEvent, readTapLine } from "./tap-event.ts";
 
 /** The proxy's admin port: on the pod's loopback interface only. Source: docs/decisions/0001. */
 const ADMIN_PORT = 15000;

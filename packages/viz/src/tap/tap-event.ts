@@ -1,33 +1,4 @@
-/** One exchange as a proxy tells it on its `/tap`: heads, sizes and times, never a body; secret header values are replaced there. */
-export interface TapEvent {
-  /** When it began. Units: ms since 1970. */
-  readonly time: number;
-  readonly direction: "in" | "out";
-  readonly src: string;
-  readonly dst: string;
-  readonly tls: boolean;
-  readonly srcId: string;
-  readonly dstId: string;
-  readonly method: string;
-  readonly scheme: string;
-  readonly authority: string;
-  readonly path: string;
-  readonly status: number;
-  /** -1: not gRPC, or none was sent. */
-  readonly grpcStatus: number;
-  readonly grpcMessage: string;
-  readonly flags: string;
-  readonly details: string;
-  readonly cluster: string;
-  readonly route: string;
-  /** Until the response began; -1: it never did. Units: ms. */
-  readonly latencyMs: number;
-  readonly durationMs: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly requestHeaders: readonly (readonly [string, string])[];
-  readonly responseHeaders: readonly (readonly [string, string])[];
-}
+import type { TapEvent } from "@heddle/std/tap-event";
 
 /** An event with the names of both ends. */
 export interface NamedTapEvent extends TapEvent {

@@ -1,8 +1,7 @@
-import type { GraphAnswer } from "@heddle/viz/contract";
 import { millis, percent, rate } from "../format.ts";
 import { TrafficTable } from "../parts/traffic-table.tsx";
 import { hashOf } from "../route.ts";
-import type { Box } from "./layout.ts";
+import type { Box, Topology } from "./layout.ts";
 import { boxFigures } from "./shapes.tsx";
 
 /** What stands below the drawing once a box is chosen. */
@@ -13,7 +12,7 @@ export function Chosen({
   onOnly,
 }: {
   box: Box;
-  graph: GraphAnswer;
+  graph: Topology;
   onUnfold: () => void;
   /** Undefined where the picture has nothing else. */
   onOnly: (() => void) | undefined;

@@ -1,7 +1,6 @@
-import type { GraphAnswer } from "@heddle/viz/contract";
 import { useMemo, useState } from "preact/hooks";
 import { Chosen } from "./chosen.tsx";
-import { type Box, byCluster, byNamespace, drawGraph, type Picture, topologyKey } from "./layout.ts";
+import { type Box, byCluster, byNamespace, drawGraph, type Picture, type Topology, topologyKey } from "./layout.ts";
 import { Arrows, BoxShape, FrameShape, WayShape } from "./shapes.tsx";
 import { useView } from "./use-view.ts";
 
@@ -14,7 +13,7 @@ const MOVING_WAYS = 150;
 const FAR = 2400;
 
 /** The picture with its controls. */
-export function Drawing({ graph: whole }: { graph: GraphAnswer }) {
+export function Drawing({ graph: whole }: { graph: Topology }) {
   const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
   const [search, setSearch] = useState("");
   const [chosen, setChosen] = useState("");
@@ -175,7 +174,7 @@ export function Drawing({ graph: whole }: { graph: GraphAnswer }) {
 }
 
 /** A box, who calls it and whom it calls. */
-function nearOnly(graph: GraphAnswer, box: Box): GraphAnswer {
+function nearOnly(graph: Topology, box: Box): Topology {
   const keys = new Set(box.nodes.map((n) => `${n.namespace}/${n.name}`));
   const edges = graph.edges.filter(
     (e) => keys.has(`${e.srcNamespace}/${e.src}`) || keys.has(`${e.dstNamespace}/${e.dst}`),
@@ -184,7 +183,7 @@ function nearOnly(graph: GraphAnswer, box: Box): GraphAnswer {
   const nodes = graph.nodes.filter(
     (n) => keys.has(`${n.namespace}/${n.name}`) || shown.has(`${n.namespace}/${n.name}`),
   );
-  return { ...graph, nodes, edges };
+  return { nodes, edges };
 }
 
 /** A small graph is not blown up: text keeps about the page's size. */
@@ -194,7 +193,7 @@ function wholeOf({ width, height }: Picture, narrow: boolean) {
 }
 
 /** The layout with the newest figures in it. */
-function withFigures(picture: Picture, graph: GraphAnswer): Picture {
+function withFigures(picture: Picture, graph: Topology): Picture {
   const nodes = new Map(graph.nodes.map((n) => [`${n.namespace}/${n.name}`, n]));
   const edges = new Map(graph.edges.map((e) => [`${e.srcNamespace}/${e.src}>${e.dstNamespace}/${e.dst}`, e]));
   return {

@@ -1,5 +1,8 @@
-import type { GraphNode, TrafficRow } from "@heddle/viz/contract";
+import type { GraphAnswer, GraphNode, TrafficRow } from "@heddle/viz/contract";
 import { type Item, placeLayered } from "./layered.ts";
+
+/** What is drawn: the whole mesh or a part of it. */
+export type Topology = Pick<GraphAnswer, "nodes" | "edges">;
 
 /** A box of the picture: a workload, or a group that is folded to one. Units: px of the picture. */
 export interface Box {

@@ -5,39 +5,29 @@ import { Notice } from "../parts/notice.tsx";
 import { usePoll } from "../use-poll.ts";
 
 /** The first page: is the mesh well, and if not, where. */
-export function OverviewPage({
-  windowMs,
-  namespace,
-  problems,
-}: {
-  windowMs: string;
-  namespace: string | undefined;
-  problems: readonly Problem[];
-}) {
+export function OverviewPage({ windowMs, problems }: { windowMs: string; problems: readonly Problem[] }) {
   const polled = usePoll("api/overview", { windowMs });
   const { data } = polled;
-  const workloads = (data?.workloads ?? []).filter((w) => namespace === undefined || w.namespace === namespace);
+  const workloads = data?.workloads ?? [];
   const shown = workloads.filter((w) => w.meshed > 0 || w.success !== null);
   const rest = workloads.filter((w) => !shown.includes(w));
   return (
     <>
-      <h1>{namespace === undefined ? "Mesh" : namespace}</h1>
+      <h1>Mesh</h1>
       <Notice polled={polled} gaps={data?.gaps ?? []} />
       {data === undefined ? (
         <p class="muted">Asking for the figures…</p>
       ) : (
         <>
           <Summary workloads={shown} problems={problems.length} />
-          {namespace === undefined ? (
-            <MetricsTable caption="Namespaces" rows={data.namespaces.filter((n) => n.meshed > 0)} />
-          ) : null}
+          <MetricsTable caption="Namespaces" rows={data.namespaces.filter((n) => n.meshed > 0)} />
           {shown.length === 0 ? (
             <p class="notice">
               No workload has a proxy yet. Label a namespace and restart its pods:{" "}
               <code>kubectl label namespace NAME istio-injection=enabled</code>
             </p>
           ) : (
-            <MetricsTable caption="Workloads" rows={shown} showNamespace={namespace === undefined} />
+            <MetricsTable caption="Workloads" rows={shown} showNamespace />
           )}
           {rest.length > 0 ? (
             <details>

@@ -1,14 +1,12 @@
 import type { Problem, WorkloadAnswer } from "@heddle/viz/contract";
-import { bytesRate, clockTime, duration, millis, rate } from "../format.ts";
-import { Cards } from "../parts/cards.tsx";
 import { ConfigSections } from "../parts/config-sections.tsx";
-import { Meshed, Success } from "../parts/health.tsx";
+import { FailuresTable } from "../parts/failures-table.tsx";
+import { GoldenTiles } from "../parts/golden-tiles.tsx";
 import { Notice } from "../parts/notice.tsx";
-import { NumCell } from "../parts/number-cells.tsx";
+import { PodsTable } from "../parts/pods-table.tsx";
 import { ProblemList } from "../parts/problem-list.tsx";
 import { RecentFailuresTable } from "../parts/recent-failures.tsx";
 import { RoutesTable } from "../parts/routes-table.tsx";
-import { Sparkline } from "../parts/sparkline.tsx";
 import { TrafficTable } from "../parts/traffic-table.tsx";
 import { hashOf } from "../route.ts";
 import { usePoll } from "../use-poll.ts";
@@ -38,16 +36,16 @@ export function WorkloadPage({ windowMs, namespace, kind, name, problems }: Prop
       {data ? <Identity answer={data} /> : null}
       <Notice polled={polled} gaps={data?.gaps ?? []} />
       {data === undefined && polled.error === undefined ? <p class="muted">Asking for the figures…</p> : null}
-      {data ? <Tiles answer={data} /> : null}
+      {data ? <GoldenTiles row={data.row} /> : null}
       {own.length > 0 ? (
         <ProblemList problems={own} nowMs={data?.timeMs ?? Date.now()} historyMs={data?.sinceMs ?? null} />
       ) : null}
       <RecentFailuresTable polled={failures} />
-      {data ? <Failures answer={data} /> : null}
+      {data ? <FailuresTable rows={data.failures} /> : null}
       {data ? <TrafficTable rows={data.inbound} side="src" caption="Inbound" /> : null}
       {data ? <TrafficTable rows={data.outbound} side="dst" caption="Outbound" /> : null}
       <RoutesTable polled={routes} />
-      {data ? <Pods answer={data} /> : null}
+      {data ? <PodsTable rows={data.pods} /> : null}
       <ConfigSections polled={config} />
       <p>
         <a class="button" href={hashOf("live", namespace, kind, name)}>
@@ -77,104 +75,5 @@ function Identity({ answer }: { answer: WorkloadAnswer }) {
     <p class="muted">
       Identity <code>{ids.join(", ")}</code>
     </p>
-  );
-}
-
-function Tiles({ answer: { row } }: { answer: WorkloadAnswer }) {
-  return (
-    <dl class="tiles">
-      <div>
-        <dt>Success</dt>
-        <dd>
-          <Success value={row.success} />
-        </dd>
-      </div>
-      <div>
-        <dt>Requests/s</dt>
-        <dd>{rate(row.rps)}</dd>
-      </div>
-      <div class="wide">
-        <dt>P50 / P95 / P99</dt>
-        <dd class="small">
-          {millis(row.latencyMsP50)} / {millis(row.latencyMsP95)} / {millis(row.latencyMsP99)}
-        </dd>
-      </div>
-      <div>
-        <dt>Connections</dt>
-        <dd>{row.tcpOpenConnections}</dd>
-      </div>
-      <div>
-        <dt>Read / write</dt>
-        <dd class="small">
-          {bytesRate(row.tcpReadBytesRate)} / {bytesRate(row.tcpWriteBytesRate)}
-        </dd>
-      </div>
-      <div>
-        <dt>Meshed pods</dt>
-        <dd>
-          <Meshed meshed={row.meshed} pods={row.pods} />
-        </dd>
-      </div>
-      <div class="full">
-        <dt>{row.failingSinceMs === null ? "Last 10 minutes" : `Failing since ${clockTime(row.failingSinceMs)}`}</dt>
-        <dd>
-          <Sparkline spark={row.spark} label={row.name} big />
-        </dd>
-      </div>
-    </dl>
-  );
-}
-
-function Failures({ answer }: { answer: WorkloadAnswer }) {
-  if (answer.failures.length === 0) return null;
-  return (
-    <Cards caption="Where it breaks, in this window" heads={["Way", "Reason", { num: "Count" }]}>
-      {answer.failures.map((f) => (
-        <tr key={`${f.src}${f.dst}${f.code}${f.grpcStatus}${f.flags}`} class="bad">
-          <th scope="row">
-            {f.src} → {f.dst}
-          </th>
-          <td class="full" data-label="Reason">
-            {f.reason}
-          </td>
-          <NumCell label="Count">{Math.round(f.count)}</NumCell>
-        </tr>
-      ))}
-    </Cards>
-  );
-}
-
-function Pods({ answer }: { answer: WorkloadAnswer }) {
-  return (
-    <Cards
-      caption="Pods"
-      heads={[
-        "Pod",
-        "Address",
-        { num: "Success" },
-        { num: "Req/s" },
-        { num: "P99" },
-        { num: "Connections" },
-        "Certificate",
-      ]}
-    >
-      {answer.pods.map((pod) => (
-        <tr key={pod.name}>
-          <th scope="row">{pod.name}</th>
-          <td data-label="Address" class="mono">
-            {pod.ip}
-          </td>
-          <NumCell label="Success">
-            <Success value={pod.success} />
-          </NumCell>
-          <NumCell label="Req/s">{rate(pod.rps)}</NumCell>
-          <NumCell label="P99">{millis(pod.latencyMsP99)}</NumCell>
-          <NumCell label="Connections">{pod.tcpOpenConnections}</NumCell>
-          <td class="full" data-label="Certificate">
-            {pod.meshed === 0 ? "no proxy" : `valid for ${duration(pod.certificateExpiresInMs)}`}
-          </td>
-        </tr>
-      ))}
-    </Cards>
   );
 }

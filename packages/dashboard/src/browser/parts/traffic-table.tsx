@@ -10,11 +10,14 @@ export function TrafficTable({
   rows,
   side,
   caption,
+  bothEnds = false,
 }: {
   rows: readonly TrafficRow[];
   /** Which end is the other one. */
   side: "src" | "dst";
   caption: string;
+  /** Name the near end, too, where it is not always the same. */
+  bothEnds?: boolean;
 }) {
   if (rows.length === 0)
     return (
@@ -41,9 +44,10 @@ export function TrafficTable({
         const [identities, clusters] =
           side === "src" ? [row.clientIds, row.srcClusters] : [row.serverIds, row.dstClusters];
         return (
-          <tr key={`${namespace}/${name}`}>
+          <tr key={`${row.srcNamespace}/${row.src}>${row.dstNamespace}/${row.dst}`}>
             <th scope="row">
               <a href={hashOf("workload", namespace, "deployment", name)}>{name}</a>{" "}
+              {bothEnds ? `${side === "src" ? `→ ${row.dst}` : `← ${row.src}`} ` : ""}
               <small>{[namespace, ...(clusters.length > 1 ? clusters : [])].join(" · ")}</small>
             </th>
             <NumCell label="Success">
