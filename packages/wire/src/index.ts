@@ -40,6 +40,7 @@ export type {
   ServerStream,
   StreamHandler,
 } from "./http/stream.ts";
+export type { StreamBytes } from "./http/stream-bytes.ts";
 export { createHttp1Client } from "./http1/client-connection.ts";
 export { createHttp1Server } from "./http1/server-connection.ts";
 export { createHttp2Client } from "./http2/client-connection.ts";

@@ -43,6 +43,8 @@ function exchange(status: number, path = "/a"): ExchangeRecord {
     upstreamSecure: false,
     upstreamPrincipal: "",
     upstream: undefined,
+    downstreamBytes: undefined,
+    upstreamBytes: undefined,
     failedHosts: [],
     virtualCluster: undefined,
     responseTrailers: undefined,

@@ -55,16 +55,3 @@ export const ABSENT_OPERATORS: readonly (readonly [names: readonly string[], rea
   [["DOWNSTREAM_PEER_OTHERNAME_SAN", "DOWNSTREAM_LOCAL_OTHERNAME_SAN"], "other names of certificates are not read"],
   [["XFCC_VALUE"], "use %REQ(X-FORWARDED-CLIENT-CERT)%"],
 ];
-
-/** The same for HTTP; TCP connections have them. */
-export const HTTP_ABSENT_OPERATORS: readonly (readonly [names: readonly string[], reason: string])[] = [
-  [
-    ["UPSTREAM", "DOWNSTREAM"].flatMap((side) =>
-      ["WIRE_BYTES", "HEADER_BYTES", "DECOMPRESSED_HEADER_BYTES"].flatMap((what) => [
-        `${side}_${what}_SENT`,
-        `${side}_${what}_RECEIVED`,
-      ]),
-    ),
-    "the codecs count bytes by connection, not by stream; `BYTES_*` and `*_HEADERS_BYTES` are there",
-  ],
-];

@@ -8,6 +8,8 @@ export interface LogNeeds {
   /** When the upstream's connection was wanted and there, and when its answer was complete. */
   readonly times: boolean;
   readonly trailers: boolean;
+  /** What the last try took on the wire. */
+  readonly bytes: boolean;
 }
 
 const TIMES: ReadonlySet<string> = new Set([
@@ -16,6 +18,14 @@ const TIMES: ReadonlySet<string> = new Set([
   "UPSTREAM_CONNECTION_POOL_READY_DURATION",
 ]);
 const TRAILERS: ReadonlySet<string> = new Set(["TRAILER", "RESPONSE_TRAILER", "RESPONSE_TRAILERS_BYTES"]);
+const UPSTREAM_BYTES: ReadonlySet<string> = new Set([
+  "UPSTREAM_WIRE_BYTES_SENT",
+  "UPSTREAM_WIRE_BYTES_RECEIVED",
+  "UPSTREAM_HEADER_BYTES_SENT",
+  "UPSTREAM_HEADER_BYTES_RECEIVED",
+  "UPSTREAM_DECOMPRESSED_HEADER_BYTES_SENT",
+  "UPSTREAM_DECOMPRESSED_HEADER_BYTES_RECEIVED",
+]);
 
 export function logNeeds(logs: readonly AccessLogConfig[]): LogNeeds {
   const names = new Set<string>();
@@ -28,7 +38,7 @@ export function logNeeds(logs: readonly AccessLogConfig[]): LogNeeds {
     }
   }
   const some = (of: ReadonlySet<string>) => [...of].some((name) => names.has(name));
-  return { times: some(TIMES), trailers: some(TRAILERS) };
+  return { times: some(TIMES), trailers: some(TRAILERS), bytes: some(UPSTREAM_BYTES) };
 }
 
 function addNames(format: Format, names: Set<string>): void {

@@ -1,5 +1,5 @@
 import { FORMAT_OPERATORS } from "@heddle/std";
-import { ABSENT_OPERATORS, HTTP_ABSENT_OPERATORS } from "../config/format-operators.ts";
+import { ABSENT_OPERATORS } from "../config/format-operators.ts";
 
 const HEAD = `## Command operators
 
@@ -8,19 +8,16 @@ gRPC and TCP over mutual TLS and for failures, and compares them.`;
 
 /** Which operators give values, and which never do. */
 export function operatorsSection(): string {
-  const absent = new Set([...ABSENT_OPERATORS, ...HTTP_ABSENT_OPERATORS].flatMap(([names]) => names));
+  const absent = new Set(ABSENT_OPERATORS.flatMap(([names]) => names));
   const real = [...FORMAT_OPERATORS].filter((name) => !absent.has(name));
   const code = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(" ");
-  const row = ([names, reason]: (typeof ABSENT_OPERATORS)[number], where = "") =>
-    `| ${code(names)} | ${where}${reason} |`;
   return [
     HEAD,
     `Give what Envoy gives: ${code(real)}.`,
     [
       "| give `-` always | because |",
       "|---|---|",
-      ...ABSENT_OPERATORS.map((item) => row(item)),
-      ...HTTP_ABSENT_OPERATORS.map((item) => row(item, "for HTTP only (TCP has them): ")),
+      ...ABSENT_OPERATORS.map(([names, reason]) => `| ${code(names)} | ${reason} |`),
     ].join("\n"),
     "Others are refused with their place. `STREAM_ID` of a TCP connection is `-`; `UPSTREAM_TRANSPORT_FAILURE_REASON` has the system's own words.",
   ].join("\n\n");

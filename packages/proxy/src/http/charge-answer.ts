@@ -30,6 +30,19 @@ export function chargeAnswer(exchange: ChargedExchange, status: number): void {
   exchange.virtualCluster?.codes.count(status);
 }
 
+/** Counts that the route's time is over. `unanswered`: nothing of the answer has come. */
+export function chargeTimeout(exchange: ChargedExchange, unanswered: boolean): void {
+  const { cluster, host, route } = exchange;
+  if (cluster !== undefined) cluster.counters.timeouts++;
+  const counted = route?.counters;
+  if (counted !== undefined) counted.timeouts++;
+  if (exchange.virtualCluster !== undefined) exchange.virtualCluster.timeouts++;
+  if (host === undefined) return;
+  host.stats.rqTimeout++;
+  // Source: Envoy: a host that keeps clients waiting for too long is an outlier too.
+  if (unanswered) cluster?.outlier?.onLocalFailure(host);
+}
+
 /** Counts how long an answer of the upstream took. Units: ms. */
 export function chargeTime(exchange: ChargedExchange, ms: number): void {
   const { cluster, route } = exchange;

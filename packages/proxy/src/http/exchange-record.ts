@@ -1,6 +1,6 @@
 // Hot path: one per request.
 import type { JsonValue } from "@bufbuild/protobuf";
-import type { HeaderList, RequestHead, ResponseHead } from "@heddle/wire";
+import type { HeaderList, RequestHead, ResponseHead, StreamBytes } from "@heddle/wire";
 import type { FilterState } from "../config/filter-state.ts";
 import type { RouteCounters } from "../counters/route-counters.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
@@ -26,6 +26,9 @@ export interface ExchangeRecord {
   readonly upstreamPrincipal: string;
   /** The last connection that was used; undefined: none. */
   readonly upstream: Connection | undefined;
+  /** On the wire; of the last try only where a log asks for it. */
+  readonly downstreamBytes: StreamBytes | undefined;
+  readonly upstreamBytes: StreamBytes | undefined;
   /** Hosts of tries that failed, before `host`. */
   readonly failedHosts: readonly Host[];
   readonly virtualCluster: RouteCounters | undefined;

@@ -2,6 +2,7 @@ import { GRPC_CODE_NAMES, type HeaderList, headerEntries } from "@heddle/wire";
 import type { FormatCommand, FormatValues } from "../config/format.ts";
 import { queryValue } from "../router/route-matcher.ts";
 import { loggedAttributes } from "../telemetry/record-attributes.ts";
+import { bytesValue } from "./bytes-values.ts";
 import { connectionValue } from "./connection-values.ts";
 import { commonDuration, connectPoint, elapsed } from "./duration-values.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
@@ -104,7 +105,7 @@ function value(record: ExchangeRecord, command: FormatCommand): string | undefin
     case "ACCESS_LOG_TYPE":
       return "DownstreamEnd";
     default:
-      return upstreamValue(record, command) ?? connectionValue(connection, command);
+      return bytesValue(record, command.name) ?? upstreamValue(record, command) ?? connectionValue(connection, command);
   }
 }
 

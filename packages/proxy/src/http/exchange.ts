@@ -28,14 +28,14 @@ import type { Host } from "../upstream/host.ts";
 import type { PooledConnection } from "../upstream/pool.ts";
 import type { Attempt } from "./attempt.ts";
 import { BodyBuffer } from "./body-buffer.ts";
-import { chargeAnswer, chargeTime } from "./charge-answer.ts";
+import { chargeAnswer, chargeTime, chargeTimeout } from "./charge-answer.ts";
 import { type HttpManager, reportDone } from "./connection-manager.ts";
 import { countFailure } from "./count-failure.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { effectiveTimeoutMs, overdue, RouteTimeout, type TryLimit } from "./exchange-timers.ts";
 import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.ts";
 import { GrpcMessages } from "./grpc-messages.ts";
-import { followRedirect } from "./internal-redirect.ts";
+import { countRedirect, followRedirect } from "./internal-redirect.ts";
 import { composeLocalReply, overloaded, type ReplyExtra, sendContinue } from "./local-reply.ts";
 import { type RequestMirror, startMirror } from "./mirror.ts";
 import { prepareRequest } from "./request-prepare.ts";
@@ -71,6 +71,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   upstreamSecure = false;
   upstreamPrincipal = "";
   upstream: ExchangeRecord["upstream"] = undefined;
+  upstreamBytes: ExchangeRecord["upstreamBytes"] = undefined;
   upstreamWantedMs = -1;
   upstreamReadyMs = -1;
   upstreamEndMs = -1;
@@ -114,6 +115,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   #forwarded = false;
   #over = false;
   #timer: WheelTimer | undefined = undefined;
+  /** The stream of the last try; kept only where a log asks for its bytes. */
+  #upstreamStream: HttpStream | undefined = undefined;
 
   constructor(manager: HttpManager, owner: ExchangeOwner, connection: ConnectionInfo, downstream: ServerStream) {
     this.#manager = manager;
@@ -182,6 +185,10 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
 
   get metadata(): ExchangeRecord["metadata"] {
     return this.#filters?.written;
+  }
+
+  get downstreamBytes(): ExchangeRecord["downstreamBytes"] {
+    return this.#downstream.wireBytes;
   }
 
   replaceClient(make: (client: ServerStream) => ServerStream): void {
@@ -312,6 +319,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.#timer?.release();
     this.#tries.release();
     this.#body = undefined;
+    this.upstreamBytes ??= this.#upstreamStream?.wireBytes;
     this.endMs = this.#manager.clock.monotonic();
     if (this.#forwarded) chargeTime(this, this.endMs - this.requestEndMs);
     if (this.tunnel) this.#manager.counters.upgradesActive--;
@@ -337,6 +345,10 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     const bodyless = this.#requestEnded && (body === undefined || body.length === 0) && this.#trailers === undefined;
     const stream = connection.http.request(request, bodyless, attempt);
     attempt.stream = stream;
+    if (this.#manager.needs.bytes) {
+      this.#upstreamStream = stream;
+      this.upstreamBytes = undefined;
+    }
     if (bodyless) return;
     if (body !== undefined) this.#sendBuffered(stream, body);
     if (!this.#requestEnded) this.#downstream.resume();
@@ -401,6 +413,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   #answerEnds(): void {
     this.#forwarded = this.#requestEnded;
     if (this.#manager.needs.times) this.upstreamEndMs = this.#manager.clock.monotonic();
+    // An HTTP/1 connection counts for its next request from now on.
+    this.upstreamBytes = this.#upstreamStream?.wireBytes;
   }
 
   onAttemptFailed(attempt: Attempt, failure: UpstreamFailure): void {
@@ -424,15 +438,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
 
   onRouteTimeout(): void {
     if (this.#answered || this.#over) return;
-    if (this.cluster !== undefined) this.cluster.counters.timeouts++;
-    const counted = this.route?.counters;
-    if (counted !== undefined) counted.timeouts++;
-    if (this.virtualCluster !== undefined) this.virtualCluster.timeouts++;
-    if (this.host !== undefined) {
-      this.host.stats.rqTimeout++;
-      // Source: Envoy: a host that keeps clients waiting for too long is an outlier too.
-      if (!this.#committed) this.cluster?.outlier?.onLocalFailure(this.host);
-    }
+    chargeTimeout(this, !this.#committed);
     this.fail("timeout");
   }
 
@@ -508,12 +514,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     const next = this.replayable
       ? followRedirect(policy, this.request, head, this.#redirects, this.#manager)
       : undefined;
-    const { cluster } = this;
-    if (next === undefined) {
-      if (cluster !== undefined && isRedirect(head.status)) cluster.counters.redirectsFailed++;
-      return false;
-    }
-    if (cluster !== undefined) cluster.counters.redirectsFollowed++;
+    countRedirect(this.cluster, head.status, next !== undefined);
+    if (next === undefined) return false;
     this.#redirects = [...this.#redirects, next];
     this.#tries.giveUp();
     this.attempts = 0;
@@ -590,10 +592,6 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     if (flag === "-") return;
     this.flags = this.flags === "-" ? flag : `${this.flags},${flag}`;
   }
-}
-
-function isRedirect(status: number): boolean {
-  return status >= 301 && status <= 308 && status !== 304;
 }
 
 const NO_ROUTES: readonly CompiledRoute[] = [];

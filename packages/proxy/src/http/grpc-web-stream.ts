@@ -9,6 +9,7 @@ import {
   type RequestHead,
   type ResponseHead,
   type ServerStream,
+  type StreamBytes,
   type StreamHandler,
   type WireFailure,
 } from "@heddle/wire";
@@ -55,6 +56,9 @@ export class GrpcWebStream implements ServerStream, StreamHandler {
   }
   get request(): RequestHead {
     return this.#inner.request;
+  }
+  get wireBytes(): StreamBytes | undefined {
+    return this.#inner.wireBytes;
   }
   get bufferedBytes(): number {
     return this.#inner.bufferedBytes;

@@ -1,6 +1,7 @@
 import type { RequestHead, ResponseHead } from "@heddle/wire";
 import type { InternalRedirectConfig } from "../config/internal-redirect.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
+import type { Cluster } from "../upstream/cluster.ts";
 import type { HttpManager } from "./connection-manager.ts";
 
 /**
@@ -49,6 +50,13 @@ export function followRedirect(
     request.headers.remove("content-length");
   }
   return route;
+}
+
+/** Counts an answer on a route that follows redirects. */
+export function countRedirect(cluster: Cluster | undefined, status: number, followed: boolean): void {
+  if (cluster === undefined) return;
+  if (followed) cluster.counters.redirectsFollowed++;
+  else if (status >= 301 && status <= 308 && status !== 304) cluster.counters.redirectsFailed++;
 }
 
 function allowed(config: InternalRedirectConfig, route: CompiledRoute, followed: readonly CompiledRoute[]): boolean {

@@ -1,5 +1,5 @@
 import type { TimerWheel, WheelTimer } from "@heddle/std";
-import type { HttpConnection, RequestHead, ResponseHead, ServerStream, StreamHandler } from "@heddle/wire";
+import type { HttpConnection, RequestHead, ResponseHead, ServerStream, StreamBytes, StreamHandler } from "@heddle/wire";
 import { createHeaderList, type HeaderList } from "@heddle/wire";
 
 /** How often bytes are let through. Source: Envoy's stream rate limiter. Units: ms. */
@@ -42,6 +42,9 @@ class ThrottledStream implements ServerStream {
   }
   get request(): RequestHead {
     return this.#inner.request;
+  }
+  get wireBytes(): StreamBytes | undefined {
+    return this.#inner.wireBytes;
   }
   get bufferedBytes(): number {
     return this.#waiting + this.#inner.bufferedBytes;

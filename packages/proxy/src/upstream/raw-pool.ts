@@ -33,6 +33,7 @@ class RawStream implements PooledConnection, ClientConnection, HttpStream, Conne
   brokeOff = false;
   receiveClosed = false;
   sendClosed = false;
+  readonly wireBytes = undefined;
   #reset = false;
   #over = false;
 

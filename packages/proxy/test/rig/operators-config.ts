@@ -151,7 +151,10 @@ export function operatorsBootstrap(
     access_log: logs,
     http_filters: [
       state("http.set_filter_state.v3.Config", "on_request_headers", "one"),
-      { name: "router", typed_config: { "@type": `${TYPE}.filters.http.router.v3.Router` } },
+      {
+        name: "router",
+        typed_config: { "@type": `${TYPE}.filters.http.router.v3.Router`, suppress_envoy_headers: true },
+      },
     ],
     route_config: {
       name: "table",
@@ -228,5 +231,4 @@ export function operatorsBootstrap(
 }
 
 /** Values of time, chance or ports: both are of one kind, and both there or not. */
-export const OWN_VALUES =
-  /^(?:START_TIME|EMIT_TIME|UNIQUE_ID|.*DURATION|.*_PORT$|.*_ADDRESS$|.*CONNECTION_ID|.*HEADERS_BYTES$)/;
+export const OWN_VALUES = /^(?:START_TIME|EMIT_TIME|UNIQUE_ID|.*DURATION|.*_PORT$|.*_ADDRESS$|.*CONNECTION_ID)/;

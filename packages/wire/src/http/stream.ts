@@ -3,6 +3,7 @@ import type { OutputBuffer } from "../output-buffer.ts";
 import type { WireFailure } from "./failure.ts";
 import type { HeaderList } from "./header-list.ts";
 import type { RequestHead, ResponseHead } from "./message-head.ts";
+import type { StreamBytes } from "./stream-bytes.ts";
 
 /**
  * One exchange on a connection: what arrives goes to `handler`, what is sent goes through the methods.
@@ -45,6 +46,8 @@ export interface HttpStream {
   readonly receiveClosed: boolean;
   /** All of our message was handed to `send…`. */
   readonly sendClosed: boolean;
+  /** Put together when asked for; right until `onClose` returns. Undefined: nobody counts. */
+  readonly wireBytes: StreamBytes | undefined;
 }
 
 /** Receives what arrives. One object may serve many streams: each call names its stream. */

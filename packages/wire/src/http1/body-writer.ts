@@ -14,6 +14,11 @@ const CR = 13;
 const LF = 10;
 const ZERO = 48;
 
+/** Of the empty line that ends a section of fields. */
+export const END_OF_FIELDS = 2;
+/** Of what stands around the fields of a trailer section. */
+export const AROUND_TRAILERS = 3 + END_OF_FIELDS;
+
 /** Frames outgoing bodies. */
 export class BodyWriter {
   mode = SEND_NONE;

@@ -74,7 +74,9 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
     const stream = new Http1ClientStream(this, this.#nextId++, head.method, mayUpgrade, handler);
     this.#stream = stream;
     this.#answered = false;
-    this.#writeHead(head, endStream, mayUpgrade);
+    const before = this.output.length;
+    const startLine = this.#writeHead(head, endStream, mayUpgrade);
+    stream.countHead(this.output.length - before, startLine);
     stream.sendClosed = endStream;
     this.reader.expectHead(this.#headers);
     this.flushSoon();
@@ -129,7 +131,7 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
     head.protocol = "";
     if (status < 200 && status !== 101) {
       stream.handler.onInformational(stream, head);
-      if (this.#stream === stream) this.reader.expectHead(this.#headers);
+      if (this.#stream === stream) this.reader.expectHead(this.#headers, false);
       return;
     }
     const { chunked, contentLength, close, keepAlive, upgrade } = fields;
@@ -243,9 +245,10 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
     return wireFailure("connection-closed", message + hint, { h2Code: 8 });
   }
 
-  #writeHead(head: RequestHead, endStream: boolean, mayUpgrade: boolean): void {
+  /** Returns the bytes of the request line. */
+  #writeHead(head: RequestHead, endStream: boolean, mayUpgrade: boolean): number {
     const output = this.output;
-    writeRequestLine(head, output);
+    const startLine = writeRequestLine(head, output);
     writeHeader("host", head.authority, output);
     const length = head.headers.getId(CONTENT_LENGTH);
     if (mayUpgrade) {
@@ -266,6 +269,7 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
     }
     writeHeaders(head.headers, output);
     writeEmptyLine(output);
+    return startLine;
   }
 
   #end(failure: WireFailure): void {

@@ -1,6 +1,8 @@
 // Hot path: one per request.
 import type { HeaderList } from "../http/header-list.ts";
 import type { HttpConnection, HttpStream, StreamHandler } from "../http/stream.ts";
+import type { StreamBytes } from "../http/stream-bytes.ts";
+import { AROUND_TRAILERS, END_OF_FIELDS } from "./body-writer.ts";
 import type { Http1ClientConnection } from "./client-connection.ts";
 
 export class Http1ClientStream implements HttpStream {
@@ -13,6 +15,8 @@ export class Http1ClientStream implements HttpStream {
   readonly mayUpgrade: boolean;
   tunnel = false;
   waitsForRoom = false;
+  #bytesSent = 0;
+  #fieldBytesSent = 0;
   readonly #connection: Http1ClientConnection;
 
   constructor(
@@ -37,13 +41,33 @@ export class Http1ClientStream implements HttpStream {
     return this.#connection.output.length;
   }
 
+  get wireBytes(): StreamBytes {
+    const { reader } = this.#connection;
+    return {
+      received: reader.messageBytes,
+      sent: this.#bytesSent,
+      headersReceived: reader.fieldBytes,
+      headersSent: this.#fieldBytesSent,
+      plainHeadersReceived: reader.fieldBytes,
+      plainHeadersSent: this.#fieldBytesSent,
+    };
+  }
+
+  /** The head was written. */
+  countHead(bytes: number, startLine: number): void {
+    this.#bytesSent = bytes;
+    this.#fieldBytesSent = bytes - startLine - END_OF_FIELDS;
+  }
+
   sendData(bytes: Uint8Array, start: number, end: number, endStream: boolean): boolean {
     if (this.sendClosed) return true;
     const connection = this.#connection;
+    const before = connection.output.length;
     if (!connection.writer.write(bytes, start, end, endStream, connection.output)) {
       connection.fail(this, "a request body differs from its Content-Length");
       return true;
     }
+    this.#bytesSent += connection.output.length - before;
     connection.flushSoon();
     if (endStream) {
       this.#closeSend();
@@ -57,10 +81,14 @@ export class Http1ClientStream implements HttpStream {
   sendTrailers(trailers: HeaderList): void {
     if (this.sendClosed) return;
     const connection = this.#connection;
+    const before = connection.output.length;
     if (!connection.writer.writeTrailers(trailers, connection.output)) {
       connection.fail(this, "a request body differs from its Content-Length");
       return;
     }
+    const written = connection.output.length - before;
+    this.#bytesSent += written;
+    if (written > AROUND_TRAILERS) this.#fieldBytesSent += written - AROUND_TRAILERS;
     connection.flushSoon();
     this.#closeSend();
   }

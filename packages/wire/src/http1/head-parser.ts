@@ -60,6 +60,8 @@ export interface HeadParser {
   readonly startLineEnd: number;
   /** A head has begun and is incomplete. */
   readonly pending: boolean;
+  /** Names, values, and three for each line: colon, CR, LF. */
+  readonly fieldBytes: number;
   readonly failure: WireFailure | null;
 }
 
@@ -71,6 +73,7 @@ class LineParser implements HeadParser {
   startLine = 0;
   startLineEnd = 0;
   pending = false;
+  fieldBytes = 0;
   failure: WireFailure | null = null;
   readonly #sink: HeaderLineSink;
   readonly #maxBytes: number;
@@ -98,6 +101,7 @@ class LineParser implements HeadParser {
     this.position = 0;
     this.end = 0;
     this.pending = false;
+    this.fieldBytes = 0;
     this.failure = null;
   }
 
@@ -202,6 +206,7 @@ class LineParser implements HeadParser {
           let valueEnd = at - 2;
           while (valueEnd > this.#value && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB)) valueEnd--;
           this.#count++;
+          this.fieldBytes += this.#nameEnd - this.#line + valueEnd - this.#value + 3;
           const id = lookUpName(bytes, this.#line, this.#nameEnd);
           const refusal = this.#sink.onHeaderLine(
             id,

@@ -176,7 +176,7 @@ export class Http1ServerConnection implements HttpConnection, MessageSink {
   sendHead(stream: Http1ServerStream, head: ResponseHead, endStream: boolean): void {
     const output = this.output;
     const { status, headers } = head;
-    writeStatusLine(status, output, stream.request.version === HTTP_1_0);
+    stream.startLineBytes = writeStatusLine(status, output, stream.request.version === HTTP_1_0);
     if (stream.mayUpgrade) {
       if (this.#startTunnel(stream, head)) return;
       // Refused: there is no tunnel to read from.
@@ -205,8 +205,8 @@ export class Http1ServerConnection implements HttpConnection, MessageSink {
     if (endStream && this.writer.left > 0) this.fail(stream, "a response ended before its Content-Length was reached");
   }
 
-  sendInformational(head: ResponseHead): void {
-    writeStatusLine(head.status, this.output, false);
+  sendInformational(stream: Http1ServerStream, head: ResponseHead): void {
+    stream.startLineBytes = writeStatusLine(head.status, this.output, false);
     writeHeaders(head.headers, this.output);
     writeEmptyLine(this.output);
   }

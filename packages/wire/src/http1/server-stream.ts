@@ -3,6 +3,8 @@ import type { HeaderList } from "../http/header-list.ts";
 import { IGNORE_STREAM } from "../http/ignore-handler.ts";
 import type { RequestHead, ResponseHead } from "../http/message-head.ts";
 import type { HttpConnection, ServerStream, StreamHandler } from "../http/stream.ts";
+import type { StreamBytes } from "../http/stream-bytes.ts";
+import { AROUND_TRAILERS, END_OF_FIELDS } from "./body-writer.ts";
 import type { Http1ServerConnection } from "./server-connection.ts";
 
 export class Http1ServerStream implements ServerStream {
@@ -18,6 +20,10 @@ export class Http1ServerStream implements ServerStream {
   tunnel = false;
   /** `sendData` returned false and `onDrain` is owed. */
   waitsForRoom = false;
+  /** Of the head that was sent last. */
+  startLineBytes = 0;
+  #bytesSent = 0;
+  #fieldBytesSent = 0;
   readonly #connection: Http1ServerConnection;
 
   constructor(connection: Http1ServerConnection, request: RequestHead, id: number, mayUpgrade: boolean) {
@@ -35,10 +41,25 @@ export class Http1ServerStream implements ServerStream {
     return this.#connection.output.length;
   }
 
+  get wireBytes(): StreamBytes {
+    const { reader } = this.#connection;
+    return {
+      received: reader.messageBytes,
+      sent: this.#bytesSent,
+      headersReceived: reader.fieldBytes,
+      headersSent: this.#fieldBytesSent,
+      plainHeadersReceived: reader.fieldBytes,
+      plainHeadersSent: this.#fieldBytesSent,
+    };
+  }
+
   sendInformational(head: ResponseHead): void {
     if (this.headSent || this.sendClosed || this.request.version < 11) return;
-    this.#connection.sendInformational(head);
-    this.#connection.flushSoon();
+    const connection = this.#connection;
+    const before = connection.output.length;
+    connection.sendInformational(this, head);
+    this.#countHead(connection.output.length - before);
+    connection.flushSoon();
   }
 
   sendHead(head: ResponseHead, endStream: boolean): void {
@@ -46,7 +67,9 @@ export class Http1ServerStream implements ServerStream {
     this.headSent = true;
     if (endStream) this.sendClosed = true;
     const connection = this.#connection;
+    const before = connection.output.length;
     connection.sendHead(this, head, endStream);
+    this.#countHead(connection.output.length - before);
     connection.flushSoon();
     if (endStream) connection.finishIfDone(this);
   }
@@ -54,10 +77,12 @@ export class Http1ServerStream implements ServerStream {
   sendData(bytes: Uint8Array, start: number, end: number, endStream: boolean): boolean {
     const connection = this.#connection;
     if (!this.headSent || this.sendClosed) return true;
+    const before = connection.output.length;
     if (!connection.writer.write(bytes, start, end, endStream, connection.output)) {
       connection.fail(this, "a response body differs from its Content-Length");
       return true;
     }
+    this.#bytesSent += connection.output.length - before;
     connection.flushSoon();
     if (endStream) {
       this.#closeSend();
@@ -71,10 +96,14 @@ export class Http1ServerStream implements ServerStream {
   sendTrailers(trailers: HeaderList): void {
     const connection = this.#connection;
     if (!this.headSent || this.sendClosed) return;
+    const before = connection.output.length;
     if (!connection.writer.writeTrailers(trailers, connection.output)) {
       connection.fail(this, "a response body differs from its Content-Length");
       return;
     }
+    const written = connection.output.length - before;
+    this.#bytesSent += written;
+    if (written > AROUND_TRAILERS) this.#fieldBytesSent += written - AROUND_TRAILERS;
     connection.flushSoon();
     this.#closeSend();
   }
@@ -89,6 +118,11 @@ export class Http1ServerStream implements ServerStream {
 
   resume(): void {
     this.#connection.reader.resume();
+  }
+
+  #countHead(bytes: number): void {
+    this.#fieldBytesSent += bytes - this.startLineBytes - END_OF_FIELDS;
+    this.#bytesSent += bytes;
   }
 
   #closeSend(): void {

@@ -12,18 +12,20 @@ const STATUS_LINES: readonly (Buffer | undefined)[] = Array.from({ length: 1000 
 );
 const VERSION = Buffer.from(" HTTP/1.1\r\n", "latin1");
 
-/** `old`: to a client of HTTP/1.0, who is answered in its own version, as by Envoy. */
-export function writeStatusLine(status: number, output: OutputBuffer, old: boolean): void {
+/** Returns its bytes. `old`: to a client of HTTP/1.0, who is answered in its own version, as by Envoy. */
+export function writeStatusLine(status: number, output: OutputBuffer, old: boolean): number {
   const known = old ? undefined : STATUS_LINES[status];
-  writeBytes(known ?? statusLine(status >= 100 && status < 1000 ? status : 500, old ? "1.0" : "1.1"), output);
+  const line = known ?? statusLine(status >= 100 && status < 1000 ? status : 500, old ? "1.0" : "1.1");
+  writeBytes(line, output);
+  return line.length;
 }
 
 function statusLine(status: number, version = "1.1"): Buffer {
   return Buffer.from(`HTTP/${version} ${status} ${REASONS[status] ?? ""}\r\n`, "latin1");
 }
 
-/** `GET /path HTTP/1.1\r\n`; a target that would break the line cannot (blanks become %20). */
-export function writeRequestLine(head: RequestHead, output: OutputBuffer): void {
+/** `GET /path HTTP/1.1\r\n`; a target that would break the line cannot (blanks become %20). Returns its bytes. */
+export function writeRequestLine(head: RequestHead, output: OutputBuffer): number {
   const target = head.method === "CONNECT" ? head.authority : head.path;
   const safe = target.includes(" ") ? target.replaceAll(" ", "%20") : target;
   const n = head.method.length + 1 + safe.length;
@@ -33,6 +35,7 @@ export function writeRequestLine(head: RequestHead, output: OutputBuffer): void 
   writeTarget(safe, output.bytes, at + 1);
   output.commit(n);
   writeBytes(VERSION, output);
+  return n + VERSION.length;
 }
 
 function writeTarget(text: string, bytes: Buffer, at: number): void {

@@ -108,7 +108,7 @@ class Http2ClientConnection implements ClientConnection, Http2Role {
     stream.handler = handler;
     stream.extendedConnect = head.protocol !== "";
     core.streams.add(stream);
-    this.#writeHead(head, id, endStream);
+    this.#writeHead(head, stream, endStream);
     if (endStream) {
       stream.sendClosed = true;
       stream.sendDone = true;
@@ -175,6 +175,7 @@ class Http2ClientConnection implements ClientConnection, Http2Role {
     head.headers.clear();
     collector.begin(RESPONSE_FIELDS, asFlat(head.headers));
     if (!core.blocks.decode(bytes, start, end)) return;
+    stream.plainBytesIn += collector.plainBytes;
     collector.finishResponse(head);
     if (stream.receiveClosed) {
       core.failStream(stream, code.STREAM_CLOSED, "HEADERS behind END_STREAM");
@@ -209,6 +210,7 @@ class Http2ClientConnection implements ClientConnection, Http2Role {
     trailers.clear();
     core.collector.begin(TRAILER_FIELDS, trailers);
     if (!core.blocks.decode(bytes, start, end)) return;
+    stream.plainBytesIn += core.collector.plainBytes;
     if (stream.receiveClosed) core.failStream(stream, code.STREAM_CLOSED, "HEADERS behind END_STREAM");
     else if (!endStream) core.failStream(stream, code.PROTOCOL_ERROR, "trailers without END_STREAM");
     else if (core.collector.malformed !== "") core.failStream(stream, code.PROTOCOL_ERROR, core.collector.malformed);
@@ -221,7 +223,7 @@ class Http2ClientConnection implements ClientConnection, Http2Role {
     trailers.clear();
   }
 
-  #writeHead(head: RequestHead, id: number, endStream: boolean): void {
+  #writeHead(head: RequestHead, stream: Http2Stream, endStream: boolean): void {
     const { blocks, output } = this.#core;
     const { encoder } = blocks;
     const connect = head.method === "CONNECT";
@@ -234,7 +236,7 @@ class Http2ClientConnection implements ClientConnection, Http2Role {
     if (head.protocol !== "") encoder.field(":protocol", head.protocol, 0, output);
     if (head.authority !== "") encoder.field(":authority", head.authority, 0, output);
     encoder.list(head.headers, output);
-    blocks.endWrite(id, endStream);
+    blocks.endWrite(stream, endStream);
   }
 
   #tellCapacity(): void {

@@ -230,13 +230,13 @@ export class Http2Core implements FrameSink, Pings {
     this.blocks.beginWrite();
     this.blocks.encoder.field(":status", String(status), 0, this.output);
     this.blocks.encoder.list(head.headers, this.output);
-    this.blocks.endWrite(stream.id, endStream);
+    this.blocks.endWrite(stream, endStream);
   }
 
   writeTrailers(stream: Http2Stream, trailers: HeaderList): void {
     this.blocks.beginWrite();
     this.blocks.encoder.list(trailers, this.output);
-    this.blocks.endWrite(stream.id, true);
+    this.blocks.endWrite(stream, true);
   }
 
   /** Gives the peer its stream window back once half of it was used. */
@@ -249,7 +249,9 @@ export class Http2Core implements FrameSink, Pings {
   }
 
   onHeaderBlock(id: number, bytes: Buffer, start: number, end: number, endStream: boolean): void {
-    this.#role.onHeaderBlock(id, this.streams.get(id), bytes, start, end, endStream);
+    const stream = this.streams.get(id);
+    if (stream !== undefined) stream.headerBytesIn += frame.FRAME_HEADER_BYTES + end - start;
+    this.#role.onHeaderBlock(id, stream, bytes, start, end, endStream);
   }
 
   onBadPreface(): void {
@@ -321,6 +323,7 @@ export class Http2Core implements FrameSink, Pings {
       return;
     }
     stream.receiveWindow -= length;
+    stream.dataBytesIn += frame.FRAME_HEADER_BYTES + length;
     if (stream.receiveClosed) this.failStream(stream, code.STREAM_CLOSED, "DATA behind END_STREAM");
     else if (stream.receiveWindow < 0)
       this.failStream(stream, code.FLOW_CONTROL_ERROR, "more DATA than the stream's window");

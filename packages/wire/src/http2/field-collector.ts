@@ -5,6 +5,7 @@ import { HTTP_2, type RequestHead, type ResponseHead } from "../http/message-hea
 import { AUTHORITY_BYTE, TARGET_BYTE, TOKEN_LOWER } from "../http1/char-table.ts";
 import type { FieldSink } from "./hpack/decoder.ts";
 import {
+  ENTRY_OVERHEAD,
   type HpackField,
   PSEUDO_AUTHORITY,
   PSEUDO_METHOD,
@@ -80,6 +81,11 @@ export class FieldCollector implements FieldSink {
     this.#protocol = null;
     this.#status = null;
     this.#host = null;
+  }
+
+  /** Names and values so far, without what RFC 7541 4.1 adds for each entry. */
+  get plainBytes(): number {
+    return this.#bytes - ENTRY_OVERHEAD * this.#count;
   }
 
   onField(field: HpackField): void {

@@ -15,6 +15,7 @@ import {
 } from "./frame.ts";
 import { createHpackDecoder } from "./hpack/decoder.ts";
 import { createHpackEncoder, type HpackEncoder } from "./hpack/encoder.ts";
+import type { Http2Stream } from "./stream.ts";
 
 /** A block in more pieces than this is an attack: each costs the sender nine bytes. */
 const MAX_CONTINUATIONS = 64;
@@ -108,13 +109,15 @@ export class HeaderBlocks {
     this.encoder.begin(output);
   }
 
-  endWrite(id: number, endStream: boolean): void {
+  endWrite(stream: Http2Stream, endStream: boolean): void {
     const { output, peer } = this.#core;
+    const { id } = stream;
     const length = output.length - this.#writeAt - FRAME_HEADER_BYTES;
     const at = output.start + this.#writeAt;
     const flags = endStream ? FLAG_END_STREAM : 0;
     if (length <= peer.maxFrameBytes) {
       putFrameHeader(output.bytes, at, length, HEADERS, flags | FLAG_END_HEADERS, id);
+      stream.countBlock(FRAME_HEADER_BYTES + length, this.encoder.plainBytes);
       return;
     }
     const block = Buffer.from(output.bytes.subarray(at + FRAME_HEADER_BYTES, output.end));
@@ -125,5 +128,6 @@ export class HeaderBlocks {
       writeFrameHeader(output, n, CONTINUATION, sent + n === length ? FLAG_END_HEADERS : 0, id);
       output.append(block, sent, sent + n);
     }
+    stream.countBlock(output.length - this.#writeAt, this.encoder.plainBytes);
   }
 }

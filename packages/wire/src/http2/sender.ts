@@ -1,6 +1,6 @@
 // Hot path: every body byte that leaves over HTTP/2.
 import type { Http2Core } from "./core.ts";
-import { DEFAULT_WINDOW, writeData } from "./frame.ts";
+import { DEFAULT_WINDOW, FRAME_HEADER_BYTES, writeData } from "./frame.ts";
 import type { Http2Stream } from "./stream.ts";
 
 const NO_BYTES = new Uint8Array(0);
@@ -77,6 +77,7 @@ export class Sender {
       const last = endStream && at + n === end;
       writeData(output, stream.id, bytes, at, at + n, last);
       stream.sendWindow -= n;
+      stream.dataBytesOut += FRAME_HEADER_BYTES + n;
       this.connectionWindow -= n;
       at += n;
       if (last) {
@@ -87,6 +88,7 @@ export class Sender {
     // An empty frame needs no window.
     if (at === end && endStream && start === end) {
       writeData(output, stream.id, NO_BYTES, 0, 0, true);
+      stream.dataBytesOut += FRAME_HEADER_BYTES;
       stream.finishSending();
     }
     return at;
@@ -104,7 +106,10 @@ export class Sender {
     if (n <= 0 && queue.length > 0) return false;
     const empties = n === queue.length;
     const last = empties && stream.sendClosed && stream.queuedTrailers === null;
-    if (n > 0 || last) writeData(output, stream.id, queue.bytes, queue.start, queue.start + n, last);
+    if (n > 0 || last) {
+      writeData(output, stream.id, queue.bytes, queue.start, queue.start + n, last);
+      stream.dataBytesOut += FRAME_HEADER_BYTES + n;
+    }
     stream.sendWindow -= n;
     this.connectionWindow -= n;
     queue.consume(n);

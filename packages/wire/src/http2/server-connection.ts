@@ -9,7 +9,7 @@ import { SHUTDOWN_PING } from "./control-frames.ts";
 import { Http2Core, type Http2Role } from "./core.ts";
 import * as code from "./error-code.ts";
 import { REQUEST_FIELDS, TRAILER_FIELDS } from "./field-collector.ts";
-import { MAX_WINDOW, writeGoaway, writePing } from "./frame.ts";
+import { FRAME_HEADER_BYTES, MAX_WINDOW, writeGoaway, writePing } from "./frame.ts";
 import { RequestHeadPool } from "./head-pool.ts";
 import { Http2Stream } from "./stream.ts";
 
@@ -136,6 +136,8 @@ class Http2ServerConnection implements HttpConnection, Http2Role {
     collector.finishRequest(request);
     const stream = new Http2Stream(core, id, request, null, core.peer.initialWindow, core.streamWindow);
     core.streams.add(stream);
+    stream.headerBytesIn = FRAME_HEADER_BYTES + end - start;
+    stream.plainBytesIn = collector.plainBytes;
     if (!this.#check(stream, endStream)) return;
     stream.expectedBytes = collector.contentLength;
     stream.receiveClosed = endStream;
@@ -176,6 +178,7 @@ class Http2ServerConnection implements HttpConnection, Http2Role {
     trailers.clear();
     core.collector.begin(TRAILER_FIELDS, trailers);
     if (!core.blocks.decode(bytes, start, end)) return;
+    stream.plainBytesIn += core.collector.plainBytes;
     if (stream.receiveClosed) core.failStream(stream, code.STREAM_CLOSED, "HEADERS behind END_STREAM");
     else if (!endStream) core.failStream(stream, code.PROTOCOL_ERROR, "trailers without END_STREAM");
     else if (core.collector.malformed !== "") core.failStream(stream, code.PROTOCOL_ERROR, core.collector.malformed);

@@ -3,6 +3,7 @@ import { type HeaderList, headerListOf } from "../http/header-list.ts";
 import { IGNORE_STREAM } from "../http/ignore-handler.ts";
 import type { RequestHead, ResponseHead } from "../http/message-head.ts";
 import type { HttpConnection, ServerStream, StreamHandler } from "../http/stream.ts";
+import type { StreamBytes } from "../http/stream-bytes.ts";
 import { createOutputBuffer, type OutputBuffer } from "../output-buffer.ts";
 import type { Http2Core } from "./core.ts";
 import { CANCEL } from "./error-code.ts";
@@ -39,6 +40,14 @@ export class Http2Stream implements ServerStream {
   /** Content-Length of the peer's message, or -1; and body bytes so far. */
   expectedBytes = -1;
   receivedBytes = 0;
+  /** Frames of the stream with their nine bytes: header blocks, DATA. */
+  headerBytesIn = 0;
+  headerBytesOut = 0;
+  dataBytesIn = 0;
+  dataBytesOut = 0;
+  /** Names and values before their compression. */
+  plainBytesIn = 0;
+  plainBytesOut = 0;
 
   /** Body that waits for a window or for room in the output. */
   queue: OutputBuffer | null = null;
@@ -70,6 +79,23 @@ export class Http2Stream implements ServerStream {
 
   get bufferedBytes(): number {
     return this.queue?.length ?? 0;
+  }
+
+  get wireBytes(): StreamBytes {
+    return {
+      received: this.headerBytesIn + this.dataBytesIn,
+      sent: this.headerBytesOut + this.dataBytesOut,
+      headersReceived: this.headerBytesIn,
+      headersSent: this.headerBytesOut,
+      plainHeadersReceived: this.plainBytesIn,
+      plainHeadersSent: this.plainBytesOut,
+    };
+  }
+
+  /** A header block was written. */
+  countBlock(frameBytes: number, plainBytes: number): void {
+    this.headerBytesOut += frameBytes;
+    this.plainBytesOut += plainBytes;
   }
 
   sendInformational(head: ResponseHead): void {

@@ -13,6 +13,8 @@ export interface HpackEncoder {
   list(headers: HeaderList, output: OutputBuffer): void;
   /** The peer's SETTINGS_HEADER_TABLE_SIZE; at most our own limit is used. Units: bytes. */
   setPeerTableBytes(bytes: number): void;
+  /** Names and values of the present block. */
+  readonly plainBytes: number;
 }
 
 export interface HpackEncoderOptions {
@@ -81,6 +83,7 @@ const PLAIN = 1;
 const NEVER = 2;
 
 class Encoder implements HpackEncoder {
+  plainBytes = 0;
   readonly #maxBytes: number;
   readonly #huffman: boolean;
   /** By known id; others by name. */
@@ -103,6 +106,7 @@ class Encoder implements HpackEncoder {
   }
 
   begin(output: OutputBuffer): void {
+    this.plainBytes = 0;
     if (this.#announceLow < 0) return;
     if (this.#announceLow < this.#capacity) writeInteger(0x20, 5, this.#announceLow, output);
     writeInteger(0x20, 5, this.#capacity, output);
@@ -125,6 +129,7 @@ class Encoder implements HpackEncoder {
   }
 
   field(name: string, value: string, id: number, output: OutputBuffer): void {
+    this.plainBytes += name.length + value.length;
     const slot = this.#slot(name, id);
     if (slot.staticIndex > 0) {
       const index = this.#staticIndex(slot, name, value);

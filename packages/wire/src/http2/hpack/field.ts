@@ -14,6 +14,8 @@ export const PSEUDO_UNKNOWN = 7;
 
 const PSEUDO_NAMES = ["", ":authority", ":method", ":path", ":scheme", ":status", ":protocol"];
 
+/** What an entry counts for beyond its name and value. Source: RFC 7541 4.1. Units: bytes. */
+export const ENTRY_OVERHEAD = 32;
 const COLON = 58;
 
 /** One header field of HTTP/2, checked once when it is made, however often it is referred to. */
@@ -40,7 +42,7 @@ class Field implements HpackField {
   constructor(name: string, value: string) {
     this.name = name;
     this.value = value;
-    this.size = name.length + value.length + 32;
+    this.size = name.length + value.length + ENTRY_OVERHEAD;
     const pseudo = name.charCodeAt(0) === COLON;
     this.id = pseudo ? 0 : headerId(name);
     this.pseudo = pseudo ? pseudoOf(name) : PSEUDO_NONE;
