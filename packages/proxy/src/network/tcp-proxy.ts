@@ -13,6 +13,7 @@ import { countDestroyed, countDialFailure, countHandshake } from "../upstream/co
 import { connectFailure, type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
 import type { Host } from "../upstream/host.ts";
 import { dialTunnel, type TunnelOwner } from "../upstream/tunnel-connection.ts";
+import { createFlow, type Flow } from "./flow.ts";
 import type { TcpCounters } from "./tcp-counters.ts";
 import type { TcpObserver, TcpRecord } from "./tcp-record.ts";
 import { tcpValues } from "./tcp-values.ts";
@@ -58,11 +59,6 @@ function sweepOf(config: TcpProxyConfig): number {
 /** Bytes kept while the upstream connection is made; then reading stops. Units: bytes. */
 const EARLY_BYTES = 65_536;
 
-/** A chunk of this size means that more waits, and is worth the call that frees it. Units: bytes. */
-const BULK_BYTES = 65_536;
-/** Reads before other connections have their turn. */
-const AHEAD_READS = 8;
-
 /** Copies what one side sends to the other. */
 class Side implements ConnectionHandler {
   readonly session: Session;
@@ -100,6 +96,9 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   readonly #downstream: Connection;
   readonly #timer: WheelTimer;
   upstream: Connection | undefined = undefined;
+  /** Both directions, once there is an upstream connection. */
+  #toUpstream: Flow | undefined = undefined;
+  #toDownstream: Flow | undefined = undefined;
   #dial: Dial | undefined = undefined;
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
@@ -168,38 +167,19 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   }
 
   relay(chunk: Uint8Array, toUpstream: boolean): void {
-    this.#lastActivityMs = this.#manager.wheel.nowMs;
-    const upstream = this.upstream;
-    if (upstream === undefined) {
-      this.bytesReceived += chunk.length;
-      this.#early.push(chunk);
-      this.#earlyBytes += chunk.length;
-      if (this.#earlyBytes > EARLY_BYTES) this.#downstream.pause();
+    const flow = toUpstream ? this.#toUpstream : this.#toDownstream;
+    if (flow !== undefined) {
+      flow.pass(chunk);
       return;
     }
-    const from = toUpstream ? this.#downstream : upstream;
-    const to = toUpstream ? upstream : this.#downstream;
     this.#count(chunk.length, toUpstream);
-    const bulk = chunk.length >= BULK_BYTES;
-    to.write(chunk);
-    if (bulk) {
-      from.recycle(chunk);
-      this.#readAhead(from, to, toUpstream);
-    }
-    if (!to.writable) from.pause();
-  }
-
-  /** Bulk that still waits goes on without an event of its own. */
-  #readAhead(from: Connection, to: Connection, toUpstream: boolean): void {
-    for (let i = 0; i < AHEAD_READS && to.writable; i++) {
-      const more = from.readAhead();
-      if (more === undefined) return;
-      this.#count(more.length, toUpstream);
-      to.write(more);
-    }
+    this.#early.push(chunk);
+    this.#earlyBytes += chunk.length;
+    if (this.#earlyBytes > EARLY_BYTES) this.#downstream.pause();
   }
 
   #count(bytes: number, toUpstream: boolean): void {
+    this.#lastActivityMs = this.#manager.wheel.nowMs;
     if (toUpstream) this.bytesReceived += bytes;
     else this.bytesSent += bytes;
   }
@@ -219,11 +199,8 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   }
 
   drained(fromDownstream: boolean): void {
-    if (fromDownstream) {
-      if (this.#downstream.writable) this.upstream?.resume();
-    } else if (this.upstream?.writable === true) {
-      this.#downstream.resume();
-    }
+    if (fromDownstream) this.#toDownstream?.drained();
+    else this.#toUpstream?.drained();
   }
 
   closed(downstream: boolean, error: ConnectionError | undefined): void {
@@ -261,6 +238,8 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     upstream.handler = new Side(this, false);
     this.#opened = true;
     for (const observer of this.#manager.observers) observer.onTcpOpened(this);
+    this.#toUpstream = createFlow(this.#downstream, upstream, (bytes) => this.#count(bytes, true));
+    this.#toDownstream = createFlow(upstream, this.#downstream, (bytes) => this.#count(bytes, false));
     for (const chunk of this.#early) upstream.write(chunk);
     this.#early = [];
     this.#downstream.resume();

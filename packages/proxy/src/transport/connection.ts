@@ -82,8 +82,8 @@ export interface Connection {
   /** `output` was filled: send it before the present event ends. */
   wantsFlush(): void;
   /**
-   * More bytes that already wait, for a handler that was just given many: without the copy and the allocation of `onData`. They are valid
-   * until the next event. Undefined when none wait, and with TLS.
+   * More bytes that already wait, also while it is paused: without the copy and the allocation of `onData`. They are valid until the next
+   * event. Undefined when none wait, and with TLS.
    */
   readAhead(): Uint8Array | undefined;
   /** The handler keeps nothing of a chunk that `onData` gave it: its memory may be used again at once, not after the next collection. */

@@ -117,7 +117,7 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
   }
 
   readAhead(): Uint8Array | undefined {
-    if (this.tls !== undefined || this.closed || this.#paused || this.#ending >= CLOSE_WANTED) return undefined;
+    if (this.tls !== undefined || this.closed || this.#ending >= CLOSE_WANTED) return undefined;
     const { kernel } = this.shared;
     const taken = kernel.receive(this.socket.fd);
     if (taken <= 0) {
@@ -137,7 +137,8 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
   }
 
   pause(): void {
-    if (this.#paused || this.closed) return;
+    // The close event comes to a reader only.
+    if (this.#paused || this.closed || this.#ending === CLOSE_WANTED) return;
     this.#paused = true;
     this.socket.pause();
   }
@@ -157,7 +158,6 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
   close(): void {
     if (this.#ending === CLOSE_WANTED || this.closed) return;
     this.#ending = CLOSE_WANTED;
-    // A reader that nobody empties would keep the close event from arriving.
     this.resume();
     this.wantsFlush();
   }
