@@ -8,7 +8,7 @@ import { eventually } from "./mesh-cluster.ts";
 import { createShell } from "./shell.ts";
 
 const line = lineProblem();
-const missing = ["kubectl", "curl"].filter((name) => Bun.which(name) === null);
+const missing = ["kubectl", "curl", "openssl"].filter((name) => Bun.which(name) === null);
 if (line !== undefined) console.log(`skipped: no line between clusters: ${line}`);
 else if (missing.length > 0) console.log(`skipped: the walkthrough needs ${missing.join(", ")} on PATH`);
 
@@ -112,6 +112,41 @@ describe.skipIf(line !== undefined || missing.length > 0)("a cluster without a c
     await kubectl("away", "apply -n sample -f -", JSON.stringify({ ...meta, spec: route }));
     expect(await check()).toContain("nobody reads VirtualService sample/unread in away");
     await kubectl("away", "delete -n sample virtualservice unread");
+  });
+
+  test("a certificate that a gateway abroad names is read there, and at home where there is none", async () => {
+    const gateway = {
+      apiVersion: "networking.istio.io/v1",
+      kind: "Gateway",
+      metadata: { name: "shop" },
+      spec: {
+        selector: { istio: "eastwestgateway" },
+        servers: [
+          {
+            port: { number: 8443, name: "https", protocol: "HTTPS" },
+            tls: { mode: "SIMPLE", credentialName: "shop-cert" },
+            hosts: ["shop.example"],
+          },
+        ],
+      },
+    };
+    await kubectl("home", "apply -n istio-system -f -", JSON.stringify(gateway));
+    for (const name of clusters) {
+      const subject = `-subj /CN=${name} -addext subjectAltName=DNS:shop.example`;
+      await ok(`openssl req -x509 -newkey rsa:2048 -nodes -days 1 ${subject} -keyout ${name}.key -out ${name}.crt`);
+      await kubectl(name, `create secret tls shop-cert -n istio-system --cert=${name}.crt --key=${name}.key`);
+    }
+    const pods = "get pods -n istio-system -l istio=eastwestgateway -o jsonpath={.items[0].status.podIP}";
+    const shown = async (name: string) => {
+      const url = `--resolve shop.example:8443:${await kubectl(name, pods)} https://shop.example:8443/`;
+      const curl = `curl -skv -m 5 -o /dev/null ${url}`;
+      const { err } = await run(`kubectl --context=${name} exec -n sample deploy/sleep -c sleep -- ${curl}`);
+      return /subject: CN=(\w+)/.exec(err)?.[1];
+    };
+    for (const name of clusters)
+      await eventually(`the certificate of ${name}`, async () => (await shown(name)) === name);
+    await kubectl("away", "delete secret -n istio-system shop-cert");
+    await eventually("the certificate of home, abroad", async () => (await shown("away")) === "home");
   });
 
   test("the primary's gateway away: running pods go on, new ones wait with a sentence", async () => {

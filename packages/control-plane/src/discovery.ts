@@ -26,7 +26,7 @@ import { createMergedMesh } from "./mesh/merged-mesh.ts";
 import { createMeshFeed, type MeshFeed, type MeshUpdate } from "./mesh/mesh-feed.ts";
 import type { DiscoveryOptions, ListenAddress } from "./options.ts";
 import { createProxySnapshots } from "./resources/proxy-snapshots.ts";
-import { createCredentialSecrets } from "./secrets/credential-secrets.ts";
+import { createClusterSecrets } from "./secrets/cluster-secrets.ts";
 import { createTrustBundles } from "./secrets/trust-bundles.ts";
 import { createClusterStatus } from "./status/cluster-status.ts";
 import { createEntryStatuses } from "./status/entry-statuses.ts";
@@ -119,8 +119,9 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
   const secrets =
     kube === undefined
       ? undefined
-      : createCredentialSecrets({
+      : createClusterSecrets({
           kube,
+          kubeOf: (id) => clusters?.served.find((one) => one.id === id)?.cluster.kube,
           clock,
           log: log.child("secrets"),
           onChange: (namespace) => discovery.secretsChanged(namespace),

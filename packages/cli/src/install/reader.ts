@@ -5,8 +5,9 @@ export const READER_ACCOUNT = "istio-reader-service-account";
 
 const READ = ["get", "list", "watch"];
 
-/** What a control plane elsewhere needs where there is none: it hands out the root certificate and tells the webhook's CA. */
+/** What a control plane elsewhere needs where there is none: it hands out the root certificate, the webhook's CA, and gateways' Secrets. */
 const MANAGE = [
+  { apiGroups: [""], resources: ["secrets"], verbs: READ },
   { apiGroups: [""], resources: ["configmaps"], verbs: [...READ, "create", "update", "patch"] },
   {
     apiGroups: ["admissionregistration.k8s.io"],
@@ -17,7 +18,7 @@ const MANAGE = [
 
 /**
  * What a registry needs, and nothing that could be changed or kept secret. Source: istio base chart, `istio-reader`.
- * @param managed The account's owner is this cluster's control plane, too.
+ * @param managed The account's owner is this cluster's control plane, too; then Secrets as well, as in Istio's chart always.
  */
 export function readerManifests(namespace: string, account = READER_ACCOUNT, managed = false): readonly Manifest[] {
   const labels = { ...meshLabels("reader"), app: "istio-reader" };

@@ -3,6 +3,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import type { KubeObject, WatchHandlers } from "@heddle/kube-client";
 import { createLineSink, createLogger, createSystemClock } from "@heddle/std";
 import { SecretSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/secret";
+import { createClusterSecrets } from "./cluster-secrets.ts";
 import { createCredentialSecrets } from "./credential-secrets.ts";
 
 const encode = (text: string) => Buffer.from(text).toString("base64");
@@ -30,22 +31,24 @@ const secret = (name: string, data: Record<string, string>): KubeObject => ({
   data,
 });
 
+const surroundings = () => ({
+  clock: createSystemClock(),
+  log: createLogger({ clock: createSystemClock(), level: "error", scope: "t", sink: createLineSink("text", () => {}) }),
+});
+
 function setup() {
   const api = apiServer("gate");
   const changes: string[] = [];
   const secrets = createCredentialSecrets({
     kube: api.kube,
-    clock: createSystemClock(),
-    log: createLogger({
-      clock: createSystemClock(),
-      level: "error",
-      scope: "t",
-      sink: createLineSink("text", () => {}),
-    }),
+    ...surroundings(),
     onChange: (namespace) => changes.push(namespace),
   });
   return { ...api, secrets, changes };
 }
+
+const textOf = (resource: { readonly body: Uint8Array } | undefined) =>
+  resource === undefined ? undefined : JSON.stringify(fromBinary(SecretSchema, resource.body));
 
 test("a Secret is watched once asked for, and its parts are served under Istio's names", async () => {
   const { watches, secrets, changes } = setup();
@@ -85,5 +88,37 @@ test("names that are not of Secrets are not looked for", async () => {
   for (const name of ["default", "kubernetes://../x", "kubernetes://a/b", "file-cert:/a~/b"])
     expect(secrets.setFor("shop", "gate").get(name)).toBeUndefined();
   expect(watches.size).toBe(0);
+  secrets.close();
+});
+
+test("a gateway of another cluster gets that cluster's Secret; the own cluster's once the other has said it has none", async () => {
+  const [own, west] = [apiServer("gate"), apiServer("gate")];
+  const kubes = new Map([["west", west.kube]]);
+  const secrets = createClusterSecrets({
+    kube: own.kube,
+    kubeOf: (id) => kubes.get(id),
+    ...surroundings(),
+    onChange: () => undefined,
+  });
+  const seen = (cluster: string) => textOf(secrets.setFor(cluster, "shop", "gate").get("kubernetes://web"));
+  const pair = (name: string) => secret("web", { "tls.crt": encode(`${name} CERT`), "tls.key": encode("KEY") });
+  seen("east");
+  seen("west");
+  await Bun.sleep(0);
+  seen("east");
+  own.watches.get("shop/metadata.name=web")?.onEvent({ type: "ADDED", object: pair("east") });
+  expect(seen("east")).toContain("east CERT");
+  // Not known to be absent: nothing, rather than another cluster's.
+  expect(seen("west")).toBeUndefined();
+  west.watches.get("shop/metadata.name=web")?.onSync?.();
+  expect(seen("west")).toContain("east CERT");
+  west.watches.get("shop/metadata.name=web")?.onEvent({ type: "ADDED", object: pair("west") });
+  expect(seen("west")).toContain("west CERT");
+  expect(seen("east")).toContain("east CERT");
+  // Another kubeconfig: asked anew.
+  kubes.set("west", apiServer("nobody").kube);
+  expect(seen("west")).toBeUndefined();
+  await Bun.sleep(0);
+  expect(seen("west")).toContain("east CERT");
   secrets.close();
 });

@@ -1,4 +1,4 @@
-import type { KubeClient, KubeObject, Watch } from "@heddle/kube-client";
+import { isKubeError, type KubeClient, type KubeObject, type Watch } from "@heddle/kube-client";
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
 import type { EncodedResource, ResourceSet } from "@heddle/xds";
 import { mayReadSecrets } from "./secret-access.ts";
@@ -15,16 +15,23 @@ export interface CredentialSecretsOptions {
   readonly kube: Pick<KubeClient, "watch" | "request">;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Asked for what the API server is known not to have, or not to give this service account. */
+  readonly otherwise?: Pick<CredentialSecrets, "setFor">;
   /** Proxies of this namespace may see something new. */
   onChange(namespace: string): void;
 }
 
 interface Followed {
   readonly watch: Watch;
+  /** Whether the API server has said what there is, if anything. */
+  known: boolean;
   data: SecretData | undefined;
 }
 
-type Access = { readonly kind: "asking" | "allowed" } | { readonly kind: "denied"; readonly retry: ClockTimer };
+/** `unanswered`: the API server did not say. */
+type Access =
+  | { readonly kind: "asking" | "allowed" }
+  | { readonly kind: "denied" | "unanswered"; readonly retry: ClockTimer };
 
 /** How soon a refused service account is looked at again: its Role may be created after it. Units: ms. */
 const accessRetryMs = 5_000;
@@ -44,10 +51,11 @@ class Secrets implements CredentialSecrets {
   setFor(namespace: string, serviceAccount: string): ResourceSet {
     // A set is compared with later ones, so what it has answered once it answers for ever.
     const told = new Map<string, EncodedResource | undefined>();
+    const otherwise = this.#options.otherwise?.setFor(namespace, serviceAccount);
     return {
-      version: String(this.#versions.get(namespace) ?? 0),
+      version: [this.#versions.get(namespace) ?? 0, ...(otherwise === undefined ? [] : [otherwise.version])].join("/"),
       get: (name) => {
-        if (!told.has(name)) told.set(name, this.#get(name, namespace, serviceAccount));
+        if (!told.has(name)) told.set(name, this.#get(name, namespace, serviceAccount, otherwise));
         return told.get(name);
       },
       names: () => [],
@@ -57,21 +65,33 @@ class Secrets implements CredentialSecrets {
   close(): void {
     this.#closed = true;
     for (const { watch } of this.#followed.values()) watch.close();
-    for (const access of this.#access.values()) if (access.kind === "denied") access.retry.cancel();
+    for (const access of this.#access.values()) if ("retry" in access) access.retry.cancel();
   }
 
-  #get(name: string, namespace: string, serviceAccount: string): EncodedResource | undefined {
+  #get(
+    name: string,
+    namespace: string,
+    serviceAccount: string,
+    otherwise: ResourceSet | undefined,
+  ): EncodedResource | undefined {
     const wanted = parseSecretName(name);
-    if (wanted === undefined || !this.#allowed(namespace, serviceAccount)) return undefined;
-    const data = wanted.secrets.map((secret) => this.#dataOf(namespace, secret));
-    return credentialOf(name, wanted.roots, data);
+    if (wanted === undefined) return undefined;
+    const access = this.#accessOf(namespace, serviceAccount);
+    if (access === "denied") return otherwise?.get(name);
+    if (access !== "allowed") return undefined;
+    const found = wanted.secrets.map((secret) => this.#follow(namespace, secret));
+    const credential = credentialOf(
+      name,
+      wanted.roots,
+      found.map(({ data }) => data),
+    );
+    return credential ?? (found.every(({ known }) => known) ? otherwise?.get(name) : undefined);
   }
 
-  #allowed(namespace: string, serviceAccount: string): boolean {
-    const key = `${namespace}/${serviceAccount}`;
-    const known = this.#access.get(key);
-    if (known === undefined) void this.#ask(namespace, serviceAccount);
-    return known?.kind === "allowed";
+  #accessOf(namespace: string, serviceAccount: string): Access["kind"] {
+    const access = this.#access.get(`${namespace}/${serviceAccount}`);
+    if (access === undefined) void this.#ask(namespace, serviceAccount);
+    return access?.kind ?? "asking";
   }
 
   async #ask(namespace: string, serviceAccount: string): Promise<void> {
@@ -90,30 +110,42 @@ class Secrets implements CredentialSecrets {
       : allowed.error;
     log.warn("a proxy asks for Secrets and gets none", { namespace, serviceAccount, reason });
     this.#access.set(key, {
-      kind: "denied",
+      kind: allowed.ok ? "denied" : "unanswered",
       retry: clock.after(accessRetryMs, () => void this.#ask(namespace, serviceAccount)),
     });
+    if (allowed.ok && this.#options.otherwise !== undefined) this.#changed(namespace);
   }
 
-  #dataOf(namespace: string, name: string): SecretData | undefined {
+  #follow(namespace: string, name: string): Followed {
     const key = `${namespace}/${name}`;
     const known = this.#followed.get(key);
-    if (known !== undefined) return known.data;
-    const watch = this.#options.kube.watch(
+    if (known !== undefined) return known;
+    const { kube, log, otherwise } = this.#options;
+    const isKnown = () => {
+      if (followed.known) return;
+      followed.known = true;
+      if (otherwise !== undefined) this.#changed(namespace);
+    };
+    const watch = kube.watch(
       { group: "", version: "v1", resource: "secrets", namespace },
       {
-        onSync: () => undefined,
+        onSync: isKnown,
         onEvent: ({ type, object }: { type: string; object: KubeObject }) => {
-          const followed = this.#followed.get(key);
-          if (followed === undefined || object.metadata.name !== name) return;
+          if (object.metadata.name !== name) return;
           followed.data = type === "DELETED" ? undefined : secretDataOf(object);
           this.#changed(namespace);
+        },
+        onError: (error) => {
+          if (!isKubeError(error, 403) || followed.known) return;
+          log.warn("this control plane may not read a Secret that a gateway names", { namespace, secret: name });
+          isKnown();
         },
       },
       { fieldSelector: `metadata.name=${name}` },
     );
-    this.#followed.set(key, { watch, data: undefined });
-    return undefined;
+    const followed: Followed = { watch, known: false, data: undefined };
+    this.#followed.set(key, followed);
+    return followed;
   }
 
   #changed(namespace: string): void {

@@ -20,7 +20,7 @@ import { mayActAs } from "../auth/node-access.ts";
 import { credentialsOf } from "../grpc/call-credentials.ts";
 import type { MeshUpdate } from "../mesh/mesh-feed.ts";
 import type { ProxySnapshots } from "../resources/proxy-snapshots.ts";
-import type { CredentialSecrets } from "../secrets/credential-secrets.ts";
+import type { ClusterSecrets } from "../secrets/cluster-secrets.ts";
 import { withTrustBundles } from "../secrets/trust-bundles.ts";
 import type { Telemetry } from "../telemetry.ts";
 import type { WorkloadRegistrar } from "../workloads/workload-registrar.ts";
@@ -52,7 +52,7 @@ export interface DiscoveryServerOptions {
   readonly telemetry: Telemetry;
   readonly snapshots: ProxySnapshots;
   /** Undefined where there is no Kubernetes. */
-  readonly secrets?: CredentialSecrets;
+  readonly secrets?: Pick<ClusterSecrets, "setFor">;
   /** Roots of all trust domains, where there are several; in force now. */
   readonly trustBundles?: () => EncodedResource | undefined;
   /** Undefined where there is no Kubernetes: then workloads outside are known by their WorkloadEntries only. */
@@ -166,7 +166,9 @@ class Server implements DiscoveryServer {
       const identity = connection.caller?.identity;
       // Without a proven identity nobody gets Secrets.
       const secrets =
-        identity === undefined ? undefined : this.#options.secrets?.setFor(identity.namespace, identity.serviceAccount);
+        identity === undefined
+          ? undefined
+          : this.#options.secrets?.setFor(connection.node.clusterId, identity.namespace, identity.serviceAccount);
       const startedAt = clock.monotonic();
       const trusted = withTrustBundles(secrets, this.#options.trustBundles?.());
       connection.push(snapshots.snapshotFor(connection.node, connection.current), trusted);

@@ -419,6 +419,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
 
   onAttemptFailed(attempt: Attempt, failure: UpstreamFailure): void {
     if (!this.#committed) {
+      // It stays where no host is left to try, as in Envoy.
+      this.transportFailure = failure.code === "tls-failed" || failure.code === "connect-failed" ? failure.cause : "";
       this.#tries.onFailure(attempt, failure);
       return;
     }
@@ -528,7 +530,6 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     const answer = rescueUpstream(failure, this.attempts > 1);
     chargeAnswer(this, answer.status);
     this.#note(answer);
-    this.transportFailure = failure.code === "tls-failed" || failure.code === "connect-failed" ? failure.cause : "";
     this.#reply(
       answer.status,
       answer.body,

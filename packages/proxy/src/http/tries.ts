@@ -22,6 +22,8 @@ export interface TriesOwner extends ForwardedExchange, AttemptOwner, AttemptLimi
   host: Host | undefined;
   /** Tries so far. */
   attempts: number;
+  /** Why the newest try found no connection; "" where it has one. */
+  transportFailure: string;
   /** The client has its whole answer, or is gone. */
   readonly settled: boolean;
   /** Nothing was answered yet, and what has come of the request is kept. */
@@ -84,6 +86,7 @@ export class Tries {
       return;
     }
     owner.host = attempt.host;
+    owner.transportFailure = "";
     this.current = attempt;
     if (retry !== undefined && retry.perTryTimeoutMs > 0) {
       this.#timer ??= this.#manager.wheel.create(new TryTimeout(owner));
