@@ -32,10 +32,15 @@ export async function runRole(argv: readonly string[], env: Env): Promise<number
   }
 }
 
-/** The metrics service with the dashboard in it: the two packages meet only here. */
+/** The metrics service with the dashboard in it: the two packages meet only here. `--live-calls`: tap, too, with this service's own rights. */
 async function serveViz(argv: readonly string[], env: Env): Promise<number> {
   const { main } = await import("@heddle/viz/main");
   const { loadDashboard } = await import("@heddle/dashboard");
-  const dashboard = await loadDashboard();
-  return main(argv, env, dashboard.page);
+  const { page } = await loadDashboard();
+  if (!argv.includes("--live-calls")) return main(argv, env, page);
+  const { createKubeClient } = await import("@heddle/kube-client");
+  const { liveCalls } = await import("./viz/live-calls.ts");
+  const { refusal } = await import("./viz/dashboard-server.ts");
+  const kube = await createKubeClient({ env, clock: createSystemClock() });
+  return main(argv, env, async (request) => (await liveCalls(kube, request)?.catch(refusal)) ?? page(request));
 }

@@ -36,8 +36,13 @@ export interface ApiDeps {
   /** Undefined where the control plane can't be asked. */
   readonly configuration?: ConfigurationAnswers;
   /** The dashboard's files; undefined where there is none of that name. */
-  page(request: Request): Response | undefined;
+  page: AskPage;
+  /** Host names by which pages and figures are asked for; default: any. */
+  readonly hosts?: RegExp;
 }
+
+/** Gives what is at a path that is none of the API's; undefined where nothing is. */
+export type AskPage = (request: Request) => Response | undefined | Promise<Response | undefined>;
 
 /** What the control plane knows of the configuration. */
 export interface ConfigurationAnswers {
@@ -147,8 +152,11 @@ export function createApi(deps: ApiDeps): (request: Request) => Promise<Response
       const ready = deps.ready();
       return new Response(ready ? "ok\n" : "inventory is not complete yet\n", { status: ready ? 200 : 503 });
     }
+    const host = request.headers.get("host") ?? "";
+    if (deps.hosts?.test(host) === false)
+      return Response.json({ error: `${JSON.stringify(host)} is no host of --enforced-host` }, { status: 403 });
     const endpoint = Object.hasOwn(ENDPOINTS, pathname) ? ENDPOINTS[pathname] : undefined;
-    if (!endpoint) return deps.page(request) ?? unknownPath(pathname);
+    if (!endpoint) return (await deps.page(request)) ?? unknownPath(pathname);
     try {
       const asked = { ...deps, store: await storeFor(pathname, searchParams, deps) };
       return Response.json(withGaps(await endpoint(searchParams, asked), deps.scrapeGaps()), {

@@ -1,6 +1,6 @@
 import { createKubeClient } from "@heddle/kube-client";
 import { createLineSink, createLogger, createSystemClock, type Logger, parseLogLevel } from "@heddle/std";
-import { createApi } from "./api.ts";
+import { type AskPage, createApi } from "./api.ts";
 import { createControlPlaneClient } from "./control-plane-client.ts";
 import { createFindings } from "./findings.ts";
 import { createGateways } from "./gateways.ts";
@@ -16,12 +16,12 @@ import { createTraceStore, type TraceStore } from "./traces/trace-store.ts";
 
 const DEFAULTS = { port: 8085, scrapeIntervalMs: 2000, logLevel: "info" };
 
-/** `heddle viz serve [--port N] [--scrape-interval-ms N] [--prometheus-url URL] [--log-level L]`: answers queries until SIGTERM, from
- * what it scrapes itself or from a Prometheus. `page` serves the dashboard's files. */
+/** `heddle viz serve [--port N] [--scrape-interval-ms N] [--prometheus-url URL] [--enforced-host REGEX] [--log-level L]`: answers queries
+ * until SIGTERM, from what it scrapes itself or from a Prometheus. `page` serves the dashboard's files. */
 export async function main(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-  page: (request: Request) => Response | undefined = () => undefined,
+  page: AskPage = () => undefined,
 ): Promise<number> {
   const flag = (name: string, fallback: string) => {
     const at = argv.findIndex((a) => a === `--${name}` || a.startsWith(`--${name}=`));
@@ -32,6 +32,8 @@ export async function main(
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     return refuse(`--port ${flag("port", "")}: expected a port number`);
   if (!(intervalMs >= 100)) return refuse(`--scrape-interval-ms: expected at least 100`);
+  const hosts = readHosts(flag("enforced-host", ""));
+  if (typeof hosts === "string") return refuse(`--enforced-host: ${hosts}`);
   const prometheusUrl = flag("prometheus-url", "");
   let prometheus: PrometheusClient | undefined;
   try {
@@ -75,6 +77,7 @@ export async function main(
         config: (query) => proxyConfig(query, client, inventory, nowMs()),
       },
       page,
+      ...(hosts ? { hosts } : {}),
     }),
   });
   if (!stores) scraper.start();
@@ -106,6 +109,15 @@ async function fetchText(url: string, timeoutMs: number): Promise<string> {
   const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   return response.text();
+}
+
+/** Undefined: any host. A text says what is wrong with the expression. */
+function readHosts(text: string): RegExp | string | undefined {
+  try {
+    return text === "" ? undefined : new RegExp(text);
+  } catch (error) {
+    return `expected a regular expression, such as ^mesh\\.example$ (${error instanceof Error ? error.message : error})`;
+  }
 }
 
 function refuse(sentence: string): number {

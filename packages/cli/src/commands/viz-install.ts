@@ -17,8 +17,8 @@ interface VizInstallFlags extends InstallFlags {
   readonly skipChecks?: boolean;
 }
 
-/** Values of linkerd's chart that choose where metrics are kept. */
-const OWN_VALUES = /^(prometheusUrl|(prometheus|tap)\.enabled)=/;
+/** Values of linkerd's chart, and `dashboard.liveCalls`. */
+const OWN_VALUES = /^(prometheusUrl|(prometheus|tap)\.enabled|dashboard\.(liveCalls|enforcedHostRegexp))=/;
 
 /** `viz install` and `viz uninstall`: with the own store, with a Prometheus brought along, or with one that is there. */
 export function addVizInstall(viz: Command, context: CliContext): void {
@@ -64,5 +64,14 @@ function wanted(context: CliContext, flags: VizInstallFlags, command: Command): 
     throw new UsageError("--prometheus-url: expected an address such as http://prometheus.monitoring:9090");
   const asked = bring ? PROMETHEUS_URL : url;
   const tap = at(own, "tap", "enabled") === false ? [] : tapManifests(options);
-  return [...vizManifests(options, asked), ...tap, ...(bring ? prometheusManifests() : [])];
+  const liveCalls = at(own, "dashboard", "liveCalls") === true;
+  if (liveCalls && tap.length === 0)
+    throw new UsageError("dashboard.liveCalls=true needs the tap API; leave tap.enabled=false out");
+  const host = at(own, "dashboard", "enforcedHostRegexp");
+  const enforcedHost = host === undefined ? undefined : String(host);
+  return [
+    ...vizManifests(options, { prometheusUrl: asked, liveCalls, enforcedHost }),
+    ...tap,
+    ...(bring ? prometheusManifests() : []),
+  ];
 }

@@ -30,3 +30,14 @@ test("uninstall names every object of the install, children first", () => {
 test("each extension object names the mesh's version", () => {
   expect(JSON.stringify(vizManifests(options))).toContain("heddle/heddle:0.1.0");
 });
+
+test("live calls of the dashboard in the cluster need a right of their own, and are off by default", () => {
+  const bound = (viz: object) =>
+    names(vizManifests(options, viz)).includes("ClusterRoleBinding/heddle-viz-metrics-api-tap");
+  const asked = { liveCalls: true, enforcedHost: "^mesh\\.example$" };
+  expect([bound({}), bound(asked)]).toEqual([false, true]);
+  expect(JSON.stringify(vizManifests(options, asked))).toContain(
+    '"--enforced-host","^mesh\\\\.example$","--live-calls"',
+  );
+  expect(JSON.stringify(vizManifests(options))).not.toContain("--live-calls");
+});

@@ -7,7 +7,7 @@ const NAMESPACE = "linkerd-viz";
 const RBAC = "rbac.authorization.k8s.io";
 /** Linkerd's names: its documentation tells to bind users to the second one. */
 const ROLE = "linkerd-linkerd-viz-tap";
-const ADMIN_ROLE = "linkerd-linkerd-viz-tap-admin";
+export const TAP_ADMIN_ROLE = "linkerd-linkerd-viz-tap-admin";
 
 /**
  * Tap as a part of the cluster's API: `tap.linkerd.io`. It has an account of its own, as it may reach every pod's ports, which the metrics
@@ -41,7 +41,7 @@ export function tapManifests(options: InstallOptions): readonly Manifest[] {
         verbs: ["get", "patch"],
       },
     ]),
-    role(ADMIN_ROLE, [
+    role(TAP_ADMIN_ROLE, [
       { apiGroups: ["tap.linkerd.io"], resources: ["*"], verbs: ["watch"] },
       { apiGroups: [""], resources: ["namespaces"], verbs: ["list"] },
     ]),

@@ -1,13 +1,22 @@
 import { LOCKED } from "./locked-container.ts";
 import { type Manifest, meshLabels } from "./manifest.ts";
 import type { InstallOptions } from "./options.ts";
+import { TAP_ADMIN_ROLE } from "./viz-tap.ts";
 
 const NAME = "metrics-api";
 const NAMESPACE = "linkerd-viz";
 const RBAC = "rbac.authorization.k8s.io";
 
+export interface VizOptions {
+  readonly prometheusUrl?: string | undefined;
+  /** The dashboard in the cluster shows calls as they happen, to everybody who reaches it. Default: only `heddle viz dashboard` does. */
+  readonly liveCalls?: boolean;
+  /** Regular expression of the host names that are answered; default: any. */
+  readonly enforcedHost?: string | undefined;
+}
+
 /** The metrics extension: one Deployment that scrapes the mesh, or asks the Prometheus that does, and answers queries. */
-export function vizManifests(options: InstallOptions, prometheusUrl?: string): readonly Manifest[] {
+export function vizManifests(options: InstallOptions, viz: VizOptions = {}): readonly Manifest[] {
   const labels = { ...meshLabels("metrics-api"), "linkerd.io/extension": "viz", app: NAME };
   const named = { name: NAME, namespace: NAMESPACE, labels };
   const clusterName = "heddle-viz-metrics-api";
@@ -34,6 +43,17 @@ export function vizManifests(options: InstallOptions, prometheusUrl?: string): r
       roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: clusterName },
       subjects: [{ kind: "ServiceAccount", name: NAME, namespace: NAMESPACE }],
     },
+    ...(viz.liveCalls
+      ? [
+          {
+            apiVersion: `${RBAC}/v1`,
+            kind: "ClusterRoleBinding",
+            metadata: { name: `${clusterName}-tap`, labels },
+            roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: TAP_ADMIN_ROLE },
+            subjects: [{ kind: "ServiceAccount", name: NAME, namespace: NAMESPACE }],
+          },
+        ]
+      : []),
     {
       apiVersion: "v1",
       kind: "Service",
@@ -68,7 +88,9 @@ export function vizManifests(options: InstallOptions, prometheusUrl?: string): r
                   "serve",
                   "--port",
                   "8085",
-                  ...(prometheusUrl === undefined ? [] : ["--prometheus-url", prometheusUrl]),
+                  ...(viz.prometheusUrl === undefined ? [] : ["--prometheus-url", viz.prometheusUrl]),
+                  ...(viz.enforcedHost === undefined ? [] : ["--enforced-host", viz.enforcedHost]),
+                  ...(viz.liveCalls ? ["--live-calls"] : []),
                 ],
                 ports: [
                   { name: "http", containerPort: 8085 },

@@ -37,7 +37,7 @@ export function useTap(namespace: string, kind: string, name: string) {
     });
     source.onerror = () =>
       setProblem(
-        "The stream of calls was refused or broke; it works where the dashboard was opened with “heddle viz dashboard”, with the rights of whoever opened it.",
+        "The stream of calls was refused or broke; it works where the dashboard was opened with “heddle viz dashboard”, with the rights of whoever opened it, and in a cluster where viz was installed with dashboard.liveCalls=true.",
       );
     return () => {
       source.close();
