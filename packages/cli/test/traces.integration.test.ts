@@ -10,6 +10,7 @@ import { tapManifests } from "../src/install/viz-tap.ts";
 import { podGet } from "../src/pod-http.ts";
 import { findPod } from "../src/pods.ts";
 import { askViz } from "../src/viz/client.ts";
+import { heddle } from "./heddle-process.ts";
 import { settles } from "./settles.ts";
 import { emojiOnEnvoy, startTestDemo } from "./test-demo.ts";
 import { BACKENDS, backendObjects, backendProviders, collected, missingBackend, tracedBy } from "./trace-backends.ts";
@@ -217,6 +218,11 @@ test.skipIf(missing !== undefined)(
       for (const method of ["GET /api/list", "POST /emojivoto.v1.EmojiService/ListAll"])
         expect(logs.filter(({ text }) => text.includes(`"${method} HTTP/`)).length).toBeGreaterThan(0);
     }, 60_000);
+    const opened = heddle(["dashboard", "jaeger", "--browser", "false"], { KUBECONFIG: demo.cluster.kubeconfig });
+    const page = await opened.printed(/http:\/\/localhost:\d+/, 20_000);
+    expect(await (await fetch(`${page}/api/services`)).text()).toContain("voting-svc.emojivoto");
+    opened.kill("SIGINT");
+    expect(await opened.exited).toBe(0);
   },
   180_000,
 );

@@ -86,6 +86,41 @@ export const ingressTasks = (issuer: Issuer): readonly Task[] => [
     },
   },
   {
+    name: "Kubernetes Ingress of class istio: paths and TLS as it says, another class is not read, nothing stays behind",
+    async run(cluster) {
+      const { cert, key } = await issuer.credential("ingress.example.com");
+      const ingress = (name: string, ingressClass: string, host: string, path: string) => `
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: ${name}}
+spec:
+  ingressClassName: ${ingressClass}
+  tls: [{hosts: [${host}], secretName: ingress-credential}]
+  rules: [{host: ${host}, http: {paths: [{path: ${path}, pathType: Prefix, backend: {service: {name: httpbin, port: {name: http}}}}]}}]
+`;
+      await cluster.apply(
+        secret("ingress-credential", { "tls.crt": cert, "tls.key": key }),
+        "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: istio}\nspec: {controller: istio.io/ingress-controller}\n",
+        ingress("mine", "istio", "ingress.example.com", "/status"),
+        ingress("others", "nginx", "nginx.example.com", "/status"),
+      );
+      const get = async (host: string, path: string) => {
+        const url = `http://127.0.0.1:${cluster.ingress("http2")}${path}`;
+        return (await fetch(url, { headers: { host }, signal: AbortSignal.timeout(5000) })).status;
+      };
+      await settles(async () => {
+        expect(await get("ingress.example.com", "/status/202")).toBe(202);
+        expect(await tlsGet(cluster, "ingress.example.com", "/status/202", { ca: issuer.root })).toStartWith(
+          "HTTP/1.1 202",
+        );
+      });
+      expect(await get("ingress.example.com", "/statuses")).toBe(404);
+      expect(await get("nginx.example.com", "/status/202")).toBe(404);
+      await cluster.undo();
+      await settles(async () => expect(await get("ingress.example.com", "/status/202")).toBe(404));
+    },
+  },
+  {
     name: "TLS by credentialName: several hosts, a new certificate without a restart, mutual TLS",
     async run(cluster) {
       const server = await issuer.credential("httpbin.example.com");

@@ -64,7 +64,7 @@ function failing({ workloads, traffic, failures }: Evidence): readonly Problem[]
         t.src === way.dst && t.srcNamespace === way.dstNamespace && t.failures > 0 && t.failures / t.requests > NOTABLE,
     );
     const because = reasons[0]
-      ? `${reasons[0].reason}, ${Math.round(reasons[0].count)} times in the window`
+      ? `${reasons[0].reason}, ${timesOf(reasons[0].count)} in the window`
       : "the answers were failures";
     const passedOn = deeper.map((d) => d.dst).join(", ");
     found.push({
@@ -195,4 +195,9 @@ function proxies({ pods, mesh, scrapeGaps }: Evidence): readonly Problem[] {
     sinceMs: null,
   }));
   return [...lost, ...mute];
+}
+
+function timesOf(count: number): string {
+  const rounded = Math.round(count);
+  return rounded === 1 ? "once" : `${rounded} times`;
 }

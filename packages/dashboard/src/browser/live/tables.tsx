@@ -89,7 +89,9 @@ export function Calls({ lines }: { lines: readonly Line[] }) {
             {failed(event) ? outcome(event) : event.grpcStatus === 0 ? "gRPC OK" : event.status}
           </td>
           <NumCell label="Took">{millis(event.durationMs)}</NumCell>
-          <td data-label="When">{clockTime(event.time)}</td>
+          <td class="when" data-label="When">
+            {clockTime(event.time)}
+          </td>
         </tr>
       ))}
     </Cards>

@@ -57,7 +57,12 @@ function Contents({ answer, problems }: { answer: NamespaceAnswer; problems: rea
         <ProblemList problems={problems} nowMs={answer.timeMs} historyMs={answer.sinceMs} />
       ) : null}
       <MetricsTable caption="Workloads" rows={workloads} />
-      {answer.nodes.length > 0 ? <Drawing graph={answer} /> : null}
+      {answer.nodes.length > 0 ? (
+        <section>
+          <h2>Graph</h2>
+          <Drawing graph={answer} />
+        </section>
+      ) : null}
       <FailuresTable rows={failures} />
       <TrafficTable
         rows={edges.filter((e) => e.srcNamespace !== name)}

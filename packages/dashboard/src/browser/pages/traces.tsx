@@ -95,7 +95,9 @@ function List({ traces, service, chosen }: { traces: readonly Trace[]; service: 
           </td>
           <NumCell label="Spans">{fall.rows.length}</NumCell>
           <NumCell label="Took">{millis(fall.durationMs)}</NumCell>
-          <td data-label="When">{clockTime(fall.startMs)}</td>
+          <td class="when" data-label="When">
+            {clockTime(fall.startMs)}
+          </td>
         </tr>
       ))}
     </Cards>

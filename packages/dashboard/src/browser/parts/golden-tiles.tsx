@@ -27,7 +27,7 @@ export function GoldenTiles({ row }: { row: OverviewRow }) {
         <dt>Connections</dt>
         <dd>{row.tcpOpenConnections}</dd>
       </div>
-      <div>
+      <div class="wide">
         <dt>Read / write</dt>
         <dd class="small">
           {bytesRate(row.tcpReadBytesRate)} / {bytesRate(row.tcpWriteBytesRate)}
