@@ -31,6 +31,7 @@ const roots = [
   "envoy/extensions/load_balancing_policies/{pick_first,random,common,subset,wrr_locality,least_request,ring_hash,maglev,cluster_provided,round_robin,client_side_weighted_round_robin}/v3/*",
   "envoy/extensions/access_loggers/{file,stream,grpc,open_telemetry,filters/cel}/v3/*",
   "envoy/extensions/tracers/opentelemetry/{resource_detectors,samplers}/v3/*",
+  "envoy/extensions/formatter/{req_without_query,metadata,cel}/v3/*",
   "opentelemetry/proto/collector/{trace,logs}/v1/*",
   "envoy/extensions/{retry/host/previous_hosts,retry/host/omit_host_metadata,retry/host/omit_canary_hosts,retry/priority/previous_priorities,request_id/uuid,wasm,rbac/audit_loggers/stream}/v3/*",
   "envoy/extensions/path/{match,rewrite}/uri_template/v3/*",
@@ -43,6 +44,31 @@ const roots = [
   "istio/v1/auth/ca",
   "istio/networking/nds/v1/nds",
   "google/rpc/{status,code}",
+];
+
+/** Fields that Envoy has had since, each behind a line of the package's protos. Source: Envoy 1.38's `api/`. */
+const newerFields: readonly (readonly [file: string, after: string, added: string])[] = [
+  [
+    "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager",
+    "google.protobuf.BoolValue spawn_upstream_span = 10;",
+    "bool no_context_propagation = 13;",
+  ],
+  ["envoy/type/tracing/v3/custom_tag", "Metadata metadata = 5;", "string value = 6;"],
+  [
+    "envoy/config/trace/v3/zipkin",
+    "string collector_hostname = 6;",
+    `enum TraceContextOption {
+      USE_B3 = 0;
+      USE_B3_WITH_W3C_PROPAGATION = 1;
+    }
+    TraceContextOption trace_context_option = 8;
+    core.v3.HttpService collector_service = 9;`,
+  ],
+  [
+    "envoy/config/trace/v3/zipkin",
+    "package envoy.config.trace.v3;",
+    'import "envoy/config/core/v3/http_service.proto";',
+  ],
 ];
 
 /** `a/{b/c,d}/e` → `a/b/c/e`, `a/d/e` (a glob's own braces may not hold a slash). */
@@ -78,6 +104,14 @@ try {
     validate,
     readFileSync(validate, "utf8").replace(strict, `${strict}\n  optional bool ignore_empty = 26;`),
   );
+
+  for (const [name, after, added] of newerFields) {
+    const path = join(protos, `${name}.proto`);
+    const text = readFileSync(path, "utf8");
+    if (!text.includes(after))
+      throw new Error(`${name} has no "${after}": does the package have the newer fields now?`);
+    writeFileSync(path, text.replace(after, `${after}\n${added}`));
+  }
 
   const files = new Set<string>();
   for (const root of roots.flatMap(expandBraces)) {

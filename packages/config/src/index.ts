@@ -22,7 +22,7 @@ export { METRIC_NAMES, STANDARD_METRICS, type StandardMetric } from "./istio/met
 export type { Mode, PeerAuthentication } from "./istio/peer-authentication.ts";
 export type { ProxyConfigResource } from "./istio/proxy-config.ts";
 export { refusedKindOf } from "./istio/refused-kinds.ts";
-export { labelsMatch } from "./istio/selector.ts";
+export { labelsMatch, type PolicyTarget, targetsOf } from "./istio/selector.ts";
 export type { ServerTls } from "./istio/server-tls.ts";
 export type { ServiceEntry } from "./istio/service-entry.ts";
 export type { Sidecar } from "./istio/sidecar.ts";
@@ -93,6 +93,7 @@ export { defaultInjectorValues, type InjectorValues, parseInjectorValues } from 
 export type { MeshConfig } from "./mesh/mesh-config.ts";
 export { type MeshNetworks, parseMeshNetworks } from "./mesh/mesh-networks.ts";
 export { defaultMeshConfig, parseMeshConfig, parseProxyConfig } from "./mesh/parse-mesh-config.ts";
+export { withHeaderVariables } from "./mesh/provider-headers.ts";
 export { type DataPlane, type ProxyConfig, proxyConfigJson } from "./mesh/proxy-config.ts";
 export { parseYamlText } from "./mesh/yaml.ts";
 export { formatProblem, type Parsed, type Problem } from "./problem.ts";

@@ -1,6 +1,6 @@
 import { resolve4 } from "node:dns/promises";
 import { readFileSync } from "node:fs";
-import { formatProblem, parseMeshConfig } from "@heddle/config";
+import { formatProblem, type MeshConfig, parseMeshConfig } from "@heddle/config";
 import { createKubeClient, type KubeClient } from "@heddle/kube-client";
 import { createFileSource, createKubernetesSource, createMockSource, type Source } from "@heddle/sources";
 import { type Clock, createBackoff, createMetricsRegistry, EXPOSITION_CONTENT_TYPE, type Logger } from "@heddle/std";
@@ -22,6 +22,7 @@ import { createManagedClusters, type ManagedClusters } from "./clusters/managed-
 import { createRemoteClusters } from "./clusters/remote-clusters.ts";
 import { createGrpcPort } from "./grpc/grpc-servers.ts";
 import { createRotatingCredentials } from "./grpc/rotating-credentials.ts";
+import { completeHeaders } from "./mesh/header-variables.ts";
 import { createMergedMesh } from "./mesh/merged-mesh.ts";
 import { createMeshFeed, type MeshFeed, type MeshUpdate } from "./mesh/mesh-feed.ts";
 import type { DiscoveryOptions, ListenAddress } from "./options.ts";
@@ -229,7 +230,8 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     debounceAfterMs: options.debounceAfterMs,
     debounceMaxMs: options.debounceMaxMs,
     sources: sources.length,
-    ...meshFileOf(options, log),
+    ...meshFileOf(options, deps.env, log),
+    complete: (mesh) => completeHeaders(mesh, deps.env, log),
     onEvent: (kind, action) => {
       telemetry.inboundUpdates.with(
         kind === "EndpointSlice" || kind === "Pod" ? "eds" : kind === "Service" ? "svc" : "config",
@@ -461,16 +463,16 @@ function sourcesOf(options: DiscoveryOptions, deps: DiscoveryDeps, kube: KubeCli
   ];
 }
 
-function meshFileOf(options: DiscoveryOptions, log: Logger): { readonly mesh?: ReturnType<typeof meshFrom> } {
-  return options.meshConfigFile === undefined ? {} : { mesh: meshFrom(options.meshConfigFile, log) };
+function meshFileOf(options: DiscoveryOptions, env: Env, log: Logger): { readonly mesh?: MeshConfig } {
+  return options.meshConfigFile === undefined ? {} : { mesh: meshFrom(options.meshConfigFile, env, log) };
 }
 
-function meshFrom(path: string, log: Logger) {
+function meshFrom(path: string, env: Env, log: Logger): MeshConfig {
   const parsed = parseMeshConfig(readFileSync(path, "utf8"), path);
   if (!parsed.ok)
     throw new Error(parsed.problems.map(({ path: field, reason }) => `${path}: ${field} ${reason}`).join("; "));
   for (const { path: field, reason } of parsed.warnings) log.warn(`${path}: ${field} ${reason}`);
-  return parsed.value;
+  return completeHeaders(parsed.value, env, log);
 }
 
 /** The API server may be away for a while at the start; a CA that is unusable is final. */

@@ -1,6 +1,7 @@
-import { type AuthorizationRule, labelsMatch, type ObjectRef, type StringMap } from "@heddle/config";
+import { type AuthorizationRule, labelsMatch, type ObjectRef, type StringMap, targetsOf } from "@heddle/config";
 import { type ExternalAuthorizer, externalAuthorizer } from "./external-authorizer.ts";
 import { byAge } from "./namespace-scope.ts";
+import { isTarget } from "./policy-targets.ts";
 import type { MeshState } from "./state.ts";
 
 /** An AuthorizationPolicy that is in force for a workload. */
@@ -18,9 +19,11 @@ export function authorizationOf(state: MeshState, namespace: string, labels: Str
   return [...state.objects.authorizationPolicies.values()]
     .filter(
       ({ ref, spec, meta }) =>
-        (ref.namespace === rootNamespace || ref.namespace === namespace) &&
-        labelsMatch(spec.selector?.matchLabels ?? {}, labels) &&
-        meta.annotations["istio.io/dry-run"] !== "true",
+        meta.annotations["istio.io/dry-run"] !== "true" &&
+        (targetsOf(spec).length > 0
+          ? ref.namespace === namespace && isTarget(state, targetsOf(spec), namespace, labels)
+          : (ref.namespace === rootNamespace || ref.namespace === namespace) &&
+            labelsMatch(spec.selector?.matchLabels ?? {}, labels)),
     )
     .sort(byAge)
     .flatMap(({ ref, spec }): readonly Authorization[] => {

@@ -30,6 +30,7 @@ export { planMirrors } from "./mirror/plan-mirrors.ts";
 export { hostMatches } from "./namespace-scope.ts";
 export { type ClientOrigin, type NetworkGateway, weightOf } from "./networks.ts";
 export { readProxyNode } from "./node.ts";
+export { targetLabels } from "./policy-targets.ts";
 export { isHttp2, type Protocol, protocolNamed, wireOf } from "./protocol.ts";
 export { meshWithProxyConfig } from "./proxy-settings.ts";
 export type {

@@ -1,5 +1,6 @@
 import { type ConfigPatch, type EnvoyFilter, labelsMatch, type ObjectRef, type StringMap } from "@heddle/config";
 import { byAge } from "./namespace-scope.ts";
+import { isTarget } from "./policy-targets.ts";
 import type { MeshState } from "./state.ts";
 
 /** One patch of an EnvoyFilter that applies to a proxy. */
@@ -27,10 +28,11 @@ export function resourcePatches(
   wanted: (context: PatchContext) => boolean,
 ): readonly ResourcePatch[] {
   const { rootNamespace } = state.settings;
-  const filters = [...state.objects.envoyFilters.values()].filter(
-    ({ ref, spec }) =>
-      (ref.namespace === rootNamespace || ref.namespace === proxy.namespace) &&
-      labelsMatch(spec.workloadSelector?.labels ?? {}, proxy.labels),
+  const filters = [...state.objects.envoyFilters.values()].filter(({ ref, spec }) =>
+    spec.targetRefs.length > 0
+      ? ref.namespace === proxy.namespace && isTarget(state, spec.targetRefs, ref.namespace, proxy.labels)
+      : (ref.namespace === rootNamespace || ref.namespace === proxy.namespace) &&
+        labelsMatch(spec.workloadSelector?.labels ?? {}, proxy.labels),
   );
   const rank = (filter: EnvoyFilter): number => Number(filter.ref.namespace !== rootNamespace);
   filters.sort((a, b) => rank(a) - rank(b) || a.spec.priority - b.spec.priority || byAge(a, b));

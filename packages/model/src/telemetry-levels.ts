@@ -1,5 +1,6 @@
-import { labelsMatch, type StringMap, type Telemetry } from "@heddle/config";
+import { labelsMatch, type StringMap, type Telemetry, targetsOf } from "@heddle/config";
 import { byAge } from "./namespace-scope.ts";
+import { isTarget } from "./policy-targets.ts";
 import type { MeshState } from "./state.ts";
 
 /** Direction of a workload's traffic, as the Telemetry API says it. */
@@ -13,14 +14,22 @@ export function telemetryLevels(
 ): readonly (readonly Telemetry[])[] {
   const { rootNamespace } = state.settings;
   const all = [...state.objects.telemetries.values()].sort(byAge);
-  const selects = ({ spec }: Telemetry): boolean => Object.keys(spec.selector?.matchLabels ?? {}).length > 0;
+  const own = all.filter(({ ref }) => ref.namespace === namespace);
   return [
-    all.filter(
-      (t) => t.ref.namespace === namespace && selects(t) && labelsMatch(t.spec.selector?.matchLabels ?? {}, labels),
-    ),
-    all.filter((t) => t.ref.namespace === namespace && !selects(t)),
-    all.filter((t) => t.ref.namespace === rootNamespace && !selects(t)),
+    own.filter(({ spec }) => {
+      const targets = targetsOf(spec);
+      if (targets.length > 0) return isTarget(state, targets, namespace, labels);
+      const wanted = spec.selector?.matchLabels ?? {};
+      return Object.keys(wanted).length > 0 && labelsMatch(wanted, labels);
+    }),
+    own.filter((one) => !isForSome(one)),
+    all.filter((one) => one.ref.namespace === rootNamespace && !isForSome(one)),
   ];
+}
+
+/** Whether a Telemetry is for some workloads of its namespace only. */
+export function isForSome({ spec }: Telemetry): boolean {
+  return targetsOf(spec).length > 0 || Object.keys(spec.selector?.matchLabels ?? {}).length > 0;
 }
 
 /** Whether an entry is about traffic of this direction. */

@@ -9,7 +9,7 @@ export interface CollectorService {
 }
 
 export type TraceTag =
-  | { readonly kind: "literal"; readonly text: string }
+  | { readonly kind: "literal" | "formatter"; readonly text: string }
   | { readonly kind: "environment" | "header"; readonly name: string; readonly fallback: string };
 
 /** Spans that a workload's proxy records in one direction. */
@@ -25,6 +25,7 @@ export interface Tracing {
         readonly service: CollectorService;
         readonly path: string;
         readonly shortIds: boolean;
+        readonly settings: NonNullable<ExtensionProvider["zipkin"]> | undefined;
       };
   /** Units: percent. Default: 1, as Istio's. */
   readonly samplingPercent: number;
@@ -32,8 +33,12 @@ export interface Tracing {
   readonly maxTagLength: number | undefined;
   /** By tag name. */
   readonly tags: Readonly<Record<string, TraceTag>>;
-  /** `<canonical name>.<namespace>`. */
+  /** `<canonical name>.<namespace>`, or by OpenTelemetry's conventions. */
   readonly serviceName: string;
+  /** Further attributes of the spans' resource. */
+  readonly resource: StringMap;
+  /** Spans are reported, but requests carry no trace headers that this proxy made. */
+  readonly withoutContext: boolean;
 }
 
 type Entry = ReturnType<typeof telemetryLevels>[number][number]["spec"]["tracing"][number];
@@ -88,8 +93,9 @@ export function effectiveTracing(
     } satisfies Record<string, TraceTag>);
   }
   for (const [tag, value] of Object.entries(first((entry) => nonEmpty(entry.customTags)) ?? {})) {
-    const { literal, environment, header } = value;
-    if (literal !== undefined) tags[tag] = { kind: "literal", text: literal.value };
+    const { literal, environment, header, formatter } = value;
+    if (formatter !== undefined) tags[tag] = { kind: "formatter", text: formatter.value };
+    else if (literal !== undefined) tags[tag] = { kind: "literal", text: literal.value };
     else if (environment !== undefined)
       tags[tag] = { kind: "environment", name: environment.name, fallback: environment.defaultValue ?? "" };
     else if (header !== undefined)
@@ -101,7 +107,24 @@ export function effectiveTracing(
     useRequestId: first((entry) => entry.useRequestIdForTraceSampling) ?? true,
     maxTagLength: named?.opentelemetry?.maxTagLength ?? named?.zipkin?.maxTagLength ?? legacy?.maxPathTagLength,
     tags,
-    serviceName: `${own}.${namespace}`,
+    ...resourceOf(named, labels, own, namespace),
+    withoutContext: first((entry) => entry.disableContextPropagation) ?? false,
+  };
+}
+
+/** Source: OpenTelemetry's conventions for service attributes on Kubernetes, as far as labels tell. */
+function resourceOf(
+  provider: ExtensionProvider | undefined,
+  labels: StringMap,
+  own: string,
+  namespace: string,
+): Pick<Tracing, "serviceName" | "resource"> {
+  if (provider?.opentelemetry?.serviceAttributeEnrichment !== "OTEL_SEMANTIC_CONVENTIONS")
+    return { serviceName: `${own}.${namespace}`, resource: {} };
+  const version = labels["app.kubernetes.io/version"] ?? labels["version"];
+  return {
+    serviceName: labels["app.kubernetes.io/instance"] ?? labels["app.kubernetes.io/name"] ?? own,
+    resource: { "service.namespace": namespace, ...(version === undefined ? {} : { "service.version": version }) },
   };
 }
 
@@ -121,6 +144,7 @@ function namedProvider(state: MeshState, name: string): Tracing["provider"] | un
     service,
     path: zipkin?.path ?? ZIPKIN_PATH,
     shortIds: zipkin?.enable64bitTraceId ?? false,
+    settings: zipkin,
   };
 }
 
@@ -133,7 +157,7 @@ function legacyProvider(state: MeshState): Tracing["provider"] | undefined {
   const at = address.lastIndexOf(":");
   const port = at < 0 ? 9411 : Number(address.slice(at + 1));
   const service = collectorService(state, at < 0 ? address : address.slice(0, at), port);
-  return service && { kind: "zipkin", service, path: ZIPKIN_PATH, shortIds: false };
+  return service && { kind: "zipkin", service, path: ZIPKIN_PATH, shortIds: false, settings: undefined };
 }
 
 /** A service by `host`, `namespace/host` or `name.namespace`. Undefined: there is none. */

@@ -44,6 +44,7 @@ import type { MeshSettings } from "./settings.ts";
 import { ingressPorts } from "./sidecar-ingress.ts";
 import { sidecarScope, unlimitedScope } from "./sidecar-scope.ts";
 import type { MeshState } from "./state.ts";
+import { isForSome } from "./telemetry-levels.ts";
 import { effectiveTracing, mayTrace, providerHosts } from "./tracing.ts";
 import type { Endpoint, Workload } from "./workload.ts";
 
@@ -146,8 +147,8 @@ function dependsOnLabels(state: MeshState, namespace: string): boolean {
   return (
     some(sidecars, (sidecar) => sidecar.ref.namespace === namespace && sidecar.spec.workloadSelector !== undefined) ||
     some(destinationRules, (rule) => rule.ref.namespace === namespace && rule.spec.workloadSelector !== undefined) ||
-    some(telemetries, ({ spec }) => spec.selector !== undefined) ||
-    some(envoyFilters, ({ spec }) => spec.workloadSelector !== undefined) ||
+    some(telemetries, isForSome) ||
+    some(envoyFilters, ({ spec }) => spec.workloadSelector !== undefined || spec.targetRefs.length > 0) ||
     some(
       destinationRules,
       ({ spec }) => asksForLabels(spec.trafficPolicy) || spec.subsets.some((s) => asksForLabels(s.trafficPolicy)),

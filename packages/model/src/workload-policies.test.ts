@@ -49,6 +49,34 @@ test("Telemetry: the closest one that speaks of the direction counts", () => {
   expect(meshWithAccessLog(mesh(), "shop", web, "SERVER").accessLogFile).toBe("");
 });
 
+test("Telemetry: a target is a Gateway of the namespace, of Istio's or Kubernetes' kind", () => {
+  const api = "telemetry.istio.io/v1";
+  const server = { port: { number: 80, name: "http", protocol: "HTTP" }, hosts: ["*"] };
+  const target = (group: string) => ({ group, kind: "Gateway", name: "front" });
+  const off = (...groups: string[]) => ({ targetRefs: groups.map(target), accessLogging: [{ disabled: true }] });
+  const logged = (labels: Record<string, string>, ...own: readonly (readonly [string, object])[]) =>
+    meshWithAccessLog(
+      mesh(
+        ["networking.istio.io/v1", "Gateway", "shop/front", { selector: { istio: "front" }, servers: [server] }],
+        ["networking.istio.io/v1", "Gateway", "other/front", { selector: { app: "web" }, servers: [server] }],
+        [api, "Telemetry", "istio-system/all", { accessLogging: [{ providers: [{ name: "envoy" }] }] }],
+        ...own.map(([id, spec]) => [api, "Telemetry", id, spec] as const),
+      ),
+      "shop",
+      labels,
+      "CLIENT",
+    ).accessLogFile !== "";
+  const istio = off("networking.istio.io");
+  const kubernetes = off("gateway.networking.k8s.io");
+  const named = { "gateway.networking.k8s.io/gateway-name": "front" };
+  expect(logged({ istio: "front" }, ["shop/t", istio])).toBe(false);
+  expect(logged(named, ["shop/t", off("networking.istio.io", "gateway.networking.k8s.io")])).toBe(false);
+  expect(logged(named, ["shop/t", kubernetes])).toBe(false);
+  // Nobody else's: not by the other kind, not in another namespace, not for all of its own.
+  expect(logged({ istio: "front" }, ["shop/t", kubernetes], ["other/t", istio], ["istio-system/t", istio])).toBe(true);
+  expect(logged(web, ["shop/t", istio], ["shop/u", kubernetes], ["other/t", istio])).toBe(true);
+});
+
 test("Telemetry: several providers at once, levels add and disable, services by their full name", () => {
   const api = "telemetry.istio.io/v1";
   const als = { service: "als.obs", port: 9000 };

@@ -33,6 +33,7 @@ function bootstrap(listen: number, origin: number, grpc: number, jwks: string): 
         local_jwks: { inline_string: jwks },
         claim_to_headers: [{ header_name: "x-sub", claim_name: "sub" }],
         payload_in_metadata: "payload",
+        normalize_payload_in_metadata: { space_delimited_claims: ["scope", "sub", "absent"] },
       },
       subject: { ...provider, local_jwks: { inline_string: jwks }, subjects: { exact: "alice" } },
       young: { ...provider, local_jwks: { inline_string: jwks }, max_lifetime: "700s" },
@@ -82,16 +83,20 @@ function bootstrap(listen: number, origin: number, grpc: number, jwks: string): 
       check_settings: { with_request_body: { max_request_bytes: size, allow_partial_message: partial } },
     }),
   });
-  const claim = {
+  // A claim of words is a list where that is asked for, also of one word.
+  const word = (name: string, exact: string) => ({
     metadata: {
       filter: "envoy.filters.http.jwt_authn",
-      path: [{ key: "payload" }, { key: "sub" }],
-      value: { string_match: { exact: "alice" } },
+      path: [{ key: "payload" }, { key: name }],
+      value: { list_match: { one_of: { string_match: { exact } } } },
     },
-  };
-  const rbac = http("rbac", "RBACPerRoute", {
-    rbac: { rules: { action: "ALLOW", policies: { alice: { permissions: [{ any: true }], principals: [claim] } } } },
   });
+  const allow = (principal: Json) =>
+    http("rbac", "RBACPerRoute", {
+      rbac: {
+        rules: { action: "ALLOW", policies: { own: { permissions: [{ any: true }], principals: [principal] } } },
+      },
+    });
   const manager = {
     "@type": `${EXT}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: "authorization",
@@ -110,7 +115,16 @@ function bootstrap(listen: number, origin: number, grpc: number, jwks: string): 
           domains: ["*"],
           rate_limits: [{ actions: [{ request_headers: { header_name: "x-host-wide", descriptor_key: "wide" } }] }],
           routes: [
-            { match: { prefix: "/jwt/alice" }, route: { cluster: "origin" }, typed_per_filter_config: { rbac } },
+            {
+              match: { prefix: "/jwt/alice" },
+              route: { cluster: "origin" },
+              typed_per_filter_config: { rbac: allow(word("sub", "alice")) },
+            },
+            {
+              match: { prefix: "/jwt/write" },
+              route: { cluster: "origin" },
+              typed_per_filter_config: { rbac: allow(word("scope", "write")) },
+            },
             {
               match: { prefix: "/authz" },
               route: { cluster: "origin" },
@@ -207,8 +221,8 @@ describe.skipIf(skip)("JWT and external authorization as real Envoy has them", (
       new SignJWT({ iss: "https://issuer.test", aud: "me", exp: now + LIFE, ...claims })
         .setProtectedHeader({ alg: "ES256", kid: "k" })
         .sign(key);
-    tokens.set("good", await sign({ sub: "alice" }));
-    tokens.set("bob", await sign({ sub: "bob" }));
+    tokens.set("good", await sign({ sub: "alice", scope: "read  write" }));
+    tokens.set("bob", await sign({ sub: "bob", scope: "read writer" }));
     tokens.set("young", await sign({ exp: now + 300 }));
     tokens.set("old", await sign({ exp: now + 2000 }));
     tokens.set("expired", await sign({ exp: now - LIFE }));
@@ -293,9 +307,11 @@ describe.skipIf(skip)("JWT and external authorization as real Envoy has them", (
     expect((await compare("/remote", { "x-token": tokens.get("bad signature") ?? "" }))?.status).toBe(401);
   }, 12_000);
 
-  test("RBAC by a claim", async () => {
-    expect((await compare("/jwt/alice", { authorization: `Bearer ${tokens.get("good")}` }))?.status).toBe(200);
-    expect((await compare("/jwt/alice", { authorization: `Bearer ${tokens.get("bob")}` }))?.status).toBe(403);
+  test("RBAC by a claim, and by a word of one", async () => {
+    for (const path of ["/jwt/alice", "/jwt/write"]) {
+      expect((await compare(path, { authorization: `Bearer ${tokens.get("good")}` }))?.status).toBe(200);
+      expect((await compare(path, { authorization: `Bearer ${tokens.get("bob")}` }))?.status).toBe(403);
+    }
   }, 12_000);
 
   test("external authorization over HTTP: allowed, denied, broken", async () => {

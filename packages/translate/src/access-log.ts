@@ -18,6 +18,9 @@ import {
   StderrAccessLogSchema,
   StdoutAccessLogSchema,
 } from "@heddle/xds-api/envoy/extensions/access_loggers/stream/v3/stream";
+import { CelSchema } from "@heddle/xds-api/envoy/extensions/formatter/cel/v3/cel";
+import { MetadataSchema } from "@heddle/xds-api/envoy/extensions/formatter/metadata/v3/metadata";
+import { ReqWithoutQuerySchema } from "@heddle/xds-api/envoy/extensions/formatter/req_without_query/v3/req_without_query";
 import type { AnyValueSchema } from "@heddle/xds-api/opentelemetry/proto/common/v1/common";
 
 type AccessLog = MessageInitShape<typeof AccessLogSchema>;
@@ -79,7 +82,9 @@ export function accessLogs(mesh: LoggedMesh, protocol: "http" | "tcp", always?: 
     if (file !== undefined) {
       const { labels = {}, text: line = "" } = file.logFormat ?? {};
       const fields = Object.keys(labels).length === 0 ? undefined : customJson(JSON.stringify(labels));
-      return [sink(file.path, fields === undefined ? text(line) : json(fields), filter)];
+      const format = fields === undefined ? text(line) : json(fields);
+      if (file.omitEmptyValues) format.value.omitEmptyValues = true;
+      return [sink(file.path, format, filter)];
     }
     return logService(provider, protocol, filter);
   });
@@ -140,6 +145,7 @@ function otelLog(
   return {
     commonConfig: grpcLog(otel, "otel_envoy_accesslog"),
     disableBuiltinLabels: true,
+    formatters: formattersFor(JSON.stringify([line, labels])),
     body: otelValue(line === "" ? textFormat : line),
     ...(values.length === 0 ? {} : { attributes: { values } }),
   };
@@ -168,7 +174,10 @@ function grpcLog(
 }
 
 function json(value: JsonObject): LogFormat {
-  return { case: "logFormat", value: { format: { case: "jsonFormat", value } } };
+  return {
+    case: "logFormat",
+    value: { format: { case: "jsonFormat", value }, formatters: formattersFor(JSON.stringify(value)) },
+  };
 }
 
 function text(line: string): LogFormat {
@@ -177,9 +186,32 @@ function text(line: string): LogFormat {
     case: "logFormat",
     value: {
       format: { case: "textFormatSource", value: { specifier: { case: "inlineString", value: inlineString } } },
+      formatters: formattersFor(inlineString),
     },
   };
 }
+
+/** Commands that real Envoy has by extensions only. Source: istio pilot/pkg/model/telemetry_logging.go, accessLogFormatters. */
+function formattersFor(text: string): { name: string; typedConfig: Any }[] {
+  return FORMATTERS.filter(({ command }) => text.includes(command)).map(({ name, typedConfig }) => ({
+    name,
+    typedConfig,
+  }));
+}
+
+const FORMATTERS = [
+  {
+    command: "%REQ_WITHOUT_QUERY(",
+    name: "envoy.formatter.req_without_query",
+    typedConfig: packAny(ReqWithoutQuerySchema, create(ReqWithoutQuerySchema)),
+  },
+  {
+    command: "%METADATA(",
+    name: "envoy.formatter.metadata",
+    typedConfig: packAny(MetadataSchema, create(MetadataSchema)),
+  },
+  { command: "%CEL(", name: "envoy.formatter.cel", typedConfig: packAny(CelSchema, create(CelSchema)) },
+];
 
 function logger(name: string, value: Any, filter: AccessLogFilter | undefined): AccessLog {
   return { name, configType: { case: "typedConfig", value }, ...(filter === undefined ? {} : { filter }) };

@@ -1,4 +1,4 @@
-import { type AuthorizationPolicy, labelsMatch } from "@heddle/config";
+import { type AuthorizationPolicy, labelsMatch, targetsOf } from "@heddle/config";
 import { wireOf } from "@heddle/model";
 import type { Analyzer } from "../analyzer.ts";
 import { type Finding, finding } from "../finding.ts";
@@ -13,7 +13,8 @@ export const ineffectivePolicies: Analyzer = {
   analyze: (input) => [
     ...[...input.state.objects.authorizationPolicies.values()].flatMap((policy) => [
       ...unread(policy, input),
-      ...unenforced(policy, policy.spec.selector?.matchLabels ?? {}, input),
+      // Targets are Gateways, which are proxies themselves.
+      ...(targetsOf(policy.spec).length > 0 ? [] : unenforced(policy, policy.spec.selector?.matchLabels ?? {}, input)),
     ]),
     ...[...input.state.objects.peerAuthentications.values()].flatMap((policy) =>
       unenforced(policy, policy.spec.selector?.matchLabels ?? {}, input),

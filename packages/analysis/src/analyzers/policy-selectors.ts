@@ -1,6 +1,7 @@
 import type { ObjectRef, StringMap } from "@heddle/config";
 import type { Analyzer } from "../analyzer.ts";
 import { finding } from "../finding.ts";
+import { missingTargets, targetSelections } from "./gateway-targets.ts";
 import { nothingSelected } from "./selector-conflicts.ts";
 
 /** Policies and filters select some workload. */
@@ -8,9 +9,12 @@ export const policySelectors: Analyzer = {
   name: "security.Selector",
   about:
     "selectors of AuthorizationPolicy, PeerAuthentication, EnvoyFilter, ProxyConfig and DestinationRule find workloads",
-  codes: ["IST0127", "IST0166"],
+  codes: ["IST0127", "IST0166", "IST0101"],
   analyze: (input) => {
     const { objects, settings } = input.state;
+    const targets = [...objects.authorizationPolicies.values(), ...objects.envoyFilters.values()].flatMap((one) =>
+      targetSelections(one, input),
+    );
     const entries: readonly {
       readonly ref: ObjectRef;
       readonly labels: StringMap | undefined;
@@ -26,13 +30,14 @@ export const policySelectors: Analyzer = {
         labels: spec.workloadSelector?.labels,
         path: "spec.workloadSelector.labels",
       })),
+      ...targets,
       ...[...objects.destinationRules.values()].map(({ ref, spec }) => ({
         ref,
         labels: spec.workloadSelector?.matchLabels,
         path: "spec.workloadSelector.matchLabels",
       })),
     ];
-    return entries.flatMap(({ ref, labels, path }) => {
+    const selecting = entries.flatMap(({ ref, labels, path }) => {
       if (labels === undefined || Object.keys(labels).length === 0) return [];
       // Policies of the root namespace hold everywhere.
       const namespace = ref.namespace === settings.rootNamespace ? undefined : ref.namespace;
@@ -50,5 +55,6 @@ export const policySelectors: Analyzer = {
             ),
           ];
     });
+    return [...selecting, ...missingTargets(targets)];
   },
 };

@@ -46,7 +46,9 @@ export function selectorConflicts(
     const rivals = peers.filter(
       (other) =>
         !isDefault(other) &&
-        (other === one || input.selected(other.ref.namespace, other.labels ?? {}).some((pod) => pods.includes(pod))),
+        (other === one ||
+          (other.ref !== one.ref &&
+            input.selected(other.ref.namespace, other.labels ?? {}).some((pod) => pods.includes(pod)))),
     );
     return rivals.length < 2
       ? []

@@ -3,7 +3,7 @@ import type { Resource, ResourceDefinition } from "../schema/resource.ts";
 import { oneOfBut, string } from "../schema/scalar.ts";
 import { type Infer, refine, required, withDefault } from "../schema/schema.ts";
 import { cidr } from "./hosts.ts";
-import { workloadSelector } from "./selector.ts";
+import { targetFields, workloadSelector } from "./selector.ts";
 
 /** A field that would need a filter which is not there is refused: ignored, it would let in what it is to keep out, or the reverse. */
 const refused = (because: string) => list(refine(string(), () => because));
@@ -104,6 +104,7 @@ const spec = message(
   "AuthorizationPolicy",
   {
     selector: workloadSelector,
+    ...targetFields,
     rules: list(rule),
     /** Who decides: an entry of MeshConfig's `extensionProviders`. */
     provider: message("ExtensionProvider", { name: required(string()) }),
@@ -113,6 +114,7 @@ const spec = message(
     ),
   },
   {
+    exclusive: [["selector", "targetRef", "targetRefs"]],
     check(value, path, sink) {
       if (value.action === "CUSTOM" && value.provider === undefined)
         sink.error(`${path}.provider`, "CUSTOM needs provider.name, an entry of MeshConfig's extensionProviders");

@@ -1,8 +1,8 @@
 import { list, map, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
 import { anyJson, int, oneOf, port, string } from "../schema/scalar.ts";
-import { type Infer, ignored, required, unavailable, withDefault } from "../schema/schema.ts";
-import { networkingSelector, noTargets, targetRefs } from "./selector.ts";
+import { type Infer, ignored, required, withDefault } from "../schema/schema.ts";
+import { networkingSelector, targetFields } from "./selector.ts";
 
 const subFilter = message("SubFilterMatch", { name: string() });
 const filterMatch = message("FilterMatch", { name: string(), subFilter });
@@ -132,8 +132,7 @@ const spec = message(
   "EnvoyFilter",
   {
     workloadSelector: networkingSelector,
-    // Ignored, it would make the patches apply to everything in the namespace.
-    targetRefs: unavailable(targetRefs, noTargets),
+    targetRefs: targetFields.targetRefs,
     configPatches: list(configPatch),
     priority: withDefault(int(), 0),
   },

@@ -1,6 +1,6 @@
 import { FORMAT_OPERATORS } from "@heddle/std";
 import { map } from "../schema/compound.ts";
-import { string } from "../schema/scalar.ts";
+import { anyJson, string } from "../schema/scalar.ts";
 import { refine, type Schema } from "../schema/schema.ts";
 
 /**
@@ -39,15 +39,40 @@ function writtenNameFault(name: string, hostToo: boolean): string | undefined {
 
 const COMMAND = /%(?:%|([A-Z0-9_]+)(?:\((?:[^()]|\([^()]*\))*\))?(?::\d+)?%)/g;
 
+/** Envoy has it by an extension, which comes with the formats that use it. */
+const EXTENSION_OPERATORS: ReadonlySet<string> = new Set(["REQ_WITHOUT_QUERY"]);
+
 /** A value may hold Envoy's commands, such as `%DOWNSTREAM_REMOTE_ADDRESS%`; a percent sign of its own is written twice. */
 function valueFault(value: string): string | undefined {
-  if (breaksLine(value)) return controls;
+  return breaksLine(value) ? controls : commandFault(value);
+}
+
+function commandFault(value: string, more?: ReadonlySet<string>): string | undefined {
   for (const [, name] of value.matchAll(COMMAND))
-    if (name !== undefined && !FORMAT_OPERATORS.has(name))
+    if (name !== undefined && !FORMAT_OPERATORS.has(name) && more?.has(name) !== true)
       return `%${name}% is no command that proxies know; write %% for a percent sign`;
   return value.replace(COMMAND, "").includes("%")
     ? "has a percent sign that starts no command; write %% for the sign itself"
     : undefined;
+}
+
+/** Text with Envoy's commands, as values of headers are. */
+export const formattedText = refine(string(), valueFault);
+
+/** What an access log writes: text with Envoy's commands. */
+export const logFormat = refine(string(), (text) => commandFault(text, EXTENSION_OPERATORS));
+
+/** The fields of an access log in JSON, with such texts at the leaves. */
+export const logLabels = refine(map(anyJson()), (labels) => labelFault(labels));
+
+function labelFault(value: unknown): string | undefined {
+  if (typeof value === "string") return commandFault(value, EXTENSION_OPERATORS);
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [key, item] of Object.entries(value)) {
+    const fault = labelFault(item);
+    if (fault !== undefined) return `${key}: ${fault}`;
+  }
+  return undefined;
 }
 
 /** Headers to be written. `host` may be among them where `hostToo`. */

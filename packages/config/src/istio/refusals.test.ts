@@ -23,6 +23,7 @@ const hashed = (more: object) => ({
   host: "a",
   trafficPolicy: { loadBalancer: { consistentHash: { useSourceIp: true, ...more } } },
 });
+const target = (more: object = {}) => ({ group: "gateway.networking.k8s.io", kind: "Gateway", name: "a", ...more });
 const allow = (rule: object) => ({ rules: [rule] });
 
 const logged = (expression: string) => ({ accessLogging: [{ filter: { expression } }] });
@@ -190,7 +191,28 @@ const cases: readonly (readonly [string, string, unknown, string])[] = [
     "telemetry.istio.io/v1",
     "Telemetry",
     { targetRefs: [{ kind: "Gateway", name: "a" }] },
-    "spec.targetRefs: targets can't",
+    "spec.targetRefs[0].kind: Gateway can't be a target",
+  ],
+  ["telemetry.istio.io/v1", "Telemetry", { targetRefs: [target()] }, ""],
+  ["telemetry.istio.io/v1", "Telemetry", { targetRef: target({ group: "networking.istio.io" }) }, ""],
+  [
+    "telemetry.istio.io/v1",
+    "Telemetry",
+    { targetRef: target({ group: "", kind: "Service" }) },
+    "spec.targetRef.kind: Service is a target for waypoints",
+  ],
+  [
+    "telemetry.istio.io/v1",
+    "Telemetry",
+    { targetRefs: [target({ namespace: "other" })] },
+    "spec.targetRefs[0].namespace: must not be set",
+  ],
+  ["telemetry.istio.io/v1", "Telemetry", { targetRefs: [target({ name: "" })] }, "spec.targetRefs[0].name: must not"],
+  [
+    "telemetry.istio.io/v1",
+    "Telemetry",
+    { targetRefs: [target()], selector: { matchLabels: { app: "a" } } },
+    "spec: only one of selector, targetRef, targetRefs may be set",
   ],
   ["security.istio.io/v1", "AuthorizationPolicy", {}, ""],
   ["security.istio.io/v1", "AuthorizationPolicy", { action: "AUDIT" }, "spec.action: AUDIT is not available"],

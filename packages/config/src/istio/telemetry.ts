@@ -2,9 +2,10 @@ import { compileExpression } from "@heddle/expression";
 import { list, map, message } from "../schema/compound.ts";
 import type { Resource, ResourceDefinition } from "../schema/resource.ts";
 import { boolean, double, duration, oneOf, string } from "../schema/scalar.ts";
-import { type Infer, ignored, refine, required, unavailable, withDefault } from "../schema/schema.ts";
+import { type Infer, refine, required, withDefault } from "../schema/schema.ts";
+import { formattedText } from "./http-text.ts";
 import { STANDARD_METRICS, tagNameProblem, withoutEffect } from "./metric-tags.ts";
-import { noTargets, targetRefs, workloadSelector } from "./selector.ts";
+import { targetFields, workloadSelector } from "./selector.ts";
 
 const providers = list(message("ProviderRef", { name: required(string()) }));
 
@@ -91,35 +92,39 @@ const customTag = message(
     literal: message("Literal", { value: required(string()) }),
     environment: message("Environment", withFallback),
     header: message("RequestHeader", withFallback),
-    formatter: unavailable(message("Formatter", { value: string() }), "use literal, environment or header"),
+    formatter: message("Formatter", { value: required(formattedText) }),
   },
-  { exclusive: [["literal", "environment", "header"]] },
+  { exclusive: [["literal", "environment", "header", "formatter"]] },
 );
 
-const spec = message("Telemetry", {
-  selector: workloadSelector,
-  targetRefs: unavailable(targetRefs, noTargets),
-  accessLogging: list(accessLogging),
-  metrics: list(
-    message("Metrics", {
-      providers,
-      overrides: list(metricsOverride),
-      reportingInterval: refine(duration(), (ms) => (ms < 1000 ? "must be 1s or more" : undefined)),
-    }),
-  ),
-  tracing: list(
-    message("Tracing", {
-      match: message("TracingSelector", { mode }),
-      providers,
-      randomSamplingPercentage: double(0, 100),
-      disableSpanReporting: boolean(),
-      customTags: map(customTag),
-      useRequestIdForTraceSampling: boolean(),
-      enableIstioTags: boolean(),
-      disableContextPropagation: ignored(boolean(), "contexts always go on"),
-    }),
-  ),
-});
+const spec = message(
+  "Telemetry",
+  {
+    selector: workloadSelector,
+    ...targetFields,
+    accessLogging: list(accessLogging),
+    metrics: list(
+      message("Metrics", {
+        providers,
+        overrides: list(metricsOverride),
+        reportingInterval: refine(duration(), (ms) => (ms < 1000 ? "must be 1s or more" : undefined)),
+      }),
+    ),
+    tracing: list(
+      message("Tracing", {
+        match: message("TracingSelector", { mode }),
+        providers,
+        randomSamplingPercentage: double(0, 100),
+        disableSpanReporting: boolean(),
+        customTags: map(customTag),
+        useRequestIdForTraceSampling: boolean(),
+        enableIstioTags: boolean(),
+        disableContextPropagation: boolean(),
+      }),
+    ),
+  },
+  { exclusive: [["selector", "targetRef", "targetRefs"]] },
+);
 
 /** What proxies tell. Source: istio/api telemetry/v1alpha1/telemetry.proto. */
 export const telemetry: ResourceDefinition<"Telemetry", Infer<typeof spec>> = {

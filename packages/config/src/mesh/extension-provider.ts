@@ -1,12 +1,14 @@
+import { headerName, lineText, logFormat, logLabels } from "../istio/http-text.ts";
 import { list, map, message } from "../schema/compound.ts";
 import { anyJson, boolean, duration, int, oneOf, port, string, uint32 } from "../schema/scalar.ts";
-import { type Infer, ignored, refine, required, unavailable, withDefault } from "../schema/schema.ts";
+import { type Infer, ignored, refine, remarked, required, unavailable, withDefault } from "../schema/schema.ts";
 
-const header = message("HttpHeader", {
-  name: required(string()),
-  value: string(),
-  envName: ignored(string(), "write the value"),
-});
+/** A header of requests to a backend. `envName` is a variable of the control plane's environment, for what is secret. */
+const header = message(
+  "HttpHeader",
+  { name: required(headerName), value: lineText, envName: string() },
+  { exactlyOne: [["value", "envName"]] },
+);
 
 const service = { service: required(string()), port: required(port()) };
 const noSuchTracer = "spans go to opentelemetry or zipkin; an OpenTelemetry collector passes them on to this backend";
@@ -42,8 +44,8 @@ export const extensionProvider = message("ExtensionProvider", {
   name: required(string()),
   envoyFileAccessLog: message("EnvoyFileAccessLogProvider", {
     path: required(string()),
-    logFormat: message("LogFormat", { text: string(), labels: map(anyJson()) }, { exclusive: [["text", "labels"]] }),
-    omitEmptyValues: ignored(boolean(), "what has no value is written as -"),
+    logFormat: message("LogFormat", { text: logFormat, labels: logLabels }, { exclusive: [["text", "labels"]] }),
+    omitEmptyValues: withDefault(boolean(), false),
   }),
   prometheus: anyJson(),
   envoyHttpAls: message("EnvoyHttpGrpcV3LogProvider", {
@@ -58,7 +60,7 @@ export const extensionProvider = message("ExtensionProvider", {
     /** Default: `otel_envoy_accesslog`. */
     logName: string(),
     /** Unlike in files the text is the entry's body and the labels are its attributes: both may be there. */
-    logFormat: message("LogFormat", { text: string(), labels: map(anyJson()) }),
+    logFormat: message("LogFormat", { text: logFormat, labels: logLabels }),
   }),
   envoyExtAuthzHttp: message("EnvoyExternalAuthorizationHttpProvider", {
     ...authorizer,
@@ -77,12 +79,11 @@ export const extensionProvider = message("ExtensionProvider", {
     maxTagLength: uint32(),
     enable64bitTraceId: boolean(),
     path: string(),
-    traceContextOption: ignored(
-      oneOf("USE_B3", "USE_B3_WITH_W3C_PROPAGATION"),
-      "the built-in proxy reads both and answers in the form that came",
-    ),
-    timeout: ignored(duration(), "a report has five seconds"),
-    headers: ignored(list(header), "Zipkin's exporter has no headers of its own"),
+    /** Default: USE_B3; the built-in proxy also goes on with W3C's headers where a request came with them. */
+    traceContextOption: oneOf("USE_B3", "USE_B3_WITH_W3C_PROPAGATION"),
+    /** Of a report. Default: 5 s. */
+    timeout: duration(),
+    headers: list(header),
   }),
   opentelemetry: message("OpenTelemetryTracingProvider", {
     ...service,
@@ -93,9 +94,10 @@ export const extensionProvider = message("ExtensionProvider", {
       environment: message("EnvironmentResourceDetector", {}),
       dynatrace: ignored(anyJson(), "only Dynatrace's own agents have what it reads"),
     }),
-    serviceAttributeEnrichment: ignored(
+    /** Default: ISTIO_CANONICAL. */
+    serviceAttributeEnrichment: remarked(
       oneOf("ISTIO_CANONICAL", "OTEL_SEMANTIC_CONVENTIONS"),
-      "service.name is the canonical service and its namespace",
+      "by the pod's labels: service.name, service.namespace and service.version; annotations of OpenTelemetry's operator and service.instance.id do not count",
     ),
     dynatraceSampler: unavailable(anyJson(), "use randomSamplingPercentage of a Telemetry"),
   }),

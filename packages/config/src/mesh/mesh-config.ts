@@ -1,4 +1,4 @@
-import { retryConditions } from "../istio/http-text.ts";
+import { logFormat, retryConditions } from "../istio/http-text.ts";
 import { localityLbSetting } from "../istio/traffic-policy.ts";
 import { labelSelector } from "../kube/label-selector.ts";
 import { list, message } from "../schema/compound.ts";
@@ -55,7 +55,7 @@ export const meshConfig = message("MeshConfig", {
   ingressSelector: withDefault(string(), "ingressgateway"),
   enableTracing: withDefault(boolean(), true),
   accessLogFile: withDefault(string(), ""),
-  accessLogFormat: withDefault(string(), ""),
+  accessLogFormat: withDefault(logFormat, ""),
   accessLogEncoding: withDefault(oneOf("TEXT", "JSON"), "TEXT"),
   enableEnvoyAccessLogService: ignored(
     withDefault(boolean(), false),

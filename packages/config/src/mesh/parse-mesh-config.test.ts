@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { parseInjectorValues } from "./injector-values.ts";
 import { defaultMeshConfig, parseMeshConfig, parseProxyConfig } from "./parse-mesh-config.ts";
+import { withHeaderVariables } from "./provider-headers.ts";
 import { proxyConfigJson } from "./proxy-config.ts";
 
 describe("parseMeshConfig", () => {
@@ -25,6 +26,31 @@ describe("parseMeshConfig", () => {
     expect(dynamic.ok ? "" : dynamic.problems[0]?.reason).toStartWith("ALLOW_ANY_DYNAMIC_DNS is not available");
     const wrong = parseMeshConfig("defaultConfig: {concurency: 5}");
     expect(wrong.ok ? "" : wrong.problems[0]?.reason).toContain("did you mean concurrency?");
+  });
+
+  test("access logs with a command that no proxy knows are refused; headers get their value from the environment", () => {
+    const refused = (text: string) => {
+      const read = parseMeshConfig(text);
+      return read.ok ? "" : `${read.problems[0]?.path}: ${read.problems[0]?.reason}`;
+    };
+    expect(refused('accessLogFormat: "%REQ_WITHOUT_QUERY(:PATH)% 100%%\\n"')).toBe("");
+    expect(refused('accessLogFormat: "%RESPONSE_KODE%"')).toStartWith("accessLogFormat: %RESPONSE_KODE% is no command");
+    const file = (logFormat: string) =>
+      `extensionProviders: [{name: a, envoyFileAccessLog: {path: /dev/stdout, logFormat: ${logFormat}}}]`;
+    expect(refused(file('{labels: {a: {b: "5%"}}}'))).toStartWith(
+      "extensionProviders[0].envoyFileAccessLog.logFormat.labels: a: b: has a percent sign",
+    );
+    const zipkin = (headers: string) =>
+      `extensionProviders: [{name: z, zipkin: {service: z, port: 1, headers: [${headers}]}}]`;
+    expect(refused(zipkin("{name: a}"))).toStartWith("extensionProviders[0].zipkin.headers[0]: one of value, envName");
+    const read = parseMeshConfig(zipkin("{name: a, value: b}, {name: c, envName: TOKEN}, {name: d, envName: GONE}"));
+    if (!read.ok) throw new Error("not read");
+    const { mesh, missing } = withHeaderVariables(read.value, { TOKEN: "secret" });
+    expect(missing).toEqual(["GONE"]);
+    expect(mesh.extensionProviders[0]?.zipkin?.headers).toEqual([
+      { name: "a", value: "b" },
+      { name: "c", value: "secret" },
+    ]);
   });
 
   test("broken and hostile YAML are problems, not exceptions", () => {

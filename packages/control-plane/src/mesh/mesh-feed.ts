@@ -46,6 +46,8 @@ export interface MeshFeedOptions {
   readonly sources: number;
   /** In force until a ConfigMap `istio` says otherwise. */
   readonly mesh?: MeshConfig;
+  /** Adds to a MeshConfig what only this process knows. */
+  complete?(mesh: MeshConfig): MeshConfig;
   onEvent?(kind: string, action: "upsert" | "delete"): void;
   onUpdate(update: MeshUpdate): void;
 }
@@ -183,7 +185,7 @@ class Feed implements MeshFeed {
         this.#options.log.warn(formatProblem(problem));
       this.#settings = {
         ...this.#settings,
-        mesh: parsed.value,
+        mesh: this.#options.complete?.(parsed.value) ?? parsed.value,
         ...(networks.ok ? { networks: networks.value } : {}),
       };
       this.#settingsChanged = true;

@@ -2,12 +2,13 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import { decodeDataText } from "./data-source.ts";
 import { commandText, compileFormat, type Format, type FormatValues, renderFormat } from "./format.ts";
 import { jsonValueOf } from "./format-operators.ts";
+import { checkFormatters } from "./formatters.ts";
 import type { SubstitutionFormatString } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 
 /** How one line, or the body of a local reply, is written. */
 export type LogLine =
-  | { readonly kind: "text"; readonly format: Format }
+  | { readonly kind: "text"; readonly format: Format; readonly omitEmpty: boolean }
   | { readonly kind: "json"; readonly fields: JsonFormat; readonly omitEmpty: boolean };
 
 /** JSON with a format at each leaf. */
@@ -23,22 +24,29 @@ export const ENVOY_DEFAULT_FORMAT =
   '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" ' +
   '"%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"\n';
 
-export function textLine(text: string, scope: DecodeScope): LogLine {
-  return { kind: "text", format: compileFormat(text, scope) };
+export function textLine(text: string, scope: DecodeScope, omitEmpty = false): LogLine {
+  return { kind: "text", format: compileFormat(text, scope), omitEmpty };
 }
 
 export function jsonLine(value: JsonValue | undefined, omitEmpty: boolean, scope: DecodeScope): LogLine {
   return { kind: "json", fields: decodeJson(value ?? {}, scope), omitEmpty };
 }
 
+/** What stands for a value that is not there. */
+export function missingText(line: LogLine): "" | "-" {
+  return line.omitEmpty ? "" : "-";
+}
+
 export function decodeFormatString(message: SubstitutionFormatString, scope: DecodeScope): LogLine {
+  checkFormatters(message.formatters, scope.field("formatters"));
   switch (message.format.case) {
     case "textFormat":
-      return textLine(message.format.value, scope.field("text_format"));
+      return textLine(message.format.value, scope.field("text_format"), message.omitEmptyValues);
     case "textFormatSource":
       return textLine(
         decodeDataText(message.format.value, scope.field("text_format_source")) ?? "",
         scope.field("text_format_source"),
+        message.omitEmptyValues,
       );
     case "jsonFormat":
       return jsonLine(message.format.value, message.omitEmptyValues, scope.field("json_format"));
@@ -59,7 +67,7 @@ function decodeJson(value: JsonValue, scope: DecodeScope): JsonFormat {
 
 /** The text of a line; JSON ends with an end of line, as Envoy writes it. */
 export function renderLine(line: LogLine, values: FormatValues): string {
-  if (line.kind === "text") return renderFormat(line.format, values);
+  if (line.kind === "text") return renderFormat(line.format, values, missingText(line));
   return `${JSON.stringify(renderJson(line.fields, values, line.omitEmpty))}\n`;
 }
 
@@ -70,7 +78,8 @@ function renderJson(format: JsonFormat, values: FormatValues, omitEmpty: boolean
     case "leaf": {
       const [only, ...more] = format.format.segments;
       // A field that is one command keeps its kind: numbers stay numbers, missing values are null.
-      if (only === undefined || typeof only === "string" || more.length > 0) return renderFormat(format.format, values);
+      if (only === undefined || typeof only === "string" || more.length > 0)
+        return renderFormat(format.format, values, omitEmpty ? "" : "-");
       const value = commandText(only, values);
       if (value === undefined) return omitEmpty ? undefined : null;
       return jsonValueOf(only, value);

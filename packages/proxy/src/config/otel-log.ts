@@ -4,6 +4,7 @@ import {
 } from "@heddle/xds-api/envoy/extensions/access_loggers/open_telemetry/v3/logs_service";
 import type { AnyValue, KeyValueList } from "@heddle/xds-api/opentelemetry/proto/common/v1/common";
 import { compileFormat, type Format } from "./format.ts";
+import { checkFormatters } from "./formatters.ts";
 import { type GrpcLogTarget, grpcLogTarget } from "./grpc-log-target.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
@@ -28,13 +29,14 @@ export interface OtelLogConfig extends GrpcLogTarget {
 
 export const OTEL_LOG_SHAPE = shape(
   OpenTelemetryAccessLogConfigSchema,
-  ["common_config", "disable_builtin_labels", "resource_attributes", "body", "attributes"],
+  ["common_config", "disable_builtin_labels", "resource_attributes", "body", "attributes", "formatters"],
   {},
-  { stat_prefix: "counters have one name", formatters: "there are no formatters beyond the operators" },
+  { stat_prefix: "counters have one name" },
 );
 
 export function decodeOtelLog(message: OpenTelemetryAccessLogConfig, scope: DecodeScope): OtelLogConfig | undefined {
   checkShape(OTEL_LOG_SHAPE, message, scope);
+  checkFormatters(message.formatters, scope.field("formatters"));
   const target = grpcLogTarget(message.commonConfig, scope);
   const body = message.body === undefined ? undefined : decodeValue(message.body, scope.field("body"));
   const attributes = decodeList(message.attributes, scope.field("attributes"));

@@ -1,7 +1,9 @@
 import type { HttpService } from "@heddle/xds-api/envoy/config/core/v3/http_service";
 import { OpenTelemetryConfigSchema } from "@heddle/xds-api/envoy/config/trace/v3/opentelemetry";
 import {
+  type ZipkinConfig,
   ZipkinConfig_CollectorEndpointVersion,
+  ZipkinConfig_TraceContextOption,
   ZipkinConfigSchema,
 } from "@heddle/xds-api/envoy/config/trace/v3/zipkin";
 import { EnvironmentResourceDetectorConfigSchema } from "@heddle/xds-api/envoy/extensions/tracers/opentelemetry/resource_detectors/v3/environment_resource_detector";
@@ -12,16 +14,19 @@ import { decodeDuration } from "./duration-field.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 
-/** Where OTLP goes. */
-export interface OtlpTarget {
-  readonly transport: "grpc" | "http";
+/** Where requests to a collector go. */
+export interface HttpTarget {
   readonly cluster: string;
   readonly authority: string;
-  /** For HTTP. */
   readonly path: string;
   readonly headers: readonly (readonly [string, string])[];
   /** Units: ms. */
   readonly timeoutMs: number;
+}
+
+/** Where OTLP goes; the path is for HTTP. */
+export interface OtlpTarget extends HttpTarget {
+  readonly transport: "grpc" | "http";
 }
 
 export interface OpenTelemetryTraces {
@@ -39,9 +44,9 @@ export interface OpenTelemetryTraces {
 
 export interface ZipkinTraces {
   readonly kind: "zipkin";
-  readonly cluster: string;
-  readonly path: string;
-  readonly hostname: string;
+  readonly target: HttpTarget;
+  /** Contexts are written in W3C's form, too. */
+  readonly w3c: boolean;
   /** New traces have ids of 128 bits. */
   readonly longIds: boolean;
   /** The server's span has the id of its client's. */
@@ -67,6 +72,8 @@ export const ZIPKIN_SHAPE = shape(
     "shared_span_context",
     "collector_hostname",
     "collector_endpoint_version",
+    "trace_context_option",
+    "collector_service",
   ],
   {},
   {},
@@ -116,7 +123,7 @@ const PROVIDERS: AnyTable<TraceProvider> = {
       target:
         message.httpService === undefined
           ? message.grpcService && decodeGrpcTarget(message.grpcService, scope.field("grpc_service"))
-          : decodeHttpTarget(message.httpService, scope.field("http_service")),
+          : otlpOverHttp(message.httpService, scope.field("http_service")),
       serviceName: message.serviceName === "" ? "unknown_service:envoy" : message.serviceName,
       resource,
       fromEnvironment,
@@ -125,21 +132,37 @@ const PROVIDERS: AnyTable<TraceProvider> = {
   }),
   [ZipkinConfigSchema.typeName]: messageEntry(ZipkinConfigSchema, (message, scope) => {
     checkShape(ZIPKIN_SHAPE, message, scope);
-    if (message.collectorCluster === "") scope.field("collector_cluster").problem("Zipkin needs a collector_cluster");
-    if (message.collectorEndpoint === "")
-      scope.field("collector_endpoint").problem("Zipkin needs a collector_endpoint, mostly /api/v2/spans");
     if (message.collectorEndpointVersion !== ZipkinConfig_CollectorEndpointVersion.HTTP_JSON)
       scope.field("collector_endpoint_version").problem("spans are written as JSON of version 2; use HTTP_JSON");
     return {
       kind: "zipkin",
-      cluster: message.collectorCluster,
-      path: message.collectorEndpoint,
-      hostname: message.collectorHostname === "" ? message.collectorCluster : message.collectorHostname,
+      target: decodeZipkinTarget(message, scope),
+      w3c: message.traceContextOption === ZipkinConfig_TraceContextOption.USE_B3_WITH_W3C_PROPAGATION,
       longIds: message.traceId128bit,
       sharedContext: message.sharedSpanContext ?? true,
     };
   }),
 };
+
+/** `collector_service` counts before the older fields, and may name a path alone. Source: Envoy `ZipkinConfig`. */
+function decodeZipkinTarget(message: ZipkinConfig, scope: DecodeScope): HttpTarget {
+  const { collectorCluster, collectorEndpoint, collectorHostname, collectorService } = message;
+  if (collectorService !== undefined) {
+    const found = decodeHttpTarget(collectorService, scope.field("collector_service"));
+    if (found !== undefined) return found;
+  } else {
+    if (collectorCluster === "") scope.field("collector_cluster").problem("Zipkin needs a collector_cluster");
+    if (collectorEndpoint === "")
+      scope.field("collector_endpoint").problem("Zipkin needs a collector_endpoint, mostly /api/v2/spans");
+  }
+  return {
+    cluster: collectorCluster,
+    authority: collectorHostname === "" ? collectorCluster : collectorHostname,
+    path: collectorEndpoint,
+    headers: [],
+    timeoutMs: ZIPKIN_TIMEOUT_MS,
+  };
+}
 
 /** Tracers that the proxy has; for the reference. */
 export const TRACE_PROVIDER_TYPES: readonly string[] = Object.keys(PROVIDERS);
@@ -171,19 +194,25 @@ export function decodeGrpcTarget(message: GrpcService, scope: DecodeScope): Otlp
   };
 }
 
-function decodeHttpTarget(message: HttpService, scope: DecodeScope): OtlpTarget | undefined {
+function otlpOverHttp(message: HttpService, scope: DecodeScope): OtlpTarget | undefined {
+  const target = decodeHttpTarget(message, scope);
+  return target && { transport: "http", ...target };
+}
+
+function decodeHttpTarget(message: HttpService, scope: DecodeScope): HttpTarget | undefined {
   const uri = message.httpUri;
   const at = scope.field("http_uri");
   if (uri?.httpUpstreamType.case !== "cluster") {
     at.field("cluster").problem("the service must be named by a cluster");
     return undefined;
   }
-  const url = URL.parse(uri.uri);
+  const cluster = uri.httpUpstreamType.value;
+  const alone = uri.uri.startsWith("/");
+  const url = URL.parse(alone ? `http://path.alone${uri.uri}` : uri.uri);
   if (url === null) at.field("uri").problem(`${uri.uri} is no URL; write http://host:4318/v1/traces`);
   return {
-    transport: "http",
-    cluster: uri.httpUpstreamType.value,
-    authority: url?.host ?? "",
+    cluster,
+    authority: alone ? cluster : (url?.host ?? ""),
     path: url === null ? "/" : `${url.pathname}${url.search}`,
     headers: message.requestHeadersToAdd.map(
       ({ header }) => [header?.key.toLowerCase() ?? "", header?.value ?? ""] as const,
@@ -194,3 +223,5 @@ function decodeHttpTarget(message: HttpService, scope: DecodeScope): OtlpTarget 
 
 /** Units: ms. */
 const DEFAULT_TIMEOUT_MS = 10_000;
+/** Source: Envoy's Zipkin reporter. */
+const ZIPKIN_TIMEOUT_MS = 5000;

@@ -5,6 +5,7 @@ import {
 import { UuidRequestIdConfigSchema } from "@heddle/xds-api/envoy/extensions/request_id/uuid/v3/uuid";
 import type { CustomTag } from "@heddle/xds-api/envoy/type/tracing/v3/custom_tag";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
+import { compileFormat, type Format } from "./format.ts";
 import { fractionOf } from "./fraction.ts";
 import type { HttpConnectionManager, Route } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
@@ -14,6 +15,7 @@ import { decodeTraceProvider, type TraceProvider } from "./trace-provider.ts";
 /** A tag of spans beside the standard ones. `fallback` "": left out where there is no value. */
 export type TagConfig = { readonly name: string; readonly fallback: string } & (
   | { readonly kind: "literal"; readonly text: string }
+  | { readonly kind: "format"; readonly format: Format }
   | { readonly kind: "environment"; readonly variable: string }
   | { readonly kind: "header"; readonly header: string }
   | {
@@ -42,6 +44,8 @@ export interface TracingConfig {
   readonly maxPathLength: number;
   /** Each try has a span of its own below the request's. */
   readonly spawnUpstream: boolean;
+  /** Requests get headers that say where they stand in their trace. Those that they came with go on anyway. */
+  readonly propagates: boolean;
   /** Undefined: the bootstrap's. */
   readonly provider: TraceProvider | undefined;
   readonly requestId: RequestIdConfig;
@@ -71,6 +75,7 @@ export const TRACING_SHAPE = shape(
     "custom_tags",
     "provider",
     "spawn_upstream_span",
+    "no_context_propagation",
   ],
   {},
   { verbose: "spans carry no log of stream events; leave it out" },
@@ -96,6 +101,7 @@ export function decodeTracing(
     tags: decodeTags(tracing.customTags, at.field("custom_tags")),
     maxPathLength: tracing.maxPathTagLength ?? 256,
     spawnUpstream: tracing.spawnUpstreamSpan ?? childSpan,
+    propagates: !tracing.noContextPropagation,
     provider: tracing.provider === undefined ? undefined : decodeTraceProvider(tracing.provider, at.field("provider")),
     requestId,
   };
@@ -149,8 +155,10 @@ function decodeTag({ type, tag: name }: CustomTag, scope: DecodeScope): TagConfi
         path: (metadataKey?.path ?? []).map(({ segment }) => segment.value ?? ""),
       };
     }
+    case "value":
+      return { kind: "format", name, fallback: "", format: compileFormat(type.value, scope.field("value")) };
     case undefined:
-      scope.problem("a custom tag needs one of literal, environment, request_header, metadata");
+      scope.problem("a custom tag needs one of literal, environment, request_header, metadata, value");
       return undefined;
   }
 }

@@ -222,7 +222,10 @@ function pass(provider: JwtProviderConfig, payload: JWTPayload, call: FilterCall
     const name = "envoy.filters.http.jwt_authn";
     const before = call.metadata.get(name);
     const kept = typeof before === "object" && before !== null && !Array.isArray(before) ? before : {};
-    call.metadata.set(name, { ...kept, [provider.payloadInMetadata]: toJson(payload) });
+    call.metadata.set(name, {
+      ...kept,
+      [provider.payloadInMetadata]: splitAtSpaces(toJson(payload), provider.splitClaims),
+    });
   }
   if (!provider.forward) removeToken(provider, call.request);
   if (provider.clearRoute) call.clearRoute();
@@ -235,6 +238,19 @@ function claimOf(payload: JWTPayload, path: readonly string[]): unknown {
       typeof value === "object" && value !== null ? Object.getOwnPropertyDescriptor(value, key)?.value : undefined;
   }
   return value;
+}
+
+/** Claims such as `scope` as lists, so that policies compare their words. Source: Envoy `NormalizePayload`. */
+function splitAtSpaces(payload: JsonValue, claims: readonly string[]): JsonValue {
+  if (claims.length === 0 || typeof payload !== "object" || payload === null || Array.isArray(payload)) return payload;
+  const out = { ...payload };
+  for (const claim of claims) {
+    const value = Object.hasOwn(payload, claim) ? payload[claim] : undefined;
+    if (typeof value !== "string") continue;
+    const words = value.split(" ").filter((word) => word !== "");
+    if (words.length > 0) out[claim] = words;
+  }
+  return out;
 }
 
 function toJson(payload: JWTPayload): JsonValue {

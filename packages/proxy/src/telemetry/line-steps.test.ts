@@ -57,6 +57,7 @@ test.each([
   ["long values, and what is not there", textLine("%REQ(REFERER)% %REQ(VIA)% %DURATION% %REQ(REFERER):7%\n", scope)],
   ["more than ASCII", textLine("%UPSTREAM_HOST%|%ROUTE_NAME%|%UPSTREAM_HOST:3%\n", scope)],
   ["a pattern of time", textLine("%START_TIME(%s.%3f)% %START_TIME(%Y)%\n", scope)],
+  ["empty values left out", textLine("%REQ(VIA)%|%REQ(X-FORWARDED-FOR)%|%DURATION%|%REQ(VIA):3%\n", scope, true)],
   ["constants", textLine("100%%\n", scope)],
   ["JSON", jsonLine(JSON_FORMAT, false, scope)],
   ["JSON without empty values", jsonLine(JSON_FORMAT, true, scope)],

@@ -9,7 +9,7 @@ import {
   renderFormat,
 } from "../config/format.ts";
 import { isNumeric, jsonValueOf } from "../config/format-operators.ts";
-import { type JsonFormat, type LogLine, renderLine } from "../config/log-line.ts";
+import { type JsonFormat, type LogLine, missingText, renderLine } from "../config/log-line.ts";
 import { formatTime } from "../config/time-format.ts";
 import type { LineBuffer } from "./line-buffer.ts";
 
@@ -40,11 +40,13 @@ class Constant implements LineStep {
 
 class Value implements LineStep {
   readonly #command: FormatCommand;
-  constructor(command: FormatCommand) {
+  readonly #missing: "" | "-";
+  constructor(command: FormatCommand, missing: "" | "-") {
     this.#command = command;
+    this.#missing = missing;
   }
   write(out: LineBuffer, { values }: LineFacts): void {
-    const value = cutValue(this.#command, values) ?? "-";
+    const value = cutValue(this.#command, values) ?? this.#missing;
     if (this.#command.bytes) out.latin1(value);
     else out.text(value);
   }
@@ -54,13 +56,15 @@ class Value implements LineStep {
 class Header implements LineStep {
   readonly #id: number;
   readonly #ofRequest: boolean;
-  constructor(id: number, ofRequest: boolean) {
+  readonly #missing: "" | "-";
+  constructor(id: number, ofRequest: boolean, missing: "" | "-") {
     this.#id = id;
     this.#ofRequest = ofRequest;
+    this.#missing = missing;
   }
   write(out: LineBuffer, facts: LineFacts): void {
     const headers = this.#ofRequest ? facts.requestHeaders : facts.responseHeaders;
-    out.latin1(headers?.getAllId(this.#id) ?? "-");
+    out.latin1(headers?.getAllId(this.#id) ?? this.#missing);
   }
 }
 
@@ -136,7 +140,7 @@ function isPlainNumber(value: string): boolean {
 /** Says once what each part of a line is made of; every line ends with an end of line. */
 export function lineSteps(line: LogLine): readonly LineStep[] {
   const parts: (string | LineStep)[] = [];
-  if (line.kind === "text") parts.push(...line.format.segments.map(textPart));
+  if (line.kind === "text") parts.push(...line.format.segments.map((segment) => textPart(segment, missingText(line))));
   else if (line.omitEmpty) parts.push(new WholeLine(line));
   else jsonParts(line.fields, parts);
   const last = parts[parts.length - 1];
@@ -157,10 +161,10 @@ export function lineSteps(line: LogLine): readonly LineStep[] {
   return steps;
 }
 
-function textPart(segment: string | FormatCommand): string | LineStep {
+function textPart(segment: string | FormatCommand, missing: "" | "-"): string | LineStep {
   if (typeof segment === "string") return segment;
   const { name, headers, maxLength, argument } = segment;
-  if (maxLength !== undefined) return new Value(segment);
+  if (maxLength !== undefined) return new Value(segment, missing);
   switch (name) {
     case "START_TIME":
     case "START_TIME_LOCAL":
@@ -172,11 +176,11 @@ function textPart(segment: string | FormatCommand): string | LineStep {
       const [header = "", ...others] = headers;
       const id = headerId(header);
       // `host` is a field of the head, and of several names the first that is there counts.
-      if (id === 0 || header === "host" || others.length > 0) return new Value(segment);
-      return new Header(id, name.startsWith("REQ"));
+      if (id === 0 || header === "host" || others.length > 0) return new Value(segment, missing);
+      return new Header(id, name.startsWith("REQ"), missing);
     }
     default:
-      return new Value(segment);
+      return new Value(segment, missing);
   }
 }
 

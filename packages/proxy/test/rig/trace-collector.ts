@@ -18,6 +18,8 @@ export interface SeenSpan {
   readonly shared: boolean;
   readonly tags: Readonly<Record<string, string>>;
   readonly resource: Readonly<Record<string, string>>;
+  /** Of the request that brought it, where it came by HTTP. */
+  readonly tenant: string;
 }
 
 export interface TraceCollector {
@@ -48,6 +50,7 @@ function otlpSpans(via: SeenSpan["via"], message: ExportTraceServiceRequest): Se
         shared: false,
         tags: texts(span.attributes),
         resource: texts(resource?.attributes ?? []),
+        tenant: "",
       })),
     ),
   );
@@ -100,6 +103,7 @@ export async function startTraceCollector(): Promise<TraceCollector> {
           shared: span.shared ?? false,
           tags: span.tags ?? {},
           resource: { "service.name": span.localEndpoint?.serviceName ?? "" },
+          tenant: request.headers.get("x-tenant") ?? "",
         });
       return new Response(null, { status: 202 });
     },

@@ -92,6 +92,9 @@ import { file_envoy_extensions_filters_network_rbac_v3_rbac } from "./envoy/exte
 import { file_envoy_extensions_filters_network_set_filter_state_v3_set_filter_state } from "./envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.js";
 import { file_envoy_extensions_filters_network_sni_cluster_v3_sni_cluster } from "./envoy/extensions/filters/network/sni_cluster/v3/sni_cluster_pb.js";
 import { file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy } from "./envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import { file_envoy_extensions_formatter_cel_v3_cel } from "./envoy/extensions/formatter/cel/v3/cel_pb.js";
+import { file_envoy_extensions_formatter_metadata_v3_metadata } from "./envoy/extensions/formatter/metadata/v3/metadata_pb.js";
+import { file_envoy_extensions_formatter_req_without_query_v3_req_without_query } from "./envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js";
 import { file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case } from "./envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb.js";
 import { file_envoy_extensions_http_original_ip_detection_xff_v3_xff } from "./envoy/extensions/http/original_ip_detection/xff/v3/xff_pb.js";
 import { file_envoy_extensions_http_stateful_session_cookie_v3_cookie } from "./envoy/extensions/http/stateful_session/cookie/v3/cookie_pb.js";
@@ -290,6 +293,9 @@ export const files = [
   file_envoy_extensions_filters_network_set_filter_state_v3_set_filter_state,
   file_envoy_extensions_filters_network_sni_cluster_v3_sni_cluster,
   file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy,
+  file_envoy_extensions_formatter_cel_v3_cel,
+  file_envoy_extensions_formatter_metadata_v3_metadata,
+  file_envoy_extensions_formatter_req_without_query_v3_req_without_query,
   file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case,
   file_envoy_extensions_http_original_ip_detection_xff_v3_xff,
   file_envoy_extensions_http_stateful_session_cookie_v3_cookie,

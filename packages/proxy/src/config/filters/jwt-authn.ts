@@ -42,6 +42,8 @@ export interface JwtProviderConfig {
   readonly padPayload: boolean;
   readonly payloadInMetadata: string;
   readonly headerInMetadata: string;
+  /** Claims whose text becomes a list in metadata, split at spaces. */
+  readonly splitClaims: readonly string[];
   readonly clockSkewSeconds: number;
   readonly claimHeaders: readonly { readonly header: string; readonly claim: readonly string[] }[];
   readonly requireExpiration: boolean;
@@ -104,11 +106,11 @@ export const JWT_PROVIDER_SHAPE = shape(
     "clear_route_cache",
     "subjects",
     "max_lifetime",
+    "normalize_payload_in_metadata",
   ],
   { jwt_cache_config: "tuning of Envoy's memory of tokens that it verified; here each is verified" },
   {
     failed_status_in_metadata: "the reason of a refusal is in the answer and in the access log, not in metadata",
-    normalize_payload_in_metadata: "claims are kept as they are",
   },
 );
 export const REMOTE_JWKS_SHAPE = shape(
@@ -187,6 +189,7 @@ function decodeProvider(name: string, message: JwtProvider, scope: DecodeScope):
     padPayload: message.padForwardPayloadHeader,
     payloadInMetadata: message.payloadInMetadata,
     headerInMetadata: message.headerInMetadata,
+    splitClaims: message.normalizePayloadInMetadata?.spaceDelimitedClaims ?? [],
     clockSkewSeconds: message.clockSkewSeconds || 60,
     claimHeaders: message.claimToHeaders.map((c) => ({
       header: c.headerName.toLowerCase(),

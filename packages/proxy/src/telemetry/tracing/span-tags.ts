@@ -1,9 +1,10 @@
 import type { JsonValue } from "@bufbuild/protobuf";
+import { renderFormat } from "../../config/format.ts";
 import type { TagConfig } from "../../config/tracing.ts";
 import { metadataValue } from "../../config/value-match.ts";
 import { textOfBytes } from "../../config/wire-text.ts";
 import type { ExchangeRecord } from "../../http/exchange-record.ts";
-import { versionName } from "../../http/exchange-values.ts";
+import { exchangeValues, versionName } from "../../http/exchange-values.ts";
 import { hostMetadata } from "../../http/metadata-values.ts";
 import type { Host } from "../../upstream/host.ts";
 
@@ -85,6 +86,8 @@ function tagValue(tag: TagConfig, record: ExchangeRecord, env: (name: string) =>
   switch (tag.kind) {
     case "literal":
       return tag.text;
+    case "format":
+      return renderFormat(tag.format, exchangeValues(record), "");
     case "environment":
       return env(tag.variable) ?? "";
     case "header":

@@ -7,7 +7,6 @@ import type { Host } from "../../upstream/host.ts";
 import type { ActiveSpan, SpanData, TrySpan } from "./span.ts";
 import { commonTags, customTags, failed, requestTags, tryTags } from "./span-tags.ts";
 import {
-  B3_MULTI,
   createTraceIds,
   readTraceContext,
   type TraceContext,
@@ -21,8 +20,9 @@ const TRACESTATE = HEADER_ID.tracestate;
 
 export interface TracerDeps {
   readonly config: TracingConfig;
-  /** Form of context that the provider writes beside those that the request came with. */
   readonly kind: "opentelemetry" | "zipkin";
+  /** Forms of context that the provider writes beside those that the request came with. */
+  readonly forms: number;
   /** Every request that begins a trace is recorded. */
   readonly alwaysOn: boolean;
   /** Units: hexadecimal digits of new trace ids. */
@@ -54,7 +54,7 @@ class Tracer implements RequestTracer, ExchangeObserver {
   constructor(deps: TracerDeps) {
     this.#deps = deps;
     this.#ids = createTraceIds(deps.random);
-    this.#forms = deps.kind === "zipkin" ? B3_MULTI : W3C;
+    this.#forms = deps.forms;
     this.#ingress = deps.direction !== "outbound";
   }
 
@@ -87,7 +87,7 @@ class Tracer implements RequestTracer, ExchangeObserver {
     const spanId = longIds ? this.#ids.next() : low;
     if (sampled) return this.#span(traceId, spanId, "", false, headers, forms | this.#forms);
     // Tells those behind us that nothing is recorded.
-    writeTraceContext(headers, { traceId, spanId, parentId: "", sampled: false }, forms | this.#forms);
+    this.#write(headers, { traceId, spanId, parentId: "", sampled: false }, forms | this.#forms);
     return undefined;
   }
 
@@ -99,18 +99,22 @@ class Tracer implements RequestTracer, ExchangeObserver {
     headers: HeaderList,
     forms: number,
   ): ActiveSpan {
-    writeTraceContext(headers, { traceId, spanId, parentId, sampled: true }, forms);
+    this.#write(headers, { traceId, spanId, parentId, sampled: true }, forms);
     const traceState = headers.getId(TRACESTATE) ?? "";
-    const spawns = this.#deps.config.spawnUpstream;
+    const { spawnUpstream, propagates } = this.#deps.config;
     return new Recording(
       traceId,
       spanId,
       parentId,
       shared,
       traceState,
-      forms,
-      spawns ? { ids: this.#ids, monotonic: this.#deps.monotonic } : undefined,
+      propagates ? forms : 0,
+      spawnUpstream ? { ids: this.#ids, monotonic: this.#deps.monotonic } : undefined,
     );
+  }
+
+  #write(headers: HeaderList, context: Omit<TraceContext, "forms">, forms: number): void {
+    if (this.#deps.config.propagates) writeTraceContext(headers, context, forms);
   }
 
   /** Source: Envoy's drivers, each of which names spans in its own way. */

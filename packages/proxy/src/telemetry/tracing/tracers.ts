@@ -5,6 +5,7 @@ import type { ExchangeObserver, RequestTracer } from "../../http/connection-mana
 import type { ObserverSurroundings } from "../../proxy.ts";
 import { createOtlpFormat } from "./otlp-format.ts";
 import { createSpanExporter, type SpanExporter, type SpanFormat } from "./span-exporter.ts";
+import { B3_MULTI, W3C } from "./trace-context.ts";
 import { createTracer } from "./tracer.ts";
 import { createZipkinFormat } from "./zipkin-format.ts";
 
@@ -43,6 +44,7 @@ export function createTracers(deps: TracersDeps): Tracers {
       return createTracer({
         config,
         kind: provider.kind,
+        forms: provider.kind === "opentelemetry" ? W3C : provider.w3c ? B3_MULTI | W3C : B3_MULTI,
         alwaysOn: provider.kind === "opentelemetry" && provider.alwaysOn,
         longIds: provider.kind === "opentelemetry" || provider.longIds,
         sharedContext: provider.kind === "zipkin" && provider.sharedContext,

@@ -2,20 +2,18 @@ import type { ZipkinTraces } from "../../config/trace-provider.ts";
 import type { SpanData } from "./span.ts";
 import type { SpanFormat } from "./span-exporter.ts";
 
-/** Units: ms. Source: Envoy's Zipkin reporter. */
-const TIMEOUT_MS = 5000;
-
 /** Spans as Zipkin's API takes them. Source: zipkin-api zipkin2-api.yaml. */
 export function createZipkinFormat(config: ZipkinTraces, serviceName: string): SpanFormat {
+  const { cluster, path, authority, headers, timeoutMs } = config.target;
   return {
     stats: "tracing.zipkin",
-    cluster: config.cluster,
-    timeoutMs: TIMEOUT_MS,
+    cluster,
+    timeoutMs,
     grpc: false,
     encode: (spans) => ({
-      path: config.path,
-      authority: config.hostname,
-      headers: [["content-type", "application/json"]],
+      path,
+      authority,
+      headers: [["content-type", "application/json"], ...headers],
       body: Buffer.from(JSON.stringify(spans.map((span) => zipkinSpan(span, serviceName))), "utf8"),
     }),
   };

@@ -4,6 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { HttpService } from "../../core/v3/http_service_pb.js";
 
 /**
  * Describes the file envoy/config/trace/v3/zipkin.proto.
@@ -63,6 +64,16 @@ export declare type ZipkinConfig = Message<"envoy.config.trace.v3.ZipkinConfig">
    * @generated from field: string collector_hostname = 6;
    */
   collectorHostname: string;
+
+  /**
+   * @generated from field: envoy.config.trace.v3.ZipkinConfig.TraceContextOption trace_context_option = 8;
+   */
+  traceContextOption: ZipkinConfig_TraceContextOption;
+
+  /**
+   * @generated from field: envoy.config.core.v3.HttpService collector_service = 9;
+   */
+  collectorService?: HttpService | undefined;
 
   /**
    * If this is set to true, then Envoy will be treated as an independent hop in trace chain. A complete span pair will be created for a single
@@ -141,4 +152,24 @@ export enum ZipkinConfig_CollectorEndpointVersion {
  * Describes the enum envoy.config.trace.v3.ZipkinConfig.CollectorEndpointVersion.
  */
 export declare const ZipkinConfig_CollectorEndpointVersionSchema: GenEnum<ZipkinConfig_CollectorEndpointVersion>;
+
+/**
+ * @generated from enum envoy.config.trace.v3.ZipkinConfig.TraceContextOption
+ */
+export enum ZipkinConfig_TraceContextOption {
+  /**
+   * @generated from enum value: USE_B3 = 0;
+   */
+  USE_B3 = 0,
+
+  /**
+   * @generated from enum value: USE_B3_WITH_W3C_PROPAGATION = 1;
+   */
+  USE_B3_WITH_W3C_PROPAGATION = 1,
+}
+
+/**
+ * Describes the enum envoy.config.trace.v3.ZipkinConfig.TraceContextOption.
+ */
+export declare const ZipkinConfig_TraceContextOptionSchema: GenEnum<ZipkinConfig_TraceContextOption>;
 

@@ -62,6 +62,12 @@ export declare type CustomTag = Message<"envoy.type.tracing.v3.CustomTag"> & {
      */
     value: CustomTag_Metadata;
     case: "metadata";
+  } | {
+    /**
+     * @generated from field: string value = 6;
+     */
+    value: string;
+    case: "value";
   } | { case: undefined; value?: undefined };
 };
 

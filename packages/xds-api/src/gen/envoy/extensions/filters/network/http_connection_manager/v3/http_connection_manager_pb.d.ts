@@ -848,6 +848,11 @@ export declare type HttpConnectionManager_Tracing = Message<"envoy.extensions.fi
    * @generated from field: google.protobuf.BoolValue spawn_upstream_span = 10;
    */
   spawnUpstreamSpan?: boolean | undefined;
+
+  /**
+   * @generated from field: bool no_context_propagation = 13;
+   */
+  noContextPropagation: boolean;
 };
 
 /**
