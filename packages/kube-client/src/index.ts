@@ -19,6 +19,7 @@ export { isKubeError, KubeError, type LocalReason } from "./kube-error.ts";
 export type { KubeList, KubeMeta, KubeObject, ObjectRef, ResourceType } from "./kube-object.ts";
 export { type ListedKind, type ListedKinds, listKinds } from "./list-kinds.ts";
 export type { ProxyTarget } from "./paths.ts";
+export { type ClusterEntry, REMOTE_SECRET_LABEL, readRemoteSecrets } from "./remote-secrets.ts";
 export type { ResourceMap, ServedResource } from "./resource-map.ts";
 export { secretAccess } from "./secret-kubeconfig.ts";
 export type { Query, RequestOptions } from "./transport.ts";

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import type { NetworkChoice } from "./network/index.ts";
 import { ClusterProblem } from "./supervisor/cluster-problem.ts";
+import { attach } from "./supervisor/commands/attach.ts";
 import type { CommandContext, CommandFlags } from "./supervisor/commands/context.ts";
 import { down } from "./supervisor/commands/down.ts";
 import { serve } from "./supervisor/commands/serve.ts";
@@ -9,11 +10,11 @@ import { up } from "./supervisor/commands/up.ts";
 import { wan } from "./supervisor/commands/wan.ts";
 import { createRegistry } from "./supervisor/registry.ts";
 import { stateDirectory } from "./supervisor/state-directory.ts";
-import { type LinkSettings, PERFECT_LINK, readDelay, readLoss } from "./wan/index.ts";
+import { attachedAddressProblem, type LinkSettings, PERFECT_LINK, readDelay, readLoss } from "./wan/index.ts";
 
 type Command = (context: CommandContext, flags: CommandFlags) => Promise<number>;
 
-const COMMANDS: Readonly<Record<string, Command>> = { up, down, list, status, kubeconfig, wan, serve };
+const COMMANDS: Readonly<Record<string, Command>> = { up, down, list, status, kubeconfig, wan, attach, serve };
 const DEFAULT_NAME = "heddle";
 
 const USAGE = `Usage: heddle local COMMAND [--name NAME]
@@ -34,6 +35,9 @@ An embedded Kubernetes: API, node, pods as processes in network namespaces, serv
                  --delay 40ms, --loss 1%   one way, from now on
                  --cut, --restore          everything gets lost; everything perfect again
                  --between A,B             one pair only
+  attach       joins the network of another cluster's node to that line until Ctrl-C (docs/multicluster.md)
+                 --netns PATH           its network namespace: /run/netns/NAME, /proc/PID/ns/net
+                 --address IP[,IP]      its own addresses that the clusters shall reach, such as its API server's
 
   --name NAME  which cluster (heddle); several run side by side
 `;
@@ -50,6 +54,8 @@ const FLAGS = {
   cut: { type: "boolean" },
   restore: { type: "boolean" },
   between: { type: "string" },
+  netns: { type: "string" },
+  address: { type: "string", multiple: true },
   merge: { type: "boolean" },
   all: { type: "boolean" },
   path: { type: "boolean" },
@@ -80,7 +86,7 @@ export async function main(
     const command = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
     if (command === undefined)
       throw new ClusterProblem(
-        `"${word}" is no command of heddle local; known: up, down, list, status, kubeconfig, wan`,
+        `"${word}" is no command of heddle local; known: up, down, list, status, kubeconfig, wan, attach`,
       );
     const flags = readFlags(rest);
     if (flags === "help") context.out(USAGE);
@@ -118,8 +124,15 @@ function readFlags(args: readonly string[]): CommandFlags | "help" {
   const [one, other] = between ?? [];
   if (between !== undefined && (between.length !== 2 || one === other))
     throw new ClusterProblem(`--between: "${values.between}" is no pair of clusters such as cluster1,cluster2`);
+  const addresses = (values.address ?? []).flatMap((list) => list.split(",")).map((one) => one.trim());
+  for (const address of addresses) {
+    const reason = attachedAddressProblem(address);
+    if (reason !== undefined) throw new ClusterProblem(`--address: ${reason}`);
+  }
   return {
     name: values.name ?? DEFAULT_NAME,
+    ...(values.netns === undefined ? {} : { netns: values.netns }),
+    addresses,
     ...(port === undefined ? {} : { port }),
     network,
     link: linkOf(values),

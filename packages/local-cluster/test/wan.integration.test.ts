@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { localClusters } from "./cluster-process.ts";
+import { localClusters, PROGRAM } from "./cluster-process.ts";
 
 setDefaultTimeout(90_000);
 
@@ -18,6 +19,14 @@ function reasonToSkip(): string | undefined {
 }
 const skip = reasonToSkip();
 if (skip !== undefined) console.log(`skipped: ${skip}`);
+
+async function settles(done: () => boolean): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!done()) {
+    if (performance.now() > deadline) throw new Error("not within 20 s");
+    await Bun.sleep(100);
+  }
+}
 
 /** Answers every connection with its own name and the caller's address. */
 const SERVER = `Bun.listen({hostname:"0.0.0.0",port:8080,socket:{open(s){s.end(process.env.NAME+" to "+s.remoteAddress+"\\n")},data(){}}})`;
@@ -39,7 +48,7 @@ describe.skipIf(skip !== undefined)("the line between clusters", () => {
   const call = (name: string, ip: string, port: number) =>
     kubectl(name, "exec", "server", "--", "timeout", "5", "bash", "-c", `exec 3<>/dev/tcp/${ip}/${port}; cat <&3`).text;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     // Two with equal addresses inside, two that are one network.
     for (const name of ["a", "b"]) up(name, "--pod-cidr", "10.244.0.0/16", "--service-cidr", "10.96.0.0/16");
     for (const name of ["c", "d"]) up(name, "--flat");
@@ -50,8 +59,7 @@ describe.skipIf(skip !== undefined)("the line between clusters", () => {
     }
     for (const name of ["a", "b", "c", "d"]) {
       kubectl(name, "wait", "--for=condition=Ready", "pod/server", "--timeout=40s");
-      const deadline = performance.now() + 20_000;
-      while (!call(name, "127.0.0.1", 8080).startsWith(name) && performance.now() < deadline) Bun.sleepSync(100);
+      await settles(() => call(name, "127.0.0.1", 8080).startsWith(name));
     }
   });
 
@@ -82,6 +90,65 @@ describe.skipIf(skip !== undefined)("the line between clusters", () => {
     expect(call("c", "198.18.3.1", 80)).toBe("d to 198.18.2.1\n");
     expect(call("b", podIp("d"), 8080)).toContain("Connection refused");
   });
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "a foreign network attached: called by its own address, calls back",
+    async () => {
+      // A namespace that lives as long as its process stands for the node of a real cluster.
+      const foreign = spawn(
+        "unshare",
+        [
+          "--net",
+          "sh",
+          "-c",
+          `ip addr add 192.0.2.7/32 dev lo; ip link set lo up; exec "$0" -e '${SERVER}'`,
+          process.execPath,
+        ],
+        {
+          env: { ...process.env, NAME: "foreign" },
+        },
+      );
+      const netns = `/proc/${foreign.pid}/ns/net`;
+      const inside = (ip: string, seconds = 5) =>
+        spawnSync(
+          "nsenter",
+          [`--net=${netns}`, "timeout", `${seconds}`, "bash", "-c", `exec 3<>/dev/tcp/${ip}/80; cat <&3`],
+          {
+            encoding: "utf8",
+          },
+        ).stdout;
+      const flags = ["attach", "--name", "real", "--netns", netns, "--address", "192.0.2.7"];
+      const attached = spawn(process.execPath, [PROGRAM, ...flags], {
+        env: clusters.env,
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      try {
+        const [said] = await once(attached.stdout, "data");
+        expect(String(said)).toBe(
+          "real: embedded clusters see it as 198.18.4.1, and reach it by 192.0.2.7 too; attached until this command ends\n",
+        );
+        await settles(() => call("a", "192.0.2.7", 8080) === "foreign to 198.18.0.1\n");
+        expect(call("b", "198.18.4.1", 8080)).toBe("foreign to 198.18.1.1\n");
+        expect(inside("198.18.1.1")).toBe("b to 198.18.4.1\n");
+        expect(clusters.heddle("list").stdout).toMatch(/real +ready .*attached/);
+        expect(clusters.heddle("wan", "--cut", "--between", "a,real").stdout).toMatch(/real +a +cut/);
+        expect(inside("198.18.0.1", 1)).toBe("");
+        expect(inside("198.18.1.1")).toBe("b to 198.18.4.1\n");
+        expect(clusters.heddle("kubeconfig", "--name", "real").stderr).toContain("is an attached network");
+        expect(clusters.heddle(...flags).stderr).toContain('"real" is running already');
+        expect(clusters.heddle("attach", "--name", "x", "--netns", "/nowhere").stderr).toContain(
+          "/nowhere is not there",
+        );
+        // Gone without a word, its address is answered for.
+        foreign.kill("SIGKILL");
+        await once(attached, "exit");
+        await settles(() => call("a", "192.0.2.7", 8080).includes("No route to host"));
+      } finally {
+        foreign.kill("SIGKILL");
+        attached.kill("SIGTERM");
+      }
+    },
+  );
 
   test("loss and a cut are counted; wrong flags are sentences", () => {
     const { heddle } = clusters;

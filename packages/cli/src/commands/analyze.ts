@@ -19,7 +19,7 @@ import { checkOutput, FOUND_ISSUES, findingsOutput, levelFlag, USAGE } from "../
 import { type GlobalOptions, globalOptions } from "../global-options.ts";
 import { clusterOptions, readCluster } from "../mesh-input/cluster-objects.ts";
 import { readMeshConfigFile } from "../mesh-input/mesh-config-file.ts";
-import { readOtherClusters, remoteClusterClients } from "../mesh-input/other-clusters.ts";
+import { type ClusterClients, readOtherClusters, remoteClusterClients } from "../mesh-input/other-clusters.ts";
 import { type FileObject, readFiles } from "../mesh-input/read-files.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 
@@ -182,17 +182,22 @@ async function within<T>(timeoutMs: number, work: () => Promise<T>, sentence: st
 async function lookAt(context: CliContext, kube: KubeClient, global: GlobalOptions, flags: Flags): Promise<Live> {
   const meshNamespace = await findMeshNamespace(kube, global);
   const named = (flags.remoteContexts ?? "").split(",").filter((name) => name !== "");
-  const remote = (): Promise<ReadonlyMap<string, () => Promise<KubeClient>>> =>
-    named.length > 0
-      ? Promise.resolve(new Map(named.map((name) => [name, () => context.kube({ ...global, context: name })])))
-      : remoteClusterClients(kube, meshNamespace).catch((error: unknown) => {
-          if (isKubeError(error, 403)) return new Map();
-          throw error;
-        });
+  const remote = async (ownId: string): Promise<ClusterClients> => {
+    if (named.length > 0)
+      return {
+        clients: new Map(named.map((name) => [name, () => context.kube({ ...global, context: name })])),
+        refused: [],
+      };
+    return remoteClusterClients(kube, meshNamespace, ownId).catch((error: unknown) => {
+      if (isKubeError(error, 403)) return { clients: new Map(), refused: [] };
+      throw error;
+    });
+  };
+  const settings = clusterOptions(kube, meshNamespace, flags.revision);
   const [{ objects, forbidden }, options, others] = await Promise.all([
     readCluster(kube, analysedKinds),
-    clusterOptions(kube, meshNamespace, flags.revision),
-    remote().then(readOtherClusters),
+    settings,
+    settings.then(({ injector }) => remote(injector?.global.multiCluster.clusterName ?? "")).then(readOtherClusters),
   ]);
   for (const sentence of others.unread) context.err(`Warning: ${sentence}\n`);
   const cluster = { group: "", kind: "Cluster", namespace: "", name: kube.server };

@@ -1,7 +1,14 @@
 import type { OtherCluster } from "@heddle/analysis";
 import { asKubeObject, readService } from "@heddle/config";
-import { type KubeClient, kubeClientFor, secretAccess } from "@heddle/kube-client";
-import { at, createSystemClock, recordOf, textOf } from "@heddle/std";
+import {
+  type ClusterEntry,
+  type KubeClient,
+  kubeClientFor,
+  REMOTE_SECRET_LABEL,
+  readRemoteSecrets,
+  secretAccess,
+} from "@heddle/kube-client";
+import { createSystemClock } from "@heddle/std";
 
 /** Services of the mesh's other clusters, and which of them could not be read. */
 export interface OtherClusters {
@@ -10,32 +17,35 @@ export interface OtherClusters {
   readonly unread: readonly string[];
 }
 
-/** The clusters that the Secrets of `create-remote-secret` lead to; their keys are the clusters' names. */
+/** Ways to other clusters by their names, and a sentence for each that is none. */
+export interface ClusterClients {
+  readonly clients: ReadonlyMap<string, () => Promise<KubeClient>>;
+  readonly refused: readonly string[];
+}
+
+/** The clusters that the Secrets of `create-remote-secret` lead to, by the control plane's own rule. */
 export async function remoteClusterClients(
   kube: KubeClient,
   namespace: string,
-): Promise<ReadonlyMap<string, () => Promise<KubeClient>>> {
-  const { items } = await kube.list(
-    { apiVersion: "v1", kind: "Secret", namespace },
-    { labelSelector: "istio/multiCluster=true" },
-  );
+  ownId: string,
+): Promise<ClusterClients> {
+  const type = { apiVersion: "v1", kind: "Secret", namespace };
+  const { items } = await kube.list(type, { labelSelector: REMOTE_SECRET_LABEL });
+  const { accepted, refused } = readRemoteSecrets(items, ownId);
   const clock = createSystemClock();
-  return new Map(
-    items.flatMap((secret) =>
-      Object.entries(recordOf(at(secret, "data"))).map(([name, value]) => {
-        const text = Buffer.from(textOf(value), "base64").toString("utf8");
-        const origin = `secret ${namespace}/${secret.metadata.name}`;
-        return [name, async () => kubeClientFor(await secretAccess(text, origin, clock), { clock })] as const;
-      }),
-    ),
-  );
+  const client =
+    ({ kubeconfig, secret }: ClusterEntry) =>
+    async () =>
+      kubeClientFor(await secretAccess(kubeconfig, `secret ${secret}`, clock), { clock });
+  return {
+    clients: new Map([...accepted].map(([id, entry]) => [id, client(entry)])),
+    refused: refused.map(({ secret, reason }) => `Secret ${secret} is not used: ${reason}`),
+  };
 }
 
 /** Lists the Services of each cluster; one that can't be reached leaves the others alone. */
-export async function readOtherClusters(
-  clients: ReadonlyMap<string, () => Promise<KubeClient>>,
-): Promise<OtherClusters> {
-  const unread: string[] = [];
+export async function readOtherClusters({ clients, refused }: ClusterClients): Promise<OtherClusters> {
+  const unread = [...refused];
   const clusters = await Promise.all(
     [...clients].map(async ([name, client]): Promise<readonly OtherCluster[]> => {
       try {

@@ -1,10 +1,15 @@
 import type { MeshConfig, MeshNetworks } from "@heddle/config";
-import type { KubeClient, KubeObject, Watch } from "@heddle/kube-client";
+import {
+  type KubeClient,
+  type KubeObject,
+  REMOTE_SECRET_LABEL,
+  readRemoteSecrets,
+  type Watch,
+} from "@heddle/kube-client";
 import type { RemoteRegistry } from "@heddle/model";
 import type { Clock, Logger } from "@heddle/std";
 import type { MeshUpdate } from "../mesh/mesh-feed.ts";
 import { createRemoteCluster, type RemoteCluster, type RemoteClusterStatus } from "./remote-cluster.ts";
-import { readRemoteSecrets, remoteSecretLabel } from "./remote-secrets.ts";
 
 export interface RemoteClustersOptions {
   readonly kube: Pick<KubeClient, "watch">;
@@ -82,7 +87,7 @@ class Clusters implements RemoteClusters {
         },
         onError: (error) => log.warn("watching remote Secrets failed", { reason: error.message }),
       },
-      { labelSelector: remoteSecretLabel },
+      { labelSelector: REMOTE_SECRET_LABEL },
     );
   }
 

@@ -83,10 +83,10 @@ class ClusterParts {
   }
 
   async startNetwork(): Promise<void> {
-    const { config, log } = this.#deps;
+    const { index, directory, tunnelSocket } = this.#deps.config;
     setUpNodeNetwork(this.#libc, this.#plan);
-    startWan(this.#libc, this.#plan, config.index, config.directory, log.child("wan"));
-    const tunnel = await serveTunnel(config.tunnelSocket);
+    startWan({ libc: this.#libc, plan: this.#plan, index, directory, log: this.#deps.log.child("wan") });
+    const tunnel = await serveTunnel(tunnelSocket);
     this.onClose(() => tunnel.close());
   }
 

@@ -146,11 +146,13 @@ function baseChains(plan: ClusterNetworkPlan): Chain[] {
   ];
 }
 
-/** Other clusters see the node, never a pod: their pods may have the same addresses. */
+/** Other clusters and attached networks see the node, never a pod: their pods may have the same addresses. */
 function wanSource(plan: ClusterNetworkPlan): Rule {
+  const toNodes: Statement = { kind: "address", side: "destination", prefix: WAN_PREFIX };
   return rule(
     { kind: "interface", direction: "out", name: WAN_DEVICE },
-    { kind: "address", side: "destination", prefix: WAN_PREFIX },
+    // What else leaves a flat cluster is for the pods of others.
+    ...(plan.flat ? [toNodes] : []),
     { kind: "address", side: "source", prefix: plan.externalIp, negate: true },
     { kind: "source-nat", address: plan.externalIp },
   );

@@ -14,6 +14,8 @@ export interface ClusterRecord {
   readonly apiUrl?: string;
   readonly phases: readonly PhaseTime[];
   readonly network?: NetworkChoice;
+  /** No cluster of ours, only its network is on the line. */
+  readonly attached?: { readonly netns: string; readonly addresses: readonly string[] };
   /** Kubeconfig file of the user into which this cluster was merged. */
   readonly mergedInto?: string;
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { at, listOf, textOf } from "@heddle/std";
 import { decodeWanSettings, PERFECT_WAN, type WanSettings } from "./link-settings.ts";
 
 /** What a link knows of the other clusters: their directories stand beside its own. */
@@ -21,6 +22,8 @@ export function linkFiles(clusterDirectory: string): LinkFiles {
 export interface Peer {
   readonly name: string;
   readonly index: number;
+  /** What an attached network is asked by, besides the address of its index. */
+  readonly addresses: readonly string[];
 }
 
 /** The clusters of this state directory by their index, the dead ones among them. */
@@ -29,8 +32,9 @@ export function readPeers(clusters: string): readonly Peer[] {
     return readdirSync(clusters).flatMap((name) => {
       try {
         const record: unknown = JSON.parse(readFileSync(join(clusters, name, "cluster.json"), "utf8"));
-        if (typeof record !== "object" || record === null || !("index" in record)) return [];
-        return typeof record.index === "number" ? [{ name, index: record.index }] : [];
+        const index = at(record, "index");
+        const addresses = listOf(at(record, "attached", "addresses")).map(textOf);
+        return typeof index === "number" ? [{ name, index, addresses }] : [];
       } catch {
         return [];
       }

@@ -1,4 +1,5 @@
 import {
+  addAddress,
   addRoute,
   type Libc,
   linkIndex,
@@ -16,15 +17,27 @@ import { openLinkDevice, openLinkSocket } from "./link-device.ts";
 import { linkFiles, writeLinkFile } from "./link-files.ts";
 import { PERFECT_WAN } from "./link-settings.ts";
 import { WAN_DEVICE, WAN_PREFIX } from "./wan-addresses.ts";
+import type { WanWorkerOptions } from "./wan-worker.ts";
 
 /** Units: datagrams that wait at a link; the kernel's own 10 would lose every burst. */
 const QUEUE = "512";
+
+/** Where an end of the line is and whose. */
+export interface WanOptions {
+  readonly libc: Libc;
+  readonly plan: ClusterNetworkPlan;
+  readonly index: number;
+  readonly directory: string;
+  readonly log: Logger;
+  /** The node is not ours: its routes to other attached networks stay as they are. Default: false. */
+  readonly attached?: boolean;
+}
 
 /**
  * Connects the node with other clusters. Call it in the node's network namespace, after `setUpNodeNetwork`. Where the machine has no TUN
  * device the cluster goes on alone: `heddle local wan` says why, and so does the log.
  */
-export function startWan(libc: Libc, plan: ClusterNetworkPlan, index: number, directory: string, log: Logger): void {
+export function startWan({ libc, plan, index, directory, log, attached = false }: WanOptions): void {
   const files = linkFiles(directory);
   const device = openLinkDevice(libc, WAN_DEVICE);
   if (!device.ok) {
@@ -37,7 +50,16 @@ export function startWan(libc: Libc, plan: ClusterNetworkPlan, index: number, di
   const socket = openLinkSocket(libc, files.socket);
   const worker = new Worker(new URL("./wan-worker.ts", import.meta.url).href);
   worker.addEventListener("error", (event) => log.error("the link to other clusters broke", { error: event.message }));
-  worker.postMessage({ index, flat: plan.flat, device: device.fd, socket, directory });
+  worker.addEventListener("message", ({ data }) => log.warn("no route to an attached network", { reason: data }));
+  const source = attached ? undefined : plan.externalIp;
+  worker.postMessage({
+    index,
+    flat: plan.flat,
+    device: device.fd,
+    socket,
+    directory,
+    source,
+  } satisfies WanWorkerOptions);
   worker.unref();
 }
 
@@ -48,6 +70,7 @@ function connectDevice(libc: Libc, plan: ClusterNetworkPlan, index: number): voi
     const others = Array.from({ length: MAX_CLUSTERS }, (_, i) => i).filter((i) => plan.flat && i !== index);
     runCommands(socket, [
       setLinkUp(WAN_DEVICE),
+      addAddress(device, `${plan.externalIp}/32`),
       addRoute({ to: WAN_PREFIX, device, source: plan.externalIp }),
       ...others.map((i) => addRoute({ to: defaultPodPrefix(i), device, source: plan.externalIp })),
     ]);

@@ -7,7 +7,7 @@ import { unixAddress } from "./link-device.ts";
 import { type LinkFiles, linkFiles, readPeers, readWanSettings, writeLinkFile } from "./link-files.ts";
 import { type LinkSettings, linkTo, PERFECT_WAN, type WanSettings } from "./link-settings.ts";
 import { hostUnreachable } from "./unreachable.ts";
-import { destinationIndex, isIpv4, routerAddress, sourceIndex } from "./wan-addresses.ts";
+import { addressKey, destinationIndex, isIpv4, routerAddress, sourceIndex } from "./wan-addresses.ts";
 
 /** What a link works on. The two descriptors never wait. */
 export interface WanLinkOptions {
@@ -20,6 +20,8 @@ export interface WanLinkOptions {
   /** The own cluster's directory; those of others stand beside it. */
   readonly directory: string;
   readonly random: () => number;
+  /** Leads packets for an address of an attached network to the device. */
+  readonly addRoute: (address: string) => void;
 }
 
 const CALLS = {
@@ -69,6 +71,9 @@ class DatagramLink implements WanLink {
   readonly #buffer = new Uint8Array(MAX_PACKET);
   readonly #pollSet = new Uint8Array(16);
   readonly #ways = new Map<number, Way>();
+  /** Addresses of attached networks, this one's own among them, and their indexes. */
+  #behind: ReadonlyMap<number, number> = new Map();
+  readonly #routed = new Set<string>();
   #settings: WanSettings = PERFECT_WAN;
   #settingsTime = -1;
   #nextHousekeeping = 0;
@@ -109,8 +114,8 @@ class DatagramLink implements WanLink {
     const count = Number(this.#calls.read(socket, this.#buffer, BigInt(MAX_PACKET)));
     if (count <= 0) return false;
     const packet = this.#buffer.subarray(0, count);
-    if (!isIpv4(packet) || destinationIndex(packet, flat) !== index) return true;
-    const from = sourceIndex(packet, flat);
+    if (!isIpv4(packet) || destinationIndex(packet, flat, this.#behind) !== index) return true;
+    const from = sourceIndex(packet, flat, this.#behind);
     const way = from === undefined ? undefined : this.#wayTo(from);
     if (way === undefined) return true;
     way.received += 1;
@@ -125,7 +130,7 @@ class DatagramLink implements WanLink {
     if (count <= 0) return false;
     const packet = this.#buffer.subarray(0, count);
     if (!isIpv4(packet)) return true;
-    const to = destinationIndex(packet, flat);
+    const to = destinationIndex(packet, flat, this.#behind);
     const way = to === undefined || to === index ? undefined : this.#wayTo(to);
     if (way === undefined) {
       this.#refuse(packet);
@@ -185,8 +190,15 @@ class DatagramLink implements WanLink {
 
   #findPeers(): void {
     const clusters = dirname(this.#options.directory);
-    const present = new Map(readPeers(clusters).map((peer) => [peer.index, peer.name]));
-    present.delete(this.#options.index);
+    const peers = readPeers(clusters);
+    this.#behind = new Map(peers.flatMap(({ index, addresses }) => addresses.map((one) => [addressKey(one), index])));
+    const others = peers.filter(({ index }) => index !== this.#options.index);
+    for (const address of others.flatMap(({ addresses }) => addresses)) {
+      if (this.#routed.has(address)) continue;
+      this.#routed.add(address);
+      this.#options.addRoute(address);
+    }
+    const present = new Map(others.map((peer) => [peer.index, peer.name]));
     for (const [index, way] of this.#ways) if (present.get(index) !== way.name) this.#ways.delete(index);
     for (const [index, name] of present) {
       if (this.#ways.has(index)) continue;

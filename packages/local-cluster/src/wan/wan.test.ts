@@ -3,7 +3,7 @@ import { networkPlan, networkProblem } from "../network/index.ts";
 import { createDelayQueue } from "./delay-queue.ts";
 import { decodeWanSettings, linkTo, readDelay, readLoss } from "./link-settings.ts";
 import { checksum, hostUnreachable } from "./unreachable.ts";
-import { destinationIndex, externalAddress, sourceIndex } from "./wan-addresses.ts";
+import { addressKey, attachedAddressProblem, destinationIndex, externalAddress, sourceIndex } from "./wan-addresses.ts";
 
 function packet(from: string, to: string, protocol = 6): Uint8Array {
   const bytes = new Uint8Array(40);
@@ -22,6 +22,21 @@ test("a packet goes to the cluster whose address it bears; pods are reached in a
   expect(destinationIndex(packet("10.40.0.3", "10.43.0.9"), true)).toBe(3);
   expect(networkPlan(3).podCidr).toBe("10.43.0.0/16");
   expect(destinationIndex(packet("10.40.0.3", "10.39.0.9"), true)).toBeUndefined();
+});
+
+test("an attached network is found by its own addresses, too; those of others are refused with a sentence", () => {
+  const behind = new Map([[addressKey("10.200.0.11"), 4]]);
+  expect(destinationIndex(packet(externalAddress(0), "10.200.0.11"), false, behind)).toBe(4);
+  expect(sourceIndex(packet("10.200.0.11", externalAddress(0)), false, behind)).toBe(4);
+  expect(destinationIndex(packet(externalAddress(0), "10.200.0.12"), false, behind)).toBeUndefined();
+  expect(attachedAddressProblem("10.200.0.11")).toBeUndefined();
+  for (const [address, words] of [
+    ["10.200.0", "no IPv4 address"],
+    ["10.200.0.256", "no IPv4 address"],
+    ["127.0.0.1", "each machine's own"],
+    ["198.18.3.1", "belongs to the line itself"],
+  ] as const)
+    expect(attachedAddressProblem(address)).toContain(words);
 });
 
 test("packets leave after their delay, in order, and a full line loses them", () => {

@@ -25,6 +25,9 @@ export interface CommandFlags {
   readonly link: Partial<LinkSettings>;
   /** Of `wan`: one pair of clusters only. */
   readonly between?: readonly [string, string];
+  /** Of `attach`: the network namespace, and what it is asked by besides its address on the line. */
+  readonly netns?: string;
+  readonly addresses?: readonly string[];
 }
 
 /** `1.24 s` or `38 ms`. */

@@ -15,7 +15,9 @@ export async function list(context: CommandContext): Promise<number> {
       record.status,
       record.apiUrl ?? "-",
       ageText(record),
-      context.state.cluster(record.name).kubeconfig,
+      record.attached === undefined
+        ? context.state.cluster(record.name).kubeconfig
+        : `its own: attached ${record.attached.netns}`,
     ]);
   if (rows.length === 0) {
     context.err("no cluster is running; heddle local up starts one\n");
@@ -61,8 +63,15 @@ export async function kubeconfig(context: CommandContext, flags: CommandFlags): 
 
 function findOrThrow(context: CommandContext, name: string): ClusterRecord {
   const record = context.registry.find(name);
+  if (record?.attached !== undefined)
+    throw new ClusterProblem(
+      `"${name}" is an attached network (${record.attached.netns}) and no cluster of heddle local; heddle local wan shows its line`,
+    );
   if (record !== undefined) return record;
-  const others = context.registry.list().map((other) => other.name);
+  const others = context.registry
+    .list()
+    .filter(({ attached }) => attached === undefined)
+    .map((other) => other.name);
   const hint =
     others.length === 0 ? "heddle local up starts one" : `running: ${others.join(", ")} (choose with --name)`;
   throw new ClusterProblem(`cluster "${name}" is not running; ${hint}`);

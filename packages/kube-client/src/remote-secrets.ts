@@ -1,6 +1,5 @@
-import { isObject } from "@heddle/config";
-import type { KubeObject } from "@heddle/kube-client";
-import { secretText } from "../secrets/data-text.ts";
+import { at, recordOf, textOf } from "@heddle/std";
+import type { KubeObject } from "./kube-object.ts";
 
 /** One key of a remote Secret: a cluster and the way to it. */
 export interface ClusterEntry {
@@ -19,23 +18,22 @@ export interface ClusterEntries {
 }
 
 /** Label of Secrets that hold kubeconfigs. Source: istio pkg/kube/multicluster. */
-export const remoteSecretLabel = "istio/multiCluster=true";
+export const REMOTE_SECRET_LABEL = "istio/multiCluster=true";
 
 /** Annotation that `create-remote-secret` writes for a cluster whose domain is not `cluster.local`. */
 const domainAnnotation = "heddle.io/cluster-domain";
 
-/** Chooses among the Secrets, the oldest first: one name is one cluster, and never the control plane's own. */
+/** Chooses among the Secrets, the oldest first: one name is one cluster, and never the own one. Pure. */
 export function readRemoteSecrets(secrets: readonly KubeObject[], ownId: string): ClusterEntries {
   const accepted = new Map<string, ClusterEntry>();
   const refused: { id: string; secret: string; reason: string }[] = [];
   const age = ({ metadata }: KubeObject) => `${String(metadata["creationTimestamp"] ?? "")} ${metadata.name}`;
   for (const object of [...secrets].sort((a, b) => (age(a) < age(b) ? -1 : 1))) {
     const secret = `${object.metadata.namespace ?? ""}/${object.metadata.name}`;
-    const data = isObject(object["data"]) ? object["data"] : {};
     const domain = object.metadata.annotations?.[domainAnnotation] ?? "cluster.local";
-    for (const id of Object.keys(data)) {
+    for (const [id, value] of Object.entries(recordOf(at(object, "data")))) {
       const refuse = (reason: string) => refused.push({ id, secret, reason });
-      const kubeconfig = secretText(object, id) ?? "";
+      const kubeconfig = Buffer.from(textOf(value), "base64").toString("utf8");
       const holder = accepted.get(id);
       if (id === ownId)
         refuse(
