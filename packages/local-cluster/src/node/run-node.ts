@@ -85,7 +85,9 @@ class ClusterParts {
   async startNetwork(): Promise<void> {
     const { index, directory, tunnelSocket } = this.#deps.config;
     setUpNodeNetwork(this.#libc, this.#plan);
-    startWan({ libc: this.#libc, plan: this.#plan, index, directory, log: this.#deps.log.child("wan") });
+    const log = this.#deps.log.child("wan");
+    const alone = startWan({ libc: this.#libc, plan: this.#plan, index, directory, log });
+    if (alone !== undefined) log.warn("no link to other clusters", { reason: alone });
     const tunnel = await serveTunnel(tunnelSocket);
     this.onClose(() => tunnel.close());
   }

@@ -20,8 +20,8 @@ const TABLE = { family: "ip", name: "heddle-attached" } as const;
 
 /**
  * Puts an end of the line into a network namespace that is not ours. What leaves there for the embedded clusters bears the address of the index, as
- * they know no other way back. Whether there is a device, the link's state says.
- * Errors: throws, with a sentence, where the namespace can't be entered or the kernel refuses the rule.
+ * they know no other way back.
+ * Errors: throws, with a sentence, where the namespace can't be entered, has an end already, or the kernel refuses device or rule.
  */
 export function attachNetwork(namespace: string, wan: WanOptions): AttachedNetwork {
   const { libc, plan } = wan;
@@ -34,7 +34,8 @@ export function attachNetwork(namespace: string, wan: WanOptions): AttachedNetwo
     }
   };
   inNetworkNamespace(libc, namespace, () => {
-    startWan({ ...wan, attached: true });
+    const problem = startWan({ ...wan, attached: true });
+    if (problem !== undefined) throw new Error(`no line into it: ${problem}`);
     rules({ tables: [{ ...TABLE, chains: [sourceChain(plan)] }] });
   });
   return { close: () => inNetworkNamespace(libc, namespace, () => rules({ tables: [] }, [TABLE])) };

@@ -35,15 +35,14 @@ export interface WanOptions {
 
 /**
  * Connects the node with other clusters. Call it in the node's network namespace, after `setUpNodeNetwork`. Where the machine has no TUN
- * device the cluster goes on alone: `heddle local wan` says why, and so does the log.
+ * device the cluster goes on alone: `heddle local wan` says why, and so does the result.
  */
-export function startWan({ libc, plan, index, directory, log, attached = false }: WanOptions): void {
+export function startWan({ libc, plan, index, directory, log, attached = false }: WanOptions): string | undefined {
   const files = linkFiles(directory);
   const device = openLinkDevice(libc, WAN_DEVICE);
   if (!device.ok) {
-    log.warn("no link to other clusters", { reason: device.reason });
     writeLinkFile(files.state, { problem: device.reason, settings: PERFECT_WAN, peers: {} });
-    return;
+    return device.reason;
   }
   connectDevice(libc, plan, index);
   trySysctls({ "net.unix.max_dgram_qlen": QUEUE });
@@ -61,6 +60,7 @@ export function startWan({ libc, plan, index, directory, log, attached = false }
     source,
   } satisfies WanWorkerOptions);
   worker.unref();
+  return undefined;
 }
 
 function connectDevice(libc: Libc, plan: ClusterNetworkPlan, index: number): void {

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { createLibc } from "@heddle/netlink";
 import { createLineSink, createLogger, createSystemClock } from "@heddle/std";
 import { networkPlan } from "../../network/index.ts";
-import { attachNetwork, linkFiles, readLinkState } from "../../wan/index.ts";
+import { attachNetwork } from "../../wan/index.ts";
 import { ClusterProblem } from "../cluster-problem.ts";
 import type { CommandContext, CommandFlags } from "./context.ts";
 
@@ -29,8 +29,6 @@ export async function attach(context: CommandContext, flags: CommandFlags): Prom
     const wan = { libc: createLibc(), plan, index: record.index, directory, log };
     const network = attempt(netns, () => attachNetwork(netns, wan));
     ending = () => network.close();
-    const problem = readLinkState(linkFiles(directory).state)?.problem;
-    if (problem !== undefined) throw new ClusterProblem(`attach: no line into ${netns}: ${problem}`);
     context.registry.update({ ...record, status: "ready", attached: { netns, addresses } });
     const also = addresses.length === 0 ? "" : `, and reach it by ${addresses.join(", ")} too`;
     context.out(`${name}: embedded clusters see it as ${plan.externalIp}${also}; attached until this command ends\n`);
@@ -52,7 +50,7 @@ function attempt<T>(netns: string, work: () => T): T {
     return work();
   } catch (error) {
     throw new ClusterProblem(
-      `attach: ${netns}: ${error instanceof Error ? error.message : error}; a namespace that is not this user's own needs root`,
+      `attach: ${netns}: ${error instanceof Error ? error.message : error}; it has to be a network namespace, without an end of the line yet, and that of others needs root`,
     );
   }
 }
