@@ -71,6 +71,8 @@ export function gatewayManifests(options: ExtensionOptions): readonly Manifest[]
                 name: "istio-proxy",
                 // The injector knows which.
                 image: "auto",
+                // Without a tag, Kubernetes would set "Always", and the injector leaves what is set.
+                imagePullPolicy: options.imagePullPolicy,
                 ports: [{ containerPort: gatewayPort, name: "mc-gateway", protocol: "TCP" }],
               },
             ],
