@@ -1,5 +1,6 @@
 import type { ConfigAnswer, GatewaysAnswer } from "./config-contract.ts";
 import type { MeshAnswer, ProblemsAnswer } from "./dashboard-contract.ts";
+import type { HostRefusal } from "./enforced-host.ts";
 import type { Findings } from "./findings.ts";
 import { type Inventory, withLabels } from "./inventory.ts";
 import { PrometheusError } from "./prometheus/prometheus-client.ts";
@@ -37,8 +38,8 @@ export interface ApiDeps {
   readonly configuration?: ConfigurationAnswers;
   /** The dashboard's files; undefined where there is none of that name. */
   page: AskPage;
-  /** Host names by which pages and figures are asked for; default: any. */
-  readonly hosts?: RegExp;
+  /** Default: every name is answered. */
+  readonly refusesHost?: HostRefusal;
 }
 
 /** Gives what is at a path that is none of the API's; undefined where nothing is. */
@@ -153,8 +154,11 @@ export function createApi(deps: ApiDeps): (request: Request) => Promise<Response
       return new Response(ready ? "ok\n" : "inventory is not complete yet\n", { status: ready ? 200 : 503 });
     }
     const host = request.headers.get("host") ?? "";
-    if (deps.hosts?.test(host) === false)
-      return Response.json({ error: `${JSON.stringify(host)} is no host of --enforced-host` }, { status: 403 });
+    if (deps.refusesHost?.(host))
+      return Response.json(
+        { error: `the host name ${JSON.stringify(host)} is none that dashboard.enforcedHostRegexp lets in` },
+        { status: 403 },
+      );
     const endpoint = Object.hasOwn(ENDPOINTS, pathname) ? ENDPOINTS[pathname] : undefined;
     if (!endpoint) return (await deps.page(request)) ?? unknownPath(pathname);
     try {

@@ -2,6 +2,7 @@ import { createKubeClient } from "@heddle/kube-client";
 import { createLineSink, createLogger, createSystemClock, type Logger, parseLogLevel } from "@heddle/std";
 import { type AskPage, createApi } from "./api.ts";
 import { createControlPlaneClient } from "./control-plane-client.ts";
+import { enforceHost, type HostRefusal } from "./enforced-host.ts";
 import { createFindings } from "./findings.ts";
 import { createGateways } from "./gateways.ts";
 import { watchInventory } from "./kubernetes-inventory.ts";
@@ -32,8 +33,13 @@ export async function main(
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     return refuse(`--port ${flag("port", "")}: expected a port number`);
   if (!(intervalMs >= 100)) return refuse(`--scrape-interval-ms: expected at least 100`);
-  const hosts = readHosts(flag("enforced-host", ""));
-  if (typeof hosts === "string") return refuse(`--enforced-host: ${hosts}`);
+  const enforced = flag("enforced-host", "");
+  let refusesHost: HostRefusal | undefined;
+  try {
+    if (enforced !== "") refusesHost = enforceHost(enforced);
+  } catch (error) {
+    return refuse(`--enforced-host: expected a regular expression, such as ^mesh\\.example$ (${error})`);
+  }
   const prometheusUrl = flag("prometheus-url", "");
   let prometheus: PrometheusClient | undefined;
   try {
@@ -77,7 +83,7 @@ export async function main(
         config: (query) => proxyConfig(query, client, inventory, nowMs()),
       },
       page,
-      ...(hosts ? { hosts } : {}),
+      ...(refusesHost ? { refusesHost } : {}),
     }),
   });
   if (!stores) scraper.start();
@@ -109,15 +115,6 @@ async function fetchText(url: string, timeoutMs: number): Promise<string> {
   const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   return response.text();
-}
-
-/** Undefined: any host. A text says what is wrong with the expression. */
-function readHosts(text: string): RegExp | string | undefined {
-  try {
-    return text === "" ? undefined : new RegExp(text);
-  } catch (error) {
-    return `expected a regular expression, such as ^mesh\\.example$ (${error instanceof Error ? error.message : error})`;
-  }
 }
 
 function refuse(sentence: string): number {
