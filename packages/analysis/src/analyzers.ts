@@ -2,6 +2,7 @@ import type { Analyzer } from "./analyzer.ts";
 import { annotations } from "./analyzers/annotations.ts";
 import { applicationUid } from "./analyzers/application-uid.ts";
 import { authorizationNamespaces } from "./analyzers/authorization-namespaces.ts";
+import { collectorPorts } from "./analyzers/collector-ports.ts";
 import { conflictingGateways } from "./analyzers/conflicting-gateways.ts";
 import { destinationRuleHosts } from "./analyzers/destination-rule-hosts.ts";
 import { destinationRuleTls } from "./analyzers/destination-rule-tls.ts";
@@ -78,6 +79,7 @@ export const analyzers: readonly Analyzer[] = [
   serviceProfiles,
   multiClusterServices,
   sidecarSelectors,
+  collectorPorts,
   telemetryProviders,
   telemetrySelectors,
   upgrade,

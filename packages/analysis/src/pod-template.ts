@@ -28,6 +28,8 @@ export interface PodTemplate {
   readonly labels: StringMap;
   readonly annotations: StringMap;
   readonly containers: readonly ContainerView[];
+  /** Names of those that run before the others, without those that go on beside them. */
+  readonly initContainers: readonly string[];
   readonly hostNetwork: boolean;
   readonly runAsUser: number | undefined;
   /** True for pods, false for templates. */
@@ -59,6 +61,9 @@ function read(object: KubeObject, metadata: unknown, spec: Fields, running: bool
     labels,
     annotations,
     containers: [...readObjects(spec["initContainers"]), ...readObjects(spec["containers"])].map(container),
+    initContainers: readObjects(spec["initContainers"])
+      .filter((one) => one["restartPolicy"] !== "Always")
+      .map((one) => readString(one["name"])),
     hostNetwork: spec["hostNetwork"] === true,
     runAsUser: readNumber(fields(spec["securityContext"])["runAsUser"]),
     running,

@@ -48,7 +48,7 @@ export type { RoutedHttp, RoutingRule } from "./routing-rules.ts";
 export type { DnsTarget, MeshPort, MeshService, Resolution } from "./service.ts";
 export type { MeshSettings } from "./settings.ts";
 export { emptyMesh, type MeshOptions, type MeshState, type ServiceEndpoints } from "./state.ts";
-export type { CollectorService, TraceTag, Tracing } from "./tracing.ts";
+export { type CollectorService, collectorService, type TraceTag, type Tracing } from "./tracing.ts";
 export { createViews, endpointsFor, type Views } from "./views.ts";
 export type { Endpoint, Locality, Workload } from "./workload.ts";
 export type { Located, WrittenAt } from "./written-at.ts";

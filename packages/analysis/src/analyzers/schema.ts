@@ -9,6 +9,7 @@ import {
   refOf,
 } from "@heddle/config";
 import type { Analyzer } from "../analyzer.ts";
+import type { Code } from "../codes.ts";
 import { type Finding, finding } from "../finding.ts";
 import { fields } from "../pod-template.ts";
 
@@ -16,7 +17,7 @@ import { fields } from "../pod-template.ts";
 export const schema: Analyzer = {
   name: "schema.Validation",
   about: "every field of every mesh resource is known, valid and acted on",
-  codes: ["IST0106", "IST0133", "IST0002"],
+  codes: ["IST0106", "IST0133", "IST0002", "IST0152"],
   analyze: ({ objects, state }) =>
     objects.flatMap((object) => {
       const ref = refOf(object);
@@ -27,7 +28,7 @@ export const schema: Analyzer = {
       const problems = found !== undefined && !found.ok ? found.problems : (state.problems.get(refKey(ref)) ?? []);
       return (known || foreign ? problems : []).map(({ path, reason, severity }) =>
         finding(
-          severity === "error" ? "IST0106" : reason.startsWith("use ") ? "IST0002" : "IST0133",
+          severity === "error" ? errorCode(reason) : reason.startsWith("use ") ? "IST0002" : "IST0133",
           ref,
           path,
           reason,
@@ -35,6 +36,11 @@ export const schema: Analyzer = {
       );
     }),
 };
+
+/** One mistake of EnvoyFilters has a code of its own. */
+function errorCode(reason: string): Code {
+  return reason.startsWith("REPLACE is for ") ? "IST0152" : "IST0106";
+}
 
 /** The MeshConfig passes no webhook: what is wrong in it is only in the control plane's log otherwise. */
 function settings(object: KubeObject, rootNamespace: string): readonly Finding[] {
