@@ -10,6 +10,10 @@ test("pairs nest, read JSON scalars, and keep escaped dots", () => {
     a: { "b.c": 1 },
   });
   expect(parseSetFlags(["a.b=true"], true)).toEqual({ a: { b: "true" } });
+  expect(parseSetFlags(['a="true"', "m.proxyMetadata.ISTIO_META_DNS_CAPTURE=true"])).toEqual({
+    a: "true",
+    m: { proxyMetadata: { ISTIO_META_DNS_CAPTURE: "true" } },
+  });
 });
 
 test("items of lists by index, and whole lists", () => {

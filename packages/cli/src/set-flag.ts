@@ -5,7 +5,7 @@ const MOST_ITEMS = 1000;
 
 /**
  * Reads `--set a.b.c=value` pairs (Helm's syntax: dots nest, `\\.` is a dot, `[n]` an item of a list, `{x,y}` a list) into one tree. Values read
- * as JSON where they are booleans, numbers or null, else as text.
+ * as JSON where they are booleans, numbers or null, else as text; in double quotes they are text.
  * @param root The tree that they go into, so that the flags of one command line can fill one list.
  * Errors: UsageError naming the pair.
  */
@@ -21,7 +21,10 @@ export function parseSetFlags(
       throw new UsageError(
         `--set ${pair}: expected path=value, for example --set meshConfig.accessLogFile=/dev/stdout`,
       );
-    tree = withValue(tree, stepsOf(pair.slice(0, equals), pair), readValue(pair.slice(equals + 1), asText), pair);
+    const steps = stepsOf(pair.slice(0, equals), pair);
+    // A map of texts, whose values walkthroughs write as `=true`.
+    const textual = asText || steps.includes("proxyMetadata");
+    tree = withValue(tree, steps, readValue(pair.slice(equals + 1), textual), pair);
   }
   return Object.fromEntries(Object.entries(tree ?? {}));
 }
@@ -45,6 +48,8 @@ function readValue(text: string, asText: boolean): unknown {
 }
 
 function scalarOf(text: string, asText: boolean): unknown {
+  const quoted = /^"([^"\\]*)"$/.exec(text);
+  if (quoted !== null) return quoted[1];
   return !asText && /^(true|false|null|-?\d+(\.\d+)?)$/.test(text) ? JSON.parse(text) : text;
 }
 

@@ -84,7 +84,7 @@ function nodeAgent(rootless: boolean): void {
   });
 
   test("what a pod asks for in vain is said in a sentence", async () => {
-    await pods.run("image", { image: "nginx:1" });
+    await pods.run("image", { image: "nowhere.example/nothing:1" });
     await pods.run("program", { command: ["nosuch"] });
     await pods.run("config", {
       command: ["env"],

@@ -20,6 +20,7 @@ const VERSION = "0.1.0";
 
 const USAGE = `heddle proxy sidecar|router [--domain DOMAIN] [--proxyLogLevel LEVEL]
 heddle proxy wait [--timeoutSeconds N] [--periodMillis N]
+heddle proxy request METHOD PATH [BODY] [--debug-port 15000|15020|15021]
 heddle proxy -c FILE [--mode serve|validate] [--service-node ID] [--service-cluster NAME] [--drain-time-s N] [-l LEVEL]
              [--base-id N] [--concurrency N]
 FILE is an Envoy bootstrap, v3 or v2, in YAML or JSON. --concurrency 0 is a worker for each processor. --base-id is accepted and not needed: processes share no memory.
@@ -50,7 +51,7 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     }
     log.warn(`${text}; info is used`);
   }
-  if (argv[0] !== "wait") forgetUnusedCode(clock);
+  if (argv[0] !== "wait" && argv[0] !== "request") forgetUnusedCode(clock);
   if (argv[0] === "worker") return runAsWorker(clock, log, env);
   const machine = readMachine();
   const startFleet: StartFleet = async (concurrency, surroundings) => {
@@ -92,6 +93,14 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
   if (argv[0] === "wait") {
     const { readWaitOptions, waitReady } = await import("./agent/wait-ready.ts");
     const reason = await waitReady(readWaitOptions(flag), clock);
+    if (reason !== undefined) log.error(reason);
+    return reason === undefined ? 0 : 1;
+  }
+  if (argv[0] === "request") {
+    const { readAdminRequest, requestAdmin } = await import("./agent/request-admin.ts");
+    const asked = readAdminRequest(argv.slice(1), flag);
+    const reason =
+      typeof asked === "string" ? asked : await requestAdmin(asked, (bytes) => void process.stdout.write(bytes));
     if (reason !== undefined) log.error(reason);
     return reason === undefined ? 0 : 1;
   }

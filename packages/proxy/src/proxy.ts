@@ -169,8 +169,12 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     const countOwn = (name: string) => void own.set(name, (own.get(name) ?? 0) + 1);
     const tracer = makeTracer?.(countOwn);
     let upstreamAlpn: readonly string[] | undefined;
-    for (const filter of config.filters) {
-      if (filter.kind === "set-filter-state") upstreamAlpn = alpnFromFilterState(filter.values) ?? upstreamAlpn;
+    let upstreamAlpnFilter = "";
+    for (const { name, config: filter } of config.namedFilters) {
+      const found = filter.kind === "set-filter-state" ? alpnFromFilterState(filter.values) : undefined;
+      if (found === undefined) continue;
+      upstreamAlpn = found;
+      upstreamAlpnFilter = name;
     }
     return {
       ...shared,
@@ -181,6 +185,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       counters,
       listenerCounters: listenerCounters.httpCounters(config.statPrefix),
       upstreamAlpn,
+      upstreamAlpnFilter,
       multiplexAlpn: offerMultiplex(upstreamAlpn),
       uuid: deps.uuid,
       garbage,

@@ -138,6 +138,9 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
     if (!received.has(typeUrls.cluster)) return "no clusters have arrived yet";
     return received.has(typeUrls.listener) ? undefined : "no listeners have arrived yet";
   });
+  // As where Envoy's own listener answers the probe, and goes with the others: the pod then is no endpoint any more.
+  let portsClosed = false;
+  const probeNotReady = () => (portsClosed ? "the sidecar's listeners are closed" : notReady());
   let quit: () => void = () => undefined;
   const quitAsked = new Promise<void>((resolve) => {
     quit = resolve;
@@ -164,6 +167,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   const { probers, problem } = parseAppProbers(options.appProbers);
   if (problem !== undefined) log.error(problem);
   const drain = (how: DrainOptions = {}) => {
+    portsClosed ||= how.closePorts === true && how.inboundOnly !== true;
     proxy.listeners.drain(how);
     fleet.drain(how);
   };
@@ -174,7 +178,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
     probers,
     appMetrics: parseAppMetrics(options.appMetrics),
     log,
-    notReady,
+    notReady: probeNotReady,
     metrics,
     onQuit: () => quit(),
     onDrain: () => drain(),
@@ -203,7 +207,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
     "127.0.0.1",
     ADMIN_PORT,
   );
-  const scrape = startProbeServer({ metrics, notReady }, "0.0.0.0", METRICS_PORT);
+  const scrape = startProbeServer({ metrics, notReady: probeNotReady }, "0.0.0.0", METRICS_PORT);
 
   await Promise.race([deps.stop, quitAsked]);
   ending = true;

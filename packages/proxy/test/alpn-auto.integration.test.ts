@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { foreignCertificate } from "./rig/foreign-certificate.ts";
 import { freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 
-/** `auto_config`: each server is spoken to in the version that it chooses by ALPN. */
+/** `auto_config`: each server is spoken to in the version that it chooses by ALPN; filter state offers others, but not where a route switches that off. */
 const [listen = 0, admin = 0] = freePorts(2);
 const EXT = "type.googleapis.com/envoy.extensions";
 let h2: Http2SecureServer;
@@ -31,6 +31,22 @@ function cluster(name: string, port: number): Record<string, unknown> {
   };
 }
 
+/** Offers HTTP/1.1 only, whatever the cluster would. */
+const protocols = {
+  name: "protocols",
+  typed_config: {
+    "@type": `${EXT}.filters.http.set_filter_state.v3.Config`,
+    on_request_headers: [
+      {
+        object_key: "envoy.network.application_protocols",
+        format_string: { text_format_source: { inline_string: "http/1.1" } },
+        shared_with_upstream: "ONCE",
+      },
+    ],
+  },
+};
+const off = { "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", disabled: true };
+
 beforeAll(async () => {
   const pair = await foreignCertificate();
   h2 = createSecureServer({ ...pair, allowHTTP1: true }, (request, response) => {
@@ -45,13 +61,20 @@ beforeAll(async () => {
   const manager = {
     "@type": `${EXT}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: "auto",
-    http_filters: [{ name: "router", typed_config: { "@type": `${EXT}.filters.http.router.v3.Router` } }],
+    http_filters: [protocols, { name: "router", typed_config: { "@type": `${EXT}.filters.http.router.v3.Router` } }],
     route_config: {
       virtual_hosts: [
         {
           name: "all",
           domains: ["*"],
-          routes: ["h1", "h2"].map((name) => ({ match: { prefix: `/${name}` }, route: { cluster: name } })),
+          routes: [
+            ...["h1", "h2"].map((name) => ({
+              match: { prefix: `/${name}` },
+              route: { cluster: name },
+              typed_per_filter_config: { protocols: off },
+            })),
+            { match: { prefix: "/told" }, route: { cluster: "h2" } },
+          ],
         },
       ],
     },
@@ -83,6 +106,7 @@ afterAll(async () => {
 test.each([
   ["h2", "2.0"],
   ["h1", "1.1"],
+  ["told", "1.1"],
 ])(
   "a server that chooses %s",
   async (name, version) => {

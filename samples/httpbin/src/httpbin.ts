@@ -2,9 +2,9 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import { hostname } from "node:os";
 import { answer } from "./answers.ts";
+import { logLine, readOptions } from "./options.ts";
 
-/** Environment: PORT (default 8080). Ends on SIGTERM. */
-const DEFAULT_PORT = 8080;
+/** Options: options.ts. Ends on SIGTERM. */
 const MAX_BODY = 1024 * 1024;
 
 function headersOf(request: IncomingMessage): Readonly<Record<string, readonly string[]>> {
@@ -28,6 +28,21 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
+const options = readOptions(process.argv.slice(2), process.env);
+if (typeof options === "string") {
+  process.stderr.write(`${options}\n`);
+  process.exit(1);
+}
+const { host, port, accessLog } = options;
+
+function tell(request: IncomingMessage, status: number, bytes: number): void {
+  const { method = "", url = "", httpVersion, headers, socket } = request;
+  const requestLine = `${method} ${url} HTTP/${httpVersion}`;
+  const { referer, "user-agent": agent } = headers;
+  const peer = socket.remoteAddress ?? "-";
+  process.stdout.write(logLine({ peer, at: new Date(), requestLine, status, bytes, referer, agent }));
+}
+
 const server = createServer((request, response) => {
   bodyOf(request)
     .then(async (body) => {
@@ -41,17 +56,14 @@ const server = createServer((request, response) => {
       };
       const { status, headers, body: bytes, delayMs } = answer(asked, { hostname: hostname(), newId: randomUUID });
       if (delayMs > 0) await Bun.sleep(delayMs);
-      response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(bytes) });
+      const length = Buffer.byteLength(bytes);
+      if (accessLog) tell(request, status, length);
+      response.writeHead(status, { ...headers, "content-length": length });
       return response.end(request.method === "HEAD" ? undefined : bytes);
     })
     .catch(() => response.destroy());
 });
-const port = Number(process.env["PORT"] ?? DEFAULT_PORT);
-if (!(Number.isInteger(port) && port > 0 && port < 65_536)) {
-  process.stderr.write(`PORT ${process.env["PORT"]} is no port (1 to 65535)\n`);
-  process.exit(1);
-}
-server.listen(port, "0.0.0.0", () => process.stdout.write(`httpbin listens on port ${port}\n`));
+server.listen(port, host, () => process.stdout.write(`httpbin listens on port ${port}\n`));
 process.on("SIGTERM", () => {
   server.close(() => process.exit(0));
   server.closeIdleConnections();

@@ -17,6 +17,8 @@ export interface CatalogueImage {
   /** Default arguments; a container's `args` replace them. */
   readonly cmd: readonly string[];
   readonly programs: Readonly<Record<string, ImageProgram>>;
+  /** Made where a container starts: its programs expect them, and an image would bring them. */
+  readonly folders: readonly string[];
   readonly user: string | undefined;
   readonly workdir: string | undefined;
   readonly env: Readonly<Record<string, string>>;
@@ -96,6 +98,7 @@ function decodeImage(value: unknown, problem: (field: string, reason: string) =>
     entrypoint: strings("entrypoint") ?? [],
     cmd: strings("cmd") ?? [],
     programs,
+    folders: strings("folders") ?? [],
     user: single("user"),
     workdir: single("workdir"),
     env,

@@ -21,8 +21,11 @@ import { createNameClient } from "./name-client.ts";
 import { jsonObject } from "./node-identity.ts";
 import { secretService } from "./secret-discovery.ts";
 import { startStatusServer } from "./status-server.ts";
+import { allListenersStopped, LISTENER_COUNTS } from "./stopped-listeners.ts";
 
 const READINESS_PORT = 15021;
+/** Envoy goes through all of its statistics for it. */
+const LISTENERS_LOOK_MS = 5000;
 
 export interface EnvoySidecarDeps {
   readonly options: AgentOptions;
@@ -78,10 +81,17 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
   if (problem) log.error(problem);
   let envoy: EnvoyProcess | undefined;
   let envoyReady = false;
+  let portsClosed = false;
   let ending = false;
   const poll = clock.every(500, () => {
     void envoy?.admin("/ready").then((answer) => {
       envoyReady = answer?.status === 200;
+    });
+  });
+  // Who drains Envoy by its admin port takes the pod out of its Services, as where Envoy's own listener answers the probe.
+  const drainPoll = clock.every(LISTENERS_LOOK_MS, () => {
+    void envoy?.admin(LISTENER_COUNTS).then((answer) => {
+      portsClosed = allListenersStopped(answer?.text ?? "");
     });
   });
   let quit: () => void = () => undefined;
@@ -98,6 +108,7 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
     notReady: agentMetrics.watchReady(() => {
       if (!agent.certificate.current) return "the workload has no certificate yet";
       if (ending) return "the sidecar is draining";
+      if (portsClosed) return "Envoy's listeners are closed";
       return envoyReady ? undefined : "Envoy has no configuration yet";
     }),
     metrics: async () => `${(await envoy?.admin("/stats/prometheus"))?.text ?? ""}${registry.expose()}`,
@@ -127,6 +138,7 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
   envoy?.stop();
   await running;
   poll.cancel();
+  drainPoll.cancel();
   await status.close();
   await tap.close();
   socket.close();

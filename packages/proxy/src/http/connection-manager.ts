@@ -54,6 +54,8 @@ export interface HttpManager {
   readonly exchange: MetadataExchange | undefined;
   /** ALPN that upstream connections offer instead of the cluster's; undefined: no change. */
   readonly upstreamAlpn: readonly string[] | undefined;
+  /** Name of the filter that says so; a route that switches it off is offered as its cluster says. */
+  readonly upstreamAlpnFilter: string;
   /** The same for HTTP/1.1 requests that may share an HTTP/2 connection with others; undefined: they may not. */
   readonly multiplexAlpn: readonly string[] | undefined;
   /** Filters before the router; undefined: none. */

@@ -114,9 +114,21 @@ export function upstreamAlpn(
 ): readonly string[] | undefined {
   const { request, connection } = exchange;
   if (connection.upstreamAlpn !== undefined) return connection.upstreamAlpn;
+  if (manager.upstreamAlpn === undefined || switchedOff(exchange.route, manager.upstreamAlpnFilter)) return undefined;
   // A tunnel takes the whole HTTP/1.1 connection.
   if (http2 || request.protocol !== "" || request.method === "CONNECT") return manager.upstreamAlpn;
   return manager.multiplexAlpn ?? manager.upstreamAlpn;
+}
+
+/** Whether the most specific level of the route that says anything of a filter switches it off. */
+function switchedOff(route: CompiledRoute | undefined, filter: string): boolean {
+  if (route === undefined) return false;
+  const said =
+    route.clusterFilters?.get(filter) ??
+    route.route.filters?.get(filter) ??
+    route.host.filters?.get(filter) ??
+    route.table.filters?.get(filter);
+  return said?.disabled === true;
 }
 
 function selectHosts(exchange: ForwardedExchange, action: ForwardAction, manager: HttpManager): void {

@@ -37,7 +37,10 @@ export function refusePeer(
   peer: PeerIdentity | undefined,
   chainError: string | undefined,
 ): string | undefined {
-  if (peer === undefined) return conditions.required ? "the peer sent no certificate" : undefined;
+  if (peer === undefined) {
+    if (!conditions.required) return undefined;
+    return `the peer sent no certificate${chainError === undefined ? "" : ` (${chainError})`}`;
+  }
   const names = [...peer.uriSans, ...peer.dnsSans].join(", ") || "unnamed";
   if (conditions.verifyChain && chainError !== undefined)
     return `CERTIFICATE_VERIFY_FAILED: ${withHint(`${chainError} of ${names}`)}`;

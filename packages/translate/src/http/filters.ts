@@ -35,6 +35,9 @@ interface FilterDefinition {
   readonly config: (context: FilterContext) => Any;
 }
 
+/** Routes that lead out of the mesh switch it off. */
+export const MESH_PROTOCOLS_FILTER = "envoy.filters.http.set_filter_state";
+
 /**
  * Tells the upstream TLS context to offer "mesh HTTP" instead of the cluster's `istio`, so that the server side knows without
  * looking that HTTP follows (docs/decisions/0001). The stock filter does what Istio's alpn filter does.
@@ -77,7 +80,7 @@ const filters: readonly FilterDefinition[] = [
     config: () => packAny(GrpcStatsSchema, create(GrpcStatsSchema, { emitFilterState: true })),
   },
   {
-    name: "envoy.filters.http.set_filter_state",
+    name: MESH_PROTOCOLS_FILTER,
     applies: ({ direction }) => direction === "outbound",
     config: meshHttpProtocols,
   },

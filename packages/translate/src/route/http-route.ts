@@ -9,6 +9,7 @@ import { destinationCluster } from "./destination-cluster.ts";
 import { corsConfig, faultConfig, fraction } from "./fault-and-cors.ts";
 import { hashPolicies } from "./hash-policy.ts";
 import { headerChanges, hostOverride } from "./header-operations.ts";
+import { ownProtocols } from "./own-protocols.ts";
 import { redirectAction } from "./redirect.ts";
 import { retryPolicy } from "./retry-policy.ts";
 import { routeMatch } from "./route-match.ts";
@@ -40,7 +41,9 @@ function httpRoute(
 ): Route {
   const fault = faultConfig(route.fault);
   const cors = corsConfig(route.corsPolicy);
+  const [only, ...others] = route.route;
   const perFilter: Record<string, Any> = {
+    ...(only === undefined || others.length > 0 ? {} : protocolsOf(view, only, port)),
     ...(fault === undefined ? {} : { "envoy.filters.http.fault": fault }),
     ...(cors === undefined ? {} : { "envoy.filters.http.cors": cors }),
   };
@@ -137,7 +140,16 @@ function grpcLimit(timeout: number | undefined): NonNullable<RouteAction["maxStr
 }
 
 function weighted(view: RouteView, entry: RoutedHttp["route"][number], port: number, weight: number) {
-  return { name: destinationCluster(view, entry.destination, port), weight, ...headerChanges(entry.headers) };
+  return {
+    name: destinationCluster(view, entry.destination, port),
+    weight,
+    typedPerFilterConfig: protocolsOf(view, entry, port),
+    ...headerChanges(entry.headers),
+  };
+}
+
+function protocolsOf(view: RouteView, { destination }: RoutedHttp["route"][number], port: number) {
+  return ownProtocols(view, destination.host, destination.port?.number ?? port, destination.subset);
 }
 
 function rewriteOf(

@@ -12,6 +12,7 @@ import { destinationCluster } from "./destination-cluster.ts";
 import { hashPolicies } from "./hash-policy.ts";
 import { hostDomains } from "./host-domains.ts";
 import { httpRoutes, type RouteView } from "./http-route.ts";
+import { ownProtocols } from "./own-protocols.ts";
 import { retryPolicy } from "./retry-policy.ts";
 import { createRuleIndex, type RuleIndex } from "./rule-index.ts";
 import { ruleInputs, ruleView } from "./rule-view.ts";
@@ -190,6 +191,7 @@ function defaultRoute(view: RouteView, service: MeshService, port: MeshPort): Ro
         ...(retries === undefined ? {} : { retryPolicy: retries }),
       },
     },
+    typedPerFilterConfig: ownProtocols(view, service.hostname, port.number, undefined),
     decorator: { operation: `${service.hostname}:${port.number}/*` },
   };
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { ApiError, type KubeObject } from "../../contract/index.ts";
 import type { CatalogueImage } from "../../images/index.ts";
+import type { ImagePrograms } from "../host/base.ts";
 import { accountFiles, homeOf, hostsFile, resolvConf } from "../host/etc-files.ts";
 import { type Identity, resolveIdentity } from "../host/identity.ts";
 import { resolveInRoot } from "../host/path-in-root.ts";
@@ -17,10 +18,13 @@ import type { PodFacts } from "./pod-fields.ts";
 /** Everything needed to start a container once. */
 export interface ContainerConfig {
   readonly argv: readonly string[];
+  /** Where the image's own programs are. */
+  readonly programFolder: string;
   readonly env: Readonly<Record<string, string>>;
   readonly identity: Identity;
   readonly workdir: string;
   readonly home: string;
+  readonly folders: readonly string[];
   readonly binds: readonly Bind[];
   readonly files: ReadonlyMap<string, string>;
 }
@@ -40,7 +44,7 @@ export async function configureContainer(
   context: PodContext,
   container: ContainerSpec,
   image: CatalogueImage,
-  searchPath: string,
+  programs: ImagePrograms,
 ): Promise<ContainerConfig> {
   const { node, spec } = context;
   const resolved = resolveIdentity({
@@ -64,7 +68,7 @@ export async function configureContainer(
   if (built.kind === "invalid") throw new ConfigError(built.message);
   const home = homeOf(identity.uid);
   const env: Record<string, string> = {
-    PATH: searchPath,
+    PATH: programs.searchPath,
     HOME: home,
     HOSTNAME: podHostname(context.pod(), spec),
     ...(container.tty ? { TERM: "xterm" } : {}),
@@ -80,10 +84,12 @@ export async function configureContainer(
     throw new ConfigError("no command specified: set the container's command, as the image has none");
   return {
     argv,
+    programFolder: programs.folder,
     env,
     identity,
     workdir: container.workingDir ?? image.workdir ?? "/",
     home,
+    folders: image.folders,
     binds: container.mounts.map((mount) => bindOf(context, mount, built.env)),
     files: new Map([
       ...accountFiles(identity),

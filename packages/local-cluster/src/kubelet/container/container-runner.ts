@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { ClockTimer } from "@heddle/std";
 import type { CatalogueImage } from "../../images/index.ts";
+import type { ImagePrograms } from "../host/base.ts";
 import { type ContainerLog, createContainerLog, removeLog } from "../logs/log-file.ts";
 import { lastWords } from "../logs/log-reader.ts";
 import type { PodContext } from "../node-context.ts";
@@ -162,7 +163,7 @@ class Runner implements ContainerRunner {
   async #tryOnce(run: number): Promise<Terminated | undefined> {
     try {
       const image = await this.#obtainImage();
-      return image && (await this.#runOnce(image.image, image.searchPath, run));
+      return image && (await this.#runOnce(image.image, image.programs, run));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       this.#context.event("Warning", "Failed", `Error: ${message}`);
@@ -173,14 +174,14 @@ class Runner implements ContainerRunner {
   }
 
   /** Undefined when stopped before the image was there. */
-  async #obtainImage(): Promise<{ readonly image: CatalogueImage; readonly searchPath: string } | undefined> {
+  async #obtainImage(): Promise<{ readonly image: CatalogueImage; readonly programs: ImagePrograms } | undefined> {
     const { node, event } = this.#context;
     for (let waitMs = 10_000; !this.#stop.pulled; waitMs = Math.min(waitMs * 2, 300_000)) {
       const found = node.images.find(this.#spec.image);
       const installed = found.kind === "found" ? node.base.install(found.image) : undefined;
       if (found.kind === "found" && installed?.kind === "installed") {
         event("Normal", "Pulled", `Container image "${this.#spec.image}" already present on machine`);
-        return { image: found.image, searchPath: installed.searchPath };
+        return { image: found.image, programs: installed };
       }
       const message =
         found.kind === "missing" ? found.message : installed?.kind === "unavailable" ? installed.message : "";
@@ -199,9 +200,9 @@ class Runner implements ContainerRunner {
   }
 
   /** Runs the container until it ends. Undefined when stopped before it was started. */
-  async #runOnce(image: CatalogueImage, searchPath: string, run: number): Promise<Terminated | undefined> {
+  async #runOnce(image: CatalogueImage, programs: ImagePrograms, run: number): Promise<Terminated | undefined> {
     const { event, node } = this.#context;
-    const config = await this.#configure(image, searchPath);
+    const config = await this.#configure(image, programs);
     if (!config || this.#stop.pulled) return undefined;
     const startedMs = node.clock.now();
     const previousEnd = this.record.state.kind === "terminated" ? this.record.state : this.record.lastState;
@@ -243,11 +244,11 @@ class Runner implements ContainerRunner {
     return state;
   }
 
-  async #configure(image: CatalogueImage, searchPath: string) {
+  async #configure(image: CatalogueImage, programs: ImagePrograms) {
     const { node, event } = this.#context;
     while (!this.#stop.pulled) {
       try {
-        return await configureContainer(this.#context, this.#spec, image, searchPath);
+        return await configureContainer(this.#context, this.#spec, image, programs);
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         event("Warning", "Failed", `Error: ${error.message}`);

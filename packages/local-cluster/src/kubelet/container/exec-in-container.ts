@@ -12,10 +12,10 @@ export async function execInContainer(
   command: readonly string[],
   timeoutMs: number,
 ): Promise<ExecOutcome> {
-  const missing = running.missingProgram(command);
-  if (missing !== undefined)
-    return { exitCode: 127, output: `failed to exec in container: ${missing}`, timedOut: false };
-  const child = Bun.spawn([...running.execCommand(command, false)], {
+  const found = running.execCommand(command, false);
+  if (found.kind === "missing")
+    return { exitCode: 127, output: `failed to exec in container: ${found.reason}`, timedOut: false };
+  const child = Bun.spawn([...found.argv], {
     cwd: "/",
     env: { ...running.env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -11,6 +11,10 @@ import type { PodContext } from "../node-context.ts";
 import type { ContainerSpec } from "../spec/container-spec.ts";
 import type { ContainerConfig } from "./container-config.ts";
 
+export type ExecCommand =
+  | { readonly kind: "found"; readonly argv: readonly string[] }
+  | { readonly kind: "missing"; readonly reason: string };
+
 export type OutputListener = (stream: OutputStream, chunk: Uint8Array) => void;
 
 /** One run of a container. */
@@ -28,10 +32,8 @@ export interface RunningContainer {
   /** Undefined where the container has no `stdin`. */
   readonly stdin: FdWriter | undefined;
   resize(columns: number, rows: number): void;
-  /** Why `argv` cannot run in the container, or undefined. */
-  missingProgram(argv: readonly string[]): string | undefined;
-  /** The command line that runs `argv` inside. */
-  execCommand(argv: readonly string[], tty: boolean): readonly string[];
+  /** The command line that runs `words` inside, or why they cannot run there. */
+  execCommand(words: readonly string[], tty: boolean): ExecCommand;
   terminationMessage(): string | undefined;
 }
 
@@ -52,8 +54,9 @@ export async function runContainer(
   const directory = path.join(context.directory, "containers", container.name);
   const rootfs = path.join(directory, "rootfs");
   const messageFile = path.join(directory, "termination-log");
+  let argv: readonly string[];
   try {
-    prepare(context, container, config, rootfs, messageFile);
+    argv = prepare(context, container, config, rootfs, messageFile);
   } catch (error) {
     syscalls.unmount(rootfs);
     throw error instanceof StartError ? error : new StartError(error instanceof Error ? error.message : String(error));
@@ -76,7 +79,7 @@ export async function runContainer(
         sandboxPid: context.sandbox().pid,
         rootfs,
         workdir: config.workdir,
-        argv: config.argv,
+        argv,
         env: config.env,
         identity: config.identity,
         rootless: node.rootless,
@@ -125,11 +128,12 @@ export async function runContainer(
     },
     stdin: container.stdin ? outputs.input : undefined,
     resize: outputs.resize,
-    missingProgram(argv) {
-      const found = findProgram(`/proc/${pid}/root`, argv[0] ?? "", config.env["PATH"] ?? "", config.workdir);
-      return found.kind === "missing" ? found.reason : undefined;
+    execCommand(words, tty) {
+      const found = programIn(`/proc/${pid}/root`, config, words);
+      if (found.kind === "missing") return found;
+      const command = [found.program, ...words.slice(1)];
+      return { kind: "found", argv: execArguments(pid, config.identity, { rootless: node.rootless, tty }, command) };
     },
-    execCommand: (argv, tty) => execArguments(pid, config.identity, { rootless: node.rootless, tty }, argv),
     terminationMessage() {
       try {
         return readFileSync(messageFile).subarray(0, MAX_MESSAGE).toString("utf8").trimEnd() || undefined;
@@ -140,13 +144,14 @@ export async function runContainer(
   };
 }
 
+/** Gives the command line to run. */
 function prepare(
   context: PodContext,
   container: ContainerSpec,
   config: ContainerConfig,
   rootfs: string,
   messageFile: string,
-): void {
+): readonly string[] {
   const { node } = context;
   mkdirSync(path.dirname(messageFile), { recursive: true });
   writeFileSync(messageFile, "");
@@ -161,17 +166,22 @@ function prepare(
       terminationLog: { source: messageFile, target: container.terminationMessagePath, readOnly: false },
       workdir: config.workdir,
       home: config.home,
+      folders: config.folders,
       readOnly: container.security.readOnlyRootFilesystem,
     },
     node.syscalls,
   );
-  const program = findProgram(rootfs, config.argv[0] ?? "", config.env["PATH"] ?? "", config.workdir);
+  const program = programIn(rootfs, config, config.argv);
   if (program.kind === "missing") {
     throw new StartError(
       `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: ${program.reason}`,
     );
   }
+  return [program.program, ...config.argv.slice(1)];
 }
+
+const programIn = (root: string, config: ContainerConfig, [program = ""]: readonly string[]) =>
+  findProgram(root, program, config.env["PATH"] ?? "", config.workdir, config.programFolder);
 
 interface Outputs {
   readonly read: readonly (readonly [OutputStream, number])[];

@@ -31,8 +31,15 @@ export interface ContainerBase {
   close(): void;
 }
 
+/** Where a container finds its image's programs. */
+export interface ImagePrograms {
+  readonly folder: string;
+  /** `PATH`, that folder first. */
+  readonly searchPath: string;
+}
+
 export type InstalledImage =
-  | { readonly kind: "installed"; readonly searchPath: string }
+  | ({ readonly kind: "installed" } & ImagePrograms)
   | { readonly kind: "unavailable"; readonly message: string };
 
 export interface BaseOptions {
@@ -170,7 +177,8 @@ class SharedBase implements ContainerBase {
       }
       putLink(file, this.#visible(host, program.program));
     }
-    return { kind: "installed", searchPath: `${IN_CONTAINER}/images/${slug}:${SYSTEM_PATH}` };
+    const folder = `${IN_CONTAINER}/images/${slug}`;
+    return { kind: "installed", folder, searchPath: `${folder}:${SYSTEM_PATH}` };
   }
 
   /** The path by which containers see a program of the host. */

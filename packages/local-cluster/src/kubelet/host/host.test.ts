@@ -29,16 +29,20 @@ describe("paths in a root", () => {
   });
 
   test("programs are found as exec would", () => {
-    expect(findProgram(root, "tool", "/nope:/bin", "/")).toEqual({ kind: "found" });
-    expect(findProgram(root, "bin/tool", "", "/usr")).toEqual({ kind: "found" });
-    expect(findProgram(root, "nosuch", "/bin", "/")).toEqual({
+    const find = (program: string, searchPath = "/bin", workdir = "/") =>
+      findProgram(root, program, searchPath, workdir, "/usr/bin");
+    expect(find("tool", "/nope:/bin")).toEqual({ kind: "found", program: "tool" });
+    expect(find("bin/tool", "", "/usr")).toEqual({ kind: "found", program: "bin/tool" });
+    // The image itself has it elsewhere than we do.
+    expect(find("/opt/image/tool")).toEqual({ kind: "found", program: "/usr/bin/tool" });
+    expect(find("nosuch")).toEqual({
       kind: "missing",
       reason: 'exec: "nosuch": executable file not found in $PATH',
     });
-    expect(findProgram(root, "/bin/nosuch", "/bin", "/")).toMatchObject({
+    expect(find("/bin/nosuch")).toMatchObject({
       reason: 'exec: "/bin/nosuch": stat /bin/nosuch: no such file or directory',
     });
-    expect(findProgram(root, "/bin/data", "/bin", "/")).toMatchObject({
+    expect(find("/bin/data")).toMatchObject({
       reason: 'exec: "/bin/data": permission denied',
     });
   });

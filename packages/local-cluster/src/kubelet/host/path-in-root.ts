@@ -34,26 +34,41 @@ function readLink(file: string): string | undefined {
   }
 }
 
-export type ProgramLookup = { readonly kind: "found" } | { readonly kind: "missing"; readonly reason: string };
+export type ProgramLookup =
+  /** `program`: what to run; where the image's own folder for programs differs from ours, not what was asked for. */
+  { readonly kind: "found"; readonly program: string } | { readonly kind: "missing"; readonly reason: string };
 
-/** Looks for `program` as exec would inside the container. Errors: the reason in the words of container runtimes. */
-export function findProgram(root: string, program: string, searchPath: string, workdir: string): ProgramLookup {
+/**
+ * Looks for `program` as exec would inside the container. A path that is not there, such as `/usr/bin/fortio`, stands for the program of that
+ * name among the image's own, which are in the folder `imagePrograms` here. Errors: the reason in the words of container runtimes.
+ */
+export function findProgram(
+  root: string,
+  program: string,
+  searchPath: string,
+  workdir: string,
+  imagePrograms: string,
+): ProgramLookup {
   const candidates = program.includes("/")
     ? [path.resolve(workdir, program)]
     : searchPath.split(":").map((directory) => path.join(directory || workdir, program));
-  let denied = false;
-  for (const candidate of candidates) {
-    const file = resolveInRoot(root, candidate);
-    try {
-      if (!statSync(file).isFile()) continue;
-      accessSync(file, constants.X_OK);
-      return { kind: "found" };
-    } catch (error) {
-      denied ||= error instanceof Error && "code" in error && error.code === "EACCES";
-    }
+  const found = candidates.map((candidate) => lookAt(root, candidate));
+  if (found.includes("runnable")) return { kind: "found", program };
+  if (found.includes("denied")) return { kind: "missing", reason: `exec: "${program}": permission denied` };
+  if (!program.includes("/"))
+    return { kind: "missing", reason: `exec: "${program}": executable file not found in $PATH` };
+  const own = path.join(imagePrograms, path.basename(program));
+  if (program.startsWith("/") && lookAt(root, own) === "runnable") return { kind: "found", program: own };
+  return { kind: "missing", reason: `exec: "${program}": stat ${program}: no such file or directory` };
+}
+
+function lookAt(root: string, candidate: string): "runnable" | "denied" | "absent" {
+  const file = resolveInRoot(root, candidate);
+  try {
+    if (!statSync(file).isFile()) return "absent";
+    accessSync(file, constants.X_OK);
+    return "runnable";
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EACCES" ? "denied" : "absent";
   }
-  if (denied) return { kind: "missing", reason: `exec: "${program}": permission denied` };
-  if (program.includes("/"))
-    return { kind: "missing", reason: `exec: "${program}": stat ${program}: no such file or directory` };
-  return { kind: "missing", reason: `exec: "${program}": executable file not found in $PATH` };
 }

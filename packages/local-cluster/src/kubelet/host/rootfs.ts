@@ -22,6 +22,8 @@ export interface RootfsPlan {
   readonly terminationLog: Bind;
   readonly workdir: string;
   readonly home: string;
+  /** More of them, by absolute path in the container. */
+  readonly folders: readonly string[];
   readonly readOnly: boolean;
 }
 
@@ -58,7 +60,7 @@ export function buildRootfs(plan: RootfsPlan, syscalls: Syscalls): void {
   const depth = (bind: Bind): number => bind.target.split("/").filter(Boolean).length;
   const binds = [...plan.binds].sort((a, b) => depth(a) - depth(b));
   for (const bind of [...binds, plan.terminationLog]) bindInto(root, bind, syscalls);
-  for (const directory of [plan.workdir, plan.home]) makeDirectory(root, directory);
+  for (const directory of [plan.workdir, plan.home, ...plan.folders]) makeDirectory(root, directory);
   if (plan.readOnly) syscalls.readOnly(root, false);
 }
 

@@ -20,12 +20,12 @@ export async function runExec(
 ): Promise<void> {
   let status: string | undefined;
   try {
-    const missing = running.missingProgram(command);
+    const found = running.execCommand(command, tty);
     status =
-      missing === undefined
-        ? exitStatus(await execute(running, command, tty, streams, syscalls), streams.structuredStatus)
+      found.kind === "found"
+        ? exitStatus(await execute(running, found.argv, tty, streams, syscalls), streams.structuredStatus)
         : failureStatus(
-            `failed to exec in container: failed to start exec: OCI runtime exec failed: exec failed: unable to start container process: ${missing}`,
+            `failed to exec in container: failed to start exec: OCI runtime exec failed: exec failed: unable to start container process: ${found.reason}`,
             streams.structuredStatus,
           );
   } catch (error) {
@@ -43,7 +43,7 @@ export async function endCommand(streams: CommandStreams, status: string | undef
 
 async function execute(
   running: RunningContainer,
-  command: readonly string[],
+  argv: readonly string[],
   tty: boolean,
   streams: CommandStreams,
   syscalls: Syscalls,
@@ -51,7 +51,7 @@ async function execute(
   const plumbing = tty ? terminal(running, streams, syscalls) : pipes(running, streams, syscalls);
   let child: Bun.Subprocess;
   try {
-    child = Bun.spawn([...running.execCommand(command, tty)], {
+    child = Bun.spawn([...argv], {
       cwd: "/",
       env: { ...running.env, ...(tty ? { TERM: running.env["TERM"] ?? "xterm" } : {}) },
       stdio: [plumbing.stdin ?? "ignore", plumbing.stdout, plumbing.stderr],
