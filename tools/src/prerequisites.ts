@@ -48,10 +48,14 @@ async function pipCommand(): Promise<readonly string[] | undefined> {
   for (const argv of [["pip3"], ["pip"], ["python3", "-m", "pip"]]) {
     if (argv[0] && Bun.which(argv[0]) && (await runCommand([...argv, "--version"], "/")).code === 0) return argv;
   }
-  if (process.getuid?.() !== 0 || !Bun.which("apt-get")) return undefined;
+  return (await installPackage("python3-pip")) ? ["python3", "-m", "pip"] : undefined;
+}
+
+/** False where there is no apt, or no right to use it. */
+async function installPackage(name: string): Promise<boolean> {
+  if (process.getuid?.() !== 0 || !Bun.which("apt-get")) return false;
   await runCommand(["apt-get", "update", "-qq"], "/");
-  const { code } = await runCommand(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "python3-pip"], "/");
-  return code === 0 ? ["python3", "-m", "pip"] : undefined;
+  return (await runCommand(["apt-get", "install", "-y", "-qq", "--no-install-recommends", name], "/")).code === 0;
 }
 
 /**
@@ -74,6 +78,40 @@ export async function findGrpcJava(env: NodeJS.ProcessEnv, pom: string): Promise
   await rm(incomplete, { recursive: true, force: true });
   if (existsSync(folder)) return { path: folder };
   return { missing: `Maven could not bring the jars: ${install.output.trim().slice(-300)}` };
+}
+
+/** The latest that Debian's own Go builds. */
+const GRPC_GO = "v1.64.1";
+const GRPC_GO_PROGRAMS = ["grpc-interop-client", "grpc-interop-server"];
+
+/**
+ * A folder with grpc-go's interoperability programs (`HEDDLE_GRPC_GO`, `HEDDLE_TOOLS`, given with the machine, the cache), or Go builds them
+ * into the cache: a minute or two on two cores. Without Go apt brings it first.
+ */
+export async function findGrpcGo(env: NodeJS.ProcessEnv, root: string): Promise<Found> {
+  const complete = (folder: string) => GRPC_GO_PROGRAMS.every((name) => existsSync(join(folder, name)));
+  const named = env["HEDDLE_GRPC_GO"];
+  if (named)
+    return complete(named) ? { path: named } : { missing: `HEDDLE_GRPC_GO names ${named}, which has no such programs` };
+  const tools = env["HEDDLE_TOOLS"] ?? join(env["HOME"] ?? "/root", ".cache/heddle-tools");
+  if (complete(tools)) return { path: tools };
+  const given = join(root, "../shared/bin/get");
+  if (existsSync(given) && (await runCommand([given, ...GRPC_GO_PROGRAMS], root)).code === 0 && complete(tools))
+    return { path: tools };
+  const folder = join(cacheFolder(env), `grpc-go-${GRPC_GO}`);
+  if (complete(folder)) return { path: folder };
+  if (!Bun.which("go") && !(await installPackage("golang-go")))
+    return { missing: "no Go and no way to install it (apt-get as root)" };
+  await mkdir(folder, { recursive: true });
+  for (const name of GRPC_GO_PROGRAMS) {
+    const source = `google.golang.org/grpc/interop/${name.replace("grpc-interop-", "")}@${GRPC_GO}`;
+    const built = await runCommand(["timeout", "400", "env", `GOBIN=${folder}`, "go", "install", source], "/");
+    const program = join(folder, source.replace(/.*\/|@.*/g, ""));
+    if (built.code !== 0 || !existsSync(program))
+      return { missing: `go install ${source} failed: ${built.output.trim().slice(-300)}` };
+    await rename(program, join(folder, name));
+  }
+  return { path: folder };
 }
 
 /** `kubectl` on PATH or beside a real Kubernetes that was given with the machine. */

@@ -329,12 +329,23 @@ describe("problems", () => {
   }, 60_000);
 
   test("an invalid resource is refused with its path, cause and next step", async () => {
-    const [wrong] = objectsIn(virtualService("wrong", "http: [{rout: [], timeout: soon}]"));
-    const refusal = await rig.kube
-      .create(wrong as Parameters<typeof rig.kube.create>[0])
-      .catch((error: unknown) => error);
-    expect(isKubeError(refusal)).toBe(true);
-    expect(String(refusal)).toContain("spec.http[0]");
+    const dynamic = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: dynamic, namespace: traffic}
+spec: {hosts: ["*.example.com"], ports: [{number: 443, name: tls, protocol: TLS}], resolution: DYNAMIC_DNS}
+`;
+    for (const [text, said] of [
+      [virtualService("wrong", "http: [{rout: [], timeout: soon}]"), "spec.http[0]"],
+      [dynamic, "spec.resolution: DYNAMIC_DNS is not available: proxies do not look up the names"],
+    ] as const) {
+      const [wrong] = objectsIn(text);
+      const refusal = await rig.kube
+        .create(wrong as Parameters<typeof rig.kube.create>[0])
+        .catch((error: unknown) => error);
+      expect(isKubeError(refusal)).toBe(true);
+      expect(String(refusal)).toContain(said);
+    }
   }, 60_000);
 
   test("what is accepted with a warning says so in its status", async () => {

@@ -210,6 +210,12 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
       await skewed.close();
     }
     await label("net-west");
+    const analyze = "istioctl --context=east analyze -n sample";
+    const named = await cli(`${analyze} --remote-contexts west`);
+    expect(named.out).toContain("Warning [IST0170] (Service sample/unlike)");
+    // The remote secret says who else there is where nobody is named; its address is one of the clusters' own network.
+    expect((await cli(analyze)).err).toContain("cluster west is not looked at");
+    expect((await cli(`${analyze} --remote-contexts nowhere`)).err).toContain("nowhere");
     for (const name of primaries) await kubectl(name, "delete service -n sample unlike");
     await eventually("nothing more to say", async () => (await cli(check)).code === 0);
   });

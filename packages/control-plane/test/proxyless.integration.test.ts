@@ -196,16 +196,18 @@ async function refused(address: string, how: "plain text" | "no certificate"): P
   return promise.finally(() => client.close());
 }
 
-/** A ready program: on PATH, or in `HEDDLE_TOOLS` (default: ~/.cache/heddle-tools). */
+/** A ready program: on PATH, or in `HEDDLE_GRPC_GO`, which `npm test` fills (default: ~/.cache/heddle-tools). */
 function program(name: string): string | undefined {
-  const path = join(process.env["HEDDLE_TOOLS"] ?? join(homedir(), ".cache/heddle-tools"), name);
+  const path = join(process.env["HEDDLE_GRPC_GO"] ?? join(homedir(), ".cache/heddle-tools"), name);
   return Bun.which(name) ?? (existsSync(path) ? path : undefined);
 }
 
 const goClient = program("grpc-interop-client");
 const goServer = program("grpc-interop-server");
 if (goClient === undefined || goServer === undefined)
-  console.log("grpc-go is skipped: no grpc-interop-client and grpc-interop-server in HEDDLE_TOOLS or on PATH");
+  console.log(
+    "grpc-go is skipped: no grpc-interop-client and grpc-interop-server in HEDDLE_GRPC_GO or on PATH; npm test brings them",
+  );
 
 describe.skipIf(goClient === undefined || goServer === undefined)("grpc-go", () => {
   test("interoperability cases through an xds:/// name", async () => {

@@ -200,6 +200,10 @@ function walkHttp(
       decidedBy: distinct(sourcesOf(host.host)),
       details: passed,
     });
+    // Filters come before the router: they may refuse what has no route.
+    const filters = walkHttpFilters(manager, undefined, connection, side);
+    steps.push(...filters.steps);
+    if (filters.share === 0) return { ...gone("", 404), ended: filters.ended };
     return gone(
       "no rule of the virtual host matches the request; a rule without match at the end would take it",
       404,

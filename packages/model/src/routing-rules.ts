@@ -167,8 +167,9 @@ function applicableHttp(
 function mergeDelegate(root: RoutedHttp, inner: RoutedHttp): readonly RoutedHttp[] {
   const { delegate: _delegate, route: _route, match: _match, ...defaults } = root;
   const merged = { ...defaults, ...withoutEmpty(inner), route: inner.route };
-  if (root.match.length === 0 || inner.match.length === 0)
-    return [{ ...merged, match: root.match.length === 0 ? inner.match : root.match }];
+  if (root.match.length === 0) return [{ ...merged, match: inner.match }];
+  // The delegate's rule decides, wherever the root lets requests through to it.
+  if (inner.match.length === 0) return [{ ...merged, match: root.match.map((outer) => ({ ...outer, at: inner.at })) }];
   const match = root.match.flatMap((outer) => inner.match.flatMap((own) => joinMatches(outer, own)));
   return match.length === 0 ? [] : [{ ...merged, match }];
 }

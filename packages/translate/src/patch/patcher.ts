@@ -76,11 +76,12 @@ class RegistryPatcher implements Patcher {
 
   #applyOne(resources: ProxyResources, one: ResourcePatch, problems: Problem[]): ProxyResources {
     const { patch } = one;
-    const value = this.#valueOf(patch);
-    if (typeof value === "string") {
-      problems.push(problemOf(one, value));
+    const written = this.#valueOf(patch);
+    if (typeof written === "string") {
+      problems.push(problemOf(one, written));
       return resources;
     }
+    const value = withSource(written, one);
     const run = <D extends DescMessage>(schema: D, all: readonly MessageShape<D>[], change: Change) =>
       this.#each(schema, all, one, value, change, problems);
     switch (patch.applyTo) {
@@ -200,3 +201,24 @@ function problemOf({ source, index }: ResourcePatch, reason: string): Problem {
 export async function createPatcher(): Promise<Patcher> {
   return new RegistryPatcher(await loadTypeRegistry());
 }
+
+/** What can say where it comes from says so: `heddle explain` names the EnvoyFilter. */
+function withSource(value: JsonObject, { source, patch }: ResourcePatch): JsonObject {
+  if (!SAYING.has(patch.applyTo) || ["REMOVE", "MERGE_AND_REPLACE_LIST"].includes(patch.patch.operation)) return value;
+  const { group, kind, namespace, name } = source;
+  return asObject(
+    mergeJson(
+      { metadata: { filter_metadata: { heddle: { sources: [{ group, kind, namespace, name }] } } } },
+      value,
+      false,
+    ),
+  );
+}
+
+const SAYING: ReadonlySet<ConfigPatch["applyTo"]> = new Set([
+  "CLUSTER",
+  "LISTENER",
+  "FILTER_CHAIN",
+  "VIRTUAL_HOST",
+  "HTTP_ROUTE",
+]);
