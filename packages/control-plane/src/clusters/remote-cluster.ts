@@ -4,6 +4,7 @@ import type { MeshState } from "@heddle/model";
 import { createKubernetesSource, registryKinds, type Source } from "@heddle/sources";
 import type { Clock, Logger } from "@heddle/std";
 import { createMeshFeed, type MeshFeed, type MeshUpdate } from "../mesh/mesh-feed.ts";
+import { createSilenceProbe, type SilenceProbe } from "./silence-probe.ts";
 
 /** How a cluster's registry stands. Source of the first three: istio pilot/pkg/features `/debug/clusterz`. */
 export type SyncStatus = "synced" | "syncing" | "timeout" | "failing" | "refused";
@@ -33,6 +34,8 @@ export interface RemoteClusterOptions {
   readonly debounceMaxMs: number;
   /** After this long without a first listing it counts as timed out, and is still tried. Units: ms. */
   readonly timeoutMs: number;
+  /** How often, once in sync, it is asked whether it is there. Units: ms. */
+  readonly probeMs: number;
   onUpdate(update: MeshUpdate): void;
   onStatus(): void;
 }
@@ -55,6 +58,9 @@ class Remote implements RemoteCluster {
   readonly #options: RemoteClusterOptions;
   readonly #feed: MeshFeed;
   #source: Source | undefined;
+  #probe: SilenceProbe | undefined;
+  /** What a watch complains of; "": nothing. */
+  #trouble = "";
   #kube: KubeClient | undefined;
   #status: SyncStatus = "syncing";
   #reason = "";
@@ -112,15 +118,17 @@ class Remote implements RemoteCluster {
   close(): void {
     this.#closed = true;
     this.#source?.close();
+    this.#probe?.close();
     this.#feed.close();
   }
 
   async #open(): Promise<void> {
     const { kubeconfig, secret, id, clock, random, userAgent } = this.#options;
+    let kube: KubeClient;
     try {
       const access = await secretAccess(kubeconfig, `Secret ${secret}, key ${id}`, clock);
       if (this.#closed) return;
-      const kube = kubeClientFor(access, { clock, random, userAgent });
+      kube = kubeClientFor(access, { clock, random, userAgent });
       this.#kube = kube;
       this.#source = createKubernetesSource({ kube, clock, kinds: registryKinds });
     } catch (error) {
@@ -132,18 +140,37 @@ class Remote implements RemoteCluster {
       onEvent: (event) => sink.onEvent(event),
       onSynced: () => {
         sink.onSynced();
-        this.#became("synced", "");
+        this.#answers();
+        this.#probe ??= createSilenceProbe({
+          kube,
+          clock,
+          everyMs: this.#options.probeMs,
+          onAsked: (silence) => {
+            if (silence !== "") this.#fails(silence);
+            else if (this.#trouble === "") this.#answers();
+          },
+        });
       },
       onRecovered: () => {
-        if (this.#feed.synced) this.#became("synced", "");
+        if (this.#feed.synced) this.#answers();
       },
       onProblem: ({ reason }) => {
-        if (this.#status === "synced") this.#lastSyncMs = clock.now();
-        const kept = this.#feed.synced ? "; its last known endpoints stay in force" : "";
-        // Before the first listing the time limit decides what it is called.
-        this.#became(this.#feed.synced ? "failing" : this.#status, `${reason}${kept}`);
+        this.#trouble = reason;
+        this.#fails(reason);
       },
     });
+  }
+
+  #answers(): void {
+    this.#trouble = "";
+    this.#became("synced", "");
+  }
+
+  #fails(reason: string): void {
+    if (this.#status === "synced") this.#lastSyncMs = this.#options.clock.now();
+    const kept = this.#feed.synced ? "; its last known endpoints stay in force" : "";
+    // Before the first listing the time limit decides what it is called.
+    this.#became(this.#feed.synced ? "failing" : this.#status, `${reason}${kept}`);
   }
 
   #became(status: SyncStatus, reason: string): void {

@@ -91,6 +91,7 @@ function start(secrets: readonly KubeObject[]) {
     debounceAfterMs: 1,
     debounceMaxMs: 10,
     timeoutMs: 300,
+    probeMs: 100,
     onUpdate: () => undefined,
     onTimeout: (id) => void timeouts.push(id),
   });
@@ -159,4 +160,24 @@ test("one name in two Secrets: the older stays; two names for one cluster, or th
   expect(told[4]).toMatch(
     /^zest istio-system\/second refused .*leads to cluster west: one cluster can't have two names/,
   );
+});
+
+test("a line that is cut under quiet watches is told, and its end", async () => {
+  const quiet = { line: Promise.resolve() };
+  const behind = healthy("west");
+  const { clusters: all } = start([
+    secret(
+      "a",
+      "west",
+      apiServer(async (path, url) => quiet.line.then(() => fetch(`${behind}${path}${url.search}`))),
+    ),
+  ]);
+  const told = () => `${all.statuses[0]?.status}: ${all.statuses[0]?.reason}`;
+  await eventually(() => told() === "synced: ");
+  const mended = Promise.withResolvers<void>();
+  quiet.line = mended.promise;
+  await eventually(() => /^failing: .*its last known endpoints stay in force$/.test(told()));
+  expect(all.registries.length).toBe(1);
+  mended.resolve();
+  await eventually(() => told() === "synced: ");
 });

@@ -24,6 +24,8 @@ export interface RemoteClustersOptions {
   readonly debounceAfterMs: number;
   readonly debounceMaxMs: number;
   readonly timeoutMs: number;
+  /** How often each is asked whether it is there. Units: ms. Default: 10 s. */
+  readonly probeMs?: number;
   /** A registry came, changed or went. */
   onUpdate(update: Pick<MeshUpdate, "change" | "sinceMs" | "waitedMs">): void;
   onTimeout(id: string): void;
@@ -46,6 +48,9 @@ export interface RemoteClusters {
   useOwnUid(uid: string | undefined): void;
   close(): void;
 }
+
+/** Units: ms. */
+const PROBE_MS = 10_000;
 
 interface Held {
   readonly kubeconfig: string;
@@ -209,6 +214,7 @@ class Clusters implements RemoteClusters {
   #open(id: string, entry: { readonly secret: string; readonly kubeconfig: string }): RemoteCluster {
     const { clock, random, log, userAgent, domain, namespace, debounceAfterMs, debounceMaxMs, timeoutMs } =
       this.#options;
+    const { probeMs = PROBE_MS } = this.#options;
     const cluster = createRemoteCluster({
       id,
       ...entry,
@@ -221,6 +227,7 @@ class Clusters implements RemoteClusters {
       debounceAfterMs,
       debounceMaxMs,
       timeoutMs,
+      probeMs,
       onUpdate: (update) => {
         const held = this.#held.get(id);
         if (held?.cluster === cluster && held.before !== undefined) {
