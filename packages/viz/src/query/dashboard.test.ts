@@ -81,13 +81,17 @@ test("nodes and ways say which clusters they were seen in; what is idle is of th
       parseExposition(
         line("bot", "web", at("east"), s) +
           line("web", "far", at("west"), s, "source") +
-          line("web", "far", at("east"), s, "source"),
+          line("web", "far", at("east"), s, "source") +
+          line("web", "far", at("east"), s),
       ).samples,
     );
   const { nodes, edges } = graph({ ...query, windowMs: 300_000 }, kept, inventory);
   const clusters = Object.fromEntries(nodes.map((n) => [n.name, n.clusters]));
   expect(clusters).toEqual({ bot: ["east"], web: ["east"], voting: ["east"], far: ["east", "west"] });
-  expect(edges.find((e) => e.dst === "far")?.dstClusters).toEqual(["east", "west"]);
+  const far = edges.find((e) => e.dst === "far");
+  expect(far?.dstClusters).toEqual(["east", "west"]);
+  // Those of the cluster whose proxies nobody reads here are known by the caller's.
+  expect(far?.rps).toBeCloseTo(2 * (edges.find((e) => e.dst === "web")?.rps ?? 0));
 });
 
 test("problems name the cause once: who passes failures on points to where they come from", () => {

@@ -25,7 +25,9 @@ export function gatewayProblems({ gateways, clusters }: GatewaysAnswer): readonl
       id: `cluster/${c.replica}/${c.id}`,
       severity: "warning" as const,
       what: `Cluster ${c.id} is not read: ${c.status}`,
-      cause: `${c.reason || "its API server does not answer the control plane, or refuses its credentials"}; what was known last stays`,
+      cause:
+        c.reason ||
+        "its API server does not answer the control plane, or refuses its credentials; what was known last stays",
       next: `heddle remote-clusters; if the credentials were revoked: heddle create-remote-secret --name ${c.id}`,
       sinceMs: null,
     }));

@@ -49,7 +49,8 @@ interface Draft {
   serverId: string;
   plain: boolean;
   byDestination: Totals;
-  readonly bySource: Totals;
+  /** By the cluster that the caller's proxy names; "unknown" where it names none. */
+  readonly bySource: Map<string, Totals>;
   readonly lost: Totals;
   seenByDestination: boolean;
   seenBySource: boolean;
@@ -58,6 +59,8 @@ interface Draft {
   readonly serverIds: Set<string>;
   readonly srcClusters: Set<string>;
   readonly dstClusters: Set<string>;
+  /** Clusters whose receiving proxies are read here; "unknown" where one does not say. */
+  readonly readHere: Set<string>;
 }
 
 /** Who talked to whom in a span, each request once: as the receiving proxy counted, with what never reached it added. */
@@ -116,6 +119,7 @@ function nameCallers(drafts: Map<string, Draft>): void {
     if (callers.length > 1) continue;
     // A caller that changed its data plane within the span is known by both names.
     only.byDestination = sum(only.byDestination, nameless.byDestination);
+    for (const cluster of nameless.readHere) only.readHere.add(cluster);
     only.plain ||= nameless.plain;
     only.seenByDestination = true;
     only.serverId ||= nameless.serverId;
@@ -137,6 +141,7 @@ function nameByAccount(drafts: Map<string, Draft>, key: string, nameless: Draft)
   for (const id of nameless.clientIds) named.clientIds.add(id);
   for (const id of nameless.serverIds) named.serverIds.add(id);
   for (const cluster of nameless.dstClusters) named.dstClusters.add(cluster);
+  for (const cluster of nameless.readHere) named.readHere.add(cluster);
 }
 
 function draftOf(drafts: Map<string, Draft>, ends: Draft["ends"]): Draft {
@@ -149,7 +154,7 @@ function draftOf(drafts: Map<string, Draft>, ends: Draft["ends"]): Draft {
       serverId: "",
       plain: false,
       byDestination: emptyTotals(),
-      bySource: emptyTotals(),
+      bySource: new Map(),
       lost: emptyTotals(),
       seenByDestination: false,
       seenBySource: false,
@@ -158,6 +163,7 @@ function draftOf(drafts: Map<string, Draft>, ends: Draft["ends"]): Draft {
       serverIds: new Set(),
       srcClusters: new Set(),
       dstClusters: new Set(),
+      readHere: new Set(),
     };
     drafts.set(key, draft);
   }
@@ -165,12 +171,17 @@ function draftOf(drafts: Map<string, Draft>, ends: Draft["ends"]): Draft {
 }
 
 function totalsFor(draft: Draft, labels: ReadonlyMap<string, string>): Totals {
+  const cluster = labels.get("destination_cluster") || "unknown";
   if (labels.get("reporter") === "destination") {
     draft.seenByDestination = true;
+    draft.readHere.add(cluster);
     return draft.byDestination;
   }
   const flags = (labels.get("response_flags") ?? "").split(",");
-  return isFailure(labels) && flags.some((flag) => NEVER_ARRIVED.has(flag)) ? draft.lost : draft.bySource;
+  if (isFailure(labels) && flags.some((flag) => NEVER_ARRIVED.has(flag))) return draft.lost;
+  const totals = draft.bySource.get(cluster) ?? emptyTotals();
+  draft.bySource.set(cluster, totals);
+  return totals;
 }
 
 function identify(draft: Draft, labels: ReadonlyMap<string, string>): void {
@@ -201,34 +212,42 @@ function finish(
   isGateway: (namespace: string, name: string) => boolean,
 ): Traffic {
   const { ends, clientId, serverId, seenByDestination } = draft;
+  const sentNothing = [...draft.bySource.values()].every(({ requests }) => requests === 0);
   // A gateway between clusters passes mesh TLS on unread: who calls is known at the destination only, on that edge.
-  const passedOn =
-    draft.seenBySource && draft.tcp && draft.bySource.requests === 0 && isGateway(ends.srcNamespace, ends.src);
+  const passedOn = draft.seenBySource && draft.tcp && sentNothing && isGateway(ends.srcNamespace, ends.src);
   const secured = seenByDestination
     ? !draft.plain
     : clientId !== ""
       ? serverId !== ""
       : passedOn && isMeshed(ends.dstNamespace, ends.dst);
   const reason =
-    !draft.tcp && draft.bySource.requests === 0
+    !draft.tcp && sentNothing
       ? "no request reached it"
       : isMeshed(ends.dstNamespace, ends.dst)
         ? "the caller has no proxy"
         : "the destination has no proxy";
-  const arrived = seenByDestination ? draft.byDestination : draft.bySource;
   return {
     ...ends,
     clientId,
     serverId,
     secured,
     noTlsReason: secured ? "" : seenByDestination ? "the caller sent plain text" : reason,
-    totals: sum(arrived, draft.lost),
+    totals: sum(arrivedOf(draft), draft.lost),
     tcp: draft.tcp,
     clientIds: [...draft.clientIds].sort(),
     serverIds: [...draft.serverIds].sort(),
     srcClusters: [...draft.srcClusters].sort(),
     dstClusters: [...draft.dstClusters].sort(),
   };
+}
+
+/** What reached the destination: as its proxies counted; as the caller's did where those are another cluster's, which nobody here reads. */
+function arrivedOf({ seenByDestination, byDestination, bySource, readHere }: Draft): Totals {
+  if (!seenByDestination) return [...bySource.values()].reduce(sum, emptyTotals());
+  if (readHere.has("unknown")) return byDestination;
+  return [...bySource]
+    .filter(([cluster]) => cluster !== "unknown" && !readHere.has(cluster))
+    .reduce((total, [, totals]) => sum(total, totals), byDestination);
 }
 
 /** Totals of two disjoint sets of series. */
