@@ -51,6 +51,7 @@ export type { ProxyAddress, ProxyHeader, ProxyTlv, ReadProxyHeader } from "./pro
 export { MAX_PROXY_HEADER_BYTES, readProxyHeader } from "./proxy-protocol/read-proxy-header.ts";
 export { writeProxyV1, writeProxyV2 } from "./proxy-protocol/write-proxy-header.ts";
 export { MAX_SNIFF_BYTES, type SniffedProtocol, sniffProtocol } from "./sniff/protocol-sniff.ts";
+export { createSpareMemory, type SpareMemory } from "./spare-memory.ts";
 export { type ClientHello, MAX_CLIENT_HELLO_BYTES, readClientHello } from "./tls/client-hello.ts";
 export {
   createWebSocketReader,

@@ -1,4 +1,5 @@
 // Hot path: every byte that leaves goes through one of these.
+import type { SpareMemory } from "./spare-memory.ts";
 
 /**
  * Bytes that wait for the transport, gathered so that one turn makes one write.
@@ -30,9 +31,11 @@ class GatheringBuffer implements OutputBuffer {
   start = 0;
   end = 0;
   readonly #initialBytes: number;
+  readonly #spare: SpareMemory | undefined;
 
-  constructor(initialBytes: number) {
+  constructor(initialBytes: number, spare: SpareMemory | undefined) {
     this.#initialBytes = initialBytes;
+    this.#spare = spare;
     // Allocated at first use: an idle connection holds nothing.
     this.bytes = EMPTY;
   }
@@ -49,7 +52,9 @@ class GatheringBuffer implements OutputBuffer {
   clear(): void {
     this.start = 0;
     this.end = 0;
-    if (this.bytes.length > KEEP_BYTES) this.bytes = EMPTY;
+    if (this.bytes.length <= KEEP_BYTES) return;
+    this.#spare?.give(this.bytes);
+    this.bytes = EMPTY;
   }
 
   reserve(n: number): number {
@@ -75,7 +80,8 @@ class GatheringBuffer implements OutputBuffer {
     } else {
       let size = Math.max(this.#initialBytes, this.bytes.length);
       while (size - waiting < n) size *= 2;
-      const bytes = Buffer.allocUnsafeSlow(size);
+      const spare = size > KEEP_BYTES ? this.#spare : undefined;
+      const bytes = spare?.take(size) ?? Buffer.allocUnsafeSlow(size);
       if (waiting > 0) this.bytes.copy(bytes, 0, this.start, this.end);
       this.bytes = bytes;
     }
@@ -86,9 +92,9 @@ class GatheringBuffer implements OutputBuffer {
 
 const EMPTY = Buffer.alloc(0);
 
-/** An empty buffer. Default first size: 4 KiB. Units: bytes. */
-export function createOutputBuffer(initialBytes = 4096): OutputBuffer {
-  return new GatheringBuffer(initialBytes);
+/** An empty buffer. Default first size: 4 KiB. Units: bytes. `spare`: where memory comes from while it is large. Default: new memory. */
+export function createOutputBuffer(initialBytes = 4096, spare?: SpareMemory): OutputBuffer {
+  return new GatheringBuffer(initialBytes, spare);
 }
 
 /** Copies `source[from, to)` to `target` at `at`. A loop beats the native call below about 24 bytes (Bun 1.4.5). */

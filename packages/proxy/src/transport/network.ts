@@ -1,3 +1,4 @@
+import { createSpareMemory } from "@heddle/wire";
 import type { SocketAddress } from "./address.ts";
 import { asBunHandlers, type NativeHandlers, type NativeSocket, NO_EVENTS, type SocketEvents } from "./bun-socket.ts";
 import type { FlushQueue } from "./flush-queue.ts";
@@ -106,7 +107,7 @@ class BunNetwork implements Network {
     this.#ports = ports;
     this.kernel = kernel;
     this.queue = queue;
-    this.shared = { queue, kernel, nextId: 1, accepted: 0 };
+    this.shared = { queue, kernel, spare: createSpareMemory(), nextId: 1, accepted: 0 };
     this.handlers = createNativeHandlers(queue);
     const { data: _, ...silent } = this.handlers;
     this.silentHandlers = silent;

@@ -1,5 +1,5 @@
 // Hot path: every byte passes here.
-import { createOutputBuffer, type OutputBuffer } from "@heddle/wire";
+import { createOutputBuffer, type OutputBuffer, type SpareMemory } from "@heddle/wire";
 import { plainIp, type SocketAddress } from "./address.ts";
 import { freeChunk, type NativeSocket, type SocketEvents } from "./bun-socket.ts";
 import {
@@ -29,6 +29,8 @@ const CLOSE_WANTED = 3;
 export interface ConnectionShared {
   readonly queue: FlushQueue;
   readonly kernel: Kernel;
+  /** For output that the kernel does not take at once. */
+  readonly spare: SpareMemory;
   nextId: number;
   /** Connections of clients that are open. */
   accepted: number;
@@ -37,7 +39,7 @@ export interface ConnectionShared {
 /** The connection over a native socket, plain or TLS. */
 export class StreamConnection implements Connection, Flushable, SocketEvents {
   handler: ConnectionHandler = IGNORE_EVENTS;
-  output: OutputBuffer = createOutputBuffer();
+  output: OutputBuffer;
   readonly id: number;
   readonly shared: ConnectionShared;
   socket: NativeSocket;
@@ -64,6 +66,7 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
   constructor(shared: ConnectionShared, socket: NativeSocket) {
     this.shared = shared;
     this.id = shared.nextId++;
+    this.output = createOutputBuffer(undefined, shared.spare);
     this.socket = socket;
   }
 
