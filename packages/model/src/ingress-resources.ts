@@ -3,7 +3,6 @@ import {
   type IngressBackend,
   type IngressPath,
   type IngressView,
-  type KubeObject,
   type MeshConfig,
   parseResource,
   type ServiceView,
@@ -43,7 +42,13 @@ export function ingressResources(
   const gateways: Gateway[] = [];
   const hosts = new Map<string, Route[]>();
   for (const ingress of mine) {
-    const gateway = resourceOf("Gateway", gatewayName(ingress), context, gatewaySpec(ingress, context));
+    const { creationTimestamp } = ingress.meta;
+    const gateway = resourceOf(
+      "Gateway",
+      { name: gatewayName(ingress), creationTimestamp },
+      context,
+      gatewaySpec(ingress, context),
+    );
     if (gateway?.kind !== "Gateway") continue;
     gateways.push(gateway);
     for (const { host, ...route } of routesOf(ingress, context)) {
@@ -54,7 +59,8 @@ export function ingressResources(
   }
   const virtualServices = [...hosts].flatMap(([host, routes]) => {
     const name = `${host === "*" ? "all" : host.replaceAll("*", "any")}-${SUFFIX}`;
-    const made = resourceOf("VirtualService", name, context, {
+    const creationTimestamp = routes[0]?.creationTimestamp ?? "";
+    const made = resourceOf("VirtualService", { name, creationTimestamp }, context, {
       hosts: [host],
       gateways: [...new Set(routes.map(({ gateway }) => gateway))],
       http: [...routes].sort(mostExactFirst).map(({ match, destination }) => ({
@@ -70,6 +76,8 @@ export function ingressResources(
 interface Route {
   /** Reference to the Gateway. */
   readonly gateway: string;
+  /** Of its Ingress: what is older wins, as among resources that people wrote. */
+  readonly creationTimestamp: string;
   readonly path: string;
   readonly exact: boolean;
   /** Undefined: everything. */
@@ -109,7 +117,7 @@ function gatewaySpec(ingress: IngressView, { mesh }: IngressContext): object {
 
 function routesOf(ingress: IngressView, context: IngressContext): readonly (Route & { readonly host: string })[] {
   const gateway = `${context.rootNamespace}/${gatewayName(ingress)}`;
-  const { namespace } = ingress.meta;
+  const { namespace, creationTimestamp } = ingress.meta;
   const found = ingress.rules.flatMap(({ host, paths }) =>
     paths.map((path) => ({ ...matchOf(path), host: host || "*", backend: path.backend })),
   );
@@ -117,7 +125,7 @@ function routesOf(ingress: IngressView, context: IngressContext): readonly (Rout
   return [...found, ...(ingress.defaultBackend ? [{ ...all, backend: ingress.defaultBackend }] : [])].flatMap(
     ({ backend, ...route }) => {
       const destination = destinationOf(backend, namespace, context);
-      return destination === undefined ? [] : [{ ...route, gateway, destination }];
+      return destination === undefined ? [] : [{ ...route, gateway, creationTimestamp, destination }];
     },
   );
 }
@@ -155,11 +163,16 @@ function destinationOf(
 }
 
 /** Undefined where an Ingress says what no Gateway may: the API server checks less than we do. */
-function resourceOf(kind: KubeObject["kind"], name: string, { rootNamespace }: IngressContext, spec: object) {
+function resourceOf(
+  kind: "Gateway" | "VirtualService",
+  meta: { readonly name: string; readonly creationTimestamp: string },
+  { rootNamespace }: IngressContext,
+  spec: object,
+) {
   const parsed = parseResource({
     apiVersion: "networking.istio.io/v1",
     kind,
-    metadata: { name, namespace: rootNamespace },
+    metadata: { ...meta, namespace: rootNamespace },
     spec,
   });
   return parsed.ok ? parsed.value : undefined;

@@ -64,9 +64,15 @@ interface OpenConnection {
   sent: number;
 }
 
+/** What one kind of exchange counts for. */
+interface ExchangeSeries extends LinkerdRequestSeries {
+  /** Of inbound requests. */
+  readonly authz: Counter | undefined;
+}
+
 class Counting implements LinkerdStats {
   readonly #deps: LinkerdStatsDeps;
-  readonly #series = new Map<string, LinkerdRequestSeries & { readonly authz: Counter | undefined }>();
+  readonly #series = new Map<string, ExchangeSeries>();
   #forgotten = 0;
   readonly #open = new WeakMap<CountedTcp, OpenConnection>();
 
@@ -82,7 +88,7 @@ class Counting implements LinkerdStats {
     series.latency.observe((record.firstByteMs < 0 ? record.endMs : record.firstByteMs) - record.startMs);
   }
 
-  #of(record: CountedExchange): LinkerdRequestSeries & { readonly authz: Counter | undefined } {
+  #of(record: CountedExchange): ExchangeSeries {
     const { times } = this.#deps.families.forgotten;
     if (this.#forgotten !== times) {
       this.#forgotten = times;
@@ -96,14 +102,15 @@ class Counting implements LinkerdStats {
     let series = this.#series.get(key);
     if (series === undefined) {
       if (this.#series.size >= MAX_REMEMBERED) this.#series.clear();
-      const authz = record.connection.direction === "inbound";
-      series = {
-        ...this.#make(record),
-        authz: authz ? linkerdAuthzSeries(this.#deps.families, this.#tls(record, "src"), record.details) : undefined,
-      };
+      series = { ...this.#make(record), authz: this.#authz(record) };
       this.#series.set(key, series);
     }
     return series;
+  }
+
+  #authz(record: CountedExchange): Counter | undefined {
+    if (record.connection.direction !== "inbound") return undefined;
+    return linkerdAuthzSeries(this.#deps.families, this.#tls(record, "src"), record.details);
   }
 
   #make(record: CountedExchange): LinkerdRequestSeries {
