@@ -46,7 +46,7 @@ const roots = [
   "google/rpc/{status,code}",
 ];
 
-/** Fields that Envoy has had since, each behind a line of the package's protos. Source: Envoy 1.38's `api/`. */
+/** Fields that Envoy has had since, each behind a line of the package's protos. Source: Envoy 1.40's `api/`. */
 const newerFields: readonly (readonly [file: string, after: string, added: string])[] = [
   [
     "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager",

@@ -20,6 +20,9 @@ export function telemetryNotes(): string {
       "| `accessLogging[].filter` | evaluated by the proxy | Envoy's CEL filter | – |",
       "| `envoyOtelAls` | OTLP over gRPC, batches of at most a second | `envoy.access_loggers.open_telemetry` | – |",
       "| `tracing[]` | spans by OTLP and Zipkin | Envoy's tracers | – |",
+      "| `tracing[].disableContextPropagation` | headers that a request came with go on, none are made | the same (seen with 1.40) | – |",
+      "| `tracing[].customTags[key].formatter` | access logs' commands; no value, no tag | the same (seen with 1.40) | – |",
+      "| `targetRefs[]` | the workloads of a Gateway of the same namespace: Istio's by its selector, Kubernetes' by the label `gateway.networking.k8s.io/gateway-name` | the same | – |",
     ].join("\n"),
     "Tags by expression make at most 1,000 combinations of values in a proxy, each at most 260 characters long; what is beyond counts under `unknown`. Series with tags that were changed stay at their last value until they go as idle ones do (`HEDDLE_METRICS_IDLE`).",
   ].join("\n\n");

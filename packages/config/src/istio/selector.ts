@@ -22,7 +22,7 @@ const WAYPOINT_TARGETS: readonly string[] = [
 ];
 
 /** What a policy is for, by name. Source: istio/api type/v1beta1/selector.proto; istio pkg/config/validation. */
-export const targetRef = message(
+const targetRef = message(
   "PolicyTargetReference",
   { group: withDefault(string(), ""), kind: required(string()), name: required(string()), namespace: string() },
   {
