@@ -122,7 +122,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
       ? undefined
       : createClusterSecrets({
           kube,
-          kubeOf: (id) => clusters?.served.find((one) => one.id === id)?.cluster.kube,
+          kubeOf: (id) => (id === clusterId ? undefined : clusters?.served.find((one) => one.id === id)?.cluster.kube),
           clock,
           log: log.child("secrets"),
           onChange: (namespace) => discovery.secretsChanged(namespace),

@@ -46,16 +46,22 @@ class Secrets implements ClusterSecrets {
   }
 
   #of(clusterId: string): CredentialSecrets {
-    const kube = this.#options.kubeOf(clusterId);
-    const held = this.#held.get(clusterId);
-    if (held !== undefined) {
-      if (held.kube === kube) return held.secrets;
-      held.secrets.close();
-      this.#held.delete(clusterId);
+    const { kubeOf, log } = this.#options;
+    for (const [id, { kube, secrets }] of this.#held) {
+      if (kubeOf(id) === kube) continue;
+      secrets.close();
+      this.#held.delete(id);
     }
+    const held = this.#held.get(clusterId);
+    if (held !== undefined) return held.secrets;
+    const kube = kubeOf(clusterId);
     if (kube === undefined) return this.#own;
-    const log = this.#options.log.child(clusterId);
-    const secrets = createCredentialSecrets({ ...this.#options, kube, log, otherwise: this.#own });
+    const secrets = createCredentialSecrets({
+      ...this.#options,
+      kube,
+      log: log.child(clusterId),
+      otherwise: this.#own,
+    });
     this.#held.set(clusterId, { kube, secrets });
     return secrets;
   }
