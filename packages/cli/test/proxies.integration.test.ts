@@ -130,7 +130,7 @@ describe("with a mesh and two pods", () => {
     // Order is stable from call to call, so that outputs can be compared.
     expect((await run(`heddle pc ${short} one.${NAMESPACE}`)).out.split("\n")[0]).toBe(table.out.split("\n")[0] ?? "");
     const json = await run(`istioctl pc ${short} ${target} -o json`);
-    expect(JSON.stringify(JSON.parse(json.out))).toContain(word === "secret" ? "BEGIN CERTIFICATE" : content);
+    expect(JSON.stringify(JSON.parse(json.out))).toContain(word === "secret" ? "certificateChain" : content);
     expect(json.out).not.toContain("PRIVATE KEY");
     expect(typeof parse((await run(`istioctl pc ${short} ${target} -o yaml`)).out)).toBe("object");
   });

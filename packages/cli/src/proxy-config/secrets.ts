@@ -36,6 +36,31 @@ export function secretRows(secrets: ConfigDump["secrets"], now: Date): string[][
   });
 }
 
+/** As istioctl prints it, Envoy's SecretsConfigDump with JSON's names: chains and roots; keys are left out. */
+export function secretDump(secrets: ConfigDump["secrets"]) {
+  const listed = (wanted: "ACTIVE" | "WARMING") =>
+    secrets
+      .filter(({ state }) => state === wanted)
+      .map(({ name, secret }) => ({ name, secret: publicPart(name, secret) }));
+  const warming = listed("WARMING");
+  return {
+    dynamicActiveSecrets: listed("ACTIVE"),
+    ...(warming.length === 0 ? {} : { dynamicWarmingSecrets: warming }),
+  };
+}
+
+function publicPart(name: string, secret: ConfigDump["secrets"][number]["secret"]) {
+  const bytes = (pem: string) => ({ inlineBytes: Buffer.from(pem, "utf8").toString("base64") });
+  const chain = pemOf(at(secret, "tls_certificate", "certificate_chain"));
+  const trust = pemOf(at(secret, "validation_context", "trusted_ca"));
+  return {
+    "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+    name,
+    ...(chain === "" ? {} : { tlsCertificate: { certificateChain: bytes(chain) } }),
+    ...(trust === "" ? {} : { validationContext: { trustedCa: bytes(trust) } }),
+  };
+}
+
 /** Text of a data source, however the proxy writes it. */
 export function pemOf(source: unknown): string {
   const inlineText = textOf(at(source, "inline_string"));

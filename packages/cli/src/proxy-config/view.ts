@@ -1,11 +1,11 @@
-import { at, type JsonRecord, textOf } from "@heddle/std";
+import { type JsonRecord, textOf } from "@heddle/std";
 import type { Command } from "commander";
 import { UsageError } from "../context.ts";
 import { CLUSTER_HEADER, clusterParts, clusterRows } from "./clusters.ts";
 import type { ConfigDump } from "./dump.ts";
 import { LISTENER_HEADER, listenerRows, listenerType } from "./listeners.ts";
 import { ROUTE_HEADER, routeRows } from "./routes.ts";
-import { pemOf, SECRET_HEADER, secretRows } from "./secrets.ts";
+import { SECRET_HEADER, secretDump, secretRows } from "./secrets.ts";
 
 /** Filters of all views; each view offers its own. */
 export interface ViewFlags {
@@ -116,17 +116,10 @@ const secret: View = {
   header: SECRET_HEADER,
   addFlags: (command) => command,
   load: (dump) => ({
-    json: dump.secrets.map(({ name, state, secret }) => ({ name, state, certificate: certificateOf(secret) })),
+    json: secretDump(dump.secrets),
     rows: secretRows(dump.secrets, new Date()),
   }),
 };
-
-/** PEM of a certificate chain or of trusted roots; never a key. */
-function certificateOf(secret: JsonRecord): string {
-  return (
-    pemOf(at(secret, "tls_certificate", "certificate_chain")) || pemOf(at(secret, "validation_context", "trusted_ca"))
-  );
-}
 
 const bootstrap: View = {
   words: ["bootstrap", "b"],

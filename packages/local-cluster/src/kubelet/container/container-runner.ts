@@ -47,6 +47,8 @@ class Runner implements ContainerRunner {
   readonly #spec: ContainerSpec;
   readonly #onChange: () => void;
   readonly #stop = new StopSwitch();
+  /** How the container is to be stopped, once someone asked for it. */
+  #stopOptions: StopOptions | undefined;
   readonly #crashBackoff = createCrashBackoff();
   readonly #started = Promise.withResolvers<void>();
   readonly #done = Promise.withResolvers<void>();
@@ -229,7 +231,9 @@ class Runner implements ContainerRunner {
       containerId: `heddle://${running.id}`,
       imageId: `${this.#spec.image.split(":")[0]}@heddle:catalogue`,
     });
-    void this.#afterStart(running);
+    // Asked to stop while it was being started: nobody had anything to end yet.
+    if (this.#stopOptions !== undefined) this.#killing ??= this.#end(running, this.#stopOptions);
+    else void this.#afterStart(running);
     const exitCode = await running.exited;
     this.#probes?.close();
     this.#probes = undefined;
@@ -361,6 +365,7 @@ class Runner implements ContainerRunner {
   async stop(options: StopOptions): Promise<void> {
     const first = !this.#stop.pulled;
     this.#stop.pull();
+    this.#stopOptions = options;
     if (!this.#begun) {
       this.#begun = true;
       this.#started.resolve();
