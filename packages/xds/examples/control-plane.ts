@@ -160,7 +160,8 @@ if (import.meta.main) {
     fetch(request) {
       const url = new URL(request.url);
       if (request.method === "POST" && url.pathname === "/reply") example.say(url.searchParams.get("text") ?? "");
-      return Response.json(example.server.clients);
+      const { clients } = example.server;
+      return Response.json(clients.map(({ nodeId, group, dialect, types }) => ({ nodeId, group, dialect, types })));
     },
   });
   console.log(`discovery on 127.0.0.1:${port}, clients on :${port + 1}/clients, Envoy's listener on :${port + 2}`);
