@@ -136,7 +136,11 @@ describe.skipIf(skip !== undefined)("the line between clusters", () => {
         expect(inside("198.18.1.1")).toBe("b to 198.18.4.1\n");
         expect(clusters.heddle("kubeconfig", "--name", "real").stderr).toContain("is an attached network");
         expect(clusters.heddle(...flags).stderr).toContain('"real" is running already');
-        expect(clusters.heddle("attach", "--name", "twice", "--netns", netns).stderr).toContain("EBUSY");
+        const twice = ["attach", "--name", "twice", "--netns", netns];
+        expect(clusters.heddle(...twice, "--address", "192.0.2.7").stderr).toContain(
+          '192.0.2.7 leads to "real" already',
+        );
+        expect(clusters.heddle(...twice).stderr).toContain("EBUSY");
         expect(inside("198.18.1.1")).toBe("b to 198.18.4.1\n");
         expect(clusters.heddle("attach", "--name", "x", "--netns", "/nowhere").stderr).toContain(
           "/nowhere is not there",

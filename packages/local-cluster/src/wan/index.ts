@@ -1,4 +1,4 @@
-export { type AttachedNetwork, attachNetwork } from "./attach-network.ts";
+export { attachNetwork } from "./attach-network.ts";
 export { linkFiles, readLinkState, readWanSettings, writeLinkFile } from "./link-files.ts";
 export { type LinkSettings, linkTo, PERFECT_LINK, readDelay, readLoss, type WanSettings } from "./link-settings.ts";
 export { startWan } from "./start-wan.ts";

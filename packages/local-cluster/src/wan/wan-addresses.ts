@@ -24,7 +24,7 @@ export function routerAddress(index: number): string {
 
 /** Why an attached network can't be reached by an address, as a sentence; undefined when it can. Pure. */
 export function attachedAddressProblem(address: string): string | undefined {
-  const parts = /^\d{1,3}(\.\d{1,3}){3}$/.test(address) ? address.split(".").map(Number) : [];
+  const parts = /^(0|[1-9]\d{0,2})(\.(0|[1-9]\d{0,2})){3}$/.test(address) ? address.split(".").map(Number) : [];
   const [first = 0, second] = parts;
   if (first < 1 || first >= 224 || parts.some((part) => part > 255))
     return `"${address}" is no IPv4 address of a node, such as 10.0.0.5`;
@@ -44,7 +44,7 @@ export function isIpv4(packet: Uint8Array): boolean {
 }
 
 /** Further addresses that attached networks are asked by, as `addressKey` gives them, and whose index each leads to. */
-export type AddressesBehind = ReadonlyMap<number, number>;
+type AddressesBehind = ReadonlyMap<number, number>;
 
 const NONE: AddressesBehind = new Map();
 

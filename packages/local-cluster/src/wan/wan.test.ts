@@ -33,6 +33,7 @@ test("an attached network is found by its own addresses, too; those of others ar
   for (const [address, words] of [
     ["10.200.0", "no IPv4 address"],
     ["10.200.0.256", "no IPv4 address"],
+    ["10.200.0.011", "no IPv4 address"],
     ["127.0.0.1", "each machine's own"],
     ["198.18.3.1", "belongs to the line itself"],
   ] as const)

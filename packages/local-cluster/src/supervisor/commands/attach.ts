@@ -19,6 +19,11 @@ export async function attach(context: CommandContext, flags: CommandFlags): Prom
   const inode = inodeOf(netns);
   if (inode === undefined)
     throw new ClusterProblem(`attach: --netns: ${netns} is not there; ip netns list shows those with a name`);
+  for (const other of context.registry.list()) {
+    const both = addresses.find((address) => other.attached?.addresses.includes(address));
+    if (both !== undefined && other.name !== name)
+      throw new ClusterProblem(`attach: --address: ${both} leads to "${other.name}" already; one of them has another`);
+  }
   const record = await context.registry.reserve(name);
   let ending: (() => void) | undefined;
   try {
