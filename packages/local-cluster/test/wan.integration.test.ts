@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { localClusters, PROGRAM } from "./cluster-process.ts";
@@ -109,6 +109,7 @@ describe.skipIf(skip !== undefined)("the line between clusters", () => {
         },
       );
       const netns = `/proc/${foreign.pid}/ns/net`;
+      await settles(() => readlinkSync(netns) !== readlinkSync("/proc/self/ns/net"));
       const inside = (ip: string, seconds = 5) =>
         spawnSync(
           "nsenter",
