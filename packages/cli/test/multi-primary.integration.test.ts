@@ -403,8 +403,12 @@ describe.skipIf(line !== undefined || missing.length > 0)("two primaries on two 
       const { answers, failures } = steady().since(performance.now() - 1000);
       return failures === answers && answers > 5;
     });
-    const log = await ok("kubectl --context=east logs -n sample deploy/sleep -c istio-proxy --tail=400");
-    const refused = log.split("\n").find((row) => row.includes("CERTIFICATE_VERIFY_FAILED"));
+    // While the gateway's host is ejected nothing is tried, so there is no reason.
+    const refused = await eventually("the reason in the caller's access log", async () =>
+      (await ok("kubectl --context=east logs -n sample deploy/sleep -c istio-proxy --tail=400"))
+        .split("\n")
+        .find((row) => row.includes("CERTIFICATE_VERIFY_FAILED")),
+    );
     console.log(`in its access log: ${refused}`);
     expect(refused).toMatch(/" 503 U[FH]/);
   });

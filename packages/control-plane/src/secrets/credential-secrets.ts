@@ -97,7 +97,9 @@ class Secrets implements CredentialSecrets {
   async #ask(namespace: string, serviceAccount: string): Promise<void> {
     const { kube, log, clock } = this.#options;
     const key = `${namespace}/${serviceAccount}`;
-    this.#access.set(key, { kind: "asking" });
+    const before = this.#access.get(key);
+    // What was known holds until there is another answer.
+    if (before === undefined) this.#access.set(key, { kind: "asking" });
     const allowed = await mayReadSecrets(kube, namespace, serviceAccount);
     if (this.#closed) return;
     if (allowed.ok && allowed.value) {
@@ -109,11 +111,12 @@ class Secrets implements CredentialSecrets {
       ? "the service account may not list secrets; give it a Role with get, list, watch on secrets"
       : allowed.error;
     log.warn("a proxy asks for Secrets and gets none", { namespace, serviceAccount, reason });
+    const kind = allowed.ok ? "denied" : "unanswered";
     this.#access.set(key, {
-      kind: allowed.ok ? "denied" : "unanswered",
+      kind,
       retry: clock.after(accessRetryMs, () => void this.#ask(namespace, serviceAccount)),
     });
-    if (allowed.ok && this.#options.otherwise !== undefined) this.#changed(namespace);
+    if (kind === "denied" && before?.kind !== kind && this.#options.otherwise !== undefined) this.#changed(namespace);
   }
 
   #follow(namespace: string, name: string): Followed {
