@@ -149,7 +149,7 @@ function selectHosts(exchange: ForwardedExchange, action: ForwardAction, manager
       const value = hash64(manager.uuid()).toString(16).padStart(16, "0");
       const age = cookie.ttlSeconds === undefined || cookie.ttlSeconds === 0 ? "" : `; Max-Age=${cookie.ttlSeconds}`;
       const path = cookie.path === "" ? "" : `; Path=${cookie.path}`;
-      exchange.setCookie = `${cookie.name}="${value}"${age}${path}; HttpOnly${cookie.attributes}`;
+      exchange.setCookie = `${cookie.name}="${value}"${age}${path}${cookie.attributes}; HttpOnly`;
       hash ??= hash64(value);
     }
   }
