@@ -144,7 +144,8 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     const sniCluster = chain.filters.some((filter) => filter.kind === "sni-cluster");
     if (last?.kind === "tcp") {
       const reportingMs = chain.filters.find((filter) => filter.kind === "istio-stats")?.stats.reportingMs ?? 5000;
-      const tcp = { observers: observers.tcp, sniCluster, reportingMs, counters: tcpCountersOf(last.statPrefix) };
+      const counters = tcpCountersOf(last.statPrefix);
+      const tcp = { observers: observers.tcp, sniCluster, reportingMs, counters, needs: logNeeds(last.accessLogs) };
       return { kind: "tcp", manager: { ...shared, ...tcp, config: last } };
     }
     if (last?.kind === "direct-response") return { kind: "gate-only" };

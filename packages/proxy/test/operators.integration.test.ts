@@ -195,7 +195,7 @@ describe.skipIf(skip)("command operators as real Envoy has them", () => {
     expect(differences).toEqual([]);
     expect(ours[0]).toMatchObject({
       UPSTREAM_TLS_CIPHER: "TLS_AES_128_GCM_SHA256",
-      "FILTER_STATE(one:PLAIN)": "one HTTP/1.1",
+      "FILTER_STATE(one:PLAIN)": "one HTTP/1.1 app.test 127.0.0.1",
     });
   }, 30_000);
 });

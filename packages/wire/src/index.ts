@@ -53,6 +53,7 @@ export { writeProxyV1, writeProxyV2 } from "./proxy-protocol/write-proxy-header.
 export { MAX_SNIFF_BYTES, type SniffedProtocol, sniffProtocol } from "./sniff/protocol-sniff.ts";
 export { createSpareMemory, type SpareMemory } from "./spare-memory.ts";
 export { type ClientHello, MAX_CLIENT_HELLO_BYTES, readClientHello } from "./tls/client-hello.ts";
+export { ja3Text } from "./tls/ja3-text.ts";
 export {
   createWebSocketReader,
   type WebSocketReader,

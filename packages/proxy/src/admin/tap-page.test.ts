@@ -23,6 +23,8 @@ function exchange(status: number, path = "/a"): ExchangeRecord {
       tls: undefined,
       principal: "",
       sni: "",
+      ja3: "",
+      socket: { tlsSession: undefined, roundTripMs: undefined },
       localUri: "",
       chainName: "",
       listenerName: "",

@@ -1,5 +1,10 @@
 import type { JsonObject } from "@bufbuild/protobuf";
-import { Cluster_OriginalDstLbConfigSchema } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
+import {
+  Cluster_LeastRequestLbConfigSchema,
+  Cluster_OriginalDstLbConfigSchema,
+  UpstreamConnectionOptionsSchema,
+} from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
+import { BindConfigSchema } from "@heddle/xds-api/envoy/config/core/v3/address";
 import { ProxyProtocolUpstreamTransportSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { type CircuitLimits, checkCircuitBreakers, decodeLimits } from "./circuit-breakers.ts";
@@ -20,6 +25,7 @@ import {
   RoutingPriority,
   UpstreamTlsContextSchema,
 } from "./proto.ts";
+import { PROXY_HEADER_SHAPE } from "./proxy-header.ts";
 import { type ForeignMetadata, foreignMetadata, type ResourceSource, sourceOf } from "./resource-source.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
@@ -97,13 +103,46 @@ export interface ClusterConfig {
   readonly source: ResourceSource;
 }
 
-export const PROXY_PROTOCOL_SHAPE = shape(ProxyProtocolUpstreamTransportSchema, ["config", "transport_socket"]);
+export const PROXY_PROTOCOL_SHAPE = shape(
+  ProxyProtocolUpstreamTransportSchema,
+  ["config", "transport_socket"],
+  {},
+  {},
+  { inside: { config: PROXY_HEADER_SHAPE } },
+);
 
 export const ORIGINAL_DST_SHAPE = shape(
   Cluster_OriginalDstLbConfigSchema,
   ["upstream_port_override", "use_http_header", "http_header_name"],
   {},
   { metadata_key: "use use_http_header; filters can write the header" },
+);
+
+export const BIND_CONFIG_SHAPE = shape(
+  BindConfigSchema,
+  ["source_address"],
+  {},
+  {
+    socket_options: "the runtime gives no access to options of its sockets",
+    "extra_source_addresses additional_source_addresses local_address_selector":
+      "connections come from one address; use source_address",
+  },
+  { only: { freebind: { values: ["false"], reason: "the runtime gives no access to this option of its sockets" } } },
+);
+export const UPSTREAM_CONNECTION_SHAPE = shape(
+  UpstreamConnectionOptionsSchema,
+  ["tcp_keepalive"],
+  {},
+  {
+    set_local_interface_name_on_upstream_connections: "nothing reads the interface's name",
+    happy_eyeballs_config: "an endpoint's addresses are not tried beside each other",
+  },
+);
+export const LEAST_REQUEST_SHAPE = shape(
+  Cluster_LeastRequestLbConfigSchema,
+  ["choice_count", "slow_start_config"],
+  {},
+  { active_request_bias: "weights and active requests count as with Envoy's default, 1" },
 );
 
 export const CLUSTER_SHAPE = shape(
@@ -164,6 +203,11 @@ export const CLUSTER_SHAPE = shape(
       track_timeout_budgets: { values: ["false"], reason: "timeout budgets are not counted" },
       track_cluster_stats: { values: ["{}"], reason: "sizes, timeout budgets and endpoints are not counted apart" },
     },
+    inside: {
+      upstream_bind_config: BIND_CONFIG_SHAPE,
+      upstream_connection_options: UPSTREAM_CONNECTION_SHAPE,
+      least_request_lb_config: LEAST_REQUEST_SHAPE,
+    },
     differs: {
       respect_dns_ttl:
         "the system's resolver tells no TTL: names are asked for every dns_refresh_rate, which may be sooner",
@@ -217,6 +261,8 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
   const transportMatches = message.transportSocketMatches.map((match, i): TransportMatchConfig => {
     const at = scope.field("transport_socket_matches").item(i).field("transport_socket.typed_config");
     const transport = decodeAny(match.transportSocket?.configType.value, UPSTREAM_TRANSPORTS, at);
+    if (transport?.proxyProtocol !== undefined)
+      at.problem("refused: the PROXY protocol is for all hosts of a cluster; put it into transport_socket");
     return { name: match.name, labels: match.match ?? {}, tls: transport?.tls };
   });
   const http = decodeUpstreamHttp(message, scope);

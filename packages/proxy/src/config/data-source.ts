@@ -11,6 +11,8 @@ export function decodeDataText(source: DataSource, scope: DecodeScope): string |
     case "inlineBytes":
       return Buffer.from(specifier.value).toString("utf8");
     case "filename":
+      if (source.watchedDirectory !== undefined)
+        scope.field("watched_directory").problem("refused: a file is read once, when its resource arrives");
       try {
         return readFileSync(specifier.value, "utf8");
       } catch (error) {

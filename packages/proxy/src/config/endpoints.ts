@@ -1,4 +1,5 @@
 import type { JsonObject } from "@bufbuild/protobuf";
+import { ClusterLoadAssignment_PolicySchema } from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint";
 import {
   type ClusterLoadAssignment,
   ClusterLoadAssignmentSchema,
@@ -61,11 +62,22 @@ export interface LoadAssignmentConfig {
   readonly overprovisioning: number;
 }
 
+export const LOAD_POLICY_SHAPE = shape(
+  ClusterLoadAssignment_PolicySchema,
+  ["overprovisioning_factor"],
+  {},
+  {
+    drop_overloads: "drops by the control plane are not implemented",
+    endpoint_stale_after: "endpoints hold until the control plane replaces them",
+    weighted_priority_health: "each endpoint counts once in the health of its priority",
+  },
+);
 export const LOAD_ASSIGNMENT_SHAPE = shape(
   ClusterLoadAssignmentSchema,
   ["cluster_name", "endpoints", "policy"],
   {},
   { named_endpoints: "endpoints stand in place" },
+  { inside: { policy: LOAD_POLICY_SHAPE } },
 );
 export const LOCALITY_SHAPE = shape(
   LocalityLbEndpointsSchema,
@@ -88,8 +100,6 @@ export const ENDPOINT_SHAPE = shape(
 
 export function decodeLoadAssignment(message: ClusterLoadAssignment, scope: DecodeScope): LoadAssignmentConfig {
   checkShape(LOAD_ASSIGNMENT_SHAPE, message, scope);
-  if ((message.policy?.dropOverloads.length ?? 0) > 0)
-    scope.field("policy.drop_overloads").problem("drops by the control plane are not implemented");
   return {
     cluster: message.clusterName,
     overprovisioning: message.policy?.overprovisioningFactor ?? 140,

@@ -1,4 +1,4 @@
-import { compileFormat, type Format } from "./format.ts";
+import { compileFormat, type Format, type FormatValues, renderFormat } from "./format.ts";
 import { type FilterStateValue, FilterStateValue_SharedWithUpstream } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 
@@ -29,6 +29,16 @@ const FACTORIES: ReadonlySet<string> = new Set(["", "envoy.string", HASHABLE]);
 /** The values that somebody may read. The ALPN of upstream connections is read from the configuration: it is the same for all requests. */
 export function keptState(values: readonly FilterStateConfig[]): readonly FilterStateConfig[] {
   return values.filter(({ key }) => key !== APPLICATION_PROTOCOLS_KEY);
+}
+
+/** What is put beside a connection. */
+export function stateFrom(kept: readonly FilterStateConfig[], values: FormatValues): FilterState {
+  const state = new Map<string, StateValue>();
+  for (const { key, value, skipIfEmpty, hashable } of kept) {
+    const text = renderFormat(value, values);
+    if (text !== "" || !skipIfEmpty) state.set(key, { text, hashable });
+  }
+  return state;
 }
 
 export function decodeFilterState(

@@ -13,7 +13,7 @@ const NUMERIC: ReadonlySet<string> = new Set(
     "RESPONSE_DURATION RESPONSE_TX_DURATION DOWNSTREAM_HANDSHAKE_DURATION UPSTREAM_CONNECTION_POOL_READY_DURATION",
     "UPSTREAM_REQUEST_ATTEMPT_COUNT GRPC_STATUS_NUMBER CONNECTION_ID UPSTREAM_CONNECTION_ID UPSTREAM_LOCAL_PORT",
     "UPSTREAM_REMOTE_PORT DOWNSTREAM_LOCAL_PORT DOWNSTREAM_REMOTE_PORT DOWNSTREAM_DIRECT_LOCAL_PORT",
-    "DOWNSTREAM_DIRECT_REMOTE_PORT",
+    "DOWNSTREAM_DIRECT_REMOTE_PORT DOWNSTREAM_CX_RTT",
   ].flatMap((line) => line.split(" ")),
 );
 
@@ -35,18 +35,8 @@ export function jsonValueOf(command: FormatCommand, value: string): JsonValue {
 
 /** Operators that are taken and give `-` always, with the reason. Source: Envoy 1.40. */
 export const ABSENT_OPERATORS: readonly (readonly [names: readonly string[], reason: string])[] = [
-  [
-    [
-      "DOWNSTREAM_TLS_SESSION_ID",
-      "UPSTREAM_TLS_SESSION_ID",
-      "DOWNSTREAM_TLS_GROUP",
-      "UPSTREAM_TLS_GROUP",
-      "DOWNSTREAM_CX_RTT",
-      "ROUNDTRIP_DURATION",
-    ],
-    "the runtime does not tell",
-  ],
-  [["TLS_JA3_FINGERPRINT", "TLS_JA4_FINGERPRINT"], "the TLS inspector takes no fingerprints"],
+  [["ROUNDTRIP_DURATION"], "Envoy has it for HTTP/3 only"],
+  [["TLS_JA4_FINGERPRINT"], "the API that the proxy has knows no field to switch it on; JA3 is there"],
   [
     ["DOWNSTREAM_LOCAL_CLOSE_REASON", "UPSTREAM_LOCAL_CLOSE_REASON", "DOWNSTREAM_TRANSPORT_FAILURE_REASON"],
     "a connection that is refused before its last filter has no line; the reason is in the proxy's log",

@@ -1,4 +1,6 @@
 import type { PathRules } from "@heddle/std";
+import { SchemeHeaderTransformationSchema } from "@heddle/xds-api/envoy/config/core/v3/protocol";
+import { HttpConnectionManager_UpgradeConfigSchema } from "@heddle/xds-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
 import { ownIp } from "../transport/address.ts";
 import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
 import { type ConfigOrigin, decodeConfigOrigin } from "./config-origin.ts";
@@ -91,6 +93,19 @@ export interface HttpManagerConfig extends PathRules {
   readonly envoyHeaders: boolean;
 }
 
+export const MANAGER_UPGRADE_SHAPE = shape(
+  HttpConnectionManager_UpgradeConfigSchema,
+  ["upgrade_type", "enabled"],
+  {},
+  { filters: "upgrades pass the same filters as other requests" },
+);
+export const SCHEME_SHAPE = shape(
+  SchemeHeaderTransformationSchema,
+  ["scheme_to_overwrite"],
+  {},
+  { match_upstream: "the scheme is the client's, or scheme_to_overwrite" },
+);
+
 export const HTTP_MANAGER_SHAPE = shape(
   HttpConnectionManagerSchema,
   [
@@ -161,6 +176,7 @@ export const HTTP_MANAGER_SHAPE = shape(
       },
       append_local_overload: { values: ["false"], reason: "the answer of a shed request says overload in its body" },
     },
+    inside: { upgrade_configs: MANAGER_UPGRADE_SHAPE, scheme_header_transformation: SCHEME_SHAPE },
   },
 );
 export const COMMON_HTTP_SHAPE = shape(CommonHttpProtocolOptionsSchema, [

@@ -25,9 +25,19 @@ export interface ListenerFiltersConfig {
   readonly kinds: readonly ListenerFilterKind[];
   /** Undefined: no header is expected. */
   readonly proxyProtocol: ProxyProtocolConfig | undefined;
+  /** Somebody wants to know what kind of client it is. Source: Envoy `enable_ja3_fingerprinting`. */
+  readonly ja3: boolean;
 }
 
-type Decoded = { readonly kind: ListenerFilterKind; readonly proxyProtocol?: ProxyProtocolConfig };
+type Decoded = {
+  readonly kind: ListenerFilterKind;
+  readonly proxyProtocol?: ProxyProtocolConfig;
+  readonly ja3?: boolean;
+};
+
+export const TLS_INSPECTOR_SHAPE = shape(TlsInspectorSchema, ["enable_ja3_fingerprinting"], {
+  initial_read_buffer_size: "only a first guess: a longer ClientHello is read, too",
+});
 
 export const PROXY_PROTOCOL_FILTER_SHAPE = shape(
   ProxyProtocolSchema,
@@ -38,7 +48,10 @@ export const PROXY_PROTOCOL_FILTER_SHAPE = shape(
 
 const FILTERS: AnyTable<Decoded> = {
   [OriginalDstSchema.typeName]: messageEntry(OriginalDstSchema, () => ({ kind: "original-dst" })),
-  [TlsInspectorSchema.typeName]: messageEntry(TlsInspectorSchema, () => ({ kind: "tls-inspector" })),
+  [TlsInspectorSchema.typeName]: messageEntry(TlsInspectorSchema, (message, scope) => {
+    checkShape(TLS_INSPECTOR_SHAPE, message, scope);
+    return { kind: "tls-inspector", ja3: message.enableJa3Fingerprinting ?? false };
+  }),
   [HttpInspectorSchema.typeName]: messageEntry(HttpInspectorSchema, () => ({ kind: "http-inspector" })),
   [ProxyProtocolSchema.typeName]: messageEntry(ProxyProtocolSchema, decodeProxyProtocol),
 };
@@ -61,17 +74,21 @@ function decodeProxyProtocol(message: ProxyProtocol, scope: DecodeScope): Decode
 export function decodeListenerFilters(messages: readonly ListenerFilter[], scope: DecodeScope): ListenerFiltersConfig {
   const kinds: ListenerFilterKind[] = [];
   let proxyProtocol: ProxyProtocolConfig | undefined;
+  let ja3 = false;
   messages.forEach((filter, i) => {
     const at = scope.item(i);
     if (filter.configType.case === "configDiscovery") {
       at.field("config_discovery").problem("filter configuration over ECDS is not implemented; send typed_config");
       return;
     }
-    // filter_disabled only spares work: the proxy inspects no more than the chains ask for.
+    // For the others it only spares work: the proxy inspects no more than the chains ask for.
     const decoded = decodeAny(filter.configType.value, FILTERS, at.field("typed_config"));
     if (decoded === undefined) return;
+    if (filter.filterDisabled !== undefined && decoded.kind === "proxy-protocol")
+      at.field("filter_disabled").problem("refused: the header is read on every connection, or on none");
     kinds.push(decoded.kind);
     proxyProtocol ??= decoded.proxyProtocol;
+    ja3 ||= decoded.ja3 === true;
   });
-  return { kinds, proxyProtocol };
+  return { kinds, proxyProtocol, ja3 };
 }

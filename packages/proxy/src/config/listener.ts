@@ -1,5 +1,5 @@
 import { writeMessage } from "@heddle/xds-api";
-import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
+import { AdditionalAddressSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { type ChainMatchConfig, decodeChainMatch } from "./chain-match.ts";
 import { decodeDuration } from "./duration-field.ts";
@@ -46,12 +46,13 @@ export interface ListenerConfig {
   readonly listenerFilters: readonly ListenerFilterKind[];
   /** Undefined: connections begin without a PROXY header. */
   readonly proxyProtocol: ProxyProtocolConfig | undefined;
+  /** What clients of TLS offer is kept as their fingerprint. */
+  readonly ja3: boolean;
   /** How long inspectors may wait for the first bytes; 0: for ever. Default: 15 s. Units: ms. */
   readonly inspectTimeoutMs: number;
   readonly continueOnTimeout: boolean;
   readonly chains: readonly FilterChainConfig[];
   readonly defaultChain: FilterChainConfig | undefined;
-  readonly accessLogs: readonly AccessLogConfig[];
   /** Its connections may go beyond the process's connection limit. */
   readonly ignoresConnectionLimit: boolean;
   /** No overload action touches it. */
@@ -61,6 +62,13 @@ export interface ListenerConfig {
   readonly source: ResourceSource;
   readonly metadata: ForeignMetadata;
 }
+
+export const ADDITIONAL_ADDRESS_SHAPE = shape(
+  AdditionalAddressSchema,
+  ["address"],
+  {},
+  { socket_options: "the runtime gives no access to options of its sockets" },
+);
 
 export const LISTENER_SHAPE = shape(
   ListenerSchema,
@@ -77,7 +85,6 @@ export const LISTENER_SHAPE = shape(
     "traffic_direction",
     "bind_to_port",
     "deprecated_v1",
-    "access_log",
     "metadata",
     "stat_prefix",
     "ignore_global_conn_limit",
@@ -89,6 +96,8 @@ export const LISTENER_SHAPE = shape(
     "enable_reuse_port reuse_port connection_balance_config": "how Envoy's threads share a port",
   },
   {
+    access_log:
+      "connections are logged by their TCP proxy or HTTP connection manager; why one was refused is in the proxy's log",
     tcp_backlog_size: "the runtime gives no access to it; the kernel's net.core.somaxconn counts",
     filter_chain_matcher: "matcher trees are not implemented; use filter_chain_match",
     transparent: "the proxy does not take packets of foreign addresses; redirect them and use original_dst",
@@ -105,6 +114,7 @@ export const LISTENER_SHAPE = shape(
         reason: "listeners drain when they are replaced or removed and when the process ends",
       },
     },
+    inside: { additional_addresses: ADDITIONAL_ADDRESS_SHAPE },
   },
 );
 
@@ -168,6 +178,7 @@ export function decodeListener(message: Listener, scope: DecodeScope): ListenerC
           : "unspecified",
     listenerFilters: listenerFilters.kinds,
     proxyProtocol: listenerFilters.proxyProtocol,
+    ja3: listenerFilters.ja3,
     inspectTimeoutMs:
       decodeDuration(message.listenerFiltersTimeout, scope.field("listener_filters_timeout")) ??
       DEFAULT_INSPECT_TIMEOUT_MS,
@@ -177,7 +188,6 @@ export function decodeListener(message: Listener, scope: DecodeScope): ListenerC
     ignoresConnectionLimit: message.ignoreGlobalConnLimit,
     bypassesOverload: message.bypassOverloadManager,
     statPrefix: message.statPrefix,
-    accessLogs: decodeAccessLogs(message.accessLog, scope.field("access_log")),
     source: sourceOf(message.metadata),
     metadata: foreignMetadata(message.metadata),
   };

@@ -1,10 +1,12 @@
 import type { JsonValue } from "@bufbuild/protobuf";
+import { SubstitutionFormatStringSchema } from "@heddle/xds-api/envoy/config/core/v3/substitution_format_string";
 import { decodeDataText } from "./data-source.ts";
 import { commandText, compileFormat, type Format, type FormatValues, renderFormat } from "./format.ts";
 import { jsonValueOf } from "./format-operators.ts";
 import { checkFormatters } from "./formatters.ts";
 import type { SubstitutionFormatString } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
+import { checkShape, shape } from "./shape.ts";
 
 /** How one line, or the body of a local reply, is written. */
 export type LogLine =
@@ -24,6 +26,14 @@ export const ENVOY_DEFAULT_FORMAT =
   '%BYTES_RECEIVED% %BYTES_SENT% %DURATION% %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" ' +
   '"%REQ(USER-AGENT)%" "%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%"\n';
 
+export const FORMAT_STRING_SHAPE = shape(
+  SubstitutionFormatStringSchema,
+  ["text_format", "json_format", "text_format_source", "omit_empty_values", "content_type", "formatters"],
+  {},
+  {},
+  { only: { json_format_options: { values: ["{}"], reason: "fields keep the order of the configuration" } } },
+);
+
 export function textLine(text: string, scope: DecodeScope, omitEmpty = false): LogLine {
   return { kind: "text", format: compileFormat(text, scope), omitEmpty };
 }
@@ -38,6 +48,7 @@ export function missingText(line: LogLine): "" | "-" {
 }
 
 export function decodeFormatString(message: SubstitutionFormatString, scope: DecodeScope): LogLine {
+  checkShape(FORMAT_STRING_SHAPE, message, scope);
   checkFormatters(message.formatters, scope.field("formatters"));
   switch (message.format.case) {
     case "textFormat":

@@ -10,6 +10,8 @@ export interface LogNeeds {
   readonly trailers: boolean;
   /** What the last try took on the wire. */
   readonly bytes: boolean;
+  /** What connections know only while they are open. */
+  readonly open: boolean;
 }
 
 const TIMES: ReadonlySet<string> = new Set([
@@ -18,6 +20,10 @@ const TIMES: ReadonlySet<string> = new Set([
   "UPSTREAM_CONNECTION_POOL_READY_DURATION",
 ]);
 const TRAILERS: ReadonlySet<string> = new Set(["TRAILER", "RESPONSE_TRAILER", "RESPONSE_TRAILERS_BYTES"]);
+const OF_OPEN: ReadonlySet<string> = new Set([
+  "DOWNSTREAM_CX_RTT",
+  ...["DOWNSTREAM", "UPSTREAM"].flatMap((side) => [`${side}_TLS_SESSION_ID`, `${side}_TLS_GROUP`]),
+]);
 const UPSTREAM_BYTES: ReadonlySet<string> = new Set([
   "UPSTREAM_WIRE_BYTES_SENT",
   "UPSTREAM_WIRE_BYTES_RECEIVED",
@@ -38,11 +44,15 @@ export function logNeeds(logs: readonly AccessLogConfig[]): LogNeeds {
     }
   }
   const some = (of: ReadonlySet<string>) => [...of].some((name) => names.has(name));
-  return { times: some(TIMES), trailers: some(TRAILERS), bytes: some(UPSTREAM_BYTES) };
+  return { times: some(TIMES), trailers: some(TRAILERS), bytes: some(UPSTREAM_BYTES), open: some(OF_OPEN) };
 }
 
 function addNames(format: Format, names: Set<string>): void {
-  for (const segment of format.segments) if (typeof segment !== "string") names.add(segment.name);
+  for (const segment of format.segments) {
+    if (typeof segment === "string") continue;
+    names.add(segment.name);
+    for (const { name } of segment.alternatives ?? []) names.add(name);
+  }
 }
 
 function addJson(format: JsonFormat, names: Set<string>): void {
@@ -55,4 +65,10 @@ function addOtel(format: OtelFormat, names: Set<string>): void {
   if (format.kind === "text") addNames(format.format, names);
   else if (format.kind === "list") for (const item of format.items) addOtel(item, names);
   else if (format.kind === "map") for (const [, item] of format.entries) addOtel(item, names);
+}
+
+/** Asks an open connection for what it does not know any more once it is closed. */
+export function noteOpen(connection: { readonly tlsSession: unknown; readonly roundTripMs: unknown }): void {
+  void connection.tlsSession;
+  void connection.roundTripMs;
 }

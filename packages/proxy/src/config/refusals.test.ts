@@ -83,6 +83,119 @@ const PLACE = "virtual_hosts[0].routes[0]";
 describe("what the proxy can't do is refused with its path", () => {
   test.each<[name: string, kind: Kind, json: JsonValue, says: string]>([
     [
+      "filters of an upgrade",
+      "listener",
+      manager({
+        upgrade_configs: [
+          {
+            upgrade_type: "websocket",
+            filters: [{ name: "r", typed_config: { "@type": `${EXT}.filters.http.router.v3.Router` } }],
+          },
+        ],
+      }),
+      "upgrade_configs[0].filters: refused: upgrades pass the same filters",
+    ],
+    [
+      "the upstream's scheme",
+      "listener",
+      manager({ scheme_header_transformation: { match_upstream: true } as object, route_config: {} }),
+      "scheme_header_transformation.match_upstream: refused",
+    ],
+    [
+      "sorted JSON",
+      "listener",
+      manager({
+        route_config: {},
+        local_reply_config: { body_format: { json_format: {}, json_format_options: { sort_properties: true } } },
+      }),
+      "local_reply_config.body_format.json_format_options: refused: {…} is not {}",
+    ],
+    [
+      "a log of a listener",
+      "listener",
+      { name: "l", access_log: [{ name: "f" }] },
+      "access_log: refused: connections are logged by their TCP proxy",
+    ],
+    [
+      "another form of COALESCE",
+      "listener",
+      manager({
+        route_config: {},
+        local_reply_config: { body_format: { text_format: '%COALESCE({"operators": []})%' } },
+      }),
+      "text_format: %COALESCE(…)% takes",
+    ],
+    [
+      "an unknown command inside COALESCE",
+      "listener",
+      manager({
+        route_config: {},
+        local_reply_config: { body_format: { text_format: '%COALESCE({"operators": ["NOTHING"]})%' } },
+      }),
+      "text_format: %NOTHING% is not a command operator",
+    ],
+    [
+      "another offset of the caller's time",
+      "route",
+      route({ route: { cluster: "a", max_stream_duration: { grpc_timeout_header_offset: "1s" } } }),
+      `${PLACE}.route.max_stream_duration.grpc_timeout_header_offset: refused`,
+    ],
+    [
+      "values of the client's PROXY header",
+      "route",
+      route({
+        route: {
+          cluster: "a",
+          upgrade_configs: [
+            { upgrade_type: "CONNECT", connect_config: { proxy_protocol_config: { pass_through_tlvs: {} } } },
+          ],
+        },
+      }),
+      "upgrade_configs[0].connect_config.proxy_protocol_config.pass_through_tlvs: refused",
+    ],
+    [
+      "a span's name that stays here",
+      "route",
+      route({ route: { cluster: "a" }, decorator: { operation: "o", propagate: false } }),
+      `${PLACE}.decorator.propagate: refused: false is not true`,
+    ],
+    [
+      "more source addresses",
+      "cluster",
+      {
+        name: "c",
+        upstream_bind_config: {
+          source_address: { address: "127.0.0.1", port_value: 0 },
+          extra_source_addresses: [{ address: { address: "127.0.0.2", port_value: 0 } }],
+        },
+      },
+      "upstream_bind_config.extra_source_addresses: refused: connections come from one address",
+    ],
+    [
+      "addresses tried beside each other",
+      "cluster",
+      { name: "c", upstream_connection_options: { happy_eyeballs_config: {} } },
+      "upstream_connection_options.happy_eyeballs_config: refused",
+    ],
+    [
+      "a bias of active requests",
+      "cluster",
+      { name: "c", least_request_lb_config: { active_request_bias: { default_value: 2, runtime_key: "a" } } },
+      "least_request_lb_config.active_request_bias: refused",
+    ],
+    [
+      "HTTP/1 options of a cluster",
+      "cluster",
+      { name: "c", http_protocol_options: { header_key_format: { proper_case_words: {} } } },
+      "http_protocol_options.header_key_format.proper_case_words: refused",
+    ],
+    [
+      "endpoints that go stale",
+      "cluster",
+      { name: "c", load_assignment: { cluster_name: "c", policy: { endpoint_stale_after: "1s" } } },
+      "load_assignment.policy.endpoint_stale_after: refused",
+    ],
+    [
       "a script",
       "listener",
       manager({ http_filters: [{ name: "lua", typed_config: { "@type": `${EXT}.filters.http.lua.v3.Lua` } }] }),

@@ -1,4 +1,9 @@
 import type { JsonObject } from "@bufbuild/protobuf";
+import {
+  RouteAction_MaxStreamDurationSchema,
+  RouteAction_UpgradeConfig_ConnectConfigSchema,
+  RouteAction_UpgradeConfigSchema,
+} from "@heddle/xds-api/envoy/config/route/v3/route_components";
 import { UriTemplateRewriteConfigSchema } from "@heddle/xds-api/envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { decodeDuration } from "./duration-field.ts";
@@ -18,6 +23,7 @@ import {
   WeightedCluster_ClusterWeightSchema,
   WeightedClusterSchema,
 } from "./proto.ts";
+import { PROXY_HEADER_SHAPE } from "./proxy-header.ts";
 import { decodeRateLimits, type RateLimitPolicy } from "./rate-limits.ts";
 import { compileRewrite, type RegexRewrite } from "./regex.ts";
 import { decodeRetryPolicy, type RetryPolicyConfig } from "./retry-policy.ts";
@@ -117,6 +123,27 @@ export interface ForwardAction {
   readonly includeHostRateLimits: boolean;
 }
 
+export const MAX_STREAM_SHAPE = shape(
+  RouteAction_MaxStreamDurationSchema,
+  ["max_stream_duration", "grpc_timeout_header_max"],
+  {},
+  { grpc_timeout_header_offset: "the caller's grpc-timeout counts as it is" },
+);
+export const CONNECT_CONFIG_SHAPE = shape(
+  RouteAction_UpgradeConfig_ConnectConfigSchema,
+  ["proxy_protocol_config", "allow_post"],
+  {},
+  {},
+  { inside: { proxy_protocol_config: PROXY_HEADER_SHAPE } },
+);
+export const ROUTE_UPGRADE_SHAPE = shape(
+  RouteAction_UpgradeConfigSchema,
+  ["upgrade_type", "enabled", "connect_config"],
+  {},
+  {},
+  { inside: { connect_config: CONNECT_CONFIG_SHAPE } },
+);
+
 export const ROUTE_ACTION_SHAPE = shape(
   RouteActionSchema,
   [
@@ -155,6 +182,7 @@ export const ROUTE_ACTION_SHAPE = shape(
     "internal_redirect_action max_internal_redirects": "use internal_redirect_policy",
     retry_policy_typed_config: "use retry_policy",
   },
+  { inside: { max_stream_duration: MAX_STREAM_SHAPE, upgrade_configs: ROUTE_UPGRADE_SHAPE } },
 );
 
 export const HEDGE_POLICY_SHAPE = shape(HedgePolicySchema, ["hedge_on_per_try_timeout"], {

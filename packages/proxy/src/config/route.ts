@@ -1,4 +1,5 @@
 import type { JsonObject } from "@bufbuild/protobuf";
+import { DecoratorSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
 import { decodeDataText } from "./data-source.ts";
 import { decodeRouteCors } from "./filters/cors.ts";
 import { decodeRouteFilters, type RouteFilters, withCors } from "./filters/per-route.ts";
@@ -59,6 +60,14 @@ export interface RouteConfig {
   readonly metadata: Readonly<Record<string, JsonObject>> | undefined;
 }
 
+export const DECORATOR_SHAPE = shape(
+  DecoratorSchema,
+  ["operation"],
+  {},
+  {},
+  { only: { propagate: { values: ["true"], reason: "the span's name always goes on" } } },
+);
+
 export const ROUTE_SHAPE = shape(
   RouteSchema,
   [
@@ -82,6 +91,7 @@ export const ROUTE_SHAPE = shape(
   {
     "filter_action non_forwarding_action": "a route forwards, redirects or answers",
   },
+  { inside: { decorator: DECORATOR_SHAPE } },
 );
 
 export function decodeRoute(message: Route, fallback: RouteFallback, scope: DecodeScope): RouteConfig | undefined {

@@ -1,5 +1,5 @@
 import { type DescField, type DescMessage, isFieldSet, type Message } from "@bufbuild/protobuf";
-import { fieldText } from "./field-text.ts";
+import { fieldText, messagesIn } from "./field-text.ts";
 import type { DecodeScope } from "./scope.ts";
 
 /** Reasons by field name, or names that share one reason. */
@@ -19,6 +19,8 @@ export interface PartFields {
   readonly only?: Readonly<Record<string, OnlyValues>>;
   /** Taken, though the proxy does not do all that Envoy does; why that is no harm stands in decision 0013. */
   readonly differs?: FieldReasons;
+  /** Messages inside fields that are supported: which of their fields are. */
+  readonly inside?: Readonly<Record<string, Shape>>;
 }
 
 /** Which fields of a message this proxy implements. What is in no list is refused when it is set. */
@@ -32,6 +34,7 @@ export interface Shape {
   /** The same as fields, with those of which only some values are taken: they are looked at for each message, of which there may be thousands. */
   readonly refusedFields: readonly DescField[];
   readonly only: ReadonlyMap<string, OnlyValues>;
+  readonly inside: readonly (readonly [field: DescField, shape: Shape])[];
   /** Why a field is not just supported, where there is more to say than that this proxy lacks it. */
   readonly reasons: ReadonlyMap<string, string>;
 }
@@ -47,7 +50,7 @@ export function shape(
   supported: readonly string[],
   inert: FieldReasons = {},
   refusedBecause: FieldReasons = {},
-  { only = {}, differs = {} }: PartFields = {},
+  { only = {}, differs = {}, inside = {} }: PartFields = {},
 ): Shape {
   const reasons = new Map<string, string>();
   const inertNames = spread(inert, reasons);
@@ -69,7 +72,24 @@ export function shape(
   }
   const refused = schema.fields.map((field) => field.name).filter((name) => !taken.includes(name));
   const refusedFields = schema.fields.filter(({ name }) => refused.includes(name) || limited.has(name));
-  return { schema, supported, inert: inertNames, differs: differing, refused, refusedFields, only: limited, reasons };
+  const nested = Object.entries(inside).map(([name, shape]) => [fieldOf(schema, name), shape] as const);
+  return {
+    schema,
+    supported,
+    inert: inertNames,
+    differs: differing,
+    refused,
+    refusedFields,
+    only: limited,
+    inside: nested,
+    reasons,
+  };
+}
+
+function fieldOf(schema: DescMessage, name: string): DescField {
+  const field = schema.fields.find((candidate) => candidate.name === name);
+  if (field === undefined) throw new Error(`${schema.typeName} has no field ${name}`);
+  return field;
 }
 
 function spread(list: FieldReasons, reasons: Map<string, string>): readonly string[] {
@@ -95,6 +115,13 @@ export function checkShape(of: Shape, message: Message, scope: DecodeScope): voi
       if (!only.values.includes(found))
         scope.field(field.name).problem(`refused: ${found} is not ${only.values.join(" or ")}: ${only.reason}`);
     }
+  }
+  for (const [field, shape] of of.inside) {
+    if (!isFieldSet(message, field)) continue;
+    const at = scope.field(field.name);
+    messagesIn(message, field).forEach((inner, i) => {
+      checkShape(shape, inner, field.fieldKind === "list" ? at.item(i) : at);
+    });
   }
   for (const unknown of message.$unknown ?? [])
     scope.problem(`field number ${unknown.no} of ${of.schema.typeName} is newer than this proxy; remove it`);

@@ -22,6 +22,9 @@ export function decodeAddress(message: Address | undefined, scope: DecodeScope):
       if (socket.address === "") at.field("address").problem("an address is missing");
       if (socket.portSpecifier.case === "namedPort")
         at.field("named_port").problem("named ports are not implemented; use port_value");
+      if (socket.resolverName !== "")
+        at.field("resolver_name").problem("refused: names are resolved by the system; leave it out");
+      if (socket.ipv4Compat) at.field("ipv4_compat").problem("refused: listen on an address of each family");
       const port = socket.portSpecifier.case === "portValue" ? socket.portSpecifier.value : 0;
       if (port > 65_535) at.field("port_value").problem(`${port} is not a port`);
       return { kind: "tcp", address: { ip: socket.address, port }, numeric: parseIp(socket.address) !== undefined };

@@ -1,4 +1,6 @@
 import { createPrivateKey } from "node:crypto";
+import { SubjectAltNameMatcherSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/common";
+import { CommonTlsContext_CombinedCertificateValidationContextSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/tls";
 import { decodeAny } from "./any-field.ts";
 import { type ConfigOrigin, decodeConfigOrigin } from "./config-origin.ts";
 import { decodeDataText } from "./data-source.ts";
@@ -107,6 +109,16 @@ export interface UpstreamTlsConfig extends TlsConfig {
   readonly sni: string;
 }
 
+export const COMBINED_VALIDATION_SHAPE = shape(
+  CommonTlsContext_CombinedCertificateValidationContextSchema,
+  ["default_validation_context", "validation_context_sds_secret_config"],
+  {},
+  {
+    "validation_context_certificate_provider validation_context_certificate_provider_instance":
+      "roots come inline, from files or over SDS",
+  },
+);
+
 export const COMMON_TLS_SHAPE = shape(
   CommonTlsContextSchema,
   [
@@ -125,12 +137,19 @@ export const COMMON_TLS_SHAPE = shape(
       "certificates come inline, from files or over SDS",
     custom_handshaker: "there is one TLS library",
   },
+  { inside: { combined_validation_context: COMBINED_VALIDATION_SHAPE } },
 );
 export const TLS_PARAMETERS_SHAPE = shape(
   TlsParametersSchema,
   ["tls_minimum_protocol_version", "tls_maximum_protocol_version", "cipher_suites", "ecdh_curves"],
   {},
   { signature_algorithms: "the runtime gives no access to them" },
+);
+export const SAN_MATCHER_SHAPE = shape(
+  SubjectAltNameMatcherSchema,
+  ["san_type", "matcher"],
+  {},
+  { oid: "only URI and DNS names are matched" },
 );
 const WATCHED = "a file is read when its resource arrives; certificates that change come over SDS";
 export const VALIDATION_SHAPE = shape(
@@ -156,6 +175,7 @@ export const VALIDATION_SHAPE = shape(
       "revocation lists are not read; use short-lived certificates, or change trusted_ca",
     max_verify_depth: "the runtime gives no access to it",
   },
+  { inside: { match_typed_subject_alt_names: SAN_MATCHER_SHAPE } },
 );
 export const TLS_CERTIFICATE_SHAPE = shape(
   TlsCertificateSchema,

@@ -6,7 +6,7 @@ import {
 } from "@heddle/xds-api/envoy/config/core/v3/protocol";
 import { typeName } from "./any-field.ts";
 import { decodeDuration } from "./duration-field.ts";
-import { decodeHttp2, type Http2Limits } from "./http-protocol.ts";
+import { decodeHttp1, decodeHttp2, type Http2Limits } from "./http-protocol.ts";
 import { type Cluster, CommonHttpProtocolOptionsSchema, HttpProtocolOptionsSchema } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
@@ -76,6 +76,8 @@ export function decodeUpstreamHttp(cluster: Cluster, scope: DecodeScope): Upstre
   }
   // The deprecated fields of the cluster itself.
   const common = cluster.commonHttpProtocolOptions;
+  if (common !== undefined) checkShape(UPSTREAM_COMMON_SHAPE, common, scope.field("common_http_protocol_options"));
+  decodeHttp1(cluster.httpProtocolOptions, scope.field("http_protocol_options"));
   return {
     protocol:
       cluster.http2ProtocolOptions !== undefined ? "http2" : cluster.protocolSelection === 1 ? "downstream" : "http1",
@@ -126,12 +128,19 @@ function decodeTyped(any: Any, scope: DecodeScope): UpstreamHttpConfig {
           specifier.value.protocolConfig.value,
           scope.field("explicit_http_config.http2_protocol_options"),
         );
+      } else if (specifier.value.protocolConfig.case === "httpProtocolOptions") {
+        const at = scope.field("explicit_http_config.http_protocol_options");
+        decodeHttp1(specifier.value.protocolConfig.value, at);
       } else if (specifier.value.protocolConfig.case === "http3ProtocolOptions") {
         scope.field("explicit_http_config.http3_protocol_options").problem("HTTP/3 is not implemented");
       }
       break;
     case "useDownstreamProtocolConfig":
       protocol = "downstream";
+      decodeHttp1(
+        specifier.value.httpProtocolOptions,
+        scope.field("use_downstream_protocol_config.http_protocol_options"),
+      );
       http2 = decodeHttp2(
         specifier.value.http2ProtocolOptions,
         scope.field("use_downstream_protocol_config.http2_protocol_options"),
@@ -141,6 +150,9 @@ function decodeTyped(any: Any, scope: DecodeScope): UpstreamHttpConfig {
       if (specifier.value.http3ProtocolOptions !== undefined)
         scope.field("auto_config.http3_protocol_options").problem("HTTP/3 is not implemented");
       protocol = "auto";
+      decodeHttp1(specifier.value.httpProtocolOptions, scope.field("auto_config.http_protocol_options"));
+      if (specifier.value.alternateProtocolsCacheOptions !== undefined)
+        scope.field("auto_config.alternate_protocols_cache_options").problem("HTTP/3 is not implemented");
       http2 = decodeHttp2(specifier.value.http2ProtocolOptions, scope.field("auto_config.http2_protocol_options"));
       break;
     case undefined:

@@ -9,9 +9,12 @@ import { ACCESS_LOG_TYPES, HTTP_GRPC_LOG_SHAPE } from "../config/access-log.ts";
 import { CHAIN_MATCH_SHAPE } from "../config/chain-match.ts";
 import { CIRCUIT_BREAKERS_SHAPE, THRESHOLDS_SHAPE } from "../config/circuit-breakers.ts";
 import {
+  BIND_CONFIG_SHAPE,
   CLUSTER_SHAPE,
+  LEAST_REQUEST_SHAPE,
   ORIGINAL_DST_SHAPE,
   PROXY_PROTOCOL_SHAPE,
+  UPSTREAM_CONNECTION_SHAPE,
   UPSTREAM_TRANSPORT_TYPES,
 } from "../config/cluster.ts";
 import {
@@ -21,7 +24,13 @@ import {
   GRPC_SERVICE_SHAPE,
   PATH_SOURCE_SHAPE,
 } from "../config/config-origin.ts";
-import { ENDPOINT_SHAPE, LB_ENDPOINT_SHAPE, LOAD_ASSIGNMENT_SHAPE, LOCALITY_SHAPE } from "../config/endpoints.ts";
+import {
+  ENDPOINT_SHAPE,
+  LB_ENDPOINT_SHAPE,
+  LOAD_ASSIGNMENT_SHAPE,
+  LOAD_POLICY_SHAPE,
+  LOCALITY_SHAPE,
+} from "../config/endpoints.ts";
 import { BUFFER_ROUTE_SHAPE, BUFFER_SHAPE } from "../config/filters/buffer.ts";
 import { CORS_SHAPE, ROUTE_CORS_SHAPE } from "../config/filters/cors.ts";
 import { AUTHORIZATION_RESPONSE_SHAPE, EXT_AUTHZ_SHAPE } from "../config/filters/ext-authz.ts";
@@ -36,14 +45,20 @@ import { GRPC_LOG_SHAPE } from "../config/grpc-log-target.ts";
 import { HASH_POLICY_SHAPE } from "../config/hash-policy.ts";
 import { HEALTH_CHECK_SHAPE, HTTP_HEALTH_SHAPE, TCP_HEALTH_SHAPE } from "../config/health-check.ts";
 import { HTTP_FILTER_TYPES, HTTP_FILTERS_LEFT_OUT, ROUTER_SHAPE } from "../config/http-filters.ts";
-import { COMMON_HTTP_SHAPE, HTTP_MANAGER_SHAPE } from "../config/http-manager.ts";
+import { COMMON_HTTP_SHAPE, HTTP_MANAGER_SHAPE, MANAGER_UPGRADE_SHAPE, SCHEME_SHAPE } from "../config/http-manager.ts";
 import { HTTP1_SHAPE, HTTP2_SHAPE } from "../config/http-protocol.ts";
 import { INTERNAL_REDIRECT_SHAPE } from "../config/internal-redirect.ts";
 import { KEEPALIVE_SHAPE } from "../config/keep-alive-pings.ts";
-import { DOWNSTREAM_TRANSPORT_TYPES, FILTER_CHAIN_SHAPE, LISTENER_SHAPE } from "../config/listener.ts";
-import { LISTENER_FILTER_TYPES, PROXY_PROTOCOL_FILTER_SHAPE } from "../config/listener-filters.ts";
+import {
+  ADDITIONAL_ADDRESS_SHAPE,
+  DOWNSTREAM_TRANSPORT_TYPES,
+  FILTER_CHAIN_SHAPE,
+  LISTENER_SHAPE,
+} from "../config/listener.ts";
+import { LISTENER_FILTER_TYPES, PROXY_PROTOCOL_FILTER_SHAPE, TLS_INSPECTOR_SHAPE } from "../config/listener-filters.ts";
 import { COMMON_LB_SHAPE, LOAD_BALANCING_TYPES } from "../config/load-balancing.ts";
 import { LOCAL_REPLY_SHAPE, RESPONSE_MAPPER_SHAPE } from "../config/local-reply.ts";
+import { FORMAT_STRING_SHAPE } from "../config/log-line.ts";
 import { MIRROR_SHAPE } from "../config/mirror.ts";
 import { NETWORK_FILTER_TYPES, TCP_PROXY_SHAPE, TUNNELING_SHAPE } from "../config/network-filters.ts";
 import {
@@ -55,14 +70,18 @@ import {
 import { OTEL_LOG_SHAPE } from "../config/otel-log.ts";
 import { OUTLIER_SHAPE } from "../config/outlier-detection.ts";
 import { PRECONNECT_SHAPE } from "../config/preconnect.ts";
+import { PROXY_HEADER_SHAPE } from "../config/proxy-header.ts";
 import { RATE_LIMIT_ACTION_SHAPE, RATE_LIMIT_SHAPE } from "../config/rate-limits.ts";
 import { RBAC_PERMISSION_SHAPE, RBAC_POLICY_SHAPE, RBAC_PRINCIPAL_SHAPE, RBAC_RULES_SHAPE } from "../config/rbac.ts";
 import { RETRY_POLICY_SHAPE } from "../config/retry-policy.ts";
-import { ROUTE_SHAPE } from "../config/route.ts";
+import { DECORATOR_SHAPE, ROUTE_SHAPE } from "../config/route.ts";
 import {
   CLUSTER_WEIGHT_SHAPE,
+  CONNECT_CONFIG_SHAPE,
   HEDGE_POLICY_SHAPE,
+  MAX_STREAM_SHAPE,
   ROUTE_ACTION_SHAPE,
+  ROUTE_UPGRADE_SHAPE,
   WEIGHTED_CLUSTER_SHAPE,
 } from "../config/route-action.ts";
 import { ROUTE_MATCH_SHAPE } from "../config/route-match.ts";
@@ -78,8 +97,10 @@ import {
 import { DOG_STATSD_SHAPE, STATS_SINK_TYPES, STATSD_SHAPE } from "../config/stats-sinks.ts";
 import { SUBSET_SELECTOR_SHAPE, SUBSET_SHAPE } from "../config/subsets.ts";
 import {
+  COMBINED_VALIDATION_SHAPE,
   COMMON_TLS_SHAPE,
   DOWNSTREAM_TLS_SHAPE,
+  SAN_MATCHER_SHAPE,
   TLS_CERTIFICATE_SHAPE,
   TLS_PARAMETERS_SHAPE,
   UPSTREAM_TLS_SHAPE,
@@ -140,9 +161,11 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
     ],
     shapes: [
       LISTENER_SHAPE,
+      ADDITIONAL_ADDRESS_SHAPE,
       FILTER_CHAIN_SHAPE,
       CHAIN_MATCH_SHAPE,
       PROXY_PROTOCOL_FILTER_SHAPE,
+      TLS_INSPECTOR_SHAPE,
       TCP_PROXY_SHAPE,
       TUNNELING_SHAPE,
       CONNECTION_LIMIT_SHAPE,
@@ -152,6 +175,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       GRPC_LOG_SHAPE,
       HTTP_GRPC_LOG_SHAPE,
       OTEL_LOG_SHAPE,
+      FORMAT_STRING_SHAPE,
     ],
   },
   {
@@ -164,6 +188,8 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
     leftOut: HTTP_FILTERS_LEFT_OUT,
     shapes: [
       HTTP_MANAGER_SHAPE,
+      MANAGER_UPGRADE_SHAPE,
+      SCHEME_SHAPE,
       TRACING_SHAPE,
       OPEN_TELEMETRY_SHAPE,
       ZIPKIN_SHAPE,
@@ -207,8 +233,12 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       ROUTE_TABLE_SHAPE,
       VIRTUAL_HOST_SHAPE,
       ROUTE_SHAPE,
+      DECORATOR_SHAPE,
       ROUTE_MATCH_SHAPE,
       ROUTE_ACTION_SHAPE,
+      ROUTE_UPGRADE_SHAPE,
+      CONNECT_CONFIG_SHAPE,
+      MAX_STREAM_SHAPE,
       WEIGHTED_CLUSTER_SHAPE,
       CLUSTER_WEIGHT_SHAPE,
       RETRY_POLICY_SHAPE,
@@ -228,6 +258,9 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
     ],
     shapes: [
       CLUSTER_SHAPE,
+      BIND_CONFIG_SHAPE,
+      UPSTREAM_CONNECTION_SHAPE,
+      LEAST_REQUEST_SHAPE,
       PRECONNECT_SHAPE,
       ORIGINAL_DST_SHAPE,
       COMMON_LB_SHAPE,
@@ -243,7 +276,9 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       UPSTREAM_SERVER_NAME_SHAPE,
       UPSTREAM_COMMON_SHAPE,
       PROXY_PROTOCOL_SHAPE,
+      PROXY_HEADER_SHAPE,
       LOAD_ASSIGNMENT_SHAPE,
+      LOAD_POLICY_SHAPE,
       LOCALITY_SHAPE,
       LB_ENDPOINT_SHAPE,
       ENDPOINT_SHAPE,
@@ -256,9 +291,11 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       DOWNSTREAM_TLS_SHAPE,
       UPSTREAM_TLS_SHAPE,
       COMMON_TLS_SHAPE,
+      COMBINED_VALIDATION_SHAPE,
       TLS_PARAMETERS_SHAPE,
       TLS_CERTIFICATE_SHAPE,
       VALIDATION_SHAPE,
+      SAN_MATCHER_SHAPE,
       SPIFFE_VALIDATOR_SHAPE,
       SPIFFE_TRUST_DOMAIN_SHAPE,
       SECRET_SHAPE,

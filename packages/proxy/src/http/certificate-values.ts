@@ -1,16 +1,21 @@
 import { createHash, X509Certificate } from "node:crypto";
 import type { FormatCommand } from "../config/format.ts";
 import { formatTime } from "../config/time-format.ts";
+import type { TlsSession } from "../tls/tls-session.ts";
 import type { PeerIdentity, TlsState } from "../transport/connection.ts";
+import { dash } from "./text-values.ts";
 
 /** Commands about the certificates of a connection: `DOWNSTREAM_PEER_…`, `UPSTREAM_LOCAL_…`. Undefined: not known. */
 export function tlsValue(
   tls: TlsState | undefined,
   { name, argument }: FormatCommand,
   side: "DOWNSTREAM_" | "UPSTREAM_",
+  session: () => TlsSession | undefined,
 ): string | undefined {
   if (tls === undefined || !name.startsWith(side)) return undefined;
   const what = name.slice(side.length);
+  if (what === "TLS_SESSION_ID") return dash(session()?.id ?? "");
+  if (what === "TLS_GROUP") return dash(session()?.group ?? "");
   if (what.startsWith(LOCAL)) return certificateValue(tls.own?.identity(), what.slice(LOCAL.length), argument);
   if (!what.startsWith(PEER)) return undefined;
   const of = what.slice(PEER.length);
@@ -63,11 +68,11 @@ function certificateValue(
   if (peer === undefined) return undefined;
   switch (name) {
     case "SUBJECT":
-      return text(peer.subject);
+      return dash(peer.subject);
     case "URI_SAN":
-      return text(peer.uriSans.join(","));
+      return dash(peer.uriSans.join(","));
     case "DNS_SAN":
-      return text(peer.dnsSans.join(","));
+      return dash(peer.dnsSans.join(","));
   }
   const der = peer.certificate;
   if (der === undefined) return undefined;
@@ -75,11 +80,11 @@ function certificateValue(
     const certificate = new X509Certificate(der);
     switch (name) {
       case "ISSUER":
-        return text(certificate.issuer.split("\n").reverse().join(","));
+        return dash(certificate.issuer.split("\n").reverse().join(","));
       case "IP_SAN":
-        return text(namesOf(certificate, "IP Address:"));
+        return dash(namesOf(certificate, "IP Address:"));
       case "EMAIL_SAN":
-        return text(namesOf(certificate, "email:"));
+        return dash(namesOf(certificate, "email:"));
       case "SERIAL":
         return serial(der);
       case "FINGERPRINT_256":
@@ -106,8 +111,4 @@ function namesOf(certificate: X509Certificate, kind: string): string {
     .filter((name) => name.startsWith(kind))
     .map((name) => name.slice(kind.length))
     .join(",");
-}
-
-function text(value: string): string | undefined {
-  return value === "" ? undefined : value;
 }

@@ -26,11 +26,18 @@ export function connectionValue(connection: ConnectionInfo, command: FormatComma
     case "DOWNSTREAM_DIRECT_REMOTE_PORT":
       return String(connection.remote.port);
     case "DOWNSTREAM_LOCAL_URI_SAN":
-      return dash(connection.localUri) ?? tlsValue(connection.tls, command, "DOWNSTREAM_");
+      return (
+        dash(connection.localUri) ??
+        tlsValue(connection.tls, command, "DOWNSTREAM_", () => connection.socket.tlsSession)
+      );
     case "DOWNSTREAM_TLS_VERSION":
       return connection.tls?.version;
     case "REQUESTED_SERVER_NAME":
       return dash(connection.sni);
+    case "TLS_JA3_FINGERPRINT":
+      return dash(connection.ja3);
+    case "DOWNSTREAM_CX_RTT":
+      return connection.socket.roundTripMs?.toString();
     case "CONNECTION_ID":
       return String(connection.id);
     case "FILTER_CHAIN_NAME":
@@ -50,6 +57,6 @@ export function connectionValue(connection: ConnectionInfo, command: FormatComma
     case "DOWNSTREAM_DETECTED_CLOSE_TYPE":
       return "Normal";
     default:
-      return tlsValue(connection.tls, command, "DOWNSTREAM_");
+      return tlsValue(connection.tls, command, "DOWNSTREAM_", () => connection.socket.tlsSession);
   }
 }

@@ -2,6 +2,7 @@
 
 import { createRoster, type Enlisted, type Expirable, type WheelTimer } from "@heddle/std";
 import { HTTP_1_1, type HttpConnection, type ServerHandler, type ServerStream, type WireFailure } from "@heddle/wire";
+import { noteOpen } from "../config/log-needs.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { MULTIPLEX_ALPN } from "../tls/multiplex-alpn.ts";
 import { createServerCodec, sharedLimits } from "../transport/codecs.ts";
@@ -66,6 +67,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     this.#lastUsedMs = this.#openedMs;
     this.#openedAt = manager.clock.monotonic();
     this.#bytes = new ByteCount(connection);
+    if (manager.needs.open) noteOpen(connection);
     const { config } = manager;
     this.#link = new SocketLink(connection, this, (host) =>
       createServerCodec(

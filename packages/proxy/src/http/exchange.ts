@@ -14,6 +14,7 @@ import {
   type WireFailure,
 } from "@heddle/wire";
 import type { InternalRedirectConfig } from "../config/internal-redirect.ts";
+import { noteOpen } from "../config/log-needs.ts";
 import type { ForwardAction } from "../config/route-action.ts";
 import type { RouteCounters } from "../counters/route-counters.ts";
 import { type FilteredExchange, FilterRun, WAITING_BYTES } from "../filters/filter-run.ts";
@@ -335,6 +336,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     if (counted !== undefined) counted.requestsTotal++;
     if (this.virtualCluster !== undefined) this.virtualCluster.requestsTotal++;
     this.upstream = connection.socket;
+    if (this.#manager.needs.open) noteOpen(connection.socket);
     if (this.#manager.needs.times) this.upstreamReadyMs = this.#manager.clock.monotonic();
     this.upstreamLocal = connection.localText;
     this.upstreamSecure = connection.secure;

@@ -26,6 +26,8 @@ test.each(
     tls: undefined,
     principal: "",
     sni: "",
+    ja3: "",
+    socket: { tlsSession: undefined, roundTripMs: undefined },
     localUri: "",
     chainName: "",
     listenerName: "",

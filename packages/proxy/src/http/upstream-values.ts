@@ -111,7 +111,7 @@ export function upstreamValue(record: UpstreamFacts, command: FormatCommand): st
     case "UNIQUE_ID":
       return randomUUID();
     default:
-      return tlsValue(record.upstream?.tls, command, "UPSTREAM_");
+      return tlsValue(record.upstream?.tls, command, "UPSTREAM_", () => record.upstream?.tlsSession);
   }
 }
 

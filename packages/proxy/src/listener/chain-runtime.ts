@@ -4,12 +4,15 @@ import {
   type FilterState,
   type FilterStateConfig,
   keptState,
+  stateFrom,
 } from "../config/filter-state.ts";
-import { renderFormat } from "../config/format.ts";
+import { type FormatValues, renderFormat } from "../config/format.ts";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
 import type { HttpManager } from "../http/connection-manager.ts";
+import { connectionValue } from "../http/connection-values.ts";
 import type { HttpDownstream, HttpDownstreamOwner } from "../http/downstream.ts";
 import type { TcpManager, TcpSession, TcpSessionOwner } from "../network/tcp-proxy.ts";
+import type { ConnectionInfo } from "./connection-info.ts";
 import type { ListenerCounters } from "./listener-counters.ts";
 import type { NetworkGate } from "./network-gate.ts";
 
@@ -27,8 +30,8 @@ export interface ChainRuntime extends HttpDownstreamOwner, TcpSessionOwner {
   readonly handler: ChainHandler;
   /** ALPN for upstream connections, from network filters. */
   readonly upstreamAlpn: readonly string[] | undefined;
-  /** What network filters put beside each connection; undefined: nothing. */
-  readonly filterState: FilterState | undefined;
+  /** What network filters put beside a connection; undefined: nothing. */
+  stateOf(connection: ConnectionInfo): FilterState | undefined;
   /** Undefined: everyone may enter. */
   readonly gate: NetworkGate | undefined;
   addHttp(downstream: HttpDownstream): void;
@@ -51,7 +54,7 @@ class TrackingChain implements ChainRuntime {
   readonly listener: ListenerConfig;
   readonly handler: ChainHandler;
   readonly upstreamAlpn: readonly string[] | undefined;
-  readonly filterState: FilterState | undefined;
+  readonly #state: readonly FilterStateConfig[];
   readonly gate: NetworkGate | undefined;
   readonly #http = createRoster<HttpDownstream>();
   readonly #tcp = createRoster<TcpSession>();
@@ -69,8 +72,18 @@ class TrackingChain implements ChainRuntime {
     this.config = config;
     this.handler = handler;
     this.upstreamAlpn = chainAlpn(config);
-    this.filterState = chainState(config);
+    this.#state = keptState(
+      config.filters.flatMap((filter) => (filter.kind === "set-filter-state" ? filter.values : [])),
+    );
     this.gate = gate;
+  }
+
+  stateOf(connection: ConnectionInfo): FilterState | undefined {
+    if (this.#state.length === 0) return undefined;
+    // Source: Envoy fills it before the handshake.
+    const early: ConnectionInfo = { ...connection, tls: undefined, localUri: "" };
+    const values: FormatValues = { command: (command) => connectionValue(early, command) };
+    return stateFrom(this.#state, values);
   }
 
   get connections(): number {
@@ -124,19 +137,6 @@ function chainAlpn(config: FilterChainConfig): readonly string[] | undefined {
     }
   }
   return undefined;
-}
-
-/** Values of connections: with what is the same for all of a chain, which is the text around commands. */
-function chainState(config: FilterChainConfig): FilterState | undefined {
-  const values = config.filters.flatMap((filter) => (filter.kind === "set-filter-state" ? filter.values : []));
-  const kept = keptState(values);
-  if (kept.length === 0) return undefined;
-  return new Map(
-    kept.map(({ key, value, hashable }) => [
-      key,
-      { text: renderFormat(value, { command: () => undefined }), hashable },
-    ]),
-  );
 }
 
 /** The protocols that a filter state value puts in place of the cluster's; only constant values can. */

@@ -20,6 +20,10 @@ export interface ConnectionInfo {
   /** First URI name of the peer; "" without mTLS. */
   readonly principal: string;
   readonly sni: string;
+  /** "" where the listener takes none. */
+  readonly ja3: string;
+  /** The connection itself, for what is asked of it while it is open. */
+  readonly socket: Pick<Connection, "tlsSession" | "roundTripMs">;
   /** Our own URI name towards this client; "" without TLS. */
   readonly localUri: string;
   readonly chainName: string;
@@ -29,7 +33,7 @@ export interface ConnectionInfo {
   /** From the accept to the end of the TLS handshake. Units: ms; -1: no TLS. */
   readonly handshakeMs: number;
   /** What network filters put beside the connection; undefined: nothing. */
-  readonly filterState: FilterState | undefined;
+  filterState: FilterState | undefined;
   /** Protocols that replace the upstream's ALPN; undefined: what the cluster says. */
   readonly upstreamAlpn: readonly string[] | undefined;
   /** Our element of x-forwarded-client-cert, once it was needed. */
@@ -49,13 +53,14 @@ export function describeConnection(
     | "listenerMetadata"
     | "upstreamAlpn"
     | "sni"
+    | "ja3"
     | "localUri"
     | "handshakeMs"
-    | "filterState"
   >,
 ): ConnectionInfo {
   return {
     id: connection.id,
+    socket: connection,
     local,
     remote,
     directIp: connection.remote.ip,
@@ -64,6 +69,7 @@ export function describeConnection(
     tls: connection.tls,
     principal: connection.tls?.peer?.uriSans[0] ?? "",
     ...place,
+    filterState: undefined,
     clientCertElement: undefined,
   };
 }

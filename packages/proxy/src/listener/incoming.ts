@@ -284,11 +284,12 @@ class Incoming implements ConnectionHandler {
       listenerName: this.#listener.name,
       listenerMetadata: this.#listener.metadata,
       handshakeMs: connection.tls === undefined ? -1 : this.#around.clock.monotonic() - this.#openedMs,
-      filterState: runtime.filterState,
       upstreamAlpn: runtime.upstreamAlpn,
       sni: connection.tls?.sni ?? inspection.serverName,
+      ja3: inspection.ja3,
       localUri: connection.tls === undefined ? "" : this.#around.localUri(),
     });
+    info.filterState = runtime.stateOf(info);
     if (runtime.config.tls?.requireSni === true && info.sni === "") {
       this.#refused("the client named no server (require_sni)", runtime);
       connection.close();

@@ -1,4 +1,5 @@
-import { MAX_CLIENT_HELLO_BYTES, readClientHello, sniffProtocol } from "@heddle/wire";
+import { createHash } from "node:crypto";
+import { ja3Text, MAX_CLIENT_HELLO_BYTES, readClientHello, sniffProtocol } from "@heddle/wire";
 import type { InspectionNeeds } from "../router/chain-matcher.ts";
 
 /** What the first bytes of a connection say. */
@@ -6,9 +7,11 @@ export interface Inspection {
   readonly transportProtocol: "tls" | "raw_buffer";
   readonly serverName: string;
   readonly applicationProtocols: readonly string[];
+  /** "" where nobody asks for it. */
+  readonly ja3: string;
 }
 
-export const PLAIN: Inspection = { transportProtocol: "raw_buffer", serverName: "", applicationProtocols: [] };
+export const PLAIN: Inspection = { transportProtocol: "raw_buffer", serverName: "", applicationProtocols: [], ja3: "" };
 const PLAIN_HTTP1: Inspection = { ...PLAIN, applicationProtocols: ["http/1.1"] };
 const PLAIN_HTTP2: Inspection = { ...PLAIN, applicationProtocols: ["h2c"] };
 
@@ -22,7 +25,9 @@ export function inspect(bytes: Uint8Array, needs: InspectionNeeds): Inspection |
     const hello = readClientHello(bytes);
     if (hello === undefined) return bytes.length > MAX_CLIENT_HELLO_BYTES ? PLAIN : undefined;
     if (!hello.ok) return PLAIN;
-    return { transportProtocol: "tls", serverName: hello.value.serverName, applicationProtocols: hello.value.alpn };
+    const { serverName, alpn } = hello.value;
+    const ja3 = needs.ja3 ? createHash("md5").update(ja3Text(bytes)).digest("hex") : "";
+    return { transportProtocol: "tls", serverName, applicationProtocols: alpn, ja3 };
   }
   if (!needs.http || protocol === "opaque") return PLAIN;
   return protocol === "http2" ? PLAIN_HTTP2 : PLAIN_HTTP1;

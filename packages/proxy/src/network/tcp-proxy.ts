@@ -1,5 +1,6 @@
 // Hot path: every byte of a TCP connection passes here.
 import type { Clock, Enlisted, Expirable, TimerWheel, WheelTimer } from "@heddle/std";
+import { type LogNeeds, noteOpen } from "../config/log-needs.ts";
 import type { TcpProxyConfig } from "../config/network-filters.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { rescueUpstream } from "../rescue.ts";
@@ -29,6 +30,7 @@ export interface TcpManager {
   readonly observers: readonly TcpObserver[];
   readonly counters: TcpCounters;
   readonly upstreamAlpn: readonly string[] | undefined;
+  readonly needs: Pick<LogNeeds, "open">;
   /** The cluster is named by the client's SNI. Source: Envoy `envoy.filters.network.sni_cluster`. */
   readonly sniCluster: boolean;
   /** How often observers hear of connections that stay open. Units: ms. */
@@ -148,6 +150,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
 
   start(first: Uint8Array): void {
     this.#downstream.handler = new Side(this, true);
+    if (this.#manager.needs.open) noteOpen(this.#downstream);
     if (first.length > 0) this.relay(first, true);
     const { config, clusters } = this.#manager;
     const choice = chooseTcpCluster(config, this.#manager.random);
@@ -232,6 +235,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
       if (upstream.tls !== undefined) countHandshake(counters, upstream.tls);
       this.upstreamReadyMs = this.#manager.clock.monotonic();
     }
+    if (this.#manager.needs.open) noteOpen(upstream);
     this.upstreamLocal = formatAddress(upstream.local);
     this.upstreamSecure = upstream.tls !== undefined;
     this.upstreamPrincipal = upstream.tls?.peer?.uriSans[0] ?? "";

@@ -113,6 +113,8 @@ function sourceTypeScore(match: ChainMatchConfig, facts: ConnectionFacts): numbe
 export interface InspectionNeeds {
   readonly tls: boolean;
   readonly http: boolean;
+  /** The fingerprint is wanted, too. */
+  readonly ja3: boolean;
 }
 
 /** Inspectors only run where a chain's choice, or its choice of a cluster, depends on them. */
@@ -120,14 +122,15 @@ export function inspectionNeeds(listener: ListenerConfig): InspectionNeeds {
   const chains = listener.chains;
   const tls =
     listener.listenerFilters.includes("tls-inspector") &&
-    chains.some(
-      (c) =>
-        c.match.transportProtocol !== "" ||
-        c.match.serverNames.length > 0 ||
-        c.match.applicationProtocols.length > 0 ||
-        c.filters.some((filter) => filter.kind === "sni-cluster"),
-    );
+    (listener.ja3 ||
+      chains.some(
+        (c) =>
+          c.match.transportProtocol !== "" ||
+          c.match.serverNames.length > 0 ||
+          c.match.applicationProtocols.length > 0 ||
+          c.filters.some((filter) => filter.kind === "sni-cluster"),
+      ));
   const http =
     listener.listenerFilters.includes("http-inspector") && chains.some((c) => c.match.applicationProtocols.length > 0);
-  return { tls, http };
+  return { tls, http, ja3: listener.ja3 };
 }

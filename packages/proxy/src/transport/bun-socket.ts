@@ -24,6 +24,8 @@ export interface NativeSocket {
   setSession(session: Uint8Array): void;
   /** The handshake went on from a session. */
   isSessionReused(): boolean;
+  /** DER; undefined: not TLS, or closed. */
+  getSession(): Uint8Array | undefined;
   getCipher(): { readonly name: string } | undefined;
   getPeerCertificate(abbreviated?: boolean): NativeCertificate | undefined;
   getPeerX509Certificate(): { readonly raw: Buffer } | undefined;

@@ -1,4 +1,5 @@
 import type { OutputBuffer } from "@heddle/wire";
+import type { TlsSession } from "../tls/tls-session.ts";
 import type { SocketAddress } from "./address.ts";
 
 /** Why a connection ended before both sides had finished. */
@@ -68,6 +69,10 @@ export interface Connection {
   readonly local: SocketAddress;
   readonly remote: SocketAddress;
   readonly tls: TlsState | undefined;
+  /** Asked of the runtime the first time that it is read, which must be while the connection is open. */
+  readonly tlsSession: TlsSession | undefined;
+  /** The kernel's newest estimate; after the end the last that was read. Units: ms; undefined: never read. */
+  readonly roundTripMs: number | undefined;
   /** Undefined: it was accepted. */
   readonly times: DialTimes | undefined;
   readonly closed: boolean;

@@ -23,6 +23,8 @@ export interface Kernel {
   socketError(fd: number): number;
   /** True once the TCP handshake is done. */
   connected(fd: number): boolean;
+  /** Of a TCP connection, as the kernel estimates it; undefined: it is none. Source: Linux TCP_INFO. */
+  roundTripMs(fd: number): number | undefined;
   /** Takes bytes that wait on a socket into `inbox`: their number, 0 when none wait or none will come, a negative errno. */
   receive(fd: number): number;
   /** What `receive` took last; the next call overwrites it. */
@@ -44,6 +46,9 @@ const TCP_NODELAY = 1;
 const TCP_KEEPIDLE = 4;
 const TCP_KEEPINTVL = 5;
 const TCP_KEEPCNT = 6;
+const TCP_INFO = 11;
+/** Where `tcpi_rtt` (in microseconds) stands in `tcp_info`. Units: bytes. */
+const RTT_AT = 68;
 const SOL_IP = 0;
 const SOL_IPV6 = 41;
 const SO_ORIGINAL_DST = 80;
@@ -135,6 +140,15 @@ class LinuxKernel implements Kernel {
   connected(fd: number): boolean {
     this.#length[0] = 128;
     return this.#libc.getpeername(fd, this.#namePtr, this.#lengthPtr) === 0;
+  }
+
+  roundTripMs(fd: number): number | undefined {
+    this.#length[0] = RTT_AT + 4;
+    if (this.#libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, this.#namePtr, this.#lengthPtr) !== 0) return undefined;
+    // Not by a view of its buffer: the runtime would move the bytes away from `#namePtr`.
+    let us = 0;
+    for (let i = 3; i >= 0; i--) us = us * 256 + (this.#name[RTT_AT + i] ?? 0);
+    return Math.trunc(us / 1000);
   }
 
   receive(fd: number): number {

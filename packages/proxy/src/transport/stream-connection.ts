@@ -1,5 +1,6 @@
 // Hot path: every byte passes here.
 import { createOutputBuffer, type OutputBuffer, type SpareMemory } from "@heddle/wire";
+import { readTlsSession, type TlsSession } from "../tls/tls-session.ts";
 import { plainIp, type SocketAddress } from "./address.ts";
 import { freeChunk, type NativeSocket, type SocketEvents } from "./bun-socket.ts";
 import {
@@ -62,12 +63,27 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
   #local: SocketAddress | undefined = undefined;
   #remote: SocketAddress | undefined = undefined;
   #failure: ConnectionError | undefined = undefined;
+  #tlsSession: TlsSession | undefined = undefined;
+  #roundTripMs: number | undefined = undefined;
 
   constructor(shared: ConnectionShared, socket: NativeSocket) {
     this.shared = shared;
     this.id = shared.nextId++;
     this.output = createOutputBuffer(undefined, shared.spare);
     this.socket = socket;
+  }
+
+  get tlsSession(): TlsSession | undefined {
+    if (this.#tlsSession === undefined && this.tls !== undefined && !this.closed) {
+      const der = this.socket.getSession();
+      if (der !== undefined) this.#tlsSession = readTlsSession(der);
+    }
+    return this.#tlsSession;
+  }
+
+  get roundTripMs(): number | undefined {
+    if (!this.closed) this.#roundTripMs = this.shared.kernel.roundTripMs(this.socket.fd) ?? this.#roundTripMs;
+    return this.#roundTripMs;
   }
 
   get local(): SocketAddress {

@@ -36,6 +36,8 @@ class TunnelConnection implements Connection, StreamHandler, PoolWaiter, Dial {
   readonly id = 0;
   readonly tls = undefined;
   readonly times = undefined;
+  readonly tlsSession = undefined;
+  readonly roundTripMs = undefined;
   readonly remote: SocketAddress;
   local = UNKNOWN;
   closed = false;

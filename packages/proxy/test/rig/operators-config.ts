@@ -1,4 +1,4 @@
-import { cluster, type Json, listener, TLS_INSPECTOR, tcpFilterChain } from "./bootstrap.ts";
+import { cluster, type Json, listener, tcpFilterChain } from "./bootstrap.ts";
 import type { WorkloadFiles } from "./workloads.ts";
 
 const TYPE = "type.googleapis.com/envoy.extensions";
@@ -85,6 +85,9 @@ const WITH_ARGUMENTS: readonly string[] = [
   "UPSTREAM_FILTER_STATE(one:PLAIN)",
   "ENVIRONMENT(HOME)",
   "ENVIRONMENT(HEDDLE_NOTHING):3",
+  'COALESCE({"operators": [{"command": "REQ", "param": "NONE"}, {"command": "REQ", "param": ":method"}]})',
+  'COALESCE({"operators": [{"command": "REQ", "param": "X-ONE"}, {"command": "PROTOCOL"}]}):4',
+  'COALESCE({"operators": [{"command": "REQ", "param": "X-QUERY", "max_length": 3}, "LISTENER_NAME"]})',
   "GRPC_STATUS(NUMBER)",
   "GRPC_STATUS(SNAKE_STRING)",
 ];
@@ -129,7 +132,11 @@ export function operatorsBootstrap(
       },
     },
   ];
-  const inspected = { listener_filters: [TLS_INSPECTOR] };
+  const inspector = {
+    "@type": `${TYPE}.filters.listener.tls_inspector.v3.TlsInspector`,
+    enable_ja3_fingerprinting: true,
+  };
+  const inspected = { listener_filters: [{ name: "tls", typed_config: inspector }] };
   const place = { metadata: { filter_metadata: { place: { shelf: "top", row: 1 } } } };
   const state = (message: string, field: string, key: string): Json => ({
     name: `state-${key}`,
@@ -139,7 +146,11 @@ export function operatorsBootstrap(
         {
           object_key: key,
           factory_key: "envoy.string",
-          format_string: { text_format_source: { inline_string: `${key} %PROTOCOL%` } },
+          format_string: {
+            text_format_source: {
+              inline_string: `${key} %PROTOCOL% %REQUESTED_SERVER_NAME% %DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT%`,
+            },
+          },
           shared_with_upstream: "ONCE",
         },
       ],
@@ -231,4 +242,5 @@ export function operatorsBootstrap(
 }
 
 /** Values of time, chance or ports: both are of one kind, and both there or not. */
-export const OWN_VALUES = /^(?:START_TIME|EMIT_TIME|UNIQUE_ID|.*DURATION|.*_PORT$|.*_ADDRESS$|.*CONNECTION_ID)/;
+export const OWN_VALUES =
+  /^(?:START_TIME|EMIT_TIME|UNIQUE_ID|.*DURATION|.*_PORT$|.*_ADDRESS$|.*CONNECTION_ID|.*CX_RTT)/;

@@ -24,10 +24,15 @@ const EXTENSION_SUPPORTED_VERSIONS = 43;
  * Errors: a sentence when the bytes are no ClientHello, or one that is malformed or too long. Source: RFC 8446 4.1.2, RFC 6066 3, RFC 7301 3.1.
  */
 export function readClientHello(bytes: Uint8Array): Result<ClientHello> | undefined {
-  const gathered = wholeInOneRecord(bytes) ?? gatherHandshake(bytes);
+  const gathered = clientHelloBody(bytes);
   if (gathered === undefined || !gathered.ok) return gathered;
   const parsed = parseHello(gathered.value);
   return parsed === null ? err("malformed TLS ClientHello: a length points beyond its field") : ok(parsed);
+}
+
+/** The message behind its four bytes of kind and length. Errors and `undefined` as `readClientHello`. */
+export function clientHelloBody(bytes: Uint8Array): Result<Uint8Array> | undefined {
+  return wholeInOneRecord(bytes) ?? gatherHandshake(bytes);
 }
 
 /** The usual case, without a copy; undefined: look closer. */
