@@ -96,8 +96,6 @@ export const LISTENER_SHAPE = shape(
     "enable_reuse_port reuse_port connection_balance_config": "how Envoy's threads share a port",
   },
   {
-    access_log:
-      "connections are logged by their TCP proxy or HTTP connection manager; why one was refused is in the proxy's log",
     tcp_backlog_size: "the runtime gives no access to it; the kernel's net.core.somaxconn counts",
     filter_chain_matcher: "matcher trees are not implemented; use filter_chain_match",
     transparent: "the proxy does not take packets of foreign addresses; redirect them and use original_dst",
@@ -115,6 +113,10 @@ export const LISTENER_SHAPE = shape(
       },
     },
     inside: { additional_addresses: ADDITIONAL_ADDRESS_SHAPE },
+    differs: {
+      access_log:
+        "not written: connections are logged by their TCP proxy or HTTP connection manager, and the proxy's own log says why one was refused",
+    },
   },
 );
 

@@ -111,12 +111,6 @@ describe("what the proxy can't do is refused with its path", () => {
       "local_reply_config.body_format.json_format_options: refused: {…} is not {}",
     ],
     [
-      "a log of a listener",
-      "listener",
-      { name: "l", access_log: [{ name: "f" }] },
-      "access_log: refused: connections are logged by their TCP proxy",
-    ],
-    [
       "another form of COALESCE",
       "listener",
       manager({
