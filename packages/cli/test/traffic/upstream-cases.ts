@@ -23,6 +23,22 @@ export const upstreamCases: readonly TrafficCase[] = [
     },
   },
   {
+    name: "hash-cookie",
+    proves: "a client without the cookie gets one with its attributes, and with it stays at the pod",
+    resources: subsets(
+      "hash-cookie",
+      "{loadBalancer: {consistentHash: {httpCookie: {name: shop, path: /, ttl: 60s, attributes: [{name: SameSite, value: Strict}, {name: Secure}]}}}}",
+    ),
+    async check({ url, call }) {
+      const [first] = await call({ url: `${url}/` });
+      const cookie = first?.headers["set-cookie"] ?? "";
+      expect(cookie).toMatch(/^shop="?\w+"?; Max-Age=60; Path=\/; SameSite=Strict; Secure; HttpOnly$/);
+      const [pair = ""] = cookie.split(";");
+      const pods = (await call({ url: `${url}/`, headers: { cookie: pair } }, 5)).map((answer) => echoOf(answer)?.pod);
+      expect(pods).toEqual(Array(5).fill(echoOf(first)?.pod));
+    },
+  },
+  {
     name: "outlier",
     proves: "a pod that fails again and again gets no more requests",
     resources: subsets(
