@@ -82,6 +82,8 @@ export async function findGrpcJava(env: NodeJS.ProcessEnv, pom: string): Promise
 
 /** The latest that Debian's own Go builds. */
 const GRPC_GO = "v1.64.1";
+/** All tests together have half an hour. */
+const GO_BUILD_SECONDS = 240;
 const GRPC_GO_PROGRAMS = ["grpc-interop-client", "grpc-interop-server"];
 
 /**
@@ -103,14 +105,13 @@ export async function findGrpcGo(env: NodeJS.ProcessEnv, root: string): Promise<
   if (!Bun.which("go") && !(await installPackage("golang-go")))
     return { missing: "no Go and no way to install it (apt-get as root)" };
   await mkdir(folder, { recursive: true });
-  for (const name of GRPC_GO_PROGRAMS) {
-    const source = `google.golang.org/grpc/interop/${name.replace("grpc-interop-", "")}@${GRPC_GO}`;
-    const built = await runCommand(["timeout", "400", "env", `GOBIN=${folder}`, "go", "install", source], "/");
-    const program = join(folder, source.replace(/.*\/|@.*/g, ""));
-    if (built.code !== 0 || !existsSync(program))
-      return { missing: `go install ${source} failed: ${built.output.trim().slice(-300)}` };
-    await rename(program, join(folder, name));
-  }
+  const goName = (name: string) => name.replace("grpc-interop-", "");
+  const sources = GRPC_GO_PROGRAMS.map((name) => `google.golang.org/grpc/interop/${goName(name)}@${GRPC_GO}`);
+  const limit = ["timeout", String(GO_BUILD_SECONDS), "env", `GOBIN=${folder}`];
+  const built = await runCommand([...limit, "go", "install", ...sources], "/");
+  if (built.code !== 0)
+    return { missing: `go install ${sources.join(" ")} failed: ${built.output.trim().slice(-300) || "out of time"}` };
+  for (const name of GRPC_GO_PROGRAMS) await rename(join(folder, goName(name)), join(folder, name));
   return { path: folder };
 }
 
