@@ -3,6 +3,7 @@ import type { Analyzer } from "./analyzer.ts";
 import { analyzers } from "./analyzers.ts";
 import { atLeast } from "./codes.ts";
 import { type Finding, finding, levelOf } from "./finding.ts";
+import { atIngress } from "./ingress-origin.ts";
 import type { AnalysisInput } from "./input.ts";
 import { isSuppressed, type Suppression } from "./suppress.ts";
 
@@ -14,6 +15,7 @@ export function analyze(
 ): readonly Finding[] {
   return chosen
     .flatMap((one) => run(one, input))
+    .flatMap((one) => atIngress(one, input))
     .filter((one) => !isSuppressed(one, input, suppressions))
     .sort((a, b) => rank(a) - rank(b) || compare(sortKey(a), sortKey(b)));
 }

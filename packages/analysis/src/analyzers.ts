@@ -15,6 +15,7 @@ import { gatewayCredentials } from "./analyzers/gateway-credentials.ts";
 import { gatewayPorts } from "./analyzers/gateway-ports.ts";
 import { imageAuto } from "./analyzers/image-auto.ts";
 import { ineffectivePolicies } from "./analyzers/ineffective-policies.ts";
+import { ingressReferences } from "./analyzers/ingress-references.ts";
 import { ingressSubsets } from "./analyzers/ingress-subsets.ts";
 import { injection } from "./analyzers/injection.ts";
 import { injectionImage } from "./analyzers/injection-image.ts";
@@ -60,6 +61,7 @@ export const analyzers: readonly Analyzer[] = [
   conflictingGateways,
   gatewayPorts,
   gatewayCredentials,
+  ingressReferences,
   injection,
   imageAuto,
   injectionImage,

@@ -1,4 +1,4 @@
-import { watchedKinds } from "@heddle/config";
+import { ingressKinds, watchedKinds } from "@heddle/config";
 
 /** A kind by the words of its URL. */
 export interface AnalysedKind {
@@ -17,7 +17,7 @@ export const analysedKinds: readonly AnalysedKind[] = [
   kind("apps", "v1", "daemonsets"),
   kind("", "v1", "secrets"),
   kind("", "v1", "configmaps"),
-  kind("networking.k8s.io", "v1", "ingresses"),
+  ...ingressKinds.map(({ group, version, resource }) => kind(group, version, resource)),
   kind("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations"),
   kind("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations"),
   kind("apiextensions.k8s.io", "v1", "customresourcedefinitions"),

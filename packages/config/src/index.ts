@@ -96,7 +96,7 @@ export { defaultMeshConfig, parseMeshConfig, parseProxyConfig } from "./mesh/par
 export { withHeaderVariables } from "./mesh/provider-headers.ts";
 export { type DataPlane, type ProxyConfig, proxyConfigJson } from "./mesh/proxy-config.ts";
 export { parseYamlText } from "./mesh/yaml.ts";
-export { formatProblem, type Parsed, type Problem } from "./problem.ts";
+export { createProblemSink, formatProblem, type Parsed, type Problem, type ProblemSink } from "./problem.ts";
 export {
   ingressKinds,
   isMeshResource,

@@ -32,7 +32,7 @@ export function applyEvents(state: MeshState, events: readonly SourceEvent[]): A
   const problems = createDraftMap(state.problems);
   const dirt = createDirt();
   for (const event of events) applyEvent(event, drafts, problems, dirt);
-  followIngresses(drafts, state.settings, dirt);
+  followIngresses(drafts, problems, state.settings, dirt);
   return derive({ ...state, objects: settleObjects(drafts), problems: problems.current }, dirt);
 }
 
@@ -43,8 +43,9 @@ export function applySettings(state: MeshState, options: MeshOptions): Applied {
   dirt.policies = true;
   const drafts = draftObjects(state.objects);
   const settings = settingsOf(options);
-  followIngresses(drafts, settings, dirt);
-  return derive({ ...state, objects: settleObjects(drafts), settings }, dirt);
+  const problems = createDraftMap(state.problems);
+  followIngresses(drafts, problems, settings, dirt);
+  return derive({ ...state, objects: settleObjects(drafts), problems: problems.current, settings }, dirt);
 }
 
 function derive(state: MeshState, dirt: Dirt): Applied {

@@ -16,6 +16,7 @@ export { byLocality, type EndpointGroup } from "./locality-order.ts";
 export { localityRequest, localitySetting } from "./locality-request.ts";
 export { type ClusterMerge, createClusterMerge, type MergedClusters, type RemoteRegistry } from "./merge-clusters.ts";
 export { METRIC_NAMES, type MetricOverride, type WorkloadMetrics } from "./metrics.ts";
+export { ingressGatewayName, isFromIngress } from "./ingress-resources.ts";
 export { isMirror, type MirrorChanges, mirrorChanges } from "./mirror/changes.ts";
 export type {
   ClusterContent,

@@ -1,5 +1,5 @@
 import type { Gateway } from "@heddle/config";
-import { hostMatches } from "@heddle/model";
+import { hostMatches, isFromIngress } from "@heddle/model";
 import type { Analyzer } from "../analyzer.ts";
 import { finding } from "../finding.ts";
 import type { AnalysisInput } from "../input.ts";
@@ -10,7 +10,8 @@ export const conflictingGateways: Analyzer = {
   about: "no two Gateways of the same pods have one host on one port",
   codes: ["IST0145"],
   analyze: (input) => {
-    const gateways = [...input.state.objects.gateways.values()];
+    // Those of Ingresses share ports 80 and 443 by nature: their routes are put together.
+    const gateways = [...input.state.objects.gateways.values()].filter(({ ref }) => !isFromIngress(ref.name));
     return gateways.flatMap((gateway) =>
       gateway.spec.servers.flatMap((server, index) => {
         const others = gateways.filter((other) => other !== gateway && samePods(gateway, other, input));

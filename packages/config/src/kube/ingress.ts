@@ -3,6 +3,7 @@ import { type KubeObject, type Meta, readMeta, readNumber, readObjects, readStri
 
 /** Where an Ingress sends to; a port by its number or by its name in the Service. */
 export interface IngressBackend {
+  /** "" for a backend that is no Service. */
   readonly service: string;
   readonly port: number | string;
 }
@@ -13,7 +14,7 @@ export interface IngressPath {
   readonly backend: IngressBackend;
 }
 
-/** A networking.k8s.io/v1 Ingress. Backends that are no Service are left out. */
+/** A networking.k8s.io/v1 Ingress, read leniently: the API server has validated it already. */
 export interface IngressView {
   readonly meta: Meta;
   /** Of its spec; undefined where it names none. */
@@ -37,7 +38,7 @@ export function readIngress(object: KubeObject): IngressView {
     })),
     rules: readObjects(spec["rules"]).map((rule) => ({
       host: readString(rule["host"]),
-      paths: readObjects(isObject(rule["http"]) ? rule["http"]["paths"] : []).flatMap(readPath),
+      paths: readObjects(isObject(rule["http"]) ? rule["http"]["paths"] : []).map(readPath),
     })),
   };
 }
@@ -49,16 +50,15 @@ export function readIngressClass(object: KubeObject): string {
 
 const TYPES = ["Exact", "Prefix", "ImplementationSpecific"] as const;
 
-function readPath(entry: { readonly [key: string]: unknown }): readonly IngressPath[] {
-  const backend = readBackend(entry["backend"]);
-  if (backend === undefined) return [];
+function readPath(entry: { readonly [key: string]: unknown }): IngressPath {
+  const backend = readBackend(entry["backend"]) ?? { service: "", port: "" };
   const type = TYPES.find((known) => known === entry["pathType"]) ?? "ImplementationSpecific";
-  return [{ path: readString(entry["path"]), type, backend }];
+  return { path: readString(entry["path"]), type, backend };
 }
 
 function readBackend(value: unknown): IngressBackend | undefined {
-  const service = isObject(value) && isObject(value["service"]) ? value["service"] : undefined;
-  const port = service !== undefined && isObject(service["port"]) ? service["port"] : {};
-  const name = readString(service?.["name"]);
-  return name === "" ? undefined : { service: name, port: readNumber(port["number"]) ?? readString(port["name"]) };
+  if (!isObject(value)) return undefined;
+  const service = isObject(value["service"]) ? value["service"] : {};
+  const port = isObject(service["port"]) ? service["port"] : {};
+  return { service: readString(service["name"]), port: readNumber(port["number"]) ?? readString(port["name"]) };
 }
