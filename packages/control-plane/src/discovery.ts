@@ -31,6 +31,7 @@ import { createClusterSecrets } from "./secrets/cluster-secrets.ts";
 import { createTrustBundles } from "./secrets/trust-bundles.ts";
 import { createClusterStatus } from "./status/cluster-status.ts";
 import { createEntryStatuses } from "./status/entry-statuses.ts";
+import { createIngressStatuses } from "./status/ingress-statuses.ts";
 import { createTelemetry } from "./telemetry.ts";
 import { injectionHandler, validationHandler } from "./webhook/admission.ts";
 import { createCaBundlePatcher } from "./webhook/ca-bundle.ts";
@@ -128,6 +129,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
           onChange: (namespace) => discovery.secretsChanged(namespace),
         });
   const statuses = kube === undefined ? undefined : createEntryStatuses({ kube, clock, log: log.child("status") });
+  const ingresses = kube === undefined ? undefined : createIngressStatuses({ kube, clock, log: log.child("status") });
   const workloads =
     kube === undefined
       ? undefined
@@ -245,6 +247,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
       if (heard) merged.local(update);
       else early = update;
       statuses?.update(update.state);
+      ingresses?.update(update.state);
       clusterStatus?.update(update);
     },
   });
@@ -298,6 +301,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
       secrets?.close();
       clusters?.close();
       statuses?.close();
+      ingresses?.close();
       workloads?.close();
       clusterStatus?.close();
       discovery.close();

@@ -12,11 +12,12 @@ export type { SourceEvent } from "./events.ts";
 export type { ExternalAuthorizer } from "./external-authorizer.ts";
 export type { GatewayServer } from "./gateway-servers.ts";
 export { contentHash, createHashMemo, type HashMemo } from "./hash.ts";
+export { ingressGatewayName, isFromIngress } from "./ingress-resources.ts";
+export { isMeshIngress } from "./ingress-review.ts";
 export { byLocality, type EndpointGroup } from "./locality-order.ts";
 export { localityRequest, localitySetting } from "./locality-request.ts";
 export { type ClusterMerge, createClusterMerge, type MergedClusters, type RemoteRegistry } from "./merge-clusters.ts";
 export { METRIC_NAMES, type MetricOverride, type WorkloadMetrics } from "./metrics.ts";
-export { ingressGatewayName, isFromIngress } from "./ingress-resources.ts";
 export { isMirror, type MirrorChanges, mirrorChanges } from "./mirror/changes.ts";
 export type {
   ClusterContent,

@@ -16,7 +16,7 @@ export interface IngressContext {
 }
 
 /** Whether the mesh's gateway answers for an Ingress. The annotation comes first: it is the older form, and who writes it means it. */
-export function isMine(
+export function isMeshIngress(
   { meta, className }: IngressView,
   { mesh, classes }: Pick<IngressContext, "mesh" | "classes">,
 ): boolean {
@@ -30,7 +30,7 @@ export function isMine(
 /** Says what of an Ingress does not come into force. Warnings only: what is missing may come yet, and the rest is in force. */
 export function reviewIngress(ingress: IngressView, context: IngressContext, sink: ProblemSink): void {
   const { meta, className, rules, tls, defaultBackend } = ingress;
-  if (!isMine(ingress, context)) {
+  if (!isMeshIngress(ingress, context)) {
     const { mesh, classes } = context;
     const nobodys = meta.annotations[CLASS_ANNOTATION] === undefined && className === mesh.ingressClass;
     if (nobodys && mesh.ingressControllerMode !== "OFF" && !classes.has(className))

@@ -1,6 +1,7 @@
 import { expect } from "bun:test";
 import { connect as http2 } from "node:http2";
 import { type ConnectionOptions, connect } from "node:tls";
+import { at } from "@heddle/std";
 import { settles } from "../settles.ts";
 import { createIssuer, type Issuer, secret } from "./programs.ts";
 import type { Task, TasksCluster } from "./tasks-cluster.ts";
@@ -114,6 +115,16 @@ spec:
           "HTTP/1.1 202",
         );
       });
+      const balancer = async (ref: Parameters<typeof cluster.kube.find>[0]) =>
+        at(await cluster.kube.find(ref), "status", "loadBalancer", "ingress");
+      const ofIngress = (name: string) =>
+        balancer({ apiVersion: "networking.k8s.io/v1", kind: "Ingress", namespace: "default", name });
+      await settles(async () => {
+        const service = { apiVersion: "v1", kind: "Service", namespace: "istio-system", name: "istio-ingressgateway" };
+        expect(await ofIngress("mine")).toEqual([{ ip: expect.any(String) }]);
+        expect(await ofIngress("mine")).toEqual(await balancer(service));
+      });
+      expect(await ofIngress("others")).toBeUndefined();
       expect(await get("ingress.example.com", "/statuses")).toBe(404);
       expect(await get("nginx.example.com", "/status/202")).toBe(404);
       await cluster.undo();

@@ -1,5 +1,13 @@
 import { isObject } from "../json.ts";
-import { type KubeObject, type Meta, readMeta, readNumber, readObjects, readString } from "./object.ts";
+import {
+  type KubeObject,
+  type Meta,
+  readBalancerAddresses,
+  readMeta,
+  readNumber,
+  readObjects,
+  readString,
+} from "./object.ts";
 
 /** Where an Ingress sends to; a port by its number or by its name in the Service. */
 export interface IngressBackend {
@@ -23,6 +31,8 @@ export interface IngressView {
   readonly tls: readonly { readonly hosts: readonly string[]; readonly secret: string }[];
   /** Host "" takes all. */
   readonly rules: readonly { readonly host: string; readonly paths: readonly IngressPath[] }[];
+  /** Of its status: where clients reach it. */
+  readonly addresses: readonly string[];
 }
 
 export function readIngress(object: KubeObject): IngressView {
@@ -40,6 +50,7 @@ export function readIngress(object: KubeObject): IngressView {
       host: readString(rule["host"]),
       paths: readObjects(isObject(rule["http"]) ? rule["http"]["paths"] : []).map(readPath),
     })),
+    addresses: readBalancerAddresses(object["status"]),
   };
 }
 

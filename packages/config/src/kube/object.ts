@@ -113,3 +113,11 @@ export function readNumber(value: unknown): number | undefined {
 export function readObjects(value: unknown): readonly { readonly [key: string]: unknown }[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
+
+/** Addresses and names in `status.loadBalancer` of a Service or Ingress. */
+export function readBalancerAddresses(status: unknown): readonly string[] {
+  const balancer = isObject(status) && isObject(status["loadBalancer"]) ? status["loadBalancer"] : {};
+  return readObjects(balancer["ingress"])
+    .map((entry) => readString(entry["ip"]) || readString(entry["hostname"]))
+    .filter((address) => address !== "");
+}

@@ -1,5 +1,14 @@
 import { isObject, type StringMap } from "../json.ts";
-import { type KubeObject, type Meta, readMeta, readNumber, readObjects, readString, readStringMap } from "./object.ts";
+import {
+  type KubeObject,
+  type Meta,
+  readBalancerAddresses,
+  readMeta,
+  readNumber,
+  readObjects,
+  readString,
+  readStringMap,
+} from "./object.ts";
 
 export interface ServicePortView {
   /** "" when the Service has one unnamed port. */
@@ -36,8 +45,6 @@ export function readService(object: KubeObject): ServiceView {
   const listed = Array.isArray(spec["clusterIPs"]) ? spec["clusterIPs"].map(readString) : [];
   const ips = (listed.length > 0 ? listed : [clusterIp]).filter((ip) => ip !== "" && ip !== "None");
   const type = types.find((known) => known === spec["type"]) ?? "ClusterIP";
-  const status = isObject(object["status"]) ? object["status"] : {};
-  const balancer = isObject(status["loadBalancer"]) ? status["loadBalancer"] : {};
   return {
     meta: readMeta(object.metadata),
     type,
@@ -45,9 +52,7 @@ export function readService(object: KubeObject): ServiceView {
     headless: clusterIp === "None",
     externalName: readString(spec["externalName"]),
     externalIps: Array.isArray(spec["externalIPs"]) ? spec["externalIPs"].map(readString) : [],
-    loadBalancerAddresses: readObjects(balancer["ingress"])
-      .map((entry) => readString(entry["ip"]) || readString(entry["hostname"]))
-      .filter((address) => address !== ""),
+    loadBalancerAddresses: readBalancerAddresses(object["status"]),
     selector: readStringMap(spec["selector"]),
     ports: readObjects(spec["ports"]).map((port) => readPort(port)),
     publishNotReadyAddresses: spec["publishNotReadyAddresses"] === true,

@@ -1,7 +1,8 @@
 import { addressConflict, canonicalJson, type HostAddress } from "@heddle/config";
 import { isKubeError, type KubeClient } from "@heddle/kube-client";
 import type { MeshState } from "@heddle/model";
-import type { Clock, ClockTimer, Logger } from "@heddle/std";
+import type { Clock, Logger } from "@heddle/std";
+import { type CatchUp, createCatchUp } from "./catch-up.ts";
 import { conditionsOf } from "./conditions.ts";
 
 /** Writes the addresses that hosts were given, and conflicts about addresses, into the status of ServiceEntries. */
@@ -21,9 +22,6 @@ interface Wanted {
   readonly conflict: string;
 }
 
-/** Units: ms. */
-const RETRY_MS = 2000;
-
 /**
  * Every replica comes to the same addresses, and a write counts only on the version that was read, so that several replicas do this
  * side by side without a leader.
@@ -31,13 +29,20 @@ const RETRY_MS = 2000;
 class Writer implements EntryStatuses {
   readonly #options: EntryStatusesOptions;
   #state: MeshState | undefined;
-  #running = false;
-  #again = false;
-  #retry: ClockTimer | undefined;
-  #closed = false;
+  readonly #catchUp: CatchUp;
 
   constructor(options: EntryStatusesOptions) {
     this.#options = options;
+    const { clock } = options;
+    this.#catchUp = createCatchUp({
+      clock,
+      due: () =>
+        due(this.#state).map(
+          ([key, wanted]) =>
+            () =>
+              this.#write(key, wanted),
+        ),
+    });
   }
 
   update(state: MeshState): void {
@@ -47,31 +52,11 @@ class Writer implements EntryStatuses {
     )
       return;
     this.#state = state;
-    void this.#run();
+    this.#catchUp.start();
   }
 
   close(): void {
-    this.#closed = true;
-    this.#retry?.cancel();
-  }
-
-  async #run(): Promise<void> {
-    if (this.#running) {
-      this.#again = true;
-      return;
-    }
-    this.#running = true;
-    this.#retry?.cancel();
-    let failed = false;
-    do {
-      this.#again = false;
-      for (const [key, wanted] of due(this.#state)) {
-        if (this.#closed) return;
-        failed = !(await this.#write(key, wanted)) || failed;
-      }
-    } while (this.#again);
-    this.#running = false;
-    if (failed) this.#retry = this.#options.clock.after(RETRY_MS, () => void this.#run());
+    this.#catchUp.close();
   }
 
   async #write(key: string, wanted: Wanted): Promise<boolean> {
