@@ -4,9 +4,9 @@ import {
   Cluster_OriginalDstLbConfigSchema,
   UpstreamConnectionOptionsSchema,
 } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
-import { BindConfigSchema } from "@heddle/xds-api/envoy/config/core/v3/address";
 import { ProxyProtocolUpstreamTransportSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
+import { BIND_CONFIG_SHAPE, decodeSources } from "./bind-config.ts";
 import { type CircuitLimits, checkCircuitBreakers, decodeLimits } from "./circuit-breakers.ts";
 import { type ConfigOrigin, decodeConfigOrigin } from "./config-origin.ts";
 import { checkDnsResolver } from "./dns-resolver.ts";
@@ -86,7 +86,8 @@ export interface ClusterConfig {
   readonly http: UpstreamHttpConfig;
   readonly limits: CircuitLimits;
   readonly highLimits: CircuitLimits;
-  readonly sourceIp: string | undefined;
+  /** Where connections come from, at most one for each family. */
+  readonly sourceIps: readonly string[];
   readonly keepAlive: KeepAliveConfig | undefined;
   /** Units: ms. Default: 5 s. */
   readonly dnsRefreshMs: number;
@@ -118,17 +119,6 @@ export const ORIGINAL_DST_SHAPE = shape(
   { metadata_key: "use use_http_header; filters can write the header" },
 );
 
-export const BIND_CONFIG_SHAPE = shape(
-  BindConfigSchema,
-  ["source_address"],
-  {},
-  {
-    socket_options: "the runtime gives no access to options of its sockets",
-    "extra_source_addresses additional_source_addresses local_address_selector":
-      "connections come from one address; use source_address",
-  },
-  { only: { freebind: { values: ["false"], reason: "the runtime gives no access to this option of its sockets" } } },
-);
 export const UPSTREAM_CONNECTION_SHAPE = shape(
   UpstreamConnectionOptionsSchema,
   ["tcp_keepalive"],
@@ -258,17 +248,24 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
     socket === undefined
       ? undefined
       : decodeAny(socket.configType.value, UPSTREAM_TRANSPORTS, scope.field("transport_socket.typed_config"));
+  const introductions = new Set<ClusterConfig["proxyProtocol"]>();
+  const matchesAt = scope.field("transport_socket_matches");
   const transportMatches = message.transportSocketMatches.map((match, i): TransportMatchConfig => {
-    const at = scope.field("transport_socket_matches").item(i).field("transport_socket.typed_config");
+    const at = matchesAt.item(i).field("transport_socket.typed_config");
     const transport = decodeAny(match.transportSocket?.configType.value, UPSTREAM_TRANSPORTS, at);
-    if (transport?.proxyProtocol !== undefined)
-      at.problem("refused: the PROXY protocol is for all hosts of a cluster; put it into transport_socket");
+    introductions.add(transport?.proxyProtocol);
     return { name: match.name, labels: match.match ?? {}, tls: transport?.tls };
   });
+  // Behind a match that takes every host, no host has the cluster's own socket: Istio leaves it out then.
+  const own = socket !== undefined || transportMatches.every(({ labels }) => Object.keys(labels).length > 0);
+  if (own) introductions.add(transport?.proxyProtocol);
+  if (introductions.size > 1)
+    matchesAt.problem(
+      "refused: a cluster introduces clients to all of its hosts or to none; give transport_socket and every match the same PROXY protocol",
+    );
   const http = decodeUpstreamHttp(message, scope);
   const keepAlive = message.upstreamConnectionOptions?.tcpKeepalive;
   if (discovery === undefined || loadBalancing === undefined) return undefined;
-  const bind = message.upstreamBindConfig?.sourceAddress;
   return {
     name: message.name,
     statName: message.altStatName === "" ? message.name : message.altStatName,
@@ -279,14 +276,14 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
     healthChecks: decodeHealthChecks(message.healthChecks, scope.field("health_checks")),
     closeUnhealthy: message.closeConnectionsOnHostHealthFailure,
     ignoreHealthOnRemoval: message.ignoreHealthOnHostRemoval,
-    proxyProtocol: transport?.proxyProtocol,
+    proxyProtocol: [...introductions][0],
     connectTimeoutMs: decodeDuration(message.connectTimeout, scope.field("connect_timeout")) ?? 5000,
     transportMatches,
     tls: transport?.tls,
     http,
     limits: decodeLimits(message.circuitBreakers, RoutingPriority.DEFAULT),
     highLimits: decodeLimits(message.circuitBreakers, RoutingPriority.HIGH),
-    sourceIp: bind === undefined || bind.address === "" ? undefined : bind.address,
+    sourceIps: decodeSources(message.upstreamBindConfig, scope.field("upstream_bind_config")),
     keepAlive:
       keepAlive === undefined
         ? undefined

@@ -78,6 +78,18 @@ const sessionKeys = (max: number): JsonValue => ({
     typed_config: { "@type": `${EXT}.transport_sockets.tls.v3.UpstreamTlsContext`, max_session_keys: max },
   },
 });
+const plain: JsonValue = {
+  name: "r",
+  typed_config: { "@type": `${EXT}.transport_sockets.raw_buffer.v3.RawBuffer` },
+};
+const introducing: JsonValue = {
+  name: "envoy.transport_sockets.upstream_proxy_protocol",
+  typed_config: {
+    "@type": `${EXT}.transport_sockets.proxy_protocol.v3.ProxyProtocolUpstreamTransport`,
+    config: { version: "V2" },
+    transport_socket: plain,
+  },
+};
 const PLACE = "virtual_hosts[0].routes[0]";
 
 describe("what the proxy can't do is refused with its path", () => {
@@ -163,7 +175,19 @@ describe("what the proxy can't do is refused with its path", () => {
           extra_source_addresses: [{ address: { address: "127.0.0.2", port_value: 0 } }],
         },
       },
-      "upstream_bind_config.extra_source_addresses: refused: connections come from one address",
+      "upstream_bind_config.extra_source_addresses[0]: refused: connections come from one address of each family",
+    ],
+    [
+      "clients introduced to some hosts",
+      "cluster",
+      {
+        name: "c",
+        transport_socket_matches: [
+          { name: "a", match: { a: "b" }, transport_socket: introducing },
+          { name: "b", match: {}, transport_socket: plain },
+        ],
+      },
+      "transport_socket_matches: refused: a cluster introduces clients to all",
     ],
     [
       "addresses tried beside each other",
@@ -499,6 +523,36 @@ test("a field that is not implemented passes with Envoy's default, and no other 
   expect(verdict("listener", http({ http_protocol_options: { allow_absolute_url: false } }))).toContain(
     "http_protocol_options.allow_absolute_url: refused: false is not true",
   );
+});
+
+test("clients are introduced to all hosts of a cluster, by its socket, its matches, or both", () => {
+  const matches = (...labels: JsonValue[]) => ({
+    transport_socket_matches: labels.map((match, i) => ({ name: `m${i}`, match, transport_socket: introducing })),
+  });
+  for (const fields of [
+    { transport_socket: introducing },
+    // As real istiod writes it, and as we do.
+    matches({ tlsMode: "istio" }, {}),
+    { transport_socket: introducing, ...matches({ tlsMode: "istio" }, {}) },
+  ]) {
+    const bytes = toBinary(ClusterSchema, fromJson(ClusterSchema, { name: "c", ...fields }, { registry }));
+    expect(decodeResource(typeUrls.cluster, bytes)).toMatchObject({
+      ok: true,
+      value: { config: { proxyProtocol: "v2" } },
+    });
+  }
+});
+
+test("a source address for each family, as istiod writes it where there are two", () => {
+  const json = {
+    name: "c",
+    upstream_bind_config: {
+      source_address: { address: "127.0.0.6", port_value: 0 },
+      extra_source_addresses: [{ address: { address: "::6", port_value: 0 } }],
+    },
+  };
+  const decoded = decodeResource(typeUrls.cluster, toBinary(ClusterSchema, fromJson(ClusterSchema, json)));
+  expect(decoded).toMatchObject({ ok: true, value: { config: { sourceIps: ["127.0.0.6", "::6"] } } });
 });
 
 test("a field without effect on traffic passes whatever it says", () => {

@@ -6,10 +6,10 @@ import {
   STATIC_RESOURCES_SHAPE,
 } from "../bootstrap/bootstrap-shape.ts";
 import { ACCESS_LOG_TYPES, HTTP_GRPC_LOG_SHAPE } from "../config/access-log.ts";
+import { BIND_CONFIG_SHAPE, EXTRA_SOURCE_SHAPE } from "../config/bind-config.ts";
 import { CHAIN_MATCH_SHAPE } from "../config/chain-match.ts";
 import { CIRCUIT_BREAKERS_SHAPE, THRESHOLDS_SHAPE } from "../config/circuit-breakers.ts";
 import {
-  BIND_CONFIG_SHAPE,
   CLUSTER_SHAPE,
   LEAST_REQUEST_SHAPE,
   ORIGINAL_DST_SHAPE,
@@ -259,6 +259,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
     shapes: [
       CLUSTER_SHAPE,
       BIND_CONFIG_SHAPE,
+      EXTRA_SOURCE_SHAPE,
       UPSTREAM_CONNECTION_SHAPE,
       LEAST_REQUEST_SHAPE,
       PRECONNECT_SHAPE,

@@ -30,6 +30,11 @@ export function plainIp(ip: string): string {
   return ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip;
 }
 
+/** Both are IPv4, or both are IPv6. */
+export function sameFamily(a: string, b: string): boolean {
+  return a.includes(":") === b.includes(":");
+}
+
 export function isLoopback(ip: string): boolean {
   return ip.startsWith("127.") || ip === "::1";
 }

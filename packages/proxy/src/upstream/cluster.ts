@@ -3,7 +3,7 @@ import type { ClusterConfig } from "../config/cluster.ts";
 import type { EndpointConfig, LoadAssignmentConfig } from "../config/endpoints.ts";
 import type { SubsetKey } from "../config/subset-key.ts";
 import type { SecureContexts } from "../tls/secure-context.ts";
-import type { SocketAddress } from "../transport/address.ts";
+import { type SocketAddress, sameFamily } from "../transport/address.ts";
 import { type Dial, type DialOwner, type DialTarget, dial } from "../transport/dial.ts";
 import type { Network } from "../transport/network.ts";
 import { createConnectionPool } from "./connection-pool.ts";
@@ -441,7 +441,7 @@ class RuntimeCluster implements Cluster {
       address: host.address,
       tls,
       timeoutMs: config.connectTimeoutMs,
-      sourceIp: config.sourceIp,
+      sourceIp: config.sourceIps.find((ip) => sameFamily(ip, host.address.ip)),
       mark: this.#around.mark,
       keepAlive: config.keepAlive,
     };
