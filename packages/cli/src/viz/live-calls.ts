@@ -7,6 +7,8 @@ import { parseResource } from "./resource.ts";
 const RECENT_TIMEOUT_MS = 4000;
 /** Keeps proxies between from closing a quiet stream. Units: ms. */
 const COMMENT_MS = 5000;
+/** Events that wait for a browser that does not read; later ones are left out until it does. */
+const BACKLOG = 1000;
 
 /** Calls as proxies tell them, for the dashboard's pages. Undefined: another path. Errors: UsageError, KubeError. */
 export function liveCalls(kube: KubeClient, { url, signal }: Request): Promise<Response> | undefined {
@@ -56,7 +58,9 @@ async function tapStream(kube: KubeClient, params: URLSearchParams, gone: AbortS
         recent: false,
         follow: true,
         signal: stop.signal,
-        onEvent: (event: NamedTapEvent) => send(`data: ${JSON.stringify(event)}\n\n`),
+        onEvent: (event: NamedTapEvent) => {
+          if ((controller.desiredSize ?? 0) > -BACKLOG) send(`data: ${JSON.stringify(event)}\n\n`);
+        },
         onDropped: () => undefined,
       };
       void watchCalls(kube, target, options, () => noRunningPods(target))
