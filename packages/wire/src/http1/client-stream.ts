@@ -42,15 +42,7 @@ export class Http1ClientStream implements HttpStream {
   }
 
   get wireBytes(): StreamBytes {
-    const { reader } = this.#connection;
-    return {
-      received: reader.messageBytes,
-      sent: this.#bytesSent,
-      headersReceived: reader.fieldBytes,
-      headersSent: this.#fieldBytesSent,
-      plainHeadersReceived: reader.fieldBytes,
-      plainHeadersSent: this.#fieldBytesSent,
-    };
+    return this.#connection.reader.exchangeBytes(this.#bytesSent, this.#fieldBytesSent);
   }
 
   /** The head was written. */

@@ -2,6 +2,7 @@
 import { type WireFailure, wireFailure } from "../http/failure.ts";
 import { createFlatHeaderList, type FlatHeaderList } from "../http/flat-header-list.ts";
 import type { HeaderList } from "../http/header-list.ts";
+import type { StreamBytes } from "../http/stream-bytes.ts";
 import {
   BODY_DATA,
   BODY_END,
@@ -38,9 +39,9 @@ const NO_BYTES = Buffer.alloc(0);
 export class MessageReader {
   readonly fields = new FramingFields();
   /** Of the message that is read, so far. */
-  messageBytes = 0;
+  #messageBytes = 0;
   /** The part that its fields took: name, colon, value and the end of the line. Source: Envoy counts so. */
-  fieldBytes = 0;
+  #fieldBytes = 0;
   readonly #sink: MessageSink;
   readonly #parser: HeadParser;
   readonly #body = new BodyDecoder();
@@ -89,12 +90,24 @@ export class MessageReader {
     this.#run();
   }
 
+  /** Of the message that is read, and of the one that was sent for it: HTTP/1 compresses no fields. */
+  exchangeBytes(sent: number, headersSent: number): StreamBytes {
+    return {
+      received: this.#messageBytes,
+      sent,
+      headersReceived: this.#fieldBytes,
+      headersSent,
+      plainHeadersReceived: this.#fieldBytes,
+      plainHeadersSent: headersSent,
+    };
+  }
+
   /** The next bytes are a head whose fields go to `list`. `begins`: a message begins with it; else it follows an interim head. */
   expectHead(list: FlatHeaderList, begins = true): void {
     if (this.#state === STOPPED) return;
     if (begins) {
-      this.messageBytes = 0;
-      this.fieldBytes = 0;
+      this.#messageBytes = 0;
+      this.#fieldBytes = 0;
     }
     list.clear();
     this.fields.begin(list, false);
@@ -164,8 +177,8 @@ export class MessageReader {
     this.#held = parser.bytes;
     this.#at = parser.position;
     this.#end = parser.end;
-    this.messageBytes += parser.position - parser.base;
-    this.fieldBytes += parser.fieldBytes;
+    this.#messageBytes += parser.position - parser.base;
+    this.#fieldBytes += parser.fieldBytes;
     this.fields.list.setSource(parser.bytes, parser.base, parser.position);
     if (this.#state === TRAILERS) {
       this.#state = WAIT;
@@ -183,7 +196,7 @@ export class MessageReader {
     const body = this.#body;
     const bytes = this.#held;
     const found = body.step(bytes, this.#at, this.#end);
-    this.messageBytes += body.at - this.#at;
+    this.#messageBytes += body.at - this.#at;
     this.#at = body.at;
     switch (found) {
       case BODY_DATA:

@@ -42,15 +42,7 @@ export class Http1ServerStream implements ServerStream {
   }
 
   get wireBytes(): StreamBytes {
-    const { reader } = this.#connection;
-    return {
-      received: reader.messageBytes,
-      sent: this.#bytesSent,
-      headersReceived: reader.fieldBytes,
-      headersSent: this.#fieldBytesSent,
-      plainHeadersReceived: reader.fieldBytes,
-      plainHeadersSent: this.#fieldBytesSent,
-    };
+    return this.#connection.reader.exchangeBytes(this.#bytesSent, this.#fieldBytesSent);
   }
 
   sendInformational(head: ResponseHead): void {
