@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { createControlPlaneClient } from "./control-plane-client.ts";
 import { createFindings } from "./findings.ts";
 import { createGateways } from "./gateways.ts";
-import { type Inventory, podInfo } from "./inventory.ts";
+import { type Inventory, podInfo, serviceInfo } from "./inventory.ts";
 import { findingProblems } from "./query/finding-problems.ts";
 import { gatewayProblems } from "./query/gateway-problems.ts";
 
@@ -19,8 +19,16 @@ const inventory: Inventory = {
     pod("mirror", { component: "linkerd-service-mirror" }),
     pod("ew", { istio: "eastwestgateway", "topology.istio.io/network": "n1" }),
   ],
-  services: () => [],
+  services: () => [
+    mirror("web-west", "mirror.linkerd.io/mirrored-service"),
+    mirror("probe-gateway-west", "mirror.linkerd.io/mirrored-gateway"),
+  ],
 };
+
+function mirror(name: string, mark: string) {
+  const labels = { [mark]: "true", "mirror.linkerd.io/cluster-name": "west" };
+  return serviceInfo({ metadata: { name, namespace: "app", labels }, spec: {} });
+}
 
 function asked(answers: Readonly<Record<string, string>>) {
   const urls: string[] = [];
@@ -125,6 +133,8 @@ test("gateways: our own, those that the mirror probes, clusters that the control
     ["n2", "remote", false, null],
     ["west", "remote", true, 5],
   ]);
+  // What is mirrored counts; the Service of the probed gateway itself is none of it.
+  expect(answer.gateways.find((g) => g.cluster === "west")?.services).toBe(1);
   expect(answer.clusters).toEqual([
     { id: "west", secret: "istio-system/west", status: "synced", reason: "", replica: "one" },
   ]);

@@ -86,7 +86,10 @@ function owners(meta: JsonRecord): PodInfo["owners"] {
 
 export function serviceInfo(object: unknown): ServiceInfo {
   const { metadata, spec } = recordOf(object);
-  const mirrorOf = texts(recordOf(metadata)["labels"])["mirror.linkerd.io/cluster-name"];
+  const labels = texts(recordOf(metadata)["labels"]);
+  // The Service of a probed gateway carries the cluster's name, too, but mirrors nothing.
+  const mirrorOf =
+    labels["mirror.linkerd.io/mirrored-service"] === "true" ? labels["mirror.linkerd.io/cluster-name"] : undefined;
   return {
     namespace: textOf(recordOf(metadata)["namespace"]),
     name: textOf(recordOf(metadata)["name"]),

@@ -10,9 +10,7 @@ import {
   type MetricsRegistry,
   numberOf,
 } from "@heddle/std";
-import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
-import type { TcpObserver } from "../network/tcp-record.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
 import { LINKERD_BOUNDS_MS } from "./linkerd-families.ts";
 
@@ -68,10 +66,22 @@ interface StatusClass {
   readonly failure: boolean;
 }
 
+/** What counting by route reads of an exchange that is over. */
+export interface RoutedExchange
+  extends Pick<ExchangeRecord, "status" | "grpc" | "grpcStatus" | "attempts" | "startMs" | "endMs"> {
+  readonly connection: Pick<ExchangeRecord["connection"], "direction">;
+  readonly route: RouteIdentity | undefined;
+}
+
+interface RouteIdentity {
+  readonly route: Pick<CompiledRoute["route"], "name" | "metadata">;
+  readonly host: { readonly name: string; readonly routes: readonly Pick<CompiledRoute["route"], "name">[] };
+}
+
 const NO_CLASSES: readonly StatusClass[] = [];
 
 /** Where the control plane writes them. */
-function classesOf(route: CompiledRoute): readonly StatusClass[] {
+function classesOf(route: RouteIdentity): readonly StatusClass[] {
   const found = listOf(at(route.route.metadata?.["heddle.route"], "statusClasses"));
   if (found.length === 0) return NO_CLASSES;
   return found.map((one) => ({
@@ -81,7 +91,7 @@ function classesOf(route: CompiledRoute): readonly StatusClass[] {
   }));
 }
 
-function isFailure(record: ExchangeRecord, classes: readonly StatusClass[]): boolean {
+function isFailure(record: RoutedExchange, classes: readonly StatusClass[]): boolean {
   const { status } = record;
   for (let i = 0; i < classes.length; i++) {
     const one = classes[i];
@@ -90,15 +100,23 @@ function isFailure(record: ExchangeRecord, classes: readonly StatusClass[]): boo
   return status === 0 || status >= 500 || (record.grpc && record.grpcStatus > 0);
 }
 
-class RouteStats implements ExchangeObserver, TcpObserver {
+/** An observer of exchanges; connections without requests have no routes. */
+export interface RouteStats {
+  onExchangeDone(record: RoutedExchange): void;
+  onTcpOpened(): void;
+  onTcpProgress(): void;
+  onTcpDone(): void;
+}
+
+class Counting implements RouteStats {
   readonly #families: RouteFamilies;
-  #series = new WeakMap<CompiledRoute, RouteSeries | null>();
+  #series = new WeakMap<RouteIdentity, RouteSeries | null>();
 
   constructor(families: RouteFamilies) {
     this.#families = families;
   }
 
-  onExchangeDone(record: ExchangeRecord): void {
+  onExchangeDone(record: RoutedExchange): void {
     const { route } = record;
     if (route === undefined) return;
     let series = this.#series.get(route);
@@ -127,7 +145,7 @@ class RouteStats implements ExchangeObserver, TcpObserver {
   onTcpDone(): void {}
 
   /** Only hosts whose routes somebody named: their number is bounded by the configuration. */
-  #make(route: CompiledRoute, direction: string): RouteSeries | null {
+  #make(route: RouteIdentity, direction: string): RouteSeries | null {
     if (route.host.routes.every(({ name }) => isUnnamed(name))) return null;
     const { name } = route.route;
     const labels = [direction, route.host.name, isUnnamed(name) ? "" : name] as const;
@@ -147,6 +165,6 @@ function isUnnamed(name: string): boolean {
 }
 
 /** Counts requests of named routes. */
-export function createRouteStats(families: RouteFamilies): ExchangeObserver & TcpObserver {
-  return new RouteStats(families);
+export function createRouteStats(families: RouteFamilies): RouteStats {
+  return new Counting(families);
 }
