@@ -29,6 +29,7 @@ function startProxy() {
     memory: { processBytes: () => 0, group: () => undefined, file: () => "", shrink: () => undefined },
     localUri: () => "",
     observe: () => ({ http: [], tcp: [] }),
+    observeListener: () => [],
   });
 }
 

@@ -73,6 +73,8 @@ export interface ProxyDeps {
   /** Our URI name, for x-forwarded-client-cert and metrics. */
   localUri(): string;
   observe(listener: ListenerConfig, chain: FilterChainConfig, around: ObserverSurroundings): ChainObservers;
+  /** What watches all connections of a listener, whoever serves them. */
+  observeListener(listener: ListenerConfig, around: ObserverSurroundings): readonly TcpObserver[];
 }
 
 /** The data plane of one process. */
@@ -126,20 +128,22 @@ export function createProxy(deps: ProxyDeps): DataPlane {
 
   const count = (name: string, by = 1) => void counts.set(name, (counts.get(name) ?? 0) + by);
 
+  const around: ObserverSurroundings = {
+    clusters,
+    clock,
+    random: deps.random,
+    runtime,
+    node: { id: deps.exchange?.id ?? "", cluster: deps.serviceCluster ?? "" },
+    count,
+  };
+
   const makeHandler = (
     listener: ListenerConfig,
     chain: FilterChainConfig,
     listenerCounters: ListenerCounters,
   ): ChainHandler => {
     const last = chain.filters[chain.filters.length - 1];
-    const observers = deps.observe(listener, chain, {
-      clusters,
-      clock,
-      random: deps.random,
-      runtime,
-      node: { id: deps.exchange?.id ?? "", cluster: deps.serviceCluster ?? "" },
-      count,
-    });
+    const observers = deps.observe(listener, chain, around);
     const shared = { clusters, wheel, clock, random: deps.random, runtime, upstreamAlpn: undefined };
     const sniCluster = chain.filters.some((filter) => filter.kind === "sni-cluster");
     if (last?.kind === "tcp") {
@@ -239,6 +243,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     runtime,
     localUri: deps.localUri,
     makeHandler,
+    observe: (listener) => deps.observeListener(listener, around),
     declare: (chain) => {
       const last = chain.filters[chain.filters.length - 1];
       if (last?.kind === "http") httpCountersOf(last);

@@ -69,6 +69,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
     drainMs: LISTENER_DRAIN_MS,
     localUri,
     observe: telemetry.observe,
+    observeListener: telemetry.observeListener,
   });
   proxy.start();
   const fleet = await deps.startFleet(deps.concurrency, {

@@ -85,6 +85,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     drainMs: deps.drainMs,
     localUri,
     observe: telemetry.observe,
+    observeListener: telemetry.observeListener,
   });
   proxy.start();
   const fleet = await deps.startFleet(deps.concurrency, {

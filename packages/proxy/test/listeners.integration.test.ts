@@ -1,7 +1,10 @@
 /** The edge of the proxy as real Envoy has it: which chain serves a connection, headers of load balancers and old clients, limits, TLS versions. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type ConnectionOptions, connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { eventually } from "./rig/eventually.ts";
 import { foreignCertificate } from "./rig/foreign-certificate.ts";
@@ -27,6 +30,8 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
   const proxies: Partial<Record<Engine, ProxyProcess>> = {};
   const ports: Partial<Record<Engine, ListenerPorts>> = {};
   let echoPort = 0;
+  const folder = mkdtempSync(join(tmpdir(), "heddle-listeners-test-"));
+  const logOf = (engine: Engine): string => join(folder, `${engine}.log`);
 
   const serve = (server: Server): Promise<number> => {
     servers.push(server);
@@ -75,8 +80,11 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
       ENGINES.map(async (engine) => {
         const own = Object.fromEntries(LISTENERS.map((name) => [name, free.pop() ?? 0])) as ListenerPorts;
         ports[engine] = own;
-        const bootstrap = listenersBootstrap({ ports: own, web, echo: echoPort, secure: names, certificate });
-        proxies[engine] = await startProxy({ engine, bootstrap, adminPort: free.pop() ?? 0, args: ARGS });
+        const log = logOf(engine);
+        writeFileSync(log, "");
+        const bootstrap = listenersBootstrap({ ports: own, web, echo: echoPort, secure: names, certificate, log });
+        const args = engine === "envoy" ? [...ARGS, "--file-flush-interval-msec", "100"] : ARGS;
+        proxies[engine] = await startProxy({ engine, bootstrap, adminPort: free.pop() ?? 0, args });
       }),
     );
   }, 40_000);
@@ -84,6 +92,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
   afterAll(async () => {
     await Promise.all(Object.values(proxies).map((proxy) => proxy.stop()));
     for (const server of servers) server.close();
+    rmSync(folder, { recursive: true, force: true });
   });
 
   test.each(listenerCases.map((item) => [item.name, item] as const))(
@@ -264,6 +273,62 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
     expect(header).toBe("0d0a0d0a000d0a515549540a2111000c7f0000087f000001 payload");
   }, 12_000);
 
+  test("a listener's own access log tells of every connection, also of those that no chain took", async () => {
+    /** Each connection alone, so that the lines come in their order. */
+    const told = (engine: Engine) => async (talks: () => Promise<unknown>) => {
+      const before = readFileSync(logOf(engine), "utf8").length;
+      await talks().catch(() => undefined);
+      let line = "";
+      await eventually("the line of the connection", async () => {
+        line = readFileSync(logOf(engine), "utf8").slice(before);
+        return line.endsWith("\n");
+      });
+      const fields = JSON.parse(line) as Record<string, unknown>;
+      fields["DOWNSTREAM_TRANSPORT_FAILURE_REASON"] = String(fields["DOWNSTREAM_TRANSPORT_FAILURE_REASON"]).includes(
+        "UNSUPPORTED_PROTOCOL",
+      );
+      return fields;
+    };
+    const lines = await both(async (engine) => {
+      const line = told(engine);
+      const port = portOf(engine, "told");
+      const secure = (options: ConnectionOptions) => () => secureTalk({ port, ...options }, true);
+      const plain = await line(() => talk({ port, send: "no hello\r\n" }));
+      const stranger = await line(secure({ servername: "three.sni.test" }));
+      const served = await line(secure({ servername: "one.sni.test" }));
+      const {
+        BYTES_RECEIVED: _in,
+        BYTES_SENT: _out,
+        ...http
+      } = await line(() =>
+        talk({ port: portOf(engine, "toldHttp"), send: "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n" }),
+      );
+      // Envoy knows the version that the client asked for, and has the cluster before it asks who may enter.
+      const {
+        DOWNSTREAM_TLS_VERSION: _version,
+        UPSTREAM_CLUSTER: _none,
+        ...old
+      } = await line(secure({ servername: "one.sni.test", maxVersion: "TLSv1.2" }));
+      const {
+        BYTES_RECEIVED: _read,
+        UPSTREAM_CLUSTER: _cluster,
+        ...denied
+      } = await line(() => talk({ port: portOf(engine, "toldDenied"), send: "x" }));
+      const direct = await line(() => talk({ port: portOf(engine, "toldDirect"), send: "" }));
+      const silent = await line(async () => (await connectRaw(port)).close());
+      return { plain, stranger, served, old, http, denied, direct, silent };
+    });
+    expect(lines.stranger).toMatchObject({
+      RESPONSE_FLAGS: "NR",
+      RESPONSE_CODE_DETAILS: "filter_chain_not_found",
+      REQUESTED_SERVER_NAME: "three.sni.test",
+    });
+    expect(lines.served).toMatchObject({ RESPONSE_FLAGS: "-", FILTER_CHAIN_NAME: "secure", BYTES_SENT: 6 });
+    expect(lines.old["DOWNSTREAM_TRANSPORT_FAILURE_REASON"]).toBe(true);
+    expect(lines.http).toMatchObject({ PROTOCOL: "HTTP/1.1", ACCESS_LOG_TYPE: "NotSet" });
+    expect(lines.denied["CONNECTION_TERMINATION_DETAILS"]).toBe("rbac_access_denied_matched_policy[none]");
+  }, 30_000);
+
   test("--service-cluster and --service-node stand in /server_info", async () => {
     const named = await both(async (engine) => {
       const info = (await (await proxies[engine]?.admin("/server_info"))?.json()) as {
@@ -324,15 +389,15 @@ interface SecureAnswer {
   readonly cipher: string;
 }
 
-/** A TLS connection to 127.0.0.1 until its end; a nameless one has its word echoed. */
-function secureTalk(options: ConnectionOptions): Promise<SecureAnswer> {
+/** A TLS connection to 127.0.0.1 until its end; one that `speaks` has its word echoed, by default a nameless one. */
+function secureTalk(options: ConnectionOptions, speaks = options.servername === undefined): Promise<SecureAnswer> {
   return new Promise((resolve) => {
     const socket = connectTls({ host: "127.0.0.1", rejectUnauthorized: false, ...options });
     let text = "";
     let version = "";
     let cipher = "";
     socket.on("secureConnect", () => {
-      if (options.servername === undefined) socket.write("secure");
+      if (speaks) socket.write("secure");
       version = socket.getProtocol() ?? "";
       cipher = socket.getCipher()?.name ?? "";
     });

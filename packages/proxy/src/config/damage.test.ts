@@ -43,7 +43,7 @@ beforeAll(async () => {
   const secure = { "one.sni.test": 1, "two.sni.test": 2 };
   files = [
     breadthBootstrap({ listen: 1, origins: [2, 3, 4], streams: 5, refusing: 6 }) as JsonValue,
-    listenersBootstrap({ ports: listen, web: 1, echo: 2, secure, certificate }) as JsonValue,
+    listenersBootstrap({ ports: listen, web: 1, echo: 2, secure, certificate, log: "/dev/null" }) as JsonValue,
   ];
   resources = files.flatMap((file) => {
     const read = parseBootstrap(JSON.stringify(file), "whole.json", registry);

@@ -37,11 +37,11 @@ export function jsonValueOf(command: FormatCommand, value: string): JsonValue {
 export const ABSENT_OPERATORS: readonly (readonly [names: readonly string[], reason: string])[] = [
   [["ROUNDTRIP_DURATION"], "Envoy has it for HTTP/3 only"],
   [["TLS_JA4_FINGERPRINT"], "the API that the proxy has knows no field to switch it on; JA3 is there"],
+  [["DOWNSTREAM_LOCAL_CLOSE_REASON", "UPSTREAM_LOCAL_CLOSE_REASON"], "the reason is in the proxy's log"],
   [
-    ["DOWNSTREAM_LOCAL_CLOSE_REASON", "UPSTREAM_LOCAL_CLOSE_REASON", "DOWNSTREAM_TRANSPORT_FAILURE_REASON"],
-    "a connection that is refused before its last filter has no line; the reason is in the proxy's log",
+    ["CONNECTION_TERMINATION_DETAILS", "DOWNSTREAM_TRANSPORT_FAILURE_REASON"],
+    "except in a listener's own log, where a failed handshake has the TLS library's words without Envoy's around them",
   ],
-  [["CONNECTION_TERMINATION_DETAILS"], "network filters that close a connection write the reason into the proxy's log"],
   [["DOWNSTREAM_PEER_OTHERNAME_SAN", "DOWNSTREAM_LOCAL_OTHERNAME_SAN"], "other names of certificates are not read"],
   [["XFCC_VALUE"], "use %REQ(X-FORWARDED-CLIENT-CERT)%"],
 ];

@@ -1,5 +1,6 @@
 import { writeMessage } from "@heddle/xds-api";
 import { AdditionalAddressSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
+import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { type ChainMatchConfig, decodeChainMatch } from "./chain-match.ts";
 import { decodeDuration } from "./duration-field.ts";
@@ -59,6 +60,8 @@ export interface ListenerConfig {
   readonly bypassesOverload: boolean;
   /** Replaces the address in the names of statistics; "": the address. */
   readonly statPrefix: string;
+  /** A line for each connection, also for those that no chain serves. */
+  readonly accessLogs: readonly AccessLogConfig[];
   readonly source: ResourceSource;
   readonly metadata: ForeignMetadata;
 }
@@ -89,6 +92,7 @@ export const LISTENER_SHAPE = shape(
     "stat_prefix",
     "ignore_global_conn_limit",
     "bypass_overload_manager",
+    "access_log",
   ],
   {
     per_connection_buffer_limit_bytes: "how much memory Envoy gives to a connection's buffers",
@@ -113,10 +117,6 @@ export const LISTENER_SHAPE = shape(
       },
     },
     inside: { additional_addresses: ADDITIONAL_ADDRESS_SHAPE },
-    differs: {
-      access_log:
-        "not written: connections are logged by their TCP proxy or HTTP connection manager, and the proxy's own log says why one was refused",
-    },
   },
 );
 
@@ -190,6 +190,7 @@ export function decodeListener(message: Listener, scope: DecodeScope): ListenerC
     ignoresConnectionLimit: message.ignoreGlobalConnLimit,
     bypassesOverload: message.bypassOverloadManager,
     statPrefix: message.statPrefix,
+    accessLogs: decodeAccessLogs(message.accessLog, scope.field("access_log")),
     source: sourceOf(message.metadata),
     metadata: foreignMetadata(message.metadata),
   };

@@ -22,6 +22,10 @@ export interface HttpDownstream extends Enlisted {
   readonly activeExchanges: number;
   /** Brings the byte counts of the connection manager up to date. */
   countBytes(): void;
+  /** Envoy's name of what was spoken; "" before the first request. */
+  readonly protocol: string;
+  /** It ended because the client sent no HTTP. */
+  readonly wrong: boolean;
 }
 
 /** Told when the connection is gone. */
@@ -49,6 +53,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   readonly #openedAt: number;
   /** A request was under way when the connection ended. */
   #broke = false;
+  wrong = false;
   readonly #bytes: ByteCount;
 
   constructor(
@@ -106,6 +111,11 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
 
   get activeExchanges(): number {
     return this.#exchanges.size;
+  }
+
+  get protocol(): string {
+    if (this.#requests === 0) return "";
+    return this.#http2 ? "HTTP/2" : "HTTP/1.1";
   }
 
   /** Bytes that arrived before the codec was chosen. */
@@ -190,6 +200,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   onLinkFailure(_link: HttpLink, failure: WireFailure): void {
     const manager = this.#manager;
     manager.counters.protocolErrors++;
+    this.wrong = failure.code !== "connection-closed";
     // HTTP/1 answers what it can't read as a request. Source: Envoy counts it as one.
     if (this.#http2 || failure.code === "connection-closed" || this.#exchanges.size > 0) return;
     manager.counters.requestsTotal++;

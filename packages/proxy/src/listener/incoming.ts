@@ -1,8 +1,10 @@
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
 import type { ListenerConfig } from "../config/listener.ts";
 import type { ProxyProtocolConfig } from "../config/listener-filters.ts";
-import { serveHttp } from "../http/downstream.ts";
-import { serveTcp } from "../network/tcp-proxy.ts";
+import { noteOpen } from "../config/log-needs.ts";
+import { type HttpDownstreamOwner, serveHttp } from "../http/downstream.ts";
+import { serveTcp, type TcpSessionOwner } from "../network/tcp-proxy.ts";
+import type { TcpObserver } from "../network/tcp-record.ts";
 import { type InspectionNeeds, inspectionNeeds, matchFilterChain } from "../router/chain-matcher.ts";
 import { type AcceptTlsOptions, acceptTls } from "../tls/accept-tls.ts";
 import type { SecureContexts } from "../tls/secure-context.ts";
@@ -12,7 +14,9 @@ import type { Network } from "../transport/network.ts";
 import type { StreamConnection } from "../transport/stream-connection.ts";
 import type { ChainRuntime } from "./chain-runtime.ts";
 import { readClientHeader } from "./client-header.ts";
-import { describeConnection } from "./connection-info.ts";
+import { CodecChoice, decided, isPreface } from "./codec-choice.ts";
+import { type ConnectionEnd, tellEnd, tellSession } from "./connection-end.ts";
+import { type ConnectionInfo, describeConnection } from "./connection-info.ts";
 import { HelloWait } from "./hello-wait.ts";
 import { type Inspection, inspect, PLAIN } from "./inspector.ts";
 import type { InspectorCounters, ListenerCounters } from "./listener-counters.ts";
@@ -27,6 +31,8 @@ export interface IncomingSurroundings {
   readonly inspector: InspectorCounters;
   /** Counters of a listener. */
   countersOf(listener: ListenerConfig): ListenerCounters;
+  /** Who is told of all connections of a listener when they end. */
+  observersOf(listener: ListenerConfig): readonly TcpObserver[];
   /** Listener for a redirected connection; undefined: stay where it came in. */
   findListener(destination: SocketAddress): ListenerConfig | undefined;
   chainRuntime(listener: ListenerConfig, chain: ListenerConfig["chains"][number]): ChainRuntime;
@@ -39,18 +45,22 @@ const MAX_INSPECT_BYTES = 65_536;
 const DEFAULT_HANDSHAKE_MS = 10_000;
 const EMPTY = new Uint8Array(0);
 
-/** A connection from its accept until a filter chain owns it: original destination → inspection → chain → TLS → last filter. */
 /** What a sidecar of another cluster asked a gateway for in vain. */
 const UNKNOWN_SERVICE =
   "the server name is that of a mesh service: is there such a Service here, within the Gateway's hosts, and a DestinationRule with the same subset?";
 
+/** A connection from its accept until a filter chain owns it: original destination → inspection → chain → TLS → last filter. */
 class Incoming implements ConnectionHandler {
   readonly #around: IncomingSurroundings;
   readonly #connection: StreamConnection;
   readonly #listener: ListenerConfig;
   readonly #needs: InspectionNeeds;
   readonly #counters: ListenerCounters;
+  readonly #observers: readonly TcpObserver[];
   readonly #openedMs: number;
+  /** Until a chain has it: why none will. */
+  #unserved: ConnectionEnd | undefined = {};
+  #inspection = PLAIN;
   #destination: SocketAddress;
   #client: SocketAddress;
   /** A PROXY header comes first. */
@@ -71,6 +81,7 @@ class Incoming implements ConnectionHandler {
     this.#listener = target ?? bound;
     this.#needs = inspectionNeeds(this.#listener);
     this.#counters = around.countersOf(this.#listener);
+    this.#observers = around.observersOf(this.#listener);
     this.#openedMs = around.clock.monotonic();
     this.#client = connection.remote;
     this.#header = this.#listener.proxyProtocol;
@@ -136,6 +147,7 @@ class Incoming implements ConnectionHandler {
       this.#counters.inspectGone++;
     }
     this.#chosen = true;
+    if (this.#unserved !== undefined) this.#tell(this.#unserved);
   }
 
   /** A server-first protocol: the client waits, and so would we. */
@@ -167,6 +179,10 @@ class Incoming implements ConnectionHandler {
     });
     if (chain === undefined) {
       this.#counters.noChainMatch++;
+      this.#inspection = inspection;
+      // Source: Envoy looks for no chain once the client is gone.
+      const gone = this.#ended && this.#first.length === 0;
+      this.#unserved = gone ? {} : { flags: "NR", details: "filter_chain_not_found" };
       // Somebody in the mesh is waiting for an answer to this one; anything else may be a scan.
       const hint = inspection.serverName?.startsWith("outbound_") === true ? UNKNOWN_SERVICE : undefined;
       this.#around.log[hint === undefined ? "debug" : "info"]("no filter chain matches; the connection is closed", {
@@ -180,11 +196,13 @@ class Incoming implements ConnectionHandler {
       this.#connection.close();
       return;
     }
+    this.#unserved = undefined;
+    this.#inspection = inspection;
     this.#counters.connectionsTotal++;
     this.#counters.connectionsActive++;
     const runtime = this.#around.chainRuntime(this.#listener, chain);
     if (chain.tls === undefined) {
-      this.#serve(runtime, inspection, this.#first);
+      this.#serve(runtime, this.#first);
       return;
     }
     const ready = this.#around.contexts.ready(chain.tls);
@@ -196,7 +214,7 @@ class Incoming implements ConnectionHandler {
     const { tls } = chain;
     const timeoutMs = chain.handshakeTimeoutMs > 0 ? chain.handshakeTimeoutMs : DEFAULT_HANDSHAKE_MS;
     const accept = (offered: readonly string[]) =>
-      this.#acceptTls(runtime, inspection, {
+      this.#acceptTls(runtime, {
         ready: ready.value,
         requireCertificate: tls.requireClientCertificate,
         alpn: tls.alpn,
@@ -222,7 +240,7 @@ class Incoming implements ConnectionHandler {
     if (this.#first.length > 0) wait.onData(this.#first);
   }
 
-  #acceptTls(runtime: ChainRuntime, inspection: Inspection, options: AcceptTlsOptions): void {
+  #acceptTls(runtime: ChainRuntime, options: AcceptTlsOptions): void {
     acceptTls(
       this.#around.network,
       this.#connection,
@@ -231,7 +249,7 @@ class Incoming implements ConnectionHandler {
       {
         onSecured: () => {
           if (this.#connection.tls !== undefined) this.#counters.handshake(this.#connection.tls);
-          this.#serve(runtime, inspection, EMPTY);
+          this.#serve(runtime, EMPTY);
         },
         onRefused: (reason) => this.#refused(reason, runtime),
       },
@@ -244,9 +262,11 @@ class Incoming implements ConnectionHandler {
     this.#counters.gone(this.#around.clock.monotonic() - this.#openedMs);
   }
 
-  #refused(reason: string, { handler }: ChainRuntime): void {
+  #refused(reason: string, runtime: ChainRuntime): void {
+    const { handler } = runtime;
     this.#counters.handshakeFailed(reason);
     this.#gone();
+    this.#tell({ handshakeFailure: reason }, runtime);
     if (handler.kind === "http") {
       // Source: Envoy has the connection manager in place before the handshake.
       const { counters } = handler.manager;
@@ -261,7 +281,7 @@ class Incoming implements ConnectionHandler {
     });
   }
 
-  #turnAway(verdict: GateVerdict | undefined): void {
+  #turnAway(verdict: GateVerdict | undefined, runtime: ChainRuntime): void {
     const connection = this.#connection;
     this.#around.log.debug("a network filter closes a connection", {
       listener: this.#listener.name,
@@ -269,26 +289,39 @@ class Incoming implements ConnectionHandler {
       reason: verdict?.reason ?? "",
     });
     this.#gone();
+    const { text = "", termination = "", details = "" } = verdict ?? {};
+    this.#tell({ termination, details, bytesSent: Buffer.byteLength(text) }, runtime);
     connection.handler = IGNORE_EVENTS;
     if (verdict !== undefined && verdict.text !== "") connection.write(Buffer.from(verdict.text, "utf8"));
     if (verdict === undefined || verdict.delayMs === 0) connection.close();
     else this.#around.clock.after(verdict.delayMs, () => connection.close());
   }
 
-  #serve(runtime: ChainRuntime, inspection: Inspection, first: Uint8Array): void {
+  #describe(runtime: ChainRuntime | undefined): ConnectionInfo {
     const connection = this.#connection;
-    const info = describeConnection(connection, this.#destination, this.#client, {
+    return describeConnection(connection, this.#destination, this.#client, {
       direction: this.#listener.direction,
-      chainName: runtime.config.name,
-      chainMetadata: runtime.config.metadata,
+      chainName: runtime?.config.name ?? "",
+      chainMetadata: runtime?.config.metadata,
       listenerName: this.#listener.name,
       listenerMetadata: this.#listener.metadata,
       handshakeMs: connection.tls === undefined ? -1 : this.#around.clock.monotonic() - this.#openedMs,
-      upstreamAlpn: runtime.upstreamAlpn,
-      sni: connection.tls?.sni ?? inspection.serverName,
-      ja3: inspection.ja3,
+      upstreamAlpn: runtime?.upstreamAlpn,
+      sni: connection.tls?.sni ?? this.#inspection.serverName,
+      ja3: this.#inspection.ja3,
       localUri: connection.tls === undefined ? "" : this.#around.localUri(),
     });
+  }
+
+  /** Tells of a connection that ended before its last filter had it. */
+  #tell(end: ConnectionEnd, runtime?: ChainRuntime): void {
+    if (this.#observers.length === 0) return;
+    tellEnd(this.#observers, this.#describe(runtime), this.#openedMs, this.#around.clock, end);
+  }
+
+  #serve(runtime: ChainRuntime, first: Uint8Array): void {
+    const connection = this.#connection;
+    const info = this.#describe(runtime);
     info.filterState = runtime.stateOf(info);
     if (runtime.config.tls?.requireSni === true && info.sni === "") {
       this.#refused("the client named no server (require_sni)", runtime);
@@ -298,18 +331,18 @@ class Incoming implements ConnectionHandler {
     const verdict = runtime.gate?.refuse(info, runtime.connections);
     const { handler } = runtime;
     if (verdict !== undefined || handler.kind === "gate-only") {
-      this.#turnAway(verdict);
+      this.#turnAway(verdict, runtime);
       return;
     }
     if (handler.kind === "tcp") {
-      const session = serveTcp(handler.manager, info, connection, first, runtime);
+      const session = serveTcp(handler.manager, info, connection, first, this.#owner(runtime, info));
       runtime.addTcp(session);
       if (this.#ended) connection.handler.onEnd();
       return;
     }
     const codec = handler.manager.config.codec;
     const serve = (http2: boolean, bytes: Uint8Array) => {
-      runtime.addHttp(serveHttp(handler.manager, info, connection, http2, bytes, runtime));
+      runtime.addHttp(serveHttp(handler.manager, info, connection, http2, bytes, this.#owner(runtime, info)));
     };
     if (codec !== "auto") serve(codec === "http2", first);
     else if (connection.tls?.alpn === "h2") serve(true, first);
@@ -322,60 +355,34 @@ class Incoming implements ConnectionHandler {
         serve,
         this.#around.clock,
         handler.manager.config.idleTimeoutMs,
-        () => this.#gone(),
+        () => {
+          this.#gone();
+          this.#tell({}, runtime);
+        },
       );
   }
-}
 
-function decided(first: Uint8Array): boolean {
-  return first[0] !== undefined && (first[0] !== 0x50 || first.length >= PREFACE_DECIDES);
-}
-
-function isPreface(first: Uint8Array): boolean {
-  return first[0] === 0x50 && first[1] === 0x52 && first[2] === 0x49;
-}
-
-/** "PRI" differs from "POST", "PUT" and "PATCH" at the third byte. Units: bytes. */
-const PREFACE_DECIDES = 3;
-
-/** Waits for the bytes that tell HTTP/2 from HTTP/1. */
-class CodecChoice implements ConnectionHandler {
-  readonly #connection: StreamConnection;
-  readonly #decide: (http2: boolean, first: Uint8Array) => void;
-  readonly #timer: ClockTimer | undefined;
-  readonly #onGone: () => void;
-  #first: Uint8Array;
-
-  constructor(
-    connection: StreamConnection,
-    first: Uint8Array,
-    decide: (http2: boolean, first: Uint8Array) => void,
-    clock: Clock,
-    idleTimeoutMs: number,
-    onGone: () => void,
-  ) {
-    this.#onGone = onGone;
-    this.#connection = connection;
-    this.#first = first;
-    this.#decide = decide;
-    this.#timer = idleTimeoutMs > 0 ? clock.after(idleTimeoutMs, () => connection.close()) : undefined;
-  }
-
-  onData(chunk: Uint8Array): void {
-    this.#first = this.#first.length === 0 ? chunk : Buffer.concat([this.#first, chunk]);
-    if (!decided(this.#first)) return;
-    this.#timer?.cancel();
-    this.#decide(isPreface(this.#first), this.#first);
-  }
-
-  onEnd(): void {
-    this.#connection.close();
-  }
-
-  onDrain(): void {}
-  onClose(): void {
-    this.#timer?.cancel();
-    this.#onGone();
+  /** The chain, and with it the listener's observers, where there are any. */
+  #owner(runtime: ChainRuntime, info: ConnectionInfo): HttpDownstreamOwner & TcpSessionOwner {
+    const observers = this.#observers;
+    if (observers.length === 0) return runtime;
+    const connection = this.#connection;
+    noteOpen(connection);
+    return {
+      onTcpClosed: (session, ms) => {
+        runtime.onTcpClosed(session, ms);
+        tellSession(observers, session);
+      },
+      onDownstreamClosed: (downstream, ms) => {
+        runtime.onDownstreamClosed(downstream, ms);
+        tellEnd(observers, info, this.#openedMs, this.#around.clock, {
+          flags: downstream.wrong ? "DPE" : "-",
+          protocol: downstream.protocol,
+          bytesReceived: connection.bytesIn,
+          bytesSent: connection.bytesOut,
+        });
+      },
+    };
   }
 }
 

@@ -2,6 +2,7 @@ import type { Clock, ClockTimer, Logger } from "@heddle/std";
 import { err, ok, type Result } from "@heddle/std";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
 import { isGate } from "../config/network-filters.ts";
+import type { TcpObserver } from "../network/tcp-record.ts";
 import type { OverloadState } from "../overload/overload-state.ts";
 import { createListenerIndex, type ListenerIndex } from "../router/listener-index.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -27,6 +28,8 @@ export interface ListenerSetDeps {
   declare(chain: FilterChainConfig): void;
   /** Compiles the handler of a chain. */
   makeHandler(listener: ListenerConfig, chain: FilterChainConfig, counters: ListenerCounters): ChainHandler;
+  /** Who is told of every connection of the listener when it ends. */
+  observe(listener: ListenerConfig): readonly TcpObserver[];
 }
 
 /** All listeners of the proxy by name. */
@@ -76,6 +79,7 @@ class NamedListeners implements ListenerSet {
   readonly #byAddress = new Map<string, ListenerCounters>();
   readonly #deps: ListenerSetDeps;
   readonly #entries = new Map<string, Entry>();
+  readonly #observers = new WeakMap<ListenerConfig, readonly TcpObserver[]>();
   readonly #draining = new Map<ChainRuntime, ClockTimer>();
   readonly #around: IncomingSurroundings;
   #accepting = true;
@@ -90,6 +94,7 @@ class NamedListeners implements ListenerSet {
       log: deps.log,
       inspector: this.counters.inspector,
       countersOf: (listener) => this.#countersOf(listener),
+      observersOf: (listener) => this.#observersOf(listener),
       findListener: (to) => this.#index.find(to.ip, to.port),
       chainRuntime: (listener, chain) => this.#chainRuntime(listener, chain),
       localUri: () => deps.localUri(),
@@ -238,6 +243,16 @@ class NamedListeners implements ListenerSet {
     this.#draining.clear();
   }
 
+  #observersOf(listener: ListenerConfig): readonly TcpObserver[] {
+    if (listener.accessLogs.length === 0) return NOBODY;
+    let observers = this.#observers.get(listener);
+    if (observers === undefined) {
+      observers = this.#deps.observe(listener);
+      this.#observers.set(listener, observers);
+    }
+    return observers;
+  }
+
   #accept(name: string, connection: Parameters<typeof handleIncoming>[1]): void {
     const entry = this.#entries.get(name);
     if (entry === undefined) {
@@ -302,6 +317,8 @@ class NamedListeners implements ListenerSet {
     this.#index = createListenerIndex(this.all());
   }
 }
+
+const NOBODY: readonly TcpObserver[] = [];
 
 function chainsOf(config: ListenerConfig): readonly FilterChainConfig[] {
   return config.defaultChain === undefined ? config.chains : [...config.chains, config.defaultChain];

@@ -12,6 +12,9 @@ export interface GateVerdict {
   /** Sent before the connection is closed; "": nothing. */
   readonly text: string;
   readonly reason: string;
+  /** Envoy's words for the listener's log. Default: none. */
+  readonly termination?: string;
+  readonly details?: string;
 }
 
 /** The network filters of a chain before its last one, in their order. */
@@ -73,9 +76,10 @@ function createCheck(config: NetworkGateConfig, clock: Clock, runtime: Runtime, 
           return undefined;
         }
         count(`${config.statPrefix}rbac.denied`);
-        return { delayMs: 0, text: "", reason: `rbac_access_denied_matched_policy[${verdict.policy}]` };
+        const termination = `rbac_access_denied_matched_policy[${verdict.policy}]`;
+        return { delayMs: 0, text: "", reason: termination, termination };
       };
     case "direct-response":
-      return () => ({ delayMs: 0, text: config.text, reason: "direct response" });
+      return () => ({ delayMs: 0, text: config.text, reason: "direct response", details: "direct_response" });
   }
 }

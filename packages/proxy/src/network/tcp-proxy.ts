@@ -46,7 +46,7 @@ export interface TcpSession extends Enlisted {
 
 export interface TcpSessionOwner {
   /** @param ms How long it was open. */
-  onTcpClosed(session: TcpSession, ms: number): void;
+  onTcpClosed(session: TcpSession & TcpRecord, ms: number): void;
 }
 
 /** How often idle connections are looked for, at least and at most. Units: ms. */

@@ -27,6 +27,18 @@ export interface TcpRecord {
   readonly startMs: number;
   readonly endMs: number;
   readonly startTime: number;
+  /** Set for the line of the listener's own log. */
+  readonly atListener?: ListenerFacts;
+}
+
+/** What only the listener's own log tells of a connection. */
+export interface ListenerFacts {
+  /** "" without HTTP. */
+  readonly protocol: string;
+  /** Why a network filter closed it; "": none did. */
+  readonly termination: string;
+  /** Why the TLS handshake failed; "": it did not. */
+  readonly handshakeFailure: string;
 }
 
 /** Takes events of TCP connections: metrics, access logs. */

@@ -2,7 +2,7 @@ import type { FormatCommand, FormatValues } from "../config/format.ts";
 import { connectionValue } from "../http/connection-values.ts";
 import { commonDuration, connectPoint } from "../http/duration-values.ts";
 import { metadataCommand } from "../http/metadata-values.ts";
-import { expressionText, stateText } from "../http/text-values.ts";
+import { dash, expressionText, stateText } from "../http/text-values.ts";
 import { upstreamValue } from "../http/upstream-values.ts";
 import { loggedAttributes } from "../telemetry/record-attributes.ts";
 import type { TcpRecord } from "./tcp-record.ts";
@@ -40,7 +40,13 @@ function value(record: TcpRecord, command: FormatCommand): string | undefined {
     case "DOWNSTREAM_HANDSHAKE_DURATION":
       return undefined;
     case "ACCESS_LOG_TYPE":
-      return "TcpConnectionEnd";
+      return record.atListener === undefined ? "TcpConnectionEnd" : "NotSet";
+    case "PROTOCOL":
+      return dash(record.atListener?.protocol ?? "");
+    case "CONNECTION_TERMINATION_DETAILS":
+      return dash(record.atListener?.termination ?? "");
+    case "DOWNSTREAM_TRANSPORT_FAILURE_REASON":
+      return dash(record.atListener?.handshakeFailure.replaceAll(" ", "_") ?? "");
     case "METADATA":
       return metadataCommand(record, command.argument ?? "", undefined);
     case "FILTER_STATE":

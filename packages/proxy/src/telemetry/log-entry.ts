@@ -70,7 +70,10 @@ export function exchangeEntry(
 /** A TCP connection as access log services get it. */
 export function connectionEntry(record: TcpRecord): MessageInitShape<typeof TCPAccessLogEntrySchema> {
   return {
-    commonProperties: { ...common(record, record.connection), accessLogType: AccessLogType.TcpConnectionEnd },
+    commonProperties: {
+      ...common(record, record.connection),
+      accessLogType: record.atListener === undefined ? AccessLogType.TcpConnectionEnd : AccessLogType.NotSet,
+    },
     connectionProperties: { receivedBytes: BigInt(record.bytesReceived), sentBytes: BigInt(record.bytesSent) },
   };
 }

@@ -29,6 +29,8 @@ export interface Telemetry {
   readonly tap: Tap;
   /** What watches the exchanges of a chain: standard metrics where configured, then its access logs. */
   observe(listener: ListenerConfig, chain: FilterChainConfig, around: ObserverSurroundings): ChainObservers;
+  /** The access logs of the listener itself. */
+  observeListener(listener: ListenerConfig, around: ObserverSurroundings): readonly TcpObserver[];
 }
 
 export interface TelemetryDeps {
@@ -94,6 +96,9 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
     }
   };
 
+  const loggers = (logs: readonly AccessLogConfig[], around: ObserverSurroundings) =>
+    logs.map((log) => createAccessLogger(log, targetOf(log.sink, around), around.random, around.runtime));
+
   const watchers = (
     chain: FilterChainConfig,
     logs: readonly AccessLogConfig[],
@@ -126,16 +131,14 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
       }
       all.push(createLinkerdStats({ families: linkerdFamilies, self: deps.self, localUri: deps.localUri }));
     }
-    for (const log of logs) {
-      const target = targetOf(log.sink, around);
-      all.push(createAccessLogger(log, target, around.random, around.runtime));
-    }
+    all.push(...loggers(logs, around));
     return all;
   };
 
   return {
     registry,
     tap,
+    observeListener: (listener, around) => loggers(listener.accessLogs, around),
     observe: (listener, chain, around) => {
       const last = chain.filters[chain.filters.length - 1];
       const logs = last?.kind === "http" || last?.kind === "tcp" ? last.accessLogs : [];

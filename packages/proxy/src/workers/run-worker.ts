@@ -74,6 +74,7 @@ class Worker {
       drainMs: settings.drainMs,
       localUri,
       observe: this.#telemetry.observe,
+      observeListener: this.#telemetry.observeListener,
       ports: "others",
       limits: settings.limits,
       runtime: createRuntime(settings.runtime),

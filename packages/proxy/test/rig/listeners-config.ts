@@ -29,6 +29,10 @@ export const LISTENERS = [
   "sealed",
   "out1",
   "out2",
+  "told",
+  "toldHttp",
+  "toldDenied",
+  "toldDirect",
 ] as const;
 export type ListenerName = (typeof LISTENERS)[number];
 export type ListenerPorts = Readonly<Record<ListenerName, number>>;
@@ -42,7 +46,42 @@ export interface ListenersPlan {
   /** TLS, one for each name. */
   readonly secure: Readonly<Record<"one.sni.test" | "two.sni.test", number>>;
   readonly certificate: { readonly cert: string; readonly key: string };
+  /** File of the listeners' own access logs. */
+  readonly log: string;
 }
+
+/** What the listeners' own access logs tell. */
+const TOLD = [
+  "LISTENER_NAME",
+  "FILTER_CHAIN_NAME",
+  "RESPONSE_FLAGS",
+  "RESPONSE_CODE",
+  "RESPONSE_CODE_DETAILS",
+  "CONNECTION_TERMINATION_DETAILS",
+  "REQUESTED_SERVER_NAME",
+  "PROTOCOL",
+  "BYTES_RECEIVED",
+  "BYTES_SENT",
+  "UPSTREAM_CLUSTER",
+  "DOWNSTREAM_TLS_VERSION",
+  "DOWNSTREAM_TRANSPORT_FAILURE_REASON",
+  "ACCESS_LOG_TYPE",
+] as const;
+
+/** A listener that writes a line for each connection, or for those with one of `flags`. */
+const told = (path: string, flags: readonly string[] = []): Json => ({
+  access_log: [
+    {
+      name: "file",
+      ...(flags.length === 0 ? {} : { filter: { response_flag_filter: { flags } } }),
+      typed_config: {
+        "@type": `${EXT}.access_loggers.file.v3.FileAccessLog`,
+        path,
+        log_format: { json_format: Object.fromEntries(TOLD.map((name) => [name, `%${name}%`])) },
+      },
+    },
+  ],
+});
 
 const says = (text: string): Json => ({
   filters: [
@@ -224,6 +263,35 @@ function listenerParts(plan: ListenersPlan): Readonly<Record<ListenerName, Json>
           tls_maximum_protocol_version: "TLSv1_2",
           cipher_suites: ["ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"],
         }),
+      ],
+    },
+    told: {
+      ...told(plan.log),
+      listener_filters: [TLS_INSPECTOR],
+      filter_chains: [
+        {
+          name: "secure",
+          ...tlsChain(plan, { tls_minimum_protocol_version: "TLSv1_3" }),
+          filter_chain_match: { transport_protocol: "tls", server_names: ["one.sni.test"] },
+        },
+      ],
+    },
+    toldHttp: { ...told(plan.log), ...web({}) },
+    toldDirect: { ...told(plan.log), filter_chains: [says("told")] },
+    toldDenied: {
+      ...told(plan.log),
+      filter_chains: [
+        gated(
+          {
+            "@type": `${EXT}.filters.network.rbac.v3.RBAC`,
+            stat_prefix: "told.",
+            rules: {
+              action: "ALLOW",
+              policies: { six: { permissions: [{ any: true }], principals: [{ source_ip: range("127.0.0.6", 32) }] } },
+            },
+          },
+          tcpFilterChain("echo"),
+        ),
       ],
     },
     out1: { filter_chains: [tcpFilterChain("out1")] },
