@@ -109,3 +109,15 @@ test("multiCluster.enabled brings the way for names below .global", async () => 
   expect(names(objects)).toContain("Gateway/istio-multicluster-ingressgateway");
   expect(names(objects)).toContain("DestinationRule/istio-multicluster-destinationrule");
 });
+
+test("values.global.meshNetworks becomes the mesh's MeshNetworks; a wrong field is named", async () => {
+  const generate = async (value: string) => {
+    const flags = ["--skip-crds", "--set", "profile=minimal", "--set", `values.global.meshNetworks.far.${value}`];
+    const objects = await printed("istioctl", "manifest", "generate", ...flags);
+    return objects.find(({ kind, metadata }) => kind === "ConfigMap" && metadata.name === "istio");
+  };
+  expect(await generate("endpoints[0].fromRegistry=west")).toMatchObject({
+    data: { meshNetworks: "networks:\n  far:\n    endpoints:\n      - fromRegistry: west\n" },
+  });
+  expect(generate("nothing=1")).rejects.toThrow("values.global.meshNetworks");
+});

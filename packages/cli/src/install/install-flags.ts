@@ -1,4 +1,4 @@
-import { formatProblem, type Parsed, parseInjectorValues, parseMeshConfig } from "@heddle/config";
+import { formatProblem, type Parsed, parseInjectorValues, parseMeshConfig, parseMeshNetworks } from "@heddle/config";
 import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import type { GlobalOptions } from "../global-options.ts";
@@ -116,7 +116,9 @@ export function installOptions(flags: InstallFlags, global: GlobalOptions, conte
     ...valuesGlobal(injector),
     clusterDomain: clusterDomain(flags.clusterDomain ?? base.clusterDomain, base.clusterDomain, injector),
   };
-  check(parseMeshConfig(meshConfigMap(options).data["mesh"] ?? "", "--set meshConfig"));
+  const { mesh = "", meshNetworks = "" } = meshConfigMap(options).data;
+  check(parseMeshConfig(mesh, "--set meshConfig"));
+  check(parseMeshNetworks(meshNetworks, "--set values.global.meshNetworks"));
   check(parseInjectorValues(injectorConfigMap(options).data["values"] ?? "", "--set values"));
   return options;
 }
@@ -188,6 +190,7 @@ function valuesGlobal(values: Values): Partial<InstallOptions> {
     ...(typeof g["network"] === "string" ? { network: g["network"] } : {}),
     ...(typeof cluster === "string" ? { clusterId: cluster } : {}),
     globalNames: multi["enabled"] === true,
+    meshNetworks: record(g["meshNetworks"] ?? {}, "values.global.meshNetworks"),
   };
 }
 

@@ -37,7 +37,7 @@ export function meshConfigMap(options: InstallOptions): ConfigMap {
     apiVersion: "v1",
     kind: "ConfigMap",
     metadata: { name: "istio", namespace: options.namespace, labels: meshLabels("mesh-config") },
-    data: { mesh: stringify(mesh), meshNetworks: "networks: {}\n" },
+    data: { mesh: stringify(mesh), meshNetworks: stringify({ networks: options.meshNetworks }) },
   };
 }
 

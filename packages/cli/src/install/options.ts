@@ -21,6 +21,8 @@ export interface InstallOptions {
   readonly logLevel: "debug" | "info" | "warning" | "error";
   /** MeshConfig fields that the user set, merged over the defaults. */
   readonly meshConfig: Readonly<Record<string, unknown>>;
+  /** MeshNetworks' `networks`: members and gateways of each, by name. Source: `values.global.meshNetworks`. */
+  readonly meshNetworks: Readonly<Record<string, unknown>>;
   /** Values for the injector (`global.proxy.…`), merged over the defaults. */
   readonly injectorValues: Readonly<Record<string, unknown>>;
   /** More environment of the control plane. */
@@ -53,6 +55,7 @@ export function defaultInstallOptions(version: string, namespace: string): Insta
     highAvailability: false,
     logLevel: "info",
     meshConfig: {},
+    meshNetworks: {},
     injectorValues: {},
     pilotEnv: {},
     gateways: [],
