@@ -9,7 +9,11 @@ function pod(name: string, resourceVersion: string, uid = `uid-${name}`): KubeOb
 }
 
 /** A scripted API server: each list and each stream takes the next entry. */
-function script(lists: readonly (KubeList | Error)[], streams: readonly (readonly unknown[] | Error)[]) {
+function script(
+  lists: readonly (KubeList | Error)[],
+  streams: readonly (readonly unknown[] | Error)[],
+  closeAtFirst = false,
+) {
   const opened: unknown[] = [];
   let listed = 0;
   const clock = createManualClock();
@@ -32,7 +36,10 @@ function script(lists: readonly (KubeList | Error)[], streams: readonly (readonl
       },
     },
     {
-      onEvent: ({ type, object }) => told.push(`${type} ${object.metadata.name}@${object.metadata.resourceVersion}`),
+      onEvent: ({ type, object }) => {
+        told.push(`${type} ${object.metadata.name}@${object.metadata.resourceVersion}`);
+        if (closeAtFirst) watch.close();
+      },
       onSync: () => told.push("SYNC"),
       onError: (error) => errors.push(error.message),
     },
@@ -115,5 +122,12 @@ describe("createWatch", () => {
     run.watch.close();
     await run.settle();
     expect(run.told).toEqual([]);
+  });
+
+  test("closed by what the list tells, it opens no stream", async () => {
+    const run = script([{ items: [pod("x", "1"), pod("y", "2")], resourceVersion: "2" }], [], true);
+    await run.settle();
+    expect(run.told).toEqual(["ADDED x@1"]);
+    expect(run.opened).toEqual([]);
   });
 });

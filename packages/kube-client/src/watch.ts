@@ -89,6 +89,8 @@ class WatchLoop implements Watch {
           const list = await this.#source.list(signal);
           if (signal.aborted) return;
           this.#tellDifference(list);
+          // Whoever saw all it waited for has closed by now: a quiet stream would hold up the process's end.
+          if (signal.aborted) return;
           version = list.resourceVersion;
         }
         const outcome = await this.#stream(version, () => backoff.reset());
