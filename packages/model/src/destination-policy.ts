@@ -19,6 +19,8 @@ export interface DestinationPolicy {
   readonly trafficPolicyAt: WrittenAt | undefined;
   readonly subsets: readonly Located<Subset>[];
   readonly sources: readonly ObjectRef[];
+  /** The rule is for workloads that it names, so their Secrets are meant for them. */
+  readonly namesWorkloads: boolean;
 }
 
 /** The rules of a mesh by the host that they are for, so that a service meets only those that can concern it. */
@@ -112,5 +114,6 @@ function merge(found: readonly DestinationRule[], domain: string): DestinationPo
     trafficPolicyAt: wide === undefined ? undefined : { source: wide.ref, path: "spec.trafficPolicy" },
     subsets: [...subsets.values()],
     sources: rules.map((rule) => rule.ref),
+    namesWorkloads: rules[0]?.spec.workloadSelector !== undefined,
   };
 }

@@ -240,6 +240,7 @@ function withRetryBudget(
     trafficPolicyAt: policy?.trafficPolicyAt ?? { source: profile.ref, path: "spec.retryBudget" },
     subsets: policy?.subsets ?? [],
     sources: [...(policy?.sources ?? []), profile.ref],
+    namesWorkloads: policy?.namesWorkloads ?? false,
   };
 }
 

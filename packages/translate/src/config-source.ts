@@ -13,6 +13,15 @@ export const fromAds: MessageInitShape<typeof ConfigSourceSchema> = {
   resourceApiVersion: ApiVersion.V3,
 };
 
+/**
+ * As fromAds, for Secrets that may not exist or that the account may not read: Envoy waits 15 s (its default), not for ever, and
+ * takes no other cluster or listener meanwhile. Source: Istio does the same.
+ */
+export const credentialsFromAds: MessageInitShape<typeof ConfigSourceSchema> = {
+  configSourceSpecifier: { case: "ads", value: {} },
+  resourceApiVersion: ApiVersion.V3,
+};
+
 /** From the agent in the pod, over the cluster `sds-grpc` of the bootstrap. Source: Istio's sidecar bootstrap. */
 export const fromAgent: MessageInitShape<typeof ConfigSourceSchema> = {
   configSourceSpecifier: {

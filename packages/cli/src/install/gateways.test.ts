@@ -119,5 +119,5 @@ test("values.global.meshNetworks becomes the mesh's MeshNetworks; a wrong field 
   expect(await generate("endpoints[0].fromRegistry=west")).toMatchObject({
     data: { meshNetworks: "networks:\n  far:\n    endpoints:\n      - fromRegistry: west\n" },
   });
-  expect(generate("nothing=1")).rejects.toThrow("values.global.meshNetworks");
+  await expect(generate("nothing=1")).rejects.toThrow("values.global.meshNetworks");
 });

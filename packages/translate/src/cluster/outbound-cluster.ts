@@ -27,7 +27,7 @@ import { podClusters } from "../gateway/pod-passthrough.ts";
 import type { Part } from "../part.ts";
 import { protoDuration } from "../proto-duration.ts";
 import { serviceMetadata } from "../provenance.ts";
-import { clientTls } from "../tls/client-tls.ts";
+import { clientTls, withoutSecret } from "../tls/client-tls.ts";
 import { plainText, upstreamMeshTls } from "../tls/mesh-tls.ts";
 import { introducing } from "../tls/proxy-protocol.ts";
 import { circuitBreakers } from "./circuit-breakers.ts";
@@ -264,7 +264,10 @@ function transport(
     const http = wireOf(port.protocol) === "http";
     const h2 = isHttp2(port.protocol) || policy.connectionPool?.http?.h2UpgradePolicy === "UPGRADE";
     const host = service.hostname.startsWith("*") ? "" : service.hostname;
-    return { transportSocket: clientTls(tls, host, h2 ? ["h2"] : http ? ["http/1.1"] : []) };
+    const secrets = view.router || view.rules?.namesWorkloads === true;
+    return {
+      transportSocket: clientTls(secrets ? tls : withoutSecret(tls), host, h2 ? ["h2"] : http ? ["http/1.1"] : []),
+    };
   }
   if (
     !view.settings.mesh.enableAutoMtls ||

@@ -10,7 +10,7 @@ import {
   type CommonTlsContextSchema,
   UpstreamTlsContextSchema,
 } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/tls";
-import { fromAds } from "../config-source.ts";
+import { credentialsFromAds } from "../config-source.ts";
 
 type CommonTls = MessageInitShape<typeof CommonTlsContextSchema>;
 
@@ -41,11 +41,21 @@ export function clientTls(
   };
 }
 
+/**
+ * What a rule for all workloads means to a sidecar: its account may not read the Secret, and waiting for it would hold up all else. Files are
+ * used, or the roots of the web; never plain text. Source: Istio's documentation of credentialName.
+ */
+export function withoutSecret({ credentialName, ...tls }: ClientTls): ClientTls {
+  if (credentialName === undefined) return tls;
+  const mode = tls.mode === "MUTUAL" && tls.clientCertificate === undefined ? "SIMPLE" : tls.mode;
+  return { ...tls, mode };
+}
+
 function certificates(tls: ClientTls): Pick<CommonTls, "tlsCertificateSdsSecretConfigs" | "tlsCertificates"> {
   if (tls.mode !== "MUTUAL") return {};
   if (tls.credentialName !== undefined)
     return {
-      tlsCertificateSdsSecretConfigs: [{ name: `kubernetes://${tls.credentialName}`, sdsConfig: fromAds }],
+      tlsCertificateSdsSecretConfigs: [{ name: `kubernetes://${tls.credentialName}`, sdsConfig: credentialsFromAds }],
     };
   return {
     tlsCertificates: [
@@ -76,7 +86,10 @@ function validation(tls: ClientTls): NonNullable<CommonTls["validationContextTyp
     case: "combinedValidationContext",
     value: {
       defaultValidationContext: { matchTypedSubjectAltNames },
-      validationContextSdsSecretConfig: { name: `kubernetes://${tls.credentialName}-cacert`, sdsConfig: fromAds },
+      validationContextSdsSecretConfig: {
+        name: `kubernetes://${tls.credentialName}-cacert`,
+        sdsConfig: credentialsFromAds,
+      },
     },
   };
 }

@@ -12,7 +12,7 @@ import {
   type CommonTlsContextSchema,
   DownstreamTlsContextSchema,
 } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/tls";
-import { fromAds } from "../config-source.ts";
+import { credentialsFromAds } from "../config-source.ts";
 import { nameMatcher } from "./client-tls.ts";
 import { downstreamMeshTls } from "./mesh-tls.ts";
 
@@ -70,7 +70,12 @@ function certificates(
   const most = dataPlane === "heddle" ? 1 : undefined;
   const secrets = (tls.credentialName === undefined ? tls.credentialNames : [tls.credentialName]).slice(0, most);
   if (secrets.length > 0)
-    return { tlsCertificateSdsSecretConfigs: secrets.map((name) => ({ name: secretName(name), sdsConfig: fromAds })) };
+    return {
+      tlsCertificateSdsSecretConfigs: secrets.map((name) => ({
+        name: secretName(name),
+        sdsConfig: credentialsFromAds,
+      })),
+    };
   const files = [...tls.tlsCertificates];
   if (tls.serverCertificate !== undefined && tls.privateKey !== undefined)
     files.push({ serverCertificate: tls.serverCertificate, privateKey: tls.privateKey });
@@ -102,7 +107,7 @@ function clientValidation(tls: ServerTls): Pick<CommonTls, "validationContextTyp
   const name = tls.caCertCredentialName ?? credential ?? "";
   const validationContextSdsSecretConfig = {
     name: secretName(name, tls.caCertCredentialName === undefined || !name.endsWith("-cacert")),
-    sdsConfig: fromAds,
+    sdsConfig: credentialsFromAds,
   };
   return {
     validationContextType: {
