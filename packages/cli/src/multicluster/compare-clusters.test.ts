@@ -77,6 +77,14 @@ test("each usual mistake is found, with what to do", () => {
   );
 });
 
+test("one number for UDP and TCP is two ports, whose names may come in any order", () => {
+  const udp = { service: "shop/dns", name: "dns", port: 53 };
+  const tcp = { service: "shop/dns", name: "dns-tcp", port: 53 };
+  expect(
+    compareClusters([facts("east", "west", { ports: [udp, tcp] }), facts("west", "east", { ports: [tcp, udp] })]),
+  ).toSatisfy((lines) => lines.every(({ wrong }) => wrong.length === 0));
+});
+
 test("a cluster without a control plane: who manages it, and whether that one does", () => {
   const remote = { known: [], gateways: [] };
   expect(wrongs({ ...remote, managedBy: ["east"] })).toEqual({});

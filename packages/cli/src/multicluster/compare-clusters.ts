@@ -174,9 +174,10 @@ function ports(all: readonly ClusterFacts[]): readonly string[] {
   return pairs(all).flatMap(([a, b]) =>
     a.ports.flatMap((port) => {
       const there = b.ports.filter(({ service }) => service === port.service);
-      const same = there.find((other) => other.port === port.port);
-      if (there.length === 0 || same?.name === port.name) return [];
-      const what = same === undefined ? "is missing" : `is named "${same.name}"`;
+      // A DNS server has one number twice, for UDP and TCP.
+      const names = there.filter((other) => other.port === port.port).map(({ name }) => name);
+      if (there.length === 0 || names.includes(port.name)) return [];
+      const what = names.length === 0 ? "is missing" : `is named ${names.map((name) => `"${name}"`).join(", ")}`;
       return [
         `port ${port.port} ("${port.name}") of Service ${port.service} in ${a.context} ${what} in ${b.context}: clusters must agree, as its protocol and endpoints go by name and number`,
       ];
