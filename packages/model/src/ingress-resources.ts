@@ -10,6 +10,7 @@ import {
   refText,
   type VirtualService,
 } from "@heddle/config";
+import { literalRegex } from "@heddle/std";
 import { type IngressContext, isMeshIngress, reviewIngress, targetOf } from "./ingress-review.ts";
 
 /** What Ingresses are turned into carries this in its name, and more behind it. Source: Istio. */
@@ -151,7 +152,7 @@ function matchOf({ path, type }: IngressPath): Pick<Route, "path" | "exact" | "m
   if (type === "Exact") return { path, exact: true, match: { exact: path } };
   if (type === "Prefix") {
     const bare = path.replace(/\/+$/, "");
-    const match = bare === "" ? undefined : { regex: `${bare.replace(/[\\^$.|?*+()[\]{}]/g, "\\$&")}(/.*)?` };
+    const match = bare === "" ? undefined : { regex: `${literalRegex(bare)}(/.*)?` };
     return { path, exact: false, match };
   }
   if (path === "" || path === "*") return { path: "", exact: false, match: undefined };

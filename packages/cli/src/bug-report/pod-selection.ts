@@ -1,5 +1,5 @@
 import type { KubeObject } from "@heddle/kube-client";
-import { at, listOf, textOf } from "@heddle/std";
+import { at, listOf, literalRegex, textOf } from "@heddle/std";
 import { UsageError } from "../context.ts";
 
 /** Which pods a bug report is about. */
@@ -62,7 +62,7 @@ function parseSpec(text: string, flag: string): Spec {
 }
 
 function glob(text: string): RegExp {
-  return new RegExp(`^${text.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`);
+  return new RegExp(`^${text.split("*").map(literalRegex).join(".*")}$`);
 }
 
 const any = (patterns: readonly RegExp[], text: string) =>

@@ -1,8 +1,9 @@
+import { literalRegex } from "@heddle/std";
 import type { Command } from "commander";
 import { stringify } from "yaml";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
-import { literalRegex, profileObject } from "../profile/profile-object.ts";
+import { profileObject } from "../profile/profile-object.ts";
 import { addTapFlags, runTap, type TapFlags, untilStopped } from "../viz/tap-flags.ts";
 
 interface Flags extends TapFlags {

@@ -1,6 +1,6 @@
-import { at, listOf, recordOf, textOf } from "@heddle/std";
+import { at, listOf, literalRegex, recordOf, textOf } from "@heddle/std";
 import { UsageError } from "../context.ts";
-import { literalRegex, type WrittenRoute } from "./profile-object.ts";
+import type { WrittenRoute } from "./profile-object.ts";
 
 const METHODS = ["delete", "get", "head", "options", "patch", "post", "put"];
 

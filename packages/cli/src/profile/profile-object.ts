@@ -18,8 +18,3 @@ export function profileObject(service: string, namespace: string, domain: string
     spec: { routes },
   };
 }
-
-/** A text that a regular expression matches just so. */
-export function literalRegex(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-}

@@ -1,5 +1,6 @@
+import { literalRegex } from "@heddle/std";
 import { UsageError } from "../context.ts";
-import { literalRegex, type WrittenRoute } from "./profile-object.ts";
+import type { WrittenRoute } from "./profile-object.ts";
 
 /** Routes of a `.proto` file: one for each method of its services. Source: linkerd pkg/profiles/proto.go. Errors: UsageError. */
 export function protoRoutes(text: string, file: string): readonly WrittenRoute[] {

@@ -1,9 +1,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { AuthorizationCondition, AuthorizationSource } from "@heddle/config";
 import type { MeshSettings } from "@heddle/model";
+import { literalRegex } from "@heddle/std";
 import type { PrincipalSchema } from "@heddle/xds-api/envoy/config/rbac/v3/rbac";
 import { cidrRange } from "../address.ts";
-import { escapeRegex, type Matcher, valueMatcher } from "./value-matcher.ts";
+import { type Matcher, valueMatcher } from "./value-matcher.ts";
 
 export type Principal = MessageInitShape<typeof PrincipalSchema>;
 
@@ -35,7 +36,7 @@ function field<T>(values: readonly T[], others: readonly T[], make: (value: T) =
 }
 
 const byRegex = (regex: string): Principal => named({ matchPattern: { case: "safeRegex", value: { regex } } });
-const loose = (text: string): string => text.split("*").map(escapeRegex).join(".*");
+const loose = (text: string): string => text.split("*").map(literalRegex).join(".*");
 
 /** A name such as `cluster.local/ns/shop/sa/web`; names of the own mesh hold under its other trust domains, too. */
 function principal({ settings }: PrincipalContext): (text: string) => Principal {
@@ -52,7 +53,7 @@ function principal({ settings }: PrincipalContext): (text: string) => Principal 
 function account({ namespace }: PrincipalContext): (text: string) => Principal {
   return (text) => {
     const [owner, name] = text.includes("/") ? text.split("/") : [namespace, text];
-    return byRegex(`spiffe://[^/]+/ns/${escapeRegex(owner ?? "")}/sa/${escapeRegex(name ?? "")}`);
+    return byRegex(`spiffe://[^/]+/ns/${literalRegex(owner ?? "")}/sa/${literalRegex(name ?? "")}`);
   };
 }
 

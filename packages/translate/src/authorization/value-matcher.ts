@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { literalRegex } from "@heddle/std";
 import type { StringMatcherSchema } from "@heddle/xds-api/envoy/type/matcher/v3/string";
 
 export type Matcher = MessageInitShape<typeof StringMatcherSchema>;
@@ -18,11 +19,7 @@ export function pathMatcher(text: string): Matcher {
   if (!text.includes("{*}") && !text.includes("{**}")) return valueMatcher(text);
   const regex = text
     .split(/(\{\*\*?\})/)
-    .map((part) => (part === "{*}" ? "[^/]+" : part === "{**}" ? ".*" : escapeRegex(part)))
+    .map((part) => (part === "{*}" ? "[^/]+" : part === "{**}" ? ".*" : literalRegex(part)))
     .join("");
   return { matchPattern: { case: "safeRegex", value: { regex } } };
-}
-
-export function escapeRegex(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
