@@ -17,10 +17,11 @@ export const checks = [
   unitTests,
 ] as const satisfies readonly Check[];
 
-/** Runs every check, prints what each found, and gives the counts. */
-export async function runChecks(root: string): Promise<{ passed: number; failed: number }> {
+/** Runs every check, prints what each found, and gives the counts and the problems as printed. */
+export async function runChecks(root: string): Promise<{ passed: number; failed: number; problems: string[] }> {
   let passed = 0;
   let failed = 0;
+  const told: string[] = [];
   for (const check of checks) {
     const started = performance.now();
     const problems = await check.run(root);
@@ -32,9 +33,13 @@ export async function runChecks(root: string): Promise<{ passed: number; failed:
     }
     failed++;
     console.log(`× ${check.name} (${took}): ${problems.length} problem${problems.length > 1 ? "s" : ""}`);
-    for (const p of problems) console.log(`    ${p.where}: ${p.what.replaceAll("\n", "\n    ")}`);
+    for (const p of problems) {
+      const line = `    ${p.where}: ${p.what.replaceAll("\n", "\n    ")}`;
+      console.log(line);
+      told.push(`${check.name}:\n${line}`);
+    }
   }
-  return { passed, failed };
+  return { passed, failed, problems: told };
 }
 
 if (import.meta.main) {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closingLine, tallyOf } from "./test-lanes.ts";
+import { closingLine, failuresOf, tallyOf } from "./test-lanes.ts";
 
 test("counts what bun test reports", () => {
   expect(tallyOf(" 12 pass\n 2 skip\n 1 fail\n", 1)).toEqual({ passed: 12, failed: 1, skipped: 2 });
@@ -14,4 +14,11 @@ test("a run that died without counts is a failure", () => {
 test("closing line names skips only where there are some", () => {
   expect(closingLine({ passed: 3, failed: 0, skipped: 0 })).toBe("3 passed, 0 failed");
   expect(closingLine({ passed: 3, failed: 1, skipped: 2 })).toBe("3 passed, 1 failed, 2 skipped");
+});
+
+test("a failing test is repeated with its own lines, not with those of the test before", () => {
+  const output =
+    "one\n(pass) first [1ms]\nerror: expected 2\n(fail) second [3ms]\n(pass) third\nlate\n(fail) fourth\n 1 fail\n";
+  expect(failuresOf(output)).toEqual(["(fail) second [3ms]\nerror: expected 2", "(fail) fourth\nlate"]);
+  expect(failuresOf("boom\n")).toEqual(["boom\n"]);
 });

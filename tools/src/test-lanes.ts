@@ -21,6 +21,26 @@ export function tallyOf(output: string, exitCode: number): Tally {
   return (exitCode !== 0 && tally.failed === 0) || silent ? { ...tally, failed: tally.failed + 1 } : tally;
 }
 
+/** Lines of a failing test's own output that the closing report repeats. */
+const LINES_OF_A_FAILURE = 40;
+
+/**
+ * What failed in one run's output, each test with the lines before it: a log of thousands of lines is often kept by its end alone.
+ * `bun test` prints a test's errors above its `(fail)` line. A run that failed without such a line gives its last lines.
+ */
+export function failuresOf(output: string): string[] {
+  const lines = output.split("\n");
+  const found: string[] = [];
+  let from = 0;
+  for (const [at, line] of lines.entries()) {
+    if (/^\((pass|skip)\) /.test(line)) from = at + 1;
+    if (!line.startsWith("(fail) ")) continue;
+    found.push([line, ...lines.slice(Math.max(from, at - LINES_OF_A_FAILURE), at)].join("\n"));
+    from = at + 1;
+  }
+  return found.length ? found : [lines.slice(-LINES_OF_A_FAILURE).join("\n")];
+}
+
 /** The closing line that continuous integration reads. */
 export function closingLine(tally: Tally): string {
   return `${tally.passed} passed, ${tally.failed} failed${tally.skipped ? `, ${tally.skipped} skipped` : ""}`;
@@ -43,6 +63,12 @@ export function heldBack(): { readonly sink: Sink; flush(): void } {
   };
 }
 
+/** What one `bun test` process came to. `failures` is empty where `tally` counts none. */
+export interface Outcome {
+  readonly tally: Tally;
+  readonly failures: readonly string[];
+}
+
 /** Runs one `bun test` process over `files`, hands its output to `sink`, and counts. */
 export async function bunTest(
   root: string,
@@ -50,7 +76,7 @@ export async function bunTest(
   timeoutMs: number,
   env: Record<string, string>,
   sink: Sink = passedThrough,
-): Promise<Tally> {
+): Promise<Outcome> {
   const child = Bun.spawn([join(root, "bin/bun"), "test", "--timeout", String(timeoutMs), ...files], {
     cwd: root,
     env: { ...process.env, ...env },
@@ -67,5 +93,6 @@ export async function bunTest(
     }
   };
   await Promise.all([pass("stdout"), pass("stderr")]);
-  return tallyOf(output, await child.exited);
+  const tally = tallyOf(output, await child.exited);
+  return { tally, failures: tally.failed > 0 ? failuresOf(output) : [] };
 }

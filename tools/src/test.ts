@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { withKubernetes } from "./kubernetes/kubernetes-lane.ts";
 import { runChecks } from "./ok.ts";
 import { type Found, findEnvoy, findGrpcGo, findGrpcJava, findKubectl } from "./prerequisites.ts";
-import { add, bunTest, closingLine, heldBack, nothing, type Tally } from "./test-lanes.ts";
+import { add, bunTest, closingLine, heldBack, nothing, type Outcome, type Tally } from "./test-lanes.ts";
 
 const root = join(import.meta.dir, "../..");
 const INTEGRATION_TIMEOUT_MS = 600_000;
@@ -57,9 +57,15 @@ async function main(only: readonly string[]): Promise<number> {
   console.log("== what tests can use");
   const env = await prerequisites();
   let total: Tally = nothing;
+  const failures: { where: string; what: string }[] = [];
+  const count = (where: string, { tally, failures: failed }: Outcome) => {
+    total = add(total, tally);
+    failures.push(...failed.map((what) => ({ where, what })));
+  };
   if (only.length === 0) {
     console.log("== quick checks");
-    total = add(total, { ...nothing, ...(await runChecks(root)) });
+    const { passed, failed, problems } = await runChecks(root);
+    count("quick checks", { tally: { ...nothing, passed, failed }, failures: problems });
   }
   const files = await integrationFiles(only);
   const beside = files.length > 1 ? files.filter(runsBeside) : [];
@@ -69,22 +75,23 @@ async function main(only: readonly string[]): Promise<number> {
   const runFiles = async (lane: readonly string[], laneEnv: Readonly<Record<string, string>>) => {
     for (const file of lane) {
       console.log(`== ${file} (${++done} of ${files.length}, ${minutes()})`);
-      total = add(total, await bunTest(root, [`./${file}`], INTEGRATION_TIMEOUT_MS, { ...env, ...laneEnv }));
+      count(file, await bunTest(root, [`./${file}`], INTEGRATION_TIMEOUT_MS, { ...env, ...laneEnv }));
     }
   };
   const long = beside.map((file) => {
     console.log(`== ${file} runs beside the others; its output comes at their end`);
     const output = heldBack();
-    return { file, output, tally: bunTest(root, [`./${file}`], INTEGRATION_TIMEOUT_MS, env, output.sink) };
+    return { file, output, outcome: bunTest(root, [`./${file}`], INTEGRATION_TIMEOUT_MS, env, output.sink) };
   });
   await runFiles(others, {});
   if (onKubernetes.length > 0) await withKubernetes(root, (laneEnv) => runFiles(onKubernetes, laneEnv));
-  for (const { file, output, tally } of long) {
-    const counted = await tally;
+  for (const { file, output, outcome } of long) {
+    const counted = await outcome;
     console.log(`== ${file} (${++done} of ${files.length}, ${minutes()})`);
     output.flush();
-    total = add(total, counted);
+    count(file, counted);
   }
+  for (const { where, what } of failures) console.log(`== failed: ${where}\n${what}`);
   console.log(`== done in ${minutes()}`);
   console.log(closingLine(total));
   return total.failed === 0 ? 0 : 1;
