@@ -3,6 +3,7 @@ import type { GatewayRow, GatewaysAnswer, RemoteClusterRow } from "./config-cont
 import { type ControlPlaneClient, kept } from "./control-plane-client.ts";
 import { type Inventory, isClusterGateway, NETWORK_LABEL, type PodInfo } from "./inventory.ts";
 import { quantile } from "./query/totals.ts";
+import { bucketBound } from "./store/label-set.ts";
 
 export interface GatewaysDeps {
   readonly client: ControlPlaneClient;
@@ -94,7 +95,7 @@ export function readProbes(samples: readonly Sample[]): readonly GatewayRow[] {
   return [...clusters].sort().map((cluster): GatewayRow => {
     const buckets = new Map<number, number>();
     for (const [target, { labels, value }] of of("gateway_probe_latency_ms_bucket"))
-      if (target === cluster) buckets.set(Number((labels.get("le") ?? "").replace("+Inf", "Infinity")), value);
+      if (target === cluster) buckets.set(bucketBound(labels), value);
     const one = (name: string) => of(name).find(([target]) => target === cluster)?.[1];
     const alive = one("gateway_alive");
     return {

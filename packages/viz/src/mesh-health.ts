@@ -4,6 +4,7 @@ import type { MeshAnswer, ProxyRow, ReplicaRow } from "./dashboard-contract.ts";
 import type { PodInfo } from "./inventory.ts";
 import { quantile } from "./query/totals.ts";
 import { certificateExpiries } from "./query/workload.ts";
+import { bucketBound } from "./store/label-set.ts";
 import type { MetricStore } from "./store/store.ts";
 
 export interface MeshHealthDeps {
@@ -94,8 +95,7 @@ function replicaFigures(text: string): Omit<ReplicaRow, "namespace" | "name" | "
   const sum = (name: string) => samples.filter((s) => s.name === name).reduce((total, s) => total + s.value, 0);
   const buckets = new Map<number, number>();
   for (const { name, labels, value } of samples) {
-    if (name === "pilot_proxy_convergence_time_bucket")
-      buckets.set(Number((labels.get("le") ?? "").replace("+Inf", "Infinity")) * 1000, value);
+    if (name === "pilot_proxy_convergence_time_bucket") buckets.set(bucketBound(labels) * 1000, value);
   }
   const pushesByType: Record<string, number> = {};
   for (const { name, labels, value } of samples) {

@@ -5,7 +5,6 @@ import type { MetricStore } from "./store/store.ts";
 /** Port where every sidecar serves merged metrics. Source: docs/decisions/0001. */
 const METRICS_PORT = 15020;
 const TIMEOUT_MS = 3000;
-const FORGET_AFTER_MS = 30 * 60_000;
 
 export interface Scraper {
   start(): void;
@@ -49,7 +48,7 @@ export function createScraper(deps: ScraperDeps): Scraper {
     const present = new Set(pods.map((p) => `${p.namespace}/${p.name}`));
     for (const key of failing.keys()) if (!present.has(key)) failing.delete(key);
     await Promise.all(pods.map(scrapeOne));
-    deps.store.prune(deps.clock.now() - FORGET_AFTER_MS);
+    deps.store.prune(deps.clock.now());
     if (!stopped) timer = deps.clock.after(deps.intervalMs, () => void round());
   };
 
@@ -59,6 +58,10 @@ export function createScraper(deps: ScraperDeps): Scraper {
       stopped = true;
       timer?.cancel();
     },
-    gaps: () => [...failing.values()],
+    gaps: () => [...failing.values(), ...(deps.store.refused > 0 ? [full(deps.store)] : [])],
   };
+}
+
+function full({ size, refused }: MetricStore): string {
+  return `the store is full (${size} series): ${refused} further samples of the last round are not kept; a Prometheus has room for them (heddle viz install --prometheus, or --prometheus-url)`;
 }

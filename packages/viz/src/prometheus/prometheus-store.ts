@@ -1,4 +1,5 @@
 import type { Inventory } from "../inventory.ts";
+import { bucketBound } from "../store/label-set.ts";
 import { createSeries } from "../store/series.ts";
 import { KEPT_METRICS, type MetricStore, type ScrapeTarget, type StoredSeries } from "../store/store.ts";
 import type { PrometheusClient, RangeSeries } from "./prometheus-client.ts";
@@ -37,6 +38,7 @@ export function createPrometheusStores(client: PrometheusClient, inventory: Inve
       get size() {
         return newest.size;
       },
+      refused: 0,
     },
     of: ({ fromMs, toMs }) => {
       const slot = Math.floor(toMs / KEEP_MS);
@@ -97,9 +99,10 @@ function storeOf(
   let size = 0;
   for (const { metric, found } of named) {
     const stored = found.map(({ target, series, firstMs }): StoredSeries => {
-      const own = createSeries(series.labels, Math.max(1, series.times.length), 1);
+      const own = createSeries(series.labels, { fine: series.times.length, keepMs: Number.POSITIVE_INFINITY });
       for (const [i, time] of series.times.entries()) own.push(time, series.values[i] ?? 0);
-      return { target, metric, series: own, bornAtZero: (scrapes.get(keyOf(target))?.firstMs ?? firstMs) < firstMs };
+      const bornAtZero = (scrapes.get(keyOf(target))?.firstMs ?? firstMs) < firstMs;
+      return { target, metric, series: own, bound: bucketBound(series.labels), bornAtZero };
     });
     size += stored.length;
     byMetric.set(metric, stored);
@@ -111,6 +114,7 @@ function storeOf(
     sinceMs,
     isCurrent: ({ target, series }) => series.lastMs === scrapes.get(keyOf(target))?.lastMs,
     size,
+    refused: 0,
   };
 }
 

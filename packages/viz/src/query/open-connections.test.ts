@@ -47,7 +47,7 @@ test("looking back, those that were open then", () => {
 });
 
 test("growth is known for hours by the minute, for the last minutes by the scrape", () => {
-  const series = createSeries(new Map(), 30, 360);
+  const series = createSeries(new Map(), { fine: 30 });
   for (let s = 0; s <= 3600; s += 2) series.push(s * 1000, s);
   expect(series.increase(0, false)).toBe(3600);
   expect(series.increase(3_590_000, false)).toBe(10);

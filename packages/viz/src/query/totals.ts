@@ -53,11 +53,9 @@ export function addSeries(totals: Totals, stored: StoredSeries, span: Span): voi
       if (stored.series.labels.get("classification") === "failure") totals.failures += amount;
       return;
     case "route_response_latency_ms_bucket":
-    case "istio_request_duration_milliseconds_bucket": {
-      const bound = Number((stored.series.labels.get("le") ?? "").replace("+Inf", "Infinity"));
-      totals.buckets.set(bound, (totals.buckets.get(bound) ?? 0) + amount);
+    case "istio_request_duration_milliseconds_bucket":
+      totals.buckets.set(stored.bound, (totals.buckets.get(stored.bound) ?? 0) + amount);
       return;
-    }
     // Of HTTP, proxies count the bodies.
     case "istio_request_bytes_sum":
     case "istio_tcp_received_bytes_total":

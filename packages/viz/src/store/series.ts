@@ -1,100 +1,71 @@
-/** The last samples of one counter or gauge: every sample of the last minutes, then one a minute for hours. */
+import { createGrowthRing } from "./growth-ring.ts";
+
+/** The last hours of one counter or gauge: its growth at every sample of the last minutes, before that by the minute. */
 export interface Series {
   readonly labels: ReadonlyMap<string, string>;
   /** Invariant: times ascend. Units: ms. */
   push(timeMs: number, value: number): void;
-  readonly firstMs: number;
   readonly lastMs: number;
   readonly last: number;
+  /** Room that its history holds. */
+  readonly bytes: number;
   /** Growth in (`fromMs`, `toMs`] of a counter that may restart at zero; `bornAtZero` says that the first sample grew from nothing. */
   increase(fromMs: number, bornAtZero: boolean, toMs?: number): number;
-  /** The same growth, step by step. */
+  /** The same growth, step by step; steps without any are left out. */
   eachStep(fromMs: number, toMs: number, bornAtZero: boolean, visit: (timeMs: number, amount: number) => void): void;
+  /** Keeps by the minute alone what is in it: for a series that ended. */
+  settle(): void;
 }
 
-/** Distance of the samples that are kept for hours. Units: ms. */
+export interface SeriesOptions {
+  /** Samples with growth that are kept as they came. Default: 300, ten minutes of a scrape every two seconds. */
+  readonly fine?: number;
+  /** How long growth is kept. Default: six hours. Units: ms. */
+  readonly keepMs?: number;
+}
+
+export const KEEP_MS = 6 * 3_600_000;
+/** Length of the steps that are kept for hours. Units: ms. */
 const COARSE_MS = 60_000;
-const FIRST_LENGTH = 16;
 
-/** `capacity`: samples kept as they come; `coarse`: samples kept one a minute. */
-export function createSeries(labels: ReadonlyMap<string, string>, capacity: number, coarse = 360): Series {
-  return new TwoTierSeries(labels, capacity, coarse);
+export function createSeries(labels: ReadonlyMap<string, string>, options: SeriesOptions = {}): Series {
+  return new TwoTierSeries(labels, options.fine ?? 300, options.keepMs ?? KEEP_MS);
 }
 
-/** Memory grows with what was pushed, up to the capacity: most series of a mesh live shortly. */
-class Ring {
-  readonly #capacity: number;
-  #times: Float64Array;
-  #values: Float64Array;
-  /** Invariant: samples ever pushed; the newest stands at `(count - 1) % capacity`. */
-  count = 0;
-
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-    const length = Math.min(capacity, FIRST_LENGTH);
-    this.#times = new Float64Array(length);
-    this.#values = new Float64Array(length);
-  }
-
-  push(timeMs: number, value: number): void {
-    if (this.count === this.#times.length && this.count < this.#capacity) {
-      this.#times = grown(this.#times, this.#capacity);
-      this.#values = grown(this.#values, this.#capacity);
-    }
-    const at = this.count % this.#times.length;
-    this.#times[at] = timeMs;
-    this.#values[at] = value;
-    this.count++;
-  }
-
-  get oldest(): number {
-    return Math.max(0, this.count - this.#times.length);
-  }
-
-  time(i: number): number {
-    return this.#times[i % this.#times.length] ?? 0;
-  }
-
-  value(i: number): number {
-    return this.#values[i % this.#values.length] ?? 0;
-  }
-}
-
-function grown(array: Float64Array, capacity: number): Float64Array {
-  const longer = new Float64Array(Math.min(capacity, array.length * 2));
-  longer.set(array);
-  return longer;
-}
-
+/** What did not grow takes no room: most series of a mesh stand still most of the time. */
 class TwoTierSeries implements Series {
   readonly labels: ReadonlyMap<string, string>;
-  readonly #fine: Ring;
-  readonly #coarse: Ring;
-  #first = Number.NaN;
+  readonly #fineLength: number;
+  readonly #keepMs: number;
+  readonly #fine = createGrowthRing();
+  /** Invariant: all of it is older than all in `#fine`. */
+  readonly #coarse = createGrowthRing();
+  #firstMs = Number.NaN;
+  #first = 0;
+  lastMs = Number.NaN;
+  last = 0;
 
-  constructor(labels: ReadonlyMap<string, string>, capacity: number, coarse: number) {
+  constructor(labels: ReadonlyMap<string, string>, fineLength: number, keepMs: number) {
     this.labels = labels;
-    this.#fine = new Ring(capacity);
-    this.#coarse = new Ring(coarse);
+    this.#fineLength = fineLength;
+    this.#keepMs = keepMs;
   }
 
   push(timeMs: number, value: number): void {
-    const { count } = this.#coarse;
-    if (this.#fine.count === 0) this.#first = timeMs;
-    this.#fine.push(timeMs, value);
-    if (count === 0 || timeMs >= this.#coarse.time(count - 1) + COARSE_MS) this.#coarse.push(timeMs, value);
-  }
-
-  get firstMs(): number {
-    return this.#first;
-  }
-
-  get lastMs(): number {
-    return this.#fine.count === 0 ? Number.NaN : this.#fine.time(this.#fine.count - 1);
-  }
-
-  get last(): number {
-    return this.#fine.count === 0 ? 0 : this.#fine.value(this.#fine.count - 1);
+    if (Number.isNaN(this.#firstMs)) {
+      this.#firstMs = timeMs;
+      this.#first = value;
+    } else {
+      const growth = value >= this.last ? value - this.last : value;
+      if (growth > 0) {
+        if (this.#fine.length === this.#fineLength) this.#age();
+        this.#fine.push(Math.round(timeMs), growth);
+      }
+    }
+    this.lastMs = timeMs;
+    this.last = value;
+    for (const ring of [this.#coarse, this.#fine])
+      while (ring.length > 0 && ring.time(0, this.#nowMs) < timeMs - this.#keepMs) ring.shift();
   }
 
   increase(fromMs: number, bornAtZero: boolean, toMs = Number.POSITIVE_INFINITY): number {
@@ -106,25 +77,45 @@ class TwoTierSeries implements Series {
   }
 
   eachStep(fromMs: number, toMs: number, bornAtZero: boolean, visit: (timeMs: number, amount: number) => void): void {
-    const fine = this.#fine;
-    if (fine.count === 0) return;
-    let previous = Number.NaN;
-    const take = (time: number, value: number): void => {
-      if (time > fromMs && time <= toMs) {
-        if (!Number.isNaN(previous)) visit(time, value >= previous ? value - previous : value);
-        else if (bornAtZero && time === this.#first) visit(time, value);
+    const nowMs = this.#nowMs;
+    if (bornAtZero && this.#first > 0 && this.#firstMs > fromMs && this.#firstMs <= toMs)
+      visit(this.#firstMs, this.#first);
+    for (const ring of [this.#coarse, this.#fine]) {
+      let start = ring.length;
+      while (start > 0 && ring.time(start - 1, nowMs) > fromMs) start--;
+      for (let i = start; i < ring.length; i++) {
+        const time = ring.time(i, nowMs);
+        if (time > toMs) return;
+        visit(time, ring.growth(i));
       }
-      previous = value;
-    };
-    const from = fine.oldest;
-    const fineSince = fine.time(from);
-    if (fineSince > fromMs) {
-      const coarse = this.#coarse;
-      for (let i = coarse.oldest; i < coarse.count && coarse.time(i) < fineSince; i++)
-        take(coarse.time(i), coarse.value(i));
     }
-    let start = fine.count - 1;
-    while (start > from && fine.time(start) > fromMs) start--;
-    for (let i = start; i < fine.count; i++) take(fine.time(i), fine.value(i));
+  }
+
+  settle(): void {
+    while (this.#fine.length > 0) this.#age();
+    this.#fine.trim();
+    this.#coarse.trim();
+  }
+
+  get bytes(): number {
+    return this.#fine.bytes + this.#coarse.bytes;
+  }
+
+  get #nowMs(): number {
+    return Math.round(this.lastMs);
+  }
+
+  /** Moves the oldest fine step into its minute, which is named by its last growth. */
+  #age(): void {
+    const timeMs = this.#fine.time(0, this.#nowMs);
+    const growth = this.#fine.growth(0);
+    this.#fine.shift();
+    const newest = this.#coarse.length - 1;
+    if (newest >= 0 && minuteOf(this.#coarse.time(newest, this.#nowMs)) === minuteOf(timeMs))
+      this.#coarse.addToLast(timeMs, growth);
+    else this.#coarse.push(timeMs, growth);
   }
 }
+
+/** A minute holds its end, as a step does. */
+const minuteOf = (timeMs: number): number => Math.ceil(timeMs / COARSE_MS);
