@@ -58,6 +58,15 @@ async function installPackage(name: string): Promise<boolean> {
   return (await runCommand(["apt-get", "install", "-y", "-qq", "--no-install-recommends", name], "/")).code === 0;
 }
 
+/** dnsmasq (`HEDDLE_DNSMASQ`, PATH), or apt brings its program alone, without the service. */
+export async function findDnsmasq(env: NodeJS.ProcessEnv): Promise<Found> {
+  const path = env["HEDDLE_DNSMASQ"] ?? Bun.which("dnsmasq");
+  if (path) return { path };
+  await installPackage("dnsmasq-base");
+  const installed = Bun.which("dnsmasq") ?? ["/usr/sbin/dnsmasq"].find((p) => existsSync(p));
+  return installed ? { path: installed } : { missing: "no dnsmasq and no way to install it (apt-get as root)" };
+}
+
 /**
  * grpc-java's jars (`HEDDLE_GRPC_JAVA`, the cache), or Maven brings what `pom` names into the cache. A JDK is not installed for it: grpc-js
  * and grpc-go say nearly the same, and it would take longer than all of their tests.

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { withKubernetes } from "./kubernetes/kubernetes-lane.ts";
 import { runChecks } from "./ok.ts";
-import { type Found, findEnvoy, findGrpcGo, findGrpcJava, findKubectl } from "./prerequisites.ts";
+import { type Found, findDnsmasq, findEnvoy, findGrpcGo, findGrpcJava, findKubectl } from "./prerequisites.ts";
 import { add, bunTest, closingLine, heldBack, nothing, type Outcome, type Tally } from "./test-lanes.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -18,6 +18,7 @@ async function prerequisites(): Promise<Record<string, string>> {
   const pom = join(root, "packages/control-plane/test/proxyless/pom.xml");
   take("grpc-java", "HEDDLE_GRPC_JAVA", await findGrpcJava(process.env, pom));
   take("grpc-go", "HEDDLE_GRPC_GO", await findGrpcGo(process.env, root));
+  take("dnsmasq", "HEDDLE_DNSMASQ", await findDnsmasq(process.env));
   const kubectl = await findKubectl(root);
   take("kubectl", "HEDDLE_KUBECTL", kubectl);
   if ("path" in kubectl) env["PATH"] = `${dirname(kubectl.path)}:${process.env["PATH"] ?? ""}`;
