@@ -153,6 +153,7 @@ describe("the mesh's DNS", () => {
     // It has an address, so it exists, whatever others say.
     ["api.example.com", "MX", ["NOERROR"]],
     ["api.example.com", "UNKNOWN_65", ["NOERROR"]],
+    ["api.example.com.shop.svc.cluster.local", "MX", ["NOERROR"]],
   ] as const)("%s %s → %p", async (name, type, expected) => {
     expect(shown(await udp(query(name, type as RecordType)))).toEqual([...expected]);
     expect(shown(await tcp(query(name, type as RecordType)))).toEqual([...expected]);
@@ -181,6 +182,37 @@ describe("the mesh's DNS", () => {
     [asked, failed, failFirst] = [0, 0, 1];
     expect(shown(await udp(query("outside.test")))).toEqual(["NOERROR", "A 192.0.2.7"]);
     expect([asked, failed]).toEqual([2, 1]);
+  });
+
+  test("a server where nobody listens costs no wait; more questions than sockets are worth fail at once", async () => {
+    let [closedAsked, refused] = [0, 0];
+    const closed = createSocket("udp4");
+    await new Promise<void>((resolve) => closed.bind(0, "127.0.0.1", resolve));
+    const { port } = closed.address();
+    await new Promise<void>((resolve) => closed.close(() => resolve()));
+    const events = { onAsked: () => closedAsked++, onAnswered: () => undefined, onFailed: () => refused++ };
+    const never = { after: () => ({ cancel: () => undefined }), monotonic: () => 0 };
+    const timeless = { ...clock, ...never };
+    const gone = { ip: "127.0.0.1", port };
+    const both = createUpstream({
+      servers: () => [gone, { ip: "127.0.0.1", port: upstreamServer.port }],
+      clock: timeless,
+      events,
+    });
+    expect(await both.resolve(query("outside.test"), "udp")).toBeDefined();
+    expect([closedAsked, refused]).toEqual([2, 1]);
+    const silent = createSocket("udp4");
+    await new Promise<void>((resolve) => silent.bind(0, "127.0.0.1", resolve));
+    const toSilent = createUpstream({
+      servers: () => [{ ip: "127.0.0.1", port: silent.address().port }],
+      clock: { ...timeless, after: (_ms, done) => clock.after(300, done) },
+      events,
+    });
+    const all = Array.from({ length: 1001 }, () => toSilent.resolve(query("outside.test"), "udp"));
+    expect(await all.at(-1)).toBeUndefined();
+    expect([closedAsked, refused]).toEqual([1002, 2]);
+    await Promise.all(all);
+    silent.close();
   });
 
   test("noise gets no answer and harms nobody; several questions and other operations are refused", async () => {

@@ -1,4 +1,4 @@
-import { type Answer, decode, encode, type Question } from "dns-packet";
+import { type Answer, decode, type Question } from "dns-packet";
 import { encodeAnswer, type Outcome, type Query, RCODE, readQuery } from "./answer.ts";
 import type { Responder, Transport } from "./dns-server.ts";
 import type { KnownName, NameIndex } from "./name-index.ts";
@@ -87,10 +87,7 @@ class TableResponder implements MeshResponder {
     const { upstream } = this.#deps;
     if (upstream === undefined || zone !== undefined || SERVICE_BINDING.includes(type))
       return encodeAnswer(query, noData, transport);
-    const answer = await upstream.resolve(
-      known.name === question.name.toLowerCase() ? bytes : renamed(query, question, known.name),
-      transport,
-    );
+    const answer = await upstream.resolve(bytes, transport);
     // Who has an address exists, whatever others know of the name.
     if (answer === undefined || rcodeOf(answer) === RCODE.missing) return encodeAnswer(query, noData, transport);
     return answer;
@@ -129,11 +126,6 @@ function startOfAuthority(zone: string): Answer {
     ttl: NEGATIVE_TTL,
     data: { mname: `ns.mesh.${zone}`, rname: `hostmaster.mesh.${zone}`, ...times },
   };
-}
-
-/** The question without the search domain. */
-function renamed(query: Query, question: Question, name: string): Uint8Array {
-  return encode({ ...query, questions: [{ ...question, name }] });
 }
 
 function rcodeOf(answer: Uint8Array): number {

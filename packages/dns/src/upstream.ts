@@ -36,6 +36,8 @@ const MAX_ATTEMPT_MS = 2000;
 const HEADER_BYTES = 12;
 const SERVFAIL = 2;
 const REFUSED = 5;
+/** Each question holds a socket while it waits: a flood of names that nobody answers must not take them all. */
+const MAX_PENDING = 1000;
 
 /** `10.0.0.1`, `10.0.0.1:5353`, `[fd00::1]:53`, `fd00::1`. Errors: undefined. */
 export function parseNameServer(text: string): NameServer | undefined {
@@ -48,15 +50,29 @@ export function parseNameServer(text: string): NameServer | undefined {
 
 class Forwarder implements Upstream {
   readonly #deps: UpstreamDeps;
+  #pending = 0;
 
   constructor(deps: UpstreamDeps) {
     this.#deps = deps;
   }
 
   async resolve(query: Uint8Array, transport: Transport): Promise<Uint8Array | undefined> {
+    if (query.length < HEADER_BYTES) return undefined;
+    if (this.#pending >= MAX_PENDING) {
+      this.#deps.events.onFailed();
+      return undefined;
+    }
+    this.#pending++;
+    try {
+      return await this.#askAll(query, transport);
+    } finally {
+      this.#pending--;
+    }
+  }
+
+  async #askAll(query: Uint8Array, transport: Transport): Promise<Uint8Array | undefined> {
     const { clock, events } = this.#deps;
     const servers = this.#deps.servers();
-    if (query.length < HEADER_BYTES) return undefined;
     const attemptMs = Math.min(MAX_ATTEMPT_MS, TOTAL_MS / Math.max(1, ROUNDS * servers.length));
     const ask = transport === "tcp" ? askByTcp : askByUdp;
     let last: Uint8Array | undefined;
@@ -81,7 +97,7 @@ class Forwarder implements Upstream {
   }
 }
 
-/** Whether bytes answer the query: same id, an answer, same question. What strangers send is ignored. */
+/** Whether bytes answer the query: same id, an answer, same question. */
 function answers(query: Uint8Array, answer: Uint8Array): boolean {
   if (answer.length < HEADER_BYTES || answer[0] !== query[0] || answer[1] !== query[1]) return false;
   if (((answer[2] ?? 0) & 0x80) === 0) return false;
@@ -112,11 +128,14 @@ const askByUdp: Ask = (server, query, timeoutMs, clock) =>
     };
     const timer = clock.after(timeoutMs, () => done(undefined));
     socket.on("error", () => done(undefined));
-    socket.on("message", (answer, from) => {
-      if (from.address === server.ip && from.port === server.port && answers(query, answer)) done(answer);
+    socket.on("message", (answer) => {
+      if (answers(query, answer)) done(answer);
     });
-    socket.send(query, server.port, server.ip, (error) => {
-      if (error) done(undefined);
+    // Connected: the kernel drops what strangers send, and tells at once of a port where nobody listens.
+    socket.connect(server.port, server.ip, () => {
+      socket.send(query, (error) => {
+        if (error) done(undefined);
+      });
     });
   });
 
