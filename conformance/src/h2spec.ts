@@ -1,6 +1,7 @@
 import { cluster, httpFilterChain, listener } from "../../packages/proxy/test/rig/bootstrap.ts";
 import { startOrigin } from "../../packages/proxy/test/rig/origin.ts";
-import { freePorts, startProxy } from "../../packages/proxy/test/rig/proxy-process.ts";
+import { startProxy } from "../../packages/proxy/test/rig/proxy-process.ts";
+import { freePorts } from "../../packages/std/src/free-ports.testing.ts";
 import { findProgram, runProgram } from "./find-program.ts";
 import type { SuiteGroup, SuiteResult, SuiteSkip } from "./suite.ts";
 
@@ -25,7 +26,7 @@ export async function runH2spec(): Promise<SuiteResult | SuiteSkip> {
     },
   });
   try {
-    const { out } = await runProgram([h2spec, "--strict", "-h", "127.0.0.1", "-p", String(port), "-o", "3"], 180_000);
+    const { out } = await runProgram([h2spec, "--strict", "-h", "127.0.0.1", "-p", String(port), "-o", "10"], 180_000);
     return {
       name: "h2spec",
       title: "h2spec 2.2.1, strict",

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { eventually } from "../../packages/proxy/test/rig/eventually.ts";
 import { startPair } from "../../packages/proxy/test/rig/pair.ts";
-import { freePort } from "../../packages/proxy/test/rig/proxy-process.ts";
 import { connectRaw } from "../../packages/proxy/test/rig/raw-client.ts";
+import { freePort } from "../../packages/std/src/free-ports.testing.ts";
 import { findProgram, runProgram } from "./find-program.ts";
 import type { SuiteGroup, SuiteResult, SuiteSkip } from "./suite.ts";
 

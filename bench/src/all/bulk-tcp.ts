@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
+import { freePort } from "@heddle/std/free-ports";
 import { MIB } from "../compare/load.ts";
 import { runRounds, type Sample } from "../compare/rounds.ts";
-import { freePort, runChild, startChild, waitForPort } from "../measure/child.ts";
+import { runChild, startChild, waitForPort } from "../measure/child.ts";
 import { processUsage } from "../measure/process-usage.ts";
 import { issuePair, placement } from "../pair/compare-pairs.ts";
 import { startPair, type Variant } from "../pair/variant.ts";

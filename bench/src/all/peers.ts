@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "@heddle/std/free-ports";
 import type { LoadTarget } from "../compare/load.ts";
-import { freePort, startChild, waitForPort } from "../measure/child.ts";
+import { startChild, waitForPort } from "../measure/child.ts";
 import type { WorkloadFiles } from "../pair/certificates.ts";
 import { HAPROXY } from "./haproxy.ts";
 import { NGINX } from "./nginx.ts";

@@ -1,7 +1,8 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Child, freePort, startChild, waitForPort } from "../measure/child.ts";
+import { freePort } from "@heddle/std/free-ports";
+import { type Child, startChild, waitForPort } from "../measure/child.ts";
 
 /** A control plane under test. */
 export interface Plane {

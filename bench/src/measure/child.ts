@@ -66,14 +66,6 @@ export async function runChild(options: ChildOptions): Promise<string> {
   return out;
 }
 
-/** A port of 127.0.0.1 that is free now. */
-export function freePort(): number {
-  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = probe;
-  probe.stop(true);
-  return port;
-}
-
 /** Waits until something listens. Errors: throws with what the process said when it does not within `timeoutMs`. */
 export async function waitForPort(port: number, child: Child, timeoutMs = 15_000): Promise<void> {
   const giveUpAt = performance.now() + timeoutMs;

@@ -1,8 +1,9 @@
 import { availableParallelism, cpus } from "node:os";
 import { resolve } from "node:path";
+import { freePort } from "@heddle/std/free-ports";
 import { type LoadPlan, type LoadTarget, measureLoad, sendLoad } from "../compare/load.ts";
 import { type Comparison, runRounds } from "../compare/rounds.ts";
-import { freePort, startChild, waitForPort } from "../measure/child.ts";
+import { startChild, waitForPort } from "../measure/child.ts";
 import type { Stage } from "../measure/command.ts";
 import { BENCH_NAMESPACE, issueWorkloads, type WorkloadFiles } from "./certificates.ts";
 import type { PairOptions } from "./options.ts";

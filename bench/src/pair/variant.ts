@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "@heddle/std/free-ports";
 import type { LoadTarget } from "../compare/load.ts";
-import { type Child, freePort, startChild, waitForPort } from "../measure/child.ts";
+import { type Child, startChild, waitForPort } from "../measure/child.ts";
 import type { WorkloadFiles } from "./certificates.ts";
 import { type SidecarExtras, sidecarBootstrap } from "./proxy-config.ts";
 

@@ -1,7 +1,8 @@
 import { renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type Child, freePort, startChild, waitForPort } from "../measure/child.ts";
+import { freePort } from "@heddle/std/free-ports";
+import { type Child, startChild, waitForPort } from "../measure/child.ts";
 import { benchCommand, onStage } from "../measure/command.ts";
 import { issuePair, machineClass } from "../pair/compare-pairs.ts";
 import { heddlePlan } from "../pair/plans.ts";

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { Resolver } from "node:dns/promises";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "@heddle/std/free-ports";
 import { settles } from "./settles.ts";
 
 /** `heddle dns` beside a control plane that reads files, behind a real CoreDNS: what a cluster's DNS does with the zone `global`. */
@@ -45,16 +45,6 @@ function run(argv: readonly string[], pattern: RegExp): Promise<string> {
   });
 }
 
-/** A port that is free now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0));
-    });
-  });
-}
-
 function resolver(port: number | string): Resolver {
   const made = new Resolver({ timeout: 2000, tries: 3 });
   made.setServers([`127.0.0.1:${port}`]);
@@ -77,7 +67,7 @@ spec:
 beforeAll(async () => {
   const write = (text: string) => writeFileSync(join(folder, "entries.yaml"), text);
   write(entry("chosen", "httpbin.bar.global", "240.0.0.2") + entry("given", "other.bar.global", ""));
-  const grpc = await freePort();
+  const grpc = freePort();
   const quiet = ["--httpAddr=", "--httpsAddr=", "--monitoringAddr=", "--secureGRPCAddr="];
   const discovery = ["discovery", "--registries=", `--configDir=${folder}`, `--grpcAddr=127.0.0.1:${grpc}`, ...quiet];
   await run([process.execPath, program, ...discovery, `--caDir=${join(folder, "ca")}`], /(control plane is ready)/);
@@ -86,7 +76,7 @@ beforeAll(async () => {
   dns = resolver(port);
   await settles(() => dns.resolve4("httpbin.bar.global"));
   if (dnsmasq !== undefined) {
-    const stub = await freePort();
+    const stub = freePort();
     const asKubeDns = [
       "-k",
       "--cache-size=1000",
@@ -106,7 +96,7 @@ beforeAll(async () => {
     stubbed = resolver(stub);
   }
   if (coredns === undefined) return;
-  const front = await freePort();
+  const front = freePort();
   writeFileSync(join(folder, "Corefile"), `global:${front} {\n  forward . 127.0.0.1:${port}\n  errors\n}\n`);
   await run([coredns, "-conf", join(folder, "Corefile")], /(CoreDNS-)/);
   behind = resolver(front);

@@ -144,7 +144,7 @@ describe("STRICT", () => {
         (r) => r.ok,
         () => false,
       );
-    expect(await answers()).toBe(true);
+    await eventually("plain text accepted", answers);
     await demo.kube.applyObjects([policy]);
     await eventually("plain text refused", async () => !(await answers()));
     await Bun.sleep(3000);

@@ -105,8 +105,11 @@ describe.skipIf(line !== undefined || missing.length > 0)("two clusters, linked 
       addresses: [{ ip: "198.18.1.1" }],
       ports: [{ name: "http", port: 4143, protocol: "TCP" }],
     });
-    expect(await ok("linkerd --context=east multicluster gateways")).toMatch(
-      /^CLUSTER +ALIVE +NUM_SVC +LATENCY\nwest +True +1 +\d+ms\n$/,
+    // The mirror serves before its gateway was first asked.
+    await settles(async () =>
+      expect(await ok("linkerd --context=east multicluster gateways")).toMatch(
+        /^CLUSTER +ALIVE +NUM_SVC +LATENCY\nwest +True +1 +\d+ms\n$/,
+      ),
     );
     const check = await ok("linkerd --context=east multicluster check --wait 20s");
     expect(check).toContain("√ clusters share trust anchors\n\t* west\n");

@@ -281,9 +281,13 @@ describe.skipIf(line !== undefined || missing.length > 0)(
         otherRoot: await connect(`${right} -alpn istio -cert /tmp/evil.pem -key /tmp/evil.pem`),
       };
       for (const { out } of Object.values(answers)) expect(out).not.toContain("HTTP/1.1 200");
-      const gateway = await ok("kubectl logs --context=cluster2 -n istio-system deploy/istio-ingressgateway");
-      expect(gateway).toContain("no filter chain matches; the connection is closed");
-      expect(gateway).toContain("outbound_.8000_._.nobody.bar.global");
+      await eventually("a sentence about the name in the gateway's log", async () => {
+        const log = await ok("kubectl logs --context=cluster2 -n istio-system deploy/istio-ingressgateway");
+        return (
+          log.includes("no filter chain matches; the connection is closed") &&
+          log.includes("outbound_.8000_._.nobody.bar.global")
+        );
+      });
       // The one without a certificate and the one of another root reached the sidecar and no further.
       await eventually(
         "a sentence about both in the sidecar's log",
@@ -291,7 +295,7 @@ describe.skipIf(line !== undefined || missing.length > 0)(
           const log = await ok("kubectl logs --context=cluster2 -n bar deploy/httpbin -c istio-proxy");
           return log.match(/TLS handshake with a client failed .*reason=/g)?.length === 2;
         },
-        15_000,
+        40_000,
       );
     });
 

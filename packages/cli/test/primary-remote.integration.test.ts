@@ -103,9 +103,11 @@ describe.skipIf(line !== undefined || missing.length > 0)("a cluster without a c
       await kubectl(name, "wait -n sample --for=condition=Available deployment --all --timeout=110s");
     await eventually("calls from abroad to home", () => secured("away", "at-home"));
     await eventually("calls from home to abroad", () => secured("home", "abroad"));
-    expect(await ok("istioctl --context=home proxy-status")).toMatch(/sleep-\S+\.sample +away +SYNCED/);
+    await eventually("the proxy abroad in sync", async () =>
+      /sleep-\S+\.sample +away +SYNCED/.test(await ok("istioctl --context=home proxy-status")),
+    );
     expect(await ok("istioctl --context=home remote-clusters")).toMatch(/away .* synced/);
-    expect(await check()).toContain("Status check results are √");
+    await eventually("nothing more to say", async () => (await check()).includes("Status check results are √"));
     // Configuration is read in the primary only.
     const route = { hosts: ["abroad"], http: [{ route: [{ destination: { host: "abroad" } }] }] };
     const meta = { apiVersion: "networking.istio.io/v1", kind: "VirtualService", metadata: { name: "unread" } };

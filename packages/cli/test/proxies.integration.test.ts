@@ -8,6 +8,7 @@ import { podGet } from "../src/pod-http.ts";
 import { runInProcess } from "./command-line.ts";
 import { root } from "./heddle-process.ts";
 import { echoPod, eventually, injectedNamespace, NAMESPACE } from "./mesh-cluster.ts";
+import { settles } from "./settles.ts";
 import { startTestCluster } from "./test-cluster.ts";
 
 setDefaultTimeout(150_000);
@@ -108,11 +109,14 @@ describe("with a mesh and two pods", () => {
         /ISTIOD +/.exec(all)?.[0] ?? "",
       ),
     );
-    expect((await run(`istioctl proxy-status one.${NAMESPACE}`)).out).toEndWith(
-      "Clusters Match\nListeners Match\nRoutes Match\n",
-    );
-    const json = JSON.parse((await run("heddle proxy-status -o json")).out) as Record<string, string>[];
-    for (const status of json) expect(status["cluster_sent"]).toBe(status["cluster_acked"]);
+    // A push may be under way.
+    await settles(async () => {
+      expect((await run(`istioctl proxy-status one.${NAMESPACE}`)).out).toEndWith(
+        "Clusters Match\nListeners Match\nRoutes Match\n",
+      );
+      const json = JSON.parse((await run("heddle proxy-status -o json")).out) as Record<string, string>[];
+      for (const status of json) expect(status["cluster_sent"]).toBe(status["cluster_acked"]);
+    });
   });
 
   test.each([

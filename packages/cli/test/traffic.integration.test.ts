@@ -120,7 +120,7 @@ describe("ingress gateway", () => {
       expect(answer).toStartWith("HTTP/1.1 200");
       expect(answer).toContain('"path":"/x"');
     }, CONVERGED_MS);
-    expect(tlsGet(Number(port), "unknown.example.com", gateway.root)).rejects.toThrow();
+    await expect(tlsGet(Number(port), "unknown.example.com", gateway.root)).rejects.toThrow();
   }, 60_000);
 });
 

@@ -5,12 +5,12 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { Client, credentials, status } from "@grpc/grpc-js";
 import { register } from "@grpc/grpc-js-xds";
+import { freePort } from "@heddle/std/free-ports";
 import { until } from "./clients.ts";
 import { type Answer, type Caller, createJavaCaller, createJsCaller, javaCommand } from "./proxyless/callers.ts";
 import {
   type Backend,
   type FileMesh,
-  freePort,
   istio,
   method,
   pod,

@@ -45,5 +45,5 @@ test.skipIf(!available)(
     expect(seen["without capability"][0]).toBe(1);
     expect(seen["without capability"][1]).toContain("lacks the capability NET_ADMIN");
   },
-  20_000,
+  60_000,
 );

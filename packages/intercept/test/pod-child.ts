@@ -28,7 +28,7 @@ async function ready(child: ChildProcess): Promise<void> {
   });
 }
 
-const sandbox = spawn("unshare", ["-n", "sh", "-c", "echo in; exec sleep 60"], {
+const sandbox = spawn("unshare", ["-n", "sh", "-c", "echo in; exec sleep 300"], {
   stdio: ["ignore", "pipe", "inherit"],
 });
 await ready(sandbox);

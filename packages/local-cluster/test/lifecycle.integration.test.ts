@@ -34,7 +34,7 @@ function runs(pid: number): boolean {
 }
 
 async function gone(pids: readonly number[]): Promise<boolean> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 1000; tries++) {
     if (!pids.some(runs)) return true;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

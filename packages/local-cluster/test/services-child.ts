@@ -29,7 +29,7 @@ async function ready(file: string, args: readonly string[]): Promise<ChildProces
 }
 const bun = process.execPath;
 async function pod(name: string): Promise<{ readonly ip: string; readonly pid: number }> {
-  const { pid = 0 } = await ready("unshare", ["-n", "sh", "-c", "echo up; exec sleep 60"]);
+  const { pid = 0 } = await ready("unshare", ["-n", "sh", "-c", "echo up; exec sleep 300"]);
   const { ip } = await network.attach(name, pid);
   await ready("nsenter", ["-t", String(pid), "-n", bun, `${import.meta.dir}/pod-server.ts`, name, "8080"]);
   return { ip, pid };

@@ -30,5 +30,5 @@ test.skipIf(!available)(
     expect(seen["after a change"]).toEqual([[`b ${c}`]]);
     expect(seen.nodePorts).toEqual([{ port: 30777, service: "default/both" }]);
   },
-  20_000,
+  60_000,
 );

@@ -2,6 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { createLogger, createManualClock, createSystemClock } from "@heddle/std";
+import { freePort } from "@heddle/std/free-ports";
 import { loadTypeRegistry, typeUrls, writeMessage } from "@heddle/xds-api";
 import { ListenerSchema, RouteConfigurationSchema } from "./config/proto.ts";
 import { createProxy } from "./proxy.ts";
@@ -73,13 +74,6 @@ async function webListener(port: number): Promise<IncomingResource> {
   };
   const message = fromJson(ListenerSchema, json, { registry: await loadTypeRegistry() });
   return { name: "web", version: "1", bytes: writeMessage(ListenerSchema, message) };
-}
-
-function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } });
-  const { port } = server;
-  server.stop(true);
-  return port;
 }
 
 test("requests are answered by the old table while a large one is decoded, and by the new one when it is whole", async () => {

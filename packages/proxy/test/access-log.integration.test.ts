@@ -3,12 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "@heddle/std/free-ports";
 import { ask } from "./rig/ask.ts";
 import { cluster, type Json, listener, tcpFilterChain } from "./rig/bootstrap.ts";
 import { eventually } from "./rig/eventually.ts";
 import { type LogCollector, startLogCollector } from "./rig/log-collector.ts";
 import { startLogService } from "./rig/log-service.ts";
-import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
 const skip = envoyPath() === undefined;
@@ -289,6 +290,11 @@ describe.skipIf(skip)("access logs and local replies as real Envoy has them", ()
         .filter((line) => line !== "");
     await eventually("all lines", () => ENGINES.every((engine) => lines(engine, "omit").length === requests.length));
     for (const name of names) {
+      // Envoy writes each file when it is that file's turn.
+      await eventually(`the same count of lines in ${name}`, () => {
+        const [ours, envoy] = ENGINES.map((engine) => lines(engine, name).length);
+        return ours === envoy;
+      }).catch(() => undefined);
       const [ours, envoy] = ENGINES.map((engine) => lines(engine, name));
       const read = (list: readonly string[] = []) =>
         name === "json" || name === "omit"

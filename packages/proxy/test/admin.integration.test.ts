@@ -1,9 +1,10 @@
 /** The admin pages: what they say, compared with real Envoy's answers to the same requests where there is one. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { freePorts } from "@heddle/std/free-ports";
 import { cluster, httpFilterChain, listener } from "./rig/bootstrap.ts";
 import { type Origin, startOrigin } from "./rig/origin.ts";
 import { type Pair, startPair } from "./rig/pair.ts";
-import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
 setDefaultTimeout(120_000);

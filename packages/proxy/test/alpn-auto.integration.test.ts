@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createSecureServer, type Http2SecureServer } from "node:http2";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import { freePorts } from "@heddle/std/free-ports";
 import { foreignCertificate } from "./rig/foreign-certificate.ts";
-import { freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 
 /** `auto_config`: each server is spoken to in the version that it chooses by ALPN; filter state offers others, but not where a route switches that off. */
 const [listen = 0, admin = 0] = freePorts(2);

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { freePorts } from "@heddle/std/free-ports";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { type Answer, ask } from "./rig/ask.ts";
 import { startAuthorizer } from "./rig/authorizer.ts";
-import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 
 const skip = envoyPath() === undefined;
 if (skip)

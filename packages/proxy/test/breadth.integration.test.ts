@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createServer, type Http2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { freePorts } from "@heddle/std/free-ports";
 import { type Answer, ask } from "./rig/ask.ts";
 import { type BreadthCase, breadthCases } from "./rig/breadth-cases.ts";
 import { breadthBootstrap } from "./rig/breadth-config.ts";
 import { answerCall, bodyCases, runtimeChanges, runtimePaths } from "./rig/breadth-filters.ts";
 import { triesCases } from "./rig/breadth-tries.ts";
 import { eventually } from "./rig/eventually.ts";
-import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { startRefusingOrigin } from "./rig/refusing-origin.ts";
 
 const skip = envoyPath() === undefined;

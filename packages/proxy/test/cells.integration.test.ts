@@ -1,10 +1,11 @@
 /** One table of requests in all four cells: HTTP/1 and HTTP/2 of the client × HTTP/1 and HTTP/2 of the application. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { freePorts } from "@heddle/std/free-ports";
 import { cluster, httpFilterChain, listener } from "./rig/bootstrap.ts";
 import { eventually } from "./rig/eventually.ts";
 import { startH1Origin } from "./rig/h1-origin.ts";
 import { startH2Origin } from "./rig/h2-origin.ts";
-import { freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { http1Client, http2Client } from "./rig/table-client.ts";
 
 setDefaultTimeout(120_000);

@@ -3,10 +3,11 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "@heddle/std/free-ports";
 import { cluster, downstreamTls, httpFilterChain, listener } from "./rig/bootstrap.ts";
 import { foreignCertificate } from "./rig/foreign-certificate.ts";
 import { startH1Origin } from "./rig/h1-origin.ts";
-import { freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { issueWorkloads } from "./rig/workloads.ts";
 
 setDefaultTimeout(60_000);

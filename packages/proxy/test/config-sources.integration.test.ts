@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "@heddle/std/free-ports";
 import type { Json } from "./rig/bootstrap.ts";
 import { type DiscoveryRig, SERVED, type ServedType, startDiscoveryServer } from "./rig/discovery-server.ts";
 import { eventually } from "./rig/eventually.ts";
 import { foreignCertificate } from "./rig/foreign-certificate.ts";
-import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 
 const engines = ["heddle", ...(envoyPath() === undefined ? [] : ["envoy"])] as ("heddle" | "envoy")[];
 if (engines.length === 1) console.log("without a comparison: no Envoy; set HEDDLE_ENVOY or put envoy on PATH");
@@ -157,7 +158,7 @@ describe("resources by sources of their own", () => {
     const proxy = await startProxy({ engine, adminPort, bootstrap: sources.bootstrap() });
     proxies.push(proxy);
     const ask = async (url: string) => {
-      const answer = await fetch(url, { tls: { rejectUnauthorized: false }, signal: AbortSignal.timeout(3000) });
+      const answer = await fetch(url, { tls: { rejectUnauthorized: false }, signal: AbortSignal.timeout(10_000) });
       return `${answer.status} ${await answer.text()}`;
     };
     const plain = `http://127.0.0.1:${http}/a`;

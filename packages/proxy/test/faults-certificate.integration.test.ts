@@ -5,12 +5,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Authority, createAuthority, createSelfSignedRoot, exportPrivateKey, generateKey } from "@heddle/identity";
+import { freePorts } from "@heddle/std/free-ports";
 import { type AdsServer, type Configuration, dynamicBootstrap, startAdsServer } from "./rig/ads-server.ts";
 import { cluster, downstreamTls, httpFilterChain, listener, tcpFilterChain, upstreamTls } from "./rig/bootstrap.ts";
 import { eventually } from "./rig/eventually.ts";
 import { type Origin, startOrigin } from "./rig/origin.ts";
-import { freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
-import { connectRaw } from "./rig/raw-client.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { connectRaw, type RawClient } from "./rig/raw-client.ts";
 import type { WorkloadFiles } from "./rig/workloads.ts";
 
 setDefaultTimeout(60_000);
@@ -18,7 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), "heddle-expiry-"));
 /** The caller's. Callers themselves are told only that the connection failed. Source: Envoy 1.40. */
 const reasons = join(folder, "reasons.log");
 const [inbound = 0, inboundTcp = 0, outbound = 0, outboundTcp = 0, adsPort = 0, adminA = 0, adminB = 0] = freePorts(7);
-/** Long enough for an update to arrive and a connection to be made on a busy machine. Units: ms. */
+/** Long enough for an update to arrive and a connection to be made. Units: ms. */
 const SHORT_MS = 5000;
 let authority: Authority;
 let client: WorkloadFiles;
@@ -131,24 +132,38 @@ async function ask(): Promise<string> {
   return text;
 }
 
-test("expired, refused with the reason; an open connection goes on; a renewed certificate serves again", async () => {
-  const short = await issue("server", SHORT_MS);
-  ads.push(serving(short, "short"));
+const TUNNELLED = "GET /tunnel HTTP/1.1\r\nhost: a\r\n\r\n";
+
+/** A connection under a certificate that ends soon. A machine that was too busy to make it in time gets more of it. */
+async function openUnderShort(ttlMs = SHORT_MS): Promise<{ readonly tunnel: RawClient; readonly notAfterMs: number }> {
+  const short = await issue("server", ttlMs);
+  ads.push(serving(short, `short-${ttlMs}`));
   await eventually("it serves with the short-lived one", async () => {
     const text = await ask();
-    return text.includes("server: short") || Date.now() > short.notAfterMs;
+    return text.includes(`server: short-${ttlMs}`) || Date.now() > short.notAfterMs;
   });
   const tunnel = await connectRaw(outboundTcp);
-  const over = () => tunnel.send("GET /tunnel HTTP/1.1\r\nhost: a\r\n\r\n");
-  over();
-  await tunnel.until((text) => text.endsWith("you asked /tunnel"));
-  await eventually("it has expired", () => Date.now() > short.notAfterMs + 1000);
+  tunnel.send(TUNNELLED);
+  const inTime = await tunnel
+    .until((text) => text.endsWith("you asked /tunnel"))
+    .then(
+      () => true,
+      () => false,
+    );
+  if (inTime || ttlMs > 4 * SHORT_MS) return { tunnel, notAfterMs: short.notAfterMs };
+  tunnel.close();
+  return openUnderShort(ttlMs * 2);
+}
+
+test("expired, refused with the reason; an open connection goes on; a renewed certificate serves again", async () => {
+  const { tunnel, notAfterMs } = await openUnderShort();
+  await eventually("it has expired", () => Date.now() > notAfterMs + 1000);
   const path = `/n${asked}`;
   expect(await ask()).toStartWith("HTTP/1.1 503");
   const logged = () => (existsSync(reasons) ? readFileSync(reasons, "utf8").split("\n") : []);
   await eventually("the reason", () => logged().some((line) => line.startsWith(`${path} CERTIFICATE_VERIFY_FAILED`)));
   expect(logged().find((line) => line.startsWith(`${path} `))).toContain("expired");
-  over();
+  tunnel.send(TUNNELLED);
   await tunnel.until((text) => text.split("you asked /tunnel").length === 3);
   tunnel.close();
   ads.push(serving(await issue("server"), "renewed"));

@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "@heddle/std/free-ports";
 import { cluster, httpFilterChain, type Json, listener } from "./rig/bootstrap.ts";
 import { eventually } from "./rig/eventually.ts";
 import { startNameServer } from "./rig/name-server.ts";
-import { freePorts, startProxy } from "./rig/proxy-process.ts";
+import { startProxy } from "./rig/proxy-process.ts";
 
 const NAME = "app.faults.test";
 // Any address of the loopback network will do; this one is nobody's.

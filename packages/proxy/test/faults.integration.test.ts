@@ -4,7 +4,6 @@ import type { Socket } from "node:net";
 import { eventually } from "./rig/eventually.ts";
 import { headerOf, type Origin, startOrigin } from "./rig/origin.ts";
 import { type Pair, startPair } from "./rig/pair.ts";
-import { freePort } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
 setDefaultTimeout(120_000);
@@ -41,7 +40,7 @@ beforeAll(async () => {
         route: { retry_policy: { retry_on: "5xx,reset", num_retries: 2 } },
       },
       hurried: { origin: origin.port, declared: "http", route: { timeout: "0.4s" } },
-      away: { origin: freePort(), declared: "http", route: ISTIO_RETRIES },
+      away: { origin: 1, declared: "http", route: ISTIO_RETRIES },
     },
   });
 });

@@ -1,11 +1,12 @@
 /** Clients that mean harm: each is closed or held within bounds, memory stays bounded, and others are served meanwhile. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { freePorts } from "@heddle/std/free-ports";
 import { cluster, httpFilterChain, listener } from "./rig/bootstrap.ts";
 import { eventually } from "./rig/eventually.ts";
 import { END_HEADERS, END_STREAM, fieldBlock, frame, H2, H2_PREFACE, readFrames } from "./rig/h2-bytes.ts";
 import { type Origin, startOrigin } from "./rig/origin.ts";
-import { freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw, type RawClient } from "./rig/raw-client.ts";
 
 setDefaultTimeout(120_000);

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "@heddle/std/free-ports";
 import { eventually } from "./rig/eventually.ts";
-import { freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 
 /** Scenario "the gateway, exposed": a front proxy from a bootstrap in Envoy's v2 form, as walkthroughs show it. */
 const folder = mkdtempSync(join(tmpdir(), "heddle-front-"));

@@ -10,6 +10,8 @@ import { connectRaw } from "./rig/raw-client.ts";
 setDefaultTimeout(120_000);
 /** Kernels let the receive buffers of the three connections grow to this much in all. Units: bytes. */
 const KERNEL_BYTES = 64 * 1024 * 1024;
+/** How long several times as much may take on a busy machine. Units: ms. */
+const LARGE_MS = 100_000;
 let origin: Origin;
 let pair: Pair<"http" | "undeclared" | "multiplexed">;
 /** Bytes of /big that the application's socket has taken. */
@@ -287,7 +289,7 @@ for (const port of ["http", "undeclared", "multiplexed"] as const) {
         got += chunk.length;
       });
       client.socket.resume();
-      await eventually("all bytes", () => seen + got >= total, 30_000);
+      await eventually("all bytes", () => seen + got >= total, LARGE_MS);
       expect(seen + got).toBe(total);
       client.close();
     });
@@ -324,7 +326,7 @@ for (const port of ["http", "undeclared", "multiplexed"] as const) {
       });
       expect(waiting).toBeGreaterThan(0);
       slowReaders.pop()?.resume();
-      await client.until((r) => r.endsWith("read"));
+      await client.until((r) => r.endsWith("read"), LARGE_MS);
       expect(uploadRead).toBe(size);
       client.close();
     });

@@ -6,11 +6,12 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectionOptions, connect as connectTls, createServer as createTlsServer } from "node:tls";
+import { freePorts } from "@heddle/std/free-ports";
 import { eventually } from "./rig/eventually.ts";
 import { foreignCertificate } from "./rig/foreign-certificate.ts";
 import { listenerCases } from "./rig/listeners-cases.ts";
 import { LISTENERS, type ListenerName, type ListenerPorts, listenersBootstrap } from "./rig/listeners-config.ts";
-import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 import { talk } from "./rig/talk.ts";
 

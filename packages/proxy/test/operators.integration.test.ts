@@ -7,10 +7,11 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
+import { freePorts } from "@heddle/std/free-ports";
 import { ABSENT_OPERATORS } from "../src/config/format-operators.ts";
 import { eventually } from "./rig/eventually.ts";
 import { ENVOY_FORMATTERS, OPERATORS, OWN_VALUES, operatorsBootstrap } from "./rig/operators-config.ts";
-import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { issueWorkloads, type WorkloadFiles } from "./rig/workloads.ts";
 
 const skip = envoyPath() === undefined;

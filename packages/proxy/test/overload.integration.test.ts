@@ -3,10 +3,11 @@ import { afterAll, beforeAll, beforeEach, expect, setDefaultTimeout, test } from
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "@heddle/std/free-ports";
 import { cluster, httpFilterChain, type Json, listener } from "./rig/bootstrap.ts";
 import { eventually } from "./rig/eventually.ts";
 import { type Origin, startOrigin } from "./rig/origin.ts";
-import { freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
 setDefaultTimeout(60_000);
@@ -214,7 +215,7 @@ test("a real limit on memory: below what the process has, every request is refus
       }),
     });
   proxy = await limited(8_000_000);
-  expect(await ask()).toStartWith("HTTP/1.1 503");
+  await eventually("a refusal", async () => (await ask()).startsWith("HTTP/1.1 503"));
   expect((await proxy.admin("/ready")).status).toBe(200);
   await proxy.stop();
   proxy = await limited(4_000_000_000);

@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseExposition } from "@heddle/std";
+import { freePorts } from "@heddle/std/free-ports";
 import { whyAbsent } from "../src/telemetry/stats/absent.ts";
 import { eventually } from "./rig/eventually.ts";
 import type { Origin } from "./rig/origin.ts";
-import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { driveStats, type StatsPorts, startStatsOrigin, statsBootstrap } from "./rig/stats-plan.ts";
 import { issueWorkloads } from "./rig/workloads.ts";
 

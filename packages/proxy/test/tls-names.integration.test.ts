@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createHash, createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import { createServer, type Server } from "node:tls";
 import { createAuthority, createSelfSignedRoot, exportPrivateKey, generateKey } from "@heddle/identity";
+import { freePorts } from "@heddle/std/free-ports";
 import { type Answer, ask } from "./rig/ask.ts";
 import { cluster, type Json, listener } from "./rig/bootstrap.ts";
-import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 
 const skip = envoyPath() === undefined;
 if (skip)

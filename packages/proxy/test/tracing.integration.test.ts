@@ -1,8 +1,9 @@
 /** Spans: what collectors get and what upstreams see, beside real Envoy where there is one. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { freePorts } from "@heddle/std/free-ports";
 import { cluster, httpFilterChain, type Json, listener } from "./rig/bootstrap.ts";
 import { eventually } from "./rig/eventually.ts";
-import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { type SeenSpan, startTraceCollector, type TraceCollector } from "./rig/trace-collector.ts";
 
 const ENGINES = envoyPath() === undefined ? (["ours"] as const) : (["ours", "envoy"] as const);
@@ -31,7 +32,7 @@ function bootstrap(ports: readonly number[], origin: number, collector: TraceCol
       ],
     },
   });
-  const grpc = otlp({ grpc_service: { envoy_grpc: { cluster_name: "otlp" }, timeout: "1s" } });
+  const grpc = otlp({ grpc_service: { envoy_grpc: { cluster_name: "otlp" }, timeout: "3s" } });
   const zipkin = {
     name: "envoy.tracers.zipkin",
     typed_config: {
@@ -205,7 +206,7 @@ describe("spans", () => {
     count: number,
     engines: readonly string[] = ENGINES,
   ): Promise<SeenSpan[]> {
-    await eventually("all spans", () => engines.every((engine) => spansOf(engine, of).length >= count), 15_000);
+    await eventually("all spans", () => engines.every((engine) => spansOf(engine, of).length >= count), 25_000);
     const [ours = [], envoy] = engines.map((engine) => spansOf(engine, of));
     const order = (list: readonly SeenSpan[]) => list.map(comparable).sort((a, b) => a.name.localeCompare(b.name));
     if (envoy !== undefined) expect(order(ours)).toEqual(order(envoy));
@@ -225,7 +226,7 @@ describe("spans", () => {
     expect(seen.get("ours")?.["traceparent"]).toBe(`00-${span?.traceId}-${span?.spanId}-01`);
     // The decision travels in the request id, too.
     for (const headers of seen.values()) expect(headers["x-request-id"]?.[14]).toBe("9");
-  }, 30_000);
+  }, 40_000);
 
   test("a context is continued; nobody is sampled by chance at 0 %", async () => {
     for (const engine of ENGINES) {
@@ -242,7 +243,7 @@ describe("spans", () => {
     }
     const spans = await same(({ via }) => via === "otlp-http", 2, ["ours"]);
     expect(spans.filter(({ traceId }) => traceId === TRACE).map(({ parentId }) => parentId)).toEqual([PARENT]);
-  }, 30_000);
+  }, 40_000);
 
   test("B3 in Zipkin's way: the server shares its client's span", async () => {
     for (const engine of ENGINES) {
@@ -260,7 +261,7 @@ describe("spans", () => {
       3,
     );
     expect(spans.find(({ tags }) => tags["error"] === "true")?.tags["response_flags"]).toContain("UF");
-  }, 30_000);
+  }, 40_000);
 
   test("each try has a span of its own where that is asked for", async () => {
     for (const engine of ENGINES) await send(engine, "split", "/split", {});
@@ -268,7 +269,7 @@ describe("spans", () => {
     const spans = await same(url, 2);
     const server = spans.find(({ kind }) => kind === "SERVER");
     expect(spans.find(({ kind }) => kind === "CLIENT")?.parentId).toBe(server?.spanId ?? "");
-  }, 30_000);
+  }, 40_000);
 
   test("without propagation spans are reported, and headers go on as they came", async () => {
     const context = { traceparent: `00-${TRACE}-${PARENT}-01` };
@@ -280,7 +281,7 @@ describe("spans", () => {
     const spans = await same(({ via, tags }) => via === "otlp-grpc" && tags["line"] !== undefined, 2);
     expect(spans.map(({ tags }) => [tags["line"], tags["nothing"]])).toEqual(Array(2).fill(["GET 200 .", undefined]));
     expect(spans.map(({ parentId }) => parentId).includes(PARENT)).toBe(true);
-  }, 30_000);
+  }, 40_000);
 
   test("Zipkin's collector by its service, with headers; B3 and W3C beside each other", async () => {
     for (const engine of ENGINES) {
@@ -290,7 +291,7 @@ describe("spans", () => {
     }
     const spans = await same(({ via, tags }) => via === "zipkin" && (tags["http.url"] ?? "").endsWith("/both"), 1);
     expect(spans.map(({ tenant }) => tenant)).toEqual(["shop"]);
-  }, 30_000);
+  }, 40_000);
 
   test("a collector that is silent or gone costs spans, nothing else", async () => {
     const collector = collectors.get("ours");

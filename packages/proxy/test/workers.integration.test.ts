@@ -1,11 +1,12 @@
 /** Several workers behind one port: all serve, all follow the configuration, the pages add them up, and the loss of one is repaired. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
+import { freePorts } from "@heddle/std/free-ports";
 import { type AdsServer, type Configuration, dynamicBootstrap, startAdsServer } from "./rig/ads-server.ts";
 import { cluster, httpFilterChain, listener } from "./rig/bootstrap.ts";
 import { eventually } from "./rig/eventually.ts";
 import { type Origin, startOrigin } from "./rig/origin.ts";
-import { freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
 setDefaultTimeout(120_000);
@@ -90,6 +91,17 @@ async function ask(path = "/"): Promise<string> {
   }
 }
 
+async function gone(pid: number): Promise<void> {
+  await eventually(`the end of process ${pid}`, () => {
+    try {
+      process.kill(pid, 0);
+      return false;
+    } catch {
+      return true;
+    }
+  });
+}
+
 async function stat(name: string): Promise<number> {
   const text = await (await proxy.admin(`/stats?filter=^${name.replaceAll(".", "\\.")}$`)).text();
   return Number(text.split(": ")[1] ?? Number.NaN);
@@ -160,7 +172,7 @@ test("SIGTERM: requests of every worker finish, then all processes end", async (
   for (const go of held) go();
   for (const client of clients) expect(await client.ended()).toContain("\r\n\r\nok");
   expect(await proxy.exited).toBe(0);
-  for (const pid of children) expect(() => process.kill(pid, 0)).toThrow();
+  for (const pid of children) await gone(pid);
 });
 
 test("a worker whose parent is killed ends by itself; nonsense is refused with the way out", async () => {
@@ -170,14 +182,7 @@ test("a worker whose parent is killed ends by itself; nonsense is refused with t
   await eventually("its worker listens", () => listening() === 2);
   const [child = 0] = workers();
   other.signal("SIGKILL");
-  await eventually("the orphan is gone", () => {
-    try {
-      process.kill(child, 0);
-      return false;
-    } catch {
-      return true;
-    }
-  });
+  await gone(child);
   const wrong = startProxy({
     engine: "heddle",
     bootstrap: dynamicBootstrap(adsPort),

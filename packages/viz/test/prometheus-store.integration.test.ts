@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseExposition } from "@heddle/std";
+import { freePort } from "@heddle/std/free-ports";
 import { createApi } from "../src/api.ts";
 import { type Inventory, podInfo } from "../src/inventory.ts";
 import { createPrometheusApi } from "../src/prometheus/prometheus-api.ts";
@@ -119,7 +119,7 @@ describe.skipIf(!prometheus || !promtool)("own store and a real Prometheus with 
     const made = Bun.spawnSync([promtool ?? "", "tsdb", "create-blocks-from", "openmetrics", file, data]);
     if (made.exitCode !== 0) throw new Error(`promtool: ${made.stderr.toString()}`);
     await writeFile(join(folder, "prometheus.yml"), "scrape_configs: []\n");
-    const port = await freePort();
+    const port = freePort();
     url = `http://127.0.0.1:${port}`;
     server = Bun.spawn(
       [
@@ -186,12 +186,4 @@ describe.skipIf(!prometheus || !promtool)("own store and a real Prometheus with 
 function withoutAge(answer: unknown): unknown {
   if (typeof answer !== "object" || answer === null) return answer;
   return { ...answer, sinceMs: undefined };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  return typeof address === "object" && address ? address.port : 0;
 }

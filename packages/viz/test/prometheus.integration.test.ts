@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createKubeClient, type KubeClient } from "@heddle/kube-client";
+import { freePort } from "@heddle/std/free-ports";
 import { parseAllDocuments } from "yaml";
 import type { StatAnswer } from "../src/contract.ts";
 
@@ -15,14 +15,6 @@ const program = Bun.which("prometheus");
 if (!program) console.log("skipped: no prometheus on this machine; Debian has it: apt-get install prometheus");
 
 type Process = ReturnType<typeof Bun.spawn>;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  return typeof address === "object" && address ? address.port : 0;
-}
 
 async function until<T>(what: string, ms: number, probe: () => Promise<T | undefined>): Promise<T> {
   const end = performance.now() + ms;
@@ -74,7 +66,7 @@ describe.skipIf(!program)("a real Prometheus beside viz", () => {
     const list = Bun.spawnSync([join(root, "bin/heddle"), "local", "list"]).stdout.toString();
     const kubeconfig = new RegExp(`^${NAME}\\s.*?(/\\S+kubeconfig)`, "m").exec(list)?.[1] ?? "";
     kube = await createKubeClient({ kubeconfig, env: process.env });
-    const port = await freePort();
+    const port = freePort();
     url = `http://127.0.0.1:${port}`;
     const pods = await kube.list({ apiVersion: "v1", kind: "Pod", namespace: "emojivoto" });
     const plane = await kube.list(

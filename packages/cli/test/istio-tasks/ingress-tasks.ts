@@ -204,7 +204,7 @@ spec:
       await settles(async () => {
         expect(await tlsGet(cluster, "nginx.example.com", "/", { ca })).toContain('"version":"port-8443"');
         expect(await tlsGet(cluster, "httpbin.example.com", "/status/202", { ca })).toStartWith("HTTP/1.1 202");
-        expect(tlsGet(cluster, "nobody.example.com", "/", { ca })).rejects.toThrow();
+        await expect(tlsGet(cluster, "nobody.example.com", "/", { ca })).rejects.toThrow();
       });
     },
   },

@@ -13,8 +13,9 @@ export const upstreamCases: readonly TrafficCase[] = [
     ),
     async check({ url, call }) {
       const used = new Set<string>();
-      for (let id = 0; id < 12; id++) {
-        const answers = await call({ url: `${url}/`, headers: { "x-id": `user-${id}` } }, 5);
+      // That all of forty go to one of two pods is no chance.
+      for (let id = 0; id < 40; id++) {
+        const answers = await call({ url: `${url}/`, headers: { "x-id": `user-${id}` } }, 3);
         const pods = new Set(answers.map((answer) => echoOf(answer)?.pod ?? `status ${answer.status}`));
         expect(pods.size).toBe(1);
         for (const pod of pods) used.add(pod);

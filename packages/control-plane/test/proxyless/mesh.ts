@@ -47,20 +47,6 @@ export async function startBackend(ip: string, name: string, port: number): Prom
   return made;
 }
 
-/** A free port below those that the kernel gives to outgoing connections: a slow starter must find it free still. */
-export function freePort(): number {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    try {
-      Bun.listen({ hostname: "0.0.0.0", port, socket: { data() {} } }).stop(true);
-      return port;
-    } catch {
-      // Somebody has it.
-    }
-  }
-  throw new Error("no free port between 20000 and 32000");
-}
-
 export const pod = (name: string, ip: string, labels: Readonly<Record<string, string>>) => ({
   apiVersion: "v1",
   kind: "Pod",

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createPublicKey, X509Certificate } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
@@ -22,6 +21,7 @@ import {
   readSigningRequest,
 } from "@heddle/identity";
 import { createNullLogger, createSystemClock } from "@heddle/std";
+import { freePort } from "@heddle/std/free-ports";
 import { readMessage, writeMessage } from "@heddle/xds-api";
 import {
   type IstioCertificateRequest,
@@ -123,15 +123,6 @@ async function startPlane(): Promise<typeof plane> {
   };
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0));
-    });
-  });
-}
-
 async function until<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
   const deadline = performance.now() + 15_000;
   for (;;) {
@@ -152,7 +143,7 @@ afterAll(() => {
 });
 
 test("an application finds certificate files, a bootstrap file and discovery on a socket; the agent keeps them fresh and ends when asked", async () => {
-  const [statusPort, readinessPort] = [await freePort(), await freePort()];
+  const [statusPort, readinessPort] = [freePort(), freePort()];
   const configFolder = join(folder, "config");
   mkdirSync(configFolder);
   const token = join(folder, "token");

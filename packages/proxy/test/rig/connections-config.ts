@@ -100,8 +100,8 @@ export function connectionsBootstrap(ports: ConnectionPorts): Json {
         cluster("narrow", [streams], "http2", http2({ max_concurrent_streams: 1 })),
         cluster("wide", [streams], "http2"),
         cluster("lively", [lively], "http2", keepAlive({ interval: "0.1s", timeout: "9s" })),
-        cluster("silent", [silent], "http2", keepAlive({ interval: "0.2s", timeout: "0.5s" })),
-        cluster("quiet", [quiet], "http2", keepAlive({ timeout: "9s", connection_idle_interval: "1s" })),
+        cluster("silent", [silent], "http2", keepAlive({ interval: "0.2s", timeout: "2s" })),
+        cluster("quiet", [quiet], "http2", keepAlive({ timeout: "9s", connection_idle_interval: "2s" })),
         cluster("watched", one, "http1", {
           upstream_connection_options: {
             tcp_keepalive: { keepalive_probes: 3, keepalive_time: 7000, keepalive_interval: 11 },

@@ -1,9 +1,10 @@
+import { freePorts } from "@heddle/std/free-ports";
 import type { Json } from "./bootstrap.ts";
 import { cluster, httpFilterChain, listener } from "./bootstrap.ts";
 import { END_HEADERS, END_STREAM, fieldBlock, frame, H2, H2_PREFACE, readFrames, statusOf } from "./h2-bytes.ts";
 import type { InjectionCase } from "./injection-cases.ts";
 import { type Origin, startOrigin } from "./origin.ts";
-import { freePorts, type ProxyProcess, startProxy } from "./proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./proxy-process.ts";
 import { exchangeRaw } from "./raw-client.ts";
 
 /** A proxy in front of an application that remembers every byte. */

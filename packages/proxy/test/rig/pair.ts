@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "@heddle/std/free-ports";
 import {
   cluster,
   downstreamTls,
@@ -14,7 +15,7 @@ import {
   tcpFilterChain,
   upstreamTls,
 } from "./bootstrap.ts";
-import { freePorts, type ProxyProcess, startProxy } from "./proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./proxy-process.ts";
 import { issueWorkloads, type WorkloadFiles } from "./workloads.ts";
 
 /** One service that is called through the pair. */

@@ -30,20 +30,6 @@ export function envoyPath(): string | undefined {
   return process.env["HEDDLE_ENVOY"] || Bun.which("envoy") || undefined;
 }
 
-/** Ports of 127.0.0.1 that are free now; all are held until all are chosen, so that none comes twice. */
-export function freePorts(count: number): number[] {
-  const held = Array.from({ length: count }, () =>
-    Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } }),
-  );
-  const ports = held.map((socket) => socket.port);
-  for (const socket of held) socket.stop(true);
-  return ports;
-}
-
-export function freePort(): number {
-  return freePorts(1)[0] ?? 0;
-}
-
 /** Starts a proxy and waits until it is ready. Errors: throws with what it said. */
 export async function startProxy(plan: ProxyPlan): Promise<ProxyProcess> {
   const folder = mkdtempSync(join(tmpdir(), "heddle-proxy-test-"));
