@@ -32,7 +32,7 @@ export async function startVoteBot(env: Env, random: () => number = Math.random)
       void close().then(() => process.exit(0));
     }, ttlSeconds * 1000);
   }
-  return { promPort: local?.port, close };
+  return { promPort: local?.port, counters, close };
 }
 
 if (import.meta.main) await runProgram(startVoteBot);

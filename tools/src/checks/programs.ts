@@ -35,6 +35,9 @@ export const unitTests = program("unit tests", (root) => [
   join(home, "bin/bun"),
   "test",
   "--only-failures",
+  // The runner's own limit of 5 s is none for a busy machine.
+  "--timeout",
+  "20000",
   "--path-ignore-patterns",
   "**/*.integration.test.ts",
   "--path-ignore-patterns",
