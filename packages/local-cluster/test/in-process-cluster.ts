@@ -78,13 +78,13 @@ export async function startInProcessCluster(): Promise<InProcessCluster> {
   };
 }
 
-/** Looks every 2 ms. Errors: rejects after 3 s. */
+/** Looks every 2 ms. Errors: rejects after 15 s. */
 export async function until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
-  const end = performance.now() + 3000;
+  const end = performance.now() + 15_000;
   for (;;) {
     const seen = await look();
     if (seen !== undefined && seen !== false) return seen;
-    if (performance.now() > end) throw new Error(`not within 3 s: ${what}`);
+    if (performance.now() > end) throw new Error(`not within 15 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

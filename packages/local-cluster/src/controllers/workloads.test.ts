@@ -95,7 +95,7 @@ describe("Job", () => {
     });
 
   test("completes, and goes when its time is over", async () => {
-    await cluster.api.create(JOBS, job({ completions: 3, parallelism: 2, ttlSecondsAfterFinished: 1 }));
+    await cluster.api.create(JOBS, job({ completions: 3, parallelism: 2 }));
     await until("complete", async () => {
       await cluster.runPods("Succeeded");
       const { status } = await cluster.api.get(JOBS, "default", "x");
@@ -105,6 +105,8 @@ describe("Job", () => {
         ) && at(status, "succeeded") === 3
       );
     });
+    // Not before: it may go at once, because its end is known to the second only.
+    await cluster.api.patch(JOBS, "default", "x", { spec: { ttlSecondsAfterFinished: 1 } });
     await until("gone", async () => {
       await cluster.runPods();
       return (await cluster.listOf(JOBS)).length + (await cluster.listOf(PODS)).length === 0;
