@@ -90,6 +90,15 @@ export function accessLogs(mesh: LoggedMesh, protocol: "http" | "tcp", always?: 
   });
 }
 
+/**
+ * The log of a listener itself: connections that no filter chain takes. Source: Istio, which writes it unless `disableEnvoyListenerLog`.
+ */
+export function listenerLogs(mesh: LoggedMesh): AccessLog[] {
+  return mesh.disableEnvoyListenerLog ? [] : accessLogs(mesh, "tcp", NO_ROUTE);
+}
+
+const NO_ROUTE: AccessLogFilter = { filterSpecifier: { case: "responseFlagFilter", value: { flags: ["NR"] } } };
+
 function condition(expression: string | undefined): AccessLogFilter | undefined {
   if (expression === undefined) return undefined;
   const typedConfig = packAny(ExpressionFilterSchema, create(ExpressionFilterSchema, { expression }));

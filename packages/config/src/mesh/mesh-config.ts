@@ -61,10 +61,7 @@ export const meshConfig = message("MeshConfig", {
     withDefault(boolean(), false),
     "use an extensionProvider envoyHttpAls and the Telemetry API",
   ),
-  disableEnvoyListenerLog: ignored(
-    withDefault(boolean(), false),
-    "connections that no filter chain takes have no log line anyway",
-  ),
+  disableEnvoyListenerLog: withDefault(boolean(), false),
   defaultConfig: withDefault(proxyConfig, defaultsOf(proxyConfig)),
   outboundTrafficPolicy: withDefault(outboundTrafficPolicy, { mode: "ALLOW_ANY" }),
   inboundTrafficPolicy: withDefault(

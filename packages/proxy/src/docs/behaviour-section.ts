@@ -7,6 +7,11 @@ const DIFFERENCES: readonly (readonly [what: string, ours: string, envoy: string
   ],
   ["predictive preconnect", "looks at the idle connections of its own cluster", "at those of all clusters together"],
   ["`direct_response` (network filter) on a TLS chain", "is sent after the handshake", "closes without a byte"],
+  [
+    "a client's certificate that no root vouches for, or that lacks a wanted name",
+    "ends the connection after the handshake, without a TLS alert: the runtime tells of the chain only then; the log names the reason",
+    "alert `unknown ca` or `certificate unknown`",
+  ],
   ["request targets with raw bytes above ASCII", "pass unchanged (curl sends them)", "400"],
   [
     "a text of JSON logs that puts a header that is no UTF-8 beside others",

@@ -14,6 +14,7 @@ import {
   FilterChainMatchSchema,
   FilterChainSchema,
 } from "@heddle/xds-api/envoy/config/listener/v3/listener_components";
+import { listenerLogs } from "../access-log.ts";
 import { cidrRange, tcpAddress } from "../address.ts";
 import { networkAccess } from "../authorization/network-access.ts";
 import { accessRules } from "../authorization/rbac.ts";
@@ -44,6 +45,7 @@ export function gatewayListeners(view: OutboundView): readonly Listener[] {
         trafficDirection: TrafficDirection.OUTBOUND,
         listenerFilters: [...(introduced ? [proxyProtocol()] : []), ...(port.wire === "tls" ? [tlsInspector()] : [])],
         filterChains: chains,
+        accessLog: listenerLogs(view.settings.mesh),
         metadata: provenance(port.servers.map(({ gateway }) => gateway)),
       }),
     ];

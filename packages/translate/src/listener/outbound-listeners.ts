@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { type MeshPort, type MeshService, type OutboundView, wireOf } from "@heddle/model";
 import { TrafficDirection } from "@heddle/xds-api/envoy/config/core/v3/base";
 import { type Listener, ListenerSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
+import { listenerLogs } from "../access-log.ts";
 import { tcpAddress } from "../address.ts";
 import { blackHoleCluster } from "../cluster/fixed-clusters.ts";
 import { provenance } from "../provenance.ts";
@@ -66,6 +67,7 @@ function virtualOutbound(view: OutboundView): Listener {
     address: tcpAddress("0.0.0.0", mesh.proxyListenPort),
     trafficDirection: TrafficDirection.OUTBOUND,
     useOriginalDst: true,
+    accessLog: listenerLogs(mesh),
     filterChains: [
       {
         name: "virtualOutbound-blackhole",

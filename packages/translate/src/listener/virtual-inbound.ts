@@ -4,6 +4,7 @@ import type { InboundView } from "@heddle/model";
 import { TrafficDirection } from "@heddle/xds-api/envoy/config/core/v3/base";
 import { type Listener, ListenerSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
 import type { FilterChainSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener_components";
+import { listenerLogs } from "../access-log.ts";
 import { tcpAddress } from "../address.ts";
 import { blackHoleCluster } from "../cluster/fixed-clusters.ts";
 import { protoDuration } from "../proto-duration.ts";
@@ -42,5 +43,6 @@ export function virtualInbound(view: InboundView): Listener {
     listenerFiltersTimeout: protoDuration(mesh.protocolDetectionTimeout),
     continueOnListenerFiltersTimeout: true,
     filterChains: chains,
+    accessLog: listenerLogs(mesh),
   });
 }
