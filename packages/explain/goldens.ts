@@ -18,7 +18,7 @@ import { goldenFolder } from "@heddle/translate/goldens";
 import { loadTypeRegistry } from "@heddle/xds-api";
 import { parse } from "yaml";
 import {
-  arrivalAt,
+  atGateway,
   bypassReason,
   diffMeshes,
   diffText,
@@ -90,7 +90,7 @@ export async function runGolden(name: string): Promise<Golden> {
     if (object === undefined) throw new Error(`no pod ${from}`);
     const proxy = meshedPod(object);
     const gateway = proxy?.node.kind === "router";
-    const destination = resolveName(state, request.host, request.port, namespace);
+    const destination = resolveName(state, request.host, request.port, namespace, proxy?.node);
     const explanation = await explainRequest({
       request,
       caller: {
@@ -100,7 +100,7 @@ export async function runGolden(name: string): Promise<Golden> {
         config: proxy === undefined ? undefined : generatedConfig(state, proxy.node, generator),
         direction: gateway ? "gateway" : "outbound",
         bypass: gateway ? undefined : bypassReason(readMeta(object.metadata).annotations, destination.ip, request.port),
-        arrival: gateway ? arrivalAt(state, proxy.ip, request.port) : undefined,
+        ...(gateway ? { arrival: atGateway(state, proxy.node, request.port) } : {}),
       },
       destination,
       farSide: async (ip) => {

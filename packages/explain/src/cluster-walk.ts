@@ -1,3 +1,4 @@
+import { parseClusterName } from "@heddle/model";
 import { at, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
 import { has, recordsOf, textsOf } from "./json.ts";
 import { decisionsOf, type Origin, sourcesOf } from "./origin.ts";
@@ -34,7 +35,7 @@ export function walkCluster(
 ): ClusterWalk {
   const cluster = config.clusters.find((one) => one["name"] === name);
   if (cluster === undefined) {
-    const reason = `there is no cluster ${name}: no Service or ServiceEntry that this proxy may see has that host, port and subset`;
+    const reason = `there is no cluster ${name}: ${absence(config, name)}`;
     return { steps: [], endpoints: [], failure: { flag: "NC", reason } };
   }
   const decided = decisionsOf(cluster);
@@ -93,6 +94,21 @@ export function walkCluster(
     };
   });
   return { steps: [step], endpoints };
+}
+
+/** What of a cluster's name is not there, by the clusters that are. */
+function absence(config: ProxyConfigJson, name: string): string {
+  const wanted = parseClusterName(name);
+  const known = config.clusters.flatMap((one) => parseClusterName(textOf(one["name"])) ?? []);
+  const ofHost = known.filter(({ direction, hostname }) => direction === "outbound" && hostname === wanted?.hostname);
+  if (wanted === undefined || ofHost.length === 0)
+    return `no Service or ServiceEntry that this proxy may see is called ${wanted?.hostname ?? name}: a typing error, or exportTo or a Sidecar's egress hides it`;
+  const ports = [...new Set(ofHost.map(({ port }) => port))];
+  if (!ports.includes(wanted.port)) return `${wanted.hostname} has no port ${wanted.port}, only ${ports.join(", ")}`;
+  const subsets = ofHost
+    .filter(({ port, subset }) => port === wanted.port && subset !== "")
+    .map(({ subset }) => subset);
+  return `no DestinationRule that this proxy may see gives ${wanted.hostname} a subset ${wanted.subset}${subsets.length === 0 ? "" : `, only ${subsets.join(", ")}`}`;
 }
 
 function endpointWeight(one: JsonRecord): number {

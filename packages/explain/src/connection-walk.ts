@@ -1,16 +1,16 @@
 import { at, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
 import { distinct } from "./cluster-walk.ts";
 import type { Connection } from "./connection.ts";
-import { type FilterWalk, percent, walkHttpFilters } from "./http-filters.ts";
-import { has, recordsOf } from "./json.ts";
+import { chainFilters } from "./filter-patches.ts";
+import { percent } from "./http-filters.ts";
+import { walkHttp } from "./http-walk.ts";
+import { has, recordsOf, textsOf } from "./json.ts";
 import { chainFor, gatewayListener, listenerFor } from "./listener-choice.ts";
-import { decidedBy, type Origin, sourcesOf } from "./origin.ts";
-import { walkPath } from "./path-walk.ts";
+import { decidedBy, type Origin, originText, sourcesOf } from "./origin.ts";
 import type { ProxyConfigJson } from "./proxy-config.ts";
 import { accessDecision } from "./rbac.ts";
-import { rewritten } from "./rewrite.ts";
-import { conditionText, routeFor, virtualHostFor } from "./route-choice.ts";
 import type { Outcome, Step } from "./step.ts";
+import { targetsOf } from "./targets.ts";
 
 export type Direction = "outbound" | "inbound" | "gateway";
 
@@ -65,27 +65,30 @@ export function walkConnection(config: ProxyConfigJson, connection: Connection, 
   push("listener", textOf(listener["name"]), choice.because, sourcesOf(listener));
   const chosen = chainFor(listener, connection);
   if (chosen === undefined) {
-    const plain = connection.transport === "raw_buffer";
-    const mtls = recordsOf(listener["filter_chains"])
-      .filter((chain) => numberOf(at(chain, "filter_chain_match", "destination_port")) === connection.port)
-      .flatMap((chain) => decidedBy(chain, "mtls") ?? []);
-    const reason =
-      direction === "inbound" && plain
-        ? `the connection is closed: port ${connection.port} takes only mutual TLS${mtls[0] === undefined ? "" : ` (${mtls[0].object} ${mtls[0].path})`}, and the caller speaks plain text`
-        : "the connection is closed: no filter chain takes it";
-    push("filter chain", "none", reason, mtls);
+    const { by, why } = direction === "inbound" ? mtlsWanted(listener, connection) : serverWanted(listener, connection);
+    const reason = `the connection is closed: ${why}`;
+    push("filter chain", "none", reason, by);
     return end({ share: 1, result: "refused", flag: "UC", reason });
   }
   const { chain } = chosen;
   const ends = has(chain, "transport_socket");
   const mode = decidedBy(chain, "mtls");
   const route = decidedBy(chain, "route") ?? decidedBy(chain, "outboundTrafficPolicy");
+  const filters = chainFilters(chain);
   push(
     "filter chain",
     textOf(chain["name"]) || "(unnamed)",
     chosen.because,
-    [...sourcesOf(chain), ...(mode === undefined ? [] : [mode]), ...(route === undefined ? [] : [route])],
-    ends ? [`TLS ends here${connection.peer === undefined ? "" : `; the caller is ${connection.peer}`}`] : [],
+    [
+      ...sourcesOf(chain),
+      ...(mode === undefined ? [] : [mode]),
+      ...(route === undefined ? [] : [route]),
+      ...filters.patchedBy,
+    ],
+    [
+      ...(ends ? [`TLS ends here${connection.peer === undefined ? "" : `; the caller is ${connection.peer}`}`] : []),
+      ...filters.details,
+    ],
   );
   if (ends && connection.transport === "raw_buffer")
     return end({
@@ -114,7 +117,7 @@ export function walkConnection(config: ProxyConfigJson, connection: Connection, 
             : "the bytes are no HTTP";
         return end({ share: 1, result: "refused", flag: "DPE", reason: `this chain reads HTTP, and ${what}` });
       }
-      return walkHttp(config, typed, connection, side, steps);
+      return walkHttp(config, typed, filters, connection, side, steps);
     } else if (name === "envoy.filters.network.tcp_proxy") {
       const targets = targetsOf(typed);
       push(
@@ -138,166 +141,28 @@ export function walkConnection(config: ProxyConfigJson, connection: Connection, 
   return end({ share: 1, result: "refused", flag: "UC", reason: "the chain has no filter that passes anything on" });
 }
 
-/** The clusters of a TCP proxy or of a route's action, with their shares. */
-function targetsOf(action: JsonRecord): readonly { readonly name: string; readonly share: number }[] {
-  const weighted = recordsOf(at(action, "weighted_clusters", "clusters"));
-  if (weighted.length === 0) return [{ name: textOf(action["cluster"]), share: 1 }];
-  const total = weighted.reduce((sum, one) => sum + numberOf(one["weight"]), 0);
-  return weighted
-    .map((one) => ({ name: textOf(one["name"]), share: total === 0 ? 0 : numberOf(one["weight"]) / total }))
-    .filter(({ share }) => share > 0);
+interface Closed {
+  readonly by: readonly Origin[];
+  readonly why: string;
 }
 
-function walkHttp(
-  config: ProxyConfigJson,
-  manager: JsonRecord,
-  arrived: Connection,
-  side: Step["side"],
-  before: readonly Step[],
-): ConnectionWalk {
-  const steps = [...before];
-  const normal = walkPath(manager, arrived.headers?.[":path"] ?? "/");
-  if (normal.step !== undefined) steps.push({ side, stage: "path", ...normal.step, decidedBy: [] });
-  const headers: Readonly<Record<string, string>> = { ...arrived.headers, ":path": normal.path ?? "/" };
-  const connection: Connection = { ...arrived, headers };
-  const asked = textOf(at(manager, "rds", "route_config_name"));
-  const table = asked === "" ? recordOf(manager["route_config"]) : config.routes.find((one) => one["name"] === asked);
-  const gone = (reason: string, status: number, flag?: string): ConnectionWalk => ({
-    steps,
-    ended: [{ share: 1, result: "answered", status, ...(flag === undefined ? {} : { flag }), reason }],
-    clusters: [],
-    delayMs: undefined,
-    http: true,
-    meshProtocols: undefined,
-    headers,
-  });
-  if (normal.path === undefined)
-    return gone(`the path is refused: ${normal.step?.because ?? ""} (path_normalization_failed)`, 400);
-  if (table === undefined) return gone(`the proxy has no route configuration ${asked} yet`, 404, "NR");
-  const host = virtualHostFor(table, headers[":authority"] ?? "");
-  if (host === undefined)
-    return gone(`no virtual host of ${textOf(table["name"])} has the domain ${headers[":authority"]}`, 404, "NR");
-  const policy = decidedBy(host.host, "outboundTrafficPolicy");
-  steps.push({
-    side,
-    stage: "virtual host",
-    name: textOf(host.host["name"]),
-    because: host.because,
-    decidedBy: distinct([...sourcesOf(host.host), ...(policy === undefined ? [] : [policy])]),
-    details: asked === "" ? [] : [`route configuration ${asked}`],
-  });
-  const found = routeFor(host.host, headers);
-  const passed = found.passed.map(({ route, reason }) => {
-    const origin = decidedBy(route, "route");
-    return `not ${origin === undefined ? `route ${textOf(route["name"])}` : `${origin.object} ${origin.path}`}: ${reason}`;
-  });
-  if (found.route === undefined) {
-    steps.push({
-      side,
-      stage: "route",
-      name: "none",
-      because: "no rule matches",
-      decidedBy: distinct(sourcesOf(host.host)),
-      details: passed,
-    });
-    // Filters come before the router: they may refuse what has no route.
-    const filters = walkHttpFilters(manager, undefined, connection, side);
-    steps.push(...filters.steps);
-    if (filters.share === 0) return { ...gone("", 404), ended: filters.ended };
-    return gone(
-      "no rule of the virtual host matches the request; a rule without match at the end would take it",
-      404,
-      "NR",
-    );
-  }
-  const { route } = found;
-  const origin = decidedBy(route, "route");
-  const action = recordOf(route["route"]);
-  steps.push({
-    side,
-    stage: "route",
-    name: textOf(route["name"]) || "(unnamed)",
-    because: conditionText(recordOf(route["match"])),
-    decidedBy: distinct(
-      origin === undefined ? (sourcesOf(route).length > 0 ? sourcesOf(route) : sourcesOf(host.host)) : [origin],
-    ),
-    details: [...passed, ...actionDetails(route, action)],
-  });
-  const filters = walkHttpFilters(manager, route, connection, side);
-  steps.push(...filters.steps);
-  return {
-    steps,
-    ...afterFilters(route, action, filters),
-    http: true,
-    meshProtocols: meshProtocols(manager),
-    headers: rewritten(headers, route),
-  };
+function mtlsWanted(listener: JsonRecord, { port, transport }: Connection): Closed {
+  const by = recordsOf(listener["filter_chains"])
+    .filter((chain) => numberOf(at(chain, "filter_chain_match", "destination_port")) === port)
+    .flatMap((chain) => decidedBy(chain, "mtls") ?? []);
+  if (transport !== "raw_buffer") return { by, why: "no filter chain takes it" };
+  const who = by[0] === undefined ? "" : ` (${originText(by[0])})`;
+  return { by, why: `port ${port} takes only mutual TLS${who}, and the caller speaks plain text` };
 }
 
-function afterFilters(
-  route: JsonRecord,
-  action: JsonRecord,
-  filters: FilterWalk,
-): Pick<ConnectionWalk, "ended" | "clusters" | "delayMs"> {
-  const { share, delayMs } = filters;
-  const delay = delayMs === undefined ? {} : { delayMs };
-  const answer = (status: number, reason: string) => ({
-    ended: [...filters.ended, ...(share > 0 ? [{ share, result: "answered" as const, status, reason, ...delay }] : [])],
-    clusters: [],
-    delayMs,
-  });
-  if (has(route, "direct_response")) {
-    const status = numberOf(at(route, "direct_response", "status"));
-    const blocked =
-      textOf(route["name"]) === "block_all" ? ": outboundTrafficPolicy allows only hosts that the registry has" : "";
-    return answer(status, `the route answers ${status} itself${blocked}`);
-  }
-  if (has(route, "redirect")) {
-    const redirect = recordOf(route["redirect"]);
-    const status =
-      { "": 301, MOVED_PERMANENTLY: 301, FOUND: 302, SEE_OTHER: 303, TEMPORARY_REDIRECT: 307, PERMANENT_REDIRECT: 308 }[
-        textOf(redirect["response_code"])
-      ] ?? 301;
-    return answer(
-      status,
-      `the route redirects to ${redirect["https_redirect"] === true ? "https" : [redirect["host_redirect"], redirect["path_redirect"] ?? redirect["prefix_rewrite"]].map(textOf).join("")}`,
-    );
-  }
-  return {
-    ended: filters.ended,
-    clusters: share > 0 ? targetsOf(action).map((one) => ({ name: one.name, share: one.share * share })) : [],
-    delayMs,
-  };
-}
-
-function actionDetails(route: JsonRecord, action: JsonRecord): readonly string[] {
-  const timeout = textOf(action["timeout"]);
-  const retry = recordOf(action["retry_policy"]);
-  const rewrite = textOf(action["prefix_rewrite"]) || textOf(at(action, "regex_rewrite", "substitution"));
-  return [
-    ...(timeout === "" || timeout === "0s" ? [] : [`timeout ${timeout}`]),
-    ...(Object.keys(retry).length === 0
-      ? []
-      : [`${textOf(retry["num_retries"]) || "1"} retries on ${textOf(retry["retry_on"])}`]),
-    ...recordsOf(action["request_mirror_policies"]).map((one) => `a copy goes to ${textOf(one["cluster"])}`),
-    ...(rewrite === "" ? [] : [`the path is rewritten to ${rewrite}`]),
-    ...(has(action, "host_rewrite_literal") ? [`the host becomes ${textOf(action["host_rewrite_literal"])}`] : []),
-    ...(recordsOf(action["hash_policy"]).length > 0 ? ["requests stick to an endpoint by hash"] : []),
-    ...(recordsOf(route["request_headers_to_add"]).length > 0 ? ["request headers are added"] : []),
-    ...recordsOf(at(action, "weighted_clusters", "clusters")).map(
-      (one) => `weight ${textOf(one["weight"]) || "0"}: ${textOf(one["name"])}`,
-    ),
-  ];
-}
-
-/** What `set_filter_state` tells the TLS towards the mesh to offer. */
-function meshProtocols(manager: JsonRecord): readonly string[] | undefined {
-  const filter = recordsOf(manager["http_filters"]).find(
-    (one) => one["name"] === "envoy.filters.http.set_filter_state",
-  );
-  for (const value of recordsOf(at(filter, "typed_config", "on_request_headers"))) {
-    if (value["object_key"] === "envoy.network.application_protocols")
-      return textOf(at(value, "format_string", "text_format_source", "inline_string")).split(",");
-  }
-  return undefined;
+/** Chains of a gateway are for server names, each for those of a server's hosts. */
+function serverWanted(listener: JsonRecord, { serverName, transport }: Connection): Closed {
+  const chains = recordsOf(listener["filter_chains"]);
+  const names = [...new Set(chains.flatMap((chain) => textsOf(at(chain, "filter_chain_match", "server_names"))))];
+  const by = chains.flatMap(sourcesOf);
+  if (names.length === 0) return { by, why: "no filter chain takes it" };
+  const known = `${names.slice(0, 20).join(", ")}${names.length > 20 ? " …" : ""}`;
+  if (transport === "raw_buffer")
+    return { by, why: `TLS with a server name is wanted here (${known}), and the caller speaks plain text` };
+  return { by, why: `its server name ${serverName || "(none)"} is not among those that are taken here: ${known}` };
 }

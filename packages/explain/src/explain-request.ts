@@ -1,7 +1,9 @@
 import { type ChosenEndpoint, walkCluster } from "./cluster-walk.ts";
 import type { Connection } from "./connection.ts";
 import { type ConnectionWalk, type Direction, walkConnection } from "./connection-walk.ts";
-import type { Arrival, Destination } from "./name-resolution.ts";
+import type { GatewayArrival } from "./gateway-arrival.ts";
+import type { Destination } from "./name-resolution.ts";
+import { type Origin, originText } from "./origin.ts";
 import type { ProxyConfigJson } from "./proxy-config.ts";
 import { type ExplainedRequest, requestHeaders } from "./request.ts";
 import { behindServiceAddress } from "./service-address.ts";
@@ -20,8 +22,8 @@ export interface Caller {
   readonly direction: Exclude<Direction, "inbound">;
   /** Why the connection is not redirected to the sidecar; undefined when it is. */
   readonly bypass: string | undefined;
-  /** For a gateway behind a Service: the port of its pod. Default: the port that is asked for. */
-  readonly arrival?: Arrival | undefined;
+  /** For a gateway. Default: its own port is dialled. */
+  readonly arrival?: GatewayArrival;
 }
 
 /** The program behind an address. */
@@ -75,7 +77,7 @@ export async function explainRequest(input: ExplainInput): Promise<Explanation> 
   const secure = request.scheme === "https" || request.scheme === "tls";
   const connection: Connection = {
     ip: destination.ip,
-    port: caller.arrival?.port ?? request.port,
+    port: caller.arrival?.arrival?.port ?? request.port,
     transport: secure ? "tls" : "raw_buffer",
     protocols:
       request.scheme === "grpc" ? ["h2c"] : http ? ["http/1.1"] : request.scheme === "https" ? ["h2", "http/1.1"] : [],
@@ -94,7 +96,7 @@ export async function explainRequest(input: ExplainInput): Promise<Explanation> 
     const endpoints = targets.map((one) => ({ ...one, share: 1 / targets.length, transport: plain }));
     return done(await arrive(input, endpoints, connection, undefined));
   }
-  const { arrival } = caller;
+  const { arrival, servers = [] } = caller.arrival ?? {};
   if (arrival !== undefined && arrival.port !== request.port)
     steps.push({
       side: "client",
@@ -105,6 +107,11 @@ export async function explainRequest(input: ExplainInput): Promise<Explanation> 
       details: [],
     });
   const walk = walkConnection(caller.config, connection, caller.direction);
+  if (walk.steps.length === 0 && servers.length > 0) {
+    const closed = closedPort(connection.port, servers);
+    steps.push(closed);
+    return done([{ share: 1, steps: [], result: "refused", reason: closed.because }]);
+  }
   steps.push(...walk.steps);
   const outcomes: Outcome[] = walk.ended.map((one) => ({ ...one, steps: [] }));
   for (const { name: cluster, share } of walk.clusters) {
@@ -131,6 +138,12 @@ export async function explainRequest(input: ExplainInput): Promise<Explanation> 
       outcomes.push({ ...one, ...delay, share: one.share * share, steps: [...own, ...one.steps] });
   }
   return done(outcomes);
+}
+
+/** A gateway opens a port for bytes only when it knows where they go. */
+function closedPort(port: number, servers: readonly Origin[]): Step {
+  const because = `nothing listens on port ${port}: ${servers.map(originText).join(", ")} asks for it, but no VirtualService that is bound to it has a tcp or tls route for its hosts`;
+  return { side: "client", stage: "listener", name: "none", because, decidedBy: servers, details: [] };
 }
 
 /** What happens at each endpoint; endpoints of one kind with one fate are put together. */

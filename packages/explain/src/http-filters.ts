@@ -1,5 +1,6 @@
 import { at, type JsonRecord, numberOf, recordOf, textOf } from "@heddle/std";
 import type { Connection } from "./connection.ts";
+import type { ChainFilters } from "./filter-patches.ts";
 import { has, recordsOf } from "./json.ts";
 import { decidedBy, sourcesOf } from "./origin.ts";
 import { type AccessDecision, accessDecision } from "./rbac.ts";
@@ -32,6 +33,7 @@ export function walkHttpFilters(
   route: JsonRecord | undefined,
   connection: Connection,
   side: Step["side"],
+  { patchesOf }: Pick<ChainFilters, "patchesOf">,
 ): FilterWalk {
   const steps: Step[] = [];
   const ended: Omit<Outcome, "steps">[] = [];
@@ -99,7 +101,7 @@ export function walkHttpFilters(
       if (asked?.allowed === true) continue;
       const who = textOf(config["stat_prefix"]) || "an authorization service";
       step("authorization", `${who} is asked; its answer is taken as yes`, asked?.decidedBy ?? []);
-    } else step(name, "its outcome depends on the running proxy; taken as passed", [], []);
+    } else step(name, "its outcome depends on the running proxy; taken as passed", patchesOf(name));
   }
   return { steps, ended, share, delayMs };
 }

@@ -7,9 +7,10 @@ export {
   type WorkloadChange,
 } from "./diff.ts";
 export { type Caller, type ExplainInput, type Explanation, explainRequest, type FarSide } from "./explain-request.ts";
+export { atGateway, type GatewayArrival } from "./gateway-arrival.ts";
 export { type Generator, generatedConfig } from "./generated-config.ts";
 export { bypassReason } from "./interception.ts";
-export { type Arrival, arrivalAt, type Destination, resolveName } from "./name-resolution.ts";
+export { type Destination, resolveName } from "./name-resolution.ts";
 export type { Origin } from "./origin.ts";
 export { type MeshedPod, meshedPod, meshOf } from "./proxies.ts";
 export { type ProxyConfigJson, proxyConfigOf } from "./proxy-config.ts";

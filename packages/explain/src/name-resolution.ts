@@ -1,7 +1,8 @@
 import { isIP } from "node:net";
 import { refText } from "@heddle/config";
-import type { MeshService, MeshState } from "@heddle/model";
+import type { MeshService, MeshState, ProxyNode } from "@heddle/model";
 import type { Origin } from "./origin.ts";
+import { hiddenFrom } from "./visibility.ts";
 
 /** What a name stands for, from one namespace. */
 export interface Destination {
@@ -22,8 +23,31 @@ export interface Destination {
   };
 }
 
-/** Resolves a host as a pod of `namespace` does: search domains first, then the name as it is. */
-export function resolveName(state: MeshState, host: string, port: number, namespace: string): Destination {
+/**
+ * Resolves a host as a pod of `namespace` does: search domains first, then the name as it is.
+ * @param proxy Of the caller, which may not be told of what the name stands for.
+ */
+export function resolveName(
+  state: MeshState,
+  host: string,
+  port: number,
+  namespace: string,
+  proxy?: ProxyNode,
+): Destination {
+  const found = resolved(state, host, port, namespace);
+  const hidden = proxy === undefined || found.of === undefined ? undefined : hiddenFrom(state, proxy, found.of, port);
+  const { of: _of, ...destination } = found;
+  if (hidden === undefined) return destination;
+  return {
+    ...destination,
+    because: `${destination.because}; ${hidden.because}`,
+    decidedBy: [...destination.decidedBy, ...hidden.decidedBy],
+  };
+}
+
+type Resolved = Destination & { readonly of?: MeshService };
+
+function resolved(state: MeshState, host: string, port: number, namespace: string): Resolved {
   if (isIP(host) !== 0) {
     const owner = [...state.services.values()].find((service) => service.addresses.includes(host));
     return owner === undefined
@@ -56,7 +80,7 @@ export function resolveName(state: MeshState, host: string, port: number, namesp
   };
 }
 
-function destination(state: MeshState, service: MeshService, port: number, because: string): Destination {
+function destination(state: MeshState, service: MeshService, port: number, because: string): Resolved {
   const origin: Origin = { object: refText(service.source) };
   const known = state.endpoints.get(service.hostname)?.ports;
   const found = known?.get(port) ?? [];
@@ -79,6 +103,7 @@ function destination(state: MeshState, service: MeshService, port: number, becau
     because: `${because}${where}${absent}`,
     decidedBy: [origin],
     backends,
+    of: service,
     ...ownAddress(service, address),
   };
 }
@@ -90,24 +115,6 @@ function ownAddress(service: MeshService, address: string | undefined): Pick<Des
   return {
     service: { object: refText(service.source), ports: service.ports.map((one) => one.number), proxied },
   };
-}
-
-/** The port of a gateway's pod at which a Service delivers what clients send to `port`. */
-export interface Arrival {
-  readonly port: number;
-  /** `Service istio-system/istio-ingressgateway`. */
-  readonly service: string;
-}
-
-/** Undefined when no Service sends `port` to the pod at `ip`: then clients have to mean the pod's own port. */
-export function arrivalAt(state: MeshState, ip: string, port: number): Arrival | undefined {
-  for (const service of state.services.values()) {
-    const known = state.endpoints.get(service.hostname)?.ports.get(port);
-    const own = known?.find(({ address }) => address === ip);
-    if (own !== undefined && service.source.kind === "Service")
-      return { port: own.port, service: refText(service.source) };
-  }
-  return undefined;
 }
 
 /** `web-0.web` and `web-0.web.shop.svc.cluster.local`: one pod of a headless service. */

@@ -1,5 +1,5 @@
 import { at, recordOf, textOf } from "@heddle/std";
-import { recordsOf } from "./json.ts";
+import { recordsOf, textsOf } from "./json.ts";
 
 /** An object, and the field of it, that decided something. */
 export interface Origin {
@@ -45,4 +45,21 @@ export function decidedBy(resource: unknown, what: string): Origin | undefined {
 export function decisionsOf(resource: unknown): Readonly<Record<string, Origin>> {
   const all = recordOf(at(resource, "metadata", "filter_metadata", "heddle", "decided"));
   return Object.fromEntries(Object.entries(all).map(([what, value]) => [what, originOf(value)]));
+}
+
+/** Rules without effect on a resource, as sentences: requests pass them by. */
+export function leftOutOf(resource: unknown): readonly string[] {
+  return recordsOf(at(resource, "metadata", "filter_metadata", "heddle", "leftOut")).map(
+    (one) => `left out ${originText(originOf(one))}: ${textOf(one["reason"])}; requests go on to the next rule`,
+  );
+}
+
+/** EnvoyFilters that put filters into a chain, changed them or took them away. */
+export function filterPatchesOf(
+  chain: unknown,
+): readonly { readonly by: Origin; readonly filters: readonly string[] }[] {
+  return recordsOf(at(chain, "metadata", "filter_metadata", "heddle", "patches")).map((one) => ({
+    by: originOf(one),
+    filters: textsOf(one["filters"]),
+  }));
 }

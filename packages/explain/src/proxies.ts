@@ -28,6 +28,8 @@ export function meshedPod(object: KubeObject, domain = "cluster.local"): MeshedP
     proxies.has(textOf(one["name"])),
   );
   const ip = textOf(at(object["status"], "podIP"));
+  // The injector would have put its image in this place.
+  if (container?.["image"] === "auto") return undefined;
   if (object.kind !== "Pod" || container === undefined || ip === "") return undefined;
   const { name, namespace = "default" } = object.metadata;
   const kind = textsOf(container["args"]).includes("router") ? "router" : "sidecar";

@@ -7,7 +7,9 @@ import type { Outcome, Step } from "./step.ts";
 /** The explanation as text: every step with who decided it, then each outcome. */
 export function explanationText(explanation: Explanation): string {
   const { request, from, steps, outcomes } = explanation;
-  const lines = [`${request.method} ${targetText(request)} from ${from}`, "", ...numbered(steps, 1)];
+  const bytes = request.scheme === "tcp" || request.scheme === "tls";
+  const what = bytes ? "a connection to" : request.method;
+  const lines = [`${what} ${targetText(request)} from ${from}`, "", ...numbered(steps, 1)];
   const several = outcomes.length > 1;
   for (const [index, outcome] of outcomes.entries()) {
     lines.push("");

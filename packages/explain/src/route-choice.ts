@@ -22,9 +22,9 @@ export function virtualHostFor(config: JsonRecord, authority: string): HostChoic
     }
   }
   if (best === undefined) return undefined;
-  const because =
-    best.domain === "*" ? `no domain of the listener's hosts is ${name}; "*" takes the rest` : `domain ${best.domain}`;
-  return { host: best.host, because };
+  if (best.domain !== "*") return { host: best.host, because: `domain ${best.domain}` };
+  const only = recordsOf(config["virtual_hosts"]).length === 1;
+  return { host: best.host, because: only ? "it takes every host" : `no other host is ${name}; "*" takes the rest` };
 }
 
 /** 0: no match. */

@@ -1,11 +1,12 @@
-import { type Gateway, type GatewayServerSpec, labelsMatch, type ObjectRef, type StringMap } from "@heddle/config";
+import { type Gateway, type GatewayServerSpec, labelsMatch, type StringMap } from "@heddle/config";
 import { byAge, hostMatches } from "./namespace-scope.ts";
 import { type RoutingRule, routingRules } from "./routing-rules.ts";
 import type { MeshState } from "./state.ts";
+import type { WrittenAt } from "./written-at.ts";
 
 /** One server of a Gateway, as a proxy that the Gateway selects sees it. */
 export interface GatewayServer {
-  readonly gateway: ObjectRef;
+  readonly at: WrittenAt;
   readonly server: GatewayServerSpec;
   /** Hosts without their namespaces. */
   readonly hosts: readonly string[];
@@ -32,10 +33,10 @@ export function gatewayServers(state: MeshState, client: GatewayClient): readonl
 function serversOf(state: MeshState, client: GatewayClient, gateway: Gateway): readonly GatewayServer[] {
   const { namespace, labels } = client;
   const rules = routingRules(state, { namespace, labels, gateways: [`${gateway.ref.namespace}/${gateway.ref.name}`] });
-  return gateway.spec.servers.map((server) => {
+  return gateway.spec.servers.map((server, index) => {
     const hosts = server.hosts.map((host) => splitHost(host, gateway.ref.namespace));
     return {
-      gateway: gateway.ref,
+      at: { source: gateway.ref, path: `spec.servers[${index}]` },
       server,
       hosts: [...new Set(hosts.map(({ name }) => name))],
       ports: listeningPorts(state, client, server.port.number),

@@ -40,6 +40,13 @@ export interface RoutingRule {
   readonly tls: readonly Located<TlsRoute>[];
   readonly tcp: readonly Located<TcpRoute>[];
   readonly sources: readonly ObjectRef[];
+  /** Delegates that bring no rules: requests go on as if the rules that name them were not there. */
+  readonly leftOut?: readonly LeftOut[];
+}
+
+/** A field that has no effect, and why. */
+export interface LeftOut extends WrittenAt {
+  readonly reason: string;
 }
 
 /** Who routes: a sidecar is the gateway `mesh`. */
@@ -85,18 +92,26 @@ function ruleFor(service: VirtualService, client: RoutingClient, state: MeshStat
   const { namespace } = service.ref;
   const { domain } = state.settings;
   const sources: ObjectRef[] = [service.ref];
+  const leftOut: LeftOut[] = [];
   const http = service.spec.http.flatMap((written, index): readonly RoutedHttp[] => {
     const route = located(written, { source: service.ref, path: `spec.http[${index}]` });
     if (route.delegate === undefined) return applicableHttp(route, namespace, client, domain);
-    const target = state.objects.virtualServices.get(`${route.delegate.namespace ?? namespace}/${route.delegate.name}`);
-    // A missing delegate routes nowhere; a delegate of a delegate is not followed, as in Istio.
-    if (target === undefined || target.spec.hosts.length > 0) return [];
-    sources.push(target.ref);
-    return target.spec.http
-      .map((inner, at) => located(inner, { source: target.ref, path: `spec.http[${at}]` }))
-      .filter((inner) => inner.delegate === undefined)
-      .flatMap((inner) => mergeDelegate(route, inner))
-      .flatMap((merged) => applicableHttp(merged, target.ref.namespace, client, domain));
+    const found = delegateOf(service, route.delegate, state);
+    const merged =
+      typeof found === "string"
+        ? []
+        : found.spec.http
+            .map((inner, at) => located(inner, { source: found.ref, path: `spec.http[${at}]` }))
+            // A delegate of a delegate is not followed, as in Istio.
+            .filter((inner) => inner.delegate === undefined)
+            .flatMap((inner) => mergeDelegate(route, inner));
+    if (typeof found !== "string") sources.push(found.ref);
+    if (merged.length === 0) {
+      const reason = typeof found === "string" ? found : emptyDelegate(found);
+      leftOut.push({ source: service.ref, path: `${route.at.path}.delegate`, reason });
+    }
+    const owner = typeof found === "string" ? namespace : found.ref.namespace;
+    return merged.flatMap((one) => applicableHttp(one, owner, client, domain));
   });
   const l4 = <R extends TlsRoute | TcpRoute>(kind: "tls" | "tcp", route: R, index: number): readonly Located<R>[] => {
     const match = (route.match as readonly L4[]).filter((candidate) => l4Applies(candidate, client, namespace));
@@ -114,7 +129,34 @@ function ruleFor(service: VirtualService, client: RoutingClient, state: MeshStat
     tls: service.spec.tls.flatMap((route, index) => l4("tls", route, index)),
     tcp: service.spec.tcp.flatMap((route, index) => l4("tcp", route, index)),
     sources,
+    ...(leftOut.length === 0 ? {} : { leftOut }),
   };
+}
+
+/** The VirtualService that a rule leads to, or why it leads nowhere; its rule is then left out. Source: Istio. */
+function delegateOf(
+  root: VirtualService,
+  wanted: NonNullable<HttpRoute["delegate"]>,
+  { objects, settings }: MeshState,
+): VirtualService | string {
+  const { namespace } = root.ref;
+  const name = `${wanted.namespace ?? namespace}/${wanted.name}`;
+  const target = objects.virtualServices.get(name);
+  if (target === undefined) return `there is no VirtualService ${name}`;
+  const { hosts, exportTo } = target.spec;
+  if (hosts.length > 0) return `VirtualService ${name} has hosts of its own, so that it is no delegate`;
+  const exported = exportTo.length > 0 ? exportTo : settings.mesh.defaultVirtualServiceExportTo;
+  return isExported(exported, target.ref.namespace, namespace)
+    ? target
+    : `VirtualService ${name} is not exported to namespace ${namespace} (spec.exportTo: ${exported.join(", ")})`;
+}
+
+function emptyDelegate({ ref, spec }: VirtualService): string {
+  const name = `VirtualService ${ref.namespace}/${ref.name}`;
+  if (spec.http.length === 0) return `${name} has no rules`;
+  return spec.http.every(({ delegate }) => delegate !== undefined)
+    ? `${name} only names further delegates, which are not followed`
+    : `no match of ${name} can hold together with the match of this rule`;
 }
 
 function located(route: HttpRoute, at: WrittenAt): RoutedHttp {

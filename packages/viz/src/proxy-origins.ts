@@ -54,7 +54,8 @@ export function readOrigins(dump: unknown): Pick<ConfigAnswer, "origins" | "poli
     if (typeof value !== "object" || value === null) return;
     const fields = recordOf(value);
     const heddle = recordOf(at(fields, "metadata", "filter_metadata", "heddle"));
-    for (const source of listOf(heddle["sources"])) count(draftOf(recordOf(source)).makes, PARTS[part] ?? part);
+    for (const source of [...listOf(heddle["sources"]), ...listOf(heddle["patches"])])
+      count(draftOf(recordOf(source)).makes, PARTS[part] ?? part);
     for (const [what, by] of Object.entries(recordOf(heddle["decided"]))) {
       const ref = recordOf(by);
       draftOf(ref).decided.add(`${what}: ${textOf(ref["path"])}`);

@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import type { KubeObject } from "@heddle/config";
 import {
-  arrivalAt,
+  atGateway,
   bypassReason,
   type Caller,
   type ExplainedRequest,
@@ -65,7 +65,7 @@ export async function explainFromPod(source: MeshObjects, options: RequestOption
   const configs = await configReader(source, state, options.generated);
   const { request } = options;
   const gateway = pod.proxy?.node.kind === "router";
-  const destination = resolveName(state, request.host, request.port, pod.namespace);
+  const destination = resolveName(state, request.host, request.port, pod.namespace, pod.proxy?.node);
   const caller: Caller = {
     name: `${pod.name}.${pod.namespace}`,
     ip: pod.ip,
@@ -73,7 +73,7 @@ export async function explainFromPod(source: MeshObjects, options: RequestOption
     config: pod.proxy === undefined ? undefined : await configs(pod.object),
     direction: gateway ? "gateway" : "outbound",
     bypass: gateway ? undefined : bypassReason(pod.annotations, destination.ip, request.port),
-    arrival: gateway ? arrivalAt(state, pod.ip, request.port) : undefined,
+    ...(gateway ? { arrival: atGateway(state, pod.proxy.node, request.port) } : {}),
   };
   return explainRequest({ request, caller, destination, farSide: farSides(objects, configs) });
 }

@@ -46,7 +46,7 @@ export function gatewayListeners(view: OutboundView): readonly Listener[] {
         listenerFilters: [...(introduced ? [proxyProtocol()] : []), ...(port.wire === "tls" ? [tlsInspector()] : [])],
         filterChains: chains,
         accessLog: listenerLogs(view.settings.mesh),
-        metadata: provenance(port.servers.map(({ gateway }) => gateway)),
+        metadata: provenance(port.servers.map(({ at }) => at)),
       }),
     ];
   });
@@ -74,8 +74,9 @@ function httpFilter(view: OutboundView, port: GatewayPort, server: GatewayServer
 }
 
 function serverChains(view: OutboundView, port: GatewayPort, server: GatewayServer): readonly FilterChain[] {
-  const metadata = provenance([server.gateway]);
-  const name = `${port.number}-${server.gateway.namespace}-${server.gateway.name}-${server.server.port.name}`;
+  const metadata = provenance([server.at]);
+  const gateway = server.at.source;
+  const name = `${port.number}-${gateway.namespace}-${gateway.name}-${server.server.port.name}`;
   const tcp = (target: TcpTarget) => [
     ...networkAccess(view.authorization, view.settings),
     ...tcpFilters(target, tcpSettings(view)),
@@ -84,7 +85,7 @@ function serverChains(view: OutboundView, port: GatewayPort, server: GatewayServ
     return server.rules.flatMap((rule) =>
       tcpRoutes(view, rule, server).map(({ ranges, target, at }) => ({
         name,
-        metadata: provenance([server.gateway, ...rule.sources], { route: at }),
+        metadata: provenance([server.at, ...rule.sources], { route: at }),
         ...(ranges.length > 0 ? { filterChainMatch: { prefixRanges: ranges.map(cidrRange) } } : {}),
         filters: tcp(target),
       })),
@@ -132,7 +133,7 @@ function passthrough(view: OutboundView, server: GatewayServer, name: string): r
         .filter((match) => match.port === undefined || match.port === server.server.port.number)
         .map((match) => ({
           name,
-          metadata: provenance([server.gateway, ...rule.sources], { route: route.at }),
+          metadata: provenance([server.at, ...rule.sources], { route: route.at }),
           ...sniMatch(match.sniHosts.filter((sni) => server.hosts.some((host) => hostMatches(host, sni)))),
           filters: [
             ...networkAccess(view.authorization, view.settings),
@@ -150,7 +151,7 @@ function passthrough(view: OutboundView, server: GatewayServer, name: string): r
 function autoPassthrough(view: OutboundView, server: GatewayServer, name: string): readonly FilterChain[] {
   const chain = (service: MeshService, sni: string, cluster: string): FilterChain => ({
     name: `${name}-${sni}`,
-    metadata: provenance([server.gateway, service.source]),
+    metadata: provenance([server.at, service.source]),
     filterChainMatch: { serverNames: [sni], applicationProtocols: [...meshTcpProtocols, ...meshHttpProtocols] },
     filters: tcpFilters(oneCluster(cluster), tcpSettings(view)),
   });

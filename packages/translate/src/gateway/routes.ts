@@ -1,9 +1,8 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { ObjectRef } from "@heddle/config";
-import type { GatewayServer, OutboundView } from "@heddle/model";
+import type { GatewayServer, LeftOut, OutboundView } from "@heddle/model";
 import { type RouteConfiguration, RouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/route";
 import type { RouteSchema, VirtualHostSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
-import { provenance } from "../provenance.ts";
+import { provenance, type Source } from "../provenance.ts";
 import { httpRoutes } from "../route/http-route.ts";
 import { type GatewayPort, gatewayPorts, gatewayRouteName, readsHttp } from "./ports.ts";
 
@@ -21,7 +20,8 @@ export function gatewayRoutes(view: OutboundView): readonly RouteConfiguration[]
 interface Host {
   redirect: boolean;
   readonly routes: Route[];
-  readonly sources: ObjectRef[];
+  readonly sources: Source[];
+  readonly leftOut: LeftOut[];
 }
 
 /** VirtualServices for one host add up on gateways, the oldest first. */
@@ -32,23 +32,29 @@ function routesOf(
   servers: readonly GatewayServer[],
 ): RouteConfiguration {
   const hosts = new Map<string, Host>();
+  // Of VirtualServices that give no virtual host at all.
+  const leftOut: LeftOut[] = [];
   const at = (name: string): Host => {
-    const found = hosts.get(name) ?? { redirect: false, routes: [], sources: [] };
+    const found = hosts.get(name) ?? { redirect: false, routes: [], sources: [], leftOut: [] };
     hosts.set(name, found);
     return found;
   };
-  for (const { server, hosts: own, rules, gateway } of servers) {
+  for (const { server, hosts: own, rules, at: place } of servers) {
     const redirect = server.tls?.httpsRedirect === true;
-    if (redirect) for (const name of own) Object.assign(at(name), { redirect: true }).sources.push(gateway);
+    if (redirect) for (const name of own) Object.assign(at(name), { redirect: true }).sources.push(place);
     for (const rule of rules) {
       // Conditions on a port mean the one that clients see: the server's, not the one behind the Service.
       const routes = httpRoutes(view, rule, server.port.number);
-      if (routes.length === 0) continue;
+      if (routes.length === 0) {
+        leftOut.push(...(rule.leftOut ?? []));
+        continue;
+      }
       for (const name of rule.hosts) {
         const host = at(name);
         host.redirect ||= redirect;
         host.routes.push(...routes);
         host.sources.push(...rule.sources);
+        host.leftOut.push(...(rule.leftOut ?? []));
       }
     }
   }
@@ -61,7 +67,11 @@ function routesOf(
     ignorePortInHostMatching: true,
     validateClusters: false,
     maxDirectResponseBodySizeBytes: 1_048_576,
-    metadata: provenance(servers.map(({ gateway }) => gateway)),
+    metadata: provenance(
+      servers.map(({ at: place }) => place),
+      {},
+      leftOut,
+    ),
   });
 }
 
@@ -72,7 +82,7 @@ function virtualHost(view: OutboundView, named: GatewayServer, name: string, hos
     domains: [name],
     routes: host.redirect ? [toHttps(view), ...host.routes] : host.routes,
     includeRequestAttemptCount: true,
-    metadata: provenance(host.sources),
+    metadata: provenance(host.sources, {}, host.leftOut),
   };
 }
 

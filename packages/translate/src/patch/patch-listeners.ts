@@ -5,7 +5,8 @@ import { patchRouteConfiguration } from "./patch-routes.ts";
 
 type ListenerMatch = NonNullable<ConfigPatch["match"]["listener"]>;
 
-const managerName = "envoy.filters.network.http_connection_manager";
+/** The network filter that holds the HTTP filters. */
+export const managerName = "envoy.filters.network.http_connection_manager";
 
 /** Applies a patch to one listener: itself, its chains, filters, or the routes that stand inside of it. */
 export function patchListener(listener: JsonObject, patch: ConfigPatch, value: JsonObject): JsonObject {

@@ -23,6 +23,7 @@ import type { ProxyResources } from "../translate.ts";
 import { asObject, mergeJson } from "./json-merge.ts";
 import { patchListener } from "./patch-listeners.ts";
 import { patchRouteConfiguration } from "./patch-routes.ts";
+import { withFilterPatches, withSource } from "./say-patch.ts";
 
 /** Resources after the EnvoyFilters, and what could not be done. */
 export interface Patched {
@@ -81,9 +82,10 @@ class RegistryPatcher implements Patcher {
       problems.push(problemOf(one, written));
       return resources;
     }
-    const value = withSource(written, one);
+    const value = isSaying(patch) ? withSource(written, one) : written;
     const run = <D extends DescMessage>(schema: D, all: readonly MessageShape<D>[], change: Change) =>
       this.#each(schema, all, one, value, change, problems);
+    const listeners = (change: Change) => run(ListenerSchema, resources.listeners, change);
     switch (patch.applyTo) {
       case "CLUSTER":
         return { ...resources, clusters: run(ClusterSchema, resources.clusters, changeCluster) };
@@ -93,10 +95,19 @@ class RegistryPatcher implements Patcher {
         return {
           ...resources,
           routes: run(RouteConfigurationSchema, resources.routes, patchRouteConfiguration),
-          listeners: run(ListenerSchema, resources.listeners, patchListener),
+          listeners: listeners(patchListener),
+        };
+      case "HTTP_FILTER":
+      case "NETWORK_FILTER":
+        return {
+          ...resources,
+          listeners: listeners((json, own, its) => {
+            const changed = patchListener(json, own, its);
+            return changed === json ? json : withFilterPatches(json, changed, one);
+          }),
         };
       default:
-        return { ...resources, listeners: run(ListenerSchema, resources.listeners, changeListener) };
+        return { ...resources, listeners: listeners(changeListener) };
     }
   }
 
@@ -203,16 +214,8 @@ export async function createPatcher(): Promise<Patcher> {
 }
 
 /** What can say where it comes from says so: `heddle explain` names the EnvoyFilter. */
-function withSource(value: JsonObject, { source, patch }: ResourcePatch): JsonObject {
-  if (!SAYING.has(patch.applyTo) || ["REMOVE", "MERGE_AND_REPLACE_LIST"].includes(patch.patch.operation)) return value;
-  const { group, kind, namespace, name } = source;
-  return asObject(
-    mergeJson(
-      { metadata: { filter_metadata: { heddle: { sources: [{ group, kind, namespace, name }] } } } },
-      value,
-      false,
-    ),
-  );
+function isSaying({ applyTo, patch }: ConfigPatch): boolean {
+  return SAYING.has(applyTo) && !["REMOVE", "MERGE_AND_REPLACE_LIST"].includes(patch.operation);
 }
 
 const SAYING: ReadonlySet<ConfigPatch["applyTo"]> = new Set([

@@ -123,7 +123,7 @@ function portRoutes(view: OutboundView, rules: RuleIndex, port: number, services
       domains: [host],
       routes,
       includeRequestAttemptCount: true,
-      metadata: provenance(rule.sources),
+      metadata: provenance(rule.sources, {}, rule.leftOut),
     });
     hosts.push({ make });
   }
@@ -152,7 +152,7 @@ function serviceHost(
     domains: [...domains],
     routes,
     includeRequestAttemptCount: true,
-    metadata: provenance([service.source, ...sources]),
+    metadata: provenance([service.source, ...sources], {}, rule?.leftOut),
   });
   const about = `${port.number} ${domains.join(" ")}`;
   // A rule has the last word: what it does not match is answered 404.
@@ -170,7 +170,7 @@ function serviceHost(
     policies: policy === undefined ? {} : { [service.hostname]: policy },
   };
   return {
-    inputs: [service, about, view.settings.mesh, policy],
+    inputs: [service, about, view.settings.mesh, policy, rule?.leftOut],
     make: () => host([defaultRoute(own, service, port)], []),
   };
 }
