@@ -22,7 +22,7 @@ interface Fixture {
     readonly mesh?: unknown;
     readonly now?: string;
     readonly kubernetesVersion?: string;
-    readonly image?: string;
+    readonly proxy?: object;
     readonly injectByDefault?: boolean;
     readonly listening?: readonly ListeningPod[];
     readonly fromMinor?: number;
@@ -58,7 +58,7 @@ function findingsOf(fixture: Fixture, objects: readonly unknown[], options: Fixt
       ...values.sidecarInjectorWebhook,
       enableNamespacesByDefault: options?.injectByDefault === true,
     },
-    global: { ...values.global, proxy: { ...values.global.proxy, image: options?.image ?? "" } },
+    global: { ...values.global, proxy: { ...values.global.proxy, image: "", envoyImage: "", ...options?.proxy } },
   };
   const input = analysisInput([...(fixture.base ?? []), ...objects].map(kubeObject), {
     mesh: mesh.value,

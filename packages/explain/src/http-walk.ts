@@ -110,7 +110,7 @@ export function walkHttp(
 
 /** A host that no virtual host takes: at a gateway nobody bound a VirtualService for it. */
 function strayHost(table: JsonRecord, authority: string): Pick<Step, "because" | "details"> {
-  const servers = sourcesOf(table).filter(({ object }) => object.startsWith("Gateway "));
+  const servers = sourcesOf(table).filter(({ object }) => /^(Gateway|Ingress) /.test(object));
   const domains = recordsOf(table["virtual_hosts"]).flatMap((one) => textsOf(one["domains"]));
   const details = [`route configuration ${textOf(table["name"])}`, ...leftOutOf(table)];
   if (servers.length === 0)
@@ -122,7 +122,7 @@ function strayHost(table: JsonRecord, authority: string): Pick<Step, "because" |
       details,
     };
   return {
-    because: `no VirtualService that is bound to ${where} has the host ${authority}, or the server's hosts do not let it in`,
+    because: `nothing that is bound to ${where} has the host ${authority}, or the server's hosts do not let it in`,
     details: [...details, `hosts that are bound: ${domains.slice(0, 20).join(", ")}${domains.length > 20 ? " …" : ""}`],
   };
 }

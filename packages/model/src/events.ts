@@ -108,7 +108,7 @@ export function applyEvent(
   }
 }
 
-/** Nodes matter by topology only; their heartbeats must not look like changes. */
+/** Nodes matter by topology and addresses only; their heartbeats must not look like changes. */
 function topologyOf(object: KubeObject): ReturnType<typeof readNode> {
   const node = readNode(object);
   return { ...node, meta: { ...node.meta, labels: {}, annotations: {}, generation: 0 } };

@@ -1,4 +1,4 @@
-import { type Gateway, type GatewayServerSpec, labelsMatch, type StringMap } from "@heddle/config";
+import { type Gateway, type GatewayServerSpec, labelsMatch, type ObjectRef, type StringMap } from "@heddle/config";
 import { byAge, hostMatches } from "./namespace-scope.ts";
 import { type RoutingRule, routingRules } from "./routing-rules.ts";
 import type { MeshState } from "./state.ts";
@@ -6,6 +6,8 @@ import type { WrittenAt } from "./written-at.ts";
 
 /** One server of a Gateway, as a proxy that the Gateway selects sees it. */
 export interface GatewayServer {
+  readonly gateway: ObjectRef;
+  /** Of the Gateway, or of what that was made of. */
   readonly at: WrittenAt;
   readonly server: GatewayServerSpec;
   /** Hosts without their namespaces. */
@@ -36,7 +38,8 @@ function serversOf(state: MeshState, client: GatewayClient, gateway: Gateway): r
   return gateway.spec.servers.map((server, index) => {
     const hosts = server.hosts.map((host) => splitHost(host, gateway.ref.namespace));
     return {
-      at: { source: gateway.ref, path: `spec.servers[${index}]` },
+      gateway: gateway.ref,
+      at: gateway.writtenAt?.[index] ?? { source: gateway.ref, path: `spec.servers[${index}]` },
       server,
       hosts: [...new Set(hosts.map(({ name }) => name))],
       ports: listeningPorts(state, client, server.port.number),

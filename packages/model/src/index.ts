@@ -13,7 +13,7 @@ export type { ExternalAuthorizer } from "./external-authorizer.ts";
 export { type GatewayServer, gatewayServers } from "./gateway-servers.ts";
 export { contentHash, createHashMemo, type HashMemo } from "./hash.ts";
 export { ingressGatewayName, isFromIngress } from "./ingress-resources.ts";
-export { isMeshIngress } from "./ingress-review.ts";
+export { ingressGatewayLabels, isMeshIngress } from "./ingress-review.ts";
 export { byLocality, type EndpointGroup } from "./locality-order.ts";
 export { localityRequest, localitySetting } from "./locality-request.ts";
 export { type ClusterMerge, createClusterMerge, type MergedClusters, type RemoteRegistry } from "./merge-clusters.ts";

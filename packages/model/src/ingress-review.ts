@@ -1,4 +1,4 @@
-import type { IngressBackend, IngressView, MeshConfig, ProblemSink, ServiceView } from "@heddle/config";
+import type { IngressBackend, IngressView, MeshConfig, ProblemSink, ServiceView, StringMap } from "@heddle/config";
 import { hostnameOf } from "./build-service.ts";
 
 /** Classes of this controller are the mesh's. Source: Istio. */
@@ -23,8 +23,15 @@ export function isMeshIngress(
   const annotated = meta.annotations[CLASS_ANNOTATION];
   if (mesh.ingressControllerMode === "OFF") return false;
   if (annotated !== undefined) return annotated === mesh.ingressClass;
-  if (className !== undefined) return classes.get(className) === CONTROLLER;
-  return mesh.ingressControllerMode === "DEFAULT";
+  const controller = className === undefined ? undefined : classes.get(className);
+  // A class that is not there says no more than none at all. Source: Istio.
+  return controller === undefined ? mesh.ingressControllerMode === "DEFAULT" : controller === CONTROLLER;
+}
+
+/** Labels of the pods that serve Ingresses: what the MeshConfig says, else by the name of the Service in front of them. Source: Istio. */
+export function ingressGatewayLabels({ ingressSelector, ingressService }: MeshConfig): StringMap {
+  const own = ingressService === "istio-ingressgateway" ? "" : ingressService;
+  return { istio: ingressSelector || own || "ingressgateway" };
 }
 
 /** Says what of an Ingress does not come into force. Warnings only: what is missing may come yet, and the rest is in force. */

@@ -91,10 +91,14 @@ function appliesTo(gateways: readonly string[], client: RoutingClient): boolean 
 function ruleFor(service: VirtualService, client: RoutingClient, state: MeshState): RoutingRule {
   const { namespace } = service.ref;
   const { domain } = state.settings;
-  const sources: ObjectRef[] = [service.ref];
+  const sources: ObjectRef[] = [...new Set(service.writtenAt?.map(({ source }) => source) ?? [service.ref])];
   const leftOut: LeftOut[] = [];
   const http = service.spec.http.flatMap((written, index): readonly RoutedHttp[] => {
-    const route = located(written, { source: service.ref, path: `spec.http[${index}]` });
+    const elsewhere = service.writtenAt?.[index];
+    const route =
+      elsewhere === undefined
+        ? located(written, { source: service.ref, path: `spec.http[${index}]` })
+        : located(written, elsewhere, () => elsewhere.path);
     if (route.delegate === undefined) return applicableHttp(route, namespace, client, domain);
     const found = delegateOf(service, route.delegate, state);
     const merged =
@@ -159,11 +163,12 @@ function emptyDelegate({ ref, spec }: VirtualService): string {
     : `no match of ${name} can hold together with the match of this rule`;
 }
 
-function located(route: HttpRoute, at: WrittenAt): RoutedHttp {
-  const match = route.match.map((one, index) => ({
-    ...one,
-    at: { source: at.source, path: `${at.path}.match[${index}]` },
-  }));
+function located(
+  route: HttpRoute,
+  at: WrittenAt,
+  matchAt = (index: number) => `${at.path}.match[${index}]`,
+): RoutedHttp {
+  const match = route.match.map((one, index) => ({ ...one, at: { source: at.source, path: matchAt(index) } }));
   return { ...route, match, at };
 }
 

@@ -52,7 +52,7 @@ export const meshConfig = message("MeshConfig", {
   ingressClass: withDefault(string(), "istio"),
   ingressService: withDefault(string(), "istio-ingressgateway"),
   ingressControllerMode: withDefault(oneOf("UNSPECIFIED", "OFF", "DEFAULT", "STRICT"), "STRICT"),
-  ingressSelector: withDefault(string(), "ingressgateway"),
+  ingressSelector: withDefault(string(), ""),
   enableTracing: withDefault(boolean(), true),
   accessLogFile: withDefault(string(), ""),
   accessLogFormat: withDefault(logFormat, ""),

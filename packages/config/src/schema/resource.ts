@@ -30,6 +30,8 @@ export interface Resource<K extends string, T> {
   readonly ref: ObjectRef;
   readonly meta: Meta;
   readonly spec: T;
+  /** Of what is made of other kinds' objects: where each rule (of a Gateway: server) was written. */
+  readonly writtenAt?: readonly { readonly source: ObjectRef; readonly path: string }[];
 }
 
 /** Reads an object of the definition's kind. An absent `spec` is an empty one. */

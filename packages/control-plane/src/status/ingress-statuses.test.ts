@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { asKubeObject, defaultMeshConfig } from "@heddle/config";
 import { KubeError } from "@heddle/kube-client";
-import { applyEvents, emptyMesh } from "@heddle/model";
+import { applyEvents, applySettings, emptyMesh } from "@heddle/model";
 import { createLineSink, createLogger, createManualClock } from "@heddle/std";
 import { createIngressStatuses } from "./ingress-statuses.ts";
 
@@ -53,9 +53,31 @@ test("Ingresses of the mesh get the addresses of the gateway's Service, once eac
   clock.advance(10_000);
   await Bun.sleep(1);
   expect(written).toEqual([["a", { status: { loadBalancer: { ingress: wanted } } }]]);
-  statuses.update(applyEvents(state, [ingress("a", "istio", wanted)]).state);
+  const settled = applyEvents(state, [ingress("a", "istio", wanted)]).state;
+  statuses.update(settled);
   await Bun.sleep(1);
   expect(written).toHaveLength(1);
+  // Without a Service: by the nodes of the gateway's pods.
+  const pod = (name: string, phase: string, nodeName: string, istio = "ingressgateway") =>
+    object({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name, namespace: "istio-system", labels: { istio } },
+      spec: { nodeName },
+      status: { phase },
+    });
+  const node = (name: string, ...addresses: object[]) =>
+    object({ apiVersion: "v1", kind: "Node", metadata: { name }, status: { addresses } });
+  const placed = applyEvents(settled, [
+    pod("gw", "Running", "n1"),
+    pod("old", "Succeeded", "n2"),
+    pod("else", "Running", "n2", "eastwestgateway"),
+    node("n1", { type: "InternalIP", address: "10.0.0.1" }, { type: "ExternalIP", address: "203.0.113.1" }),
+    node("n2", { type: "ExternalIP", address: "203.0.113.2" }),
+  ]).state;
+  statuses.update(applySettings(placed, { mesh: { ...defaultMeshConfig(), ingressService: "" } }).state);
+  await Bun.sleep(1);
+  expect(written.slice(1)).toEqual([["a", { status: { loadBalancer: { ingress: [{ ip: "203.0.113.1" }] } } }]]);
   statuses.close();
 });
 

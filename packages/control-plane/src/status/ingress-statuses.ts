@@ -1,11 +1,11 @@
 import { isIP } from "node:net";
-import { canonicalJson, type IngressView, type ServiceView } from "@heddle/config";
+import { canonicalJson, type IngressView, labelsMatch, type ServiceView } from "@heddle/config";
 import { isKubeError, type KubeClient } from "@heddle/kube-client";
-import { isMeshIngress, type MeshState } from "@heddle/model";
+import { ingressGatewayLabels, isMeshIngress, type MeshState } from "@heddle/model";
 import type { Clock, Logger } from "@heddle/std";
 import { createCatchUp } from "./catch-up.ts";
 
-/** Writes the addresses of the ingress gateway's Service into the status of the mesh's Ingresses: what `kubectl get ingress` shows as ADDRESS. */
+/** Writes the ingress gateway's addresses into the status of the mesh's Ingresses: what `kubectl get ingress` shows as ADDRESS. */
 export interface IngressStatuses {
   update(state: MeshState): void;
   close(): void;
@@ -17,7 +17,7 @@ export interface IngressStatusesOptions {
   readonly log: Logger;
 }
 
-/** Every replica comes to the same addresses: no leader is needed. Without an `ingressService` nothing is written. Source: Istio. */
+/** Every replica comes to the same addresses: no leader is needed. */
 export function createIngressStatuses({ kube, clock, log }: IngressStatusesOptions): IngressStatuses {
   let state: MeshState | undefined;
   const write = async ({ meta }: IngressView, addresses: readonly string[]): Promise<boolean> => {
@@ -55,6 +55,8 @@ export function createIngressStatuses({ kube, clock, log }: IngressStatusesOptio
         before?.objects.ingresses !== now.objects.ingresses ||
         before.objects.ingressClasses !== now.objects.ingressClasses ||
         before.objects.services !== now.objects.services ||
+        before.objects.pods !== now.objects.pods ||
+        before.objects.nodes !== now.objects.nodes ||
         before.settings !== now.settings
       )
         catchUp.start();
@@ -67,13 +69,25 @@ export function createIngressStatuses({ kube, clock, log }: IngressStatusesOptio
 function dueIngresses(state: MeshState | undefined) {
   if (state === undefined || state.objects.ingresses.size === 0) return [];
   const { mesh, rootNamespace } = state.settings;
-  if (mesh.ingressService === "") return [];
-  const addresses = addressesOf(state.objects.services.get(`${rootNamespace}/${mesh.ingressService}`));
+  const service = state.objects.services.get(`${rootNamespace}/${mesh.ingressService}`);
+  const addresses = mesh.ingressService === "" ? nodeAddresses(state) : addressesOf(service);
   const wanted = canonicalJson(addresses);
   const context = { mesh, classes: state.objects.ingressClasses };
   return [...state.objects.ingresses.values()]
     .filter((ingress) => isMeshIngress(ingress, context) && canonicalJson(ingress.addresses) !== wanted)
     .map((ingress) => ({ ingress, addresses }));
+}
+
+/** Without an `ingressService`: where clients outside reach the nodes of the gateway's pods. Source: Istio. */
+function nodeAddresses({ objects, settings }: MeshState): readonly string[] {
+  const labels = ingressGatewayLabels(settings.mesh);
+  const found = [...objects.pods.values()]
+    .filter(
+      ({ meta, phase }) =>
+        meta.namespace === settings.rootNamespace && phase === "Running" && labelsMatch(labels, meta.labels),
+    )
+    .flatMap(({ nodeName }) => objects.nodes.get(nodeName)?.externalIps ?? []);
+  return [...new Set(found)].sort();
 }
 
 /** Addresses first, then names. */

@@ -75,7 +75,7 @@ function httpFilter(view: OutboundView, port: GatewayPort, server: GatewayServer
 
 function serverChains(view: OutboundView, port: GatewayPort, server: GatewayServer): readonly FilterChain[] {
   const metadata = provenance([server.at]);
-  const gateway = server.at.source;
+  const { gateway } = server;
   const name = `${port.number}-${gateway.namespace}-${gateway.name}-${server.server.port.name}`;
   const tcp = (target: TcpTarget) => [
     ...networkAccess(view.authorization, view.settings),

@@ -50,6 +50,6 @@ export function gatewayPorts(view: OutboundView): readonly GatewayPort[] {
 /** The name of the route configuration of a port, or of a server that ends TLS. Source: Istio. */
 export function gatewayRouteName(port: GatewayPort, server: GatewayServer): string {
   if (port.wire === "http") return port.bind === "0.0.0.0" ? `http.${port.number}` : `http.${port.bind}.${port.number}`;
-  const gateway = server.at.source;
+  const { gateway } = server;
   return `https.${port.number}.${server.server.port.name}.${gateway.name}.${gateway.namespace}`;
 }

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from "node:util";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import type { GatewayServer, LeftOut, OutboundView } from "@heddle/model";
+import { refKey } from "@heddle/config";
+import type { GatewayServer, LeftOut, OutboundView, RoutingRule } from "@heddle/model";
 import { type RouteConfiguration, RouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/route";
 import type { RouteSchema, VirtualHostSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
 import { provenance, type Source } from "../provenance.ts";
@@ -34,6 +36,7 @@ function routesOf(
   const hosts = new Map<string, Host>();
   // Of VirtualServices that give no virtual host at all.
   const leftOut: LeftOut[] = [];
+  const isNew = createOnceTest();
   const at = (name: string): Host => {
     const found = hosts.get(name) ?? { redirect: false, routes: [], sources: [], leftOut: [] };
     hosts.set(name, found);
@@ -52,6 +55,7 @@ function routesOf(
       for (const name of rule.hosts) {
         const host = at(name);
         host.redirect ||= redirect;
+        if (!isNew(name, rule, routes)) continue;
         host.routes.push(...routes);
         host.sources.push(...rule.sources);
         host.leftOut.push(...(rule.leftOut ?? []));
@@ -73,6 +77,18 @@ function routesOf(
       leftOut,
     ),
   });
+}
+
+/** A VirtualService that is bound to several servers of a port comes once for each; what says the same again is never reached. */
+function createOnceTest(): (host: string, rule: RoutingRule, routes: readonly Route[]) => boolean {
+  const known = new Map<string, (readonly Route[])[]>();
+  return (host, { sources: [source] }, routes) => {
+    const key = source === undefined ? host : `${host} ${refKey(source)}`;
+    const before = known.get(key) ?? [];
+    if (before.some((one) => isDeepStrictEqual(one, routes))) return false;
+    known.set(key, [...before, routes]);
+    return true;
+  };
 }
 
 /** Named by the port that clients see, as EnvoyFilters written for Istio expect. */
