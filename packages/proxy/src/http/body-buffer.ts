@@ -1,15 +1,16 @@
 // Hot path: requests with bodies pass here while they may have to be sent again.
 
-import type { HttpStream } from "@heddle/wire";
+import { createHeaderList, type HeaderList, type HttpStream } from "@heddle/wire";
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Copies of body bytes up to a limit, for sending later or again. */
+/** Copies of body bytes up to a limit, and of the trailers after them, for sending later or again. */
 export class BodyBuffer {
   #limit: number;
   /** More than this is not sent again. Units: bytes. */
   readonly #retryLimit: number;
   #chunks: Uint8Array[] = [];
+  #trailers: HeaderList | undefined = undefined;
   length = 0;
   /** The limit was passed: what is kept is no longer the whole body. */
   overflowed = false;
@@ -31,6 +32,16 @@ export class BodyBuffer {
     this.length += size;
   }
 
+  keepTrailers(trailers: HeaderList): void {
+    this.#trailers = createHeaderList();
+    this.#trailers.appendAll(trailers);
+  }
+
+  /** Neither bytes nor trailers. */
+  get empty(): boolean {
+    return this.length === 0 && this.#trailers === undefined;
+  }
+
   /** Keeps at least this much from now on. Units: bytes. */
   allow(bytes: number): void {
     if (bytes > this.#limit) this.#limit = bytes;
@@ -47,15 +58,18 @@ export class BodyBuffer {
     return this.#chunks;
   }
 
-  /** Sends what is kept; false when the peer is slow. `last`: nothing follows. */
-  replay(stream: HttpStream, last: boolean): boolean {
+  /** Sends what is kept; false when the peer is slow. `complete`: nothing more will come. */
+  replay(stream: HttpStream, complete: boolean): boolean {
     const chunks = this.#chunks;
+    const trailers = this.#trailers;
+    const last = complete && trailers === undefined;
     let room = true;
     for (let i = 0; i < chunks.length; i++) {
       const chunk = chunks[i];
       if (chunk !== undefined) room = stream.sendData(chunk, 0, chunk.length, last && i === chunks.length - 1);
     }
     if (chunks.length === 0 && last) stream.sendData(NO_BYTES, 0, 0, true);
+    if (trailers !== undefined) stream.sendTrailers(trailers);
     return room;
   }
 

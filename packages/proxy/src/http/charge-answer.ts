@@ -30,6 +30,13 @@ export function chargeAnswer(exchange: ChargedExchange, status: number): void {
   exchange.virtualCluster?.codes.count(status);
 }
 
+/** Counts a try that found a connection for its route and virtual cluster. */
+export function chargeTry(exchange: ChargedExchange): void {
+  const counted = exchange.route?.counters;
+  if (counted !== undefined) counted.requestsTotal++;
+  if (exchange.virtualCluster !== undefined) exchange.virtualCluster.requestsTotal++;
+}
+
 /** Counts that the route's time is over. `unanswered`: nothing of the answer has come. */
 export function chargeTimeout(exchange: ChargedExchange, unanswered: boolean): void {
   const { cluster, host, route } = exchange;

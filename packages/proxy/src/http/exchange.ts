@@ -14,7 +14,6 @@ import {
   type WireFailure,
 } from "@heddle/wire";
 import type { InternalRedirectConfig } from "../config/internal-redirect.ts";
-import { noteOpen } from "../config/log-needs.ts";
 import type { ForwardAction } from "../config/route-action.ts";
 import type { RouteCounters } from "../counters/route-counters.ts";
 import { type FilteredExchange, FilterRun, WAITING_BYTES } from "../filters/filter-run.ts";
@@ -29,7 +28,7 @@ import type { Host } from "../upstream/host.ts";
 import type { PooledConnection } from "../upstream/pool.ts";
 import type { Attempt } from "./attempt.ts";
 import { BodyBuffer } from "./body-buffer.ts";
-import { chargeAnswer, chargeTime, chargeTimeout } from "./charge-answer.ts";
+import { chargeAnswer, chargeTime, chargeTimeout, chargeTry } from "./charge-answer.ts";
 import { type HttpManager, reportDone } from "./connection-manager.ts";
 import { countFailure } from "./count-failure.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
@@ -39,6 +38,7 @@ import { GrpcMessages } from "./grpc-messages.ts";
 import { countRedirect, followRedirect } from "./internal-redirect.ts";
 import { composeLocalReply, overloaded, type ReplyExtra, sendContinue } from "./local-reply.ts";
 import { type RequestMirror, startMirror } from "./mirror.ts";
+import { noteUpstream } from "./note-upstream.ts";
 import { prepareRequest } from "./request-prepare.ts";
 import { prepareResponse } from "./response-prepare.ts";
 import { retryPolicyFor } from "./retry-decision.ts";
@@ -106,7 +106,6 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   #mirror: RequestMirror | undefined = undefined;
   #redirects: readonly CompiledRoute[] = NO_ROUTES;
   #body: BodyBuffer | undefined = undefined;
-  #trailers: HeaderList | undefined = undefined;
   #requestEnded = false;
   /** The answer has begun: no retry, no local reply. */
   #committed = false;
@@ -293,10 +292,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     const upstream = this.#tries.current?.stream;
     if (upstream !== undefined) upstream.sendTrailers(trailers);
     if (upstream === undefined) this.#filters?.onBody(true);
-    if (upstream === undefined || this.#body !== undefined) {
-      this.#trailers = createHeaderList();
-      this.#trailers.appendAll(trailers);
-    }
+    if (upstream === undefined) this.#body ??= new BodyBuffer(REPLAY_BYTES);
+    this.#body?.keepTrailers(trailers);
   }
 
   onReset(_stream: HttpStream, failure: WireFailure): void {
@@ -332,19 +329,12 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
 
   onAttemptReady(attempt: Attempt, connection: PooledConnection): void {
     const request = this.request;
-    const counted = this.route?.counters;
-    if (counted !== undefined) counted.requestsTotal++;
-    if (this.virtualCluster !== undefined) this.virtualCluster.requestsTotal++;
-    this.upstream = connection.socket;
-    if (this.#manager.needs.open) noteOpen(connection.socket);
-    if (this.#manager.needs.times) this.upstreamReadyMs = this.#manager.clock.monotonic();
-    this.upstreamLocal = connection.localText;
-    this.upstreamSecure = connection.secure;
-    this.upstreamPrincipal = connection.peer?.uriSans[0] ?? "";
+    chargeTry(this);
+    noteUpstream(this, connection, this.#manager);
     const inMesh = this.upstreamPrincipal.startsWith("spiffe://");
     adaptToUpstream(this, this.#action, attempt.host, inMesh, this.#tries.timedOut, this.#manager);
     const body = this.#body;
-    const bodyless = this.#requestEnded && (body === undefined || body.length === 0) && this.#trailers === undefined;
+    const bodyless = this.#requestEnded && body?.empty !== false;
     const stream = connection.http.request(request, bodyless, attempt);
     attempt.stream = stream;
     if (this.#manager.needs.bytes) {
@@ -493,9 +483,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   }
 
   #sendBuffered(stream: HttpStream, body: BodyBuffer): void {
-    const room = body.replay(stream, this.#requestEnded && this.#trailers === undefined);
-    if (this.#trailers !== undefined) stream.sendTrailers(this.#trailers);
-    if (!room) this.#downstream.pause();
+    if (!body.replay(stream, this.#requestEnded)) this.#downstream.pause();
     if (this.#tries.retry === undefined) this.#body = undefined;
     else body.keepForRetry();
   }

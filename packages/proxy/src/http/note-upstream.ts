@@ -1,0 +1,29 @@
+// Hot path: one per try of a request.
+import type { Clock } from "@heddle/std";
+import { type LogNeeds, noteOpen } from "../config/log-needs.ts";
+import type { PooledConnection } from "../upstream/pool.ts";
+import type { ExchangeRecord } from "./exchange-record.ts";
+
+/** The part of a record that the connection of the newest try fills. */
+export type UpstreamRecord = {
+  -readonly [K in
+    | "upstream"
+    | "upstreamLocal"
+    | "upstreamPrincipal"
+    | "upstreamReadyMs"
+    | "upstreamSecure"]: ExchangeRecord[K];
+};
+
+/** Writes down which connection a try has got. */
+export function noteUpstream(
+  record: UpstreamRecord,
+  connection: PooledConnection,
+  { needs, clock }: { readonly needs: LogNeeds; readonly clock: Clock },
+): void {
+  record.upstream = connection.socket;
+  if (needs.open) noteOpen(connection.socket);
+  if (needs.times) record.upstreamReadyMs = clock.monotonic();
+  record.upstreamLocal = connection.localText;
+  record.upstreamSecure = connection.secure;
+  record.upstreamPrincipal = connection.peer?.uriSans[0] ?? "";
+}
