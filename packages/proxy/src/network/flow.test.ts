@@ -106,3 +106,38 @@ test("bulk arrives byte for byte and then the end, other sockets have their turn
   // One chunk of the runtime, at most.
   expect(most).toBeLessThanOrEqual(512 << 10);
 });
+
+test("a receiver that drains within a write gets the chunk first, then what is read ahead", () => {
+  const waiting = ["c", "d"];
+  const written: string[] = [];
+  const output = { length: 0 };
+  const flow = createFlow(
+    {
+      readAhead: () => {
+        const next = waiting.shift();
+        return next === undefined ? undefined : Buffer.from(next);
+      },
+      recycle() {},
+      pause() {},
+      resume() {},
+    },
+    {
+      output,
+      writable: true,
+      write: (bytes) => {
+        // As the connection does: what waits goes first, and the kernel takes it all now.
+        if (output.length > 0) {
+          output.length = 0;
+          flow.drained();
+        }
+        written.push(Buffer.from(bytes.subarray(0, 1)).toString());
+        if (written.length === 1) output.length = 1;
+      },
+    },
+    () => undefined,
+  );
+  flow.pass(Buffer.alloc(65_536, "a"));
+  // The sender is held now; its next chunk was on its way already.
+  flow.pass(Buffer.from("b"));
+  expect(written).toEqual(["a", "b", "c", "d"]);
+});

@@ -14,23 +14,33 @@ export interface Flow {
   drained(): void;
 }
 
+/** Where a direction's bytes come from. */
+export type FlowSource = Pick<Connection, "readAhead" | "recycle" | "pause" | "resume">;
+
+/** Where they go. */
+export interface FlowTarget extends Pick<Connection, "write" | "writable"> {
+  readonly output: { readonly length: number };
+}
+
 /**
  * Bulk is read by ourselves for as long as some waits: without an event, an allocation and a copy of the runtime for each read. The sender's events
  * are off meanwhile, and after some reads all other connections have their turn. Nothing is read while the receiver has output that waits.
  */
 class BulkFlow implements Flow {
-  readonly #from: Connection;
-  readonly #to: Connection;
+  readonly #from: FlowSource;
+  readonly #to: FlowTarget;
   readonly #count: (bytes: number) => void;
   /** The sender's events are off. */
   #held = false;
   #scheduled = false;
+  /** A chunk is being written: what is read now would overtake it. */
+  #passing = false;
   readonly #goOn = () => {
     this.#scheduled = false;
     this.#readAhead();
   };
 
-  constructor(from: Connection, to: Connection, count: (bytes: number) => void) {
+  constructor(from: FlowSource, to: FlowTarget, count: (bytes: number) => void) {
     this.#from = from;
     this.#to = to;
     this.#count = count;
@@ -39,17 +49,22 @@ class BulkFlow implements Flow {
   pass(chunk: Uint8Array): void {
     const bulk = chunk.length >= BULK_BYTES;
     this.#count(chunk.length);
+    this.#passing = true;
     this.#to.write(chunk);
+    this.#passing = false;
     if (bulk) {
       this.#from.recycle(chunk);
       this.#readAhead();
     } else if (!this.#to.writable) {
       this.#hold();
+    } else {
+      // A drain within the write was put off.
+      this.drained();
     }
   }
 
   drained(): void {
-    if (this.#held && !this.#scheduled) this.#readAhead();
+    if (this.#held && !this.#scheduled && !this.#passing) this.#readAhead();
   }
 
   #readAhead(): void {
@@ -81,6 +96,6 @@ class BulkFlow implements Flow {
 }
 
 /** @param count Hears of all bytes that were passed on. */
-export function createFlow(from: Connection, to: Connection, count: (bytes: number) => void): Flow {
+export function createFlow(from: FlowSource, to: FlowTarget, count: (bytes: number) => void): Flow {
   return new BulkFlow(from, to, count);
 }
