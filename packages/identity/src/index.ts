@@ -15,6 +15,7 @@ export { exportPrivateKey, generateKey, keysMatch, type PrivateKey, type PublicK
 export type { SubjectAltNames } from "./names.ts";
 export { matchPeer, type PeerIdentity, type PeerMatcher, peerIdentity } from "./peer.ts";
 export { pemBlocks } from "./pem.ts";
+export { type RevocationList, readRevocationList } from "./revocation-list.ts";
 export { type RotationOptions, renewalDelay } from "./rotation.ts";
 export { parseSpiffeId, type SpiffeId, type SpiffeIdParts, workloadId } from "./spiffe-id.ts";
 export { createTrustBundle, pathToRoot, type TrustBundle, verifyChain } from "./trust-bundle.ts";

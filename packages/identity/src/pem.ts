@@ -16,5 +16,5 @@ export function pemBlocks(text: string, label: string): readonly string[] {
 export function fromPem(text: string, label: string): Uint8Array | undefined {
   const [block] = pemBlocks(text, label);
   if (block === undefined) return undefined;
-  return new Uint8Array(Buffer.from(block.replace(/-----[A-Z ]+-----/g, "").replace(/\s/g, ""), "base64"));
+  return new Uint8Array(Buffer.from(block.replace(/-----[A-Z0-9 ]+-----/g, "").replace(/\s/g, ""), "base64"));
 }

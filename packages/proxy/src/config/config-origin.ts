@@ -1,4 +1,3 @@
-import type { HeaderValue } from "@heddle/xds-api/envoy/config/core/v3/base";
 import {
   type ApiConfigSource,
   ApiConfigSource_ApiType,
@@ -8,6 +7,7 @@ import {
   PathConfigSourceSchema,
 } from "@heddle/xds-api/envoy/config/core/v3/config_source";
 import { GrpcService_EnvoyGrpcSchema, GrpcServiceSchema } from "@heddle/xds-api/envoy/config/core/v3/grpc_service";
+import { decodeGrpcMetadata, type GrpcMetadata } from "./grpc-service.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape, VERSION_3 } from "./shape.ts";
 
@@ -22,7 +22,7 @@ export interface DiscoveryServer {
   /** "": the cluster's name. */
   readonly authority: string;
   /** Headers of the stream. */
-  readonly metadata: readonly (readonly [name: string, value: string])[];
+  readonly metadata: GrpcMetadata;
 }
 
 /** Where resources come from. Source: Envoy `ConfigSource`. */
@@ -129,19 +129,8 @@ export function decodeDiscoveryServer(message: ApiConfigSource, scope: DecodeSco
     cluster: target.value.clusterName,
     dialect: delta ? "delta" : "sotw",
     authority: target.value.authority,
-    metadata: decodeMetadata(service?.initialMetadata ?? [], at.item(0).field("initial_metadata")),
+    metadata: decodeGrpcMetadata(service?.initialMetadata ?? [], at.item(0).field("initial_metadata")),
   };
-}
-
-/** Errors: what gRPC can't send. Source: gRPC over HTTP/2, "Custom-Metadata". */
-function decodeMetadata(messages: readonly HeaderValue[], scope: DecodeScope): DiscoveryServer["metadata"] {
-  return messages.map(({ key, value }, i): [string, string] => {
-    const name = key.toLowerCase();
-    if (!/^[0-9a-z_.-]+$/.test(name) || name.endsWith("-bin"))
-      scope.item(i).field("key").problem("must be a header name of letters, digits, _ . - that does not end in -bin");
-    if (!/^[ -~]*$/.test(value)) scope.item(i).field("value").problem("must be printable ASCII");
-    return [name, value];
-  });
 }
 
 /** Equal for equal origins. */

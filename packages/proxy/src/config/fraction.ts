@@ -3,13 +3,18 @@ import { type FractionalPercent, FractionalPercent_DenominatorType } from "./pro
 
 /** A percentage as 0…1. */
 export function fractionOf(percent: FractionalPercent): number {
-  switch (percent.denominator) {
+  return percent.numerator / denominatorOf(percent);
+}
+
+/** What a percentage is a part of. */
+export function denominatorOf(percent: FractionalPercent | undefined): number {
+  switch (percent?.denominator) {
     case FractionalPercent_DenominatorType.TEN_THOUSAND:
-      return percent.numerator / 10_000;
+      return 10_000;
     case FractionalPercent_DenominatorType.MILLION:
-      return percent.numerator / 1_000_000;
+      return 1_000_000;
     default:
-      return percent.numerator / 100;
+      return 100;
   }
 }
 

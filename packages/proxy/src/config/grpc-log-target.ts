@@ -3,13 +3,13 @@ import {
   CommonGrpcAccessLogConfigSchema,
 } from "@heddle/xds-api/envoy/extensions/access_loggers/grpc/v3/als";
 import { decodeDuration } from "./duration-field.ts";
+import { decodeGrpcService, type GrpcServer } from "./grpc-service.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape, VERSION_3 } from "./shape.ts";
 
 /** Where entries of an access log go by gRPC, and when. */
 export interface GrpcLogTarget {
-  readonly cluster: string;
-  readonly authority: string;
+  readonly server: GrpcServer;
   readonly logName: string;
   /** Units: ms. Default: 1 s. */
   readonly flushMs: number;
@@ -35,15 +35,11 @@ export function grpcLogTarget(
 ): GrpcLogTarget | undefined {
   const at = scope.field("common_config");
   if (message !== undefined) checkShape(GRPC_LOG_SHAPE, message, at);
-  const target = message?.grpcService?.targetSpecifier;
-  if (message === undefined || target?.case !== "envoyGrpc") {
-    at.field("grpc_service").problem("the service must be named by envoy_grpc.cluster_name");
-    return undefined;
-  }
+  const server = decodeGrpcService(message?.grpcService, at.field("grpc_service"));
+  if (message === undefined || server === undefined) return undefined;
   if (message.logName === "") at.field("log_name").problem("an access log service needs a log_name");
   return {
-    cluster: target.value.clusterName,
-    authority: target.value.authority,
+    server,
     logName: message.logName,
     flushMs: decodeDuration(message.bufferFlushInterval, at.field("buffer_flush_interval")) ?? 1000,
     bufferBytes: message.bufferSizeBytes ?? 16_384,

@@ -3,7 +3,7 @@ import { grpcCodeOfHttpStatus } from "@heddle/wire";
 import { ExpressionFilterSchema } from "@heddle/xds-api/envoy/extensions/access_loggers/filters/cel/v3/cel";
 import type { Runtime, RuntimeShare } from "../runtime/runtime.ts";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
-import { runtimeFraction } from "./fraction.ts";
+import { denominatorOf, runtimeFraction } from "./fraction.ts";
 import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
 import { type AccessLogFilter, ComparisonFilter_Op } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
@@ -18,7 +18,8 @@ export type LogFilter =
   | { readonly kind: "not-health-check" }
   | { readonly kind: "header"; readonly match: HeaderMatch }
   | { readonly kind: "grpc-status"; readonly statuses: readonly number[]; readonly exclude: boolean }
-  | { readonly kind: "share"; readonly fraction: RuntimeShare }
+  /** `own`: by chance; else by the request's id, which is the same at every proxy on its way, as a part of `per`. */
+  | { readonly kind: "share"; readonly fraction: RuntimeShare; readonly per: number; readonly own: boolean }
   | { readonly kind: "metadata"; readonly match: MetadataMatch | undefined; readonly whenMissing: boolean }
   | { readonly kind: "expression"; readonly expression: Expression }
   | { readonly kind: "and" | "or"; readonly filters: readonly LogFilter[] };
@@ -31,6 +32,8 @@ export interface LogFacts {
   readonly durationMs: number;
   readonly flags: string;
   readonly userAgent: string;
+  /** Undefined: none. */
+  requestId(): string | undefined;
   readonly metadata: MetadataMap | undefined;
   matches(header: HeaderMatch): boolean;
   /** For expressions. */
@@ -87,6 +90,8 @@ export function decodeLogFilter(message: AccessLogFilter, scope: DecodeScope): L
           { defaultValue: specifier.value.percentSampled, runtimeKey: specifier.value.runtimeKey },
           0,
         ),
+        per: denominatorOf(specifier.value.percentSampled),
+        own: specifier.value.useIndependentRandomness,
       };
     case "metadataFilter": {
       const { matcher, matchIfKeyNotFound } = specifier.value;
@@ -128,7 +133,7 @@ export function passesFilter(filter: LogFilter, facts: LogFacts): boolean {
     case "grpc-status":
       return filter.statuses.includes(grpcStatusOf(facts)) !== filter.exclude;
     case "share":
-      return facts.random() < facts.runtime.share(filter.fraction);
+      return (filter.own ? facts.random() : standing(facts, filter.per)) < facts.runtime.share(filter.fraction);
     case "metadata": {
       const { match, whenMissing } = filter;
       if (match === undefined || facts.metadata?.has(match.filter) !== true) return whenMissing;
@@ -141,6 +146,12 @@ export function passesFilter(filter: LogFilter, facts: LogFacts): boolean {
     case "or":
       return filter.filters.some((item) => passesFilter(item, facts));
   }
+}
+
+/** Where a request's id stands among all, 0…1; without one by chance. Source: Envoy `UuidRequestIdExtension`: the id's first 32 bits. */
+function standing(facts: LogFacts, per: number): number {
+  const head = /^[0-9a-f]{8}/i.exec(facts.requestId() ?? "")?.[0];
+  return head === undefined ? facts.random() : (Number.parseInt(head, 16) % per) / per;
 }
 
 /** Without a gRPC status the HTTP status stands for one. */

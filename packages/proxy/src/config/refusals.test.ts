@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { fromJson, type JsonValue, type Registry, toBinary } from "@bufbuild/protobuf";
 import { loadTypeRegistry, typeUrls } from "@heddle/xds-api";
-import { ClusterSchema, ListenerSchema, RouteConfigurationSchema } from "./proto.ts";
+import { type ResourceKind, verdictOf } from "../../test/rig/verdict.ts";
+import { ClusterSchema } from "./proto.ts";
 import { decodeResource } from "./resources.ts";
 
 let registry: Registry;
@@ -9,20 +10,7 @@ beforeAll(async () => {
   registry = await loadTypeRegistry();
 });
 
-const SCHEMAS = { cluster: ClusterSchema, listener: ListenerSchema, route: RouteConfigurationSchema } as const;
-type Kind = keyof typeof SCHEMAS;
-
-/** What a NACK would say; "" when the resource is accepted. */
-function verdict(kind: Kind, json: JsonValue): string {
-  const bytes =
-    kind === "cluster"
-      ? toBinary(ClusterSchema, fromJson(ClusterSchema, json, { registry }))
-      : kind === "listener"
-        ? toBinary(ListenerSchema, fromJson(ListenerSchema, json, { registry }))
-        : toBinary(RouteConfigurationSchema, fromJson(RouteConfigurationSchema, json, { registry }));
-  const decoded = decodeResource(typeUrls[kind], bytes);
-  return decoded.ok ? "" : decoded.error.map((p) => `${p.path}: ${p.reason}`).join("; ");
-}
+const verdict = (kind: ResourceKind, json: JsonValue) => verdictOf(registry, kind, json);
 
 const EXT = "type.googleapis.com/envoy.extensions";
 const route = (fields: JsonValue): JsonValue => ({
@@ -93,7 +81,7 @@ const introducing: JsonValue = {
 const PLACE = "virtual_hosts[0].routes[0]";
 
 describe("what the proxy can't do is refused with its path", () => {
-  test.each<[name: string, kind: Kind, json: JsonValue, says: string]>([
+  test.each<[name: string, kind: ResourceKind, json: JsonValue, says: string]>([
     [
       "filters of an upgrade",
       "listener",
@@ -419,7 +407,7 @@ describe("what the proxy can't do is refused with its path", () => {
       },
       "original_dst_lb_config.metadata_key: refused",
     ],
-    ...[0.5, 3.5, -1].map((ratio): [string, Kind, JsonValue, string] => [
+    ...[0.5, 3.5, -1].map((ratio): [string, ResourceKind, JsonValue, string] => [
       `${ratio} connections ahead`,
       "cluster",
       { name: "c", preconnect_policy: { per_upstream_preconnect_ratio: ratio } },

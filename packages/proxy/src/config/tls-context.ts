@@ -22,6 +22,7 @@ import {
   type UpstreamTlsContext,
   UpstreamTlsContextSchema,
 } from "./proto.ts";
+import { CRL_WITHOUT_ROOTS, decodeRevocation, type RevocationConfig } from "./revocation.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeStringMatch, type StringMatch } from "./string-match.ts";
@@ -53,6 +54,8 @@ export interface ValidationConfig {
   readonly pins?: CertificatePins | undefined;
   /** Roots by trust domain, in place of `trustedCa`; the peer needs a SPIFFE id then. */
   readonly bundles?: TrustBundles | undefined;
+  /** Which certificates hold no longer. */
+  readonly revocation?: RevocationConfig | undefined;
 }
 
 export interface CertificatePins {
@@ -162,6 +165,8 @@ export const VALIDATION_SHAPE = shape(
     "verify_certificate_hash",
     "verify_certificate_spki",
     "custom_validator_config",
+    "crl",
+    "only_verify_leaf_cert_crl",
   ],
   {},
   {
@@ -171,8 +176,6 @@ export const VALIDATION_SHAPE = shape(
     require_signed_certificate_timestamp: "Envoy does not implement it either",
     allow_expired_certificate:
       "the TLS library ends its checks at the first failure, so an expired certificate would pass unchecked",
-    "crl only_verify_leaf_cert_crl":
-      "revocation lists are not read; use short-lived certificates, or change trusted_ca",
     max_verify_depth: "the runtime gives no access to it",
   },
   { inside: { match_typed_subject_alt_names: SAN_MATCHER_SHAPE } },
@@ -283,8 +286,13 @@ function decodeCertificateRef(message: CommonTlsContext, scope: DecodeScope): Ce
 function decodeValidationRef(message: CommonTlsContext, scope: DecodeScope): ValidationRef {
   const type = message.validationContextType;
   switch (type.case) {
-    case "validationContext":
-      return { own: decodeValidation(type.value, scope.field("validation_context")), sds: undefined };
+    case "validationContext": {
+      const at = scope.field("validation_context");
+      const own = decodeValidation(type.value, at);
+      if (type.value.crl !== undefined && type.value.trustedCa === undefined)
+        at.field("crl").problem(CRL_WITHOUT_ROOTS);
+      return { own, sds: undefined };
+    }
     case "validationContextSdsSecretConfig": {
       const { name, from } = secretRef(type.value, scope.field("validation_context_sds_secret_config"));
       return { own: ACCEPT_ALL, sds: name, from };
@@ -356,6 +364,7 @@ export function decodeValidation(message: CertificateValidationContext, scope: D
       message.trustedCa === undefined ? undefined : decodeDataText(message.trustedCa, scope.field("trusted_ca")),
     sans,
     acceptUntrusted: message.trustChainVerification === 1,
+    revocation: decodeRevocation(message, scope),
     pins: decodePins(message, scope),
   };
 }

@@ -11,6 +11,7 @@ import { StaticConfigResourceDetectorConfigSchema } from "@heddle/xds-api/envoy/
 import { AlwaysOnSamplerConfigSchema } from "@heddle/xds-api/envoy/extensions/tracers/opentelemetry/samplers/v3/always_on_sampler";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { decodeDuration } from "./duration-field.ts";
+import { decodeGrpcService } from "./grpc-service.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 
@@ -122,7 +123,7 @@ const PROVIDERS: AnyTable<TraceProvider> = {
       kind: "opentelemetry",
       target:
         message.httpService === undefined
-          ? message.grpcService && decodeGrpcTarget(message.grpcService, scope.field("grpc_service"))
+          ? message.grpcService && otlpOverGrpc(message.grpcService, scope.field("grpc_service"))
           : otlpOverHttp(message.httpService, scope.field("http_service")),
       serviceName: message.serviceName === "" ? "unknown_service:envoy" : message.serviceName,
       resource,
@@ -173,25 +174,11 @@ export function decodeTraceProvider(message: Provider, scope: DecodeScope): Trac
   return decodeAny(message.configType.value, PROVIDERS, scope.field("typed_config"));
 }
 
-type GrpcService = NonNullable<
-  import("@heddle/xds-api/envoy/config/trace/v3/opentelemetry").OpenTelemetryConfig["grpcService"]
->;
-
-/** Errors: services that are not named by a cluster. */
-export function decodeGrpcTarget(message: GrpcService, scope: DecodeScope): OtlpTarget | undefined {
-  const target = message.targetSpecifier;
-  if (target.case !== "envoyGrpc") {
-    scope.problem("the service must be named by envoy_grpc.cluster_name");
-    return undefined;
-  }
-  return {
-    transport: "grpc",
-    cluster: target.value.clusterName,
-    authority: target.value.authority === "" ? target.value.clusterName : target.value.authority,
-    path: "",
-    headers: message.initialMetadata.map(({ key, value }) => [key.toLowerCase(), value] as const),
-    timeoutMs: decodeDuration(message.timeout, scope.field("timeout")) ?? DEFAULT_TIMEOUT_MS,
-  };
+function otlpOverGrpc(message: Parameters<typeof decodeGrpcService>[0], scope: DecodeScope): OtlpTarget | undefined {
+  const server = decodeGrpcService(message, scope);
+  if (server === undefined) return undefined;
+  const { cluster, authority, metadata, timeoutMs = DEFAULT_TIMEOUT_MS } = server;
+  return { transport: "grpc", cluster, authority, path: "", headers: metadata, timeoutMs };
 }
 
 function otlpOverHttp(message: HttpService, scope: DecodeScope): OtlpTarget | undefined {

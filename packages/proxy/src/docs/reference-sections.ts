@@ -42,6 +42,7 @@ import { ROUTE_FILTER_SHAPE, ROUTE_FILTER_TYPES } from "../config/filters/per-ro
 import { RATE_LIMIT_FILTER_SHAPE, RATE_LIMIT_ROUTE_SHAPE } from "../config/filters/rate-limit.ts";
 import { RBAC_FILTER_SHAPE, RBAC_PER_ROUTE_SHAPE } from "../config/filters/rbac.ts";
 import { GRPC_LOG_SHAPE } from "../config/grpc-log-target.ts";
+import { CALLED_CLUSTER_SHAPE, CALLED_SERVICE_SHAPE } from "../config/grpc-service.ts";
 import { HASH_POLICY_SHAPE } from "../config/hash-policy.ts";
 import { HEALTH_CHECK_SHAPE, HTTP_HEALTH_SHAPE, TCP_HEALTH_SHAPE } from "../config/health-check.ts";
 import { HTTP_FILTER_TYPES, HTTP_FILTERS_LEFT_OUT, ROUTER_SHAPE } from "../config/http-filters.ts";
@@ -201,6 +202,8 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       KEEPALIVE_SHAPE,
       ROUTER_SHAPE,
       ROUTE_FILTER_SHAPE,
+      CALLED_SERVICE_SHAPE,
+      CALLED_CLUSTER_SHAPE,
       BUFFER_SHAPE,
       BUFFER_ROUTE_SHAPE,
       CORS_SHAPE,

@@ -48,8 +48,8 @@ export function grpcCheck(
   });
   const certificate = config.includeCertificate ? connection.tls?.peer?.certificate : undefined;
   const { service } = config;
-  const authority = service.kind === "grpc" ? service.authority || service.cluster : service.cluster;
-  return grpcRequest(PATH, authority, CheckRequestSchema, {
+  const server = service.kind === "grpc" ? service : { authority: service.cluster, metadata: [] };
+  return grpcRequest(PATH, server, CheckRequestSchema, {
     attributes: {
       source: {
         ...address(connection.remote.ip, connection.remote.port),

@@ -30,12 +30,12 @@ class RateLimitFilter implements HttpFilter {
   }
 
   onRequest(call: FilterCall): boolean {
-    const { stage, cluster, timeoutMs } = this.#config;
+    const { stage, server, timeoutMs } = this.#config;
     const { clusters, clock } = this.#around;
     const descriptors = descriptorsOf(call, stage, this.#route?.hostPolicies ?? "when-route-has-none", this.#around);
     if (descriptors.length === 0) return true;
     const asked = sendSideRequest(
-      { cluster: clusters.get(cluster), ...this.#question(descriptors), clock, timeoutMs, maxBytes: MAX_ANSWER },
+      { cluster: clusters.get(server.cluster), ...this.#question(descriptors), clock, timeoutMs, maxBytes: MAX_ANSWER },
       (result) => {
         const answer = result.ok ? readGrpcAnswer(RateLimitResponseSchema, result.value) : undefined;
         if (answer === undefined) this.#failed(call);
@@ -47,8 +47,8 @@ class RateLimitFilter implements HttpFilter {
   }
 
   #question(descriptors: readonly Descriptor[]) {
-    const { domain, authority, cluster } = this.#config;
-    return grpcRequest(PATH, authority || cluster, RateLimitRequestSchema, {
+    const { domain, server } = this.#config;
+    return grpcRequest(PATH, server, RateLimitRequestSchema, {
       domain: this.#route?.domain || domain,
       descriptors: descriptors.map((entries) => ({ entries: entries.map(([key, value]) => ({ key, value })) })),
     });

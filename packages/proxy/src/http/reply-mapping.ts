@@ -34,6 +34,7 @@ export function mapReply(
     flags: record.flags,
     durationMs: nowMs - record.startMs,
     userAgent: record.request.headers.get("user-agent") ?? "",
+    requestId: () => record.request.headers.get("x-request-id"),
     metadata: record.metadata,
     matches: (header) => matchesHeader(header, record.request),
     attributes: () => {

@@ -67,19 +67,19 @@ class GrpcLog implements LogTarget {
   }
 
   #send(logEntries: MessageInitShape<typeof StreamAccessLogsMessageSchema>["logEntries"], count: number): void {
-    const { cluster, authority, logName } = this.#config;
+    const { server, logName } = this.#config;
     const { clusters, clock, node, dropped } = this.#around;
     if (logEntries === undefined || this.#sending >= MAX_SENDING) {
       dropped(count);
       return;
     }
-    const { head, body } = grpcRequest(PATH, authority || cluster, StreamAccessLogsMessageSchema, {
+    const { head, body } = grpcRequest(PATH, server, StreamAccessLogsMessageSchema, {
       identifier: { node, logName },
       logEntries,
     });
     this.#sending++;
     sendSideRequest(
-      { cluster: clusters.get(cluster), head, body, clock, timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER },
+      { cluster: clusters.get(server.cluster), head, body, clock, timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER },
       (result) => {
         this.#sending--;
         if (!result.ok || result.value.status !== 200) dropped(count);

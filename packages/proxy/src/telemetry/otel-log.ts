@@ -125,18 +125,18 @@ class OtelLog implements LogTarget {
     if (logRecords.length === 0) return;
     this.#records = [];
     const { clusters, clock, count } = this.#around;
-    const { cluster, authority } = this.#config;
+    const { server } = this.#config;
     if (this.#sending >= MAX_SENDING) {
       count(`${STATS}.logs_dropped`, logRecords.length);
       this.#heard(false, "it does not keep up");
       return;
     }
-    const { head, body } = grpcRequest(PATH, authority || cluster, ExportLogsServiceRequestSchema, {
+    const { head, body } = grpcRequest(PATH, server, ExportLogsServiceRequestSchema, {
       resourceLogs: [{ resource: { attributes: [...this.#resource] }, scopeLogs: [{ logRecords }] }],
     });
     this.#sending++;
     sendSideRequest(
-      { cluster: clusters.get(cluster), head, body, clock, timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER },
+      { cluster: clusters.get(server.cluster), head, body, clock, timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER },
       (result) => {
         this.#sending--;
         const outcome = result.ok ? grpcOutcome(result.value) : undefined;

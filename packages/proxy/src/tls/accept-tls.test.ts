@@ -66,7 +66,7 @@ function serve(kernel: Kernel, atLeast = 1): Server {
               verifyChain: false,
               pins: undefined,
               sessions: undefined,
-              bundles: undefined,
+              checks: [],
               own: undefined,
             },
             requireCertificate: false,

@@ -1,18 +1,13 @@
-import { X509Certificate } from "node:crypto";
-import { createTrustBundle, pathToRoot, readCertificate, type TrustBundle } from "@heddle/identity";
+import { createTrustBundle, pathToRoot, type TrustBundle } from "@heddle/identity";
 import type { TrustBundles } from "../config/trust-bundles.ts";
 import type { PeerIdentity } from "../transport/connection.ts";
+import { chainOf, type PeerCheck } from "./peer-check.ts";
 
 /**
  * Whether the roots of a peer's own trust domain vouch for it. The TLS library knows only one set of roots, so a CA of one domain could
  * otherwise make identities of another. Source: SPIFFE X509-SVID §5.
  */
-export interface BundleCheck {
-  /** What is wrong, or undefined. */
-  refuse(peer: PeerIdentity): string | undefined;
-}
-
-class Check implements BundleCheck {
+class BundleCheck implements PeerCheck {
   readonly #bundles = new Map<string, TrustBundle>();
   /** Verdicts hold as long as the bundles do: signatures don't change, and the TLS library looks at dates in each handshake. */
   readonly #known = new WeakMap<PeerIdentity, { readonly problem: string | undefined }>();
@@ -40,15 +35,11 @@ class Check implements BundleCheck {
     const bundle = this.#bundles.get(domain);
     if (bundle === undefined)
       return `there is no trust bundle of ${domain}, and the peer is ${id}; known are ${[...this.#bundles.keys()].join(", ")} (MeshConfig caCertificates)`;
-    const chain = [peer.certificate, ...(peer.issuers ?? [])].flatMap((der) => {
-      const read = der === undefined ? undefined : readCertificate(new X509Certificate(der).toString());
-      return read?.ok === true ? [read.value] : [];
-    });
-    if (pathToRoot(chain, bundle) !== undefined) return undefined;
+    if (pathToRoot(chainOf(peer), bundle) !== undefined) return undefined;
     return `the trust bundle of ${domain} does not vouch for ${id}: its certificate was issued by a CA of somebody else`;
   }
 }
 
-export function createBundleCheck(bundles: TrustBundles): BundleCheck {
-  return new Check(bundles);
+export function createBundleCheck(bundles: TrustBundles): PeerCheck {
+  return new BundleCheck(bundles);
 }

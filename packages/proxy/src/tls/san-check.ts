@@ -2,8 +2,8 @@ import { createHash, X509Certificate } from "node:crypto";
 import { matchesString } from "../config/string-match.ts";
 import type { CertificatePins, SanMatch } from "../config/tls-context.ts";
 import type { PeerIdentity } from "../transport/connection.ts";
-import type { BundleCheck } from "./bundle-check.ts";
 import { withHint } from "./handshake-hint.ts";
+import type { PeerCheck } from "./peer-check.ts";
 
 /** Whether one of the peer's names satisfies one of the conditions; no conditions accept everyone. */
 export function acceptsPeer(sans: readonly SanMatch[], peer: Pick<PeerIdentity, "uriSans" | "dnsSans">): boolean {
@@ -32,7 +32,7 @@ export function refusePeer(
     readonly verifyChain: boolean;
     readonly required: boolean;
     readonly pins: CertificatePins | undefined;
-    readonly bundles: BundleCheck | undefined;
+    readonly checks: readonly PeerCheck[];
   },
   peer: PeerIdentity | undefined,
   chainError: string | undefined,
@@ -44,8 +44,10 @@ export function refusePeer(
   const names = [...peer.uriSans, ...peer.dnsSans].join(", ") || "unnamed";
   if (conditions.verifyChain && chainError !== undefined)
     return `CERTIFICATE_VERIFY_FAILED: ${withHint(`${chainError} of ${names}`)}`;
-  const foreign = conditions.bundles?.refuse(peer);
-  if (foreign !== undefined) return `CERTIFICATE_VERIFY_FAILED: ${foreign}`;
+  for (const check of conditions.checks) {
+    const reason = check.refuse(peer);
+    if (reason !== undefined) return `CERTIFICATE_VERIFY_FAILED: ${reason}`;
+  }
   if (conditions.pins !== undefined && !isPinned(conditions.pins, peer.certificate))
     return "CERTIFICATE_VERIFY_FAILED: the certificate is none of verify_certificate_hash or verify_certificate_spki";
   if (acceptsPeer(conditions.sans, peer)) return undefined;

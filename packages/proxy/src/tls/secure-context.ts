@@ -1,6 +1,7 @@
 import { constants } from "node:crypto";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
 import { err, ok, type Result } from "@heddle/std";
+import { CRL_WITHOUT_ROOTS } from "../config/revocation.ts";
 import type {
   CertificatePins,
   DownstreamTlsConfig,
@@ -11,8 +12,10 @@ import type {
 import type { NativeSecureContext } from "../transport/bun-socket.ts";
 import type { OwnIdentity } from "../transport/connection.ts";
 import { createSessionStore, type SessionStore } from "../transport/session-store.ts";
-import { type BundleCheck, createBundleCheck } from "./bundle-check.ts";
+import { createBundleCheck } from "./bundle-check.ts";
 import { createOwnIdentity } from "./own-identity.ts";
+import type { PeerCheck } from "./peer-check.ts";
+import { createLeafRevocation, mergeRevocation } from "./revocation.ts";
 import type { SecretStore } from "./secret-store.ts";
 
 /** A TLS configuration with its secrets filled in. */
@@ -25,8 +28,8 @@ export interface ReadyTls {
   readonly pins: CertificatePins | undefined;
   /** Undefined: handshakes never go on from earlier ones. */
   readonly sessions: SessionStore | undefined;
-  /** Each trust domain's roots vouch for its own identities only; undefined: all roots for all names. */
-  readonly bundles: BundleCheck | undefined;
+  /** What the TLS library does not look at: roots by trust domain, revoked leaves. */
+  readonly checks: readonly PeerCheck[];
   /** The certificate that we show; undefined: none. */
   readonly own: OwnIdentity | undefined;
 }
@@ -91,11 +94,14 @@ function buildContext(
   const bundles = own.bundles ?? shared?.bundles;
   const roots = bundles === undefined ? (own.trustedCa ?? shared?.trustedCa) : [...bundles.values()].join("\n");
   const acceptUntrusted = own.acceptUntrusted || shared?.acceptUntrusted === true;
+  const revocation = mergeRevocation(own.revocation, shared?.revocation, roots ?? "");
+  if (revocation !== undefined && roots === undefined) return err(`crl: ${CRL_WITHOUT_ROOTS}`);
   try {
     // `context` is the runtime's own object inside Node's wrapper; sockets take it without parsing keys again.
     const wrapper = createSecureContext({
       ...(pair === undefined ? {} : { cert: pair.certificateChain, key: pair.privateKey }),
       ...(roots === undefined ? {} : { ca: roots }),
+      ...(revocation === undefined || revocation.leafOnly ? {} : { crl: [...revocation.lists] }),
       minVersion: config.minVersion ?? "TLSv1.2",
       ...(config.maxVersion === undefined ? {} : { maxVersion: config.maxVersion }),
       ...(config.curves.length === 0 ? {} : { ecdhCurve: config.curves.join(":") }),
@@ -109,7 +115,12 @@ function buildContext(
       pins: own.pins ?? shared?.pins,
       sessions: config.sessionKeys > 0 ? createSessionStore(config.sessionKeys, nowMs) : undefined,
       own: pair === undefined ? undefined : createOwnIdentity(pair.certificateChain),
-      bundles: bundles === undefined || acceptUntrusted ? undefined : createBundleCheck(bundles),
+      checks: acceptUntrusted
+        ? []
+        : [
+            ...(bundles === undefined ? [] : [createBundleCheck(bundles)]),
+            ...(revocation?.leafOnly === true ? [createLeafRevocation(revocation.lists, roots ?? "", nowMs)] : []),
+          ],
     });
   } catch (error) {
     return err(`the certificate or its key can't be used: ${error instanceof Error ? error.message : String(error)}`);

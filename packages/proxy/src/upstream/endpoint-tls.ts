@@ -47,7 +47,7 @@ export function dialTls(
 ): Result<DialTls> {
   const ready = contexts.ready(config);
   if (!ready.ok) return err(ready.error);
-  const { context, verifyChain, pins, bundles, sessions, own } = ready.value;
+  const { context, verifyChain, pins, checks, sessions, own } = ready.value;
   const sans = serverName?.validate === true ? [...ready.value.sans, exactName(serverName.name)] : ready.value.sans;
   const required = verifyChain || pins !== undefined;
   return ok({
@@ -56,6 +56,6 @@ export function dialTls(
     alpn: alpnWire(alpn ?? config.alpn),
     sni: serverName?.name ?? config.sni,
     sessions,
-    verify: (state, chainError) => refusePeer({ sans, verifyChain, required, pins, bundles }, state.peer, chainError),
+    verify: (state, chainError) => refusePeer({ sans, verifyChain, required, pins, checks }, state.peer, chainError),
   });
 }

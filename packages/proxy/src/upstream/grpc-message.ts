@@ -7,6 +7,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { createRequestHead, type GrpcStatus, type RequestHead, readGrpcStatus } from "@heddle/wire";
+import type { GrpcServer } from "../config/grpc-service.ts";
 import type { CollectedResponse } from "./response-collector.ts";
 
 /** One message with its length before it. Source: gRPC over HTTP/2, "Length-Prefixed-Message". */
@@ -24,19 +25,20 @@ export function unframeGrpcMessage(body: Buffer): Uint8Array | undefined {
   return body.length < 5 + length ? undefined : body.subarray(5, 5 + length);
 }
 
-/** A call of the proxy itself, with one message. */
+/** A call of the proxy itself, with one message. `server`: how it is named, and what it wants to know of us. */
 export function grpcRequest<S extends DescMessage>(
   path: string,
-  authority: string,
+  server: Pick<GrpcServer, "authority" | "metadata">,
   schema: S,
   message: MessageInitShape<S>,
 ): { readonly head: RequestHead; readonly body: Buffer } {
   const head = createRequestHead();
   head.method = "POST";
   head.path = path;
-  head.authority = authority;
+  head.authority = server.authority;
   head.headers.set("content-type", "application/grpc");
   head.headers.set("te", "trailers");
+  for (const [name, value] of server.metadata) head.headers.append(name, value);
   return { head, body: frameGrpcMessage(toBinary(schema, create(schema, message))) };
 }
 

@@ -52,6 +52,12 @@ export function discoveryTarget(
     });
     return undefined;
   }
+  if (tls?.validation.own.revocation !== undefined) {
+    log.error("revocation lists are not read for discovery servers; nothing comes from there while crl is set", {
+      cluster: name,
+    });
+    return undefined;
+  }
   return {
     address: dialText(endpoint),
     ...(authority === "" ? {} : { authority }),

@@ -11,6 +11,7 @@ import type { ListStringMatcher } from "@heddle/xds-api/envoy/type/matcher/v3/st
 import type { RuntimeFlag, RuntimeShare } from "../../runtime/runtime.ts";
 import { decodeDuration } from "../duration-field.ts";
 import { runtimeFlag, runtimeFraction } from "../fraction.ts";
+import { decodeGrpcService, type GrpcServer } from "../grpc-service.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape, VERSION_3 } from "../shape.ts";
 import { decodeStringMatch, type StringMatch } from "../string-match.ts";
@@ -18,7 +19,7 @@ import { decodeMetadataMatch, type MetadataMatch } from "../value-match.ts";
 
 /** Who is asked. */
 export type AuthorizationService =
-  | { readonly kind: "grpc"; readonly cluster: string; readonly authority: string; readonly timeoutMs: number }
+  | (GrpcServer & { readonly kind: "grpc"; readonly timeoutMs: number })
   | {
       readonly kind: "http";
       readonly cluster: string;
@@ -202,18 +203,8 @@ function decodeService(message: ExtAuthz, scope: DecodeScope): AuthorizationServ
     scope.problem("external authorization needs grpc_service or http_service");
     return undefined;
   }
-  const at = scope.field("grpc_service");
-  const target = services.value.targetSpecifier;
-  if (target.case !== "envoyGrpc") {
-    at.problem("the service must be named by envoy_grpc.cluster_name");
-    return undefined;
-  }
-  return {
-    kind: "grpc",
-    cluster: target.value.clusterName,
-    authority: target.value.authority,
-    timeoutMs: decodeDuration(services.value.timeout, at.field("timeout")) ?? TIMEOUT_MS,
-  };
+  const server = decodeGrpcService(services.value, scope.field("grpc_service"));
+  return server && { kind: "grpc", ...server, timeoutMs: server.timeoutMs ?? TIMEOUT_MS };
 }
 
 function decodeHttp(message: HttpService, scope: DecodeScope): AuthorizationService | undefined {

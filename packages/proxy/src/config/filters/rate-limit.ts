@@ -6,6 +6,7 @@ import {
   RateLimitSchema,
 } from "@heddle/xds-api/envoy/extensions/filters/http/ratelimit/v3/rate_limit";
 import { decodeDuration } from "../duration-field.ts";
+import { decodeGrpcService, type GrpcServer } from "../grpc-service.ts";
 import { decodeAdditions, type HeaderAddition } from "../header-mutation.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape } from "../shape.ts";
@@ -16,8 +17,7 @@ export interface RateLimitFilterConfig {
   readonly kind: "rate-limit";
   readonly domain: string;
   readonly stage: number;
-  readonly cluster: string;
-  readonly authority: string;
+  readonly server: GrpcServer;
   /** Default: 20 ms. Units: ms. */
   readonly timeoutMs: number;
   /** Without an answer of the service requests are refused. */
@@ -78,18 +78,15 @@ const TIMEOUT_MS = 20;
 export function decodeRateLimitFilter(message: RateLimit, scope: DecodeScope): RateLimitFilterConfig | undefined {
   checkShape(RATE_LIMIT_FILTER_SHAPE, message, scope);
   if (message.domain === "") scope.field("domain").problem("the rate limit filter needs a domain");
-  const target = message.rateLimitService?.grpcService?.targetSpecifier;
-  if (target?.case !== "envoyGrpc") {
-    scope.field("rate_limit_service.grpc_service").problem("the service must be named by envoy_grpc.cluster_name");
-    return undefined;
-  }
+  const at = scope.field("rate_limit_service.grpc_service");
+  const server = decodeGrpcService(message.rateLimitService?.grpcService, at);
+  if (server === undefined) return undefined;
   const status = Number(message.rateLimitedStatus?.code ?? 0);
   return {
     kind: "rate-limit",
     domain: message.domain,
     stage: message.stage,
-    cluster: target.value.clusterName,
-    authority: target.value.authority,
+    server,
     timeoutMs: decodeDuration(message.timeout, scope.field("timeout")) ?? TIMEOUT_MS,
     failClosed: message.failureModeDeny,
     statusOnError: Number(message.statusOnError?.code ?? 0) || 500,
