@@ -5,7 +5,6 @@ import {
   GrpcServiceSchema,
 } from "@heddle/xds-api/envoy/config/core/v3/grpc_service";
 import { decodeDuration } from "./duration-field.ts";
-import { compileFormat } from "./format.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 
@@ -55,17 +54,26 @@ export function decodeGrpcService(message: GrpcService | undefined, scope: Decod
   };
 }
 
-/** Errors: what gRPC can't send, and values of requests. Source: gRPC over HTTP/2, "Custom-Metadata". */
+/** The same for a filter, whose calls Envoy lets say something of the request. Errors: also such values. */
+export function decodeAskedService(message: GrpcService | undefined, scope: DecodeScope): GrpcServer | undefined {
+  message?.initialMetadata.forEach(({ value }, i) => {
+    if (value.includes("%"))
+      scope
+        .field("initial_metadata")
+        .item(i)
+        .field("value")
+        .problem("refused: calls carry no values of requests; write a constant without percent signs");
+  });
+  return decodeGrpcService(message, scope);
+}
+
+/** Errors: what gRPC can't send. Source: gRPC over HTTP/2, "Custom-Metadata". */
 export function decodeGrpcMetadata(messages: readonly HeaderValue[], scope: DecodeScope): GrpcMetadata {
   return messages.map(({ key, value }, i): [string, string] => {
     const name = key.toLowerCase();
     if (!/^[0-9a-z_.-]+$/.test(name) || name.endsWith("-bin"))
       scope.item(i).field("key").problem("must be a header name of letters, digits, _ . - that does not end in -bin");
-    const at = scope.item(i).field("value");
-    if (!/^[ -~]*$/.test(value)) at.problem("must be printable ASCII");
-    const { constant } = compileFormat(value, at);
-    if (constant === undefined)
-      at.problem("refused: the proxy's own calls carry no values of requests; write a constant");
-    return [name, constant ?? value];
+    if (!/^[ -~]*$/.test(value)) scope.item(i).field("value").problem("must be printable ASCII");
+    return [name, value];
   });
 }

@@ -11,13 +11,17 @@ import { startGrpcServer } from "./grpc-server.ts";
 export async function startLogService(): Promise<{
   readonly port: number;
   readonly messages: readonly StreamAccessLogsMessage[];
+  /** What the heads of streams said in `x-mesh`, each once. */
+  readonly meshes: ReadonlySet<string>;
   close(): void;
 }> {
   const messages: StreamAccessLogsMessage[] = [];
+  const meshes = new Set<string>();
   const server = await startGrpcServer({
     path: "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs",
     requestStream: true,
     handle: (call: ServerReadableStream<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => {
+      for (const mesh of call.metadata.get("x-mesh")) meshes.add(mesh.toString());
       // The identifier stands in the first message of a stream only.
       let identifier: StreamAccessLogsMessage["identifier"];
       call.on("data", (bytes: Buffer) => {
@@ -31,5 +35,5 @@ export async function startLogService(): Promise<{
       call.on("error", () => undefined);
     },
   });
-  return { ...server, messages };
+  return { ...server, messages, meshes };
 }

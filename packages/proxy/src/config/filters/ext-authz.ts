@@ -11,7 +11,7 @@ import type { ListStringMatcher } from "@heddle/xds-api/envoy/type/matcher/v3/st
 import type { RuntimeFlag, RuntimeShare } from "../../runtime/runtime.ts";
 import { decodeDuration } from "../duration-field.ts";
 import { runtimeFlag, runtimeFraction } from "../fraction.ts";
-import { decodeGrpcService, type GrpcServer } from "../grpc-service.ts";
+import { decodeAskedService, type GrpcServer } from "../grpc-service.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape, VERSION_3 } from "../shape.ts";
 import { decodeStringMatch, type StringMatch } from "../string-match.ts";
@@ -203,7 +203,7 @@ function decodeService(message: ExtAuthz, scope: DecodeScope): AuthorizationServ
     scope.problem("external authorization needs grpc_service or http_service");
     return undefined;
   }
-  const server = decodeGrpcService(services.value, scope.field("grpc_service"));
+  const server = decodeAskedService(services.value, scope.field("grpc_service"));
   return server && { kind: "grpc", ...server, timeoutMs: server.timeoutMs ?? TIMEOUT_MS };
 }
 

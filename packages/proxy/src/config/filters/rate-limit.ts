@@ -6,7 +6,7 @@ import {
   RateLimitSchema,
 } from "@heddle/xds-api/envoy/extensions/filters/http/ratelimit/v3/rate_limit";
 import { decodeDuration } from "../duration-field.ts";
-import { decodeGrpcService, type GrpcServer } from "../grpc-service.ts";
+import { decodeAskedService, type GrpcServer } from "../grpc-service.ts";
 import { decodeAdditions, type HeaderAddition } from "../header-mutation.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape } from "../shape.ts";
@@ -79,7 +79,7 @@ export function decodeRateLimitFilter(message: RateLimit, scope: DecodeScope): R
   checkShape(RATE_LIMIT_FILTER_SHAPE, message, scope);
   if (message.domain === "") scope.field("domain").problem("the rate limit filter needs a domain");
   const at = scope.field("rate_limit_service.grpc_service");
-  const server = decodeGrpcService(message.rateLimitService?.grpcService, at);
+  const server = decodeAskedService(message.rateLimitService?.grpcService, at);
   if (server === undefined) return undefined;
   const status = Number(message.rateLimitedStatus?.code ?? 0);
   return {
