@@ -5,9 +5,10 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "@heddle/std/free-ports";
 import { ask } from "./rig/ask.ts";
 import { cluster, type Json, listener } from "./rig/bootstrap.ts";
-import { envoyPath, freePorts, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { makeRevokingCa, type RevokingCa } from "./rig/revoking-ca.ts";
 
 const missing = envoyPath() === undefined ? "Envoy" : Bun.which("openssl") === null ? "openssl" : undefined;
