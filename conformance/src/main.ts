@@ -37,9 +37,15 @@ async function main(asked: readonly string[]): Promise<number> {
     for (const failure of result.failures.slice(0, SHOWN)) console.log(`  failed: ${failure}`);
     if (result.failures.length > SHOWN) console.log(`  and ${result.failures.length - SHOWN} more`);
     failed += result.failures.length;
-    writeFileSync(resolve(import.meta.dir, "..", `${result.name}.md`), suiteTable(result));
+    writeFileSync(resolve(import.meta.dir, "..", `${result.name}.md`), suiteTable(result, whenAndWhat()));
   }
   return failed === 0 ? 0 : 1;
+}
+
+/** Date and commit; a commit with changes of its own is said to be `dirty`. */
+function whenAndWhat(): string {
+  const commit = Bun.spawnSync(["git", "describe", "--always", "--dirty"], { cwd: import.meta.dir }).stdout.toString();
+  return `Run on ${new Date().toISOString().slice(0, 10)}, commit ${commit.trim() || "unknown"}.`;
 }
 
 process.exit(await main(process.argv.slice(2)));

@@ -28,13 +28,13 @@ export function totals(groups: readonly SuiteGroup[]): Omit<SuiteGroup, "name"> 
   return { passed: sum((g) => g.passed), failed: sum((g) => g.failed), skipped: sum((g) => g.skipped) };
 }
 
-/** The table as it is kept in `conformance/`. */
-export function suiteTable(result: SuiteResult): string {
+/** The table as it is kept in `conformance/`; `made` says when and of which commit. */
+export function suiteTable(result: SuiteResult, made: string): string {
   const { passed, failed, skipped } = totals(result.groups);
   const rows = [...result.groups, { name: "**all**", passed, failed, skipped }].map(
     (g) => `| ${g.name} | ${g.passed} | ${g.failed} | ${g.skipped} |`,
   );
   const failures =
     result.failures.length === 0 ? "" : `\nFailed:\n\n${result.failures.map((f) => `- ${f}`).join("\n")}\n`;
-  return `# ${result.title}\n\n${result.setting}\n\n| group | passed | failed | skipped |\n|---|--:|--:|--:|\n${rows.join("\n")}\n${failures}`;
+  return `# ${result.title}\n\n${result.setting} ${made}\n\n| group | passed | failed | skipped |\n|---|--:|--:|--:|\n${rows.join("\n")}\n${failures}`;
 }

@@ -8,7 +8,7 @@ import { freePort } from "../../packages/std/src/free-ports.testing.ts";
 import { findProgram, runProgram } from "./find-program.ts";
 import type { SuiteGroup, SuiteResult, SuiteSkip } from "./suite.ts";
 
-/** Autobahn's sections of the protocol itself; 12 and 13 are compression, which its own echo server does not offer. */
+/** Autobahn's sections; its echo server has no compression (12, 13), its testee server has. */
 const SECTIONS: Readonly<Record<string, string>> = {
   "1": "framing",
   "2": "pings and pongs",
@@ -19,6 +19,8 @@ const SECTIONS: Readonly<Record<string, string>> = {
   "7": "closing",
   "9": "limits and performance",
   "10": "auto-fragmentation",
+  "12": "compression, all kinds of payload",
+  "13": "compression, negotiated parameters",
 };
 
 /** What Autobahn wrote of one case. */
@@ -29,7 +31,7 @@ interface CaseReport {
 
 const FINE: ReadonlySet<string> = new Set(["OK", "NON-STRICT", "INFORMATIONAL"]);
 
-/** Autobahn's fuzzing client against its own echo server behind a pair of sidecars. */
+/** Autobahn's fuzzing client against its own testee server behind a pair of sidecars. */
 export async function runWebSocket(): Promise<SuiteResult | SuiteSkip> {
   const wstest = findProgram("wstest");
   if (wstest === undefined)
@@ -38,17 +40,17 @@ export async function runWebSocket(): Promise<SuiteResult | SuiteSkip> {
     };
   const folder = mkdtempSync(join(tmpdir(), "heddle-websocket-"));
   const origin = freePort();
-  const server = Bun.spawn([wstest, "-m", "echoserver", "-w", `ws://127.0.0.1:${origin}`], {
+  const server = Bun.spawn([wstest, "-m", "testeeserver", "-w", `ws://127.0.0.1:${origin}`], {
     cwd: folder,
     stdin: "ignore",
     stdout: "ignore",
     stderr: "ignore",
   });
-  // The echo server refuses a Host with another port than its own.
+  // It refuses a Host with another port than its own.
   const route = { host_rewrite_literal: `127.0.0.1:${origin}` };
   const pair = await startPair({ services: { app: { origin, declared: "http", route } } });
   try {
-    await eventually("the echo server listens", async () => {
+    await eventually("the testee server listens", async () => {
       (await connectRaw(origin)).close();
       return true;
     });
@@ -63,7 +65,7 @@ export async function runWebSocket(): Promise<SuiteResult | SuiteSkip> {
         "exclude-agent-cases": {},
       }),
     );
-    const { code, out } = await runProgram([wstest, "-m", "fuzzingclient", "-s", spec], 400_000);
+    const { code, out } = await runProgram([wstest, "-m", "fuzzingclient", "-s", spec], 900_000);
     const index = join(folder, "index.json");
     if (code !== 0) return failed(`wstest ended with ${code}: ${out.slice(-500)}`);
     return read(JSON.parse(readFileSync(index, "utf8")) as Record<string, Record<string, CaseReport>>);
@@ -79,7 +81,7 @@ const HEAD = {
   name: "websocket",
   title: "Autobahn test suite 25.10.1 (WebSocket)",
   setting:
-    "Autobahn's fuzzing client and echo server, two sidecars with mTLS between them; behaviour and closing must both be right.",
+    "Autobahn's fuzzing client and testee server (permessage-deflate), two sidecars with mTLS between them; behaviour and closing must both be right.",
 };
 
 function failed(reason: string): SuiteResult {

@@ -177,6 +177,19 @@ describe.skipIf(envoyPath() === undefined)("as Envoy answers", () => {
     expect(theirs.layers).toEqual(["base"]);
   });
 
+  test("/clusters: clusters, limits, hosts and their statistics, as JSON and as text", async () => {
+    const read = async (from: ProxyProcess | undefined) =>
+      JSON.parse((await (await from?.admin("/clusters?format=json"))?.text()) ?? "");
+    expect(await read(proxy)).toEqual(await read(envoy));
+    // Success rates of the last interval are not kept.
+    const lines = async (from: ProxyProcess | undefined) =>
+      (await (await from?.admin("/clusters"))?.text())
+        ?.split("\n")
+        .filter((line) => !/::(local_origin_)?success_rate::/.test(line))
+        .sort();
+    expect(await lines(proxy)).toEqual(await lines(envoy));
+  });
+
   test.each(SAME)("%s %s", async (method, path) => {
     const kind = (response: Response | undefined) =>
       `${response?.status} ${response?.headers.get("content-type")?.split(";")[0]}`;

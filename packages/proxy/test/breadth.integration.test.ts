@@ -156,13 +156,22 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
     12_000,
   );
 
-  test("counters of the tries", async () => {
-    const [ours, envoy] = await Promise.all(
+  const counters = (filter: string) =>
+    Promise.all(
       proxies.map(async (proxy) => {
-        const text = await (await proxy.admin("/stats?filter=^cluster.r-.*upstream_rq_retry")).text();
+        const text = await (await proxy.admin(`/stats?filter=${filter}`)).text();
         return text.trim().split("\n").sort();
       }),
     );
+
+  test("counters of faults", async () => {
+    const [ours, envoy] = await counters("^http.breadth.fault.*(delays|aborts)_injected$");
+    expect(ours).toEqual(envoy ?? []);
+    expect(ours).toContain("http.breadth.fault.delays_injected: 2");
+  }, 12_000);
+
+  test("counters of the tries", async () => {
+    const [ours, envoy] = await counters("^cluster.r-.*upstream_rq_retry");
     expect(ours).toEqual(envoy ?? []);
     for (const line of [
       "cluster.r-full.upstream_rq_retry_overflow: 1",

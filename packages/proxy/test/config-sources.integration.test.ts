@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { X509Certificate } from "node:crypto";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { freePorts } from "@heddle/std/free-ports";
 import type { Json } from "./rig/bootstrap.ts";
 import { type DiscoveryRig, SERVED, type ServedType, startDiscoveryServer } from "./rig/discovery-server.ts";
@@ -17,6 +19,8 @@ type Kind = (typeof kinds)[number];
 const folder = mkdtempSync(join(tmpdir(), "heddle-sources-"));
 const [discoveryPort = 0, ...ports] = freePorts(1 + 3 * kinds.length * engines.length);
 const certificate = await foreignCertificate();
+/** What the first is replaced by. */
+const renewed = await foreignCertificate();
 let discovery: DiscoveryRig;
 const origins = ["one", "two"].map((text) =>
   Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(text) }),
@@ -102,6 +106,13 @@ class Sources {
     this.set("Route", "routes", { name: "routes", virtual_hosts: [{ name: "all", domains: ["*"], routes }] });
   }
 
+  certificate({ cert, key }: typeof certificate): void {
+    this.set("Secret", "server", {
+      name: "server",
+      tls_certificate: { certificate_chain: { inline_string: cert }, private_key: { inline_string: key } },
+    });
+  }
+
   endpoint(port: number): void {
     const endpoints = [{ lb_endpoints: [{ endpoint: { address: at(port) } }] }];
     this.set("Endpoint", "app", { cluster_name: "app", endpoints });
@@ -133,6 +144,17 @@ class Sources {
   }
 }
 
+/** Fingerprint of the certificate that a new connection to a port is shown. */
+function shownBy(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: "127.0.0.1", port, rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.destroy();
+    });
+    socket.on("error", reject);
+  });
+}
+
 const cases = engines.flatMap((engine) => kinds.map((kind) => ({ engine, kind })));
 
 describe("resources by sources of their own", () => {
@@ -146,13 +168,7 @@ describe("resources by sources of their own", () => {
     });
     sources.endpoint(origins[0]?.port ?? 0);
     sources.routes("/");
-    sources.set("Secret", "server", {
-      name: "server",
-      tls_certificate: {
-        certificate_chain: { inline_string: certificate.cert },
-        private_key: { inline_string: certificate.key },
-      },
-    });
+    sources.certificate(certificate);
     sources.listener("plain", http, false);
     sources.listener("secure", https, true);
     const proxy = await startProxy({ engine, adminPort, bootstrap: sources.bootstrap() });
@@ -168,6 +184,11 @@ describe("resources by sources of their own", () => {
       async () => (await ask(`https://127.0.0.1:${https}/a`)) === "200 one",
       15_000,
     );
+
+    expect(await shownBy(https)).toBe(new X509Certificate(certificate.cert).fingerprint256);
+    sources.certificate(renewed);
+    const fingerprint = new X509Certificate(renewed.cert).fingerprint256;
+    await eventually("the renewed certificate", async () => (await shownBy(https)) === fingerprint, 15_000);
 
     sources.endpoint(origins[1]?.port ?? 0);
     await eventually("other endpoints", async () => (await ask(plain)) === "200 two", 15_000);

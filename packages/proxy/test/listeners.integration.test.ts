@@ -5,14 +5,22 @@ import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type ConnectionOptions, connect as connectTls, createServer as createTlsServer } from "node:tls";
+import { type ConnectionOptions, createServer as createTlsServer } from "node:tls";
 import { freePorts } from "@heddle/std/free-ports";
 import { eventually } from "./rig/eventually.ts";
 import { foreignCertificate } from "./rig/foreign-certificate.ts";
 import { listenerCases } from "./rig/listeners-cases.ts";
-import { LISTENERS, type ListenerName, type ListenerPorts, listenersBootstrap } from "./rig/listeners-config.ts";
+import {
+  LISTENERS,
+  type ListenerName,
+  type ListenerPorts,
+  listenersBootstrap,
+  NAMED_CHAINS,
+  type NamedChain,
+} from "./rig/listeners-config.ts";
 import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
+import { clientHello, secureTalk } from "./rig/secure-talk.ts";
 import { talk } from "./rig/talk.ts";
 
 const skip = envoyPath() === undefined;
@@ -58,6 +66,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
         const seen = Object.entries(incoming.headers).sort(([a], [b]) => a.localeCompare(b));
         // Without a length: chunks, where the client knows them.
         if (incoming.url === "/pieces") answer.flushHeaders();
+        if (incoming.url === "/served") answer.setHeader("server", "app");
         answer.end(JSON.stringify({ url: incoming.url, ...Object.fromEntries(seen) }));
       }),
     );
@@ -76,6 +85,18 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
         }),
       );
     const names = { "one.sni.test": await secure("one"), "two.sni.test": await secure("two") };
+    const talkers = Object.fromEntries(
+      await Promise.all(
+        Object.keys(NAMED_CHAINS).map(async (name) => {
+          const server = createServer((socket) => {
+            socket.on("error", () => undefined);
+            socket.resume();
+            socket.write(name);
+          });
+          return [name, await serve(server)] as const;
+        }),
+      ),
+    ) as Record<NamedChain, number>;
     const free = freePorts((LISTENERS.length + 1) * 2);
     await Promise.all(
       ENGINES.map(async (engine) => {
@@ -83,7 +104,15 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
         ports[engine] = own;
         const log = logOf(engine);
         writeFileSync(log, "");
-        const bootstrap = listenersBootstrap({ ports: own, web, echo: echoPort, secure: names, certificate, log });
+        const bootstrap = listenersBootstrap({
+          ports: own,
+          web,
+          echo: echoPort,
+          secure: names,
+          talkers,
+          certificate,
+          log,
+        });
         const args = engine === "envoy" ? [...ARGS, "--file-flush-interval-msec", "100"] : ARGS;
         proxies[engine] = await startProxy({ engine, bootstrap, adminPort: free.pop() ?? 0, args });
       }),
@@ -223,13 +252,79 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
   }, 12_000);
 
   test("a ClientHello in one piece with its PROXY header is answered", async () => {
-    const hello = await clientHello();
+    const hello = await clientHello({ ALPNProtocols: ["h2"] });
     const send = Buffer.concat([Buffer.from("PROXY TCP4 10.1.2.3 10.8.1.1 999 443\r\n"), hello]);
     const said = await both(async (engine) => {
       const heard = await talk({ port: portOf(engine, "sealed"), send, until: (received) => received.length > 5 });
       return heard.text.charCodeAt(0);
     });
     expect(said).toBe(HANDSHAKE_RECORD);
+  }, 12_000);
+
+  test.each([
+    ["a server name", { servername: "one.sni.test" }, "exact"],
+    ["a server name, whatever it offers", { servername: "one.sni.test", ALPNProtocols: ["h2"] }, "exact"],
+    ["a wildcard", { servername: "a.b.sni.test" }, "wild"],
+    ["a wildcard and ALPN", { servername: "two.sni.test", ALPNProtocols: ["http/1.1", "h2"] }, "wild-h2"],
+    ["a wildcard, ALPN that nobody asks for", { servername: "two.sni.test", ALPNProtocols: ["x"] }, "wild"],
+    ["a wildcard is no name of itself", { servername: "sni.test" }, "tls"],
+    ["ALPN without a name", { ALPNProtocols: ["h2"] }, "any-h2"],
+    ["TLS alone", {}, "tls"],
+    ["HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", "http-1.0"],
+    ["HTTP/1.1", "GET / HTTP/1.1\r\nhost: a\r\n\r\n", "http-1.1"],
+    ["HTTP/2 by its preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "h2c"],
+    ["bytes that are neither", "\x01\x02\x03 something else\r\n", "plain"],
+  ] as const)(
+    "filter chain by %s",
+    async (_name, sent, wanted) => {
+      const send = typeof sent === "string" ? sent : await clientHello(sent);
+      const known = Object.keys(NAMED_CHAINS);
+      const said = await both(async (engine) => {
+        const { text } = await talk({ port: portOf(engine, "named"), send, until: (heard) => known.includes(heard) });
+        return text;
+      });
+      expect(said).toBe(wanted);
+    },
+    12_000,
+  );
+
+  test("x-request-id: made, kept, replaced, and told in the answer", async () => {
+    const kinds = await both(async (engine) => {
+      const seen: string[] = [];
+      for (const [to, first] of [
+        ["edge", "PROXY TCP4 203.0.113.50 203.0.113.80 4000 80\r\n"],
+        ["kept", "PROXY TCP4 203.0.113.50 203.0.113.80 4000 80\r\n"],
+        ["inner", "PROXY TCP4 203.0.113.50 203.0.113.80 4000 80\r\n"],
+        ["allow", ""],
+      ] as const)
+        for (const field of ["", "x-request-id: mine\r\n"]) {
+          const send = `${first}GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n${field}\r\n`;
+          const { text } = await talk({ port: portOf(engine, to), send });
+          const kind = (id: string | undefined) => (id === undefined || id === "mine" ? id : /^[\da-f-]{36}$/.test(id));
+          const [arrived, told] = [/"x-request-id":"([^"]*)"/, /^x-request-id: (.*)\r$/im].map(
+            (p) => p.exec(text)?.[1],
+          );
+          seen.push(`${to} ${kind(arrived)} ${kind(told)}`);
+        }
+      return seen;
+    });
+    expect(kinds).toContain("edge true undefined");
+    expect(kinds).toContain("kept mine mine");
+    expect(kinds).toContain("inner mine undefined");
+  }, 12_000);
+
+  test("server header: its own, the application's, or the application's where there is one", async () => {
+    const names = await both(async (engine) => {
+      const seen: string[] = [];
+      for (const to of ["allow", "added", "passed"] as const)
+        for (const path of ["/", "/served"]) {
+          const send = `GET ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`;
+          const { text } = await talk({ port: portOf(engine, to), send });
+          seen.push([...text.matchAll(/^server: (.*)\r$/gim)].map((found) => found[1]).join());
+        }
+      return seen;
+    });
+    expect(names).toEqual(["istio-envoy", "istio-envoy", "gate", "app", "", "app"]);
   }, 12_000);
 
   test("cipher_suites and tls_maximum_protocol_version", async () => {
@@ -364,49 +459,3 @@ function wordsOf(text: string): string {
 
 /** Source: RFC 8446 5.1. */
 const HANDSHAKE_RECORD = 22;
-
-/** What a client that offers h2 says first. */
-function clientHello(): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => {
-      socket.once("data", (chunk) => {
-        resolve(Buffer.from(chunk));
-        socket.destroy();
-        server.close();
-      });
-    });
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      connectTls({ host: "127.0.0.1", port, ALPNProtocols: ["h2"] }).on("error", () => undefined);
-    });
-  });
-}
-
-interface SecureAnswer {
-  readonly text: string;
-  /** "": no handshake. */
-  readonly version: string;
-  readonly cipher: string;
-}
-
-/** A TLS connection to 127.0.0.1 until its end; one that `speaks` has its word echoed, by default a nameless one. */
-function secureTalk(options: ConnectionOptions, speaks = options.servername === undefined): Promise<SecureAnswer> {
-  return new Promise((resolve) => {
-    const socket = connectTls({ host: "127.0.0.1", rejectUnauthorized: false, ...options });
-    let text = "";
-    let version = "";
-    let cipher = "";
-    socket.on("secureConnect", () => {
-      if (speaks) socket.write("secure");
-      version = socket.getProtocol() ?? "";
-      cipher = socket.getCipher()?.name ?? "";
-    });
-    socket.on("data", (chunk: Buffer) => {
-      text += chunk.toString();
-      if (text === "secure") socket.destroy();
-    });
-    socket.on("error", () => undefined);
-    socket.on("close", () => resolve({ text, version: text === "" ? "" : version, cipher }));
-  });
-}

@@ -14,7 +14,7 @@ export interface ClusterView {
 export interface HostView
   extends Readonly<
     Pick<Host, "address" | "text" | "hostname" | "weight" | "priority" | "locality"> &
-      Pick<Host, "edsHealthy" | "checkFailed" | "ejected" | "degraded" | "active">
+      Pick<Host, "edsHealthy" | "checkFailed" | "ejected" | "degraded" | "active" | "pending">
   > {
   readonly stats: Readonly<HostStats>;
 }
@@ -57,6 +57,7 @@ function clustersText(clusters: readonly ClusterView[], isStatic: (name: string)
         ["cx_total", s.cxTotal],
         ["rq_active", host.active],
         ["rq_error", s.rqError],
+        ["rq_pending_active", host.pending],
         ["rq_success", s.rqSuccess],
         ["rq_timeout", s.rqTimeout],
         ["rq_total", s.rqTotal],
@@ -80,13 +81,13 @@ function localityPart(host: HostView, part: 0 | 1 | 2): string {
   return host.locality.split("/")[part] ?? "";
 }
 
-/** Source: `envoy.admin.v3.Clusters`. */
+/** Source: `envoy.admin.v3.Clusters`, in which what is 0, "" or false is left out. */
 function clustersJson(clusters: readonly ClusterView[], isStatic: (name: string) => boolean): JsonObject {
   const list: JsonObject[] = [];
   for (const cluster of clusters) {
     list.push({
       name: cluster.config.name,
-      added_via_api: !isStatic(cluster.config.name),
+      ...(isStatic(cluster.config.name) ? {} : { added_via_api: true }),
       observability_name: cluster.config.statName,
       circuit_breakers: { thresholds: [thresholds(cluster.config, "DEFAULT"), thresholds(cluster.config, "HIGH")] },
       host_statuses: cluster.hosts.map(hostJson),
@@ -95,15 +96,21 @@ function clustersJson(clusters: readonly ClusterView[], isStatic: (name: string)
   return { cluster_statuses: list };
 }
 
+function withoutDefaults(fields: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== 0 && value !== "0" && value !== "" && value !== false),
+  );
+}
+
 function thresholds(config: ClusterConfig, priority: "DEFAULT" | "HIGH"): JsonObject {
   const limits = priority === "HIGH" ? config.highLimits : config.limits;
-  return {
-    priority,
+  return withoutDefaults({
+    priority: priority === "HIGH" ? priority : "",
     max_connections: limits.maxConnections,
     max_pending_requests: limits.maxPendingRequests,
     max_requests: limits.maxRequests,
     max_retries: limits.maxRetries,
-  };
+  });
 }
 
 /** Source: Envoy's names of host health flags. */
@@ -119,8 +126,9 @@ function healthFlags(host: HostView): string {
 
 function hostJson(host: HostView): JsonObject {
   const s = host.stats;
-  const counter = (name: string, value: number): JsonObject => ({ name, value: String(value) });
-  return {
+  const counter = (name: string, value: number): JsonObject => withoutDefaults({ name, value: String(value) });
+  const gauge = (name: string, value: number): JsonObject => ({ type: "GAUGE", ...counter(name, value) });
+  return withoutDefaults({
     address: { socket_address: { address: host.address.ip, port_value: host.address.port } },
     stats: [
       counter("cx_connect_fail", s.cxConnectFail),
@@ -129,17 +137,22 @@ function hostJson(host: HostView): JsonObject {
       counter("rq_success", s.rqSuccess),
       counter("rq_timeout", s.rqTimeout),
       counter("rq_total", s.rqTotal),
-      { type: "GAUGE", name: "cx_active", value: String(s.cxActive) },
-      { type: "GAUGE", name: "rq_active", value: String(host.active) },
+      gauge("cx_active", s.cxActive),
+      gauge("rq_active", host.active),
+      gauge("rq_pending_active", host.pending),
     ],
-    health_status: {
+    health_status: withoutDefaults({
       eds_health_status: host.edsHealthy ? (host.degraded ? "DEGRADED" : "HEALTHY") : "UNHEALTHY",
       failed_active_health_check: host.checkFailed,
       failed_outlier_check: host.ejected,
-    },
+    }),
     weight: host.weight,
     hostname: host.hostname,
     priority: host.priority,
-    locality: { region: localityPart(host, 0), zone: localityPart(host, 1), sub_zone: localityPart(host, 2) },
-  };
+    locality: withoutDefaults({
+      region: localityPart(host, 0),
+      zone: localityPart(host, 1),
+      sub_zone: localityPart(host, 2),
+    }),
+  });
 }

@@ -5,7 +5,13 @@ import { loadTypeRegistry } from "@heddle/xds-api";
 import { stringify } from "yaml";
 import { breadthBootstrap } from "../../test/rig/breadth-config.ts";
 import { foreignCertificate } from "../../test/rig/foreign-certificate.ts";
-import { LISTENERS, type ListenerPorts, listenersBootstrap } from "../../test/rig/listeners-config.ts";
+import {
+  LISTENERS,
+  type ListenerPorts,
+  listenersBootstrap,
+  NAMED_CHAINS,
+  type NamedChain,
+} from "../../test/rig/listeners-config.ts";
 import { parseBootstrap, type StaticResources } from "../bootstrap.ts";
 import { decodeResource } from "./resources.ts";
 import { problemText } from "./scope.ts";
@@ -41,9 +47,10 @@ beforeAll(async () => {
   const listen = Object.fromEntries(LISTENERS.map((name, i) => [name, i + 1])) as ListenerPorts;
   const certificate = await foreignCertificate();
   const secure = { "one.sni.test": 1, "two.sni.test": 2 };
+  const talkers = Object.fromEntries(Object.keys(NAMED_CHAINS).map((name) => [name, 3])) as Record<NamedChain, number>;
   files = [
     breadthBootstrap({ listen: 1, origins: [2, 3, 4], streams: 5, refusing: 6 }) as JsonValue,
-    listenersBootstrap({ ports: listen, web: 1, echo: 2, secure, certificate, log: "/dev/null" }) as JsonValue,
+    listenersBootstrap({ ports: listen, web: 1, echo: 2, secure, talkers, certificate, log: "/dev/null" }) as JsonValue,
   ];
   resources = files.flatMap((file) => {
     const read = parseBootstrap(JSON.stringify(file), "whole.json", registry);

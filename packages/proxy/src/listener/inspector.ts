@@ -12,8 +12,11 @@ export interface Inspection {
 }
 
 export const PLAIN: Inspection = { transportProtocol: "raw_buffer", serverName: "", applicationProtocols: [], ja3: "" };
-const PLAIN_HTTP1: Inspection = { ...PLAIN, applicationProtocols: ["http/1.1"] };
-const PLAIN_HTTP2: Inspection = { ...PLAIN, applicationProtocols: ["h2c"] };
+const PLAIN_HTTP = {
+  "http1.0": { ...PLAIN, applicationProtocols: ["http/1.0"] },
+  http1: { ...PLAIN, applicationProtocols: ["http/1.1"] },
+  http2: { ...PLAIN, applicationProtocols: ["h2c"] },
+} as const;
 
 /** Looks at the bytes that a connection began with; undefined while more are needed. Source: Envoy tls_inspector, http_inspector. */
 export function inspect(bytes: Uint8Array, needs: InspectionNeeds): Inspection | undefined {
@@ -29,6 +32,5 @@ export function inspect(bytes: Uint8Array, needs: InspectionNeeds): Inspection |
     const ja3 = needs.ja3 ? createHash("md5").update(ja3Text(bytes)).digest("hex") : "";
     return { transportProtocol: "tls", serverName, applicationProtocols: alpn, ja3 };
   }
-  if (!needs.http || protocol === "opaque") return PLAIN;
-  return protocol === "http2" ? PLAIN_HTTP2 : PLAIN_HTTP1;
+  return needs.http && protocol !== "opaque" ? PLAIN_HTTP[protocol] : PLAIN;
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { damaged, seededRandom } from "@heddle/std/damage";
 import { readTlsSession } from "./tls-session.ts";
 
 /** As the runtime gives a session: version, TLS version, cipher, id, secret, …, group. */
@@ -23,4 +24,9 @@ test("what is no session gives nothing, and never throws", () => {
   const whole = session("abcd", "0017");
   for (let i = 0; i < whole.length; i++) expect(readTlsSession(whole.subarray(0, i))).toBeUndefined();
   expect(readTlsSession(Buffer.from("NOT RESUMABLE"))).toBeUndefined();
+  const random = seededRandom(52);
+  for (let round = 0; round < 3000; round++) {
+    const read = readTlsSession(damaged(whole, random));
+    if (read !== undefined) expect([/^([\da-f]{2})*$/.test(read.id), typeof read.group]).toEqual([true, "string"]);
+  }
 });

@@ -37,6 +37,8 @@ export interface Host {
   active: number;
   /** Pools by protocol and transport; empty until first used. */
   readonly pools: HostPool[];
+  /** Requests that wait for one of its connections. */
+  readonly pending: number;
   /** Marked `canary: true` in its metadata for load balancing. */
   readonly canary: boolean;
   /** Out of the cluster: pools drain. */
@@ -102,6 +104,12 @@ class EndpointHost implements Host {
     this.edsHealthy = endpoint?.healthy ?? true;
     this.degraded = endpoint?.degraded ?? false;
     this.healthy = this.edsHealthy;
+  }
+
+  get pending(): number {
+    let waiting = 0;
+    for (const pool of this.pools) waiting += pool.pending;
+    return waiting;
   }
 
   updateHealth(): void {

@@ -66,9 +66,10 @@ export async function fleetClusters(proxy: DataPlane, fleet: Fleet): Promise<rea
     hosts: hosts.map((host) => {
       const { address, text, hostname, weight, priority, locality, edsHealthy, checkFailed, ejected, degraded } = host;
       const stats = { ...host.stats };
-      let { active } = host;
+      let { active, pending } = host;
       for (const other of byHost.get(`${config.name}|${text}`) ?? []) {
         active += other.rqActive;
+        pending += other.rqPendingActive;
         stats.cxActive += other.cxActive;
         stats.cxConnectFail += other.cxConnectFail;
         stats.cxTotal += other.cxTotal;
@@ -78,7 +79,7 @@ export async function fleetClusters(proxy: DataPlane, fleet: Fleet): Promise<rea
         stats.rqTotal += other.rqTotal;
       }
       const state = { edsHealthy, checkFailed, ejected, degraded };
-      return { address, text, hostname, weight, priority, locality, ...state, active, stats };
+      return { address, text, hostname, weight, priority, locality, ...state, active, pending, stats };
     }),
   }));
 }

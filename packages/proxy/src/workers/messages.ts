@@ -64,6 +64,7 @@ export interface HostReport {
   readonly cxConnectFail: number;
   readonly cxTotal: number;
   readonly rqActive: number;
+  readonly rqPendingActive: number;
   readonly rqError: number;
   readonly rqSuccess: number;
   readonly rqTimeout: number;

@@ -175,6 +175,7 @@ class Worker {
           cxConnectFail: s.cxConnectFail,
           cxTotal: s.cxTotal,
           rqActive: host.active,
+          rqPendingActive: host.pending,
           rqError: s.rqError,
           rqSuccess: s.rqSuccess,
           rqTimeout: s.rqTimeout,

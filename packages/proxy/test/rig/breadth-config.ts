@@ -252,6 +252,13 @@ const acting = (second: number): Json => ({
       },
     },
     {
+      match: { prefix: "/asked-delay" },
+      route: { cluster: "one" },
+      typed_per_filter_config: {
+        fault: http("fault", "HTTPFault", { delay: { header_delay: {}, percentage: { numerator: 100 } } }),
+      },
+    },
+    {
       match: { prefix: "/fault-for-b" },
       route: { cluster: "one" },
       typed_per_filter_config: {

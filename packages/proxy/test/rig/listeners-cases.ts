@@ -105,6 +105,37 @@ const redirects: readonly ListenerCase[] = [
   straight("x-forwarded-for of a client on the loopback", "/", '"x-forwarded-for":"'),
 ];
 
+const asked = (to: ListenerName, name: string, path: string, gets: string): ListenerCase => ({
+  name: `${to}: ${name}`,
+  to,
+  send: get([], "1.1", path),
+  gets,
+});
+const paths: readonly ListenerCase[] = [
+  asked("merged", "slashes are merged", "//a///b//?q=//", '"url":"/a/b/?q=//"'),
+  asked("merged", "escaped slashes are slashes", "/a%2Fb%2f%5Cc/../d", '"url":"/a/b/d"'),
+  asked("reject2f", "an escaped slash is refused", "/a%2Fb", "HTTP/1.1 400 "),
+  asked("reject2f", "an escaped backslash too", "/a%5cb", "HTTP/1.1 400 "),
+  asked("reject2f", "in a query it is none", "/a?b=%2F", '"url":"/a?b=%2F"'),
+  asked("keep2f", "escaped slashes stay, and so do double ones", "/a%2Fb//c/./d", '"url":"/a%2Fb//c/d"'),
+  asked("keep2f", "unreserved characters are unescaped", "/%61%2D%7E/%20", '"url":"/a-~/%20"'),
+];
+const limits: readonly ListenerCase[] = [
+  { name: "headers within their limits", to: "small", send: get(["x-a: 1"]), gets: "HTTP/1.1 200 " },
+  {
+    name: "headers above max_request_headers_kb",
+    to: "small",
+    send: get([`x-a: ${"y".repeat(1100)}`]),
+    gets: "HTTP/1.1 431 ",
+  },
+  {
+    name: "headers above max_headers_count",
+    to: "small",
+    send: get(Array.from({ length: 9 }, (_, i) => `x-${i}: 1`)),
+    gets: "HTTP/1.1 431 ",
+  },
+];
+
 const old: readonly ListenerCase[] = [
   { name: "HTTP/1.0 is refused by default", to: "allow", send: get([], "1.0"), gets: " 426 " },
   { name: "HTTP/1.0 with accept_http_10 ends after one answer", to: "old", send: get([], "1.0"), gets: "old.test" },
@@ -204,4 +235,12 @@ const proxied: readonly ListenerCase[] = [
   { name: "PROXY disallowed_versions V1: v1", to: "v2only", send: v1("10.1.2.3 9", "10.8.1.1 80"), gets: "" },
 ];
 
-export const listenerCases: readonly ListenerCase[] = [...headers, ...redirects, ...old, ...places, ...proxied];
+export const listenerCases: readonly ListenerCase[] = [
+  ...headers,
+  ...redirects,
+  ...paths,
+  ...limits,
+  ...old,
+  ...places,
+  ...proxied,
+];

@@ -1,4 +1,4 @@
-import { cluster, httpFilterChain, type Json, TLS_INSPECTOR, tcpFilterChain } from "./bootstrap.ts";
+import { cluster, HTTP_INSPECTOR, httpFilterChain, type Json, TLS_INSPECTOR, tcpFilterChain } from "./bootstrap.ts";
 
 const EXT = "type.googleapis.com/envoy.extensions";
 
@@ -33,9 +33,31 @@ export const LISTENERS = [
   "toldHttp",
   "toldDenied",
   "toldDirect",
+  "named",
+  "small",
+  "merged",
+  "reject2f",
+  "keep2f",
+  "kept",
+  "added",
+  "passed",
 ] as const;
 export type ListenerName = (typeof LISTENERS)[number];
 export type ListenerPorts = Readonly<Record<ListenerName, number>>;
+
+/** Filter chains of the listener `named`, with what they match. */
+export const NAMED_CHAINS = {
+  exact: { server_names: ["one.sni.test"] },
+  wild: { server_names: ["*.sni.test"] },
+  "wild-h2": { server_names: ["*.sni.test"], application_protocols: ["h2"] },
+  "any-h2": { transport_protocol: "tls", application_protocols: ["h2"] },
+  tls: { transport_protocol: "tls" },
+  "http-1.0": { transport_protocol: "raw_buffer", application_protocols: ["http/1.0"] },
+  "http-1.1": { transport_protocol: "raw_buffer", application_protocols: ["http/1.1"] },
+  h2c: { transport_protocol: "raw_buffer", application_protocols: ["h2c"] },
+  plain: { transport_protocol: "raw_buffer" },
+} as const satisfies Readonly<Record<string, Json>>;
+export type NamedChain = keyof typeof NAMED_CHAINS;
 
 export interface ListenersPlan {
   readonly ports: ListenerPorts;
@@ -45,6 +67,8 @@ export interface ListenersPlan {
   readonly echo: number;
   /** TLS, one for each name. */
   readonly secure: Readonly<Record<"one.sni.test" | "two.sni.test", number>>;
+  /** Servers that say the chain's name. */
+  readonly talkers: Readonly<Record<NamedChain, number>>;
   readonly certificate: { readonly cert: string; readonly key: string };
   /** File of the listeners' own access logs. */
   readonly log: string;
@@ -296,6 +320,29 @@ function listenerParts(plan: ListenersPlan): Readonly<Record<ListenerName, Json>
     },
     out1: { filter_chains: [tcpFilterChain("out1")] },
     out2: { filter_chains: [tcpFilterChain("out2")] },
+    named: {
+      listener_filters: [TLS_INSPECTOR, HTTP_INSPECTOR],
+      filter_chains: Object.entries(NAMED_CHAINS).map(([name, match]) => ({
+        name,
+        filter_chain_match: match,
+        ...tcpFilterChain(name),
+      })),
+    },
+    small: web({ max_request_headers_kb: 1, common_http_protocol_options: { max_headers_count: 8 } }),
+    merged: web({
+      normalize_path: true,
+      merge_slashes: true,
+      path_with_escaped_slashes_action: "UNESCAPE_AND_FORWARD",
+    }),
+    reject2f: web({ normalize_path: true, path_with_escaped_slashes_action: "REJECT_REQUEST" }),
+    keep2f: web({ normalize_path: true, path_with_escaped_slashes_action: "KEEP_UNCHANGED" }),
+    kept: balanced({
+      use_remote_address: true,
+      preserve_external_request_id: true,
+      always_set_request_id_in_response: true,
+    }),
+    added: web({ server_name: "gate", server_header_transformation: "APPEND_IF_ABSENT" }),
+    passed: web({ server_name: "gate", server_header_transformation: "PASS_THROUGH" }),
   };
 }
 
@@ -328,6 +375,7 @@ export function listenersBootstrap(plan: ListenersPlan): Json {
         cluster("echo", [plan.echo]),
         cluster("out1", [plan.echo], "http1", outgoing("V1")),
         cluster("out2", [plan.echo], "http1", outgoing("V2")),
+        ...Object.entries(plan.talkers).map(([name, port]) => cluster(name, [port])),
         cluster("one.sni.test", [plan.secure["one.sni.test"]]),
         cluster("two.sni.test", [plan.secure["two.sni.test"]]),
       ],

@@ -4,7 +4,7 @@ import { type SniffedProtocol, sniffProtocol } from "./protocol-sniff.ts";
 const cases: [string, SniffedProtocol][] = [
   ["GET / HTTP/1.1\r\n", "http1"],
   ["PROPFIND /dav HTTP/1.1\r\n", "http1"],
-  ["POST http://x/ HTTP/1.0\r\n", "http1"],
+  ["POST http://x/ HTTP/1.0\r\n", "http1.0"],
   ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "http2"],
   ["\x16\x03\x01", "tls"],
   ["\x16\x00", "opaque"],

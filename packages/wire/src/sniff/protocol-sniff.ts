@@ -1,5 +1,5 @@
 /** What the first bytes of a connection speak. */
-export type SniffedProtocol = "tls" | "http1" | "http2" | "opaque";
+export type SniffedProtocol = "tls" | "http1.0" | "http1" | "http2" | "opaque";
 
 /** More bytes than this are never needed to decide. Units: bytes. */
 export const MAX_SNIFF_BYTES = 4096;
@@ -59,7 +59,9 @@ function sniffRequestLine(bytes: Uint8Array): SniffedProtocol | undefined {
     return "http1";
   }
   if (bytes[end] !== 13 && bytes[end] !== 10) return "opaque";
-  return / HTTP\/1\.[01]$/.test(text(bytes, Math.max(target - 1, end - 9), end)) ? "http1" : "opaque";
+  const version = text(bytes, Math.max(target - 1, end - 9), end);
+  if (version === " HTTP/1.1") return "http1";
+  return version === " HTTP/1.0" ? "http1.0" : "opaque";
 }
 
 function isMethodByte(byte: number): boolean {

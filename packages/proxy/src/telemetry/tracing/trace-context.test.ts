@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { damaged, seededRandom } from "@heddle/std/damage";
 import { headerListOf } from "@heddle/wire";
 import { B3_MULTI, B3_SINGLE, createTraceIds, readTraceContext, W3C, writeTraceContext } from "./trace-context.ts";
 import { decideTrace } from "./trace-decision.ts";
@@ -43,6 +44,32 @@ test("what is malformed is as if it were not there", () => {
   for (const traceparent of parents)
     expect(readTraceContext(headerListOf([["traceparent", traceparent]]))).toBeUndefined();
   expect(readTraceContext(headerListOf([["b3", "x-y-1"]]))).toBeUndefined();
+  expect(readTraceContext(headerListOf([["b3", `${TRACE}-${SPAN}-1-not hexadecimal`]]))).toBeUndefined();
+});
+
+test("a damaged context is none, or one that can be written again", () => {
+  const random = seededRandom(53);
+  const forms = [
+    ["traceparent", `00-${TRACE}-${SPAN}-01`],
+    ["b3", `${TRACE}-${SPAN}-1-${SPAN}`],
+    ["x-b3-traceid", TRACE],
+  ] as const;
+  let read = 0;
+  for (let round = 0; round < 3000; round++) {
+    const [name, value] = forms[round % forms.length] ?? forms[0];
+    const text = damaged(Buffer.from(value), random).toString("latin1");
+    const context = readTraceContext(
+      headerListOf([
+        [name, text],
+        ["x-b3-spanid", SPAN],
+      ]),
+    );
+    if (context === undefined) continue;
+    read++;
+    for (const id of [context.traceId, context.spanId, context.parentId])
+      expect(id).toMatch(/^([\da-f]{16}|[\da-f]{32})?$/);
+  }
+  expect(read).toBeGreaterThan(10);
 });
 
 test("writing and reading agree, in every form", () => {

@@ -61,7 +61,7 @@ function readParent(text: string, forms: number): TraceContext | undefined {
 function readSingle(text: string, forms: number): TraceContext | undefined {
   const [traceId = "", spanId = "", sampled = "", parentId = ""] = text.toLowerCase().split("-");
   if (spanId === "") return withoutIds(decision(traceId), forms);
-  if (!isTraceId(traceId) || !ID_64.test(spanId)) return undefined;
+  if (!isTraceId(traceId) || !ID_64.test(spanId) || !isParentId(parentId)) return undefined;
   return { traceId, spanId, parentId, sampled: decision(sampled), forms };
 }
 
@@ -70,8 +70,9 @@ function readMulti(headers: HeaderList, forms: number): TraceContext | undefined
   const spanId = (headers.getId(B3_SPAN_ID) ?? "").toLowerCase();
   const sampled = headers.getId(B3_FLAGS) === "1" ? true : decision((headers.getId(B3_SAMPLED) ?? "").toLowerCase());
   if (traceId === "") return withoutIds(sampled, forms);
-  if (!isTraceId(traceId) || !ID_64.test(spanId)) return undefined;
-  return { traceId, spanId, parentId: headers.getId(B3_PARENT_ID) ?? "", sampled, forms };
+  const parentId = (headers.getId(B3_PARENT_ID) ?? "").toLowerCase();
+  if (!isTraceId(traceId) || !ID_64.test(spanId) || !isParentId(parentId)) return undefined;
+  return { traceId, spanId, parentId, sampled, forms };
 }
 
 /** Only whether to sample was said; the trace begins here. */
@@ -82,6 +83,10 @@ function withoutIds(sampled: boolean | undefined, forms: number): TraceContext |
 function decision(text: string): boolean | undefined {
   if (text === "1" || text === "true" || text === "d") return true;
   return text === "0" || text === "false" ? false : undefined;
+}
+
+function isParentId(text: string): boolean {
+  return text === "" || ID_64.test(text);
 }
 
 function isTraceId(text: string): boolean {
