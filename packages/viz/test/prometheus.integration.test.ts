@@ -11,6 +11,7 @@ const root = join(import.meta.dir, "../../..");
 const NAME = "test-prometheus";
 /** Units: ms. viz scrapes every 2 s, after a round that takes its time; Prometheus every second. */
 const STILL_MS = 6000;
+const WORKLOADS = ["web", "emoji", "voting"];
 const program = Bun.which("prometheus");
 if (!program) console.log("skipped: no prometheus on this machine; Debian has it: apt-get install prometheus");
 
@@ -114,8 +115,9 @@ describe.skipIf(!program)("a real Prometheus beside viz", () => {
       // Longer than two scrapes of either.
       await Bun.sleep(STILL_MS);
       const [after, later] = [await stat(3_600_000), await query(counted)];
-      const equal = (before.get("web")?.requests ?? 0) === (after.get("web")?.requests ?? -1);
-      return equal && theirs.get("web") === later.get("web") ? true : undefined;
+      const same = (name: string) =>
+        (before.get(name)?.requests ?? 0) === (after.get(name)?.requests ?? -1) && theirs.get(name) === later.get(name);
+      return WORKLOADS.every(same) ? true : undefined;
     });
 
   test("both count the same requests, failures and latencies", async () => {
@@ -140,7 +142,7 @@ describe.skipIf(!program)("a real Prometheus beside viz", () => {
     );
     const buckets = grown('istio_request_duration_milliseconds_bucket{reporter="destination"}');
     const p95 = await query(`histogram_quantile(0.95, sum by (le, destination_workload) (${buckets}))`);
-    for (const name of ["web", "emoji", "voting"]) {
+    for (const name of WORKLOADS) {
       const row = ours.get(name);
       console.log(
         `${name}: viz ${row?.requests} requests, ${row?.failures} failed, p95 ${row?.latencyMsP95}; Prometheus ${theirs.get(name)}, ${failed.get(name) ?? 0}, ${p95.get(name)}`,
