@@ -5,7 +5,7 @@ import { END_HEADERS, END_STREAM, fieldBlock, frame, H2, H2_PREFACE, readFrames,
 import type { InjectionCase } from "./injection-cases.ts";
 import { type Origin, startOrigin } from "./origin.ts";
 import { type ProxyProcess, startProxy } from "./proxy-process.ts";
-import { exchangeRaw } from "./raw-client.ts";
+import { connectRaw, exchangeRaw } from "./raw-client.ts";
 
 /** A proxy in front of an application that remembers every byte. */
 export interface Judge {
@@ -56,11 +56,19 @@ export async function startJudge(engine: "heddle" | "envoy", manager: Json = {})
   };
 }
 
+/** A request that nobody could misread, from the first byte to its answer. */
+async function plainly(judge: Judge): Promise<void> {
+  const client = await connectRaw(judge.port);
+  client.send("GET /plainly HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+  await client.ended();
+  client.close();
+}
+
 /** Sends the bytes on a connection of their own. */
 export async function decide(judge: Judge, bytes: string, number: number): Promise<Decision> {
   const mark = new RegExp(`c${number}(?!\\d)`);
   const hidden = new RegExp(`smuggled${number}(?!\\d)`);
-  const client = await exchangeRaw(judge.port, bytes.replaceAll("#", String(number)), QUIET_MS);
+  const client = await exchangeRaw(judge.port, bytes.replaceAll("#", String(number)), QUIET_MS, () => plainly(judge));
   const statuses = [...client.received().matchAll(/HTTP\/1\.[01] (\d{3})/g)].map((m) => m[1]);
   const end = client.state() === "open" ? "waits" : "closed";
   client.close();
@@ -84,7 +92,7 @@ export async function decideHttp2(judge: Judge, one: InjectionCase, number: numb
   if (body !== undefined)
     frames.push(frame(H2.data, trailers === undefined ? END_STREAM : 0, 1, Buffer.from(numbered(body), "latin1")));
   if (trailers !== undefined) frames.push(frame(H2.headers, END_HEADERS | END_STREAM, 1, block(trailers)));
-  const client = await exchangeRaw(judge.port, Buffer.concat(frames), QUIET_MS);
+  const client = await exchangeRaw(judge.port, Buffer.concat(frames), QUIET_MS, () => plainly(judge));
   const received = readFrames(client.received());
   client.close();
   const response = received.find((f) => f.type === H2.headers && f.stream === 1);

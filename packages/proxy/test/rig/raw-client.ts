@@ -59,8 +59,16 @@ export async function connectRaw(port: number, host = "127.0.0.1"): Promise<RawC
 /** How long the first byte of an answer may take on a busy machine. Units: ms. */
 const FIRST_BYTE_MS = 8000;
 
-/** Sends bytes and waits for the end of the connection, or `quietMs` without further bytes. */
-export async function exchangeRaw(port: number, bytes: string | Uint8Array, quietMs: number): Promise<RawClient> {
+/**
+ * Sends bytes and waits for the end of the connection, or `quietMs` without further bytes, also while `others` were answered: a busy machine is
+ * silent, too.
+ */
+export async function exchangeRaw(
+  port: number,
+  bytes: string | Uint8Array,
+  quietMs: number,
+  others: () => Promise<unknown>,
+): Promise<RawClient> {
   const client = await connectRaw(port);
   client.send(bytes);
   let before = 0;
@@ -70,7 +78,10 @@ export async function exchangeRaw(port: number, bytes: string | Uint8Array, quie
     if (size !== before) {
       before = size;
       since = performance.now();
-    } else if (performance.now() - since > (size === 0 ? FIRST_BYTE_MS : quietMs)) break;
+    } else if (performance.now() - since > (size === 0 ? FIRST_BYTE_MS : quietMs)) {
+      await others();
+      if (client.received().length === size) break;
+    }
     await Bun.sleep(10);
   }
   return client;
