@@ -7,14 +7,16 @@ import { envoyFilterCases } from "./traffic/envoy-filter-cases.ts";
 import { type GatewayResources, gatewayResources } from "./traffic/gateway-resources.ts";
 import { kindsCases } from "./traffic/kinds-cases.ts";
 import { applyMany, calmPort, hasRule, manyPort, manyRules, RULES } from "./traffic/many-rules.ts";
+import { nearnessCases } from "./traffic/nearness-cases.ts";
 import { outsideCases } from "./traffic/outside-cases.ts";
 import { outsideResources } from "./traffic/outside-resources.ts";
 import { objectsIn, service, startTraffic, type TrafficRig } from "./traffic/rig.ts";
 import { routeCases } from "./traffic/route-cases.ts";
 import type { CaseContext, TrafficCase } from "./traffic/traffic-case.ts";
 import { upstreamCases } from "./traffic/upstream-cases.ts";
+import { laterRule, refusedListeners, wrongFilter } from "./traffic/wrong-filters.ts";
 
-const cases = [...routeCases, ...upstreamCases, ...outsideCases, ...kindsCases, ...envoyFilterCases];
+const cases = [...routeCases, ...upstreamCases, ...outsideCases, ...kindsCases, ...envoyFilterCases, ...nearnessCases];
 const portOf = (one: TrafficCase) => 8100 + cases.indexOf(one);
 const envoy = process.env["HEDDLE_ENVOY"] ?? Bun.which("envoy") ?? undefined;
 const planes: Readonly<Record<string, string>> = {
@@ -51,6 +53,12 @@ async function counted(version: string, key: string): Promise<number> {
   return counts[key] ?? 0;
 }
 
+async function label(version: string, labels: Readonly<Record<string, string | null>>): Promise<void> {
+  const [pod] = await rig.podsOf(`app=echo,version=${version}`);
+  const ref = { apiVersion: "v1", kind: "Pod", namespace: "traffic", name: pod?.metadata.name ?? "" };
+  await rig.kube.patch(ref, { metadata: { labels } });
+}
+
 for (const [client, plane] of Object.entries(planes)) {
   describe(`caller on ${plane}`, () => {
     test.each(cases.map((one) => [`${one.name}: ${one.proves}`, one] as const))(
@@ -61,6 +69,7 @@ for (const [client, plane] of Object.entries(planes)) {
           url: `http://${one.name}:${portOf(one)}`,
           call: (call, times, parallel) => rig.call(client, call, times, parallel),
           counted,
+          label,
         };
         await settles(() => one.check(context), CONVERGED_MS);
       },
@@ -95,12 +104,13 @@ function tlsGet(port: number, servername: string, ca: string): Promise<string> {
   });
 }
 
-describe("ingress gateway", () => {
+describe.each(Object.values(planes))("ingress gateway on %s", (plane) => {
+  const pod = `gateway=${plane}`;
   const get = (base: string, host: string, path = "/") =>
     fetch(`${base}${path}`, { headers: { host }, redirect: "manual", signal: AbortSignal.timeout(5000) });
 
   test("routes by host; other hosts are answered 404; a redirect to HTTPS; EnvoyFilters for gateways", async () => {
-    const base = await rig.reach("istio=ingressgateway", 8080);
+    const base = await rig.reach(pod, 8080);
     await settles(async () => {
       const answer = await get(base, "shop.example.com", "/v2");
       expect(answer.status).toBe(200);
@@ -113,14 +123,23 @@ describe("ingress gateway", () => {
     }, CONVERGED_MS);
   }, 60_000);
 
-  test("ends TLS with the certificate of a Secret, chosen by server name", async () => {
-    const { port } = new URL(await rig.reach("istio=ingressgateway", 8443));
+  test("ends TLS with the certificate of a Secret, chosen by server name; each connection is logged once", async () => {
+    const port = Number(new URL(await rig.reach(pod, 8443)).port);
     await settles(async () => {
-      const answer = await tlsGet(Number(port), "secure.example.com", gateway.root);
+      const answer = await tlsGet(port, "secure.example.com", gateway.root);
       expect(answer).toStartWith("HTTP/1.1 200");
       expect(answer).toContain('"path":"/x"');
     }, CONVERGED_MS);
-    await expect(tlsGet(Number(port), "unknown.example.com", gateway.root)).rejects.toThrow();
+    await expect(tlsGet(port, "unknown.example.com", gateway.root)).rejects.toThrow();
+    // By a Telemetry for this Gateway alone; what no filter chain takes is logged by the listener.
+    await settles(async () => {
+      const lines = (await rig.logOf(pod)).split("\n");
+      expect(lines.filter((line) => line.includes("unknown.example.com"))).toEqual([
+        expect.stringMatching(/\] "- - -" 0 NR filter_chain_not_found - /),
+      ]);
+      expect(lines.some((line) => line.includes('"GET /x HTTP/1.1" 200 - via_upstream'))).toBe(true);
+    }, CONVERGED_MS);
+    expect(await rig.logOf("app=client")).not.toContain("via_upstream");
   }, 60_000);
 });
 
@@ -141,3 +160,29 @@ test("thousands of rules come while others are served; wrong ones are refused, a
   }
   for (const client of clients) await hasRule(rig, client, "good");
 }, 120_000);
+
+test("an EnvoyFilter that proxies refuse: its listener stays as it was, and later rules come into force", async () => {
+  const clients = Object.keys(planes);
+  await rig.kube.applyObjects(wrongFilter);
+  await settles(async () => {
+    for (const client of clients) expect(await refusedListeners(rig, `app=${client}`)).toContain("lua");
+  }, CONVERGED_MS);
+  await rig.kube.applyObjects(laterRule);
+  for (const client of clients)
+    await settles(async () => {
+      const answers = await rig.call(client, { url: `http://calm:${calmPort}/` }, 5);
+      expect(answers.map(({ status, headers }) => [status, headers["x-later"]])).toEqual(Array(5).fill([200, "yes"]));
+    }, CONVERGED_MS);
+  for (const plane of Object.values(planes)) {
+    expect(await refusedListeners(rig, `gateway=${plane}`)).toBe("");
+    const { status } = await fetch(await rig.reach(`gateway=${plane}`, 8080), {
+      headers: { host: "shop.example.com" },
+    });
+    expect(status).toBe(200);
+  }
+  for (const { apiVersion, kind, metadata } of wrongFilter)
+    await rig.kube.delete({ apiVersion, kind, name: metadata.name, namespace: "traffic" });
+  await settles(async () => {
+    for (const client of clients) expect(await refusedListeners(rig, `app=${client}`)).toBe("");
+  }, CONVERGED_MS);
+}, 180_000);

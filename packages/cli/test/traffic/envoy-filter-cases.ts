@@ -48,7 +48,7 @@ ${items.join("\n")}
 `;
 }
 
-const subFilter = (port: number, name?: string) =>
+export const subFilter = (port: number, name?: string) =>
   `listener: {portNumber: ${port}, filterChain: {filter: {name: envoy.filters.network.http_connection_manager${name === undefined ? "" : `, subFilter: {name: ${name}}`}}}}`;
 const vhost = (host: string, port: number, route = "") =>
   `routeConfiguration: {name: "${port}", vhost: {name: "${host}.traffic.svc.cluster.local:${port}"${route === "" ? "" : `, route: ${route}`}}}`;

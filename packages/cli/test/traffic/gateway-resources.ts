@@ -14,7 +14,7 @@ export interface GatewayResources {
 const resources = `
 apiVersion: networking.istio.io/v1
 kind: Gateway
-metadata: {name: ingress, namespace: traffic}
+metadata: {name: ingress, namespace: edge}
 spec:
   selector: {istio: ingressgateway}
   servers:
@@ -32,10 +32,17 @@ kind: VirtualService
 metadata: {name: ingress, namespace: traffic}
 spec:
   hosts: [shop.example.com, secure.example.com]
-  gateways: [ingress]
+  gateways: [edge/ingress]
   http:
     - {match: [{uri: {prefix: /v2}}], route: [{destination: {host: edge, subset: v2, port: {number: 80}}}]}
     - {route: [{destination: {host: edge, subset: v1, port: {number: 80}}}]}
+---
+apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: ingress, namespace: edge}
+spec:
+  targetRefs: [{group: networking.istio.io, kind: Gateway, name: ingress}]
+  accessLogging: [{providers: [{name: envoy}]}]
 ${envoyFilter("ef-gateway", [
   {
     applyTo: "HTTP_FILTER",
@@ -44,7 +51,9 @@ ${envoyFilter("ef-gateway", [
     operation: "INSERT_FIRST",
     value: mark("gateway", "x-gateway"),
   },
-]).replace(/^/, "---")}
+])
+  .replace("namespace: traffic", "namespace: edge")
+  .replace(/^/, "---")}
 `;
 
 export async function gatewayResources(): Promise<GatewayResources> {
@@ -58,7 +67,7 @@ export async function gatewayResources(): Promise<GatewayResources> {
   const secret: KubeObject = {
     apiVersion: "v1",
     kind: "Secret",
-    metadata: { name: "secure-cert", namespace: "traffic" },
+    metadata: { name: "secure-cert", namespace: "edge" },
     type: "kubernetes.io/tls",
     data: { "tls.crt": data(chain.slice(0, 1).join("")), "tls.key": data(exportPrivateKey(key)) },
   };

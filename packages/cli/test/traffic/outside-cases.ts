@@ -13,6 +13,13 @@ spec: ${spec}
 `;
 }
 
+/** Who is asked for by TLS, by files of the sidecar; the server's certificate is for secure.outside.test. */
+const trusts = [
+  { name: "trusted", port: 8011, file: "root.pem", wanted: "secure.outside.test", answers: "port-8443" },
+  { name: "misnamed", port: 8012, file: "root.pem", wanted: "other.outside.test", answers: "status 503" },
+  { name: "strange", port: 8013, file: "stranger.pem", wanted: "secure.outside.test", answers: "status 503" },
+] as const;
+
 /** What ServiceEntries do for servers outside of the mesh, with names that only the mesh's DNS knows. */
 export const outsideCases: readonly TrafficCase[] = [
   {
@@ -68,6 +75,33 @@ spec: {host: secure.outside.test, trafficPolicy: {tls: {mode: SIMPLE, insecureSk
       const answers = await call({ url: "http://secure.outside.test:8002/" }, 2);
       expect(versions(answers)).toEqual({ "port-8443": 2 });
       expect(echoOf(answers[0])?.headers["host"]).toStartWith("secure.outside.test");
+    },
+  },
+  {
+    name: "originate-file",
+    proves: "a server's certificate has to be from a root in the sidecar's file, and for the wanted name",
+    resources: both(
+      ...trusts.map(({ name, port, file, wanted }) =>
+        both(
+          entry(
+            name,
+            `{hosts: [${name}.outside.test], resolution: DNS, ports: [{number: ${port}, name: http, protocol: HTTP}], endpoints: [{address: ${outside}, ports: {http: 8443}}]}`,
+          ),
+          `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: ${name}, namespace: traffic}
+spec: {host: ${name}.outside.test, trafficPolicy: {tls: {mode: SIMPLE, caCertificates: /etc/outside/${file}, subjectAltNames: [${wanted}]}}}
+`,
+        ),
+      ),
+    ),
+    async check({ call }) {
+      for (const { name, port, answers } of trusts)
+        expect([name, versions(await call({ url: `http://${name}.outside.test:${port}/` }, 2))]).toEqual([
+          name,
+          { [answers]: 2 },
+        ]);
     },
   },
   {

@@ -55,5 +55,12 @@ export async function outsideResources(): Promise<readonly KubeObject[]> {
       ],
     },
   };
-  return [...objectsIn(resources), pod];
+  const other = await createSelfSignedRoot("stranger.test", nowMs);
+  const roots: KubeObject = {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "outside-roots", namespace: "traffic" },
+    data: { "root.pem": authority.value.rootPem, "stranger.pem": other.caCert },
+  };
+  return [...objectsIn(resources), pod, roots];
 }

@@ -9,6 +9,8 @@ import { installMesh, startTestCluster } from "../test-cluster.ts";
 import { type Answer, type Call, callFrom } from "./call.ts";
 
 const NAMESPACE = "traffic";
+/** Gateways stand apart from the application, as bystanders of what happens to it. */
+const EDGE = "edge";
 const READY_MS = 90_000;
 
 /** A mesh with the echo application, from whose pods requests can be sent. */
@@ -17,9 +19,11 @@ export interface TrafficRig {
   readonly cluster: RunningCluster;
   /** Sends requests from a client's pod, one after the other unless `parallel`. */
   call(client: string, call: Call, times?: number, parallel?: boolean): Promise<readonly Answer[]>;
-  /** `http://127.0.0.1:port` that leads to a port of the first pod with this label `app` or `istio`. */
+  /** `http://127.0.0.1:port` that leads to a port of the first pod with this label. */
   reach(label: string, port: number): Promise<string>;
   podsOf(selector: string): Promise<readonly KubeObject[]>;
+  /** What the proxy of the first pod with this label wrote. */
+  logOf(selector: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -42,8 +46,12 @@ const meshConfig = {
   ],
 };
 
-/** Clients resolve names by the mesh. */
-const capture = "proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}";
+/** Clients resolve names by the mesh, and have roots in a file. */
+const annotations = {
+  "proxy.istio.io/config": "proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}",
+  "sidecar.istio.io/userVolume": JSON.stringify([{ name: "roots", configMap: { name: "outside-roots" } }]),
+  "sidecar.istio.io/userVolumeMount": JSON.stringify([{ name: "roots", mountPath: "/etc/outside", readOnly: true }]),
+};
 
 /** A client with a sidecar of the given data plane. */
 function client(name: string, dataPlane: string): string {
@@ -54,7 +62,7 @@ metadata: {name: ${name}, namespace: ${NAMESPACE}}
 spec:
   selector: {matchLabels: {app: ${name}}}
   template:
-    metadata: {labels: {app: ${name}}, annotations: {heddle.io/data-plane: ${dataPlane}, proxy.istio.io/config: "${capture}"}}
+    metadata: {labels: {app: ${name}}, annotations: ${JSON.stringify({ ...annotations, "heddle.io/data-plane": dataPlane })}}
     spec:
       containers:
         - name: caller
@@ -62,6 +70,24 @@ spec:
           command: [/opt/heddle/bun, /opt/heddle/repo/packages/cli/test/traffic/caller.ts]
           ports: [{name: http, containerPort: 8090}]
           readinessProbe: {tcpSocket: {port: 8090}, periodSeconds: 1}
+`;
+}
+
+/** An ingress gateway of the given data plane. */
+function ingress(dataPlane: string): string {
+  return `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ingress-${dataPlane}, namespace: ${EDGE}}
+spec:
+  selector: {matchLabels: {gateway: ${dataPlane}}}
+  template:
+    metadata:
+      labels: {istio: ingressgateway, gateway: ${dataPlane}, sidecar.istio.io/inject: "true"}
+      annotations: {inject.istio.io/templates: gateway, heddle.io/data-plane: ${dataPlane}}
+    spec:
+      serviceAccountName: gateway
+      containers: [{name: istio-proxy, image: auto}]
 `;
 }
 
@@ -96,11 +122,16 @@ async function fill(
 ): Promise<TrafficRig> {
   await installMesh(kube, { options: { meshConfig } });
   const mesh = readFileSync(join(import.meta.dir, "mesh.yaml"), "utf8");
-  const deployments = Object.entries(clients).flatMap(([client_, plane]) => objectsIn(client(client_, plane)));
-  await kube.applyObjects([...objectsIn(mesh), ...deployments, ...objects]);
-  await waitForPods(kube, NAMESPACE, 4 + Object.keys(clients).length, READY_MS, () => undefined);
+  const deployments = Object.entries(clients).flatMap(([client_, plane]) => [
+    ...objectsIn(client(client_, plane)),
+    ...objectsIn(ingress(plane)),
+  ]);
+  await kube.applyObjects([...objectsIn(mesh), ...objects, ...deployments]);
+  const planes = Object.keys(clients).length;
+  await waitForPods(kube, NAMESPACE, 3 + planes, READY_MS, () => undefined);
+  await waitForPods(kube, EDGE, planes, READY_MS, () => undefined);
   const podsOf = async (labelSelector: string) =>
-    (await kube.list({ apiVersion: "v1", kind: "Pod", namespace: NAMESPACE }, { labelSelector })).items;
+    (await kube.list({ apiVersion: "v1", kind: "Pod" }, { labelSelector })).items;
   const forwards = new Map<string, Promise<{ readonly port: number; close(): Promise<void> }>>();
   const reachPod = async (selector: string, port: number) => {
     const key = `${selector}:${port}`;
@@ -115,6 +146,11 @@ async function fill(
     cluster,
     podsOf,
     reach: reachPod,
+    async logOf(selector) {
+      const [pod] = await podsOf(selector);
+      const path = `/api/v1/namespaces/${pod?.metadata.namespace}/pods/${pod?.metadata.name}/log?container=istio-proxy`;
+      return (await kube.request("GET", path)).text();
+    },
     call: async (from, call, times, parallel) => callFrom(await reachPod(`app=${from}`, 8090), call, times, parallel),
     close: async () => {
       for (const forward of forwards.values()) await (await forward).close();

@@ -9,6 +9,8 @@ export interface CaseContext {
   call(call: Call, times?: number, parallel?: boolean): Promise<readonly Answer[]>;
   /** Requests with this `x-count` that reached any pod of a version. */
   counted(version: string, key: string): Promise<number>;
+  /** Changes labels of the first pod of a version; null takes one away. */
+  label(version: string, labels: Readonly<Record<string, string | null>>): Promise<void>;
 }
 
 /** One feature: the Service `name` exists, `resources` are in force, and `check` holds for every data plane. */

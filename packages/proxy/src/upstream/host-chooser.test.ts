@@ -191,12 +191,30 @@ test("peak EWMA prefers the faster host, slow start the older one", () => {
   fast.addedMs = 900;
   slow.addedMs = -100_000;
   const slowStart = { windowMs: 10_000, aggression: 1, minWeight: 0.1 };
-  const gentle = createHostChooser(
-    { ...config, loadBalancing: { balancer: { kind: "round-robin", slowStart }, localityWeighted: false } },
+  for (const balancer of [
+    { kind: "round-robin", slowStart },
+    { kind: "least-request", choices: 2, slowStart },
+  ] as const) {
+    const gentle = createHostChooser(
+      { ...config, loadBalancing: { balancer, localityWeighted: false } },
+      hosts,
+      around,
+    );
+    let young = 0;
+    for (let i = 0; i < 110; i++) if (gentle.pick(undefined) === fast) young++;
+    expect(young).toBe(10);
+  }
+  slow.active = 9;
+  const busy = createHostChooser(
+    {
+      ...config,
+      loadBalancing: { balancer: { kind: "least-request", choices: 2, slowStart }, localityWeighted: false },
+    },
     hosts,
     around,
   );
+  // A tenth of the weight, and a tenth of the requests under way.
   let young = 0;
-  for (let i = 0; i < 110; i++) if (gentle.pick(undefined) === fast) young++;
-  expect(young).toBe(10);
+  for (let i = 0; i < 100; i++) if (busy.pick(undefined) === fast) young++;
+  expect(young).toBe(50);
 });

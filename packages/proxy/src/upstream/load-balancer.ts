@@ -74,18 +74,16 @@ class WeightedRoundRobin implements LoadBalancer {
   }
 }
 
-/** Power of several choices by requests under way, divided by weight. Source: Envoy least request with equal weights. */
+/** Power of several choices by requests under way. Source: Envoy least request with equal weights. */
 class LeastRequest implements LoadBalancer {
   readonly #hosts: readonly Host[];
   readonly #choices: number;
   readonly #random: () => number;
-  readonly #weight: (host: Host) => number;
 
-  constructor(hosts: readonly Host[], choices: number, random: () => number, weight: (host: Host) => number) {
+  constructor(hosts: readonly Host[], choices: number, random: () => number) {
     this.#hosts = hosts;
     this.#choices = choices;
     this.#random = random;
-    this.#weight = weight;
   }
 
   pick(): Host | undefined {
@@ -97,7 +95,7 @@ class LeastRequest implements LoadBalancer {
     for (let i = all ? 0 : 1; i < (all ? count : this.#choices); i++) {
       const other = hosts[all ? i : Math.floor(this.#random() * count)];
       if (best === undefined || other === undefined) continue;
-      if ((other.active + 1) / this.#weight(other) < (best.active + 1) / this.#weight(best)) best = other;
+      if (other.active < best.active) best = other;
     }
     return best;
   }
@@ -196,9 +194,11 @@ export function createLoadBalancer(
         );
       return weighted ? new WeightedRoundRobin(hosts, OWN_WEIGHT) : new RoundRobin(hosts, random);
     case "least-request": {
-      const weight =
-        config.slowStart === undefined ? OWN_WEIGHT : slowStartWeight(config.slowStart, () => around.nowMs());
-      return new LeastRequest(hosts, config.choices, random, weight);
+      const { slowStart } = config;
+      if (slowStart === undefined && !weighted) return new LeastRequest(hosts, config.choices, random);
+      // Comparing alone would leave a lighter host without any request until the heavier is busy. Source: Envoy least request with weights.
+      const weight = slowStart === undefined ? OWN_WEIGHT : slowStartWeight(slowStart, () => around.nowMs());
+      return new WeightedRoundRobin(hosts, (host) => weight(host) / (host.active + 1));
     }
     case "random":
       return new RandomChoice(hosts, random, weighted);
