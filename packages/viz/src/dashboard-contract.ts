@@ -4,7 +4,8 @@ import type { ResourceKind, StatRow } from "./contract.ts";
 
 /** Equal steps of time up to now; the last value is the newest. */
 export interface Spark {
-  readonly rps: readonly number[];
+  /** Null before the history began. */
+  readonly rps: readonly (number | null)[];
   /** Units: share, 0 to 1; null where nothing was asked. */
   readonly success: readonly (number | null)[];
 }

@@ -58,6 +58,7 @@ test("the overview tells since when a workload fails, and shows it step by step"
   expect(voting).toMatchObject({ requests: 60, failures: 12, failingSinceMs: 120_000 });
   expect(voting?.spark.success.at(-1)).toBeCloseTo(0.8);
   expect(voting?.spark.rps.at(-1)).toBeCloseTo(1);
+  expect(voting?.spark.rps[0]).toBeNull();
   expect(workloads.find((w) => w.name === "lone")).toMatchObject({ meshed: 0, success: null, failingSinceMs: null });
 });
 

@@ -47,12 +47,13 @@ function historyAt(found: Map<string, History>, key: string): History {
   return row;
 }
 
-/** A history as rates. */
-export function sparkOf(history: History | undefined, span: Span): Spark {
-  const seconds = (span.toMs - span.fromMs) / STEPS / 1000;
+/** A history as rates; `sinceMs`: when anything was measured first, or NaN. */
+export function sparkOf(history: History | undefined, span: Span, sinceMs: number): Spark {
+  const stepMs = (span.toMs - span.fromMs) / STEPS;
+  const isUnknown = (step: number) => span.fromMs + stepMs * (step + 1) <= sinceMs;
   const requests = [...(history?.requests ?? new Float64Array(STEPS))];
   return {
-    rps: requests.map((n) => Math.round((n / seconds) * 1000) / 1000),
+    rps: requests.map((n, i) => (isUnknown(i) ? null : Math.round((n / stepMs) * 1e6) / 1000)),
     success: requests.map((n, i) => (n === 0 ? null : (n - (history?.failures[i] ?? 0)) / n)),
   };
 }

@@ -32,7 +32,7 @@ export function overview(query: WindowQuery, store: MetricStore, inventory: Inve
   const span = sparkSpan(query);
   const decorate = (row: StatRow, key: string): OverviewRow => ({
     ...row,
-    spark: sparkOf(history.get(key), span),
+    spark: sparkOf(history.get(key), span, store.sinceMs),
     failingSinceMs: failingSince(history.get(key), span),
   });
   const namespaces = stat({ kind: "namespace", windowMs: query.windowMs }, store, inventory, query.atMs).rows;

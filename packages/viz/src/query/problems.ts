@@ -148,7 +148,8 @@ function certificates({ mesh, timeMs }: Evidence): readonly Problem[] {
           left > 0
             ? `The certificate of ${p.name} ends in ${Math.round(left / 60_000)} min`
             : `The certificate of ${p.name} has ended`,
-        cause: "the proxy could not renew it: the CA refuses or is not reachable",
+        cause:
+          "the proxy has not renewed it, as it does at half of its life: the CA refuses or is not reachable, or it was made for so short a life (SECRET_TTL)",
         next: `kubectl logs -n ${p.namespace} ${p.name} -c istio-proxy | grep -i certificate`,
         sinceMs: null,
       },

@@ -26,7 +26,7 @@ export function workload(query: WorkloadQuery, store: MetricStore, inventory: In
   const ways = trafficRows(query, store, inventory);
   return {
     ...answered(query, store),
-    row: { ...row, spark: sparkOf(history, span), failingSinceMs: failingSince(history, span) },
+    row: { ...row, spark: sparkOf(history, span, store.sinceMs), failingSinceMs: failingSince(history, span) },
     inbound: ways.filter((w) => w.dst === name && w.dstNamespace === namespace),
     outbound: ways.filter((w) => w.src === name && w.srcNamespace === namespace),
     failures: failuresOf(query, store),

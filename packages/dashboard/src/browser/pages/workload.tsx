@@ -46,7 +46,7 @@ export function WorkloadPage({ windowMs, namespace, kind, name, problems }: Prop
       {data ? <TrafficTable rows={data.outbound} side="dst" caption="Outbound" /> : null}
       <RoutesTable polled={routes} />
       {data ? <PodsTable rows={data.pods} /> : null}
-      <ConfigSections polled={config} />
+      <ConfigSections polled={config} namespace={namespace} />
       <p>
         <a class="button" href={hashOf("live", namespace, kind, name)}>
           Watch live calls

@@ -3,7 +3,7 @@ import type { Polled } from "../use-poll.ts";
 import { Cards } from "./cards.tsx";
 
 /** Policies in force at a workload, and which resources made its configuration. */
-export function ConfigSections({ polled }: { polled: Polled<ConfigAnswer> }) {
+export function ConfigSections({ polled, namespace }: { polled: Polled<ConfigAnswer>; namespace: string }) {
   const { data } = polled;
   return (
     <section>
@@ -16,7 +16,7 @@ export function ConfigSections({ polled }: { polled: Polled<ConfigAnswer> }) {
         </p>
       ))}
       {data && data.pod !== "" ? <Policies answer={data} /> : null}
-      {data && data.pod !== "" ? <Origins answer={data} /> : null}
+      {data && data.pod !== "" ? <Origins answer={data} namespace={namespace} /> : null}
     </section>
   );
 }
@@ -54,7 +54,7 @@ function Policies({ answer }: { answer: ConfigAnswer }) {
   );
 }
 
-function Origins({ answer }: { answer: ConfigAnswer }) {
+function Origins({ answer, namespace }: { answer: ConfigAnswer; namespace: string }) {
   const own = answer.origins.filter((o) => o.kind !== "Service");
   const services = answer.origins.filter((o) => o.kind === "Service");
   return (
@@ -90,7 +90,10 @@ function Origins({ answer }: { answer: ConfigAnswer }) {
         </details>
       ) : null}
       <p class="muted">
-        As {answer.pod} was told. In a terminal: <code>heddle proxy-config all {answer.pod}</code>
+        As {answer.pod} was told. In a terminal:{" "}
+        <code>
+          heddle proxy-config all {answer.pod}.{namespace}
+        </code>
       </p>
     </>
   );
