@@ -12,6 +12,7 @@ import { edges } from "./query/edges.ts";
 import { graph, trafficRows } from "./query/graph.ts";
 import { namespaceOf } from "./query/namespace.ts";
 import { overview, type WindowQuery, workloadOf } from "./query/overview.ts";
+import { refusedConnections } from "./query/pod-problems.ts";
 import { problems } from "./query/problems.ts";
 import { routes } from "./query/routes.ts";
 import { stat } from "./query/stat.ts";
@@ -135,6 +136,7 @@ async function problemsNow(query: WindowQuery, deps: ApiDeps): Promise<ProblemsA
     findings: findings?.rows ?? [],
     ...(gateways ? { gateways } : {}),
     pods: inventory.pods(),
+    refused: refusedConnections(query, store, inventory),
     scrapeGaps: deps.scrapeGaps(),
     timeMs: query.atMs,
   });

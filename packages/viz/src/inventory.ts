@@ -13,6 +13,8 @@ export interface PodInfo {
   /** Who owns it, from the outermost controller inwards. */
   readonly owners: readonly { readonly kind: ResourceKind; readonly name: string }[];
   readonly labels: Readonly<Record<string, string>>;
+  /** Containers that wait and will not come up by themselves, such as in CrashLoopBackOff. */
+  readonly stuck: readonly { readonly container: string; readonly reason: string; readonly message: string }[];
 }
 
 export interface ServiceInfo {
@@ -56,7 +58,21 @@ export function podInfo(object: unknown): PodInfo {
     meshed: containers.includes("istio-proxy") || containers.includes("linkerd-proxy"),
     owners: owners(meta),
     labels: texts(meta["labels"]),
+    stuck: stuckContainers(recordOf(status)),
   };
+}
+
+/** Reasons that the kubelet gives while a container starts as it should. */
+const STARTING = new Set(["", "ContainerCreating", "PodInitializing"]);
+
+function stuckContainers(status: JsonRecord): PodInfo["stuck"] {
+  return [...listOf(status["initContainerStatuses"]), ...listOf(status["containerStatuses"])].flatMap((entry) => {
+    const { name, state } = recordOf(entry);
+    const waiting = recordOf(recordOf(state)["waiting"]);
+    const reason = textOf(waiting["reason"]);
+    if (STARTING.has(reason)) return [];
+    return [{ container: textOf(name), reason, message: textOf(waiting["message"]) }];
+  });
 }
 
 /** A ReplicaSet named `<deployment>-<pod-template-hash>` belongs to that Deployment: saves reading all ReplicaSets. */

@@ -103,6 +103,7 @@ test("problems name the cause once: who passes failures on points to where they 
     failures: failuresOf(query, kept),
     mesh,
     pods: [],
+    refused: [],
     scrapeGaps: [],
     findings: [],
     timeMs: query.atMs,
@@ -115,7 +116,16 @@ test("problems name the cause once: who passes failures on points to where they 
 });
 
 test("a refused configuration, a certificate that ends and a control plane that is away are problems", () => {
-  const base = { workloads: [], traffic: [], failures: [], pods: [], scrapeGaps: [], findings: [], timeMs: 0 };
+  const base = {
+    workloads: [],
+    traffic: [],
+    failures: [],
+    pods: [],
+    refused: [],
+    scrapeGaps: [],
+    findings: [],
+    timeMs: 0,
+  };
   const proxy = {
     namespace: "x",
     name: "web-1",

@@ -1,8 +1,11 @@
 import type { FindingRow, GatewaysAnswer } from "../config-contract.ts";
 import type { FailureRow, MeshAnswer, OverviewRow, Problem, TrafficRow } from "../dashboard-contract.ts";
 import type { PodInfo } from "../inventory.ts";
+import { failing } from "./failing-problems.ts";
 import { findingProblems } from "./finding-problems.ts";
 import { gatewayProblems } from "./gateway-problems.ts";
+import { podProblems, type RefusedConnections } from "./pod-problems.ts";
+import { UNREACHED } from "./traffic.ts";
 
 /** What is looked through. */
 export interface Evidence {
@@ -14,24 +17,26 @@ export interface Evidence {
   /** Undefined where nobody can be asked. */
   readonly gateways?: GatewaysAnswer;
   readonly pods: readonly PodInfo[];
+  /** Connections that no filter chain took. */
+  readonly refused: readonly RefusedConnections[];
   /** Proxies whose metrics could not be read, as sentences. */
   readonly scrapeGaps: readonly string[];
   readonly timeMs: number;
 }
 
-/** Share of failures that is worth a word, and from which it is an error. */
-const NOTABLE = 0.01;
-const GRAVE = 0.05;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Certificates are renewed long before: one this close to its end was not. Units: ms. */
 const WORKLOAD_CERTIFICATE_MS = HOUR_MS;
 const ROOT_MS = 60 * DAY_MS;
+/** Letters of a rejection that a reader takes in. */
+const WORDS = 240;
 
 /** Everything that is wrong now, gravest first, each with its cause and the next step. */
 export function problems(evidence: Evidence): readonly Problem[] {
   const all = [
     ...failing(evidence),
+    ...podProblems(evidence),
     ...plainText(evidence),
     ...controlPlane(evidence),
     ...certificates(evidence),
@@ -43,53 +48,9 @@ export function problems(evidence: Evidence): readonly Problem[] {
   return all.sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id));
 }
 
-const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
-
-/** A destination that fails; callers that only pass its failures on are not named again where the cause is further down. */
-function failing({ workloads, traffic, failures }: Evidence): readonly Problem[] {
-  const found: Problem[] = [];
-  for (const way of traffic) {
-    const share = way.requests > 0 ? way.failures / way.requests : 0;
-    if (share <= NOTABLE) continue;
-    const reasons = failures.filter(
-      (f) =>
-        f.dst === way.dst &&
-        f.dstNamespace === way.dstNamespace &&
-        f.src === way.src &&
-        f.srcNamespace === way.srcNamespace,
-    );
-    const row = workloads.find((w) => w.name === way.dst && w.namespace === way.dstNamespace);
-    const deeper = traffic.filter(
-      (t) =>
-        t.src === way.dst && t.srcNamespace === way.dstNamespace && t.failures > 0 && t.failures / t.requests > NOTABLE,
-    );
-    const because = reasons[0]
-      ? `${reasons[0].reason}, ${timesOf(reasons[0].count)} in the window`
-      : "the answers were failures";
-    const passedOn = deeper.map((d) => d.dst).join(", ");
-    found.push({
-      id: `failing/${way.srcNamespace}/${way.src}/${way.dstNamespace}/${way.dst}`,
-      severity: share > GRAVE && deeper.length === 0 ? "error" : "warning",
-      what: `${way.src} → ${way.dst}: ${percent(share)} of requests fail`,
-      cause:
-        deeper.length > 0
-          ? `${because}; ${way.dst} itself calls ${passedOn}, which fails too and is probably the cause`
-          : because,
-      next:
-        deeper.length > 0
-          ? `look at ${passedOn} first`
-          : `open ${way.dst}: “Recent failures” names the paths that fail`,
-      namespace: deeper[0]?.dstNamespace ?? way.dstNamespace,
-      name: deeper[0]?.dst ?? way.dst,
-      sinceMs: row?.failingSinceMs ?? null,
-    });
-  }
-  return found;
-}
-
 function plainText({ traffic }: Evidence): readonly Problem[] {
   return traffic
-    .filter((way) => !way.secured && (way.requests > 0 || way.tcp))
+    .filter((way) => !way.secured && way.noTlsReason !== UNREACHED && (way.requests > 0 || way.tcp))
     .map((way) => ({
       id: `plain/${way.srcNamespace}/${way.src}/${way.dstNamespace}/${way.dst}`,
       severity: "warning" as const,
@@ -129,11 +90,16 @@ function controlPlane({ mesh }: Evidence): readonly Problem[] {
       id: `rejected/${p.namespace}/${p.name}`,
       severity: "error" as const,
       what: `${p.name} refused its configuration`,
-      cause: p.rejections.join("; "),
+      cause: p.rejections.map(clipped).join("; "),
       next: `the proxy goes on with its last good one; see heddle proxy-status ${p.name}.${p.namespace} and mend the resource that the message names`,
       sinceMs: null,
     }));
   return [...down, ...mute, ...refused];
+}
+
+/** A proxy may repeat itself for every listener; `proxy-status` has all of it. */
+function clipped(text: string): string {
+  return text.length > WORDS ? `${text.slice(0, WORDS)}…` : text;
 }
 
 function certificates({ mesh, timeMs }: Evidence): readonly Problem[] {
@@ -196,9 +162,4 @@ function proxies({ pods, mesh, scrapeGaps }: Evidence): readonly Problem[] {
     sinceMs: null,
   }));
   return [...lost, ...mute];
-}
-
-function timesOf(count: number): string {
-  const rounded = Math.round(count);
-  return rounded === 1 ? "once" : `${rounded} times`;
 }

@@ -43,6 +43,9 @@ const METRICS = [
 /** Answers that the caller's proxy gave itself: the receiving side never saw these requests. Source: Envoy's response flags. */
 const NEVER_ARRIVED = new Set(["UF", "UH", "NC", "NR", "UO", "UPE"]);
 
+/** Why a way is not secured whose requests all ended at the caller. */
+export const UNREACHED = "no request reached it";
+
 interface Draft {
   readonly ends: Pick<Traffic, "src" | "srcNamespace" | "dst" | "dstNamespace">;
   clientId: string;
@@ -222,7 +225,7 @@ function finish(
       : passedOn && isMeshed(ends.dstNamespace, ends.dst);
   const reason =
     !draft.tcp && sentNothing
-      ? "no request reached it"
+      ? UNREACHED
       : isMeshed(ends.dstNamespace, ends.dst)
         ? "the caller has no proxy"
         : "the destination has no proxy";

@@ -58,6 +58,7 @@ export const KEPT_METRICS: ReadonlySet<string> = new Set([
   "istio_response_bytes_sum",
   "envoy_http_downstream_cx_active",
   "envoy_http_rbac_denied",
+  "envoy_listener_no_filter_chain_match",
   "route_response_total",
   "route_actual_request_total",
   "route_response_latency_ms_bucket",

@@ -12,6 +12,9 @@ const TYPES = [
   ["route", "RDS"],
 ] as const;
 
+/** Letters that are read at a glance. */
+const GLANCE = 120;
+
 /** Health of the control plane and of what it has told the proxies. */
 export function MeshPage() {
   const polled = usePoll("api/mesh", {}, 3000);
@@ -116,6 +119,17 @@ function Replicas({ mesh }: { mesh: MeshAnswer }) {
   );
 }
 
+/** A proxy may repeat itself for every listener. */
+function Rejection({ text }: { text: string }) {
+  if (text.length <= GLANCE) return <small class="health bad"> {text}</small>;
+  return (
+    <details>
+      <summary class="health bad">{text.slice(0, GLANCE)}…</summary>
+      <small>{text}</small>
+    </details>
+  );
+}
+
 function Proxies({ mesh }: { mesh: MeshAnswer }) {
   return (
     <Cards caption="Proxies" heads={["Proxy", "Version", ...TYPES.map(([, title]) => title), "Certificate"]}>
@@ -124,10 +138,7 @@ function Proxies({ mesh }: { mesh: MeshAnswer }) {
           <th scope="row">
             {p.name} <small>{p.namespace}</small>
             {p.rejections.map((r) => (
-              <small key={r} class="health bad">
-                {" "}
-                {r}
-              </small>
+              <Rejection key={r} text={r} />
             ))}
           </th>
           <td data-label="Version">{p.version}</td>
