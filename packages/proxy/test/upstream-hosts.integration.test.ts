@@ -43,8 +43,8 @@ describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
             waiting.add(pathname);
             await release.promise;
           }
-          // The second is slower.
-          if (pathname === "/slower" && letter === "b") await Bun.sleep(150);
+          // The second is slower, by more than a busy machine makes the first.
+          if (pathname === "/slower" && letter === "b") await Bun.sleep(1000);
           // "/fail/b/502": the second host fails, with this status.
           const [, kind, who, status] = pathname.split("/");
           return new Response(letter, { status: kind === "fail" && who === letter ? Number(status) : 200 });
