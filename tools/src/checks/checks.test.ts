@@ -36,7 +36,7 @@ for (const check of checks) {
     expect(problems.map((p) => p.what).join("\n")).toMatch(
       expected[check.name] ?? /a pattern for this check is missing/,
     );
-  }, 30_000);
+  }, 120_000);
 }
 
 test("boundaries names the edge, the deep import, the manifest and the escape", async () => {
