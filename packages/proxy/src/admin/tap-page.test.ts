@@ -15,6 +15,7 @@ function exchange(status: number, path = "/a"): ExchangeRecord {
     connection: {
       id: 1,
       local: address,
+      original: undefined,
       remote: address,
       localText: "10.0.0.1:80",
       directIp: "10.0.0.2",

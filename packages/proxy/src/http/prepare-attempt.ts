@@ -32,7 +32,13 @@ export function prepareAttempt(
   }
   const avoided = failed === undefined ? NONE : avoidedHosts(retry, failed.hosts, cluster);
   const excluded = failed === undefined ? undefined : excludedPriorities(retry, failed.hosts, cluster);
-  const host = cluster.pick(exchange.connection.local, avoided, retry?.hostAttempts ?? 1, exchange.criteria, excluded);
+  const host = cluster.pick(
+    exchange.connection.original,
+    avoided,
+    retry?.hostAttempts ?? 1,
+    exchange.criteria,
+    excluded,
+  );
   if (host === undefined) {
     cluster.counters.noHealthyHost++;
     return upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint");

@@ -18,6 +18,7 @@ test.each(
   const info: ConnectionInfo = {
     id: 1,
     local: address,
+    original: undefined,
     remote: address,
     localText: "10.0.0.1:80",
     directIp: "10.0.0.1",

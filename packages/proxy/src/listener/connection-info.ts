@@ -9,6 +9,8 @@ export interface ConnectionInfo {
   readonly id: number;
   /** Where the client wanted to go (the original destination when redirected). */
   readonly local: SocketAddress;
+  /** The same, unless the client came to this listener's own address: no cluster may lead back there. */
+  readonly original: SocketAddress | undefined;
   /** The client; behind a balancer, the one that its PROXY header names. */
   readonly remote: SocketAddress;
   /** The other end of the connection itself. */
@@ -46,6 +48,7 @@ export function describeConnection(
   remote: SocketAddress,
   place: Pick<
     ConnectionInfo,
+    | "original"
     | "direction"
     | "chainName"
     | "chainMetadata"

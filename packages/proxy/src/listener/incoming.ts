@@ -62,6 +62,8 @@ class Incoming implements ConnectionHandler {
   #unserved: ConnectionEnd | undefined = {};
   #inspection = PLAIN;
   #destination: SocketAddress;
+  /** By redirection or a PROXY header; undefined: the listener's own address was called. */
+  #original: SocketAddress | undefined;
   #client: SocketAddress;
   /** A PROXY header comes first. */
   #header: ProxyProtocolConfig | undefined;
@@ -76,6 +78,7 @@ class Incoming implements ConnectionHandler {
     connection.pinAddresses();
     const redirected = bound.useOriginalDst || bound.listenerFilters.includes("original-dst");
     const original = redirected ? around.network.kernel.originalDst(connection.socket.fd) : undefined;
+    this.#original = original;
     this.#destination = original ?? connection.local;
     const target = bound.useOriginalDst && original !== undefined ? around.findListener(original) : undefined;
     this.#listener = target ?? bound;
@@ -126,6 +129,7 @@ class Incoming implements ConnectionHandler {
     this.#header = undefined;
     this.#first = this.#first.subarray(read.bytes);
     this.#client = read.source ?? this.#client;
+    this.#original = read.destination ?? this.#original;
     this.#destination = read.destination ?? this.#destination;
     if (this.#needs.tls || this.#needs.http) return this.#first.length > 0;
     this.#choose(PLAIN);
@@ -300,6 +304,7 @@ class Incoming implements ConnectionHandler {
   #describe(runtime: ChainRuntime | undefined): ConnectionInfo {
     const connection = this.#connection;
     return describeConnection(connection, this.#destination, this.#client, {
+      original: this.#original,
       direction: this.#listener.direction,
       chainName: runtime?.config.name ?? "",
       chainMetadata: runtime?.config.metadata,

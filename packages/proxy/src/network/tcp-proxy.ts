@@ -301,7 +301,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
       this.#fail(upstreamFailure("overflow", "too many connections to the cluster (circuit breaker)"));
       return;
     }
-    const host = cluster.pick(this.connection.local, NONE, 1, this.#criteria);
+    const host = cluster.pick(this.connection.original, NONE, 1, this.#criteria);
     if (host === undefined) {
       cluster.counters.noHealthyHost++;
       this.#fail(upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint"));

@@ -116,6 +116,7 @@ export const breadthCases: readonly BreadthCase[] = [
   act("mirrored request", "/mirror"),
   act("subset with fewer keys", "/fewer", {}, 200),
   act("destination from a header", "/anywhere", {}, 200),
+  act("destination of a client that came to the proxy itself", "/nowhere", {}, 503),
   act("subset", "/subset/v2", {}, 200),
   act("subset without hosts", "/subset/v9", {}, 503),
   act("local rate limit, first", "/limited", {}, 200),

@@ -37,6 +37,7 @@ export const moreRoutes = (second: number): readonly Json[] => [
     route: { cluster: "anywhere" },
     request_headers_to_add: [add("x-envoy-original-dst-host", `127.0.0.1:${second}`)],
   },
+  { match: { prefix: "/nowhere" }, route: { cluster: "anywhere", timeout: "1s" } },
   {
     match: { prefix: "/fewer" },
     route: {
