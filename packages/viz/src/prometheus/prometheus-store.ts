@@ -1,6 +1,7 @@
 import type { Inventory } from "../inventory.ts";
 import { bucketBound } from "../store/label-set.ts";
 import { createSeries } from "../store/series.ts";
+import { CHUNK_STEPS, createStepPool } from "../store/step-pool.ts";
 import { KEPT_METRICS, type MetricStore, type ScrapeTarget, type StoredSeries } from "../store/store.ts";
 import type { PrometheusClient, RangeSeries } from "./prometheus-client.ts";
 
@@ -38,6 +39,7 @@ export function createPrometheusStores(client: PrometheusClient, inventory: Inve
       get size() {
         return newest.size;
       },
+      bytes: 0,
       refused: 0,
     },
     of: ({ fromMs, toMs }) => {
@@ -96,10 +98,11 @@ function storeOf(
     }),
   }));
   const byMetric = new Map<string, readonly StoredSeries[]>();
+  const pool = createStepPool();
   let size = 0;
   for (const { metric, found } of named) {
     const stored = found.map(({ target, series, firstMs }): StoredSeries => {
-      const own = createSeries(series.labels, { fine: series.times.length, keepMs: Number.POSITIVE_INFINITY });
+      const own = createSeries(series.labels, { fine: series.times.length, keepMs: Number.POSITIVE_INFINITY, pool });
       for (const [i, time] of series.times.entries()) own.push(time, series.values[i] ?? 0);
       const bornAtZero = (scrapes.get(keyOf(target))?.firstMs ?? firstMs) < firstMs;
       return { target, metric, series: own, bound: bucketBound(series.labels), bornAtZero };
@@ -114,6 +117,7 @@ function storeOf(
     sinceMs,
     isCurrent: ({ target, series }) => series.lastMs === scrapes.get(keyOf(target))?.lastMs,
     size,
+    bytes: pool.taken * CHUNK_STEPS * 8,
     refused: 0,
   };
 }

@@ -1,10 +1,8 @@
-const FIRST_LENGTH = 4;
+import { CHUNK_STEPS, type StepPool } from "./step-pool.ts";
 
-/** What a counter grew by, with the times: a queue of 8 bytes an entry whose memory grows with what stands in it. */
+/** What a counter grew by, with the times: a queue whose room comes from a pool. */
 export interface GrowthRing {
   readonly length: number;
-  /** Room that it holds. */
-  readonly bytes: number;
   /** Invariant: times ascend, and none is 49 days before the newest. Units: whole ms. */
   push(timeMs: number, growth: number): void;
   /** Adds to the newest, and moves it to a later time. */
@@ -14,69 +12,59 @@ export interface GrowthRing {
   /** The oldest has index 0; `nowMs`: any time from the newest's on, at most 49 days later. Units: ms. */
   time(i: number, nowMs: number): number;
   growth(i: number): number;
-  /** Gives back what is not needed for what stands in it. */
-  trim(): void;
 }
 
-export function createGrowthRing(): GrowthRing {
-  return new Ring();
+export function createGrowthRing(pool: StepPool): GrowthRing {
+  return new Ring(pool);
 }
 
 class Ring implements GrowthRing {
-  /** Times modulo 2³². */
-  #times = new Uint32Array(0);
-  /** Growth of one step: 24 bits hold it exactly, or to a ten millionth. */
-  #growths = new Float32Array(0);
+  readonly #pool: StepPool;
+  /** Oldest first. */
+  readonly #chunks: number[] = [];
+  /** Steps of the first chunk that are gone. */
   #head = 0;
   length = 0;
 
-  get bytes(): number {
-    return this.#times.byteLength + this.#growths.byteLength;
+  constructor(pool: StepPool) {
+    this.#pool = pool;
   }
 
   push(timeMs: number, growth: number): void {
-    if (this.length === this.#times.length) this.#resize(Math.max(FIRST_LENGTH, Math.ceil(this.length * 1.5)));
-    const at = this.#at(this.length++);
-    this.#times[at] = timeMs;
-    this.#growths[at] = growth;
+    if (this.#head + this.length === this.#chunks.length * CHUNK_STEPS) this.#chunks.push(this.#pool.take());
+    this.#set(this.length++, timeMs, growth);
   }
 
   addToLast(timeMs: number, growth: number): void {
-    const at = this.#at(this.length - 1);
-    this.#times[at] = timeMs;
-    this.#growths[at] = (this.#growths[at] ?? 0) + growth;
+    const last = this.length - 1;
+    this.#set(last, timeMs, this.growth(last) + growth);
   }
 
   shift(): void {
-    this.#head = this.#at(1);
+    this.#head++;
     this.length--;
+    if (this.#head < CHUNK_STEPS && this.length > 0) return;
+    const gone = this.#chunks.shift();
+    if (gone !== undefined) this.#pool.give(gone);
+    this.#head = 0;
   }
 
   time(i: number, nowMs: number): number {
-    return nowMs - ((nowMs - (this.#times[this.#at(i)] ?? 0)) >>> 0);
+    const at = this.#head + i;
+    return nowMs - ((nowMs - this.#pool.time(this.#chunk(at), at % CHUNK_STEPS)) >>> 0);
   }
 
   growth(i: number): number {
-    return this.#growths[this.#at(i)] ?? 0;
-  }
-
-  trim(): void {
-    if (this.length < this.#times.length) this.#resize(this.length);
-  }
-
-  #at(i: number): number {
     const at = this.#head + i;
-    return at < this.#times.length ? at : at - this.#times.length;
+    return this.#pool.growth(this.#chunk(at), at % CHUNK_STEPS);
   }
 
-  #resize(room: number): void {
-    const [times, growths] = [new Uint32Array(room), new Float32Array(room)];
-    for (let i = 0; i < this.length; i++) {
-      times[i] = this.#times[this.#at(i)] ?? 0;
-      growths[i] = this.growth(i);
-    }
-    this.#times = times;
-    this.#growths = growths;
-    this.#head = 0;
+  #set(i: number, timeMs: number, growth: number): void {
+    const at = this.#head + i;
+    this.#pool.set(this.#chunk(at), at % CHUNK_STEPS, timeMs, growth);
+  }
+
+  #chunk(at: number): number {
+    return this.#chunks[Math.floor(at / CHUNK_STEPS)] ?? 0;
   }
 }

@@ -1,4 +1,5 @@
-import { createGrowthRing } from "./growth-ring.ts";
+import { createGrowthRing, type GrowthRing } from "./growth-ring.ts";
+import { createStepPool, type StepPool } from "./step-pool.ts";
 
 /** The last hours of one counter or gauge: its growth at every sample of the last minutes, before that by the minute. */
 export interface Series {
@@ -7,14 +8,14 @@ export interface Series {
   push(timeMs: number, value: number): void;
   readonly lastMs: number;
   readonly last: number;
-  /** Room that its history holds. */
-  readonly bytes: number;
   /** Growth in (`fromMs`, `toMs`] of a counter that may restart at zero; `bornAtZero` says that the first sample grew from nothing. */
   increase(fromMs: number, bornAtZero: boolean, toMs?: number): number;
   /** The same growth, step by step; steps without any are left out. */
   eachStep(fromMs: number, toMs: number, bornAtZero: boolean, visit: (timeMs: number, amount: number) => void): void;
   /** Keeps by the minute alone what is in it: for a series that ended. */
   settle(): void;
+  /** Gives its room back; nothing is asked of it any more. */
+  release(): void;
 }
 
 export interface SeriesOptions {
@@ -22,6 +23,8 @@ export interface SeriesOptions {
   readonly fine?: number;
   /** How long growth is kept. Default: six hours. Units: ms. */
   readonly keepMs?: number;
+  /** Where its room comes from. Default: a pool of its own, which is much for one series. */
+  readonly pool?: StepPool;
 }
 
 export const KEEP_MS = 6 * 3_600_000;
@@ -29,7 +32,7 @@ export const KEEP_MS = 6 * 3_600_000;
 const COARSE_MS = 60_000;
 
 export function createSeries(labels: ReadonlyMap<string, string>, options: SeriesOptions = {}): Series {
-  return new TwoTierSeries(labels, options.fine ?? 300, options.keepMs ?? KEEP_MS);
+  return new TwoTierSeries(labels, options.fine ?? 300, options.keepMs ?? KEEP_MS, options.pool ?? createStepPool());
 }
 
 /** What did not grow takes no room: most series of a mesh stand still most of the time. */
@@ -37,18 +40,20 @@ class TwoTierSeries implements Series {
   readonly labels: ReadonlyMap<string, string>;
   readonly #fineLength: number;
   readonly #keepMs: number;
-  readonly #fine = createGrowthRing();
+  readonly #fine: GrowthRing;
   /** Invariant: all of it is older than all in `#fine`. */
-  readonly #coarse = createGrowthRing();
+  readonly #coarse: GrowthRing;
   #firstMs = Number.NaN;
   #first = 0;
   lastMs = Number.NaN;
   last = 0;
 
-  constructor(labels: ReadonlyMap<string, string>, fineLength: number, keepMs: number) {
+  constructor(labels: ReadonlyMap<string, string>, fineLength: number, keepMs: number, pool: StepPool) {
     this.labels = labels;
     this.#fineLength = fineLength;
     this.#keepMs = keepMs;
+    this.#fine = createGrowthRing(pool);
+    this.#coarse = createGrowthRing(pool);
   }
 
   push(timeMs: number, value: number): void {
@@ -93,12 +98,10 @@ class TwoTierSeries implements Series {
 
   settle(): void {
     while (this.#fine.length > 0) this.#age();
-    this.#fine.trim();
-    this.#coarse.trim();
   }
 
-  get bytes(): number {
-    return this.#fine.bytes + this.#coarse.bytes;
+  release(): void {
+    for (const ring of [this.#coarse, this.#fine]) while (ring.length > 0) ring.shift();
   }
 
   get #nowMs(): number {

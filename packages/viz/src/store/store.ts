@@ -2,6 +2,7 @@ import type { Sample } from "@heddle/std";
 import { bucketBound, createLabelSets } from "./label-set.ts";
 import { plainMetric } from "./proxy-metric.ts";
 import { createSeries, KEEP_MS, type Series } from "./series.ts";
+import { CHUNK_STEPS, createStepPool } from "./step-pool.ts";
 
 /** Who was scraped: the pod beside the proxy. */
 export interface ScrapeTarget {
@@ -33,6 +34,8 @@ export interface MetricStore {
   /** Whether the pod's newest scrape still had the series: what a proxy leaves out has no value now. */
   isCurrent(stored: StoredSeries): boolean;
   readonly size: number;
+  /** Room that the steps of all series hold. */
+  readonly bytes: number;
   /** Samples that found no room between the last two calls of `prune`. */
   readonly refused: number;
 }
@@ -93,6 +96,7 @@ class GroupedStore implements MetricStore {
   readonly #keepMs: number;
   readonly #families = new Map<string, Family>();
   readonly #labelSets = createLabelSets();
+  readonly #pool = createStepPool();
   /** By pod: when it was scraped first and last. */
   readonly #scrapes = new Map<string, { readonly firstMs: number; lastMs: number }>();
   #sinceMs = Number.NaN;
@@ -154,6 +158,10 @@ class GroupedStore implements MetricStore {
     return this.#size;
   }
 
+  get bytes(): number {
+    return this.#pool.taken * CHUNK_STEPS * 8;
+  }
+
   get refused(): number {
     return this.#refused;
   }
@@ -176,7 +184,7 @@ class GroupedStore implements MetricStore {
       return undefined;
     }
     const { family, group } = this.#groupOf(metric, key, sample.labels);
-    const series = createSeries(group.labels, { fine: this.#capacity, keepMs: this.#keepMs });
+    const series = createSeries(group.labels, { fine: this.#capacity, keepMs: this.#keepMs, pool: this.#pool });
     const stored = { target, metric, series, bound, bornAtZero };
     group.byBound.set(bound, stored);
     family.list = undefined;
@@ -219,6 +227,7 @@ class GroupedStore implements MetricStore {
         for (const [bound, stored] of group.byBound) {
           if (!isGone(stored)) continue;
           group.byBound.delete(bound);
+          stored.series.release();
           family.list = undefined;
           this.#size--;
           this.#forgotten++;
