@@ -4,7 +4,7 @@ import { withoutDnsCapture } from "./agent/dns-capture.ts";
 import { readMachine } from "./machine.ts";
 import { createMemoryReadings } from "./overload/memory-readings.ts";
 import type { RoleDeps } from "./role.ts";
-import { readStaticFlags } from "./static-flags.ts";
+import { checkStaticFlags, readStaticFlags } from "./static-flags.ts";
 import { forgetUnusedCode } from "./transport/executable-pages.ts";
 import { createKernel } from "./transport/kernel.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
@@ -73,7 +73,8 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
       log.error(concurrency.error);
       return 1;
     }
-    const flags = readStaticFlags(flag);
+    const known = checkStaticFlags(argv);
+    const flags = known.ok ? readStaticFlags(flag) : known;
     if (!flags.ok) {
       log.error(flags.error);
       return 1;

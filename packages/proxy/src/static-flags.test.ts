@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readStaticFlags } from "./static-flags.ts";
+import { checkStaticFlags, readStaticFlags } from "./static-flags.ts";
 
 const read = (flags: Readonly<Record<string, string>>) =>
   readStaticFlags((...names) => names.map((name) => flags[name]).find((value) => value !== undefined));
@@ -23,4 +23,16 @@ test.each([
 ])("%s %p is refused by its name", (name, value) => {
   const result = read({ [name]: value });
   expect(result.ok ? "" : result.error).toStartWith(`${name} is ${JSON.stringify(value)}; use`);
+});
+
+test.each([
+  ["-c a.yaml --mode=validate --use-dynamic-base-id -l info", ""],
+  ["-c a.yaml --mod validate", '"--mod" is no flag'],
+  ["-c a.yaml b.yaml", '"b.yaml" is no flag'],
+  ["-c a.yaml --concurrency=2 --frob=1", '"--frob=1" is no flag'],
+  ["-c a.yaml --service-node", "--service-node needs a value"],
+])("%s: %p", (line, problem) => {
+  const result = checkStaticFlags(line.split(" "));
+  expect(result.ok ? "" : result.error).toStartWith(problem);
+  expect(result.ok).toBe(problem === "");
 });

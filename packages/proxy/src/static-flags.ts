@@ -10,6 +10,32 @@ export interface StaticFlags {
 /** Value of a flag by its names; undefined: it was not given. */
 export type ReadFlag = (...names: string[]) => string | undefined;
 
+/** Flags with a value; those of the second row are Envoy's and change nothing here. */
+const WITH_VALUE: ReadonlySet<string> = new Set([
+  ...["-c", "--config-path", "--mode", "--service-node", "--service-cluster", "--drain-time-s", "-l", "--log-level"],
+  ...["--concurrency", "--base-id", "--restart-epoch", "--parent-shutdown-time-s", "--base-id-path", "--service-zone"],
+  ...["--file-flush-interval-msec", "--file-flush-min-size-kb", "--socket-path", "--socket-mode"],
+]);
+/** Switches of Envoy's that change nothing here: there is no hot restart, and unknown fields are always refused. */
+const SWITCHES: ReadonlySet<string> = new Set([
+  ...["--use-dynamic-base-id", "--disable-hot-restart", "--skip-hot-restart-parent-stats", "--skip-deprecated-logs"],
+  ...["--skip-hot-restart-on-no-parent", "--reject-unknown-dynamic-fields", "--cpuset-threads", "--enable-core-dump"],
+]);
+
+/** Errors: a sentence that names the first word that is no flag of `heddle proxy -c FILE`. */
+export function checkStaticFlags(argv: readonly string[]): Result<void> {
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? "";
+    const [name = "", value] = word.split("=", 2);
+    if (SWITCHES.has(name)) continue;
+    if (!WITH_VALUE.has(name))
+      return err(`${JSON.stringify(word)} is no flag of heddle proxy -c FILE; heddle proxy without flags lists them`);
+    if (value !== undefined) continue;
+    if (argv[++i] === undefined) return err(`${name} needs a value`);
+  }
+  return ok(undefined);
+}
+
 const MODES = ["serve", "validate"];
 /** Source: Envoy `--drain-time-s`. Units: s. */
 const DRAIN_S = 600;
