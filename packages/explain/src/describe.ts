@@ -4,19 +4,29 @@ import { has, recordsOf, textsOf } from "./json.ts";
 import type { ProxyConfigJson } from "./proxy-config.ts";
 import { conditionText, fractionOf } from "./route-choice.ts";
 
-/** What people have to know about each resource, as lines; equal lines, equal behaviour. */
+/** One resource of a proxy. */
 export interface Described {
-  /** Lines by resource: `listener 0.0.0.0_80`, `route 80`, `cluster outbound|80||web`, `endpoints …`. */
-  readonly resources: ReadonlyMap<string, readonly string[]>;
+  /** What people have to know first. */
+  readonly lines: readonly string[];
+  readonly resource: JsonRecord;
 }
 
-export function describeConfig(config: ProxyConfigJson): Described {
-  const resources = new Map<string, readonly string[]>();
-  for (const one of config.listeners) resources.set(`listener ${textOf(one["name"])}`, listenerLines(one));
-  for (const one of config.routes) resources.set(`route ${textOf(one["name"])}`, routeLines(one));
-  for (const one of config.clusters) resources.set(`cluster ${textOf(one["name"])}`, clusterLines(one));
-  for (const one of config.endpoints) resources.set(`endpoints ${textOf(one["cluster_name"])}`, endpointLines(one));
-  return { resources };
+/** By resource: `listener 0.0.0.0_80`, `route 80`, `cluster outbound|80||web`, `endpoints …`. */
+export function describeConfig(config: ProxyConfigJson): ReadonlyMap<string, Described> {
+  const found = new Map<string, Described>();
+  const add = (
+    kind: string,
+    all: readonly JsonRecord[],
+    linesOf: (one: JsonRecord) => readonly string[],
+    name = "name",
+  ): void => {
+    for (const one of all) found.set(`${kind} ${textOf(one[name])}`, { lines: linesOf(one), resource: one });
+  };
+  add("listener", config.listeners, listenerLines);
+  add("route", config.routes, routeLines);
+  add("cluster", config.clusters, clusterLines);
+  add("endpoints", config.endpoints, endpointLines, "cluster_name");
+  return found;
 }
 
 function listenerLines(listener: JsonRecord): readonly string[] {

@@ -1,7 +1,8 @@
 import type { MeshState } from "@heddle/model";
-import { describeConfig } from "./describe.ts";
+import { type Described, describeConfig } from "./describe.ts";
 import { type Generator, generatedConfig } from "./generated-config.ts";
 import type { MeshedPod } from "./proxies.ts";
+import { differingSettings } from "./settings-diff.ts";
 
 /** One resource of a proxy that differs. */
 export interface ResourceChange {
@@ -44,8 +45,8 @@ export function diffMeshes(
   for (const workload of [...new Set([...old.keys(), ...young.keys()])].sort()) {
     const lines = (side: DiffSide, pod: MeshedPod | undefined, own: Generator["views"]) =>
       pod === undefined
-        ? new Map<string, readonly string[]>()
-        : describeConfig(generatedConfig(side.state, pod.node, { ...generator, views: own })).resources;
+        ? new Map<string, Described>()
+        : describeConfig(generatedConfig(side.state, pod.node, { ...generator, views: own }));
     const changes = compare(lines(before, old.get(workload), oldViews), lines(after, young.get(workload), youngViews));
     if (changes.length === 0) {
       unchanged.push(workload);
@@ -69,20 +70,24 @@ function byWorkload({ state, pods }: DiffSide): ReadonlyMap<string, MeshedPod> {
 }
 
 function compare(
-  before: ReadonlyMap<string, readonly string[]>,
-  after: ReadonlyMap<string, readonly string[]>,
+  before: ReadonlyMap<string, Described>,
+  after: ReadonlyMap<string, Described>,
 ): readonly ResourceChange[] {
   return [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((resource): readonly ResourceChange[] => {
     const [old, young] = [before.get(resource), after.get(resource)];
-    if (old === undefined) return [{ resource, kind: "added", removed: [], added: young ?? [] }];
-    if (young === undefined) return [{ resource, kind: "removed", removed: old, added: [] }];
-    if (old.join("\n") === young.join("\n")) return [];
+    if (old === undefined) return [{ resource, kind: "added", removed: [], added: young?.lines ?? [] }];
+    if (young === undefined) return [{ resource, kind: "removed", removed: old.lines, added: [] }];
+    if (old.lines.join("\n") === young.lines.join("\n")) {
+      // What has no line of its own is told field by field.
+      const settings = differingSettings(old.resource, young.resource);
+      return settings === undefined ? [] : [{ resource, kind: "changed", ...settings }];
+    }
     return [
       {
         resource,
         kind: "changed",
-        removed: old.filter((line) => !young.includes(line)),
-        added: young.filter((line) => !old.includes(line)),
+        removed: old.lines.filter((line) => !young.lines.includes(line)),
+        added: young.lines.filter((line) => !old.lines.includes(line)),
       },
     ];
   });
