@@ -66,7 +66,9 @@ function resolved(state: MeshState, host: string, port: number, namespace: strin
   const headless = podName(state, host, namespace, port);
   if (headless !== undefined) return headless;
   const unknown = `no service of the mesh is called ${host} in namespace ${namespace}`;
-  const inside = !host.includes(".") || /\.svc$/.test(host) || host.endsWith(`.${domain}`);
+  const [, second, ...more] = host.split(".");
+  const named = more.length === 0 && second !== undefined && state.objects.namespaces.has(second);
+  const inside = !host.includes(".") || named || /\.svc$/.test(host) || host.endsWith(`.${domain}`);
   return {
     ip: undefined,
     because: inside ? unknown : `${unknown}; a name server outside of the mesh has to know it`,
@@ -92,6 +94,8 @@ function destination(state: MeshState, service: MeshService, port: number, becau
   const ports = service.ports.map((one) => one.number);
   const absent = ports.includes(port) ? "" : `; it has no port ${port}, only ${ports.join(", ")}`;
   const where = address === undefined ? "" : `, ${service.headless ? "one of its pods" : "at"} ${address}`;
+  const asked =
+    service.source.kind === "ServiceEntry" ? "; a name server, or DNS capture, has to tell the application so" : "";
   const nobody = service.headless && address === undefined;
   return {
     ip: address,
@@ -100,7 +104,7 @@ function destination(state: MeshState, service: MeshService, port: number, becau
           unresolved: `${service.hostname} does not resolve: ${refText(service.source)} is headless, its name stands for its pods, and none is ready: look at the pods behind it`,
         }
       : {}),
-    because: `${because}${where}${absent}`,
+    because: `${because}${where}${absent}${asked}`,
     decidedBy: [origin],
     backends,
     of: service,

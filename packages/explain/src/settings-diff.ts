@@ -28,7 +28,7 @@ function leavesOf(resource: JsonRecord): ReadonlySet<string> {
     }
     const entries = Array.isArray(value) ? [...value.entries()] : Object.entries(recordOf(value));
     // A message without fields says something by being there.
-    if (entries.length === 0) found.add(`${path} {}`);
+    if (entries.length === 0 && path !== "") found.add(`${path} {}`);
     for (const [key, inner] of entries) {
       if (key === "heddle" && path.endsWith("metadata.filter_metadata")) continue;
       visit(inner, typeof key === "number" ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`);
