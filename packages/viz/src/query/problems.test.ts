@@ -5,6 +5,7 @@ import { type Inventory, podInfo } from "../inventory.ts";
 import { createMetricStore } from "../store/store.ts";
 import { refusedConnections } from "./pod-problems.ts";
 import { type Evidence, problems } from "./problems.ts";
+import { stat } from "./stat.ts";
 
 const pod = (state: object) =>
   podInfo({
@@ -122,6 +123,21 @@ test("connections that a STRICT workload turned away are a problem of the window
     what: "crashy turned 4 connections away",
     next: expect.stringContaining("PERMISSIVE"),
   });
+});
+
+test("what a policy refused is a problem of its own, as it is no failure", () => {
+  const row = { kind: "deployment" as const, namespace: "shop", name: "crashy", spark: { rps: [], success: [] } };
+  const figures = stat(
+    { ...row, windowMs: 60_000 },
+    createMetricStore(),
+    { pods: () => [pod({})], services: () => [] },
+    0,
+  ).rows[0];
+  if (!figures) throw new Error("no row");
+  const refusing = (unauthorized: number) =>
+    found({ workloads: [{ ...figures, ...row, unauthorized, failingSinceMs: null }] });
+  expect(refusing(0)).toEqual([]);
+  expect(refusing(3)[0]).toMatchObject({ what: "crashy: 3 requests were refused by policy", severity: "warning" });
 });
 
 test("a rejection that goes on for pages is cut", () => {

@@ -37,6 +37,7 @@ export function problems(evidence: Evidence): readonly Problem[] {
   const all = [
     ...failing(evidence),
     ...podProblems(evidence),
+    ...denied(evidence),
     ...plainText(evidence),
     ...controlPlane(evidence),
     ...certificates(evidence),
@@ -46,6 +47,25 @@ export function problems(evidence: Evidence): readonly Problem[] {
   ];
   const rank = (p: Problem) => (p.severity === "error" ? 0 : 1);
   return all.sort((a, b) => rank(a) - rank(b) || a.id.localeCompare(b.id));
+}
+
+/** Refusals are answers, no failures: callers that should not be there may well be refused, so they are told apart. */
+function denied({ workloads }: Evidence): readonly Problem[] {
+  return workloads
+    .filter((w) => w.unauthorized > 0)
+    .map((w) => {
+      const count = Math.max(1, Math.round(w.unauthorized));
+      return {
+        id: `denied/${w.namespace}/${w.name}`,
+        severity: "warning" as const,
+        what: `${w.name}: ${count} ${count === 1 ? "request was" : "requests were"} refused by policy`,
+        cause: "an AuthorizationPolicy denies them, or none of those that allow names their caller",
+        next: `open ${w.name}: “Policies in force” names them; heddle viz authz -n ${w.namespace} deploy/${w.name}`,
+        namespace: w.namespace,
+        name: w.name,
+        sinceMs: null,
+      };
+    });
 }
 
 function plainText({ traffic }: Evidence): readonly Problem[] {

@@ -24,9 +24,13 @@ export function MeshPage() {
       <h1>Control plane</h1>
       <Notice polled={polled} gaps={data?.gaps ?? []} />
       {data === undefined && polled.error === undefined ? <p class="muted">Asking…</p> : null}
-      {data ? <Tiles mesh={data} /> : null}
-      {data ? <Replicas mesh={data} /> : null}
-      {data ? <Proxies mesh={data} /> : null}
+      {data && data.replicas.length > 0 ? (
+        <>
+          <Tiles mesh={data} />
+          <Replicas mesh={data} />
+          <Proxies mesh={data} />
+        </>
+      ) : null}
     </>
   );
 }
