@@ -148,7 +148,11 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     log: log.child("stats"),
     stats: () => fleetStats(statsSource),
     includes: (name) => statsSource.view.includes(name),
-    hostOf: (cluster) => proxy.clusters.get(cluster)?.hosts[0]?.address,
+    hostOf: (name) => {
+      const cluster = proxy.clusters.get(name);
+      const [host] = cluster?.hosts ?? [];
+      return host && { address: host.address, secure: cluster?.config.tls !== undefined };
+    },
   });
   let admin: AdminServer | undefined;
   if (bootstrap.admin !== undefined) {

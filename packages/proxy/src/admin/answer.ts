@@ -11,3 +11,8 @@ export function textAnswer(body: string, status = 200): Response {
 export function jsonAnswer(body: JsonObject): Response {
   return new Response(`${JSON.stringify(body, null, 1)}\n`, { headers: { "content-type": "application/json" } });
 }
+
+/** A page of JSON without spaces, as Envoy writes the long ones. */
+export function compactJson(body: JsonObject): Response {
+  return new Response(JSON.stringify(body), { headers: { "content-type": "application/json" } });
+}

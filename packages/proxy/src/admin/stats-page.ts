@@ -3,7 +3,7 @@ import { EXPOSITION_CONTENT_TYPE } from "@heddle/std";
 import { countUpTo, type HistogramReport, quantile } from "../counters/histogram.ts";
 import type { EnvoyStat } from "../telemetry/stats/stat.ts";
 import type { StatsView } from "../telemetry/stats/stats-view.ts";
-import { jsonAnswer, textAnswer } from "./answer.ts";
+import { compactJson, textAnswer } from "./answer.ts";
 import { pageFilter } from "./page-filter.ts";
 
 /** Prometheus text. */
@@ -25,6 +25,8 @@ const QUANTILES: readonly number[] = [0, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 100
 const TYPES = ["All", "Counters", "Gauges", "Histograms", "TextReadouts"] as const;
 const KINDS = { Counters: "counter", Gauges: "gauge", Histograms: "histogram", TextReadouts: "text" } as const;
 const BUCKETS = ["cumulative", "disjoint", "none", "summary", "detailed"] as const;
+/** Summaries are of the last interval, and there are none. */
+const PROMETHEUS_BUCKETS: ReadonlySet<string> = new Set(["none", "cumulative"]);
 
 /** `/stats?filter=REGEX&type=…&format=text|json|prometheus&usedonly&histogram_buckets=…`. Source: Envoy's admin interface. */
 export async function statsPage(deps: StatsPageDeps, url: URL): Promise<Response> {
@@ -32,10 +34,13 @@ export async function statsPage(deps: StatsPageDeps, url: URL): Promise<Response
   const format = url.pathname === "/stats/prometheus" ? "prometheus" : (searchParams.get("format") ?? "text");
   if (format !== "text" && format !== "json" && format !== "prometheus")
     return textAnswer("usage: /stats?format=(json|prometheus|text)\n\n", 400);
-  const type = TYPES.find((one) => one.toLowerCase() === (searchParams.get("type") ?? "All").toLowerCase());
+  const type = TYPES.find((one) => one === (searchParams.get("type") ?? "All"));
   if (type === undefined) return textAnswer("invalid &type= param", 400);
   const buckets = BUCKETS.find((one) => one === (searchParams.get("histogram_buckets") ?? "none"));
-  if (buckets === undefined) return textAnswer(`usage: /stats?histogram_buckets=(${BUCKETS.join("|")})\n`, 400);
+  if (buckets === undefined)
+    return textAnswer("usage: /stats?histogram_buckets=(cumulative|disjoint|detailed|summary)\n", 400);
+  if (format === "prometheus" && !PROMETHEUS_BUCKETS.has(buckets))
+    return textAnswer("unsupported prometheus histogram bucket mode", 400);
   const filter = pageFilter(searchParams.get("filter"));
   if (!filter.ok) return textAnswer(filter.error, 400);
   const usedOnly = searchParams.has("usedonly");
@@ -45,11 +50,11 @@ export async function statsPage(deps: StatsPageDeps, url: URL): Promise<Response
       (format === "prometheus" || !deps.showsAll ? deps.view.includes(stat.name) : true) &&
       filter.value(stat.name) &&
       (!usedOnly || stat.value !== 0) &&
-      (type === "All" || stat.kind === KINDS[type]),
+      // Prometheus gets all types, as from Envoy.
+      (format === "prometheus" || type === "All" || stat.kind === KINDS[type]),
   );
   if (format === "prometheus") {
-    const narrowed = searchParams.has("filter") || type !== "All";
-    return prometheusAnswer((narrowed ? "" : await deps.others()) + deps.view.expose(stats));
+    return prometheusAnswer((searchParams.has("filter") ? "" : await deps.others()) + deps.view.expose(stats));
   }
   stats.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return format === "json" ? jsonPage(stats, buckets, deps.view) : textPage(stats, buckets, deps.view);
@@ -94,7 +99,7 @@ function jsonPage(stats: readonly EnvoyStat[], buckets: (typeof BUCKETS)[number]
     if (histogram === undefined) list.push({ name, value });
     else histograms.push({ name, report: histogram });
   }
-  if (histograms.length === 0) return jsonAnswer({ stats: list });
+  if (histograms.length === 0) return compactJson({ stats: list });
   if (buckets === "cumulative" || buckets === "disjoint") {
     const shown = histograms.map(({ name, report }) => ({
       name,
@@ -104,13 +109,13 @@ function jsonPage(stats: readonly EnvoyStat[], buckets: (typeof BUCKETS)[number]
         cumulative: count,
       })),
     }));
-    return jsonAnswer({ stats: [...list, { histograms: shown }] });
+    return compactJson({ stats: [...list, { histograms: shown }] });
   }
   const computed = histograms.map(({ name, report }) => ({
     name,
     values: QUANTILES.map((q) => ({ interval: null, cumulative: quantile(report, q / 100) ?? null })),
   }));
-  return jsonAnswer({
+  return compactJson({
     stats: [...list, { histograms: { supported_quantiles: [...QUANTILES], computed_quantiles: computed } }],
   });
 }

@@ -33,6 +33,7 @@ function exchange(status: number, path = "/a"): ExchangeRecord {
       chainMetadata: undefined,
       handshakeMs: -1,
       filterState: undefined,
+      metadata: undefined,
       upstreamAlpn: undefined,
       clientCertElement: undefined,
     },

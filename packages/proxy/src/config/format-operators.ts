@@ -43,5 +43,4 @@ export const ABSENT_OPERATORS: readonly (readonly [names: readonly string[], rea
     "except in a listener's own log, where a failed handshake has the TLS library's words without Envoy's around them",
   ],
   [["DOWNSTREAM_PEER_OTHERNAME_SAN", "DOWNSTREAM_LOCAL_OTHERNAME_SAN"], "other names of certificates are not read"],
-  [["XFCC_VALUE"], "use %REQ(X-FORWARDED-CLIENT-CERT)%"],
 ];

@@ -1,4 +1,5 @@
 import type { HttpFilterConfig } from "../config/http-filters.ts";
+import { statPrefix } from "./stat-prefix.ts";
 
 /** Names of what a filter counts: behind its connection manager's name, and alone. Source: Envoy's statistics of each filter. */
 export interface FilterStats {
@@ -28,7 +29,7 @@ export function filterStats(config: HttpFilterConfig): FilterStats {
         alone: [],
       };
     case "rbac": {
-      const { rulesPrefix, shadowPrefix } = config;
+      const [rulesPrefix, shadowPrefix] = [statPrefix(config.rulesPrefix), statPrefix(config.shadowPrefix)];
       const own = [`rbac.${rulesPrefix}allowed`, `rbac.${rulesPrefix}denied`];
       return { own: [...own, `rbac.${shadowPrefix}shadow_allowed`, `rbac.${shadowPrefix}shadow_denied`], alone: [] };
     }

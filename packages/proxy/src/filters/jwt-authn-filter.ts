@@ -1,5 +1,5 @@
 import type { JsonValue } from "@bufbuild/protobuf";
-import { decodeJwt, errors, type JWTPayload, jwtVerify } from "jose";
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import type {
   JwtAuthnConfig,
   JwtProviderConfig,
@@ -11,7 +11,9 @@ import { matchesRoute } from "../router/route-matcher.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
 import { createJwksKeys, type JwksKeys } from "./jwks-keys.ts";
 import { findToken, removeToken } from "./jwt-token.ts";
+import { leaveMetadata } from "./leave-metadata.ts";
 
+const NAME = "envoy.filters.http.jwt_authn";
 const MISSING = "Jwt is missing";
 const AUDIENCE = "Audiences in Jwt are not allowed";
 const FORMAT = "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections";
@@ -218,14 +220,11 @@ function pass(provider: JwtProviderConfig, payload: JWTPayload, call: FilterCall
     else if (typeof value === "number" || typeof value === "boolean") headers.set(header, String(value));
     else if (value !== undefined) headers.set(header, Buffer.from(JSON.stringify(value)).toString("base64url"));
   }
+  if (provider.headerInMetadata !== "")
+    leaveMetadata(call.metadata, NAME, { [provider.headerInMetadata]: toJson(decodeProtectedHeader(token)) });
   if (provider.payloadInMetadata !== "") {
-    const name = "envoy.filters.http.jwt_authn";
-    const before = call.metadata.get(name);
-    const kept = typeof before === "object" && before !== null && !Array.isArray(before) ? before : {};
-    call.metadata.set(name, {
-      ...kept,
-      [provider.payloadInMetadata]: splitAtSpaces(toJson(payload), provider.splitClaims),
-    });
+    const claims = splitAtSpaces(toJson(payload), provider.splitClaims);
+    leaveMetadata(call.metadata, NAME, { [provider.payloadInMetadata]: claims });
   }
   if (!provider.forward) removeToken(provider, call.request);
   if (provider.clearRoute) call.clearRoute();
@@ -253,8 +252,8 @@ function splitAtSpaces(payload: JsonValue, claims: readonly string[]): JsonValue
   return out;
 }
 
-function toJson(payload: JWTPayload): JsonValue {
-  return JSON.parse(JSON.stringify(payload)) as JsonValue;
+function toJson(part: object): JsonValue {
+  return JSON.parse(JSON.stringify(part)) as JsonValue;
 }
 
 export function createJwtVerifier(config: JwtAuthnConfig, around: FilterSurroundings): JwtVerifier {

@@ -1,17 +1,26 @@
 import type { RbacFilterConfig } from "../config/filters/rbac.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
+import { leaveMetadata } from "./leave-metadata.ts";
 import { evaluateRbac, type RbacFacts } from "./rbac-match.ts";
+import { createRbacOutcomes, NO_POLICY, type RbacOutcomes } from "./rbac-outcome.ts";
+import { statPrefix } from "./stat-prefix.ts";
 
+const LOGGED = { access_log_hint: true };
+const UNLOGGED = { access_log_hint: false };
 const NAME = "envoy.filters.http.rbac";
 
 /** Lets requests through by who asks for what; shadow rules only count. Source: Envoy `envoy.filters.http.rbac`. */
 class RbacFilter implements HttpFilter {
   readonly #config: RbacFilterConfig;
   readonly #around: FilterSurroundings;
+  readonly #shadowed: RbacOutcomes;
+  readonly #enforced: RbacOutcomes;
 
   constructor(config: RbacFilterConfig, around: FilterSurroundings) {
     this.#config = config;
     this.#around = around;
+    this.#shadowed = createRbacOutcomes(`${config.shadowPrefix}shadow`);
+    this.#enforced = createRbacOutcomes(`${config.rulesPrefix}enforced`);
   }
 
   onRequest(call: FilterCall): boolean {
@@ -24,20 +33,20 @@ class RbacFilter implements HttpFilter {
     };
     if (shadow !== undefined) {
       const verdict = evaluateRbac(shadow, facts);
-      this.#around.count(`rbac.${shadowPrefix}shadow_${verdict.allowed ? "allowed" : "denied"}`);
-      call.metadata.set(NAME, {
-        [`${shadowPrefix}shadow_engine_result`]: verdict.allowed ? "allowed" : "denied",
-        [`${shadowPrefix}shadow_effective_policy_id`]: verdict.policy,
-      });
+      this.#around.count(`rbac.${statPrefix(shadowPrefix)}shadow_${verdict.allowed ? "allowed" : "denied"}`);
+      leaveMetadata(call.metadata, NAME, this.#shadowed.of(verdict));
     }
     if (rules === undefined) return true;
     const verdict = evaluateRbac(rules, facts);
+    leaveMetadata(call.metadata, NAME, this.#enforced.of(verdict));
+    if (rules.action === "log")
+      leaveMetadata(call.metadata, "envoy.common", verdict.policy === NO_POLICY ? UNLOGGED : LOGGED);
     // LOG decides nothing.
     if (verdict.allowed || rules.action === "log") {
-      this.#around.count(`rbac.${rulesPrefix}allowed`);
+      this.#around.count(`rbac.${statPrefix(rulesPrefix)}allowed`);
       return true;
     }
-    this.#around.count(`rbac.${rulesPrefix}denied`);
+    this.#around.count(`rbac.${statPrefix(rulesPrefix)}denied`);
     call.reply({
       status: 403,
       body: "RBAC: access denied",

@@ -6,6 +6,7 @@ import { matchesString } from "../config/string-match.ts";
 import { type MetadataMap, matchesMetadata } from "../config/value-match.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { matchesHeader, pathOnly } from "../router/route-matcher.ts";
+import { NO_POLICY } from "./rbac-outcome.ts";
 
 /** What rules look at; connections have no request. */
 export interface RbacFacts {
@@ -28,7 +29,7 @@ export function evaluateRbac(rules: RbacRules, facts: RbacFacts): RbacVerdict {
     if (matchesRule(policy.permission, facts) && matchesRule(policy.principal, facts))
       return { allowed: rules.action !== "deny", policy: policy.name };
   }
-  return { allowed: rules.action !== "allow", policy: "none" };
+  return { allowed: rules.action !== "allow", policy: NO_POLICY };
 }
 
 function matchesRule(rule: RbacRule, facts: RbacFacts): boolean {

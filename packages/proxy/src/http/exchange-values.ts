@@ -6,6 +6,7 @@ import { bytesValue } from "./bytes-values.ts";
 import { connectionValue } from "./connection-values.ts";
 import { commonDuration, connectPoint, elapsed } from "./duration-values.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
+import { forwardedValue } from "./forwarded-value.ts";
 import { headerCommand } from "./header-values.ts";
 import { metadataCommand, metadataText } from "./metadata-values.ts";
 import { dash, expressionText, stateText } from "./text-values.ts";
@@ -83,6 +84,8 @@ function value(record: ExchangeRecord, command: FormatCommand): string | undefin
       return String(record.responseTrailers === undefined ? 0 : headerBytes(record.responseTrailers));
     case "REQ_WITHOUT_QUERY":
       return requestHeader(record, command)?.replace(/\?.*$/s, "");
+    case "XFCC_VALUE":
+      return forwardedValue(request.headers.get("x-forwarded-client-cert") ?? "", command.argument ?? "");
     case "CEL":
     case "TYPED_CEL":
       return expressionText(command, loggedAttributes().ofExchange(record));

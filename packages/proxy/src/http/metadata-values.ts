@@ -33,18 +33,18 @@ function sorted(value: JsonValue): JsonValue {
 export function metadataCommand(
   record: UpstreamFacts & { readonly connection: ConnectionInfo },
   argument: string,
-  request: RequestMetadata | undefined,
+  request: RequestMetadata,
 ): string | undefined {
   const colon = argument.indexOf(":");
   const rest = argument.slice(colon + 1);
   const { connection } = record;
   switch (argument.slice(0, colon)) {
     case "DYNAMIC":
-      return metadataText(rest, (name) => request?.metadata?.get(name));
+      return metadataText(rest, (name) => request.metadata?.get(name));
     case "ROUTE":
-      return metadataText(rest, (name) => request?.route?.route.metadata?.[name]);
+      return metadataText(rest, (name) => request.route?.route.metadata?.[name]);
     case "VIRTUAL_HOST":
-      return metadataText(rest, (name) => request?.route?.host.metadata?.[name]);
+      return metadataText(rest, (name) => request.route?.host.metadata?.[name]);
     case "CLUSTER":
       return metadataText(rest, (name) => record.cluster?.config.metadata?.[name]);
     case "UPSTREAM_HOST":

@@ -36,6 +36,7 @@ test.each(
     chainMetadata: undefined,
     handshakeMs: -1,
     filterState: undefined,
+    metadata: undefined,
     upstreamAlpn: undefined,
     clientCertElement: undefined,
   };

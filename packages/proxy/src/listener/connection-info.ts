@@ -1,3 +1,4 @@
+import type { JsonValue } from "@bufbuild/protobuf";
 import type { FilterState } from "../config/filter-state.ts";
 import type { ForeignMetadata } from "../config/resource-source.ts";
 import type { SocketAddress } from "../transport/address.ts";
@@ -36,6 +37,8 @@ export interface ConnectionInfo {
   readonly handshakeMs: number;
   /** What network filters put beside the connection; undefined: nothing. */
   filterState: FilterState | undefined;
+  /** What network filters say of the connection, by filter name; undefined: nothing. */
+  metadata: Map<string, JsonValue> | undefined;
   /** Protocols that replace the upstream's ALPN; undefined: what the cluster says. */
   readonly upstreamAlpn: readonly string[] | undefined;
   /** Our element of x-forwarded-client-cert, once it was needed. */
@@ -73,6 +76,7 @@ export function describeConnection(
     principal: connection.tls?.peer?.uriSans[0] ?? "",
     ...place,
     filterState: undefined,
+    metadata: undefined,
     clientCertElement: undefined,
   };
 }

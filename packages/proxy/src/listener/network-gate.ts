@@ -1,6 +1,9 @@
 import type { Clock } from "@heddle/std";
 import type { NetworkGateConfig } from "../config/network-gates.ts";
+import { leaveMetadata } from "../filters/leave-metadata.ts";
 import { evaluateRbac } from "../filters/rbac-match.ts";
+import { createRbacOutcomes } from "../filters/rbac-outcome.ts";
+import { statPrefix } from "../filters/stat-prefix.ts";
 import { createTokenBucket } from "../filters/token-bucket.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { ConnectionInfo } from "./connection-info.ts";
@@ -22,6 +25,8 @@ export interface NetworkGate {
   /** `open`: connections of the chain that are open now. */
   refuse(info: ConnectionInfo, open: number): GateVerdict | undefined;
 }
+
+const NETWORK_RBAC = "envoy.filters.network.rbac";
 
 type Check = NetworkGate["refuse"];
 
@@ -62,12 +67,16 @@ function createCheck(config: NetworkGateConfig, clock: Clock, runtime: Runtime, 
         return { delayMs: 0, text: "", reason: "too many new connections" };
       };
     }
-    case "network-rbac":
+    case "network-rbac": {
+      const shadowStats = `${config.statPrefix}rbac.${statPrefix(config.shadowPrefix)}shadow_`;
+      const shadowed = createRbacOutcomes(`${config.shadowPrefix}shadow`);
       return (info) => {
         const facts = { connection: info, request: undefined, metadata: undefined, clientIp: () => info.remote.ip };
         if (config.shadow !== undefined) {
-          const shadow = evaluateRbac(config.shadow, facts).allowed ? "allowed" : "denied";
-          count(`${config.statPrefix}rbac.${config.shadowPrefix}shadow_${shadow}`);
+          const verdict = evaluateRbac(config.shadow, facts);
+          count(`${shadowStats}${verdict.allowed ? "allowed" : "denied"}`);
+          info.metadata ??= new Map();
+          leaveMetadata(info.metadata, NETWORK_RBAC, shadowed.of(verdict));
         }
         if (config.rules === undefined) return undefined;
         const verdict = evaluateRbac(config.rules, facts);
@@ -79,6 +88,7 @@ function createCheck(config: NetworkGateConfig, clock: Clock, runtime: Runtime, 
         const termination = `rbac_access_denied_matched_policy[${verdict.policy}]`;
         return { delayMs: 0, text: "", reason: termination, termination };
       };
+    }
     case "direct-response":
       return () => ({ delayMs: 0, text: config.text, reason: "direct response", details: "direct_response" });
   }

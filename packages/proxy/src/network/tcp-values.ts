@@ -1,7 +1,7 @@
 import type { FormatCommand, FormatValues } from "../config/format.ts";
 import { connectionValue } from "../http/connection-values.ts";
 import { commonDuration, connectPoint } from "../http/duration-values.ts";
-import { metadataCommand } from "../http/metadata-values.ts";
+import { metadataCommand, metadataText } from "../http/metadata-values.ts";
 import { dash, expressionText, stateText } from "../http/text-values.ts";
 import { upstreamValue } from "../http/upstream-values.ts";
 import { loggedAttributes } from "../telemetry/record-attributes.ts";
@@ -48,7 +48,12 @@ function value(record: TcpRecord, command: FormatCommand): string | undefined {
     case "DOWNSTREAM_TRANSPORT_FAILURE_REASON":
       return dash(record.atListener?.handshakeFailure.replaceAll(" ", "_") ?? "");
     case "METADATA":
-      return metadataCommand(record, command.argument ?? "", undefined);
+      return metadataCommand(record, command.argument ?? "", {
+        metadata: record.connection.metadata,
+        route: undefined,
+      });
+    case "DYNAMIC_METADATA":
+      return metadataText(command.argument ?? "", (name) => record.connection.metadata?.get(name));
     case "FILTER_STATE":
       return stateText(command, undefined, record.connection.filterState);
     case "CEL":

@@ -36,3 +36,25 @@ test("reports that come after the end are sent nowhere", async () => {
   expect(reports.length).toBe(2);
   server.close();
 });
+
+test("a cluster with TLS gets nothing in plain text, and the log says so once", async () => {
+  const clock = createManualClock();
+  const lines: string[] = [];
+  const flushing = startStatsFlush({
+    sinks: [{ to: { kind: "tcp", cluster: "statsd" }, prefix: "p", dog: false, datagramBytes: 0 }],
+    settings: decodeStats(undefined, createScope()),
+    intervalMs: 1000,
+    clock,
+    log: createLogger({ clock, level: "error", scope: "test", sink: (line) => void lines.push(JSON.stringify(line)) }),
+    stats: async () => [counter("a", 1)],
+    includes: () => true,
+    hostOf: () => ({ address: { ip: "127.0.0.1", port: 1 }, secure: true }),
+  });
+  for (let i = 0; i < 3; i++) {
+    clock.advance(1000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  flushing.close();
+  expect(lines.length).toBe(1);
+  expect(lines[0]).toContain("statsd");
+});

@@ -1,11 +1,10 @@
 import type { Clock, Logger } from "@heddle/std";
 import type { StatsSettings } from "../config/stats-config.ts";
 import type { StatsdConfig } from "../config/stats-sinks.ts";
-import type { SocketAddress } from "../transport/address.ts";
 import type { EnvoyStat } from "./stats/stat.ts";
 import { createStatTags } from "./stats/stat-tags.ts";
 import { createStatsdLines } from "./statsd-lines.ts";
-import { createStatsdSink } from "./statsd-sink.ts";
+import { createStatsdSink, type StatsdHost } from "./statsd-sink.ts";
 
 export interface StatsFlushDeps {
   readonly sinks: readonly StatsdConfig[];
@@ -17,7 +16,7 @@ export interface StatsFlushDeps {
   /** All of them, as they are now. */
   stats(): Promise<readonly EnvoyStat[]>;
   includes(name: string): boolean;
-  hostOf(cluster: string): SocketAddress | undefined;
+  hostOf(cluster: string): StatsdHost | undefined;
 }
 
 /** Writes the statistics to all sinks again and again. Without sinks nothing runs. */

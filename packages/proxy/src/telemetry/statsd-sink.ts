@@ -10,11 +10,18 @@ export interface StatsdSink {
   close(): void;
 }
 
-/** @param hostOf The address of an endpoint of a cluster now; undefined: it has none. */
+/** Where a cluster's server is now. */
+export interface StatsdHost {
+  readonly address: SocketAddress;
+  /** The cluster asks for TLS. */
+  readonly secure: boolean;
+}
+
+/** @param hostOf An endpoint of a cluster; undefined: it has none. */
 export function createStatsdSink(
   { to, datagramBytes }: StatsdConfig,
   log: Logger,
-  hostOf: (cluster: string) => SocketAddress | undefined,
+  hostOf: (cluster: string) => StatsdHost | undefined,
 ): StatsdSink {
   return to.kind === "udp"
     ? new Datagrams(to.address, datagramBytes, log)
@@ -59,12 +66,13 @@ class Datagrams implements StatsdSink {
 const MOST_WAITING = 1024 * 1024;
 
 class Stream implements StatsdSink {
-  readonly #find: () => SocketAddress | undefined;
+  readonly #find: () => StatsdHost | undefined;
   readonly #cluster: string;
   readonly #log: Logger;
   #socket: Socket | undefined;
+  #warned = false;
 
-  constructor(find: () => SocketAddress | undefined, cluster: string, log: Logger) {
+  constructor(find: () => StatsdHost | undefined, cluster: string, log: Logger) {
     this.#find = find;
     this.#cluster = cluster;
     this.#log = log;
@@ -78,12 +86,21 @@ class Stream implements StatsdSink {
   }
 
   #open(): Socket | undefined {
-    const address = this.#find();
-    if (address === undefined) {
+    const host = this.#find();
+    if (host?.secure === true) {
+      if (!this.#warned)
+        this.#log.error("the cluster of StatsD has TLS, which is not spoken to it; no statistics are sent", {
+          cluster: this.#cluster,
+        });
+      this.#warned = true;
+      return undefined;
+    }
+    if (host === undefined) {
       this.#log.debug("the cluster of StatsD has no endpoint; statistics are lost", { cluster: this.#cluster });
       return undefined;
     }
-    const socket = connect({ host: address.ip, port: address.port });
+    const { ip, port } = host.address;
+    const socket = connect({ host: ip, port });
     socket.on("error", (error) => this.#log.debug("statistics did not reach StatsD", { error: error.message }));
     socket.on("close", () => {
       if (this.#socket === socket) this.#socket = undefined;
