@@ -220,7 +220,8 @@ function pass(provider: JwtProviderConfig, payload: JWTPayload, call: FilterCall
     else if (typeof value === "number" || typeof value === "boolean") headers.set(header, String(value));
     else if (value !== undefined) headers.set(header, Buffer.from(JSON.stringify(value)).toString("base64url"));
   }
-  if (provider.headerInMetadata !== "")
+  // Another provider may have taken the token away.
+  if (provider.headerInMetadata !== "" && token !== "")
     leaveMetadata(call.metadata, NAME, { [provider.headerInMetadata]: toJson(decodeProtectedHeader(token)) });
   if (provider.payloadInMetadata !== "") {
     const claims = splitAtSpaces(toJson(payload), provider.splitClaims);

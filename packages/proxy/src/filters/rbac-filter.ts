@@ -13,18 +13,23 @@ const NAME = "envoy.filters.http.rbac";
 class RbacFilter implements HttpFilter {
   readonly #config: RbacFilterConfig;
   readonly #around: FilterSurroundings;
+  /** Names of its statistics up to the verdict. */
+  readonly #counted: string;
+  readonly #countedShadow: string;
   readonly #shadowed: RbacOutcomes;
   readonly #enforced: RbacOutcomes;
 
   constructor(config: RbacFilterConfig, around: FilterSurroundings) {
     this.#config = config;
     this.#around = around;
+    this.#counted = `rbac.${statPrefix(config.rulesPrefix)}`;
+    this.#countedShadow = `rbac.${statPrefix(config.shadowPrefix)}shadow_`;
     this.#shadowed = createRbacOutcomes(`${config.shadowPrefix}shadow`);
     this.#enforced = createRbacOutcomes(`${config.rulesPrefix}enforced`);
   }
 
   onRequest(call: FilterCall): boolean {
-    const { rules, shadow, rulesPrefix, shadowPrefix } = this.#config;
+    const { rules, shadow } = this.#config;
     const facts: RbacFacts = {
       connection: call.exchange.connection,
       request: call.request,
@@ -33,7 +38,7 @@ class RbacFilter implements HttpFilter {
     };
     if (shadow !== undefined) {
       const verdict = evaluateRbac(shadow, facts);
-      this.#around.count(`rbac.${statPrefix(shadowPrefix)}shadow_${verdict.allowed ? "allowed" : "denied"}`);
+      this.#around.count(this.#countedShadow + (verdict.allowed ? "allowed" : "denied"));
       leaveMetadata(call.metadata, NAME, this.#shadowed.of(verdict));
     }
     if (rules === undefined) return true;
@@ -43,10 +48,10 @@ class RbacFilter implements HttpFilter {
       leaveMetadata(call.metadata, "envoy.common", verdict.policy === NO_POLICY ? UNLOGGED : LOGGED);
     // LOG decides nothing.
     if (verdict.allowed || rules.action === "log") {
-      this.#around.count(`rbac.${statPrefix(rulesPrefix)}allowed`);
+      this.#around.count(`${this.#counted}allowed`);
       return true;
     }
-    this.#around.count(`rbac.${statPrefix(rulesPrefix)}denied`);
+    this.#around.count(`${this.#counted}denied`);
     call.reply({
       status: 403,
       body: "RBAC: access denied",
