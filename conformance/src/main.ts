@@ -10,7 +10,7 @@ const SUITES: Readonly<Record<string, () => Promise<SuiteResult | SuiteSkip>>> =
   h2spec: runH2spec,
   "grpc-interop": runGrpcInterop,
   connect: runConnect,
-  websocket: () => runWebSocket(),
+  websocket: runWebSocket,
 };
 
 /** Failures that are printed; the table has all. */

@@ -9,7 +9,7 @@ import { findProgram, runProgram } from "./find-program.ts";
 import type { SuiteGroup, SuiteResult, SuiteSkip } from "./suite.ts";
 
 /** Autobahn's sections; its echo server has no compression (12, 13), its testee server has. */
-export const WEBSOCKET_SECTIONS: Readonly<Record<string, string>> = {
+const SECTIONS: Readonly<Record<string, string>> = {
   "1": "framing",
   "2": "pings and pongs",
   "3": "reserved bits",
@@ -32,7 +32,7 @@ interface CaseReport {
 const FINE: ReadonlySet<string> = new Set(["OK", "NON-STRICT", "INFORMATIONAL"]);
 
 /** Autobahn's fuzzing client against its own testee server behind a pair of sidecars; all sections together take some ten minutes. */
-export async function runWebSocket(sections = WEBSOCKET_SECTIONS): Promise<SuiteResult | SuiteSkip> {
+export async function runWebSocket(): Promise<SuiteResult | SuiteSkip> {
   const wstest = findProgram("wstest");
   if (wstest === undefined)
     return {
@@ -60,7 +60,7 @@ export async function runWebSocket(sections = WEBSOCKET_SECTIONS): Promise<Suite
       JSON.stringify({
         outdir: folder,
         servers: [{ agent: "pair", url: `ws://127.0.0.1:${pair.ports.app.outbound}` }],
-        cases: Object.keys(sections).map((section) => `${section}.*`),
+        cases: Object.keys(SECTIONS).map((section) => `${section}.*`),
         "exclude-cases": [],
         "exclude-agent-cases": {},
       }),
@@ -68,7 +68,7 @@ export async function runWebSocket(sections = WEBSOCKET_SECTIONS): Promise<Suite
     const { code, out } = await runProgram([wstest, "-m", "fuzzingclient", "-s", spec], 900_000);
     const index = join(folder, "index.json");
     if (code !== 0) return failed(`wstest ended with ${code}: ${out.slice(-500)}`);
-    return read(JSON.parse(readFileSync(index, "utf8")) as Record<string, Record<string, CaseReport>>, sections);
+    return read(JSON.parse(readFileSync(index, "utf8")) as Record<string, Record<string, CaseReport>>);
   } finally {
     await pair.stop();
     server.kill("SIGKILL");
@@ -88,14 +88,11 @@ function failed(reason: string): SuiteResult {
   return { ...HEAD, groups: [], failures: [reason] };
 }
 
-function read(
-  report: Readonly<Record<string, Readonly<Record<string, CaseReport>>>>,
-  sections: Readonly<Record<string, string>>,
-): SuiteResult {
+function read(report: Readonly<Record<string, Readonly<Record<string, CaseReport>>>>): SuiteResult {
   const cases = Object.entries(report["pair"] ?? {});
   const failures: string[] = [];
   const groups: SuiteGroup[] = [];
-  for (const [section, what] of Object.entries(sections)) {
+  for (const [section, what] of Object.entries(SECTIONS)) {
     const own = cases.filter(([name]) => name.startsWith(`${section}.`));
     const bad = own.filter(([, one]) => !FINE.has(one.behavior) || !FINE.has(one.behaviorClose));
     for (const [name, one] of bad) failures.push(`${name}: ${one.behavior}, closing ${one.behaviorClose}`);
