@@ -100,22 +100,20 @@ function ruleFor(service: VirtualService, client: RoutingClient, state: MeshStat
         ? located(written, { source: service.ref, path: `spec.http[${index}]` })
         : located(written, elsewhere, () => elsewhere.path);
     if (route.delegate === undefined) return applicableHttp(route, namespace, client, domain);
-    const found = delegateOf(service, route.delegate, state);
-    const merged =
-      typeof found === "string"
-        ? []
-        : found.spec.http
-            .map((inner, at) => located(inner, { source: found.ref, path: `spec.http[${at}]` }))
-            // A delegate of a delegate is not followed, as in Istio.
-            .filter((inner) => inner.delegate === undefined)
-            .flatMap((inner) => mergeDelegate(route, inner));
-    if (typeof found !== "string") sources.push(found.ref);
-    if (merged.length === 0) {
-      const reason = typeof found === "string" ? found : emptyDelegate(found);
+    const leave = (reason: string): readonly RoutedHttp[] => {
       leftOut.push({ source: service.ref, path: `${route.at.path}.delegate`, reason });
-    }
-    const owner = typeof found === "string" ? namespace : found.ref.namespace;
-    return merged.flatMap((one) => applicableHttp(one, owner, client, domain));
+      return [];
+    };
+    const found = delegateOf(service, route.delegate, state);
+    if (typeof found === "string") return leave(found);
+    sources.push(found.ref);
+    const merged = found.spec.http
+      .map((inner, at) => located(inner, { source: found.ref, path: `spec.http[${at}]` }))
+      // A delegate of a delegate is not followed, as in Istio.
+      .filter((inner) => inner.delegate === undefined)
+      .flatMap((inner) => mergeDelegate(route, inner));
+    if (merged.length === 0) return leave(emptyDelegate(found));
+    return merged.flatMap((one) => applicableHttp(one, found.ref.namespace, client, domain));
   });
   const l4 = <R extends TlsRoute | TcpRoute>(kind: "tls" | "tcp", route: R, index: number): readonly Located<R>[] => {
     const match = (route.match as readonly L4[]).filter((candidate) => l4Applies(candidate, client, namespace));
