@@ -99,6 +99,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
     for (const { id, status } of states) telemetry.clusterSync.with(id, status).value = 1;
     for (const { id, lastSyncMs } of accepted) telemetry.clusterLastSync.with(id).value = Math.round(lastSyncMs / 1000);
     telemetry.cacheKept.with().value = snapshots.stats.kept;
+    telemetry.cacheEvictions.with("clear").value = snapshots.stats.evicted;
     telemetry.cacheReads.with("hit").value = snapshots.stats.hits;
     telemetry.cacheReads.with("miss").value = snapshots.stats.misses;
   });
@@ -127,6 +128,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
           clock,
           log: log.child("secrets"),
           onChange: (namespace) => discovery.secretsChanged(namespace),
+          onUnavailable: () => telemetry.secretErrors.with().value++,
         });
   const statuses = kube === undefined ? undefined : createEntryStatuses({ kube, clock, log: log.child("status") });
   const ingresses = kube === undefined ? undefined : createIngressStatuses({ kube, clock, log: log.child("status") });
@@ -137,6 +139,7 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
           kube,
           clock,
           log: log.child("workloads"),
+          telemetry,
           state: () => feed.state,
           instance: options.podName,
           graceMs: options.workloadGraceMs,
@@ -201,6 +204,8 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
             managed?.reconcile();
           },
           onTimeout: () => telemetry.remoteTimeouts.with().value++,
+          onSyncError: (id) => telemetry.syncErrors.with(id).value++,
+          onSecret: (event) => telemetry.clusterSecrets.with(event).value++,
         });
   let managed: ManagedClusters | undefined;
   const gatewayNames = createGatewayNames({
@@ -241,6 +246,9 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
       const family = builtInKinds.has(kind) ? telemetry.registryEvents : telemetry.configEvents;
       family.with(kind, action === "delete" ? "delete" : "update").value++;
     },
+    onSyncError: () => telemetry.syncErrors.with(clusterId).value++,
+    onRefused: (kind, name) => telemetry.rejectedConfigs.with(kind.toLowerCase(), name).value++,
+    onBuilt: (tookMs) => telemetry.stateTime.with().observe(tookMs / 1000),
     onUpdate: (update: MeshUpdate) => {
       clusters?.useSettings(feed.settings.mesh, feed.settings.networks);
       clusters?.useOwnUid(update.state.objects.namespaces.get("kube-system")?.meta.uid);
@@ -362,14 +370,21 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
 
     waitingFor = "the servers";
     const rotating = createRotatingCredentials(serving.material);
-    const plain = createGrpcPort({ ...options, credentials: undefined, discovery, issuer });
-    const secure = createGrpcPort({ ...options, credentials: rotating.credentials, discovery, issuer });
+    const largest = telemetry.largestRequest.with();
+    const onRequest = (bytes: number): void => {
+      largest.value = Math.max(largest.value, bytes);
+    };
+    const plain = createGrpcPort({ ...options, credentials: undefined, discovery, issuer, onRequest });
+    const secure = createGrpcPort({ ...options, credentials: rotating.credentials, discovery, issuer, onRequest });
     const grpc = await listen("grpcAddr", options.grpc, (where) => plain.listen(where));
     const secureGrpc = await listen("secureGRPCAddr", options.secureGrpc, (where) => secure.listen(where));
     closers.push(async () => void (await Promise.all([plain.close(options.drainMs), secure.close(options.drainMs)])));
     const webhooks = createWebhookServer({
       material: serving.material,
       log: log.child("webhook"),
+      onError: (path, code) => {
+        if (path === "/validate") telemetry.validationHttpErrors.with(String(code)).value++;
+      },
       handlers: {
         "/inject": injectionHandler({
           state: () => feed.state,
@@ -400,12 +415,19 @@ export async function startDiscovery(options: DiscoveryOptions, deps: DiscoveryD
         ? []
         : [
             createRootConfigMaps({ kube, roots, clock, log: log.child("roots") }),
-            createCaBundlePatcher({ kube, namespace: options.namespace, roots, clock, log: log.child("webhook") }),
+            createCaBundlePatcher({
+              kube,
+              namespace: options.namespace,
+              roots,
+              clock,
+              log: log.child("webhook"),
+              telemetry,
+            }),
           ];
     managed =
       clusters === undefined
         ? undefined
-        : createManagedClusters({ clusters, clusterId, namespace, roots, clock, log: log.child("managed") });
+        : createManagedClusters({ clusters, clusterId, namespace, roots, clock, log: log.child("managed"), telemetry });
     managed?.reconcile();
     for (const part of inCluster) part.start();
     workloads?.start();

@@ -5,7 +5,12 @@ import type { MetricsRegistry } from "@heddle/std";
  * Source: Istio `pilot/pkg/xds/monitoring.go`, `security/pkg/server/ca/monitoring.go`, `pkg/kube/inject/monitoring.go`.
  */
 export function createTelemetry(metrics: MetricsRegistry) {
-  const counter = (name: string, help: string, ...labels: string[]) => metrics.counter({ name, help, labels });
+  const counter = (name: string, help: string, ...labels: string[]) => {
+    const family = metrics.counter({ name, help, labels });
+    // Nothing happened is a figure too: panels and alerts need not guess what an absent series means.
+    if (labels.length === 0) family.with();
+    return family;
+  };
   const gauge = (name: string, help: string, ...labels: string[]) => metrics.gauge({ name, help, labels });
   const seconds = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.5, 1, 3, 5, 10, 20, 30];
   const histogram = (name: string, help: string, ...labels: string[]) =>
@@ -50,6 +55,24 @@ export function createTelemetry(metrics: MetricsRegistry) {
       },
       [1, 10_000, 1_000_000, 4_000_000, 10_000_000, 40_000_000],
     ),
+    sendTime: histogram("pilot_xds_send_time", "Time in seconds until a proxy has taken what was written to it."),
+    stateTime: histogram(
+      "pilot_pushcontext_init_seconds",
+      "Total time in seconds Pilot takes to build the state of the mesh that a push is made from.",
+    ),
+    staleAnswers: counter("pilot_xds_expired_nonce", "Total number of XDS requests with an expired nonce.", "type"),
+    largestRequest: gauge("pilot_xds_recv_max", "The maximum size request we have received so far."),
+    rejectedConfigs: counter(
+      "pilot_total_rejected_configs",
+      "Total number of configs that Pilot had to reject or ignore.",
+      "type",
+      "name",
+    ),
+    secretErrors: counter(
+      "pilot_sds_certificate_errors_total",
+      "Total number of failures to fetch SDS key and certificate.",
+    ),
+    syncErrors: counter("controller_sync_errors_total", "Total number of errors syncing controllers.", "cluster"),
     rejects: counter("pilot_total_xds_rejects", "Total number of XDS responses from pilot rejected by proxy.", "type"),
     rejected: {
       CDS: gauge("pilot_xds_cds_reject", "Pilot rejected CDS configs.", "node", "err"),
@@ -64,6 +87,7 @@ export function createTelemetry(metrics: MetricsRegistry) {
       "remote_cluster_sync_timeouts_total",
       "Number of times remote clusters took too long to sync, causing slow startup that excludes remote clusters.",
     ),
+    clusterSecrets: counter("remote_cluster_secret_events_total", "Number of remote cluster secret events.", "event"),
     clusterLastSync: gauge(
       "istiod_remote_cluster_last_sync_timestamp_seconds",
       "When a remote cluster was last known to be in sync; 0: never since this control plane started.",
@@ -76,6 +100,7 @@ export function createTelemetry(metrics: MetricsRegistry) {
       "status",
     ),
     cacheKept: gauge("xds_cache_size", "Current size of xds cache."),
+    cacheEvictions: counter("xds_cache_evictions", "Total number of xds cache evictions.", "type"),
     cacheReads: gauge("xds_cache_reads", "Total number of xds cache xdsCacheReads.", "type"),
     csrs: counter("citadel_server_csr_count", "The number of CSRs received by Citadel server."),
     csrParseErrors: counter(
@@ -120,6 +145,29 @@ export function createTelemetry(metrics: MetricsRegistry) {
     injectionFailures: counter("sidecar_injection_failure_total", "Total number of failed sidecar injection requests."),
     injectionSkips: counter("sidecar_injection_skip_total", "Total number of skipped sidecar injection requests."),
     injectionTime: histogram("sidecar_injection_time_seconds", "Total time taken for injection in seconds."),
+    validationHttpErrors: counter("galley_validation_http_error", "Resource validation http serve errors.", "status"),
+    validationUpdates: counter("galley_validation_config_updates", "k8s webhook configuration updates."),
+    validationUpdateErrors: counter(
+      "galley_validation_config_update_error",
+      "k8s webhook configuration update error.",
+      "reason",
+    ),
+    validationLoadErrors: counter(
+      "galley_validation_config_load_error",
+      "k8s webhook configuration (re)load error.",
+      "reason",
+    ),
+    patchAttempts: counter("webhook_patch_attempts_total", "Webhook patching attempts.", "name"),
+    patchRetries: counter("webhook_patch_retries_total", "Webhook patching retries.", "name"),
+    patchFailures: counter("webhook_patch_failures_total", "Webhook patching total failures.", "name", "reason"),
+    registrations: counter("auto_registration_success_total", "Total number of successful auto registrations."),
+    registrationUpdates: counter("auto_registration_updates_total", "Total number of auto registration updates."),
+    unregistrations: counter("auto_registration_unregister_total", "Total number of unregistrations."),
+    registrationDeletes: counter(
+      "auto_registration_deletes_total",
+      "Total number of auto registration cleaned up by periodic timer.",
+    ),
+    registrationErrors: counter("auto_registration_errors_total", "Total number of auto registration errors."),
     validationPassed: counter("galley_validation_passed", "Resource is valid.", "group", "version", "resource"),
     validationFailed: counter(
       "galley_validation_failed",

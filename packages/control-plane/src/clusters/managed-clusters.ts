@@ -1,6 +1,7 @@
 import type { KubeClient } from "@heddle/kube-client";
 import type { Clock, Logger } from "@heddle/std";
 import { createRootConfigMaps } from "../ca/root-config-maps.ts";
+import type { Telemetry } from "../telemetry.ts";
 import { createCaBundlePatcher } from "../webhook/ca-bundle.ts";
 import type { RemoteClusters } from "./remote-clusters.ts";
 
@@ -29,6 +30,7 @@ export interface ManagedClustersOptions {
   readonly roots: () => string;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly telemetry: Telemetry;
 }
 
 interface Part {
@@ -91,10 +93,10 @@ class Managed implements ManagedClusters {
   }
 
   #partsOf(id: string, kube: KubeClient): readonly Part[] {
-    const { clock, log, namespace, roots } = this.#options;
+    const { clock, log, namespace, roots, telemetry } = this.#options;
     return [
       createRootConfigMaps({ kube, roots, clock, log: log.child(`${id}.roots`) }),
-      createCaBundlePatcher({ kube, namespace, roots, clock, log: log.child(`${id}.webhook`) }),
+      createCaBundlePatcher({ kube, namespace, roots, clock, log: log.child(`${id}.webhook`), telemetry }),
     ];
   }
 }

@@ -38,6 +38,8 @@ export interface RemoteClusterOptions {
   readonly probeMs: number;
   onUpdate(update: MeshUpdate): void;
   onStatus(): void;
+  /** Listing or watching failed; it goes on trying. */
+  onSyncError(): void;
 }
 
 /** The registry of one other cluster. What was last known of it stays in force whatever becomes of its API server. */
@@ -155,6 +157,7 @@ class Remote implements RemoteCluster {
         if (this.#feed.synced) this.#answers();
       },
       onProblem: ({ reason }) => {
+        this.#options.onSyncError();
         this.#trouble = reason;
         this.#fails(reason);
       },

@@ -29,6 +29,10 @@ export interface RemoteClustersOptions {
   /** A registry came, changed or went. */
   onUpdate(update: Pick<MeshUpdate, "change" | "sinceMs" | "waitedMs">): void;
   onTimeout(id: string): void;
+  /** Listing or watching a cluster failed; it goes on trying. */
+  onSyncError?(id: string): void;
+  /** A Secret came, changed or went. */
+  onSecret?(event: "add" | "update" | "delete"): void;
 }
 
 /** The other clusters of the mesh, as Secrets name them. None of them holds up another. */
@@ -81,6 +85,8 @@ class Clusters implements RemoteClusters {
       { group: "", version: "v1", resource: "secrets", namespace },
       {
         onEvent: ({ type, object }) => {
+          const known = this.#secrets.has(object.metadata.name);
+          this.#options.onSecret?.(type === "DELETED" ? "delete" : known ? "update" : "add");
           if (type === "DELETED") this.#secrets.delete(object.metadata.name);
           else this.#secrets.set(object.metadata.name, object);
           if (this.#listed) this.#reconcile();
@@ -240,6 +246,7 @@ class Clusters implements RemoteClusters {
         if (cluster.status.status === "timeout") this.#options.onTimeout(id);
         this.#settle();
       },
+      onSyncError: () => this.#options.onSyncError?.(id),
     });
     if (this.#settings !== undefined) cluster.useSettings(this.#settings.mesh, this.#settings.networks);
     return cluster;

@@ -33,6 +33,8 @@ export interface GrpcPortOptions {
   /** Dead peers are noticed within the sum of both. Units: ms. */
   readonly keepaliveIntervalMs: number;
   readonly keepaliveTimeoutMs: number;
+  /** A discovery request came in. */
+  onRequest(bytes: number): void;
 }
 
 function certificateHandler(
@@ -66,7 +68,7 @@ class Port implements GrpcPort {
     });
     const add = (service: ServiceDefinition, handlers: UntypedServiceImplementation): void =>
       this.#server.addService(service, handlers);
-    add(discoveryService, { ...options.discovery.handlers(secure) });
+    add(discoveryService(options.onRequest), { ...options.discovery.handlers(secure) });
     add(certificateService, { createCertificate: certificateHandler(options.issuer, secure) });
   }
 

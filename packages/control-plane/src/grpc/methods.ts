@@ -30,13 +30,20 @@ const bytes = (buffer: Buffer): Buffer => buffer;
 const stream = { requestStream: true, responseStream: true } as const;
 const discovery = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
 
-/** Envoy's aggregated discovery service, both dialects. */
-export const discoveryService = {
+const measured =
+  <Request>(decode: (bytes: Buffer) => Request, onRequest: (bytes: number) => void) =>
+  (bytes: Buffer): Request => {
+    onRequest(bytes.length);
+    return decode(bytes);
+  };
+
+/** Envoy's aggregated discovery service, both dialects. @param onRequest Hears the size of each request. */
+export const discoveryService = (onRequest: (bytes: number) => void) => ({
   streamAggregatedResources: {
     path: `${discovery}/StreamAggregatedResources`,
     ...stream,
     requestSerialize: encode(DiscoveryRequestSchema),
-    requestDeserialize: decode(DiscoveryRequestSchema),
+    requestDeserialize: measured(decode(DiscoveryRequestSchema), onRequest),
     responseSerialize: bytes,
     responseDeserialize: bytes,
   } satisfies MethodDefinition<DiscoveryRequest, Buffer>,
@@ -44,11 +51,11 @@ export const discoveryService = {
     path: `${discovery}/DeltaAggregatedResources`,
     ...stream,
     requestSerialize: encode(DeltaDiscoveryRequestSchema),
-    requestDeserialize: decodeDeltaRequest,
+    requestDeserialize: measured(decodeDeltaRequest, onRequest),
     responseSerialize: bytes,
     responseDeserialize: bytes,
   } satisfies MethodDefinition<DeltaDiscoveryRequest, Buffer>,
-};
+});
 
 /** Istio's CA. */
 export const certificateService = {

@@ -49,6 +49,12 @@ export interface MeshFeedOptions {
   /** Adds to a MeshConfig what only this process knows. */
   complete?(mesh: MeshConfig): MeshConfig;
   onEvent?(kind: string, action: "upsert" | "delete"): void;
+  /** A source could not list or watch; it goes on trying. */
+  onSyncError?(): void;
+  /** A resource has no effect, for its errors. @param name `namespace/name`. */
+  onRefused?(kind: string, name: string): void;
+  /** A state was built from what came in. */
+  onBuilt?(tookMs: number): void;
   onUpdate(update: MeshUpdate): void;
 }
 
@@ -137,7 +143,10 @@ class Feed implements MeshFeed {
     let synced = false;
     return {
       onEvent: (event) => this.#onEvent(event),
-      onProblem: (problem: SourceProblem) => this.#options.log.warn(problem.reason, { source: problem.source }),
+      onProblem: (problem: SourceProblem) => {
+        this.#options.onSyncError?.();
+        this.#options.log.warn(problem.reason, { source: problem.source });
+      },
       onSynced: () => {
         if (synced) return;
         synced = true;
@@ -205,6 +214,7 @@ class Feed implements MeshFeed {
     this.#events = [];
     const sinceMs = this.#since ?? this.#options.clock.monotonic();
     this.#since = undefined;
+    const startedAt = this.#options.clock.monotonic();
     let applied = applyEvents(this.#state, events);
     if (this.#settingsChanged) {
       this.#settingsChanged = false;
@@ -214,6 +224,7 @@ class Feed implements MeshFeed {
         change: { views: true, endpoints: [...applied.change.endpoints, ...settled.change.endpoints] },
       };
     }
+    this.#options.onBuilt?.(this.#options.clock.monotonic() - startedAt);
     this.#logProblems(applied.state);
     this.#state = applied.state;
     this.#options.onUpdate({ state: applied.state, change: applied.change, sinceMs, waitedMs });
@@ -222,6 +233,11 @@ class Feed implements MeshFeed {
   #logProblems(state: MeshState): void {
     for (const [key, problems] of state.problems) {
       if (this.#state.problems.get(key) === problems) continue;
+      const refused = problems.find(({ severity }) => severity === "error");
+      if (refused !== undefined) {
+        const [kind = "", name = ""] = refused.source.split(" ");
+        this.#options.onRefused?.(kind, name);
+      }
       for (const problem of problems) {
         if (problem.severity === "error") this.#options.log.error(formatProblem(problem));
         else this.#options.log.warn(formatProblem(problem));

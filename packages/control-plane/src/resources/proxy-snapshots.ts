@@ -31,7 +31,15 @@ export interface ProxySnapshots {
   snapshotFor(proxy: ProxyNode, last?: ProxySnapshot): ProxySnapshot;
   /** Forgets what no proxy uses any more; `inUse` are the hashes of the connected proxies' snapshots. */
   sweep(inUse: ReadonlySet<string>): void;
-  readonly stats: { readonly kept: number; readonly hits: number; readonly misses: number };
+  readonly stats: CacheStats;
+}
+
+export interface CacheStats {
+  readonly kept: number;
+  readonly hits: number;
+  readonly misses: number;
+  /** Forgotten, as no proxy saw them any more. */
+  readonly evicted: number;
 }
 
 interface Kept {
@@ -57,6 +65,7 @@ class Snapshots implements ProxySnapshots {
   readonly #epochs = new WeakMap<ProxySnapshot, number>();
   #hits = 0;
   #misses = 0;
+  #evicted = 0;
   readonly #options: ProxySnapshotsOptions;
 
   constructor(options: ProxySnapshotsOptions) {
@@ -145,8 +154,10 @@ class Snapshots implements ProxySnapshots {
     const outbound = new Set<string>();
     const inbound = new Set<string>();
     for (const [hash, kept] of this.#sets) {
-      if (!inUse.has(hash)) this.#sets.delete(hash);
-      else {
+      if (!inUse.has(hash)) {
+        this.#sets.delete(hash);
+        this.#evicted++;
+      } else {
         outbound.add(kept.outbound);
         inbound.add(kept.inbound);
       }
@@ -155,8 +166,8 @@ class Snapshots implements ProxySnapshots {
     for (const hash of this.#inbound.keys()) if (!inbound.has(hash)) this.#inbound.delete(hash);
   }
 
-  get stats(): { readonly kept: number; readonly hits: number; readonly misses: number } {
-    return { kept: this.#sets.size, hits: this.#hits, misses: this.#misses };
+  get stats(): CacheStats {
+    return { kept: this.#sets.size, hits: this.#hits, misses: this.#misses, evicted: this.#evicted };
   }
 }
 

@@ -19,6 +19,8 @@ export interface CredentialSecretsOptions {
   readonly otherwise?: Pick<CredentialSecrets, "setFor">;
   /** Proxies of this namespace may see something new. */
   onChange(namespace: string): void;
+  /** A proxy asked for what nobody has for it: no such Secret, none that it may have, or one without a certificate. */
+  onUnavailable?(): void;
 }
 
 interface Followed {
@@ -77,7 +79,7 @@ class Secrets implements CredentialSecrets {
     const wanted = parseSecretName(name);
     if (wanted === undefined) return undefined;
     const access = this.#accessOf(namespace, serviceAccount);
-    if (access === "denied") return otherwise?.get(name);
+    if (access === "denied") return this.#elsewhere(name, otherwise);
     if (access !== "allowed") return undefined;
     const found = wanted.secrets.map((secret) => this.#follow(namespace, secret));
     const credential = credentialOf(
@@ -85,7 +87,12 @@ class Secrets implements CredentialSecrets {
       wanted.roots,
       found.map(({ data }) => data),
     );
-    return credential ?? (found.every(({ known }) => known) ? otherwise?.get(name) : undefined);
+    return credential ?? (found.every(({ known }) => known) ? this.#elsewhere(name, otherwise) : undefined);
+  }
+
+  #elsewhere(name: string, otherwise: ResourceSet | undefined): EncodedResource | undefined {
+    if (otherwise === undefined) this.#options.onUnavailable?.();
+    return otherwise?.get(name);
   }
 
   #accessOf(namespace: string, serviceAccount: string): Access["kind"] {

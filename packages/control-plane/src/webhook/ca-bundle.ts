@@ -1,6 +1,7 @@
 import { isObject } from "@heddle/config";
-import type { KubeClient, KubeObject, Watch } from "@heddle/kube-client";
+import { isKubeError, type KubeClient, type KubeObject, type Watch } from "@heddle/kube-client";
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
+import type { Telemetry } from "../telemetry.ts";
 
 /** Keeps our root in the webhook configurations that point to us, so that the API server trusts the webhook server. */
 export interface CaBundlePatcher {
@@ -16,6 +17,7 @@ export interface CaBundlePatcherOptions {
   readonly roots: () => string;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly telemetry: Telemetry;
 }
 
 /** A change of one webhook of a configuration, as JSON patch operations. */
@@ -34,6 +36,11 @@ export function bundlePatch(configuration: KubeObject, caBundle: string, close: 
   });
 }
 
+const MUTATING = "mutatingwebhookconfigurations";
+const VALIDATING = "validatingwebhookconfigurations";
+
+const reasonOf = (error: unknown): string => (isKubeError(error) ? error.reason : "Unknown");
+
 class Patcher implements CaBundlePatcher {
   readonly #options: CaBundlePatcherOptions;
   readonly #latest = new Map<string, { object: KubeObject; resource: string }>();
@@ -45,8 +52,8 @@ class Patcher implements CaBundlePatcher {
   }
 
   start(): void {
-    this.#watch("mutatingwebhookconfigurations", "istio-sidecar-injector");
-    this.#watch("validatingwebhookconfigurations", `istio-validator-${this.#options.namespace}`);
+    this.#watch(MUTATING, "istio-sidecar-injector");
+    this.#watch(VALIDATING, `istio-validator-${this.#options.namespace}`);
   }
 
   #watch(resource: string, name: string): void {
@@ -60,6 +67,9 @@ class Patcher implements CaBundlePatcher {
             void this.#patch(object, resource);
           }
         },
+        onError: (error) => {
+          if (resource === VALIDATING) this.#options.telemetry.validationLoadErrors.with(reasonOf(error)).value++;
+        },
       },
       { fieldSelector: `metadata.name=${name}` },
     );
@@ -71,20 +81,27 @@ class Patcher implements CaBundlePatcher {
   }
 
   async #patch(object: KubeObject, resource: string): Promise<void> {
-    const { kube, roots, log, clock } = this.#options;
+    const { kube, roots, log, clock, telemetry } = this.#options;
     const caBundle = Buffer.from(roots()).toString("base64");
-    const patch = bundlePatch(object, caBundle, resource.startsWith("validating"));
+    const patch = bundlePatch(object, caBundle, resource === VALIDATING);
     if (patch.length === 0) return;
     const { name, resourceVersion } = object.metadata;
     // Indexes into a list: only for the version that was read. A newer one comes by the watch.
     const guard =
       resourceVersion === undefined ? [] : [{ op: "test", path: "/metadata/resourceVersion", value: resourceVersion }];
+    if (resource === MUTATING) telemetry.patchAttempts.with(name).value++;
     try {
       await kube.patch({ group: "admissionregistration.k8s.io", version: "v1", resource, name }, [...guard, ...patch], {
         type: "json",
       });
+      if (resource === VALIDATING) telemetry.validationUpdates.with().value++;
       log.info("webhook configuration trusts our root now", { name });
     } catch (error) {
+      if (resource === VALIDATING) telemetry.validationUpdateErrors.with(reasonOf(error)).value++;
+      else {
+        telemetry.patchFailures.with(name, "webhook_update_failure").value++;
+        telemetry.patchRetries.with(name).value++;
+      }
       log.warn("patching a webhook configuration failed; trying again", { name, error });
       this.#retry?.cancel();
       this.#retry = clock.after(2000, () => this.refresh());

@@ -19,6 +19,15 @@ export interface WebhookServer {
   close(): Promise<void>;
 }
 
+export interface WebhookServerOptions {
+  readonly material: ServingMaterial;
+  /** By path, e.g. `/inject`. A handler returns the review's answer, or a sentence when the body is no review. */
+  readonly handlers: Readonly<Record<string, AdmissionHandler>>;
+  readonly log: Logger;
+  /** What was asked for got this error status. */
+  onError(path: string, status: number): void;
+}
+
 /** Reviews hold one object; etcd refuses more than this. Units: bytes. */
 const maxBody = 4 * 1024 * 1024;
 
@@ -27,9 +36,12 @@ class Server implements WebhookServer {
   readonly #handlers: Readonly<Record<string, AdmissionHandler>>;
   readonly #log: Logger;
 
-  constructor(material: ServingMaterial, handlers: Readonly<Record<string, AdmissionHandler>>, log: Logger) {
+  readonly #onError: (path: string, status: number) => void;
+
+  constructor({ material, handlers, log, onError }: WebhookServerOptions) {
     this.#handlers = handlers;
     this.#log = log;
+    this.#onError = onError;
     // `node:http2`, because on Bun its certificate can be replaced while serving, which `node:https` cannot.
     this.#server = createSecureServer(
       { allowHTTP1: true, key: material.key, cert: material.cert },
@@ -60,11 +72,12 @@ class Server implements WebhookServer {
   }
 
   #answer(request: Http2ServerRequest, response: Http2ServerResponse): void {
+    const path = new URL(request.url, "https://localhost").pathname;
     const reply = (code: number, body: string, type = "text/plain"): void => {
+      if (code >= 400) this.#onError(path, code);
       response.writeHead(code, { "content-type": type });
       response.end(body);
     };
-    const path = new URL(request.url, "https://localhost").pathname;
     // Istio's paths may carry a cluster and a network: /inject/cluster/c1/net/n1.
     const handler = this.#handlers[`/${path.split("/")[1] ?? ""}`];
     if (path === "/ready" || path === "/httpsReady") {
@@ -116,11 +129,6 @@ class Server implements WebhookServer {
   }
 }
 
-export function createWebhookServer(options: {
-  readonly material: ServingMaterial;
-  /** By path, e.g. `/inject`. A handler returns the review's answer, or a sentence when the body is no review. */
-  readonly handlers: Readonly<Record<string, AdmissionHandler>>;
-  readonly log: Logger;
-}): WebhookServer {
-  return new Server(options.material, options.handlers, options.log);
+export function createWebhookServer(options: WebhookServerOptions): WebhookServer {
+  return new Server(options);
 }

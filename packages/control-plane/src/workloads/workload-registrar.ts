@@ -3,6 +3,7 @@ import { isKubeError, type KubeClient, type KubeObject } from "@heddle/kube-clie
 import type { MeshState } from "@heddle/model";
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
 import { conditionsOf } from "../status/conditions.ts";
+import type { Telemetry } from "../telemetry.ts";
 import type { Connection } from "../xds/connection.ts";
 import { entryOf, GROUP_METADATA, registeredName } from "./registered-entry.ts";
 
@@ -23,6 +24,7 @@ export interface WorkloadRegistrarOptions {
   readonly kube: Pick<KubeClient, "get" | "find" | "create" | "patch" | "delete">;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly telemetry: Telemetry;
   readonly state: () => MeshState;
   /** Name of this replica: whoever an entry names answers for it. */
   readonly instance: string;
@@ -89,7 +91,10 @@ class Registrar implements WorkloadRegistrar {
     this.#kept.delete(key);
     this.#health.delete(key);
     const since = this.#nowText();
-    this.#write(key, () => this.#annotate(key, { [DISCONNECTED]: since, [CONNECTED]: null }));
+    this.#write(key, async () => {
+      await this.#annotate(key, { [DISCONNECTED]: since, [CONNECTED]: null });
+      this.#options.telemetry.unregistrations.with().value++;
+    });
     this.#options.clock.after(this.#options.graceMs, () => {
       if (this.#closed || this.#kept.has(key)) return;
       this.#write(key, () => this.#removeIfStill(key, since));
@@ -126,6 +131,7 @@ class Registrar implements WorkloadRegistrar {
           return await write();
         } catch (error) {
           if (isKubeError(error, 404)) return;
+          this.#options.telemetry.registrationErrors.with().value++;
           this.#options.log.warn("writing a WorkloadEntry failed; trying again", { entry: key, error });
           await new Promise<void>((resolve) => void this.#options.clock.after(RETRY_MS, resolve));
         }
@@ -138,22 +144,24 @@ class Registrar implements WorkloadRegistrar {
   }
 
   async #register(key: string, connection: Connection): Promise<void> {
-    const { kube, log, instance } = this.#options;
+    const { kube, log, instance, telemetry } = this.#options;
     if (this.#kept.get(key) !== connection) return;
     const name = groupName(connection.metadata) ?? "";
     const group = this.#group(connection.node.namespace, name);
     if (group === undefined) return;
     const annotations = { [CONTROLLER]: instance, [CONNECTED]: this.#nowText() };
-    if ((await kube.find(refTo(key))) !== undefined) {
+    const takeOver = async (): Promise<void> => {
       await this.#annotate(key, { ...annotations, [DISCONNECTED]: null });
-      return;
-    }
+      telemetry.registrationUpdates.with().value++;
+    };
+    if ((await kube.find(refTo(key))) !== undefined) return takeOver();
     try {
       await kube.create(entryOf(group, connection.node, annotations));
+      telemetry.registrations.with().value++;
       log.info("workload registered", { entry: key, group: name, identity: connection.caller?.identity.id });
     } catch (error) {
       if (!isKubeError(error, 409)) throw error;
-      await this.#annotate(key, { ...annotations, [DISCONNECTED]: null });
+      await takeOver();
     }
   }
 
@@ -165,6 +173,7 @@ class Registrar implements WorkloadRegistrar {
     const object = await this.#options.kube.find(refTo(key));
     if (object === undefined || object.metadata.annotations?.[DISCONNECTED] !== since) return;
     await this.#options.kube.delete(refTo(key));
+    this.#options.telemetry.registrationDeletes.with().value++;
     this.#options.log.info("workload is gone; its WorkloadEntry is removed", { entry: key });
   }
 

@@ -53,8 +53,13 @@ export interface ConnectionOptions
   readonly encoder: ResponseEncoder;
   readonly names: NamePool;
   readonly budget: SendBudget;
+  /** Monotonic. Units: ms. */
+  now(): number;
   onSent(response: OutgoingResponse, bytes: number): void;
+  /** A response's bytes have left. */
+  onTaken(tookMs: number): void;
   onAnswer(answer: Answer): void;
+  onStale(typeUrl: string): void;
 }
 
 /** A client that has so much to take gets nothing more until it did. Units: bytes. */
@@ -78,12 +83,15 @@ class StreamConnection implements Connection {
       dialect: options.dialect,
       names: options.names,
       onAnswer: options.onAnswer,
+      onStale: options.onStale,
       send: (response) => {
         const bytes = options.encoder.encode(options.dialect, response);
         const { length } = bytes;
         const giveBack = options.budget.take(length);
         this.#underWay += length;
+        const writtenAt = options.now();
         options.stream.write(Buffer.from(bytes.buffer, bytes.byteOffset, length), () => {
+          options.onTaken(options.now() - writtenAt);
           giveBack();
           release(bytes);
           this.#underWay -= length;

@@ -295,7 +295,10 @@ class Server implements DiscoveryServer {
       names: this.#names,
       budget: this.#budget,
       onAnswer: (answer) => this.#answered(id, answer),
+      now: () => clock.monotonic(),
       onSent: (response, bytes) => this.#sent(id, response, bytes, telemetry),
+      onTaken: (tookMs) => telemetry.sendTime.with().observe(tookMs / 1000),
+      onStale: (typeUrl) => telemetry.staleAnswers.with(shortTypeName(typeUrl).toLowerCase()).value++,
     });
   }
 

@@ -1,7 +1,7 @@
 import type { RbacFilterConfig } from "../config/filters/rbac.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
 import { leaveMetadata } from "./leave-metadata.ts";
-import { evaluateRbac, type RbacFacts } from "./rbac-match.ts";
+import { ALLOWED_BY, evaluateRbac, type RbacFacts } from "./rbac-match.ts";
 import { createRbacOutcomes, NO_POLICY, type RbacOutcomes } from "./rbac-outcome.ts";
 import { statPrefix } from "./stat-prefix.ts";
 
@@ -49,6 +49,7 @@ class RbacFilter implements HttpFilter {
     // LOG decides nothing.
     if (verdict.allowed || rules.action === "log") {
       this.#around.count(`${this.#counted}allowed`);
+      if (verdict.allowed && rules.action === "allow") call.metadata.set(ALLOWED_BY, verdict.policy);
       return true;
     }
     this.#around.count(`${this.#counted}denied`);

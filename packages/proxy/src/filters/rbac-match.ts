@@ -9,6 +9,9 @@ import { matchesHeader, pathOnly } from "../router/route-matcher.ts";
 import { NO_POLICY } from "./rbac-outcome.ts";
 
 /** What rules look at; connections have no request. */
+/** Where the metadata of a request has the name of the policy that let it through; absent: none had to. */
+export const ALLOWED_BY = "heddle.allowed_by";
+
 export interface RbacFacts {
   readonly connection: ConnectionInfo;
   readonly request: RequestHead | undefined;

@@ -9,6 +9,7 @@ import type { ActiveSpan } from "../telemetry/tracing/span.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
+import type { FailedTry } from "./failed-tries.ts";
 import type { GrpcMessages } from "./grpc-messages.ts";
 
 /** What telemetry may know of an exchange; complete when it is over. Heads are valid only while it lasts. */
@@ -30,7 +31,7 @@ export interface ExchangeRecord {
   readonly downstreamBytes: StreamBytes | undefined;
   readonly upstreamBytes: StreamBytes | undefined;
   /** Hosts of tries that failed, before `host`. */
-  readonly failedHosts: readonly Host[];
+  readonly failedTries: readonly FailedTry[];
   readonly virtualCluster: RouteCounters | undefined;
   /** Kept only where a log asks for them. */
   readonly responseTrailers: HeaderList | undefined;

@@ -171,8 +171,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.route = this.#manager.routes()?.match(this.request, this.#manager.random, this.#manager.runtime);
   }
 
-  get failedHosts(): readonly Host[] {
-    return this.#tries.failedHosts;
+  get failedTries(): ExchangeRecord["failedTries"] {
+    return this.#tries.failed;
   }
 
   get filterState(): ExchangeRecord["filterState"] {

@@ -1,10 +1,16 @@
 import type { Host } from "../upstream/host.ts";
 import type { Attempt } from "./attempt.ts";
 
+/** A try that was followed by another: the server answered badly, or not at all. */
+export interface FailedTry {
+  readonly host: Host;
+  /** 0: no answer. */
+  readonly status: number;
+}
+
 /** What an exchange remembers of tries that went wrong; made with the first of them, so that most requests have none. */
 export class FailedTries {
-  /** Hosts that answered badly or not at all. */
-  readonly hosts: Host[] = [];
+  readonly tries: FailedTry[] = [];
   /** Tries whose time was over and that may still answer. Source: Envoy `hedge_on_per_try_timeout`. */
   readonly hedged: Attempt[] = [];
   /** A new try waits for its back-off. */

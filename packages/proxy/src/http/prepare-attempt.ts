@@ -30,8 +30,9 @@ export function prepareAttempt(
     if (original !== undefined)
       exchange.criteria = { hash: exchange.criteria?.hash, subset: exchange.criteria?.subset, original };
   }
-  const avoided = failed === undefined ? NONE : avoidedHosts(retry, failed.hosts, cluster);
-  const excluded = failed === undefined ? undefined : excludedPriorities(retry, failed.hosts, cluster);
+  const tried = failed?.tries.map(({ host }) => host);
+  const avoided = tried === undefined ? NONE : avoidedHosts(retry, tried, cluster);
+  const excluded = tried === undefined ? undefined : excludedPriorities(retry, tried, cluster);
   const host = cluster.pick(
     exchange.connection.original,
     avoided,

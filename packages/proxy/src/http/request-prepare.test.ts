@@ -25,6 +25,7 @@ test.each(
     remoteText: "10.0.0.1:80",
     direction: "inbound",
     tls: undefined,
+    allowedBy: "",
     principal: "",
     sni: "",
     ja3: "",

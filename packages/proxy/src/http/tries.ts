@@ -11,7 +11,7 @@ import type { Host } from "../upstream/host.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { HttpManager } from "./connection-manager.ts";
 import { type AttemptLimitsOwner, TRY_LIMITS, type TryLimit, TryTimeout } from "./exchange-timers.ts";
-import { FailedTries } from "./failed-tries.ts";
+import { FailedTries, type FailedTry } from "./failed-tries.ts";
 import type { ForwardedExchange } from "./forward-request.ts";
 import { prepareAttempt } from "./prepare-attempt.ts";
 import { backOff, isIdempotent, mayRetry, retriesFailure, retriesResponse, usedUp } from "./retry-decision.ts";
@@ -60,9 +60,9 @@ export class Tries {
     return this.#failed?.timedOut;
   }
 
-  /** Hosts of the tries that failed. */
-  get failedHosts(): readonly Host[] {
-    return this.#failed?.hosts ?? NO_HOSTS;
+  /** The tries that were followed by another. */
+  get failed(): readonly FailedTry[] {
+    return this.#failed?.tries ?? NO_TRIES;
   }
 
   /** Starts the first try. After a redirect once more, as if nothing had been tried. */
@@ -116,7 +116,7 @@ export class Tries {
   countSuccess(): void {
     const failed = this.#failed;
     const cluster = this.#cluster;
-    if (failed === undefined || failed.hosts.length === 0 || cluster === undefined) return;
+    if (failed === undefined || failed.tries.length === 0 || cluster === undefined) return;
     if (failed.usedUp) return;
     cluster.counters.retrySuccess++;
     for (const counted of this.#counted()) counted.retrySuccess++;
@@ -246,7 +246,7 @@ export class Tries {
       counters.retried ??= new ResponseCodes();
       counters.retried.count(head.status);
     }
-    failures.hosts.push(failed.host);
+    failures.tries.push({ host: failed.host, status: head?.status ?? 0 });
     failures.waiting = true;
     backOff(policy, this.#owner.attempts, head, failed.cluster.counters, this.#manager, () => {
       if (this.#owner.settled || !failures.waiting) return;
@@ -256,4 +256,4 @@ export class Tries {
   }
 }
 
-const NO_HOSTS: readonly Host[] = [];
+const NO_TRIES: readonly FailedTry[] = [];

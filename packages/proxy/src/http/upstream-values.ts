@@ -29,7 +29,7 @@ export interface UpstreamFacts {
   readonly upstreamWantedMs: number;
   readonly upstreamReadyMs: number;
   /** Those of tries that failed, before `host`. */
-  readonly failedHosts: readonly Host[];
+  readonly failedTries: readonly { readonly host: Host }[];
   /** The server broke the connection off. */
   readonly upstreamReset?: boolean;
 }
@@ -118,7 +118,8 @@ export function upstreamValue(record: UpstreamFacts, command: FormatCommand): st
 /** The hosts of all tries, each once. */
 function attempted(record: UpstreamFacts, name: (host: Host) => string): string | undefined {
   const last = connected(record);
-  const hosts = last === undefined ? record.failedHosts : [...record.failedHosts, last];
+  const failed = record.failedTries.map(({ host }) => host);
+  const hosts = last === undefined ? failed : [...failed, last];
   return dash(hosts.map(name).join(","));
 }
 

@@ -34,7 +34,7 @@ export function tellEnd(
     transportFailure: "",
     upstream: undefined,
     upstreamReset: false,
-    failedHosts: [],
+    failedTries: [],
     attempts: 0,
     upstreamWantedMs: -1,
     upstreamReadyMs: -1,

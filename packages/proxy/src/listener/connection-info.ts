@@ -41,6 +41,8 @@ export interface ConnectionInfo {
   metadata: Map<string, JsonValue> | undefined;
   /** Protocols that replace the upstream's ALPN; undefined: what the cluster says. */
   readonly upstreamAlpn: readonly string[] | undefined;
+  /** Name of the policy that let it in; "": none had to. */
+  allowedBy: string;
   /** Our element of x-forwarded-client-cert, once it was needed. */
   clientCertElement: string | undefined;
 }
@@ -77,6 +79,7 @@ export function describeConnection(
     ...place,
     filterState: undefined,
     metadata: undefined,
+    allowedBy: "",
     clientCertElement: undefined,
   };
 }

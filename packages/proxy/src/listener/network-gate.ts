@@ -82,6 +82,7 @@ function createCheck(config: NetworkGateConfig, clock: Clock, runtime: Runtime, 
         const verdict = evaluateRbac(config.rules, facts);
         if (verdict.allowed || config.rules.action === "log") {
           count(`${config.statPrefix}rbac.allowed`);
+          if (verdict.allowed && config.rules.action === "allow") info.allowedBy = verdict.policy;
           return undefined;
         }
         count(`${config.statPrefix}rbac.denied`);

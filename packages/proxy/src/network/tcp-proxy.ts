@@ -128,7 +128,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   details = "";
   transportFailure = "";
   upstreamReset = false;
-  readonly failedHosts: Host[] = [];
+  readonly failedTries: { readonly host: Host }[] = [];
   bytesReceived = 0;
   bytesSent = 0;
   endMs = -1;
@@ -261,7 +261,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
       if (this.host !== undefined) this.cluster.outlier?.onLocalFailure(this.host);
     }
     if (this.attempts < this.#manager.config.maxConnectAttempts) {
-      if (this.host !== undefined) this.failedHosts.push(this.host);
+      if (this.host !== undefined) this.failedTries.push({ host: this.host });
       this.#tryConnect();
       return;
     }

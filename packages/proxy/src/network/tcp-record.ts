@@ -18,7 +18,7 @@ export interface TcpRecord {
   readonly upstream: Connection | undefined;
   /** The server broke the connection off. */
   readonly upstreamReset: boolean;
-  readonly failedHosts: readonly Host[];
+  readonly failedTries: readonly { readonly host: Host }[];
   readonly attempts: number;
   readonly upstreamWantedMs: number;
   readonly upstreamReadyMs: number;

@@ -16,12 +16,13 @@ test("what had no traffic goes, and comes back with it; what has traffic stays",
   for (const group of linkerdGroups(families)) idle.watch(group);
   const stats = createLinkerdStats({ families, self: UNKNOWN_WORKLOAD, localUri: () => "" });
   const to = (authority: string): CountedExchange => ({
-    connection: { direction: "outbound", principal: "", localUri: "", tls: undefined },
+    connection: { direction: "outbound", allowedBy: "", principal: "", localUri: "", tls: undefined },
     upstreamSecure: false,
     upstreamPrincipal: "",
     clusterName: "PassthroughCluster",
     cluster: undefined,
     host: undefined,
+    metadata: undefined,
     request: { authority },
     status: 200,
     details: "",

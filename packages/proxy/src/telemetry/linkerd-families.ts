@@ -26,6 +26,7 @@ const REQUEST_LABELS = [
   "dst_deployment",
   "dst_serviceaccount",
 ] as const;
+const AUTHZ_LABELS = [...TLS_LABELS, "authz_group", "authz_kind", "authz_name"] as const;
 const TCP_LABELS = ["direction", "peer", ...TLS_LABELS] as const;
 
 /** Metrics under linkerd2-proxy's names. Source: linkerd2-proxy `metrics.rs`, `transport/labels.rs`. */
@@ -36,6 +37,9 @@ export interface LinkerdFamilies {
   /** Of inbound requests: what a policy let through, and what one refused. */
   readonly allowed: CounterFamily;
   readonly denied: CounterFamily;
+  /** The same of inbound TCP connections. */
+  readonly tcpAllowed: CounterFamily;
+  readonly tcpDenied: CounterFamily;
   readonly tcpOpened: CounterFamily;
   readonly tcpClosed: CounterFamily;
   readonly tcpOpen: GaugeFamily;
@@ -101,13 +105,14 @@ export function registerLinkerdFamilies(
       },
       LINKERD_BOUNDS_MS,
     ),
-    allowed: counter("inbound_http_authz_allow_total", "Total count of requests that were allowed.", TLS_LABELS),
-    denied: counter("inbound_http_authz_deny_total", "Total count of requests that a policy refused.", [
-      ...TLS_LABELS,
-      "authz_group",
-      "authz_kind",
-      "authz_name",
-    ]),
+    allowed: counter("inbound_http_authz_allow_total", "Total count of requests that were allowed.", AUTHZ_LABELS),
+    denied: counter("inbound_http_authz_deny_total", "Total count of requests that a policy refused.", AUTHZ_LABELS),
+    tcpAllowed: counter("inbound_tcp_authz_allow_total", "Total count of connections that were allowed.", AUTHZ_LABELS),
+    tcpDenied: counter(
+      "inbound_tcp_authz_deny_total",
+      "Total count of connections that a policy refused.",
+      AUTHZ_LABELS,
+    ),
     tcpOpened: counter("tcp_open_total", "Total count of opened connections.", TCP_LABELS),
     tcpClosed: counter("tcp_close_total", "Total count of closed connections.", [...TCP_LABELS, "errno"]),
     tcpOpen: registry.gauge({ name: "tcp_open_connections", help: "Connections open now.", labels: TCP_LABELS }),
@@ -118,14 +123,28 @@ export function registerLinkerdFamilies(
 
 /** What goes together when it is idle: TCP series stay while one of their connections is open. */
 export function linkerdGroups(families: LinkerdFamilies): readonly SeriesGroup[] {
-  const { requests, responses, latency, allowed, denied, tcpOpened, tcpClosed, tcpOpen, tcpRead, tcpWritten } =
-    families;
+  const {
+    requests,
+    responses,
+    latency,
+    allowed,
+    denied,
+    tcpAllowed,
+    tcpDenied,
+    tcpOpened,
+    tcpClosed,
+    tcpOpen,
+    tcpRead,
+    tcpWritten,
+  } = families;
   return [
     { families: [requests] },
     { families: [responses] },
     { families: [latency] },
     { families: [allowed] },
     { families: [denied] },
+    { families: [tcpAllowed] },
+    { families: [tcpDenied] },
     { families: [tcpClosed] },
     {
       families: [tcpOpened, tcpOpen, tcpRead, tcpWritten],
@@ -161,14 +180,30 @@ export function linkerdRequestSeries(
   };
 }
 
-/** Where an inbound request is counted, by what a filter said of it. Only refusals name a policy; without one, no rule of any allowed it. */
-export function linkerdAuthzSeries(families: LinkerdFamilies, tls: LinkerdTls, details: string): Counter {
+/**
+ * Where a passage is counted, by the words with which a filter refused it, or the policy that let it through. A refusal without policy: no rule of
+ * any allowed it. Let through without policy: none had to, which has no name.
+ */
+export function linkerdAuthzSeries(
+  { allowed, denied }: { readonly allowed: CounterFamily; readonly denied: CounterFamily },
+  tls: LinkerdTls,
+  refusal: string,
+  allowedBy: string,
+): Counter {
   const values = tlsValues(tls);
-  if (!details.startsWith("rbac_access_denied")) return families.allowed.with(...values);
-  const name = /-policy\[([^\]]*)\]/.exec(details)?.[1];
-  return name === undefined
-    ? families.denied.with(...values, "", "default", "deny")
-    : families.denied.with(...values, "security.istio.io", "authorizationpolicy", name);
+  if (!isRefusal(refusal)) return allowed.with(...values, ...policyValues(allowedBy, ["", "", ""]));
+  return denied.with(...values, ...policyValues(refusal, ["", "default", "deny"]));
+}
+
+/** Whether details of an answer, or of a connection's end, are a policy's. */
+export function isRefusal(details: string): boolean {
+  return details.startsWith("rbac_access_denied");
+}
+
+/** Group, kind and name of the AuthorizationPolicy in a name such as `ns[a]-policy[only-web]-rule[0]`. */
+function policyValues(text: string, otherwise: readonly string[]): readonly string[] {
+  const name = /-policy\[([^\]]*)\]/.exec(text)?.[1];
+  return name === undefined ? otherwise : ["security.istio.io", "authorizationpolicy", name];
 }
 
 export function linkerdTcpSeries(

@@ -14,7 +14,7 @@ function start() {
   return { stats, lines: () => registry.expose().split("\n") };
 }
 
-const connection = { direction: "outbound", principal: "", localUri: "", tls: undefined } as const;
+const connection = { direction: "outbound", principal: "", localUri: "", tls: undefined, allowedBy: "" } as const;
 const TO_VOTING: CountedExchange = {
   connection,
   upstreamSecure: true,
@@ -34,6 +34,7 @@ const TO_VOTING: CountedExchange = {
       cluster: "Kubernetes",
     },
   },
+  metadata: undefined,
   request: { authority: "voting-svc.emojivoto:8080" },
   status: 200,
   details: "via_upstream",
@@ -71,12 +72,21 @@ test("inbound requests that a policy let through, and those that one refused, by
   const { stats, lines } = start();
   const inbound = { ...TO_VOTING, connection: { ...connection, direction: "inbound" as const } };
   const refused = (policy: string) => ({ ...inbound, details: `rbac_access_denied_matched_policy[${policy}]` });
-  for (const record of [inbound, inbound, refused("ns[a]-policy[only-web]-rule[0]"), refused("none"), TO_VOTING])
+  const byPolicy = { ...inbound, metadata: new Map([["heddle.allowed_by", "ns[a]-policy[web-may]-rule[1]"]]) };
+  for (const record of [
+    inbound,
+    inbound,
+    byPolicy,
+    refused("ns[a]-policy[only-web]-rule[0]"),
+    refused("none"),
+    TO_VOTING,
+  ])
     stats.onExchangeDone(record);
   const tls = 'tls="no_identity",no_tls_reason="no_tls_from_remote",client_id="",server_id=""';
   const denied = (by: string) => `inbound_http_authz_deny_total{${tls},${by}} 1`;
   expect(lines().filter((line) => line.startsWith("inbound_http_authz"))).toEqual([
-    `inbound_http_authz_allow_total{${tls}} 2`,
+    `inbound_http_authz_allow_total{${tls},authz_group="",authz_kind="",authz_name=""} 2`,
+    `inbound_http_authz_allow_total{${tls},authz_group="security.istio.io",authz_kind="authorizationpolicy",authz_name="web-may"} 1`,
     denied('authz_group="security.istio.io",authz_kind="authorizationpolicy",authz_name="only-web"'),
     denied('authz_group="",authz_kind="default",authz_name="deny"'),
   ]);
@@ -127,4 +137,25 @@ test("TCP: both sides of a connection, open while it lasts", () => {
   stats.onTcpOpened({ ...record, upstreamLocal: "" });
   expect(lines()).toContain(`tcp_open_total{${source}} 2`);
   expect(lines()).toContain(`tcp_open_total{${destination}} 1`);
+});
+
+test("inbound connections that a policy let in, and those that one refused; outbound ones are nobody's to refuse", () => {
+  const { stats, lines } = start();
+  const inbound = { ...connection, direction: "inbound" as const };
+  const record = { ...TO_VOTING, connection: inbound, upstreamLocal: "10.0.0.1:4000", bytesReceived: 0, bytesSent: 0 };
+  const policy = (name: string) => `ns[a]-policy[${name}]-rule[0]`;
+  stats.onTcpOpened({ ...record });
+  stats.onTcpOpened({ ...record, connection: { ...inbound, allowedBy: policy("db-may") } });
+  stats.onRefused({ ...record }, `rbac_access_denied_matched_policy[${policy("no-db")}]`);
+  stats.onRefused({ ...record }, "rbac_access_denied_matched_policy[none]");
+  stats.onTcpOpened({ ...record, connection });
+  stats.onRefused({ ...record, connection }, "rbac_access_denied_matched_policy[none]");
+  const tls = 'tls="no_identity",no_tls_reason="no_tls_from_remote",client_id="",server_id=""';
+  const by = (name: string) => `authz_group="security.istio.io",authz_kind="authorizationpolicy",authz_name="${name}"`;
+  expect(lines().filter((line) => line.startsWith("inbound_tcp_authz"))).toEqual([
+    `inbound_tcp_authz_allow_total{${tls},authz_group="",authz_kind="",authz_name=""} 1`,
+    `inbound_tcp_authz_allow_total{${tls},${by("db-may")}} 1`,
+    `inbound_tcp_authz_deny_total{${tls},${by("no-db")}} 1`,
+    `inbound_tcp_authz_deny_total{${tls},authz_group="",authz_kind="default",authz_name="deny"} 1`,
+  ]);
 });

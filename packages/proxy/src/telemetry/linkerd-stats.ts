@@ -2,6 +2,7 @@
 
 import type { Counter } from "@heddle/std";
 import type { ClusterConfig } from "../config/cluster.ts";
+import { ALLOWED_BY } from "../filters/rbac-match.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import type { TcpRecord } from "../network/tcp-record.ts";
@@ -29,7 +30,7 @@ const MAX_REMEMBERED = 10_000;
 
 /** What both kinds of records are read for. */
 interface Passage {
-  readonly connection: Pick<ConnectionInfo, "direction" | "principal" | "localUri" | "tls">;
+  readonly connection: Pick<ConnectionInfo, "direction" | "principal" | "localUri" | "tls" | "allowedBy">;
   readonly upstreamSecure: boolean;
   readonly upstreamPrincipal: string;
 }
@@ -42,6 +43,7 @@ export interface CountedExchange
     > {
   readonly cluster: { readonly config: Pick<ClusterConfig, "services"> } | undefined;
   readonly host: Pick<NonNullable<ExchangeRecord["host"]>, "workload"> | undefined;
+  readonly metadata: Pick<NonNullable<ExchangeRecord["metadata"]>, "get"> | undefined;
   readonly request: Pick<ExchangeRecord["request"], "authority">;
 }
 
@@ -51,6 +53,8 @@ export interface CountedTcp extends Passage, Pick<TcpRecord, "upstreamLocal" | "
 export interface LinkerdStats {
   onExchangeDone(record: CountedExchange): void;
   onTcpOpened(record: CountedTcp): void;
+  /** A network filter closed the connection before anything else had it. @param why Envoy's words. */
+  onRefused(record: CountedTcp, why: string): void;
   onTcpProgress(record: CountedTcp): void;
   onTcpDone(record: CountedTcp): void;
 }
@@ -98,7 +102,7 @@ class Counting implements LinkerdStats {
     const known = cluster?.config.services[0] !== undefined;
     const key = `${connection.direction}|${record.clusterName}|${host?.workload?.workload ?? ""}|${connection.principal}|${
       record.upstreamPrincipal
-    }|${record.upstreamSecure}|${known ? "" : record.request.authority}|${record.status}|${record.grpc}|${record.grpcStatus}|${refusalOf(record)}`;
+    }|${record.upstreamSecure}|${known ? "" : record.request.authority}|${record.status}|${record.grpc}|${record.grpcStatus}|${refusalOf(record)}|${allowedBy(record)}`;
     let series = this.#series.get(key);
     if (series === undefined) {
       if (this.#series.size >= MAX_REMEMBERED) this.#series.clear();
@@ -110,7 +114,7 @@ class Counting implements LinkerdStats {
 
   #authz(record: CountedExchange): Counter | undefined {
     if (record.connection.direction !== "inbound") return undefined;
-    return linkerdAuthzSeries(this.#deps.families, this.#tls(record, "src"), record.details);
+    return linkerdAuthzSeries(this.#deps.families, this.#tls(record, "src"), record.details, allowedBy(record));
   }
 
   #make(record: CountedExchange): LinkerdRequestSeries {
@@ -152,7 +156,18 @@ class Counting implements LinkerdStats {
       side.opened.value++;
       side.open.value++;
     }
+    if (direction === "inbound") this.#authorized(record, "");
     this.#open.set(record, { source, destination, received: 0, sent: 0 });
+  }
+
+  onRefused(record: CountedTcp, why: string): void {
+    if (record.connection.direction === "inbound") this.#authorized(record, why);
+  }
+
+  #authorized(record: CountedTcp, refusal: string): void {
+    const { tcpAllowed: allowed, tcpDenied: denied } = this.#deps.families;
+    const tls = this.#tls(record, "src");
+    linkerdAuthzSeries({ allowed, denied }, tls, refusal, record.connection.allowedBy).value++;
   }
 
   onTcpProgress(record: CountedTcp): void {
@@ -199,6 +214,11 @@ class Counting implements LinkerdStats {
 /** Other details have any number of values, and say nothing of a policy. */
 function refusalOf({ details }: CountedExchange): string {
   return details.startsWith("rbac_") ? details : "";
+}
+
+function allowedBy({ metadata }: CountedExchange): string {
+  const policy = metadata?.get(ALLOWED_BY);
+  return typeof policy === "string" ? policy : "";
 }
 
 function plain(noTlsReason: string): LinkerdTls {

@@ -11,7 +11,9 @@ const HOST = { name: "web.x.svc.cluster.local:80", routes: [VOTE, LIST, { name: 
 
 function exchange(route: RoutedExchange["route"], status: number, attempts: number): RoutedExchange {
   const connection = { direction: "outbound" } as const;
-  return { connection, route, status, attempts, grpc: false, grpcStatus: -1, startMs: 0, endMs: 4 };
+  // The try before the last had no answer, those before it a bad one.
+  const failedTries = Array.from({ length: Math.max(0, attempts - 1) }, (_, i) => ({ status: i === 0 ? 0 : 502 }));
+  return { connection, route, status, attempts, failedTries, grpc: false, grpcStatus: -1, startMs: 0, endMs: 4 };
 }
 
 function start() {
@@ -39,6 +41,9 @@ test("a request counts once, each of its tries as an actual one, what came again
   expect(lines()).toContain(`route_response_total{${of},status_code="200",classification="success"} 2`);
   expect(lines()).toContain(`route_response_total{${of},status_code="503",classification="failure"} 1`);
   expect(lines()).toContain(`route_response_total{${of},status_code="403",classification="success"} 1`);
+  expect(lines()).toContain(`route_actual_response_total{${of},status_code="200",classification="success"} 2`);
+  expect(lines()).toContain(`route_actual_response_total{${of},status_code="502",classification="failure"} 1`);
+  expect(lines()).toContain(`route_actual_response_total{${of},status_code="503",classification="failure"} 1`);
   expect(lines()).toContain(`route_response_latency_ms_count{${of}} 4`);
 });
 

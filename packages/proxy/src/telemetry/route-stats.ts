@@ -19,6 +19,7 @@ export interface RouteFamilies {
   readonly requests: CounterFamily;
   readonly responses: CounterFamily;
   readonly tries: CounterFamily;
+  readonly triesAnswered: CounterFamily;
   readonly latency: HistogramFamily;
   readonly retryable: CounterFamily;
 }
@@ -36,6 +37,11 @@ export function registerRouteFamilies(registry: MetricsRegistry): RouteFamilies 
       labels: [...labels, "status_code", "classification"],
     }),
     tries: registry.counter({ name: "route_actual_request_total", help: "Requests by route, retries too.", labels }),
+    triesAnswered: registry.counter({
+      name: "route_actual_response_total",
+      help: "Responses by route, those that were followed by a retry too.",
+      labels: [...labels, "status_code", "classification"],
+    }),
     retryable: registry.counter({
       name: "route_retryable_total",
       help: "Retries by route.",
@@ -55,7 +61,7 @@ interface RouteSeries {
   readonly tries: Counter;
   readonly latency: Histogram;
   /** By status and classification. */
-  readonly responses: Map<number, Counter>;
+  readonly responses: Map<number, { readonly asked: Counter; readonly tried: Counter }>;
   readonly classes: readonly StatusClass[];
 }
 
@@ -69,6 +75,7 @@ interface StatusClass {
 /** What counting by route reads of an exchange that is over. */
 export interface RoutedExchange
   extends Pick<ExchangeRecord, "status" | "grpc" | "grpcStatus" | "attempts" | "startMs" | "endMs"> {
+  readonly failedTries: readonly { readonly status: number }[];
   readonly connection: Pick<ExchangeRecord["connection"], "direction">;
   readonly route: RouteIdentity | undefined;
 }
@@ -126,18 +133,27 @@ class Counting implements RouteStats {
     }
     if (series === null) return;
     series.requests.value++;
-    if (record.attempts > 1) this.#families.retryable.with(...series.labels, "").value += record.attempts - 1;
+    if (record.attempts > 1) this.#countRetries(record, series);
     series.tries.value += record.attempts > 0 ? record.attempts : 1;
     series.latency.observe(record.endMs - record.startMs);
     const failed = isFailure(record, series.classes);
     const key = failed ? -record.status - 1 : record.status;
     let responses = series.responses.get(key);
     if (responses === undefined) {
-      const classification = failed ? "failure" : "success";
-      responses = this.#families.responses.with(...series.labels, String(record.status), classification);
+      const { responses: asked, triesAnswered } = this.#families;
+      const values = [...series.labels, String(record.status), failed ? "failure" : "success"];
+      responses = { asked: asked.with(...values), tried: triesAnswered.with(...values) };
       series.responses.set(key, responses);
     }
-    responses.value++;
+    responses.asked.value++;
+    responses.tried.value++;
+  }
+
+  /** What was followed by another try failed, whatever it was called. */
+  #countRetries({ attempts, failedTries }: RoutedExchange, { labels }: RouteSeries): void {
+    this.#families.retryable.with(...labels, "").value += attempts - 1;
+    for (const { status } of failedTries)
+      if (status > 0) this.#families.triesAnswered.with(...labels, String(status), "failure").value++;
   }
 
   onTcpOpened(): void {}

@@ -14,8 +14,15 @@ import { createHostNames } from "./host-names.ts";
 import { type IdleTime, sweepIdle } from "./idle-series.ts";
 import { type IstioFamilies, istioGroups, registerIstioFamilies } from "./istio-families.ts";
 import { createIstioStats } from "./istio-stats.ts";
-import { type LinkerdFamilies, linkerdGroups, registerLinkerdFamilies } from "./linkerd-families.ts";
-import { createLinkerdStats } from "./linkerd-stats.ts";
+import { isRefusal, type LinkerdFamilies, linkerdGroups, registerLinkerdFamilies } from "./linkerd-families.ts";
+import {
+  createLinkerdRoutes,
+  type LinkerdRouteFamilies,
+  type LinkerdRoutes,
+  linkerdRouteGroups,
+  registerLinkerdRoutes,
+} from "./linkerd-routes.ts";
+import { createLinkerdStats, type LinkerdStats } from "./linkerd-stats.ts";
 import type { LogWriter } from "./log-writer.ts";
 import { createOtelLog } from "./otel-log.ts";
 import { createRouteStats, type RouteFamilies, registerRouteFamilies } from "./route-stats.ts";
@@ -58,6 +65,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
   const hosts = createHostNames();
   let routeFamilies: RouteFamilies | undefined;
   let linkerdFamilies: LinkerdFamilies | undefined;
+  let linkerdRouteFamilies: LinkerdRouteFamilies | undefined;
   const forgotten = { times: 0 };
   const sweeper = deps.idle === undefined ? undefined : sweepIdle(registry, deps.idle, forgotten);
   const linkerd = speaksLinkerd(deps.env, deps.log);
@@ -125,20 +133,36 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
       }
       all.push(createRouteStats(routeFamilies));
       if (!linkerd) continue;
-      if (linkerdFamilies === undefined) {
-        linkerdFamilies = registerLinkerdFamilies(registry, forgotten);
-        for (const group of linkerdGroups(linkerdFamilies)) sweeper?.watch(group);
-      }
-      all.push(createLinkerdStats({ families: linkerdFamilies, self: deps.self, localUri: deps.localUri }));
+      all.push(linkerdStats(), linkerdRoutes());
     }
     all.push(...loggers(logs, around));
     return all;
   };
 
+  const linkerdStats = (): LinkerdStats => {
+    if (linkerdFamilies === undefined) {
+      linkerdFamilies = registerLinkerdFamilies(registry, forgotten);
+      for (const group of linkerdGroups(linkerdFamilies)) sweeper?.watch(group);
+    }
+    return createLinkerdStats({ families: linkerdFamilies, self: deps.self, localUri: deps.localUri });
+  };
+
+  const linkerdRoutes = (): LinkerdRoutes => {
+    if (linkerdRouteFamilies === undefined) {
+      linkerdRouteFamilies = registerLinkerdRoutes(registry, forgotten);
+      for (const group of linkerdRouteGroups(linkerdRouteFamilies)) sweeper?.watch(group);
+    }
+    return createLinkerdRoutes(linkerdRouteFamilies);
+  };
+
   return {
     registry,
     tap,
-    observeListener: (listener, around) => loggers(listener.accessLogs, around),
+    observeListener: (listener, around) => {
+      const logs = loggers(listener.accessLogs, around);
+      // Connections that a policy refuses never reach what watches their chain.
+      return linkerd && listener.direction === "inbound" ? [...logs, refusals(linkerdStats())] : logs;
+    },
     observe: (listener, chain, around) => {
       const last = chain.filters[chain.filters.length - 1];
       const logs = last?.kind === "http" || last?.kind === "tcp" ? last.accessLogs : [];
@@ -147,6 +171,17 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
       const tracing = last?.kind === "http" ? last.tracing : undefined;
       if (tracing === undefined) return observers;
       return { ...observers, tracer: (count) => tracers.create(tracing, listener.direction, around, count) };
+    },
+  };
+}
+
+function refusals(stats: LinkerdStats): TcpObserver {
+  return {
+    onTcpOpened: () => {},
+    onTcpProgress: () => {},
+    onTcpDone: (record) => {
+      const why = record.atListener?.termination ?? "";
+      if (isRefusal(why)) stats.onRefused(record, why);
     },
   };
 }

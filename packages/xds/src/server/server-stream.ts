@@ -35,6 +35,8 @@ export interface ServerStreamOptions {
   readonly names?: NamePool;
   send(response: OutgoingResponse): void;
   onAnswer?(answer: Answer): void;
+  /** A request answers an older response than the last one. */
+  onStale?(typeUrl: string): void;
 }
 
 /** The server's side of one discovery stream, without its socket. States and transitions: LIFECYCLE.md. */
@@ -74,6 +76,7 @@ class Stream implements ServerStream {
     } else if (request.nonce !== "") {
       const current = request.nonce === subscription.sentNonce;
       // An answer to an older response: the client's next request repeats its names (state of the world only).
+      if (!current) this.#options.onStale?.(request.typeUrl);
       if (!current && request.names.kind === "all") return;
       const asksAgain = subscription.outstanding === undefined && request.names.kind === "all";
       if (current) this.#answered(subscription, request);
