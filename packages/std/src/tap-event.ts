@@ -25,6 +25,8 @@ export interface TapEvent {
   readonly durationMs: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** The proxy knows the usual headers only (Envoy's log names each that it tells); without it, all are here. */
+  readonly usualHeadersOnly?: true;
   /** Values of secret headers are replaced. */
   readonly requestHeaders: readonly (readonly [string, string])[];
   readonly responseHeaders: readonly (readonly [string, string])[];

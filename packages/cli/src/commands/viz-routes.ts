@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
 import { askViz } from "../viz/client.ts";
+import { nothingFound } from "../viz/nothing-found.ts";
 import { parseResource, parseWindow } from "../viz/resource.ts";
 import { routesJson, routesTable } from "../viz/routes-table.ts";
 
@@ -47,7 +48,7 @@ export function addRoutes(viz: Command, context: CliContext): void {
       };
       const answer = await askViz<RoutesAnswer>(kube, "/api/routes", query, flags.prometheusUrl);
       for (const gap of answer.gaps) context.err(`‼ ${gap}\n`);
-      if (answer.rows.length === 0) return context.err("No traffic found.\n");
+      if (answer.rows.length === 0) return context.err(nothingFound("traffic", { kind, name, namespace }));
       const resource = name === undefined ? kind : `${kind}/${name}`;
       context.out(
         flags.output === "json" ? routesJson(answer.rows, resource) : routesTable(answer.rows, flags.output === "wide"),

@@ -10,6 +10,7 @@ import type { Command } from "commander";
 import { type CliContext, UsageError } from "../context.ts";
 import { globalOptions } from "../global-options.ts";
 import { askViz } from "../viz/client.ts";
+import { type AskedFor, nothingFound } from "../viz/nothing-found.ts";
 import { parseResource, parseWindow } from "../viz/resource.ts";
 import {
   DEFAULT_ROUTE,
@@ -67,7 +68,12 @@ export function addSides(viz: Command, context: CliContext): void {
         else
           for (const received of routes) rows.push({ name, namespace, route: routeName(received), figures: received });
       }
-      print(context, gaps, rows.length === 0 ? "" : flags.output === "json" ? inboundJson(rows) : inboundTable(rows));
+      print(
+        context,
+        query,
+        gaps,
+        rows.length === 0 ? "" : flags.output === "json" ? inboundJson(rows) : inboundTable(rows),
+      );
     });
   sideFlags(viz.command("stat-outbound <resource...>"))
     .description(
@@ -93,7 +99,7 @@ export function addSides(viz: Command, context: CliContext): void {
         rows.push(...answer.rows.map((sent) => ({ name: src, namespace: srcNamespace, sent })));
       }
       const text = flags.output === "json" ? outboundJson(rows) : outboundTable(rows);
-      print(context, [...gaps], rows.length === 0 ? "" : text);
+      print(context, query, [...gaps], rows.length === 0 ? "" : text);
     });
 }
 
@@ -105,8 +111,8 @@ async function prepare(context: CliContext, words: readonly string[], flags: Fla
   return { kube, query: { kind, name, namespace, windowMs: String(parseWindow(flags.timeWindow)) } };
 }
 
-function print(context: CliContext, gaps: readonly string[], text: string): void {
+function print(context: CliContext, asked: AskedFor, gaps: readonly string[], text: string): void {
   for (const gap of gaps) context.err(`‼ ${gap}\n`);
-  if (text === "") context.err("No traffic found.\n");
+  if (text === "") context.err(nothingFound("traffic", asked));
   else context.out(text);
 }

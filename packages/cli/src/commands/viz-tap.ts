@@ -17,6 +17,9 @@ interface TopCommandFlags extends TapFlags {
   readonly once?: string;
 }
 
+const USUAL_HEADERS =
+  "i pods with Envoy tell the usual headers only, as Envoy reports none that its configuration does not name; all headers: heddle.io/data-plane: heddle\n";
+
 /** How often `top` draws. Units: ms. */
 const DRAW_MS = 500;
 
@@ -34,11 +37,17 @@ export function addTap(viz: Command, context: CliContext): void {
       const print = tapPrinter(flags.output);
       const kube = await context.kube(globalOptions(command));
       let count = 0;
+      let noted = false;
       const problems = await runTap(kube, {
         words,
         flags,
         signal: untilStopped(),
-        onEvent: (event) => context.out(print(event, `${count++}:0`)),
+        onEvent: (event) => {
+          context.out(print(event, `${count++}:0`));
+          if (noted || event.usualHeadersOnly !== true) return;
+          noted = true;
+          context.err(USUAL_HEADERS);
+        },
         onDropped: (dropped) =>
           context.err(`‼ ${dropped} requests of one second were over --max-rps ${flags.maxRps}\n`),
       });

@@ -6,6 +6,7 @@ import { type GlobalOptions, globalOptions } from "../global-options.ts";
 import { findMeshNamespace } from "../mesh-namespace.ts";
 import { askViz } from "../viz/client.ts";
 import { edgesJson, edgesTable } from "../viz/edges-table.ts";
+import { nothingBetween, nothingFound } from "../viz/nothing-found.ts";
 import { policyJson, policyStat, policyTable, policyWords } from "../viz/policy-stat.ts";
 import { parseResource, parseStatTarget, parseWindow } from "../viz/resource.ts";
 import { parseSelector } from "../viz/selector.ts";
@@ -84,15 +85,19 @@ function addStat(viz: Command, context: CliContext): void {
         return r.name ? `${r.kind}/${r.name}` : r.kind;
       };
       if (flags.selector !== undefined) parseSelector(flags.selector);
+      for (const [side, alone] of [
+        ["to", flags.to === undefined && flags.toNamespace !== undefined],
+        ["from", flags.from === undefined && flags.fromNamespace !== undefined],
+      ] as const)
+        if (alone) throw new UsageError(`--${side}-namespace is the namespace of --${side}, which is missing`);
       const rows: StatRow<StatKind>[] = [];
       const gaps = new Set<string>();
       for (const resource of wanted) {
         const name = "name" in resource ? resource.name : undefined;
-        const everywhere = flags.allNamespaces || resource.kind === "namespace";
         const query = {
           kind: resource.kind,
           name,
-          namespace: everywhere ? undefined : (flags.namespace ?? kube.namespace),
+          namespace: namespaceOf(flags, resource.kind, kube),
           windowMs: String(parseWindow(flags.timeWindow)),
           selector: flags.selector,
           to: other(flags.to),
@@ -106,7 +111,16 @@ function addStat(viz: Command, context: CliContext): void {
         rows.push(...shown.map((r) => (all ? { ...r, name: `${r.kind}/${r.name}` } : r)));
       }
       for (const gap of gaps) context.err(`‼ ${gap}\n`);
-      if (rows.length === 0) return context.err("No resources found.\n");
+      if (rows.length === 0) {
+        const [one] = wanted;
+        const asked = wanted.length === 1 && one !== undefined ? one : { kind: "pod" };
+        return context.err(nothingFound("resources", { ...asked, namespace: namespaceOf(flags, asked.kind, kube) }));
+      }
+      const silent = rows.every(({ requests }) => requests === 0);
+      const { to, from } = { to: other(flags.to), from: other(flags.from) };
+      const home = flags.namespace ?? kube.namespace;
+      if (silent && to !== undefined) context.err(nothingBetween("to", to, flags.toNamespace ?? home));
+      if (silent && from !== undefined) context.err(nothingBetween("from", from, flags.fromNamespace ?? home));
       if (flags.output === "json") return context.out(statJson(rows));
       context.out(statTable(rows, { allNamespaces: flags.allNamespaces === true, wide }));
     });
@@ -121,13 +135,16 @@ async function showPolicies(
 ): Promise<void> {
   const { rows, gaps } = await policyStat(kube, {
     ...asked,
-    namespace: flags.allNamespaces ? undefined : (flags.namespace ?? kube.namespace),
+    namespace: namespaceOf(flags, "", kube),
     windowMs: parseWindow(flags.timeWindow),
     meshNamespace: await findMeshNamespace(kube, global),
     ...(flags.prometheusUrl === undefined ? {} : { prometheusUrl: flags.prometheusUrl }),
   });
   for (const gap of gaps) context.err(`‼ ${gap}\n`);
-  if (rows.length === 0) return context.err("No resources found.\n");
+  if (rows.length === 0)
+    return context.err(
+      nothingFound("resources", { ...asked, kind: "authorizationpolicy", namespace: namespaceOf(flags, "", kube) }),
+    );
   context.out(flags.output === "json" ? policyJson(rows) : policyTable(rows, flags.allNamespaces === true));
 }
 
@@ -136,16 +153,22 @@ function addEdges(viz: Command, context: CliContext): void {
     .description("who calls whom, with which identity, and whether it is secured")
     .action(async (word: string, flags: QueryFlags, command: Command) => {
       const kube = await context.kube(globalOptions(command));
+      const wide = isWide(flags.output);
+      const asked = { kind: parseResource([word]).kind, namespace: namespaceOf(flags, "", kube) };
       const query = {
-        kind: parseResource([word]).kind,
-        namespace: flags.allNamespaces ? undefined : (flags.namespace ?? kube.namespace),
+        ...asked,
         windowMs: String(parseWindow(flags.timeWindow)),
       };
       const answer = await askViz<EdgesAnswer>(kube, "/api/edges", query, flags.prometheusUrl);
       for (const gap of answer.gaps) context.err(`‼ ${gap}\n`);
-      if (answer.rows.length === 0) return context.err("No edges found.\n");
-      context.out(flags.output === "json" ? edgesJson(answer.rows) : edgesTable(answer.rows, isWide(flags.output)));
+      if (answer.rows.length === 0) return context.err(nothingFound("edges", asked));
+      context.out(flags.output === "json" ? edgesJson(answer.rows) : edgesTable(answer.rows, wide));
     });
+}
+
+/** Undefined: all. */
+function namespaceOf(flags: QueryFlags, kind: string, kube: KubeClient): string | undefined {
+  return flags.allNamespaces || kind === "namespace" ? undefined : (flags.namespace ?? kube.namespace);
 }
 
 function isWide(format: string): boolean {

@@ -41,6 +41,10 @@ export function tapFilter(flags: TapFlags, namespace: string | undefined): Wante
   const to = flags.to === undefined ? undefined : parseResource([flags.to]);
   const toNamespace = flags.toNamespace ?? (flags.to === undefined ? undefined : namespace);
   const method = flags.method?.toUpperCase();
+  if (method !== undefined && !/^[!#$%&'*+.^_`|~0-9A-Z-]+$/.test(method))
+    throw new UsageError(`--method ${flags.method}: expected one method, such as GET`);
+  if (flags.scheme !== undefined && flags.scheme !== "http" && flags.scheme !== "https")
+    throw new UsageError(`--scheme ${flags.scheme}: expected http or https`);
   return (event) =>
     (flags.scheme === undefined || event.scheme === flags.scheme) &&
     (method === undefined || event.method === method) &&

@@ -44,6 +44,15 @@ const service = (name: string, protocol: string): readonly KubeObject[] => [
   },
 ];
 
+/** Its sidecar is what two protocols would puzzle. */
+const pod: KubeObject = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "web", namespace: "a", labels: { app: "web", "security.istio.io/tlsMode": "istio" } },
+  spec: { containers: [{ name: "web" }, { name: "istio-proxy" }] },
+  status: { phase: "Running", podIP: "10.1.0.1" },
+};
+
 function conflictsOf(...objects: readonly KubeObject[]) {
   const empty = emptyMesh({ mesh: defaultMeshConfig() });
   return meshConflicts(
@@ -85,5 +94,7 @@ test("subsets twice, hosts of two namespaces, TCP ports without address, protoco
     ...NONE,
     outboundTcp: 1,
   });
-  expect(conflictsOf(...service("web", "http"), ...service("web-tcp", "tcp"))).toEqual({ ...NONE, inbound: 1 });
+  const claims = [...service("web", "http"), ...service("web-tcp", "tcp")];
+  expect(conflictsOf(...claims)).toEqual(NONE);
+  expect(conflictsOf(pod, ...claims)).toEqual({ ...NONE, inbound: 1 });
 });

@@ -9,7 +9,7 @@ export interface MeshConflicts {
   readonly repeatedClusters: number;
   /** Ports of services found by DNS that have no name to resolve. */
   readonly emptyDnsClusters: number;
-  /** Workloads with a port for which two services claim different protocols. */
+  /** Workloads with a sidecar and a port for which two services claim different protocols. */
   readonly inbound: number;
   /** Ports of TCP services whose address and port another service has already. */
   readonly outboundTcp: number;
@@ -82,7 +82,8 @@ function inboundConflicts({ services, endpoints }: MeshState): number {
   const workloads = new Set<string>();
   for (const [hostname, { ports }] of endpoints)
     for (const { number, protocol } of services.get(hostname)?.ports ?? [])
-      for (const { address, port } of ports.get(number) ?? []) {
+      for (const { address, port, meshed } of ports.get(number) ?? []) {
+        if (!meshed) continue;
         const key = `${address}:${port}`;
         const claimed = protocols.get(key);
         if (claimed === undefined) protocols.set(key, protocol);

@@ -46,6 +46,7 @@ function describe(entry: HTTPAccessLogEntry, request: EnvoyRequest): TapEvent {
     durationMs: request.durationMs,
     bytesIn: request.requestBytes,
     bytesOut: request.responseBytes,
+    usualHeadersOnly: true,
     requestHeaders: shownHeaders([
       ...present("user-agent", head?.userAgent),
       ...present("referer", head?.referer),

@@ -63,6 +63,7 @@ export function readTapLine(line: string): TapEvent | { readonly dropped: number
     durationMs: number("durationMs"),
     bytesIn: number("bytesIn"),
     bytesOut: number("bytesOut"),
+    ...(fields.get("usualHeadersOnly") === true ? { usualHeadersOnly: true } : {}),
     requestHeaders: pairs(fields.get("requestHeaders")),
     responseHeaders: pairs(fields.get("responseHeaders")),
   };

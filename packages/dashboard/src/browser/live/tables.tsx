@@ -110,6 +110,7 @@ function Details({ event }: { event: NamedTapEvent }) {
       </dl>
       <Headers title="Request headers" headers={event.requestHeaders} />
       <Headers title="Response headers" headers={event.responseHeaders} />
+      {event.usualHeadersOnly ? <p class="muted">Envoy tells the usual headers only.</p> : null}
     </>
   );
 }
