@@ -5,6 +5,11 @@ const DIFFERENCES: readonly (readonly [what: string, ours: string, envoy: string
     "goes once more, on another connection",
     "503",
   ],
+  [
+    "a retry that avoids hosts, where the chosen priority has no other (`previous_hosts`)",
+    "goes to a host of another priority",
+    "goes to the same host again, unless `previous_priorities` is there",
+  ],
   ["predictive preconnect", "looks at the idle connections of its own cluster", "at those of all clusters together"],
   ["`direct_response` (network filter) on a TLS chain", "is sent after the handshake", "closes without a byte"],
   [

@@ -2,7 +2,6 @@ import { expect, test } from "bun:test";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { createLogger, createManualClock, createTimerWheel } from "@heddle/std";
 import { typeUrls } from "@heddle/xds-api";
-import { Cluster_LbPolicy } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
 import { ClusterSchema } from "../config/proto.ts";
 import { decodeResource } from "../config/resources.ts";
 import { createSecretStore } from "../tls/secret-store.ts";
@@ -41,35 +40,14 @@ test("a pool is shared by requests that want the same of TLS, and by no others",
   expect(pool(mesh)).toBe(pool(mesh));
 });
 
-const endpoint = (portValue: number) => {
-  const address = {
-    case: "socketAddress" as const,
-    value: { address: "10.0.0.1", portSpecifier: { case: "portValue" as const, value: portValue } },
-  };
-  return { hostIdentifier: { case: "endpoint" as const, value: { address: { address } } } };
-};
-
-test("a retry that avoids hosts finds another of their priority, and stays where there is none", () => {
-  const ports = [
-    [1, 2],
-    [3, 4],
-  ];
-  const cluster = clusterOf({
-    name: "c",
-    lbPolicy: Cluster_LbPolicy.RANDOM,
-    loadAssignment: {
-      clusterName: "c",
-      endpoints: ports.map((own, priority) => ({ priority, lbEndpoints: own.map(endpoint) })),
-    },
-  });
-  const tried = (...list: number[]) => cluster.hosts.filter(({ address }) => list.includes(address.port));
-  expect(cluster.pick(undefined, tried(1), 5)?.address.port).toBe(2);
-  expect(cluster.pick(undefined, tried(1, 2), 5)?.address.port).toBe(1);
-  expect(cluster.pick(undefined, tried(1, 2, 3), 5, undefined, new Set([0]))?.address.port).toBe(4);
-  expect(cluster.pick(undefined, tried(1, 2, 3, 4), 5, undefined, new Set([0]))?.address.port).toBe(3);
-});
-
 test("a host that was chosen ahead serves no retry that leaves its priority out", () => {
+  const endpoint = (portValue: number) => {
+    const address = {
+      case: "socketAddress" as const,
+      value: { address: "10.0.0.1", portSpecifier: { case: "portValue" as const, value: portValue } },
+    };
+    return { hostIdentifier: { case: "endpoint" as const, value: { address: { address } } } };
+  };
   const cluster = clusterOf({
     name: "c",
     loadAssignment: {

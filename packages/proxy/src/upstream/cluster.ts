@@ -183,9 +183,10 @@ class RuntimeCluster implements Cluster {
     let host = (all ? this.#ahead?.take() : undefined) ?? hosts.pick(criteria, 0);
     if (tried.length === 0) return host;
     for (let i = 1; i <= attempts && host !== undefined && tried.includes(host); i++) host = hosts.pick(criteria, i);
-    if (host !== undefined && tried.includes(host) && this.config.subsets === undefined && !this.#hashes)
-      // Chance kept hitting hosts that failed: take another that it might have hit.
-      return this.#list.find((other) => other.healthy && !tried.includes(other) && this.#beside(host, other)) ?? host;
+    if (host !== undefined && tried.includes(host) && this.config.subsets === undefined && !this.#hashes) {
+      // Chance kept hitting hosts that failed: take any other that there is.
+      host = this.#list.find((other) => other.healthy && !tried.includes(other)) ?? host;
+    }
     return host;
   }
 
@@ -203,12 +204,6 @@ class RuntimeCluster implements Cluster {
   get #hashes(): boolean {
     const { kind } = this.config.loadBalancing.balancer;
     return kind === "ring-hash" || kind === "maglev";
-  }
-
-  /** Among hosts of one priority, and of one locality where those have weights, chance decides; between them load does. */
-  #beside(host: Host, other: Host): boolean {
-    if (other.priority !== host.priority) return false;
-    return !this.config.loadBalancing.localityWeighted || other.locality === host.locality;
   }
 
   /** As if the hosts of some priorities were not there. */
