@@ -139,6 +139,25 @@ describe.skipIf(skip)("statistics as real Envoy has them", () => {
     );
   });
 
+  test.each([
+    "?type=nope",
+    "?type=counters",
+    "?type=TextReadouts",
+    "/prometheus?histogram_buckets=disjoint",
+    "/prometheus?histogram_buckets=detailed",
+    "/prometheus?filter=^cluster.app.upstream_rq_total$",
+    "/prometheus?usedonly&type=Gauges&filter=^cluster.app.upstream_rq_total$",
+    "?format=json&filter=^cluster.app.(upstream_rq_total|membership_total)$",
+    "?usedonly&filter=^cluster.full.upstream_cx_connect_ms$",
+  ])("/stats%s", async (query) => {
+    const pages = [runs.heddle, runs.envoy].map(async ({ proxy }) => {
+      const answer = await proxy.admin(`/stats${query}`);
+      return [answer.status, await answer.text()];
+    });
+    const [ours, theirs] = await Promise.all(pages);
+    expect(ours).toEqual(theirs ?? []);
+  });
+
   test("/reset_counters begins at zero again, but for gauges", async () => {
     for (const { proxy, stats } of [runs.envoy, runs.heddle]) {
       expect((await proxy.admin("/reset_counters")).status).toBe(405);
