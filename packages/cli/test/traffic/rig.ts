@@ -49,7 +49,9 @@ const meshConfig = {
 /** Clients resolve names by the mesh, and have roots in a file where the test brings any. */
 const annotations = {
   "proxy.istio.io/config": "proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}",
-  "sidecar.istio.io/userVolume": JSON.stringify([{ name: "roots", configMap: { name: "outside-roots", optional: true } }]),
+  "sidecar.istio.io/userVolume": JSON.stringify([
+    { name: "roots", configMap: { name: "outside-roots", optional: true } },
+  ]),
   "sidecar.istio.io/userVolumeMount": JSON.stringify([{ name: "roots", mountPath: "/etc/outside", readOnly: true }]),
 };
 
