@@ -291,9 +291,10 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     if (this.#answered) return;
     const upstream = this.#tries.current?.stream;
     if (upstream !== undefined) upstream.sendTrailers(trailers);
-    if (upstream === undefined) this.#filters?.onBody(true);
-    if (upstream === undefined) this.#body ??= new BodyBuffer(REPLAY_BYTES);
+    else this.#body ??= new BodyBuffer(REPLAY_BYTES);
     this.#body?.keepTrailers(trailers);
+    // The last filter may let the request go on at once, with its trailers.
+    if (upstream === undefined) this.#filters?.onBody(true);
   }
 
   onReset(_stream: HttpStream, failure: WireFailure): void {
