@@ -104,13 +104,14 @@ function withoutDefaults(fields: JsonObject): JsonObject {
 
 function thresholds(config: ClusterConfig, priority: "DEFAULT" | "HIGH"): JsonObject {
   const limits = priority === "HIGH" ? config.highLimits : config.limits;
-  return withoutDefaults({
-    priority: priority === "HIGH" ? priority : "",
+  return {
+    ...(priority === "HIGH" ? { priority } : {}),
+    // Wrapped numbers: a limit of 0 is written, too.
     max_connections: limits.maxConnections,
     max_pending_requests: limits.maxPendingRequests,
     max_requests: limits.maxRequests,
     max_retries: limits.maxRetries,
-  });
+  };
 }
 
 /** Source: Envoy's names of host health flags. */
