@@ -67,7 +67,7 @@ function connectionFacts(record: TcpRecord, random: () => number, runtime: Runti
     durationMs: record.endMs - record.startMs,
     userAgent: "",
     requestId: () => undefined,
-    metadata: undefined,
+    metadata: record.connection.metadata,
     matches: () => false,
     attributes: () => loggedAttributes().ofConnection(record),
     random,
