@@ -10,10 +10,12 @@ export interface StaticFlags {
 /** Value of a flag by its names; undefined: it was not given. */
 export type ReadFlag = (...names: string[]) => string | undefined;
 
-/** Flags with a value; those of the second row are Envoy's and change nothing here. */
+/** Flags with a value. */
 const WITH_VALUE: ReadonlySet<string> = new Set([
   ...["-c", "--config-path", "--mode", "--service-node", "--service-cluster", "--drain-time-s", "-l", "--log-level"],
-  ...["--concurrency", "--base-id", "--restart-epoch", "--parent-shutdown-time-s", "--base-id-path", "--service-zone"],
+  "--concurrency",
+  // Envoy's, which change nothing here.
+  ...["--base-id", "--restart-epoch", "--parent-shutdown-time-s", "--base-id-path", "--service-zone"],
   ...["--file-flush-interval-msec", "--file-flush-min-size-kb", "--socket-path", "--socket-mode"],
 ]);
 /** Switches of Envoy's that change nothing here: there is no hot restart, and unknown fields are always refused. */

@@ -8,10 +8,10 @@ import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { matchesHeader, pathOnly } from "../router/route-matcher.ts";
 import { NO_POLICY } from "./rbac-outcome.ts";
 
-/** What rules look at; connections have no request. */
 /** Where the metadata of a request has the name of the policy that let it through; absent: none had to. */
 export const ALLOWED_BY = "heddle.allowed_by";
 
+/** What rules look at; connections have no request. */
 export interface RbacFacts {
   readonly connection: ConnectionInfo;
   readonly request: RequestHead | undefined;

@@ -7,6 +7,7 @@ import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import type { TcpRecord } from "../network/tcp-record.ts";
 import {
+  isRefusal,
   type LinkerdFamilies,
   type LinkerdRequestSeries,
   type LinkerdTcpSeries,
@@ -213,7 +214,7 @@ class Counting implements LinkerdStats {
 
 /** Other details have any number of values, and say nothing of a policy. */
 function refusalOf({ details }: CountedExchange): string {
-  return details.startsWith("rbac_") ? details : "";
+  return isRefusal(details) ? details : "";
 }
 
 function allowedBy({ metadata }: CountedExchange): string {

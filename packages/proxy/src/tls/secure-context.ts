@@ -123,7 +123,9 @@ function buildContext(
           ],
     });
   } catch (error) {
-    return err(`the certificate or its key can't be used: ${error instanceof Error ? error.message : String(error)}`);
+    return err(
+      `the certificate, its key or a revocation list can't be used: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 
