@@ -77,6 +77,18 @@ test("a full store gives the room of what ended to what is new, and counts what 
   expect(store.refused).toBe(0);
 });
 
+test("a full store looks for room once a second, not once for each pod", () => {
+  const store = createMetricStore({ maxSeries: 1 });
+  const kept = (ms: number, pod: string) => {
+    store.ingest({ namespace: "ns", pod }, ms, [sample("web", 1)]);
+    return store.of("istio_requests_total")[0]?.target.pod;
+  };
+  expect(kept(0, "old")).toBe("old");
+  expect(kept(60_000, "new")).toBe("old");
+  expect(kept(60_999, "new")).toBe("old");
+  expect(kept(61_000, "new")).toBe("new");
+});
+
 test("half a day of pods that come and go is held in the room of six hours", () => {
   const store = createMetricStore();
   const pods = Array.from({ length: 20 }, (_, i) => ({ name: `pod-${i}`, counted: 0 }));

@@ -72,6 +72,8 @@ export const KEPT_METRICS: ReadonlySet<string> = new Set([
 const SETTLE_MS = 10 * 60_000;
 /** After so long without a sample a series may be given up for a new one. Units: ms. */
 const ENDED_MS = 60_000;
+/** In a full store room is looked for no more often: every pod is scraped at a moment of its own. Units: ms. */
+const LOOK_AGAIN_MS = 1000;
 
 export function createMetricStore(options: MetricStoreOptions = {}): MetricStore {
   return new GroupedStore(options.capacity ?? 300, options.maxSeries ?? 50_000, options.keepMs ?? KEEP_MS);
@@ -212,13 +214,16 @@ class GroupedStore implements MetricStore {
 
   /** Gives up what ended first: a fiftieth of all the room at once, as looking for it costs a pass over everything. */
   #makeRoom(timeMs: number): boolean {
-    if (timeMs === this.#fullMs) return false;
+    if (timeMs < this.#fullMs + LOOK_AGAIN_MS) return false;
     const ended = [...this.#all()].filter(({ series }) => series.lastMs < timeMs - ENDED_MS);
+    if (ended.length === 0) {
+      this.#fullMs = timeMs;
+      return false;
+    }
     ended.sort((a, b) => a.series.lastMs - b.series.lastMs);
     const gone = new Set(ended.slice(0, Math.max(1, Math.floor(this.#maxSeries / 50))));
     this.#forget((stored) => gone.has(stored));
-    if (gone.size === 0) this.#fullMs = timeMs;
-    return gone.size > 0;
+    return true;
   }
 
   #forget(isGone: (stored: StoredSeries) => boolean): void {
