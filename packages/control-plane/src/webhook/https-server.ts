@@ -72,7 +72,8 @@ class Server implements WebhookServer {
   }
 
   #answer(request: Http2ServerRequest, response: Http2ServerResponse): void {
-    const path = new URL(request.url, "https://localhost").pathname;
+    // What is no URL, such as `//`, is nobody's path; thrown from here, it would end the process.
+    const path = URL.parse(request.url, "https://localhost")?.pathname ?? request.url;
     const reply = (code: number, body: string, type = "text/plain"): void => {
       if (code >= 400) this.#onError(path, code);
       response.writeHead(code, { "content-type": type });
