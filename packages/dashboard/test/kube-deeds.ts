@@ -33,6 +33,57 @@ async function applyExamples(kube: KubeClient): Promise<void> {
       metadata: { name: "lost", namespace: NAMESPACE },
       spec: { hosts: ["lost.example"], http: [{ route: [{ destination: { host: "nobody-there" } }] }] },
     },
+    briefPod,
+  ]);
+}
+
+const BRIEF = { name: "brief", namespace: NAMESPACE };
+const BRIEF_LABELS = { app: "brief" };
+
+/** A proxy with a certificate of half an hour. */
+const briefPod = {
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: BRIEF,
+  spec: {
+    replicas: 1,
+    selector: { matchLabels: BRIEF_LABELS },
+    template: {
+      metadata: {
+        labels: { ...BRIEF_LABELS, "sidecar.istio.io/inject": "true" },
+        annotations: { "proxy.istio.io/config": '{"proxyMetadata":{"SECRET_TTL":"30m"}}' },
+      },
+      spec: {
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: "sleep", image: "curlimages/curl", command: ["/bin/sleep", "infinity"] }],
+      },
+    },
+  },
+};
+
+/** Gives that proxy a filter that nobody has, which it refuses. */
+async function breakBrief(kube: KubeClient): Promise<void> {
+  const unknown = {
+    "@type": "type.googleapis.com/udpa.type.v1.TypedStruct",
+    type_url: "type.googleapis.com/nobody.Knows",
+    value: {},
+  };
+  const match = {
+    context: "SIDECAR_OUTBOUND",
+    listener: { filterChain: { filter: { name: "envoy.filters.network.http_connection_manager" } } },
+  };
+  const patch = { operation: "INSERT_FIRST", value: { name: "nobody.knows", typed_config: unknown } };
+  await kube.applyObjects([
+    {
+      apiVersion: "networking.istio.io/v1alpha3",
+      kind: "EnvoyFilter",
+      metadata: BRIEF,
+      spec: {
+        workloadSelector: { labels: BRIEF_LABELS },
+        priority: 1,
+        configPatches: [{ applyTo: "HTTP_FILTER", match, patch }],
+      },
+    },
   ]);
 }
 
@@ -68,6 +119,9 @@ switch (deed) {
   case "examples":
     await applyExamples(kube);
     break;
+  case "break-brief":
+    await breakBrief(kube);
+    break;
   case "scale":
     await scale(kube, words[0] ?? "", words[1] ?? "", Number(words[2]));
     break;
@@ -75,6 +129,6 @@ switch (deed) {
     process.stdout.write(await sendFromBot(kube, words[0] ?? ""));
     break;
   default:
-    throw new Error(`no deed ${deed}; there are examples, scale NAMESPACE NAME REPLICAS, send REQUEST`);
+    throw new Error(`no deed ${deed}; there are examples, break-brief, scale NAMESPACE NAME REPLICAS, send REQUEST`);
 }
 process.exit(0);

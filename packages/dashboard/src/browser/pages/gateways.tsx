@@ -59,8 +59,10 @@ function Clusters({ answer }: { answer: GatewaysAnswer }) {
       {answer.clusters.map((c) => (
         <tr key={`${c.replica}/${c.secret}/${c.id}`} class={c.status === "synced" ? undefined : "poor"}>
           <th scope="row">{c.id}</th>
-          <td data-label="Status" class={`health ${c.status === "synced" ? "good" : "poor"}`}>
-            {c.status || "unknown"} {c.reason === "" ? null : <small>{c.reason}</small>}
+          <td data-label="Status" class={`full health ${c.status === "synced" ? "good" : "poor"}`}>
+            <span>
+              {c.status || "unknown"} {c.reason === "" ? null : <small>{c.reason}</small>}
+            </span>
           </td>
           <td class="full mono" data-label="Secret">
             {c.secret || "–"}
