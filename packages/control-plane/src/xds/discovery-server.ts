@@ -12,7 +12,7 @@ import {
   readSotwRequest,
   type SubscriptionRequest,
 } from "@heddle/xds";
-import { shortTypeName } from "@heddle/xds-api";
+import { shortTypeName, typeUrls } from "@heddle/xds-api";
 import type { Node } from "@heddle/xds-api/envoy/config/core/v3/base";
 import type { DeltaDiscoveryRequest, DiscoveryRequest } from "@heddle/xds-api/envoy/service/discovery/v3/discovery";
 import type { Authenticator, Caller } from "../auth/caller.ts";
@@ -69,6 +69,16 @@ export interface DiscoveryServerOptions {
 
 /** Agents say by requests of this type how their application is: with an error, or without. Source: istio pkg/model/xds.go. */
 const healthType = "type.googleapis.com/istio.v1.HealthInformation";
+
+/** Types whose rejections have a gauge for each proxy. */
+const GAUGED = ["CDS", "EDS", "LDS", "RDS"] as const;
+
+const knownTypes: ReadonlySet<string> = new Set(Object.values(typeUrls));
+const UNKNOWN_TYPE = "unknown";
+
+/** Clients may ask for any text as a type, and a label stays for as long as the process: one stands for all that nobody knows. */
+const labelOf = (typeUrl: string): string =>
+  knownTypes.has(typeUrl) ? shortTypeName(typeUrl).toLowerCase() : UNKNOWN_TYPE;
 
 /** A stream that was refused: a gRPC status with a sentence. */
 class Refusal extends Error {
@@ -199,7 +209,7 @@ class Server implements DiscoveryServer {
       this.#options.workloads?.disconnected(closed);
       this.#queue.remove(closed);
       closed.forget();
-      for (const type of ["CDS", "EDS", "LDS", "RDS"] as const)
+      for (const type of GAUGED)
         if (this.#rejecting.delete(`${closed.id} ${type}`))
           this.#options.telemetry.rejected[type].remove(closed.id, "rejected");
       this.#options.telemetry.xds.with(this.#options.version).value = this.#connections.size;
@@ -298,15 +308,15 @@ class Server implements DiscoveryServer {
       now: () => clock.monotonic(),
       onSent: (response, bytes) => this.#sent(id, response, bytes, telemetry),
       onTaken: (tookMs) => telemetry.sendTime.with().observe(tookMs / 1000),
-      onStale: (typeUrl) => telemetry.staleAnswers.with(shortTypeName(typeUrl).toLowerCase()).value++,
+      onStale: (typeUrl) => telemetry.staleAnswers.with(labelOf(typeUrl)).value++,
     });
   }
 
   #sent(proxy: string, response: OutgoingResponse, bytes: number, telemetry: Telemetry): void {
-    const type = shortTypeName(response.typeUrl).toLowerCase();
+    const type = labelOf(response.typeUrl);
     this.#forgetLater();
     telemetry.pushes.with(type).value++;
-    telemetry.configSize.with(response.typeUrl).observe(bytes);
+    telemetry.configSize.with(type === UNKNOWN_TYPE ? type : response.typeUrl).observe(bytes);
     if (this.#options.log.enabled("debug")) {
       const { nonce, version, resources, removed } = response;
       this.#options.log.debug("pushed", {
@@ -334,17 +344,18 @@ class Server implements DiscoveryServer {
   #answered(proxy: string, answer: Answer): void {
     const { telemetry, log } = this.#options;
     const type = shortTypeName(answer.typeUrl);
+    const gauged = GAUGED.find((one) => one === type);
     if (answer.rejection === undefined) {
       // Nearly every answer accepts; then there is nothing to take back.
-      if (!this.#rejecting.delete(`${proxy} ${type}`)) return;
-      if (type === "CDS" || type === "EDS" || type === "LDS" || type === "RDS")
-        telemetry.rejected[type].remove(proxy, "rejected");
+      if (gauged !== undefined && this.#rejecting.delete(`${proxy} ${gauged}`))
+        telemetry.rejected[gauged].remove(proxy, "rejected");
       return;
     }
-    this.#rejecting.add(`${proxy} ${type}`);
-    telemetry.rejects.with(type.toLowerCase()).value++;
-    if (type === "CDS" || type === "EDS" || type === "LDS" || type === "RDS")
-      telemetry.rejected[type].with(proxy, "rejected").value = 1;
+    telemetry.rejects.with(labelOf(answer.typeUrl)).value++;
+    if (gauged !== undefined) {
+      this.#rejecting.add(`${proxy} ${gauged}`);
+      telemetry.rejected[gauged].with(proxy, "rejected").value = 1;
+    }
     log.warn("proxy rejected its configuration and keeps the last accepted one", {
       proxy,
       type,
