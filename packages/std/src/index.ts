@@ -15,6 +15,7 @@ export {
 } from "./duration.ts";
 export { createEwma, type Ewma, type EwmaOptions } from "./ewma.ts";
 export { FORMAT_OPERATORS } from "./format-operators.ts";
+export { GRPC_CODES } from "./grpc-codes.ts";
 export { addressSet, type Cidr, cidrContains, isInRange, parseIp } from "./ip-range.ts";
 export { at, type JsonRecord, listOf, numberOf, recordOf, textOf } from "./json-view.ts";
 export { literalRegex } from "./literal-regex.ts";

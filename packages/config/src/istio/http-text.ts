@@ -1,4 +1,4 @@
-import { FORMAT_OPERATORS } from "@heddle/std";
+import { FORMAT_OPERATORS, GRPC_CODES } from "@heddle/std";
 import { map } from "../schema/compound.ts";
 import { anyJson, string } from "../schema/scalar.ts";
 import { refine, type Schema } from "../schema/schema.ts";
@@ -117,16 +117,9 @@ export const retryConditions = refine(string(), (text) => {
   return undefined;
 });
 
-const GRPC_CODES: ReadonlySet<string> = new Set(
-  [
-    "OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED",
-  ].flatMap((line) => line.split(" ")),
-);
-
 /** The status of a gRPC answer, by name or number. */
 export const grpcStatus = refine(string(), (text) =>
-  GRPC_CODES.has(text) || /^(?:\d|1[0-6])$/.test(text)
+  GRPC_CODES.includes(text) || /^(?:\d|1[0-6])$/.test(text)
     ? undefined
     : `"${text.slice(0, 60)}" is not a gRPC status; write a name such as UNAVAILABLE`,
 );

@@ -4,6 +4,7 @@ import {
   at,
   type Counter,
   type CounterFamily,
+  GRPC_CODES,
   type Histogram,
   listOf,
   type MetricsRegistry,
@@ -186,27 +187,6 @@ function errorOf({ flags }: RoutedRequest): string {
   if (flags.includes("UO")) return "FAIL_FAST";
   return flags.includes("UF") || flags.includes("UH") || flags.includes("UC") ? "UNKNOWN" : "";
 }
-
-/** By number. Source: gRPC, statuscodes.md. */
-const GRPC_CODES: readonly string[] = [
-  "OK",
-  "CANCELLED",
-  "UNKNOWN",
-  "INVALID_ARGUMENT",
-  "DEADLINE_EXCEEDED",
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PERMISSION_DENIED",
-  "RESOURCE_EXHAUSTED",
-  "FAILED_PRECONDITION",
-  "ABORTED",
-  "OUT_OF_RANGE",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-  "UNAUTHENTICATED",
-];
 
 export function createLinkerdRoutes(families: LinkerdRouteFamilies): LinkerdRoutes {
   return new Counting(families);

@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { CorsPolicy, HttpFault } from "@heddle/config";
+import { GRPC_CODES } from "@heddle/std";
 import { packAny } from "@heddle/xds-api";
 import type { FaultDelaySchema } from "@heddle/xds-api/envoy/extensions/filters/common/fault/v3/fault";
 import { CorsPolicySchema } from "@heddle/xds-api/envoy/extensions/filters/http/cors/v3/cors";
@@ -15,26 +16,6 @@ type Fraction = MessageInitShape<typeof FractionalPercentSchema>;
 export function fraction(percent: number | undefined): Fraction {
   return { numerator: Math.round((percent ?? 100) * 10_000), denominator: FractionalPercent_DenominatorType.MILLION };
 }
-
-const grpcCodes: readonly string[] = [
-  "OK",
-  "CANCELLED",
-  "UNKNOWN",
-  "INVALID_ARGUMENT",
-  "DEADLINE_EXCEEDED",
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PERMISSION_DENIED",
-  "RESOURCE_EXHAUSTED",
-  "FAILED_PRECONDITION",
-  "ABORTED",
-  "OUT_OF_RANGE",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-  "UNAUTHENTICATED",
-];
 
 /** Configuration of the fault filter for one route; undefined when nothing is to go wrong. */
 export function faultConfig(fault: HttpFault | undefined): Any | undefined {
@@ -56,7 +37,7 @@ export function faultConfig(fault: HttpFault | undefined): Any | undefined {
       errorType: { case: "httpStatus", value: abort.httpStatus },
     };
   } else if (abort?.grpcStatus !== undefined) {
-    const code = grpcCodes.indexOf(abort.grpcStatus);
+    const code = GRPC_CODES.indexOf(abort.grpcStatus);
     parts.abort = {
       percentage: fraction(abort.percentage?.value),
       errorType: { case: "grpcStatus", value: code < 0 ? Number(abort.grpcStatus) || 2 : code },
