@@ -1,7 +1,7 @@
 import type { Problem } from "../dashboard-contract.ts";
 import type { Inventory, PodInfo } from "../inventory.ts";
 import type { MetricStore } from "../store/store.ts";
-import type { WindowQuery } from "./overview.ts";
+import { type WindowQuery, workloadOf } from "./overview.ts";
 
 /** Connections to a pod that none of its listener's filter chains took. */
 export interface RefusedConnections {
@@ -28,7 +28,7 @@ export function refusedConnections(
     const pod = pods.get(`${target.namespace}/${target.pod}`);
     if (count === 0 || !pod) continue;
     const { namespace } = pod;
-    const name = workloadName(pod);
+    const name = workloadOf(pod).name;
     const key = `${namespace}/${name}`;
     found.set(key, { namespace, name, count: (found.get(key)?.count ?? 0) + count });
   }
@@ -44,7 +44,7 @@ export interface PodTrouble {
 
 export function troublesOf(pods: readonly PodInfo[], namespace: string, name: string): readonly PodTrouble[] {
   return pods
-    .filter((p) => p.namespace === namespace && (p.name === name || workloadName(p) === name))
+    .filter((p) => p.namespace === namespace && (p.name === name || workloadOf(p).name === name))
     .flatMap((p) => p.stuck.map((s) => ({ pod: p.name, reason: s.reason, next: nextStep(p, s) })));
 }
 
@@ -66,7 +66,7 @@ export function podProblems({
         cause: `container ${s.container}${s.message === "" ? "" : `: ${s.message}`}`,
         next: nextStep(p, s),
         namespace: p.namespace,
-        name: workloadName(p),
+        name: workloadOf(p).name,
         sinceMs: null,
       })),
     );
@@ -89,5 +89,3 @@ function nextStep(pod: PodInfo, { container, reason }: PodInfo["stuck"][number])
     ? `kubectl logs -n ${pod.namespace} ${pod.name} -c ${container} --previous`
     : `kubectl describe pod -n ${pod.namespace} ${pod.name}`;
 }
-
-const workloadName = (pod: PodInfo): string => pod.owners[0]?.name ?? pod.name;

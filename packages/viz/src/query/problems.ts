@@ -4,6 +4,7 @@ import type { PodInfo } from "../inventory.ts";
 import { failing } from "./failing-problems.ts";
 import { findingProblems } from "./finding-problems.ts";
 import { gatewayProblems } from "./gateway-problems.ts";
+import { workloadOf } from "./overview.ts";
 import { podProblems, type RefusedConnections } from "./pod-problems.ts";
 import { UNREACHED } from "./traffic.ts";
 
@@ -19,7 +20,7 @@ export interface Evidence {
   readonly pods: readonly PodInfo[];
   /** Connections that no filter chain took. */
   readonly refused: readonly RefusedConnections[];
-  /** Proxies whose metrics could not be read, as sentences. */
+  /** What of proxies' metrics could not be read or kept, as sentences. */
   readonly scrapeGaps: readonly string[];
   readonly timeMs: number;
 }
@@ -170,15 +171,15 @@ function proxies({ pods, mesh, scrapeGaps }: Evidence): readonly Problem[] {
         "its proxy is starting, or cannot reach or convince the control plane; it goes on with the configuration it has",
       next: `kubectl logs -n ${p.namespace} ${p.name} -c istio-proxy`,
       namespace: p.namespace,
-      name: p.owners[0]?.name ?? p.name,
+      name: workloadOf(p).name,
       sinceMs: null,
     }));
   const mute = scrapeGaps.map((gap) => ({
     id: `scrape/${gap.split(":")[0]}`,
     severity: "warning" as const,
-    what: "A proxy's metrics are missing",
+    what: "Metrics are missing",
     cause: gap,
-    next: "its figures stand still until it answers; look at the pod's state",
+    next: "figures stand still where they are missing; for a proxy that does not answer, look at its pod's state",
     sinceMs: null,
   }));
   return [...lost, ...mute];
