@@ -89,6 +89,14 @@ test("a full store looks for room once a second, not once for each pod", () => {
   expect(kept(61_000, "new")).toBe("new");
 });
 
+test("a clock that is set back loses no growth", () => {
+  const store = createMetricStore();
+  for (const [value, ms] of [5000, 7000, 6500, 6600, 9000].entries()) store.ingest(TARGET, ms, [sample("a", value)]);
+  const [stored] = store.of("istio_requests_total");
+  expect(stored?.series.increase(0, false)).toBe(4);
+  expect(stored && store.isCurrent(stored)).toBe(true);
+});
+
 test("half a day of pods that come and go is held in the room of six hours", () => {
   const store = createMetricStore();
   const pods = Array.from({ length: 20 }, (_, i) => ({ name: `pod-${i}`, counted: 0 }));

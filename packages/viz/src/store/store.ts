@@ -116,11 +116,13 @@ class GroupedStore implements MetricStore {
     this.#keepMs = keepMs;
   }
 
-  ingest(target: ScrapeTarget, timeMs: number, samples: readonly Sample[]): void {
-    if (Number.isNaN(this.#sinceMs)) this.#sinceMs = timeMs;
+  ingest(target: ScrapeTarget, nowMs: number, samples: readonly Sample[]): void {
     const targetKey = `${target.namespace}/${target.pod}`;
     const scrape = this.#scrapes.get(targetKey);
     const previousMs = scrape?.lastMs;
+    // A clock may be set back; series rely on times that ascend.
+    const timeMs = Math.max(nowMs, previousMs ?? nowMs);
+    if (Number.isNaN(this.#sinceMs)) this.#sinceMs = timeMs;
     if (scrape === undefined) this.#scrapes.set(targetKey, { firstMs: timeMs, lastMs: timeMs });
     else scrape.lastMs = timeMs;
     for (const scraped of samples) {
