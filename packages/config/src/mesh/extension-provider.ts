@@ -1,14 +1,16 @@
-import { headerName, lineText, logFormat, logLabels } from "../istio/http-text.ts";
+import { callValue, headerName, logFormat, logLabels, metadataName } from "../istio/http-text.ts";
 import { list, map, message } from "../schema/compound.ts";
 import { anyJson, boolean, duration, int, oneOf, port, string, uint32 } from "../schema/scalar.ts";
 import { type Infer, ignored, refine, remarked, required, unavailable, withDefault } from "../schema/schema.ts";
 
 /** A header of requests to a backend. `envName` is a variable of the control plane's environment, for what is secret. */
-const header = message(
-  "HttpHeader",
-  { name: required(headerName), value: lineText, envName: string() },
-  { exactlyOne: [["value", "envName"]] },
-);
+const headerWith = (name: typeof headerName) =>
+  message(
+    "HttpHeader",
+    { name: required(name), value: callValue, envName: string() },
+    { exactlyOne: [["value", "envName"]] },
+  );
+const header = headerWith(headerName);
 
 const service = { service: required(string()), port: required(port()) };
 const noSuchTracer = "spans go to opentelemetry or zipkin; an OpenTelemetry collector passes them on to this backend";
@@ -89,7 +91,7 @@ export const extensionProvider = message("ExtensionProvider", {
     ...service,
     maxTagLength: uint32(),
     http: message("HttpService", { path: string(), timeout: duration(), headers: list(header) }),
-    grpc: message("GrpcService", { timeout: duration(), initialMetadata: list(header) }),
+    grpc: message("GrpcService", { timeout: duration(), initialMetadata: list(headerWith(metadataName)) }),
     resourceDetectors: message("ResourceDetectors", {
       environment: message("EnvironmentResourceDetector", {}),
       dynatrace: ignored(anyJson(), "only Dynatrace's own agents have what it reads"),

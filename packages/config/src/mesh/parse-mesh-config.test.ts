@@ -43,10 +43,19 @@ describe("parseMeshConfig", () => {
     const zipkin = (headers: string) =>
       `extensionProviders: [{name: z, zipkin: {service: z, port: 1, headers: [${headers}]}}]`;
     expect(refused(zipkin("{name: a}"))).toStartWith("extensionProviders[0].zipkin.headers[0]: one of value, envName");
-    const read = parseMeshConfig(zipkin("{name: a, value: b}, {name: c, envName: TOKEN}, {name: d, envName: GONE}"));
+    const metadata = (of: string) =>
+      refused(
+        `extensionProviders: [{name: o, opentelemetry: {service: o, port: 1, grpc: {initialMetadata: [${of}]}}}]`,
+      );
+    expect(metadata("{name: Key, value: v}")).toBe("");
+    expect(metadata("{name: key-bin, value: v}")).toContain("initialMetadata[0].name: has to be letters");
+    expect(metadata('{name: key, value: "a\\tb"}')).toContain("initialMetadata[0].value: holds what is not printable");
+    const read = parseMeshConfig(
+      zipkin("{name: a, value: b}, {name: c, envName: TOKEN}, {name: d, envName: GONE}, {name: e, envName: BELL}"),
+    );
     if (!read.ok) throw new Error("not read");
-    const { mesh, missing } = withHeaderVariables(read.value, { TOKEN: "secret" });
-    expect(missing).toEqual(["GONE"]);
+    const { mesh, missing } = withHeaderVariables(read.value, { TOKEN: "secret\n", BELL: "a\u0007b" });
+    expect(missing).toEqual(["GONE", "BELL"]);
     expect(mesh.extensionProviders[0]?.zipkin?.headers).toEqual([
       { name: "a", value: "b" },
       { name: "c", value: "secret" },

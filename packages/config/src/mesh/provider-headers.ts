@@ -1,3 +1,4 @@
+import { isHeaderValue } from "../istio/http-text.ts";
 import type { ExtensionProvider } from "./extension-provider.ts";
 import type { MeshConfig } from "./mesh-config.ts";
 
@@ -6,7 +7,7 @@ type Header = NonNullable<ExtensionProvider["zipkin"]>["headers"][number];
 /** A MeshConfig whose providers' headers have their values. */
 export interface ResolvedHeaders {
   readonly mesh: MeshConfig;
-  /** Variables that headers name and the environment does not have: those headers are left out. */
+  /** Variables that headers name and the environment does not have, or with a value that no header can carry: those headers are left out. */
   readonly missing: readonly string[];
 }
 
@@ -20,9 +21,11 @@ export function withHeaderVariables(
     headers.flatMap((header) => {
       const { name, envName } = header;
       if (envName === undefined) return [header];
-      const value = env[envName];
-      if (value === undefined) missing.add(envName);
-      return value === undefined ? [] : [{ name, value }];
+      // Files that variables are made from end with a line break.
+      const value = env[envName]?.trim();
+      if (value !== undefined && isHeaderValue(value)) return [{ name, value }];
+      missing.add(envName);
+      return [];
     });
   const extensionProviders = mesh.extensionProviders.map(({ zipkin, opentelemetry, ...rest }): ExtensionProvider => {
     const { http, grpc } = opentelemetry ?? {};

@@ -10,7 +10,7 @@ export function completeHeaders(
   const resolved = withHeaderVariables(mesh, env);
   for (const name of resolved.missing)
     log.warn(
-      `extensionProviders: the control plane has no environment variable ${name}; headers that name it are left out. Set it in Deployment istiod`,
+      `extensionProviders: the control plane has no environment variable ${name}, or one that no header can carry (printable ASCII); headers that name it are left out. Set it in Deployment istiod`,
     );
   return resolved.mesh;
 }
