@@ -68,13 +68,16 @@ function placeOf(way: TrafficRow, reason: FailureRow | undefined): Pick<Problem,
   return isHere ? { namespace: way.srcNamespace, name: way.src } : { namespace: way.dstNamespace, name: way.dst };
 }
 
+/** Labels are what a pod says of itself, and commands are copied: what is no namespace's name does not stand in one. */
+const inCommand = (namespace: string) => (/^[a-z0-9-]+$/.test(namespace) ? namespace : "NAMESPACE");
+
 function nextStep(way: TrafficRow, reason: FailureRow | undefined): string {
   if (has(reason, "NC", "NR"))
-    return `a route of ${way.dst} names a host or subset that nothing defines: heddle analyze -n ${way.srcNamespace} says which`;
+    return `a route of ${way.dst} names a host or subset that nothing defines: heddle analyze -n ${inCommand(way.srcNamespace)} says which`;
   if (has(reason, "UH"))
-    return `no pod of it is ready: kubectl get pods -n ${way.dstNamespace}; if they are, compare the Service's selector and targetPort with them, and see whether outlier detection took them out`;
+    return `no pod of it is ready: kubectl get pods -n ${inCommand(way.dstNamespace)}; if they are, compare the Service's selector and targetPort with them, and see whether outlier detection took them out`;
   if (has(reason, "UF"))
-    return `is its container up, and does it listen at the Service's targetPort? kubectl get pods -n ${way.dstNamespace}; between a caller without mutual TLS and a STRICT destination it looks the same: heddle analyze -n ${way.dstNamespace}`;
+    return `is its container up, and does it listen at the Service's targetPort? kubectl get pods -n ${inCommand(way.dstNamespace)}; between a caller without mutual TLS and a STRICT destination it looks the same: heddle analyze -n ${inCommand(way.dstNamespace)}`;
   if (has(reason, "UPE", "DPE"))
     return "does the Service's port name (or appProtocol) say the protocol that callers and destination speak, http or grpc?";
   if (reason?.code === "403" || reason?.grpcStatus === "7")

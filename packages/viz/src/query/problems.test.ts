@@ -95,6 +95,12 @@ test.each([
   expect(problem?.name).toBe(place);
 });
 
+test("a command holds no namespace that a pod made up", () => {
+  const forged = "shop; id";
+  const [problem] = found({ traffic: [way("away", forged)], failures: [failure("away", forged, "UH")] });
+  expect(problem?.next).toContain("kubectl get pods -n NAMESPACE;");
+});
+
 test("a destination that nothing knows is seen at its caller, and is not called plain text", () => {
   const lost = way("gone", "unknown", { secured: false, noTlsReason: "no request reached it" });
   const all = found({ traffic: [lost], failures: [failure("gone", "unknown", "NC")] });
