@@ -183,7 +183,10 @@ describe.skipIf(skip)("command operators as real Envoy has them", () => {
       for (const op of Object.keys(OPERATORS)) {
         const [own, theirs] = [ours[i]?.[op] ?? null, envoy[i]?.[op] ?? null];
         const place = `${name} ${op}`;
-        if (ABSENT.has(op) || place === "tcp STREAM_ID") {
+        // Envoy's own race: about one run in ten has no end of this handshake when the line is written.
+        if (place === "tcp COMMON_DURATION(US_CX_END:US_HS_END:us)" && theirs === null) {
+          if (typeof own !== "number") differences.push(`${place}: ours ${JSON.stringify(own)}`);
+        } else if (ABSENT.has(op) || place === "tcp STREAM_ID") {
           if (own !== null) differences.push(`${place} is there: ${JSON.stringify(own)}`);
         } else if (
           OWN_VALUES.test(op) || WORDS.has(place)
