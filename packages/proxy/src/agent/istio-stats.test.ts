@@ -23,9 +23,10 @@ test("Istio's default: the few that everybody needs", () => {
     "http.inbound_0.0.0.0_80.rbac.denied",
     "vhost.shop.route.checkout.upstream_rq_200",
     "server.live",
+    "listener.0.0.0.0_15006.no_filter_chain_match",
   ])
     expect(includes(name)).toBe(true);
-  expect(includes(OTHER)).toBe(false);
+  for (const name of [OTHER, "listener.0.0.0.0_80.no_filter_chain_match"]) expect(includes(name)).toBe(false);
 });
 
 test("ProxyConfig adds, an annotation replaces what ProxyConfig adds", () => {

@@ -7,8 +7,9 @@ import type { AgentOptions } from "./agent-options.ts";
 
 /** Always there: what readiness, draining and dashboards look at. Source: istio pkg/bootstrap/config.go. */
 const PREFIXES = ["cluster_manager", "listener_manager", "server", "cluster.xds-grpc", "wasm"];
-/** `downstream_cx_active` counts open connections for `viz`; Istio has it where it drains by connections. */
-const SUFFIXES = ["rbac.allowed", "rbac.denied", "shadow_allowed", "shadow_denied", "downstream_cx_active"];
+/** What `viz` reads beyond Istio's: `downstream_cx_active` counts open connections, the last one those that inbound listeners turned away. */
+const VIZ_SUFFIXES = ["downstream_cx_active", "_15006.no_filter_chain_match"];
+const SUFFIXES = ["rbac.allowed", "rbac.denied", "shadow_allowed", "shadow_denied", ...VIZ_SUFFIXES];
 /** Routes with a `statPrefix` in their VirtualService. */
 const REGEXPS = ["vhost\\..*\\.route\\..*"];
 

@@ -14,7 +14,7 @@ export interface RefusedConnections {
 /** Where everything that is led to a sidecar arrives. */
 const INBOUND = /_15006$/;
 
-/** What a window saw refused, by workload. Envoy leaves this statistic out of what Istio has it show: only ours says so. */
+/** What a window saw refused, by workload. Sidecars that Istio configured leave this statistic out: only this mesh's say so. */
 export function refusedConnections(
   { atMs, windowMs }: WindowQuery,
   store: MetricStore,
