@@ -97,8 +97,10 @@ describe.skipIf(found.kind === "missing")("the mesh on a real Kubernetes", () =>
       await say(["viz", "edges", "deploy", "-n", "emojivoto", "-o", "json"]),
     );
     const account = (id: string) => id.split("/").at(-1);
+    // The bot may call before the first pod of web is ready: such a call has no other end.
+    const reached = edges.filter((e) => e.no_tls_reason !== "no request reached it");
     expect(
-      edges.map((e) => [e.src, e.dst, account(e.client_id), account(e.server_id), e.no_tls_reason]).sort(),
+      reached.map((e) => [e.src, e.dst, account(e.client_id), account(e.server_id), e.no_tls_reason]).sort(),
     ).toEqual([
       ["vote-bot", "web", "default", "web", ""],
       ["web", "emoji", "web", "emoji", ""],
