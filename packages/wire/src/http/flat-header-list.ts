@@ -1,6 +1,8 @@
 // Hot path: storage of HeaderList. Flat arrays; strings are made from the parsed bytes only when asked for.
+import type { RecentNames } from "../http1/recent-names.ts";
 import { HEADER_NAMES, headerId } from "./header-id.ts";
 import type { HeaderList } from "./header-list.ts";
+import { isText } from "./likely-text.ts";
 
 // Each entry has eight numbers, of which six are used.
 const SHIFT = 3;
@@ -73,6 +75,13 @@ export class FlatHeaderList implements HeaderList {
     const name = this.#slice(this.#slots[at + LINE] ?? 0, this.#slots[at + NAME_END] ?? 0).toLowerCase();
     this.#names[index] = name;
     return name;
+  }
+
+  /** Writer's side: as `nameAt` of a line that is still bytes, before anyone has asked for its name. */
+  nameWith(index: number, recent: RecentNames): void {
+    const at = index << SHIFT;
+    const start = this.#base + (this.#slots[at + LINE] ?? 0);
+    this.#names[index] ??= recent.nameOf(this.#source, start, this.#base + (this.#slots[at + NAME_END] ?? 0));
   }
 
   valueAt(index: number): string {
@@ -246,12 +255,17 @@ export class FlatHeaderList implements HeaderList {
   valueEquals(index: number, text: string): boolean {
     const known = this.#values[index];
     if (known !== null) return known === text;
-    const at = index << SHIFT;
-    const start = this.#base + (this.#slots[at + VALUE] ?? 0);
-    const end = this.#base + (this.#slots[at + VALUE_END] ?? 0);
-    if (end - start !== text.length) return false;
-    for (let i = 0; i < text.length; i++) if (this.#source[start + i] !== text.charCodeAt(i)) return false;
-    return true;
+    return isText(text, this.#source, this.valueStart(index), this.valueEnd(index));
+  }
+
+  /** Writer's side: absolute start of the value in `source`; only where `lineStart` gives one. */
+  valueStart(index: number): number {
+    return this.#base + (this.#slots[(index << SHIFT) + VALUE] ?? 0);
+  }
+
+  /** Writer's side: absolute end of the value. */
+  valueEnd(index: number): number {
+    return this.#base + (this.#slots[(index << SHIFT) + VALUE_END] ?? 0);
   }
 
   #slice(from: number, to: number): string {

@@ -2,6 +2,7 @@
 import { type WireFailure, wireFailure } from "../http/failure.ts";
 import { FlatHeaderList } from "../http/flat-header-list.ts";
 import { HEADER_ID } from "../http/header-id.ts";
+import { isText, textLike } from "../http/likely-text.ts";
 import { AUTHORITY_BYTE } from "./char-table.ts";
 import type { HeaderLineSink } from "./head-parser.ts";
 
@@ -37,6 +38,8 @@ export class FramingFields implements HeaderLineSink {
   trailers = false;
   #upgradeNamed = false;
   #nominated: string[] | null = null;
+  /** Of the message before. */
+  #lastHost = "";
 
   begin(list: FlatHeaderList, trailers: boolean): void {
     this.list = list;
@@ -89,7 +92,8 @@ export class FramingFields implements HeaderLineSink {
         for (let i = value; i < valueEnd; i++) {
           if (AUTHORITY_BYTE[bytes[i] ?? 0] === 0) return refuse("a Host that is no host name or address");
         }
-        this.host = bytes.toString("latin1", value, valueEnd);
+        this.host = textLike(this.#lastHost, bytes, value, valueEnd);
+        this.#lastHost = this.host;
         return DROP;
       case CONTENT_LENGTH:
         if (this.contentLength >= 0) return refuse("more than one Content-Length");
@@ -131,6 +135,10 @@ export class FramingFields implements HeaderLineSink {
   }
 
   #connection(bytes: Buffer, value: number, valueEnd: number): void {
+    if (isText("keep-alive", bytes, value, valueEnd)) {
+      this.keepAlive = true;
+      return;
+    }
     const text = lower(bytes, value, valueEnd);
     if (text === "keep-alive") {
       this.keepAlive = true;

@@ -1,5 +1,6 @@
 // Hot path: once per request.
 import { type WireFailure, wireFailure } from "../http/failure.ts";
+import { textLike } from "../http/likely-text.ts";
 import { HTTP_1_0, HTTP_1_1, type RequestHead } from "../http/message-head.ts";
 import { AUTHORITY_BYTE, TARGET_BYTE, TOKEN_LOWER } from "./char-table.ts";
 
@@ -77,7 +78,7 @@ function readTarget(bytes: Buffer, start: number, end: number, head: RequestHead
     return null;
   }
   if (bytes[start] === SLASH) {
-    head.path = end - start === 1 ? "/" : bytes.toString("latin1", start, end);
+    head.path = textLike(head.path, bytes, start, end);
     return null;
   }
   const text = bytes.toString("latin1", start, end);

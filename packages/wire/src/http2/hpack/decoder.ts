@@ -1,4 +1,7 @@
 // Hot path: reads every HTTP/2 header block.
+import { HEADER_NAMES } from "../../http/header-id.ts";
+import { isText } from "../../http/likely-text.ts";
+import { lookUpName } from "../../http1/name-lookup.ts";
 import { DynamicTable } from "./dynamic-table.ts";
 import { createField, type HpackField } from "./field.ts";
 import { decodeHuffman } from "./huffman.ts";
@@ -21,6 +24,8 @@ export const DEFAULT_TABLE_BYTES = 4096;
 /** Strings up to this length are decoded without a new buffer. Units: bytes. */
 const SCRATCH_BYTES = 4096;
 const FAILED = -1;
+/** Strings from here on have a length of more than one byte, and are not kept. Units: bytes. */
+const LONG = 127;
 
 class Decoder implements HpackDecoder {
   readonly #maxCapacity: number;
@@ -30,6 +35,8 @@ class Decoder implements HpackDecoder {
   #end = 0;
   #text = "";
   #scratch: Buffer | null = null;
+  /** The last literal of each name, by static index or, behind those, known id: paths, lengths and dates often come again. */
+  readonly #last: (HpackField | undefined)[] = [];
 
   constructor(maxCapacity: number) {
     this.#maxCapacity = maxCapacity;
@@ -77,15 +84,48 @@ class Decoder implements HpackDecoder {
     const index = this.#integer(prefixBits);
     if (index === FAILED) return null;
     let name: string;
+    let key = 0;
     if (index === 0) {
-      if (!this.#string()) return null;
-      name = this.#text;
+      const id = this.#knownName();
+      if (id > 0) {
+        name = HEADER_NAMES[id] ?? "";
+        key = STATIC_LENGTH + id;
+      } else {
+        if (!this.#string()) return null;
+        name = this.#text;
+      }
     } else {
       const named = this.#lookUp(index);
       if (named === null) return null;
       name = named.name;
+      if (index <= STATIC_LENGTH) key = index;
     }
-    return this.#string() ? createField(name, this.#text) : null;
+    if (key === 0) return this.#string() ? createField(name, this.#text) : null;
+    const last = this.#last[key];
+    if (last !== undefined && this.#skipPlain(last.value)) return last;
+    if (!this.#string()) return null;
+    const field = createField(name, this.#text);
+    this.#last[key] = field.value.length < LONG ? field : undefined;
+    return field;
+  }
+
+  /** Id of a name that stands here as it is, which is then read; 0: another name, nothing was read. */
+  #knownName(): number {
+    const start = this.#at + 1;
+    const length = this.#bytes[this.#at] ?? 0;
+    if (length >= LONG || start + length > this.#end) return 0;
+    const id = lookUpName(this.#bytes, start, start + length);
+    return id > 0 && this.#skipPlain(HEADER_NAMES[id] ?? "") ? id : 0;
+  }
+
+  /** Reads a string that is `text`, without Huffman coding; false: it is another, nothing was read. */
+  #skipPlain(text: string): boolean {
+    const start = this.#at + 1;
+    const end = start + text.length;
+    if (this.#bytes[this.#at] !== text.length || end > this.#end || !isText(text, this.#bytes, start, end))
+      return false;
+    this.#at = end;
+    return true;
   }
 
   /** An integer whose first byte has `prefixBits` of it; FAILED when it is cut off or beyond 2^28. Source: RFC 7541 5.1. */

@@ -1,6 +1,8 @@
 // Hot path: writes every HTTP/2 header block.
+import { asFlat, type FlatHeaderList } from "../../http/flat-header-list.ts";
 import { HEADER_ID } from "../../http/header-id.ts";
 import type { HeaderList } from "../../http/header-list.ts";
+import { RecentNames } from "../../http1/recent-names.ts";
 import { type OutputBuffer, writeLatin1 } from "../../output-buffer.ts";
 import { encodeHuffman, huffmanLength } from "./huffman.ts";
 import { STATIC_LENGTH, STATIC_NAME_INDEX, staticIndexOf } from "./static-table.ts";
@@ -89,6 +91,7 @@ class Encoder implements HpackEncoder {
   /** By known id; others by name. */
   readonly #byId: (NameSlot | undefined)[] = [];
   readonly #byName = new Map<string, NameSlot>();
+  readonly #names = new RecentNames();
   #capacity = 4096;
   #size = 0;
   /** Number of insertions so far. Entry k is alive while k >= #evicted. */
@@ -122,10 +125,51 @@ class Encoder implements HpackEncoder {
   }
 
   list(headers: HeaderList, output: OutputBuffer): void {
-    for (let i = 0; i < headers.length; i++) {
-      const id = headers.idAt(i);
-      if (id >= 0) this.field(headers.nameAt(i), headers.valueAt(i), id, output);
+    const flat = asFlat(headers);
+    for (let i = 0; i < flat.length; i++) {
+      const id = flat.idAt(i);
+      if (id < 0) continue;
+      const bytes = flat.lineStart(i) >= 0;
+      if (bytes && id === 0) flat.nameWith(i, this.#names);
+      const name = flat.nameAt(i);
+      if (bytes && this.#bytesField(name, id, flat, i, output)) continue;
+      this.field(name, flat.valueAt(i), id, output);
     }
+  }
+
+  /** As `field`, of a value that is still bytes; false: its text is needed, nothing was written. */
+  #bytesField(name: string, id: number, headers: FlatHeaderList, at: number, output: OutputBuffer): boolean {
+    const slot = this.#slot(name, id);
+    const start = headers.valueStart(at);
+    const end = headers.valueEnd(at);
+    if (slot.staticValueIndex > 0 && headers.valueEquals(at, slot.staticValue ?? "")) {
+      writeInteger(0x80, 7, slot.staticValueIndex, output);
+    } else {
+      const index = this.#indexOf(slot, headers, at);
+      if (index > 0) {
+        if (slot.waste > 0) slot.waste = Math.max(0, slot.waste - 4);
+        writeInteger(0x80, 7, index, output);
+      } else if (slot.policy === ADD || start === end || this.#huffman) {
+        return false;
+      } else {
+        writeInteger(slot.policy === NEVER ? 0x10 : 0, 4, slot.staticIndex, output);
+        if (slot.staticIndex === 0) this.#string(name, output);
+        writeInteger(0, 7, end - start, output);
+        output.append(headers.source, start, end);
+      }
+    }
+    this.plainBytes += name.length + end - start;
+    return true;
+  }
+
+  /** Of a recent value in the table, or 0. */
+  #indexOf(slot: NameSlot, headers: FlatHeaderList, at: number): number {
+    for (let i = 0; i < VALUES_PER_NAME; i++) {
+      const inserted = slot.inserted[i] ?? -1;
+      if (inserted < this.#evicted || !headers.valueEquals(at, slot.values[i] ?? "")) continue;
+      return STATIC_LENGTH + this.#insertions - inserted;
+    }
+    return 0;
   }
 
   field(name: string, value: string, id: number, output: OutputBuffer): void {

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { seededRandom } from "@heddle/std/damage";
+import { createFlatHeaderList, type FlatHeaderList } from "../../http/flat-header-list.ts";
 import { headerListOf } from "../../http/header-list.ts";
-import { createOutputBuffer } from "../../output-buffer.ts";
+import { FramingFields } from "../../http1/framing-fields.ts";
+import { createHeadParser, HEAD_DONE } from "../../http1/head-parser.ts";
+import { createOutputBuffer, type OutputBuffer } from "../../output-buffer.ts";
 import { createHpackDecoder, type FieldSink } from "./decoder.ts";
 import { createHpackEncoder } from "./encoder.ts";
 import type { HpackField } from "./field.ts";
@@ -12,6 +15,26 @@ class Fields implements FieldSink {
   onField(field: HpackField): void {
     this.list.push([field.name, field.value]);
   }
+}
+
+/** The same fields as a list that points into the bytes of an HTTP/1 head. */
+function parsedListOf(fields: readonly [string, string][]): FlatHeaderList {
+  const lines = new FramingFields();
+  const list = createFlatHeaderList();
+  lines.begin(list, false);
+  const parser = createHeadParser(lines, 65_536, 100);
+  parser.begin(true);
+  const head = Buffer.from(
+    `GET / HTTP/1.1\r\n${fields.map((field) => `${field.join(": ")}\r\n`).join("")}\r\n`,
+    "latin1",
+  );
+  expect(parser.feed(head, 0, head.length)).toBe(HEAD_DONE);
+  list.setSource(parser.bytes, parser.base, parser.position);
+  return list;
+}
+
+function blockOf(output: OutputBuffer): string {
+  return output.bytes.toString("hex", output.start, output.end);
 }
 
 function decodeHex(decoder: ReturnType<typeof createHpackDecoder>, hex: string): [string, string][] | "error" {
@@ -132,6 +155,28 @@ describe("encoder and decoder", () => {
       }
     });
   }
+
+  test("header lines that are still bytes become the same block as texts do", () => {
+    const random = seededRandom(8);
+    const pick = (from: readonly string[]) => from[Math.floor(random() * from.length)] ?? "";
+    const names = ["date", "etag", "cookie", "Content-Type", "X-Request-Id", "X-Tenant", "x-tonant", "ACCEPT", "age"];
+    const values = ["", "a", "b", "text/html", "gzip, deflate", "x".repeat(40), "y".repeat(200), "\xe9"];
+    for (const huffman of [false, true]) {
+      const texts = createHpackEncoder({ huffman });
+      const bytes = createHpackEncoder({ huffman });
+      for (let block = 0; block < 2000; block++) {
+        if (block % 97 === 0) for (const encoder of [texts, bytes]) encoder.setPeerTableBytes((block * 31) % 4097);
+        const fields = Array.from({ length: 12 }, (): [string, string] => [pick(names), pick(values)]);
+        const [fromTexts, fromBytes] = [createOutputBuffer(), createOutputBuffer()];
+        texts.begin(fromTexts);
+        texts.list(headerListOf(fields), fromTexts);
+        bytes.begin(fromBytes);
+        bytes.list(parsedListOf(fields), fromBytes);
+        expect(blockOf(fromBytes)).toBe(blockOf(fromTexts));
+        expect(bytes.plainBytes).toBe(texts.plainBytes);
+      }
+    }
+  });
 
   test("repeated headers shrink to one byte each", () => {
     const encoder = createHpackEncoder();
