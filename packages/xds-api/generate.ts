@@ -18,7 +18,7 @@ const tools = [
 /** What must be reachable; everything that these import is generated too. */
 const roots = [
   "envoy/service/discovery/v3/{ads,discovery}",
-  "envoy/service/{status/v3/csds,secret/v3/sds,health/v3/hds,accesslog/v3/als,auth/v3/external_auth,ratelimit/v3/rls,load_stats/v3/lrs}",
+  "envoy/service/{status/v3/csds,secret/v3/sds,runtime/v3/rtds,health/v3/hds,accesslog/v3/als,auth/v3/external_auth,ratelimit/v3/rls,load_stats/v3/lrs}",
   "envoy/config/{listener/v3/listener,route/v3/route,route/v3/scoped_route,cluster/v3/cluster,endpoint/v3/endpoint,bootstrap/v3/bootstrap}",
   "envoy/config/{accesslog/v3/accesslog,rbac/v3/rbac,trace/v3/{zipkin,opentelemetry},core/v3/extension}",
   "envoy/extensions/filters/network/{http_connection_manager,tcp_proxy,rbac,set_filter_state,local_ratelimit,ext_authz,connection_limit,sni_cluster,ratelimit,direct_response}/v3/*",
@@ -38,7 +38,8 @@ const roots = [
   "envoy/extensions/internal_redirect/{allow_listed_routes,previous_routes,safe_cross_scheme}/v3/*",
   "envoy/extensions/clusters/aggregate/v3/*",
   "envoy/admin/v3/{config_dump,config_dump_shared,clusters,certs,server_info,listeners}",
-  "envoy/type/matcher/v3/{string,regex,value}",
+  "envoy/extensions/matching/{common_inputs/{network,ssl},input_matchers/ip}/v3/*",
+  "envoy/type/matcher/v3/{string,regex,value,http_inputs}",
   "udpa/type/v1/typed_struct",
   "xds/type/{v3/typed_struct,matcher/v3/*}",
   "istio/v1/auth/ca",

@@ -171,6 +171,8 @@ function readSettings(
   if (dynamic?.adsConfig === undefined && (clustersFrom?.kind === "ads" || listenersFrom?.kind === "ads"))
     at.problem("lds_config or cds_config says ads, but ads_config is missing");
   const runtime = decodeRuntime(message.layeredRuntime, scope.field("layered_runtime"));
+  if (dynamic?.adsConfig === undefined && runtime.discovered?.some(({ from }) => from.kind === "ads") === true)
+    scope.field("layered_runtime").problem("an rtds_layer says ads, but dynamic_resources.ads_config is missing");
   const overload = withConnectionLimit(
     message.overloadManager === undefined
       ? undefined

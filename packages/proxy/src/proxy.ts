@@ -254,6 +254,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     listeners,
     clusters,
     secrets,
+    runtime,
     log,
     routeCounters,
     now: () => clock.now(),

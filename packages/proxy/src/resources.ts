@@ -17,6 +17,7 @@ import type { TlsConfig } from "./config/tls-context.ts";
 import type { RouteCounterSet } from "./counters/route-counters.ts";
 import type { ListenerSet } from "./listener/listener-set.ts";
 import { compileRouteTable, type RouteTable } from "./router/route-table.ts";
+import type { Runtime } from "./runtime/runtime.ts";
 import type { SecretStore } from "./tls/secret-store.ts";
 import type { ClusterSet } from "./upstream/cluster-set.ts";
 
@@ -65,6 +66,7 @@ export interface ResourceStoreDeps {
   readonly listeners: ListenerSet;
   readonly clusters: ClusterSet;
   readonly secrets: SecretStore;
+  readonly runtime: Runtime;
   readonly log: Logger;
   readonly routeCounters: RouteCounterSet;
   now(): number;
@@ -144,6 +146,9 @@ class Store implements ResourceStore {
           yield* secretsOf(config.tls);
           for (const match of config.transportMatches) yield* secretsOf(match.tls);
         }
+        return;
+      case typeUrls.runtime:
+        for (const { resource, from } of this.#deps.runtime.discovered) yield { name: resource, from };
     }
   }
 
@@ -204,6 +209,9 @@ class Store implements ResourceStore {
       case "secret":
         installSecret(this.#deps.secrets, resource.config);
         return undefined;
+      case "runtime":
+        this.#deps.runtime.setResource(resource.config.name, resource.config.values);
+        return undefined;
     }
   }
 
@@ -230,6 +238,9 @@ class Store implements ResourceStore {
         break;
       case typeUrls.secret:
         this.#deps.secrets.remove(name);
+        break;
+      case typeUrls.runtime:
+        this.#deps.runtime.setResource(name, undefined);
         break;
     }
   }

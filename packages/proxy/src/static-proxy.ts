@@ -13,6 +13,7 @@ import { shareLimits } from "./overload/overload-config.ts";
 import { createProxy } from "./proxy.ts";
 import type { IncomingResource } from "./resources.ts";
 import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
+import { type FolderLayersDeps, readFolders, watchFolders } from "./runtime/folder-layer.ts";
 import { createRuntime } from "./runtime/runtime.ts";
 import { createStatsView } from "./telemetry/stats/stats-view.ts";
 import { startStatsFlush } from "./telemetry/stats-flush.ts";
@@ -68,6 +69,13 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   );
   const exchange = node.id === "" ? undefined : { id: node.id, metadata: encodePeerMetadata(metadata) };
   const limits = shareLimits(bootstrap.overload, deps.concurrency);
+  const folders: FolderLayersDeps = {
+    layers: bootstrap.runtime.folders ?? [],
+    serviceCluster: node.cluster,
+    log: log.child("runtime"),
+  };
+  const runtime = createRuntime(bootstrap.runtime, readFolders(folders));
+  const watching = watchFolders({ ...folders, clock, runtime });
   const proxy = createProxy({
     memory: deps.memory,
     kernel: deps.kernel,
@@ -81,7 +89,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     serviceCluster: node.cluster,
     ports: deps.concurrency > 1 ? "first" : "alone",
     limits,
-    runtime: createRuntime(bootstrap.runtime),
+    runtime,
     drainMs: deps.drainMs,
     localUri,
     observe: telemetry.observe,
@@ -206,6 +214,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     log.warn("connections are cut at the end of the drain time", { connections: running.listeners.connections });
   discovery.close();
   flushing.close();
+  watching.close();
   await admin?.close();
   running.close();
   telemetry.closeLogs();

@@ -8,6 +8,7 @@ export const typeUrls = {
   virtualHost: "type.googleapis.com/envoy.config.route.v3.VirtualHost",
   secret: "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
   extensionConfig: "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+  runtime: "type.googleapis.com/envoy.service.runtime.v3.Runtime",
   nameTable: "type.googleapis.com/istio.networking.nds.v1.NameTable",
 } as const;
 
@@ -23,6 +24,7 @@ const shortNames: Readonly<Record<string, string>> = {
   [typeUrls.virtualHost]: "VHDS",
   [typeUrls.secret]: "SDS",
   [typeUrls.extensionConfig]: "ECDS",
+  [typeUrls.runtime]: "RTDS",
   [typeUrls.nameTable]: "NDS",
 };
 

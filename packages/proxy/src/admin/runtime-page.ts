@@ -5,7 +5,7 @@ import { textAnswer } from "./answer.ts";
 /** `/runtime`: each key with its value in every layer, and the one that holds. Source: Envoy's admin interface. */
 export function runtimePage(layers: readonly RuntimeLayer[]): JsonObject {
   const flat = layers.map(
-    ({ values }) => new Map(flatten("", values).map(([key, value]) => [key, text(value)] as const)),
+    ({ values = {} }) => new Map(flatten("", values).map(([key, value]) => [key, text(value)] as const)),
   );
   const keys = [...new Set(flat.flatMap((layer) => [...layer.keys()]))].sort();
   const entries = keys.map((key): [string, JsonObject] => {

@@ -186,8 +186,21 @@ export function upgradeBootstrap(json: JsonValue): UpgradedBootstrap {
   if (isFields(runtime)) {
     upgrade.note("runtime", "is layered_runtime");
     delete out["runtime"];
-    if (isFields(runtime["base"]))
-      out["layered_runtime"] = { layers: [{ name: "base", static_layer: runtime["base"] }] };
+    out["layered_runtime"] = { layers: runtimeLayers(runtime) };
   }
   return { json: upgrade.value(out, ""), changes: upgrade.changes, problems: upgrade.problems };
+}
+
+/** Source: Envoy 1.16 read the older form so. */
+function runtimeLayers(runtime: Fields): JsonValue[] {
+  const { base, symlink_root, subdirectory = "", override_subdirectory } = runtime;
+  const layers: JsonValue[] = [];
+  if (base !== undefined) layers.push({ name: "base", static_layer: base });
+  if (symlink_root !== undefined) layers.push({ name: "root", disk_layer: { symlink_root, subdirectory } });
+  if (symlink_root !== undefined && override_subdirectory !== undefined)
+    layers.push({
+      name: "override",
+      disk_layer: { symlink_root, subdirectory: override_subdirectory, append_service_cluster: true },
+    });
+  return [...layers, { name: "admin", admin_layer: {} }];
 }

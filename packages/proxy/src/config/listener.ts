@@ -1,11 +1,16 @@
+import { StringValueSchema } from "@bufbuild/protobuf/wkt";
 import { writeMessage } from "@heddle/xds-api";
 import { AdditionalAddressSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
+import type { Matcher } from "@heddle/xds-api/xds/type/matcher/v3/matcher";
 import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { type ChainMatchConfig, decodeChainMatch } from "./chain-match.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { decodeListenerFilters, type ListenerFilterKind, type ProxyProtocolConfig } from "./listener-filters.ts";
+import { decodeMatcher } from "./matcher/decode-matcher.ts";
+import { inputsOf, type MatchTree } from "./matcher/match-tree.ts";
+import { CHAIN_INPUTS } from "./matcher/matcher-inputs.ts";
 import { decodeNetworkFilters, type NetworkFilterConfig } from "./network-filters.ts";
 import {
   DownstreamTlsContextSchema,
@@ -36,6 +41,15 @@ export interface FilterChainConfig {
   readonly fingerprint: string;
 }
 
+/** A matcher that leads to names of filter chains. */
+export interface ChainTree {
+  readonly tree: MatchTree<string>;
+  readonly byName: ReadonlyMap<string, FilterChainConfig>;
+  /** It asks for what a TLS or HTTP inspector finds. */
+  readonly needsTls: boolean;
+  readonly needsHttp: boolean;
+}
+
 export interface ListenerConfig {
   readonly name: string;
   readonly address: ConfigAddress;
@@ -54,6 +68,8 @@ export interface ListenerConfig {
   readonly continueOnTimeout: boolean;
   readonly chains: readonly FilterChainConfig[];
   readonly defaultChain: FilterChainConfig | undefined;
+  /** Chooses a chain by its name instead of what the chains match. Undefined mostly. */
+  readonly chainTree: ChainTree | undefined;
   /** Its connections may go beyond the process's connection limit. */
   readonly ignoresConnectionLimit: boolean;
   /** No overload action touches it. */
@@ -80,6 +96,7 @@ export const LISTENER_SHAPE = shape(
     "address",
     "additional_addresses",
     "filter_chains",
+    "filter_chain_matcher",
     "default_filter_chain",
     "use_original_dst",
     "listener_filters",
@@ -101,7 +118,6 @@ export const LISTENER_SHAPE = shape(
   },
   {
     tcp_backlog_size: "the runtime gives no access to it; the kernel's net.core.somaxconn counts",
-    filter_chain_matcher: "matcher trees are not implemented; use filter_chain_match",
     transparent: "the proxy does not take packets of foreign addresses; redirect them and use original_dst",
     "socket_options tcp_fast_open_queue_length enable_mptcp":
       "the runtime gives no access to these options of its sockets",
@@ -165,6 +181,8 @@ export function decodeListener(message: Listener, scope: DecodeScope): ListenerC
       : decodeChain(message.defaultFilterChain, scope.field("default_filter_chain"));
   if (chains.length === 0 && defaultChain === undefined)
     scope.problem("a listener needs filter_chains or default_filter_chain");
+  const matcher = message.filterChainMatcher;
+  const chainTree = matcher && decodeChainTree(matcher, chains, scope);
   if (address === undefined) return undefined;
   return {
     name: message.name,
@@ -187,12 +205,43 @@ export function decodeListener(message: Listener, scope: DecodeScope): ListenerC
     continueOnTimeout: message.continueOnListenerFiltersTimeout,
     chains,
     defaultChain,
+    chainTree,
     ignoresConnectionLimit: message.ignoreGlobalConnLimit,
     bypassesOverload: message.bypassOverloadManager,
     statPrefix: message.statPrefix,
     accessLogs: decodeAccessLogs(message.accessLog, scope.field("access_log")),
     source: sourceOf(message.metadata),
     metadata: foreignMetadata(message.metadata),
+  };
+}
+
+const CHAIN_NAMES: AnyTable<string> = {
+  [StringValueSchema.typeName]: messageEntry(StringValueSchema, ({ value }) => value),
+};
+
+/** What chains match by themselves has no effect beside it. Errors: chains without a name of their own. Source: Envoy. */
+function decodeChainTree(
+  message: Matcher,
+  chains: readonly FilterChainConfig[],
+  scope: DecodeScope,
+): ChainTree | undefined {
+  const byName = new Map<string, FilterChainConfig>();
+  chains.forEach((chain, i) => {
+    const at = scope.field("filter_chains").item(i).field("name");
+    if (chain.name === "") at.problem("a filter_chain_matcher needs a name for each chain");
+    else if (byName.has(chain.name)) at.problem(`${chain.name} stands twice; a filter_chain_matcher chooses by name`);
+    byName.set(chain.name, chain);
+  });
+  const place = { inputs: CHAIN_INPUTS, actions: CHAIN_NAMES };
+  const tree = decodeMatcher(message, place, scope.field("filter_chain_matcher"));
+  if (tree === undefined) return undefined;
+  const asked = new Set([...inputsOf(tree)].map(({ kind }) => kind));
+  const needsHttp = asked.has("application-protocol");
+  return {
+    tree,
+    byName,
+    needsTls: needsHttp || asked.has("server-name") || asked.has("transport-protocol"),
+    needsHttp,
   };
 }
 

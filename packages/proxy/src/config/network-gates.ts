@@ -12,7 +12,8 @@ import type { RuntimeFlag } from "../runtime/runtime.ts";
 import { decodeDataText } from "./data-source.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { runtimeFlag } from "./fraction.ts";
-import { decodeRbacRules, type RbacRules } from "./rbac.ts";
+import { CONNECTION_INPUTS } from "./matcher/matcher-inputs.ts";
+import { decodeRbac, type RbacRules } from "./rbac.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeTokenBucket, type TokenBucketConfig } from "./token-bucket.ts";
@@ -49,9 +50,9 @@ export const CONNECTION_LIMIT_SHAPE = shape(ConnectionLimitSchema, [
 ]);
 export const NETWORK_RBAC_SHAPE = shape(
   RBACSchema,
-  ["rules", "shadow_rules", "stat_prefix", "shadow_rules_stat_prefix"],
+  ["rules", "matcher", "shadow_rules", "shadow_matcher", "stat_prefix", "shadow_rules_stat_prefix"],
   {},
-  { "matcher shadow_matcher": "matcher trees are not implemented; use rules" },
+  {},
   {
     only: {
       enforcement_type: {
@@ -86,8 +87,14 @@ export function decodeNetworkRbac(message: RBAC, scope: DecodeScope): NetworkGat
   checkShape(NETWORK_RBAC_SHAPE, message, scope);
   return {
     kind: "network-rbac",
-    rules: decodeRbacRules(message.rules, scope.field("rules")),
-    shadow: decodeRbacRules(message.shadowRules, scope.field("shadow_rules")),
+    rules: decodeRbac(message.rules, scope.field("rules"), message.matcher, CONNECTION_INPUTS, scope.field("matcher")),
+    shadow: decodeRbac(
+      message.shadowRules,
+      scope.field("shadow_rules"),
+      message.shadowMatcher,
+      CONNECTION_INPUTS,
+      scope.field("shadow_matcher"),
+    ),
     statPrefix: message.statPrefix,
     shadowPrefix: message.shadowRulesStatPrefix,
   };

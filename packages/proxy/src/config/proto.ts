@@ -145,6 +145,7 @@ export {
   type HttpProtocolOptions,
   HttpProtocolOptionsSchema,
 } from "@heddle/xds-api/envoy/extensions/upstreams/http/v3/http_protocol_options";
+export { RuntimeSchema } from "@heddle/xds-api/envoy/service/runtime/v3/rtds";
 export type { StringMatcher } from "@heddle/xds-api/envoy/type/matcher/v3/string";
 export type { FractionalPercent } from "@heddle/xds-api/envoy/type/v3/percent";
 export { FractionalPercent_DenominatorType } from "@heddle/xds-api/envoy/type/v3/percent";

@@ -1,5 +1,6 @@
 import type { Cidr } from "@heddle/std";
 import {
+  ActionSchema,
   type Permission,
   PermissionSchema,
   type Policy,
@@ -11,7 +12,11 @@ import {
   RBACSchema,
 } from "@heddle/xds-api/envoy/config/rbac/v3/rbac";
 import type { PathMatcher } from "@heddle/xds-api/envoy/type/matcher/v3/path";
+import type { Matcher } from "@heddle/xds-api/xds/type/matcher/v3/matcher";
+import { type AnyTable, messageEntry } from "./any-field.ts";
 import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
+import { decodeMatcher, type MatcherPlace } from "./matcher/decode-matcher.ts";
+import { actionsOf, type MatchTree } from "./matcher/match-tree.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeCidr } from "./socket-address.ts";
@@ -43,6 +48,20 @@ export interface RbacRules {
   readonly action: "allow" | "deny" | "log";
   /** Ordered by name, as Envoy evaluates them. */
   readonly policies: readonly RbacPolicy[];
+  /** Decides instead of policies; `action` is then `allow`. Undefined mostly. */
+  readonly tree: RbacTree | undefined;
+}
+
+/** What a matcher tree says of a request. */
+export interface RbacTreeAction {
+  readonly name: string;
+  readonly action: "allow" | "deny" | "log";
+}
+
+export interface RbacTree {
+  readonly tree: MatchTree<RbacTreeAction>;
+  /** Some of its actions are for logs. */
+  readonly logs: boolean;
 }
 
 const EXTENSIONS = "matcher extensions are not implemented; use the built-in rules";
@@ -107,7 +126,37 @@ export function decodeRbacRules(message: RBAC | undefined, scope: DecodeScope): 
     if (decoded !== undefined) policies.push(decoded);
   }
   const action = message.action === RBAC_Action.DENY ? "deny" : message.action === RBAC_Action.LOG ? "log" : "allow";
-  return { action, policies };
+  return { action, policies, tree: undefined };
+}
+
+const ACTIONS: ReadonlyMap<RBAC_Action, RbacTreeAction["action"]> = new Map([
+  [RBAC_Action.DENY, "deny"],
+  [RBAC_Action.LOG, "log"],
+]);
+
+export const RBAC_ACTION_SHAPE = shape(ActionSchema, ["name", "action"]);
+
+const TREE_ACTIONS: AnyTable<RbacTreeAction> = {
+  [ActionSchema.typeName]: messageEntry(ActionSchema, (message, scope) => {
+    checkShape(RBAC_ACTION_SHAPE, message, scope);
+    if (message.name === "") scope.field("name").problem("an action needs a name");
+    return { name: message.name, action: ACTIONS.get(message.action) ?? "allow" };
+  }),
+};
+
+/** A matcher, which counts before rules. Source: Envoy ignores rules beside a matcher. */
+export function decodeRbac(
+  rules: RBAC | undefined,
+  rulesScope: DecodeScope,
+  matcher: Matcher | undefined,
+  inputs: MatcherPlace<unknown>["inputs"],
+  scope: DecodeScope,
+): RbacRules | undefined {
+  if (matcher === undefined) return decodeRbacRules(rules, rulesScope);
+  const tree = decodeMatcher(matcher, { inputs, actions: TREE_ACTIONS }, scope);
+  if (tree === undefined) return undefined;
+  const logs = [...actionsOf(tree)].some(({ action }) => action === "log");
+  return { action: "allow", policies: [], tree: { tree, logs } };
 }
 
 function decodePolicy(name: string, message: Policy, scope: DecodeScope): RbacPolicy | undefined {

@@ -1,10 +1,12 @@
+import type { JsonObject } from "@bufbuild/protobuf";
 import { err, ok, type Result } from "@heddle/std";
 import { readMessage, typeUrls } from "@heddle/xds-api";
+import { valueProblems } from "../runtime/decode-runtime.ts";
 import { type ClusterConfig, decodeCluster } from "./cluster.ts";
 import { decodeLoadAssignment, type LoadAssignmentConfig } from "./endpoints.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { decodeListener, type ListenerConfig } from "./listener.ts";
-import { ClusterLoadAssignmentSchema, ClusterSchema, ListenerSchema, SecretSchema } from "./proto.ts";
+import { ClusterLoadAssignmentSchema, ClusterSchema, ListenerSchema, RuntimeSchema, SecretSchema } from "./proto.ts";
 import { decodeRouteTableInSteps, type RouteTableConfig } from "./route-table.ts";
 import { type ConfigProblem, createScope, type DecodeScope } from "./scope.ts";
 import { decodeSecret, type SecretConfig } from "./secret.ts";
@@ -16,7 +18,14 @@ export type ResourceConfig =
   | { readonly kind: "route"; readonly config: RouteTableConfig; readonly fingerprint: string }
   | { readonly kind: "cluster"; readonly config: ClusterConfig; readonly fingerprint: string }
   | { readonly kind: "endpoints"; readonly config: LoadAssignmentConfig; readonly fingerprint: string }
-  | { readonly kind: "secret"; readonly config: SecretConfig; readonly fingerprint: string };
+  | { readonly kind: "secret"; readonly config: SecretConfig; readonly fingerprint: string }
+  | { readonly kind: "runtime"; readonly config: RuntimeResource; readonly fingerprint: string };
+
+/** Values of the runtime that a discovery server brings. */
+export interface RuntimeResource {
+  readonly name: string;
+  readonly values: JsonObject;
+}
 
 type Decoded = Omit<ResourceConfig, "fingerprint"> | undefined;
 /** In steps where one resource can be too much for one turn. */
@@ -31,6 +40,11 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   [typeUrls.endpoint]: (bytes, scope) =>
     wrap("endpoints", decodeLoadAssignment(readMessage(ClusterLoadAssignmentSchema, bytes), scope)),
   [typeUrls.secret]: (bytes, scope) => wrap("secret", decodeSecret(readMessage(SecretSchema, bytes), scope)),
+  [typeUrls.runtime]: (bytes, scope) => {
+    const { name, layer: values = {} } = readMessage(RuntimeSchema, bytes);
+    for (const problem of valueProblems(values)) scope.field("layer").problem(problem);
+    return wrap("runtime", { name, values });
+  },
 };
 
 function wrap<K extends string, C>(

@@ -1,7 +1,13 @@
 import { readMessage } from "@heddle/xds-api";
+import { RouteListSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
+import type { Matcher } from "@heddle/xds-api/xds/type/matcher/v3/matcher";
+import { type AnyTable, messageEntry } from "./any-field.ts";
 import { decodeRouteCors } from "./filters/cors.ts";
 import { decodeRouteFilters, type RouteFilters, withCors } from "./filters/per-route.ts";
 import { decodeHeaderMutations, type HeaderMutations } from "./header-mutation.ts";
+import { decodeMatcher } from "./matcher/decode-matcher.ts";
+import type { MatchTree } from "./matcher/match-tree.ts";
+import { ROUTE_INPUTS } from "./matcher/matcher-inputs.ts";
 import { decodeMirrors } from "./mirror.ts";
 import {
   type Route,
@@ -28,6 +34,8 @@ export interface VirtualHostConfig {
   readonly name: string;
   readonly domains: readonly string[];
   readonly routes: readonly RouteConfig[];
+  /** Leads to routes, the first of which that matches is taken, instead of `routes`. Undefined mostly. */
+  readonly tree: MatchTree<readonly RouteConfig[]> | undefined;
   readonly mutations: HeaderMutations | undefined;
   readonly filters: RouteFilters | undefined;
   /** Requests over plain HTTP are sent to https. */
@@ -97,6 +105,7 @@ export const VIRTUAL_HOST_SHAPE = shape(
     "name",
     "domains",
     "routes",
+    "matcher",
     "require_tls",
     "request_headers_to_add",
     "request_headers_to_remove",
@@ -118,7 +127,6 @@ export const VIRTUAL_HOST_SHAPE = shape(
   {},
   {
     retry_policy_typed_config: "use retry_policy",
-    matcher: "matcher trees are not implemented; use routes",
   },
 );
 
@@ -206,10 +214,13 @@ function* decodeVirtualHost(
     if (decoded !== undefined) routes.push(decoded);
     yield;
   }
+  if (index > 0 && message.matcher !== undefined)
+    scope.problem("a virtual host has routes or a matcher, not both; write the routes as actions of the matcher");
   return {
     name: message.name,
     domains: message.domains,
     routes,
+    tree: message.matcher && decodeHostMatcher(message.matcher, fallback, scope.field("matcher")),
     mutations: decodeHeaderMutations(message, scope),
     filters: withCors(
       decodeRouteFilters(message.typedPerFilterConfig, scope.field("typed_per_filter_config")),
@@ -230,4 +241,24 @@ function* decodeVirtualHost(
     metadata: foreignMetadata(message.metadata),
     source: sourceOf(message.metadata),
   };
+}
+
+export const ROUTE_LIST_SHAPE = shape(RouteListSchema, ["routes"]);
+
+/** Actions are routes, or lists of them. */
+function decodeHostMatcher(
+  message: Matcher,
+  fallback: RouteFallback,
+  scope: DecodeScope,
+): MatchTree<readonly RouteConfig[]> | undefined {
+  const routesOf = (routes: readonly Route[], at: (i: number) => DecodeScope): readonly RouteConfig[] =>
+    routes.flatMap((route, i) => decodeRoute(route, fallback, at(i)) ?? []);
+  const actions: AnyTable<readonly RouteConfig[]> = {
+    [RouteSchema.typeName]: messageEntry(RouteSchema, (route, at) => routesOf([route], () => at)),
+    [RouteListSchema.typeName]: messageEntry(RouteListSchema, (list, at) => {
+      checkShape(ROUTE_LIST_SHAPE, list, at);
+      return routesOf(list.routes, (i) => at.field("routes").item(i));
+    }),
+  };
+  return decodeMatcher(message, { inputs: ROUTE_INPUTS, actions }, scope);
 }

@@ -40,7 +40,10 @@ export function decodeAddress(message: Address | undefined, scope: DecodeScope):
   }
 }
 
-export function decodeCidr(message: CidrRange, scope: DecodeScope): Cidr | undefined {
+export function decodeCidr(
+  message: Pick<CidrRange, "addressPrefix" | "prefixLen">,
+  scope: DecodeScope,
+): Cidr | undefined {
   const bytes = parseIp(message.addressPrefix);
   if (bytes === undefined) {
     scope.field("address_prefix").problem(`"${message.addressPrefix}" is not a numeric address`);

@@ -1,4 +1,3 @@
-import type { StringMatcher } from "./proto.ts";
 import type { FullMatch } from "./regex.ts";
 import { compileFullMatch } from "./regex.ts";
 import type { DecodeScope } from "./scope.ts";
@@ -7,6 +6,16 @@ import type { DecodeScope } from "./scope.ts";
 export type StringMatch =
   | { readonly kind: "exact" | "prefix" | "suffix" | "contains"; readonly text: string; readonly ignoreCase: boolean }
   | { readonly kind: "regex"; readonly regex: FullMatch };
+
+/** What Envoy's `StringMatcher` and that of the xDS matchers have in common. */
+interface StringPattern {
+  readonly matchPattern:
+    | { readonly case: "exact" | "prefix" | "suffix" | "contains"; readonly value: string }
+    | { readonly case: "safeRegex"; readonly value: { readonly regex: string } }
+    | { readonly case: "custom"; readonly value: unknown }
+    | { readonly case: undefined };
+  readonly ignoreCase: boolean;
+}
 
 export function matchesString(match: StringMatch, text: string): boolean {
   if (match.kind === "regex") return match.regex.test(text);
@@ -23,7 +32,7 @@ export function matchesString(match: StringMatch, text: string): boolean {
   }
 }
 
-export function decodeStringMatch(message: StringMatcher, scope: DecodeScope): StringMatch | undefined {
+export function decodeStringMatch(message: StringPattern, scope: DecodeScope): StringMatch | undefined {
   const pattern = message.matchPattern;
   switch (pattern.case) {
     case "exact":

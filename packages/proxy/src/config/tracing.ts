@@ -4,6 +4,7 @@ import {
 } from "@heddle/xds-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
 import { UuidRequestIdConfigSchema } from "@heddle/xds-api/envoy/extensions/request_id/uuid/v3/uuid";
 import type { CustomTag } from "@heddle/xds-api/envoy/type/tracing/v3/custom_tag";
+import type { RuntimeShare } from "../runtime/runtime.ts";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { compileFormat, type Format } from "./format.ts";
 import { fractionOf } from "./fraction.ts";
@@ -26,14 +27,14 @@ export type TagConfig = { readonly name: string; readonly fallback: string } & (
     }
 );
 
-/** Shares of requests, 0…1. */
+/** Shares of requests. */
 export interface Sampling {
   /** Of those that ask by x-client-trace-id. Default: 1. */
-  readonly client: number;
+  readonly client: RuntimeShare;
   /** Of those that nobody asked about. Default: 1. */
-  readonly random: number;
+  readonly random: RuntimeShare;
   /** Bound of both. Default: 1. */
-  readonly overall: number;
+  readonly overall: RuntimeShare;
 }
 
 /** Spans of a connection manager. */
@@ -65,6 +66,11 @@ export interface RouteTracing {
   readonly tags: readonly TagConfig[];
 }
 
+/** Keys of the runtime that replace the shares. Source: Envoy. */
+const CLIENT_KEY = "tracing.client_enabled";
+const RANDOM_KEY = "tracing.random_sampling";
+const OVERALL_KEY = "tracing.global_enabled";
+
 export const TRACING_SHAPE = shape(
   HttpConnectionManager_TracingSchema,
   [
@@ -94,9 +100,9 @@ export function decodeTracing(
   checkShape(TRACING_SHAPE, tracing, at);
   return {
     sampling: {
-      client: percent(tracing.clientSampling),
-      random: percent(tracing.randomSampling),
-      overall: percent(tracing.overallSampling),
+      client: percent(CLIENT_KEY, tracing.clientSampling),
+      random: percent(RANDOM_KEY, tracing.randomSampling),
+      overall: percent(OVERALL_KEY, tracing.overallSampling),
     },
     tags: decodeTags(tracing.customTags, at.field("custom_tags")),
     maxPathLength: tracing.maxPathTagLength ?? 256,
@@ -110,20 +116,22 @@ export function decodeTracing(
 /** Undefined: as the connection manager says. */
 export function decodeRouteTracing(message: Route["tracing"], scope: DecodeScope): RouteTracing | undefined {
   if (message === undefined) return undefined;
-  const fraction = (value: Parameters<typeof fractionOf>[0] | undefined): number =>
-    value === undefined ? 1 : fractionOf(value);
+  const fraction = (key: string, value: Parameters<typeof fractionOf>[0] | undefined): RuntimeShare => ({
+    key,
+    base: value === undefined ? 1 : fractionOf(value),
+  });
   return {
     sampling: {
-      client: fraction(message.clientSampling),
-      random: fraction(message.randomSampling),
-      overall: fraction(message.overallSampling),
+      client: fraction(CLIENT_KEY, message.clientSampling),
+      random: fraction(RANDOM_KEY, message.randomSampling),
+      overall: fraction(OVERALL_KEY, message.overallSampling),
     },
     tags: decodeTags(message.customTags, scope.field("custom_tags")),
   };
 }
 
-function percent(value: HttpConnectionManager_Tracing["clientSampling"]): number {
-  return value === undefined ? 1 : value.value / 100;
+function percent(key: string, value: HttpConnectionManager_Tracing["clientSampling"]): RuntimeShare {
+  return { key, base: value === undefined ? 1 : value.value / 100 };
 }
 
 function decodeTags(messages: readonly CustomTag[], scope: DecodeScope): readonly TagConfig[] {

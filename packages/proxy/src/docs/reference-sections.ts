@@ -60,6 +60,22 @@ import { LISTENER_FILTER_TYPES, PROXY_PROTOCOL_FILTER_SHAPE, TLS_INSPECTOR_SHAPE
 import { COMMON_LB_SHAPE, LOAD_BALANCING_TYPES } from "../config/load-balancing.ts";
 import { LOCAL_REPLY_SHAPE, RESPONSE_MAPPER_SHAPE } from "../config/local-reply.ts";
 import { FORMAT_STRING_SHAPE } from "../config/log-line.ts";
+import {
+  CUSTOM_TREE_TYPES,
+  DOMAINS_SHAPE,
+  FIELD_MATCHER_SHAPE,
+  IP_RANGES_SHAPE,
+  MATCHER_SHAPE,
+  MATCHER_TREE_SHAPE,
+  ON_MATCH_SHAPE,
+} from "../config/matcher/decode-matcher.ts";
+import {
+  CUSTOM_CONDITION_TYPES,
+  IP_INPUT_MATCHER_SHAPE,
+  PREDICATE_SHAPE,
+  SINGLE_PREDICATE_SHAPE,
+} from "../config/matcher/decode-predicate.ts";
+import { CHAIN_INPUTS, CONNECTION_INPUTS, REQUEST_INPUTS, ROUTE_INPUTS } from "../config/matcher/matcher-inputs.ts";
 import { MIRROR_SHAPE } from "../config/mirror.ts";
 import { NETWORK_FILTER_TYPES, TCP_PROXY_SHAPE, TUNNELING_SHAPE } from "../config/network-filters.ts";
 import {
@@ -73,7 +89,13 @@ import { OUTLIER_SHAPE } from "../config/outlier-detection.ts";
 import { PRECONNECT_SHAPE } from "../config/preconnect.ts";
 import { PROXY_HEADER_SHAPE } from "../config/proxy-header.ts";
 import { RATE_LIMIT_ACTION_SHAPE, RATE_LIMIT_SHAPE } from "../config/rate-limits.ts";
-import { RBAC_PERMISSION_SHAPE, RBAC_POLICY_SHAPE, RBAC_PRINCIPAL_SHAPE, RBAC_RULES_SHAPE } from "../config/rbac.ts";
+import {
+  RBAC_ACTION_SHAPE,
+  RBAC_PERMISSION_SHAPE,
+  RBAC_POLICY_SHAPE,
+  RBAC_PRINCIPAL_SHAPE,
+  RBAC_RULES_SHAPE,
+} from "../config/rbac.ts";
 import { RETRY_POLICY_SHAPE } from "../config/retry-policy.ts";
 import { DECORATOR_SHAPE, ROUTE_SHAPE } from "../config/route.ts";
 import {
@@ -86,7 +108,7 @@ import {
   WEIGHTED_CLUSTER_SHAPE,
 } from "../config/route-action.ts";
 import { ROUTE_MATCH_SHAPE } from "../config/route-match.ts";
-import { ROUTE_TABLE_SHAPE, VIRTUAL_HOST_SHAPE } from "../config/route-table.ts";
+import { ROUTE_LIST_SHAPE, ROUTE_TABLE_SHAPE, VIRTUAL_HOST_SHAPE } from "../config/route-table.ts";
 import { SECRET_SHAPE } from "../config/secret.ts";
 import type { Shape } from "../config/shape.ts";
 import {
@@ -113,7 +135,7 @@ import { TRACING_SHAPE } from "../config/tracing.ts";
 import { SPIFFE_TRUST_DOMAIN_SHAPE, SPIFFE_VALIDATOR_SHAPE } from "../config/trust-bundles.ts";
 import { UPSTREAM_COMMON_SHAPE, UPSTREAM_HTTP_SHAPE, UPSTREAM_SERVER_NAME_SHAPE } from "../config/upstream-http.ts";
 import { OVERLOAD_ACTION_SHAPE, OVERLOAD_MANAGER_SHAPE } from "../overload/decode-overload.ts";
-import { RUNTIME_LAYER_SHAPE } from "../runtime/decode-runtime.ts";
+import { DISK_LAYER_SHAPE, RTDS_LAYER_SHAPE, RUNTIME_LAYER_SHAPE } from "../runtime/decode-runtime.ts";
 
 /** A chapter of the reference. */
 export interface ReferenceSection {
@@ -133,6 +155,8 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
     shapes: [
       BOOTSTRAP_SHAPE,
       RUNTIME_LAYER_SHAPE,
+      DISK_LAYER_SHAPE,
+      RTDS_LAYER_SHAPE,
       OVERLOAD_MANAGER_SHAPE,
       OVERLOAD_ACTION_SHAPE,
       STATS_CONFIG_SHAPE,
@@ -227,6 +251,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       RBAC_POLICY_SHAPE,
       RBAC_PERMISSION_SHAPE,
       RBAC_PRINCIPAL_SHAPE,
+      RBAC_ACTION_SHAPE,
     ],
   },
   {
@@ -235,6 +260,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
     shapes: [
       ROUTE_TABLE_SHAPE,
       VIRTUAL_HOST_SHAPE,
+      ROUTE_LIST_SHAPE,
       ROUTE_SHAPE,
       DECORATOR_SHAPE,
       ROUTE_MATCH_SHAPE,
@@ -251,6 +277,28 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       INTERNAL_REDIRECT_SHAPE,
       RATE_LIMIT_SHAPE,
       RATE_LIMIT_ACTION_SHAPE,
+    ],
+  },
+  {
+    title: "Matchers",
+    extensions: [
+      ["Inputs of `filter_chain_matcher`", Object.keys(CHAIN_INPUTS)],
+      ["Inputs of network RBAC", Object.keys(CONNECTION_INPUTS)],
+      ["Inputs of HTTP RBAC", Object.keys(REQUEST_INPUTS)],
+      ["Inputs of virtual hosts", Object.keys(ROUTE_INPUTS)],
+      ["Trees (`custom_match`)", CUSTOM_TREE_TYPES],
+      ["Conditions (`custom_match`)", CUSTOM_CONDITION_TYPES],
+    ],
+    shapes: [
+      MATCHER_SHAPE,
+      ON_MATCH_SHAPE,
+      FIELD_MATCHER_SHAPE,
+      PREDICATE_SHAPE,
+      SINGLE_PREDICATE_SHAPE,
+      MATCHER_TREE_SHAPE,
+      IP_RANGES_SHAPE,
+      DOMAINS_SHAPE,
+      IP_INPUT_MATCHER_SHAPE,
     ],
   },
   {

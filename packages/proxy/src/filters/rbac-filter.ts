@@ -44,8 +44,8 @@ class RbacFilter implements HttpFilter {
     if (rules === undefined) return true;
     const verdict = evaluateRbac(rules, facts);
     leaveMetadata(call.metadata, NAME, this.#enforced.of(verdict));
-    if (rules.action === "log")
-      leaveMetadata(call.metadata, "envoy.common", verdict.policy === NO_POLICY ? UNLOGGED : LOGGED);
+    const logged = rules.action === "log" ? verdict.policy !== NO_POLICY : verdict.logged;
+    if (logged !== undefined) leaveMetadata(call.metadata, "envoy.common", logged ? LOGGED : UNLOGGED);
     // LOG decides nothing.
     if (verdict.allowed || rules.action === "log") {
       this.#around.count(`${this.#counted}allowed`);

@@ -1,10 +1,12 @@
 // Hot path: once per request or connection where rules are configured.
 import { cidrContains, parseIp } from "@heddle/std";
 import type { RequestHead } from "@heddle/wire";
-import type { RbacRule, RbacRules } from "../config/rbac.ts";
+import type { RbacRule, RbacRules, RbacTree } from "../config/rbac.ts";
 import { matchesString } from "../config/string-match.ts";
 import { type MetadataMap, matchesMetadata } from "../config/value-match.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
+import { matchTree } from "../router/match-tree.ts";
+import { requestFacts } from "../router/request-facts.ts";
 import { matchesHeader, pathOnly } from "../router/route-matcher.ts";
 import { NO_POLICY } from "./rbac-outcome.ts";
 
@@ -25,15 +27,26 @@ export interface RbacVerdict {
   readonly allowed: boolean;
   /** The policy that decided, or "none". */
   readonly policy: string;
+  /** Whether a matcher tree wants it in a log; undefined: nothing is said about logs. */
+  readonly logged?: boolean | undefined;
 }
 
 export function evaluateRbac(rules: RbacRules, facts: RbacFacts): RbacVerdict {
+  if (rules.tree !== undefined) return askTree(rules.tree, facts);
   for (const policy of rules.policies) {
     if (matchesRule(policy.permission, facts) && matchesRule(policy.principal, facts))
       return { allowed: rules.action !== "deny", policy: policy.name };
   }
   return { allowed: rules.action !== "allow", policy: NO_POLICY };
 }
+
+/** What matches nothing, or asks for what can't be told, is denied. Source: Envoy. */
+function askTree({ tree, logs }: RbacTree, { connection, request }: RbacFacts): RbacVerdict {
+  const found = matchTree(tree, requestFacts(connection, request)) ?? DENIED;
+  return { allowed: found.action !== "deny", policy: found.name, logged: logs ? found.action === "log" : undefined };
+}
+
+const DENIED = { name: NO_POLICY, action: "deny" } as const;
 
 function matchesRule(rule: RbacRule, facts: RbacFacts): boolean {
   const { connection, request } = facts;

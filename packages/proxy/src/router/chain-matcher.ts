@@ -1,6 +1,8 @@
 import { type Cidr, cidrContains, parseIp } from "@heddle/std";
 import type { ChainMatchConfig } from "../config/chain-match.ts";
-import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
+import type { ChainTree, FilterChainConfig, ListenerConfig } from "../config/listener.ts";
+
+import { isLocalSource, matchTree } from "./match-tree.ts";
 
 /** What is known of a connection when its filter chain is chosen. */
 export interface ConnectionFacts {
@@ -23,6 +25,7 @@ export interface ConnectionFacts {
  * each winning, without going back. Source: Envoy `FilterChainMatch`.
  */
 export function matchFilterChain(listener: ListenerConfig, facts: ConnectionFacts): FilterChainConfig | undefined {
+  if (listener.chainTree !== undefined) return byTree(listener.chainTree, listener, facts);
   const destination = parsedOnce(facts.destinationIp);
   const source = parsedOnce(facts.sourceIp);
   const direct = parsedOnce(facts.directSourceIp);
@@ -41,6 +44,16 @@ export function matchFilterChain(listener: ListenerConfig, facts: ConnectionFact
   left = narrow(left, (m) => cidrScore(m.sources, source));
   left = narrow(left, (m) => (m.sourcePorts.length === 0 ? 0 : m.sourcePorts.includes(facts.sourcePort) ? 1 : -1));
   return left[0] ?? listener.defaultChain;
+}
+
+/** A name that no chain has leads nowhere, not to the default. Source: Envoy. */
+function byTree(
+  { tree, byName }: ChainTree,
+  listener: ListenerConfig,
+  facts: ConnectionFacts,
+): FilterChainConfig | undefined {
+  const name = matchTree(tree, { ...facts, peer: undefined, request: undefined });
+  return name === undefined || name === null ? listener.defaultChain : byName.get(name);
 }
 
 /** Keeps the chains with the highest score; negative ones never match. */
@@ -105,8 +118,7 @@ function applicationScore(wanted: readonly string[], offered: readonly string[])
 
 function sourceTypeScore(match: ChainMatchConfig, facts: ConnectionFacts): number {
   if (match.sourceType === "any") return 0;
-  const local = facts.sourceIp === facts.destinationIp || facts.sourceIp.startsWith("127.") || facts.sourceIp === "::1";
-  return local === (match.sourceType === "local") ? 1 : -1;
+  return isLocalSource(facts) === (match.sourceType === "local") ? 1 : -1;
 }
 
 /** What must be looked at before a chain of this listener can be chosen. */
@@ -119,10 +131,11 @@ export interface InspectionNeeds {
 
 /** Inspectors only run where a chain's choice, or its choice of a cluster, depends on them. */
 export function inspectionNeeds(listener: ListenerConfig): InspectionNeeds {
-  const chains = listener.chains;
+  const { chains, chainTree } = listener;
   const tls =
     listener.listenerFilters.includes("tls-inspector") &&
     (listener.ja3 ||
+      chainTree?.needsTls === true ||
       chains.some(
         (c) =>
           c.match.transportProtocol !== "" ||
@@ -131,6 +144,7 @@ export function inspectionNeeds(listener: ListenerConfig): InspectionNeeds {
           c.filters.some((filter) => filter.kind === "sni-cluster"),
       ));
   const http =
-    listener.listenerFilters.includes("http-inspector") && chains.some((c) => c.match.applicationProtocols.length > 0);
+    listener.listenerFilters.includes("http-inspector") &&
+    (chainTree?.needsHttp === true || chains.some((c) => c.match.applicationProtocols.length > 0));
   return { tls, http, ja3: listener.ja3 };
 }

@@ -2,11 +2,14 @@
 import { HEADER_ID, type RequestHead } from "@heddle/wire";
 import type { RouteFilters } from "../config/filters/per-route.ts";
 import type { HeaderMutations } from "../config/header-mutation.ts";
+import { actionsOf, type MatchTree } from "../config/matcher/match-tree.ts";
 import type { RouteConfig } from "../config/route.ts";
 import type { RouteTableConfig, VirtualHostConfig } from "../config/route-table.ts";
 import { createRouteCounterSet, type RouteCounterSet, type RouteCounters } from "../counters/route-counters.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { chooseWeighted } from "./cluster-choice.ts";
+import { matchTree } from "./match-tree.ts";
+import { requestOnly } from "./request-facts.ts";
 import { matchesRoute } from "./route-matcher.ts";
 import { createVirtualClusters, type VirtualClusters } from "./virtual-clusters.ts";
 
@@ -45,6 +48,8 @@ class CompiledHost {
   readonly routes: readonly CompiledRoute[];
   /** The first route, when it takes every request. */
   readonly catchAll: CompiledRoute | undefined;
+  /** The routes that a matcher leads to; undefined mostly. */
+  readonly byTree: ((request: RequestHead) => readonly CompiledRoute[]) | undefined;
   /** Redirects what must come over TLS; undefined: everything may come as it is. */
   readonly toHttps: CompiledRoute | undefined;
 
@@ -62,8 +67,22 @@ class CompiledHost {
       !first.grpc &&
       first.fraction === undefined;
     this.catchAll = takesAll ? this.routes[0] : undefined;
+    this.byTree = host.tree && routesByTree(host.tree, (route) => compileRoute(table, host, route, counters, groups));
     this.toHttps = host.requireTls === "none" ? undefined : compileRoute(table, host, TO_HTTPS, counters, groups);
   }
+}
+
+const NO_ROUTES: readonly CompiledRoute[] = [];
+
+function routesByTree(
+  tree: MatchTree<readonly RouteConfig[]>,
+  compile: (route: RouteConfig) => CompiledRoute,
+): (request: RequestHead) => readonly CompiledRoute[] {
+  const compiled = new Map([...actionsOf(tree)].map((routes) => [routes, routes.map(compile)] as const));
+  return (request) => {
+    const found = matchTree(tree, requestOnly(request));
+    return (found && compiled.get(found)) ?? NO_ROUTES;
+  };
 }
 
 function compileRoute(
@@ -191,7 +210,7 @@ class IndexedTable implements RouteTable {
     // CONNECT has no path, so a catch-all prefix does not take it.
     if (host.catchAll !== undefined && request.path !== "")
       return host.catchAll.shares === undefined ? host.catchAll : shareOf(host.catchAll, request, random);
-    const routes = host.routes;
+    const routes = host.byTree === undefined ? host.routes : host.byTree(request);
     for (let i = 0; i < routes.length; i++) {
       const compiled = routes[i];
       if (

@@ -16,7 +16,7 @@ export interface StatsSource {
   /** The page shows what `view` leaves out of what Prometheus gets, too. */
   readonly showsAll: boolean;
   /** What is known of the server as a whole. */
-  facts(): Omit<ServerFacts, "concurrency" | "restarts">;
+  facts(): Omit<ServerFacts, "concurrency" | "restarts" | "runtime">;
 }
 
 /** Statistics of all processes. */
@@ -30,7 +30,7 @@ export async function fleetStats({
   return mergeStats([
     envoyStats(proxy),
     ...reports.map((report) => report.stats),
-    serverStats({ ...facts(), concurrency, restarts }),
+    serverStats({ ...facts(), concurrency, restarts, runtime: proxy.runtime }),
   ]);
 }
 

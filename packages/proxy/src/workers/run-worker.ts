@@ -2,6 +2,7 @@ import type { TapEvent } from "@heddle/std/tap-event";
 import { loggingPage } from "../admin/logging-page.ts";
 import { createProxy, type DataPlane } from "../proxy.ts";
 import { type RoleDeps, type RoleTelemetry, roleTelemetry } from "../role.ts";
+import { type FolderLayersDeps, readFolders, watchFolders } from "../runtime/folder-layer.ts";
 import { createRuntime } from "../runtime/runtime.ts";
 import { envoyStats, resetEnvoyStats } from "../telemetry/envoy-stats.ts";
 import { untilIdle } from "../until-idle.ts";
@@ -61,6 +62,14 @@ class Worker {
     const localUri = () => this.#uri;
     const { self, metadata, traceProvider } = settings;
     this.#telemetry = roleTelemetry({ ...deps, log }, { self, metadata, localUri, traceProvider });
+    const folders: FolderLayersDeps = {
+      layers: settings.runtime.folders ?? [],
+      serviceCluster: settings.serviceCluster,
+      log: log.child("runtime"),
+    };
+    const runtime = createRuntime(settings.runtime, readFolders(folders));
+    // Until the process ends.
+    watchFolders({ ...folders, clock: deps.clock, runtime });
     this.#proxy = createProxy({
       kernel: deps.kernel,
       clock: deps.clock,
@@ -77,7 +86,7 @@ class Worker {
       observeListener: this.#telemetry.observeListener,
       ports: "others",
       limits: settings.limits,
-      runtime: createRuntime(settings.runtime),
+      runtime,
       memory: deps.memory,
     });
     this.#intake = createIntake<ApplyCommand>({

@@ -41,7 +41,14 @@ const GRACE_MS = 1000;
 /** A worker that lived so long counts as healthy. Units: ms. */
 const HEALTHY_MS = 60_000;
 /** Secrets before what uses them, listeners last. */
-const REPLAY_ORDER = [typeUrls.secret, typeUrls.cluster, typeUrls.endpoint, typeUrls.route, typeUrls.listener];
+const REPLAY_ORDER = [
+  typeUrls.runtime,
+  typeUrls.secret,
+  typeUrls.cluster,
+  typeUrls.endpoint,
+  typeUrls.route,
+  typeUrls.listener,
+];
 const KEPT_FAILURES = 64;
 
 interface Slot {

@@ -8,7 +8,7 @@ const service = (type: string, plural: string): DiscoveryService => ({
 });
 
 /** Types that others refer to by name, in the order in which they are asked for. */
-export const REFERRED: readonly string[] = [typeUrls.endpoint, typeUrls.route, typeUrls.secret];
+export const REFERRED: readonly string[] = [typeUrls.runtime, typeUrls.endpoint, typeUrls.route, typeUrls.secret];
 
 /** The services that serve one type of resources each. */
 export const SERVICES: ReadonlyMap<string, DiscoveryService> = new Map([
@@ -17,4 +17,5 @@ export const SERVICES: ReadonlyMap<string, DiscoveryService> = new Map([
   [typeUrls.route, service("Route", "Routes")],
   [typeUrls.endpoint, service("Endpoint", "Endpoints")],
   [typeUrls.secret, service("Secret", "Secrets")],
+  [typeUrls.runtime, service("Runtime", "Runtime")],
 ]);

@@ -11,6 +11,7 @@ import {
   DeltaDiscoveryRequestSchema,
   DiscoveryRequestSchema,
 } from "@heddle/xds-api/envoy/service/discovery/v3/discovery";
+import { RuntimeSchema } from "@heddle/xds-api/envoy/service/runtime/v3/rtds";
 import type { Json } from "./bootstrap.ts";
 
 /** Types with the services that serve one of them each. */
@@ -20,10 +21,11 @@ export const SERVED = {
   Route: [typeUrls.route, RouteConfigurationSchema],
   Endpoint: [typeUrls.endpoint, ClusterLoadAssignmentSchema],
   Secret: [typeUrls.secret, SecretSchema],
+  Runtime: [typeUrls.runtime, RuntimeSchema],
 } as const;
 export type ServedType = keyof typeof SERVED;
 
-/** A discovery server of the stand-alone cache of `packages/xds`: a service for each type, in both dialects; no aggregated one. */
+/** A discovery server of the stand-alone cache of `packages/xds`: a service for each type, and an aggregated one, in both dialects. */
 export interface DiscoveryRig {
   set(group: string, type: ServedType, name: string, json: Json): void;
   clients(): readonly CacheClient[];
@@ -59,7 +61,12 @@ export async function startDiscoveryServer(port: number): Promise<DiscoveryRig> 
     };
   for (const type of Object.keys(SERVED)) {
     const base = `/envoy.service.${type.toLowerCase()}.v3.${type}DiscoveryService`;
-    const [sotw, delta] = [`${base}/Stream${type}s`, `${base}/Delta${type}s`];
+    const several = type === "Runtime" ? type : `${type}s`;
+    offer(`${base}/Stream${several}`, `${base}/Delta${several}`);
+  }
+  const aggregated = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
+  offer(`${aggregated}/StreamAggregatedResources`, `${aggregated}/DeltaAggregatedResources`);
+  function offer(sotw: string, delta: string): void {
     grpc.addService(
       { sotw: method(sotw, DiscoveryRequestSchema), delta: method(delta, DeltaDiscoveryRequestSchema) },
       { sotw: serve(sotw, server.sotw.bind(server)), delta: serve(delta, server.delta.bind(server)) },

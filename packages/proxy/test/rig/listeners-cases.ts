@@ -191,6 +191,18 @@ const places: readonly ListenerCase[] = [
 ];
 
 const proxied: readonly ListenerCase[] = [
+  {
+    name: "PROXY v1: EXTERNAL is every address of the loopback but 127.0.0.1",
+    to: "proxied",
+    send: v1("127.0.0.9 5", "10.8.1.1 80"),
+    gets: "external",
+  },
+  {
+    name: "PROXY v1: SAME_IP_OR_LOOPBACK",
+    to: "proxied",
+    send: v1("127.0.0.1 5", "10.8.1.1 80"),
+    gets: "local",
+  },
   { name: "PROXY v1: source_ports", to: "proxied", send: v1("10.3.2.3 4242", "10.8.1.1 80"), gets: "port-4242" },
   {
     name: "PROXY v1: source_prefix_ranges and destination",

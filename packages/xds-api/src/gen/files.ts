@@ -113,6 +113,9 @@ import { file_envoy_extensions_load_balancing_policies_ring_hash_v3_ring_hash } 
 import { file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin } from "./envoy/extensions/load_balancing_policies/round_robin/v3/round_robin_pb.js";
 import { file_envoy_extensions_load_balancing_policies_subset_v3_subset } from "./envoy/extensions/load_balancing_policies/subset/v3/subset_pb.js";
 import { file_envoy_extensions_load_balancing_policies_wrr_locality_v3_wrr_locality } from "./envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality_pb.js";
+import { file_envoy_extensions_matching_common_inputs_network_v3_network_inputs } from "./envoy/extensions/matching/common_inputs/network/v3/network_inputs_pb.js";
+import { file_envoy_extensions_matching_common_inputs_ssl_v3_ssl_inputs } from "./envoy/extensions/matching/common_inputs/ssl/v3/ssl_inputs_pb.js";
+import { file_envoy_extensions_matching_input_matchers_ip_v3_ip } from "./envoy/extensions/matching/input_matchers/ip/v3/ip_pb.js";
 import { file_envoy_extensions_path_match_uri_template_v3_uri_template_match } from "./envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.js";
 import { file_envoy_extensions_path_rewrite_uri_template_v3_uri_template_rewrite } from "./envoy/extensions/path/rewrite/uri_template/v3/uri_template_rewrite_pb.js";
 import { file_envoy_extensions_rbac_audit_loggers_stream_v3_stream } from "./envoy/extensions/rbac/audit_loggers/stream/v3/stream_pb.js";
@@ -145,11 +148,13 @@ import { file_envoy_service_discovery_v3_discovery } from "./envoy/service/disco
 import { file_envoy_service_health_v3_hds } from "./envoy/service/health/v3/hds_pb.js";
 import { file_envoy_service_load_stats_v3_lrs } from "./envoy/service/load_stats/v3/lrs_pb.js";
 import { file_envoy_service_ratelimit_v3_rls } from "./envoy/service/ratelimit/v3/rls_pb.js";
+import { file_envoy_service_runtime_v3_rtds } from "./envoy/service/runtime/v3/rtds_pb.js";
 import { file_envoy_service_secret_v3_sds } from "./envoy/service/secret/v3/sds_pb.js";
 import { file_envoy_service_status_v3_csds } from "./envoy/service/status/v3/csds_pb.js";
 import { file_envoy_type_http_v3_cookie } from "./envoy/type/http/v3/cookie_pb.js";
 import { file_envoy_type_http_v3_path_transformation } from "./envoy/type/http/v3/path_transformation_pb.js";
 import { file_envoy_type_matcher_v3_filter_state } from "./envoy/type/matcher/v3/filter_state_pb.js";
+import { file_envoy_type_matcher_v3_http_inputs } from "./envoy/type/matcher/v3/http_inputs_pb.js";
 import { file_envoy_type_matcher_v3_metadata } from "./envoy/type/matcher/v3/metadata_pb.js";
 import { file_envoy_type_matcher_v3_node } from "./envoy/type/matcher/v3/node_pb.js";
 import { file_envoy_type_matcher_v3_number } from "./envoy/type/matcher/v3/number_pb.js";
@@ -314,6 +319,9 @@ export const files = [
   file_envoy_extensions_load_balancing_policies_round_robin_v3_round_robin,
   file_envoy_extensions_load_balancing_policies_subset_v3_subset,
   file_envoy_extensions_load_balancing_policies_wrr_locality_v3_wrr_locality,
+  file_envoy_extensions_matching_common_inputs_network_v3_network_inputs,
+  file_envoy_extensions_matching_common_inputs_ssl_v3_ssl_inputs,
+  file_envoy_extensions_matching_input_matchers_ip_v3_ip,
   file_envoy_extensions_path_match_uri_template_v3_uri_template_match,
   file_envoy_extensions_path_rewrite_uri_template_v3_uri_template_rewrite,
   file_envoy_extensions_rbac_audit_loggers_stream_v3_stream,
@@ -346,11 +354,13 @@ export const files = [
   file_envoy_service_health_v3_hds,
   file_envoy_service_load_stats_v3_lrs,
   file_envoy_service_ratelimit_v3_rls,
+  file_envoy_service_runtime_v3_rtds,
   file_envoy_service_secret_v3_sds,
   file_envoy_service_status_v3_csds,
   file_envoy_type_http_v3_cookie,
   file_envoy_type_http_v3_path_transformation,
   file_envoy_type_matcher_v3_filter_state,
+  file_envoy_type_matcher_v3_http_inputs,
   file_envoy_type_matcher_v3_metadata,
   file_envoy_type_matcher_v3_node,
   file_envoy_type_matcher_v3_number,

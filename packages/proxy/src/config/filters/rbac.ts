@@ -4,7 +4,8 @@ import {
   RBACPerRouteSchema,
   RBACSchema,
 } from "@heddle/xds-api/envoy/extensions/filters/http/rbac/v3/rbac";
-import { decodeRbacRules, type RbacRules } from "../rbac.ts";
+import { REQUEST_INPUTS } from "../matcher/matcher-inputs.ts";
+import { decodeRbac, type RbacRules } from "../rbac.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape } from "../shape.ts";
 
@@ -17,13 +18,11 @@ export interface RbacFilterConfig {
   readonly shadowPrefix: string;
 }
 
-const MATCHERS = "matcher trees are not implemented; use rules";
-
 export const RBAC_FILTER_SHAPE = shape(
   RBACSchema,
-  ["rules", "shadow_rules", "shadow_rules_stat_prefix", "rules_stat_prefix"],
+  ["rules", "matcher", "shadow_rules", "shadow_matcher", "shadow_rules_stat_prefix", "rules_stat_prefix"],
   {},
-  { "matcher shadow_matcher": MATCHERS },
+  {},
   { only: { track_per_rule_stats: { values: ["false"], reason: "rules are not counted apart" } } },
 );
 export const RBAC_PER_ROUTE_SHAPE = shape(RBACPerRouteSchema, ["rbac"]);
@@ -32,8 +31,14 @@ export function decodeRbacFilter(message: RBAC, scope: DecodeScope): RbacFilterC
   checkShape(RBAC_FILTER_SHAPE, message, scope);
   return {
     kind: "rbac",
-    rules: decodeRbacRules(message.rules, scope.field("rules")),
-    shadow: decodeRbacRules(message.shadowRules, scope.field("shadow_rules")),
+    rules: decodeRbac(message.rules, scope.field("rules"), message.matcher, REQUEST_INPUTS, scope.field("matcher")),
+    shadow: decodeRbac(
+      message.shadowRules,
+      scope.field("shadow_rules"),
+      message.shadowMatcher,
+      REQUEST_INPUTS,
+      scope.field("shadow_matcher"),
+    ),
     rulesPrefix: message.rulesStatPrefix,
     shadowPrefix: message.shadowRulesStatPrefix,
   };

@@ -98,7 +98,10 @@ export const ABSENT_STATS: readonly (readonly [reason: string, names: readonly s
     ["server.stats_recent_lookups", "server.dropped_stat_flushes"],
   ],
   ["there is no OCSP", ["server.seconds_until_first_ocsp_response_expiring"]],
-  ["there are no runtime overrides", ["runtime.*"]],
+  [
+    "deprecated fields are refused where they are not as good as their successors",
+    ["runtime.deprecated_feature_seen_since_process_start", "runtime.deprecated_feature_use"],
+  ],
   [
     "connections of TCP proxies stay until they end, and their route is known at once",
     ["tcp.NAME.downstream_cx_drain_close", "tcp.NAME.early_data_received_count_total", "tcp.NAME.route_delayed_total"],

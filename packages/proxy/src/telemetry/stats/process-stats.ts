@@ -1,4 +1,5 @@
 import type { DataPlane } from "../../proxy.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { INSPECTOR_ROWS } from "./listener-stats.ts";
 import { counter, type EnvoyStat, gauge, readRows, type StatRow } from "./stat.ts";
 
@@ -46,6 +47,7 @@ export interface ServerFacts {
   readonly draining: boolean;
   /** Undefined: there is no certificate. Units: ms. */
   readonly firstExpiryMs: number | undefined;
+  readonly runtime: Runtime;
   /** Of discovery; undefined: nothing comes from a server. */
   readonly discovery: DiscoveryFacts | undefined;
 }
@@ -74,11 +76,22 @@ const SERVER_ROWS: readonly StatRow<ServerFacts>[] = [
   ["listener_manager.workers_started", (s) => (s.notReady === undefined ? 1 : 0), "gauge"],
 ];
 
+const RUNTIME_ROWS: readonly StatRow<Runtime>[] = [
+  ["runtime.admin_overrides_active", (r) => (r.overridden ? 1 : 0), "gauge"],
+  ["runtime.load_error", (r) => r.counts.loadError],
+  ["runtime.load_success", (r) => r.counts.loadSuccess],
+  ["runtime.num_keys", (r) => r.keys, "gauge"],
+  ["runtime.num_layers", (r) => r.layers().length, "gauge"],
+  ["runtime.override_dir_exists", (r) => r.counts.overrideDirExists],
+  ["runtime.override_dir_not_exists", (r) => r.counts.overrideDirNotExists],
+];
+
 /** Names of the two tables. */
-export const SERVER_NAMES: readonly string[] = SERVER_ROWS.map(([name]) => name);
+export const SERVER_NAMES: readonly string[] = [...SERVER_ROWS, ...RUNTIME_ROWS].map(([name]) => name);
 
 export function* serverStats(facts: ServerFacts): Iterable<EnvoyStat> {
   yield* readRows(SERVER_ROWS, "", facts);
+  yield* readRows(RUNTIME_ROWS, "", facts.runtime);
   const { discovery } = facts;
   if (discovery === undefined) return;
   yield gauge("control_plane.connected_state", discovery.connected ? 1 : 0);

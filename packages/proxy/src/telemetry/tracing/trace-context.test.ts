@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { damaged, seededRandom } from "@heddle/std/damage";
 import { headerListOf } from "@heddle/wire";
+import { createRuntime, NO_RUNTIME } from "../../runtime/runtime.ts";
 import { B3_MULTI, B3_SINGLE, createTraceIds, readTraceContext, W3C, writeTraceContext } from "./trace-context.ts";
 import { decideTrace } from "./trace-decision.ts";
 
@@ -92,9 +93,19 @@ test("writing and reading agree, in every form", () => {
 
 test("the request id decides, and says what was decided", () => {
   const ids = { packReason: true, decides: true };
-  const decide = (id: string, sampling: Partial<Record<"client" | "random" | "overall", number>>, extra = {}) => {
+  const decide = (
+    id: string,
+    shares: Partial<Record<"client" | "random" | "overall", number>>,
+    extra = {},
+    runtime = NO_RUNTIME,
+  ) => {
     const headers = headerListOf([["x-request-id", id], ...Object.entries<string>(extra)]);
-    const reason = decideTrace(headers, { client: 1, random: 1, overall: 1, ...sampling }, ids, () => 0);
+    const sampling = {
+      client: { key: "tracing.client_enabled", base: shares.client ?? 1 },
+      random: { key: "tracing.random_sampling", base: shares.random ?? 1 },
+      overall: { key: "tracing.global_enabled", base: shares.overall ?? 1 },
+    };
+    const reason = decideTrace(headers, sampling, ids, () => 0, runtime);
     return [reason, headers.get("x-request-id")?.[14]];
   };
   // 0x63 = 99 of 10,000: within the first percent.
@@ -107,4 +118,13 @@ test("the request id decides, and says what was decided", () => {
   expect(decide(high.replace("-4", "-9"), { random: 0 })).toEqual(["random_sampling", "9"]);
   expect(decide(high.replace("-4", "-a"), { overall: 0.01 })).toEqual(["not_traceable", "4"]);
   expect(decide("mine", { random: 1 })).toEqual(["not_traceable", undefined]);
+  // The runtime's shares replace the configuration's.
+  const runtime = createRuntime({ layers: [{ name: "admin", values: {} }], adminLayer: "admin" });
+  runtime.modify([["tracing.random_sampling", "0"]]);
+  expect(decide(low, {}, {}, runtime)).toEqual(["not_traceable", "4"]);
+  runtime.modify([["tracing.random_sampling", '{"numerator":99,"denominator":"TEN_THOUSAND"}']]);
+  expect(decide("00000062-0000-4000-8000-000000000000", { random: 0 }, {}, runtime)).toEqual(["random_sampling", "9"]);
+  expect(decide(low, { random: 1 }, {}, runtime)).toEqual(["not_traceable", "4"]);
+  runtime.modify([["tracing.global_enabled", "0"]]);
+  expect(decide(high, {}, { "x-envoy-force-trace": "1" }, runtime)).toEqual(["not_traceable", "4"]);
 });

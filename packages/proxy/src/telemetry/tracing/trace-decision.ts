@@ -1,6 +1,7 @@
 // Hot path: once per request where tracing is configured.
 import { HEADER_ID, type HeaderList } from "@heddle/wire";
 import type { RequestIdConfig, Sampling } from "../../config/tracing.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 
 const X_REQUEST_ID = HEADER_ID["x-request-id"];
 const X_CLIENT_TRACE_ID = HEADER_ID["x-client-trace-id"];
@@ -23,6 +24,8 @@ const MARKS: Readonly<Record<TraceReason, string>> = {
   client_enabled: "b",
 };
 const STEPS = 10_000;
+/** 0.0099 of them is a little more than 99. */
+const ROUNDING = 1e-9;
 
 /**
  * Decides from the request id, so that every proxy on the way decides alike, and writes the decision into it.
@@ -34,6 +37,7 @@ export function decideTrace(
   sampling: Sampling,
   ids: RequestIdConfig,
   random: () => number,
+  runtime: Runtime,
 ): TraceReason {
   const id = headers.getId(X_REQUEST_ID) ?? "";
   let step = ids.decides ? Number.parseInt(id.slice(0, 8), 16) % STEPS : Math.trunc(random() * STEPS);
@@ -46,11 +50,12 @@ export function decideTrace(
   const before = isUuid ? (REASONS[id.charAt(REASON_AT)] ?? "not_traceable") : "not_traceable";
   let reason = before;
   if (reason === "not_traceable") {
-    if (headers.hasId(X_CLIENT_TRACE_ID) && random() < sampling.client) reason = "client_enabled";
+    if (headers.hasId(X_CLIENT_TRACE_ID) && random() < runtime.share(sampling.client)) reason = "client_enabled";
     else if (headers.hasId(X_ENVOY_FORCE_TRACE)) reason = "service_forced";
-    else if (step < sampling.random * STEPS) reason = "random_sampling";
+    else if (step < runtime.share(sampling.random) * STEPS - ROUNDING) reason = "random_sampling";
   }
-  if (reason !== "not_traceable" && step >= sampling.overall * STEPS) reason = "not_traceable";
+  if (reason !== "not_traceable" && step >= runtime.share(sampling.overall) * STEPS - ROUNDING)
+    reason = "not_traceable";
   if (reason !== before && isUuid && ids.packReason)
     headers.setId(X_REQUEST_ID, `${id.slice(0, REASON_AT)}${MARKS[reason]}${id.slice(REASON_AT + 1)}`);
   return reason;

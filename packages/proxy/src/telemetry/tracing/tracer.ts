@@ -3,6 +3,7 @@ import { HEADER_ID, type HeaderList } from "@heddle/wire";
 import type { TracingConfig } from "../../config/tracing.ts";
 import type { ExchangeObserver, RequestTracer } from "../../http/connection-manager.ts";
 import type { ExchangeRecord } from "../../http/exchange-record.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import type { Host } from "../../upstream/host.ts";
 import type { ActiveSpan, SpanData, TrySpan } from "./span.ts";
 import { commonTags, customTags, failed, requestTags, tryTags } from "./span-tags.ts";
@@ -31,6 +32,7 @@ export interface TracerDeps {
   readonly direction: "inbound" | "outbound" | "unspecified";
   readonly node: { readonly id: string };
   readonly random: () => number;
+  readonly runtime: Runtime;
   monotonic(): number;
   env(name: string): string | undefined;
   count(name: string): void;
@@ -59,10 +61,10 @@ class Tracer implements RequestTracer, ExchangeObserver {
   }
 
   begin(record: ExchangeRecord): ActiveSpan | undefined {
-    const { config, random, alwaysOn, count } = this.#deps;
+    const { config, random, runtime, alwaysOn, count } = this.#deps;
     const { headers } = record.request;
     const sampling = record.route?.route.tracing?.sampling ?? config.sampling;
-    const reason = decideTrace(headers, sampling, config.requestId, random);
+    const reason = decideTrace(headers, sampling, config.requestId, random, runtime);
     count(COUNTED[reason]);
     const context = readTraceContext(headers);
     const sampled = context?.sampled ?? (alwaysOn || reason !== "not_traceable");

@@ -51,6 +51,7 @@ export function createTracers(deps: TracersDeps): Tracers {
         direction,
         node: around.node,
         random: around.random,
+        runtime: around.runtime,
         monotonic: () => around.clock.monotonic(),
         env: deps.env,
         count,
