@@ -25,6 +25,6 @@ function testSuite(
 }
 
 describe("through the proxy", () => {
-  testSuite("h2spec, strict, without a failure", ["h2spec"], runH2spec, 140);
+  testSuite("h2spec, strict, without a failure", ["h2spec"], runH2spec, 280);
   testSuite("gRPC interoperability", ["grpc-interop-client", "grpc-interop-server"], runGrpcInterop, 28);
 });
