@@ -47,7 +47,7 @@ function handshakes(name: string, about: string, resume: boolean): Row {
         around.children.push(...hop.proxies);
         hops.push(hop);
       }
-      const count = scaled(around, 2000, 40);
+      const count = scaled(around, 6000, 40);
       // Twice a round, as with the requests of the pair.
       for (const hop of hops) await shakeHands(hop, files.client, 2 * count, resume);
       return runRounds(

@@ -11,8 +11,8 @@ function pair(name: string, about: string, protocol: "http1" | "grpc", targets: 
       const options = readPairOptions([
         `--protocol=${protocol}`,
         `--rounds=${around.rounds}`,
-        `--requests=${scaled(around, 20_000, 500)}`,
-        `--warmup=${scaled(around, 40_000, 500)}`,
+        `--requests=${scaled(around, 60_000, 500)}`,
+        `--warmup=${scaled(around, 100_000, 500)}`,
       ]);
       if (typeof options === "string") throw new Error(options);
       return comparePairs(options, around);

@@ -28,7 +28,7 @@ async function startHops(
 }
 
 async function compareHops(around: RowSurroundings, hops: readonly LoadTarget[], load: LoadPlan) {
-  for (const hop of hops) await sendLoad(hop, { ...load, rate: 0, requests: scaled(around, 40_000, 500) });
+  for (const hop of hops) await sendLoad(hop, { ...load, rate: 0, requests: scaled(around, 100_000, 500) });
   return runRounds(
     hops.map((hop) => ({ name: hop.name, measure: () => measureLoad(hop, load) })),
     around.rounds,
@@ -43,7 +43,7 @@ export const singleHop: Row = {
   run: async (around) =>
     compareHops(around, (await startHops(around, "client", around.peers)).hops, {
       protocol: "http1",
-      requests: scaled(around, 30_000, 500),
+      requests: scaled(around, 60_000, 500),
       concurrency: 32,
       cpus: placement().load,
     }),
@@ -57,7 +57,7 @@ export const tlsHop: Row = {
     const { hops, client } = await startHops(around, "server", around.peers);
     return compareHops(around, hops, {
       protocol: "http1",
-      requests: scaled(around, 30_000, 500),
+      requests: scaled(around, 60_000, 500),
       concurrency: 32,
       cpus: placement().load,
       tls: client,

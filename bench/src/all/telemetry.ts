@@ -100,7 +100,7 @@ async function run(around: RowSurroundings) {
   };
   const load = {
     protocol: "http1" as const,
-    requests: scaled(around, 10_000, 500),
+    requests: scaled(around, 20_000, 500),
     concurrency: 32,
     cpus: placement().load,
   };
@@ -115,7 +115,7 @@ async function run(around: RowSurroundings) {
     const variant = await startPair(plan, surroundings);
     around.children.push(...variant.proxies);
     around.progress(`warming up ${variant.name}`);
-    await sendLoad(variant, { ...load, requests: scaled(around, 40_000, 500) });
+    await sendLoad(variant, { ...load, requests: scaled(around, 60_000, 500) });
     contestants.push({ name: variant.name, measure: () => measureLoad(variant, load) });
   }
   const ratios = contestants.flatMap(({ name }): (readonly [string, string])[] => {

@@ -88,11 +88,11 @@ export const workersRow: Row = {
     }
     const load: LoadPlan = {
       protocol: "http1",
-      requests: scaled(around, 30_000, 500),
+      requests: scaled(around, 60_000, 500),
       concurrency: 64,
       cpus: undefined,
     };
-    for (const hop of hops) await sendLoad(hop, { ...load, requests: scaled(around, 60_000, 500) });
+    for (const hop of hops) await sendLoad(hop, { ...load, requests: scaled(around, 100_000, 500) });
     return runRounds(
       hops.map((hop) => ({ name: hop.name, measure: () => measure(hop, load) })),
       around.rounds,

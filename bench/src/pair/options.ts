@@ -26,8 +26,8 @@ Measures CPU per request, latency and memory of a sidecar pair (client proxy, mT
 same bootstrap, and no proxy; in turn, a fixed number of requests each.
 
   --rounds N        rounds of all variants            (default 5)
-  --requests N      requests per round and variant    (default 20000)
-  --warmup N        requests before the first round   (default 40000)
+  --requests N      requests per round and variant    (default 60000)
+  --warmup N        requests before the first round   (default 100000)
   --protocol P      http1, or grpc: unary calls       (default http1)
   --connections N   keep-alive connections            (default 32)
                     or streams of gRPC                (default 64)
@@ -46,8 +46,8 @@ export function readPairOptions(argv: readonly string[]): PairOptions | string {
     args: [...argv],
     options: {
       rounds: { type: "string", default: "5" },
-      requests: { type: "string", default: "20000" },
-      warmup: { type: "string", default: "40000" },
+      requests: { type: "string", default: "60000" },
+      warmup: { type: "string", default: "100000" },
       protocol: { type: "string", default: "http1" },
       connections: { type: "string" },
       body: { type: "string", default: "1024" },
