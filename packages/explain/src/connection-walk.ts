@@ -4,7 +4,7 @@ import type { Connection } from "./connection.ts";
 import { chainFilters } from "./filter-patches.ts";
 import { percent } from "./http-filters.ts";
 import { walkHttp } from "./http-walk.ts";
-import { has, recordsOf, textsOf } from "./json.ts";
+import { has, listed, recordsOf, textsOf } from "./json.ts";
 import { chainFor, gatewayListener, listenerFor } from "./listener-choice.ts";
 import { decidedBy, type Origin, originText, sourcesOf } from "./origin.ts";
 import type { ProxyConfigJson } from "./proxy-config.ts";
@@ -161,7 +161,7 @@ function serverWanted(listener: JsonRecord, { serverName, transport }: Connectio
   const names = [...new Set(chains.flatMap((chain) => textsOf(at(chain, "filter_chain_match", "server_names"))))];
   const by = chains.flatMap(sourcesOf);
   if (names.length === 0) return { by, why: "no filter chain takes it" };
-  const known = `${names.slice(0, 20).join(", ")}${names.length > 20 ? " …" : ""}`;
+  const known = listed(names);
   if (transport === "raw_buffer")
     return { by, why: `TLS with a server name is wanted here (${known}), and the caller speaks plain text` };
   return { by, why: `its server name ${serverName || "(none)"} is not among those that are taken here: ${known}` };

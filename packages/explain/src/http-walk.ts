@@ -4,7 +4,7 @@ import type { Connection } from "./connection.ts";
 import type { ConnectionWalk } from "./connection-walk.ts";
 import type { ChainFilters } from "./filter-patches.ts";
 import { type FilterWalk, percent, walkHttpFilters } from "./http-filters.ts";
-import { has, recordsOf, textsOf } from "./json.ts";
+import { has, listed, recordsOf, textsOf } from "./json.ts";
 import { decidedBy, leftOutOf, originText, sourcesOf } from "./origin.ts";
 import { walkPath } from "./path-walk.ts";
 import type { ProxyConfigJson } from "./proxy-config.ts";
@@ -123,7 +123,7 @@ function strayHost(table: JsonRecord, authority: string): Pick<Step, "because" |
     };
   return {
     because: `nothing that is bound to ${where} has the host ${authority}, or the server's hosts do not let it in`,
-    details: [...details, `hosts that are bound: ${domains.slice(0, 20).join(", ")}${domains.length > 20 ? " …" : ""}`],
+    details: [...details, `hosts that are bound: ${listed(domains)}`],
   };
 }
 

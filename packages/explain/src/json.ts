@@ -12,3 +12,8 @@ export function textsOf(value: unknown): readonly string[] {
 export function has(value: unknown, ...path: readonly string[]): boolean {
   return at(value, ...path) !== undefined;
 }
+
+/** Names for a sentence: the first twenty. */
+export function listed(names: readonly string[]): string {
+  return `${names.slice(0, 20).join(", ")}${names.length > 20 ? " …" : ""}`;
+}

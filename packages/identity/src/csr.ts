@@ -1,8 +1,9 @@
 import { err, ok, type Result } from "@heddle/std";
 import { der, derOid, derParts, derSequence, readDer, sameBytes, tags } from "./der.ts";
-import { type PrivateKey, type PublicKey, readPublicKey, signed, spkiOf, verifySignature } from "./key.ts";
+import { type PrivateKey, type PublicKey, readPublicKey, signed as signedWith, spkiOf } from "./key.ts";
 import { derAltNames, derName, extensionValue, readAltNames, type SubjectAltNames, sanOid } from "./names.ts";
 import { fromPem, toPem } from "./pem.ts";
+import { readSigned } from "./signed-der.ts";
 
 const extensionRequestOid = derOid("1.2.840.113549.1.9.14");
 const version = Uint8Array.from([tags.integer, 1, 0]);
@@ -17,7 +18,7 @@ export interface SigningRequest {
 export function createSigningRequest(key: PrivateKey, names: Partial<SubjectAltNames>, organization = ""): string {
   const san = derSequence(sanOid, der(tags.octetString, derAltNames(names)));
   const attribute = derSequence(extensionRequestOid, der(tags.set, derSequence(san)));
-  const bytes = signed(() => derSequence(version, derName(organization), spkiOf(key), der(0xa0, attribute)), key);
+  const bytes = signedWith(() => derSequence(version, derName(organization), spkiOf(key), der(0xa0, attribute)), key);
   return toPem("CERTIFICATE REQUEST", bytes);
 }
 
@@ -29,25 +30,14 @@ export function readSigningRequest(pem: string): Result<SigningRequest> {
   const bytes = fromPem(pem, "CERTIFICATE REQUEST") ?? fromPem(pem, "NEW CERTIFICATE REQUEST");
   if (bytes === undefined) return err("is not a PEM certificate request");
   const outer = readDer(bytes);
-  const [body, algorithm, signature] = derParts(outer?.[0], tags.sequence);
-  const [, , spki, attributes] = derParts(body, tags.sequence);
-  const oid = derParts(algorithm, tags.sequence)[0];
-  if (
-    outer?.length !== 1 ||
-    body === undefined ||
-    spki === undefined ||
-    oid === undefined ||
-    signature?.tag !== tags.bitString ||
-    // A signature is whole bytes; anything else would be a second form of the same request.
-    signature.content[0] !== 0
-  ) {
+  const signed = readSigned(outer?.[0]);
+  const [, , spki, attributes] = derParts(signed?.body, tags.sequence);
+  if (outer?.length !== 1 || signed === undefined || spki === undefined)
     return err("is not a certificate request: its structure is broken");
-  }
   const publicKey = readPublicKey(spki.raw);
   if (!publicKey.ok) return publicKey;
-  if (!verifySignature(oid.raw, body.raw, signature.content.subarray(1), publicKey.value)) {
+  if (!signed.signedBy(publicKey.value))
     return err("the request's signature does not match its key, or its algorithm is too weak");
-  }
   let extensions: Uint8Array | undefined;
   for (const attribute of derParts(attributes, 0xa0)) {
     const [name, values] = derParts(attribute, tags.sequence);

@@ -1,8 +1,8 @@
 import { err, ok, type Result } from "@heddle/std";
 import type { Certificate } from "./certificate.ts";
 import { type DerElement, derParts, readDer, sameBytes, tags } from "./der.ts";
-import { verifySignature } from "./key.ts";
 import { fromPem } from "./pem.ts";
+import { readSigned } from "./signed-der.ts";
 
 /** What a CA says of certificates that hold no longer. Source: RFC 5280 §5. */
 export interface RevocationList {
@@ -25,21 +25,13 @@ const TIMES: ReadonlySet<number> = new Set([tags.utcTime, tags.generalizedTime])
 /** Reads the first list of a PEM text. Errors: a sentence. */
 export function readRevocationList(pem: string): Result<RevocationList> {
   const bytes = fromPem(pem, "X509 CRL");
-  const [body, algorithm, signature] = derParts(bytes && readDer(bytes)?.[0], tags.sequence);
-  const parts = derParts(body, tags.sequence);
+  const signed = readSigned(bytes && readDer(bytes)?.[0]);
+  const parts = derParts(signed?.body, tags.sequence);
   // A version stands before algorithm, issuer, this update.
   const at = parts[0]?.tag === tags.integer ? 2 : 1;
   const [issuer, from, ...more] = parts.slice(at);
-  const [oid] = derParts(algorithm, tags.sequence);
   const fromMs = timeOf(from);
-  if (
-    body === undefined ||
-    issuer === undefined ||
-    fromMs === undefined ||
-    oid === undefined ||
-    signature?.tag !== tags.bitString ||
-    signature.content[0] !== 0
-  )
+  if (signed === undefined || issuer === undefined || fromMs === undefined)
     return err("is not a PEM certificate revocation list");
   const until = more[0] !== undefined && TIMES.has(more[0].tag) ? more[0] : undefined;
   const untilMs = until === undefined ? Number.POSITIVE_INFINITY : timeOf(until);
@@ -57,9 +49,7 @@ export function readRevocationList(pem: string): Result<RevocationList> {
     untilMs,
     partial: extensions.some(hasCritical),
     revokes: ({ x509 }) => serials.has(trimmed(x509.serialNumber)),
-    signedBy: (ca) =>
-      sameBytes(ca.subject, issuer.raw) &&
-      verifySignature(oid.raw, body.raw, signature.content.subarray(1), ca.x509.publicKey),
+    signedBy: (ca) => sameBytes(ca.subject, issuer.raw) && signed.signedBy(ca.x509.publicKey),
   });
 }
 

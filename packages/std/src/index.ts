@@ -16,6 +16,7 @@ export {
 export { createEwma, type Ewma, type EwmaOptions } from "./ewma.ts";
 export { FORMAT_OPERATORS } from "./format-operators.ts";
 export { GRPC_CODES } from "./grpc-codes.ts";
+export { isMetadataName, isMetadataValue } from "./grpc-metadata.ts";
 export { addressSet, type Cidr, cidrContains, isInRange, parseIp } from "./ip-range.ts";
 export { at, type JsonRecord, listOf, numberOf, recordOf, textOf } from "./json-view.ts";
 export { literalRegex } from "./literal-regex.ts";

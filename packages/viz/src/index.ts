@@ -18,6 +18,7 @@ export { createPrometheusApi } from "./prometheus/prometheus-api.ts";
 export { edges } from "./query/edges.ts";
 export { stat } from "./query/stat.ts";
 export { KINDS } from "./query-params.ts";
+export { KEEP_MS } from "./store/series.ts";
 export { createMetricStore, type MetricStore, type ScrapeTarget } from "./store/store.ts";
 export { type TapOptions, tapPods } from "./tap/tap-client.ts";
 export { type NamedTapEvent, tapFailed } from "./tap/tap-event.ts";

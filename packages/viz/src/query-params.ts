@@ -1,5 +1,6 @@
 import type { ResourceKind, ResourceName, StatQuery } from "./contract.ts";
 import type { WindowQuery } from "./query/overview.ts";
+import { KEEP_MS } from "./store/series.ts";
 
 export const KINDS: readonly ResourceKind[] = [
   "deployment",
@@ -16,8 +17,6 @@ export const KINDS: readonly ResourceKind[] = [
 
 /** A request that cannot be answered: the sentence goes to the caller with status 400. */
 export class BadQuery extends Error {}
-
-const DAY_PART_MS = 6 * 3_600_000;
 
 export function statQuery(params: URLSearchParams): StatQuery {
   return { kind: kindOf(params.get("kind") ?? "deployment"), ...restOfQuery(params) };
@@ -57,8 +56,7 @@ export function kindOf(text: string): ResourceKind {
 
 export function windowOf(params: URLSearchParams): number {
   const ms = Number(params.get("windowMs") ?? "60000");
-  if (!Number.isFinite(ms) || ms < 1000 || ms > DAY_PART_MS)
-    throw new BadQuery(`windowMs must be from 1000 to ${DAY_PART_MS}`);
+  if (!Number.isFinite(ms) || ms < 1000 || ms > KEEP_MS) throw new BadQuery(`windowMs must be from 1000 to ${KEEP_MS}`);
   return ms;
 }
 
@@ -66,7 +64,7 @@ export function windowOf(params: URLSearchParams): number {
 export function windowQuery(params: URLSearchParams, nowMs: number): WindowQuery {
   const at = params.get("at");
   const atMs = at === null ? nowMs : Number(at);
-  if (!Number.isFinite(atMs) || atMs > nowMs + 60_000 || atMs < nowMs - DAY_PART_MS)
+  if (!Number.isFinite(atMs) || atMs > nowMs + 60_000 || atMs < nowMs - KEEP_MS)
     throw new BadQuery("at must be a time of the last six hours, in ms since 1970");
   return { atMs: Math.min(atMs, nowMs), windowMs: windowOf(params) };
 }

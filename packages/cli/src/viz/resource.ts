@@ -1,4 +1,4 @@
-import { KINDS, type ResourceKind, type StatKind } from "@heddle/viz";
+import { KEEP_MS, KINDS, type ResourceKind, type StatKind } from "@heddle/viz";
 import { UsageError } from "../context.ts";
 
 const ALIASES: Readonly<Record<string, ResourceKind>> = {
@@ -35,14 +35,11 @@ export function parseStatTarget(words: readonly string[]): { readonly kind: Stat
   return name ? { kind: "authority", name } : { kind: "authority" };
 }
 
-/** As long as viz remembers. Units: ms. */
-const LONGEST_MS = 6 * 3_600_000;
-
 /** `1m`, `90s`, `2h` in ms; at least 15 s, as Linkerd asks. */
 export function parseWindow(text: string): number {
   const m = /^(\d+)(s|m|h)$/.exec(text);
   const ms = m ? Number(m[1]) * { s: 1000, m: 60_000, h: 3_600_000 }[m[2] as "s" | "m" | "h"] : Number.NaN;
-  if (!(ms >= 15_000 && ms <= LONGEST_MS))
+  if (!(ms >= 15_000 && ms <= KEEP_MS))
     throw new UsageError(`-t ${text}: expected a time of at least 15s and at most 6h, such as 30s, 1m or 1h`);
   return ms;
 }

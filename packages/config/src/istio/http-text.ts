@@ -1,4 +1,4 @@
-import { FORMAT_OPERATORS, GRPC_CODES } from "@heddle/std";
+import { FORMAT_OPERATORS, GRPC_CODES, isMetadataName, isMetadataValue } from "@heddle/std";
 import { map } from "../schema/compound.ts";
 import { anyJson, string } from "../schema/scalar.ts";
 import { refine, type Schema } from "../schema/schema.ts";
@@ -19,23 +19,16 @@ const controls = "holds a line break or NUL, which no header can; remove it";
 /** Text that becomes part of a request or response line. */
 export const lineText = refine(string(), (text) => (breaksLine(text) ? controls : undefined));
 
-/** What a header of our own calls, gRPC's among them, may hold. */
-export function isHeaderValue(text: string): boolean {
-  return /^[ -~]*$/.test(text);
-}
-
 /** The value of a header that proxies send with calls of their own. */
 export const callValue = refine(string(), (text) =>
-  isHeaderValue(text)
+  isMetadataValue(text)
     ? undefined
     : "holds what is not printable ASCII, which no header of such calls can carry; encode it (base64)",
 );
 
 /** The name of a header that proxies send with calls of their own. */
 export const metadataName = refine(string(), (name) =>
-  /^[0-9a-z_.-]+$/i.test(name) && !/-bin$/i.test(name)
-    ? undefined
-    : "has to be letters, digits, _ . - and not end in -bin: gRPC takes no other name",
+  isMetadataName(name) ? undefined : "has to be letters, digits, _ . - and not end in -bin: gRPC takes no other name",
 );
 
 /** The name of a header that is read. */

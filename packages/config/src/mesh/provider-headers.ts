@@ -1,4 +1,4 @@
-import { isHeaderValue } from "../istio/http-text.ts";
+import { isMetadataValue } from "@heddle/std";
 import type { ExtensionProvider } from "./extension-provider.ts";
 import type { MeshConfig } from "./mesh-config.ts";
 
@@ -23,7 +23,7 @@ export function withHeaderVariables(
       if (envName === undefined) return [header];
       // Files that variables are made from end with a line break.
       const value = env[envName]?.trim();
-      if (value !== undefined && isHeaderValue(value)) return [{ name, value }];
+      if (value !== undefined && isMetadataValue(value)) return [{ name, value }];
       missing.add(envName);
       return [];
     });

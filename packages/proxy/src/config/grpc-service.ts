@@ -1,3 +1,4 @@
+import { isMetadataName, isMetadataValue } from "@heddle/std";
 import type { HeaderValue } from "@heddle/xds-api/envoy/config/core/v3/base";
 import {
   type GrpcService,
@@ -71,9 +72,9 @@ export function decodeAskedService(message: GrpcService | undefined, scope: Deco
 export function decodeGrpcMetadata(messages: readonly HeaderValue[], scope: DecodeScope): GrpcMetadata {
   return messages.map(({ key, value }, i): [string, string] => {
     const name = key.toLowerCase();
-    if (!/^[0-9a-z_.-]+$/.test(name) || name.endsWith("-bin"))
+    if (!isMetadataName(name))
       scope.item(i).field("key").problem("must be a header name of letters, digits, _ . - that does not end in -bin");
-    if (!/^[ -~]*$/.test(value)) scope.item(i).field("value").problem("must be printable ASCII");
+    if (!isMetadataValue(value)) scope.item(i).field("value").problem("must be printable ASCII");
     return [name, value];
   });
 }

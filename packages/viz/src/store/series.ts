@@ -27,6 +27,7 @@ export interface SeriesOptions {
   readonly pool?: StepPool;
 }
 
+/** How long it is remembered what pods did. Units: ms. */
 export const KEEP_MS = 6 * 3_600_000;
 /** Length of the steps that are kept for hours. Units: ms. */
 const COARSE_MS = 60_000;
