@@ -117,7 +117,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
   const secrets = createSecretStore();
   const contexts = createSecureContexts(secrets, () => clock.now());
   const clusters = createClusterSet(
-    { network, clock, wheel, random: deps.random, contexts, log: log.child("upstream"), mark: deps.mark },
+    { network, clock, wheel, random: deps.random, contexts, runtime, log: log.child("upstream"), mark: deps.mark },
     deps.resolve,
   );
   const httpCounters = new Map<string, HttpManagerCounters>();

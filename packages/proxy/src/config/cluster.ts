@@ -128,12 +128,11 @@ export const UPSTREAM_CONNECTION_SHAPE = shape(
     happy_eyeballs_config: "an endpoint's addresses are not tried beside each other",
   },
 );
-export const LEAST_REQUEST_SHAPE = shape(
-  Cluster_LeastRequestLbConfigSchema,
-  ["choice_count", "slow_start_config"],
-  {},
-  { active_request_bias: "weights and active requests count as with Envoy's default, 1" },
-);
+export const LEAST_REQUEST_SHAPE = shape(Cluster_LeastRequestLbConfigSchema, [
+  "choice_count",
+  "active_request_bias",
+  "slow_start_config",
+]);
 
 export const CLUSTER_SHAPE = shape(
   ClusterSchema,

@@ -1,4 +1,4 @@
-import type { RuntimeFlag, RuntimeShare } from "../runtime/runtime.ts";
+import type { RuntimeFlag, RuntimeNumber, RuntimeShare } from "../runtime/runtime.ts";
 import { type FractionalPercent, FractionalPercent_DenominatorType } from "./proto.ts";
 
 /** A percentage as 0…1. */
@@ -32,5 +32,13 @@ export function runtimeFlag(
   message: { readonly defaultValue?: boolean | undefined; readonly runtimeKey: string } | undefined,
   absent: boolean,
 ): RuntimeFlag {
+  return { key: message?.runtimeKey ?? "", base: message?.defaultValue ?? absent };
+}
+
+/** A number that the runtime may replace. `absent`: where the message is. */
+export function runtimeNumber(
+  message: { readonly defaultValue: number; readonly runtimeKey: string } | undefined,
+  absent: number,
+): RuntimeNumber {
   return { key: message?.runtimeKey ?? "", base: message?.defaultValue ?? absent };
 }

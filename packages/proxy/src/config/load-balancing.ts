@@ -1,4 +1,4 @@
-import type { JsonObject } from "@bufbuild/protobuf";
+import type { DescMessage, JsonObject, MessageShape } from "@bufbuild/protobuf";
 import {
   type Cluster,
   type Cluster_CommonLbConfig,
@@ -9,23 +9,38 @@ import {
   type LoadBalancingPolicy,
 } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
 import type { SlowStartConfig as PolicySlowStart } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/common/v3/common";
-import { LeastRequestSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/least_request/v3/least_request";
+import {
+  LeastRequest_SelectionMethod,
+  LeastRequestSchema,
+} from "@heddle/xds-api/envoy/extensions/load_balancing_policies/least_request/v3/least_request";
 import { MaglevSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/maglev/v3/maglev";
 import { PickFirstSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/pick_first/v3/pick_first";
 import { RandomSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/random/v3/random";
 import { RingHashSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash";
 import { RoundRobinSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin";
 import { WrrLocalitySchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality";
+import type { RuntimeNumber } from "../runtime/runtime.ts";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { decodeDuration } from "./duration-field.ts";
+import { runtimeNumber } from "./fraction.ts";
+import {
+  LEAST_REQUEST_POLICY_SHAPE,
+  MAGLEV_POLICY_SHAPE,
+  PICK_FIRST_POLICY_SHAPE,
+  RANDOM_POLICY_SHAPE,
+  RING_HASH_POLICY_SHAPE,
+  ROUND_ROBIN_POLICY_SHAPE,
+  WRR_LOCALITY_POLICY_SHAPE,
+  ZONE_AWARE,
+} from "./lb-policy-shapes.ts";
 import type { DecodeScope } from "./scope.ts";
-import { checkShape, shape } from "./shape.ts";
+import { checkShape, type Shape, shape } from "./shape.ts";
 
 /** New hosts get their share gradually. */
 export interface SlowStartConfig {
   /** Units: ms. */
   readonly windowMs: number;
-  readonly aggression: number;
+  readonly aggression: RuntimeNumber;
   /** 0…1. */
   readonly minWeight: number;
 }
@@ -33,7 +48,13 @@ export interface SlowStartConfig {
 /** How a host is chosen among equals. */
 export type BalancerConfig =
   | { readonly kind: "round-robin"; readonly slowStart: SlowStartConfig | undefined }
-  | { readonly kind: "least-request"; readonly choices: number; readonly slowStart: SlowStartConfig | undefined }
+  | {
+      readonly kind: "least-request";
+      readonly choices: number;
+      /** How much requests under way count where hosts differ in weight: weight ÷ (requests + 1) to the power of this. */
+      readonly bias: RuntimeNumber;
+      readonly slowStart: SlowStartConfig | undefined;
+    }
   | { readonly kind: "random" }
   | { readonly kind: "pick-first" }
   /** Power of two choices by smoothed latency and requests under way. */
@@ -63,11 +84,7 @@ export const COMMON_LB_SHAPE = shape(
   {},
   {
     only: {
-      zone_aware_lb_config: {
-        values: ["{}"],
-        reason:
-          "routing by zone needs cluster_manager.local_cluster_name; use locality_weighted_lb_config or priorities",
-      },
+      zone_aware_lb_config: ZONE_AWARE,
       close_connections_on_host_set_change: {
         values: ["false"],
         reason: "connections of hosts that leave drain; the others stay",
@@ -81,36 +98,54 @@ export const COMMON_LB_SHAPE = shape(
 );
 
 const DEFAULT_TABLE = 65_537;
+/** Source: Envoy's limits. */
+const LARGEST_TABLE = 5_000_011;
+const LARGEST_RING = 8_388_608;
 const DECAY_MS = 10_000;
 
+/** An entry that reports what of its message is refused. */
+function policy<D extends DescMessage>(
+  schema: D,
+  of: Shape,
+  decode: (message: MessageShape<D>, scope: DecodeScope) => LoadBalancingConfig | undefined,
+) {
+  return messageEntry<D, LoadBalancingConfig>(schema, (message, scope) => {
+    checkShape(of, message, scope);
+    return decode(message, scope);
+  });
+}
+
 const LB_CONFIGS: AnyTable<LoadBalancingConfig> = {
-  [RoundRobinSchema.typeName]: messageEntry(RoundRobinSchema, (m, scope) => ({
+  [RoundRobinSchema.typeName]: policy(RoundRobinSchema, ROUND_ROBIN_POLICY_SHAPE, (m, scope) => ({
     balancer: { kind: "round-robin", slowStart: slowStart(m.slowStartConfig, scope.field("slow_start_config")) },
     localityWeighted: m.localityLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig",
   })),
-  [LeastRequestSchema.typeName]: messageEntry(LeastRequestSchema, (m, scope) => ({
+  [LeastRequestSchema.typeName]: policy(LeastRequestSchema, LEAST_REQUEST_POLICY_SHAPE, (m, scope) => ({
     balancer: {
       kind: "least-request",
-      choices: m.enableFullScan ? Number.POSITIVE_INFINITY : (m.choiceCount ?? 2),
+      choices:
+        (m.enableFullScan ?? false) || m.selectionMethod === LeastRequest_SelectionMethod.FULL_SCAN
+          ? Number.POSITIVE_INFINITY
+          : choiceCount(m.choiceCount, scope),
+      bias: runtimeNumber(m.activeRequestBias, 1),
       slowStart: slowStart(m.slowStartConfig, scope.field("slow_start_config")),
     },
     localityWeighted: m.localityLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig",
   })),
-  [RandomSchema.typeName]: messageEntry(RandomSchema, (m) => ({
+  [RandomSchema.typeName]: policy(RandomSchema, RANDOM_POLICY_SHAPE, (m) => ({
     balancer: { kind: "random" },
     localityWeighted: m.localityLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig",
   })),
-  [PickFirstSchema.typeName]: messageEntry(PickFirstSchema, () => ({
+  [PickFirstSchema.typeName]: policy(PickFirstSchema, PICK_FIRST_POLICY_SHAPE, () => ({
     balancer: { kind: "pick-first" },
     localityWeighted: false,
   })),
-  [RingHashSchema.typeName]: messageEntry(RingHashSchema, (m, scope) => {
+  [RingHashSchema.typeName]: policy(RingHashSchema, RING_HASH_POLICY_SHAPE, (m, scope) => {
     if (m.hashFunction === 2) scope.field("hash_function").problem("only XX_HASH is implemented");
     return {
       balancer: {
         kind: "ring-hash",
-        minSize: Number(m.minimumRingSize ?? 1024n),
-        maxSize: Number(m.maximumRingSize ?? 8_388_608n),
+        ...ringSizes(m, scope),
         hash: {
           useHostname: m.consistentHashingLbConfig?.useHostnameForHashing ?? m.useHostnameForHashing,
           balanceFactor: m.consistentHashingLbConfig?.hashBalanceFactor ?? m.hashBalanceFactor ?? 0,
@@ -119,10 +154,10 @@ const LB_CONFIGS: AnyTable<LoadBalancingConfig> = {
       localityWeighted: m.localityWeightedLbConfig !== undefined,
     };
   }),
-  [MaglevSchema.typeName]: messageEntry(MaglevSchema, (m) => ({
+  [MaglevSchema.typeName]: policy(MaglevSchema, MAGLEV_POLICY_SHAPE, (m, scope) => ({
     balancer: {
       kind: "maglev",
-      tableSize: Number(m.tableSize ?? BigInt(DEFAULT_TABLE)),
+      tableSize: tableSize(m, scope),
       hash: {
         useHostname: m.consistentHashingLbConfig?.useHostnameForHashing ?? false,
         balanceFactor: m.consistentHashingLbConfig?.hashBalanceFactor ?? 0,
@@ -130,7 +165,7 @@ const LB_CONFIGS: AnyTable<LoadBalancingConfig> = {
     },
     localityWeighted: m.localityWeightedLbConfig !== undefined,
   })),
-  [WrrLocalitySchema.typeName]: messageEntry(WrrLocalitySchema, (m, scope) => {
+  [WrrLocalitySchema.typeName]: policy(WrrLocalitySchema, WRR_LOCALITY_POLICY_SHAPE, (m, scope) => {
     const inner = decodePolicy(m.endpointPickingPolicy, scope.field("endpoint_picking_policy"));
     return inner === undefined ? undefined : { ...inner, localityWeighted: true };
   }),
@@ -196,7 +231,8 @@ function decodeLegacy(
       const own = config.case === "leastRequestLbConfig" ? config.value : undefined;
       return {
         kind: "least-request",
-        choices: own?.choiceCount ?? 2,
+        choices: choiceCount(own?.choiceCount, scope.field("least_request_lb_config")),
+        bias: runtimeNumber(own?.activeRequestBias, 1),
         slowStart: slowStart(own?.slowStartConfig, scope.field("least_request_lb_config.slow_start_config")),
       };
     }
@@ -208,14 +244,13 @@ function decodeLegacy(
         scope.field("ring_hash_lb_config.hash_function").problem("only XX_HASH is implemented");
       return {
         kind: "ring-hash",
-        minSize: Number(own?.minimumRingSize ?? 1024n),
-        maxSize: Number(own?.maximumRingSize ?? 8_388_608n),
+        ...ringSizes(own, scope.field("ring_hash_lb_config")),
         hash,
       };
     }
     case Cluster_LbPolicy.MAGLEV: {
       const own = config.case === "maglevLbConfig" ? config.value : undefined;
-      return { kind: "maglev", tableSize: Number(own?.tableSize ?? BigInt(DEFAULT_TABLE)), hash };
+      return { kind: "maglev", tableSize: tableSize(own, scope.field("maglev_lb_config")), hash };
     }
     default:
       scope
@@ -223,6 +258,37 @@ function decodeLegacy(
         .problem("needs load_balancing_policy, or one of ROUND_ROBIN, LEAST_REQUEST, RANDOM, RING_HASH, MAGLEV");
       return undefined;
   }
+}
+
+/** Places on a ring, at least and at most. Errors: more than Envoy allows, at least more than at most. */
+function ringSizes(
+  of: { readonly minimumRingSize?: bigint | undefined; readonly maximumRingSize?: bigint | undefined } | undefined,
+  scope: DecodeScope,
+): { readonly minSize: number; readonly maxSize: number } {
+  const minSize = Number(of?.minimumRingSize ?? 1024n);
+  const maxSize = Number(of?.maximumRingSize ?? BigInt(LARGEST_RING));
+  if (maxSize > LARGEST_RING) scope.field("maximum_ring_size").problem(`a ring has at most ${LARGEST_RING} places`);
+  if (minSize > maxSize) scope.field("minimum_ring_size").problem(`is above maximum_ring_size, ${maxSize}`);
+  return { minSize, maxSize };
+}
+
+/** Errors: what is not prime, with which some places would never be reached. */
+function tableSize(of: { readonly tableSize?: bigint | undefined } | undefined, scope: DecodeScope): number {
+  const size = Number(of?.tableSize ?? BigInt(DEFAULT_TABLE));
+  if (size > LARGEST_TABLE) scope.field("table_size").problem(`a table has at most ${LARGEST_TABLE} places`);
+  else if (!isPrime(size)) scope.field("table_size").problem(`${size} is not a prime number, such as ${DEFAULT_TABLE}`);
+  return size;
+}
+
+function isPrime(value: number): boolean {
+  for (let i = 2; i * i <= value; i++) if (value % i === 0) return false;
+  return value > 1;
+}
+
+/** Errors: fewer than two. Source: Envoy. */
+function choiceCount(value: number | undefined, scope: DecodeScope): number {
+  if (value !== undefined && value < 2) scope.field("choice_count").problem("at least two hosts are compared");
+  return value ?? 2;
 }
 
 function slowStart(
@@ -234,7 +300,7 @@ function slowStart(
   if (windowMs === 0) return undefined;
   return {
     windowMs,
-    aggression: message.aggression?.defaultValue || 1,
+    aggression: runtimeNumber(message.aggression, 1),
     minWeight: (message.minWeightPercent?.value ?? 10) / 100,
   };
 }

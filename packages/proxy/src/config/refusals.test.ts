@@ -184,12 +184,6 @@ describe("what the proxy can't do is refused with its path", () => {
       "upstream_connection_options.happy_eyeballs_config: refused",
     ],
     [
-      "a bias of active requests",
-      "cluster",
-      { name: "c", least_request_lb_config: { active_request_bias: { default_value: 2, runtime_key: "a" } } },
-      "least_request_lb_config.active_request_bias: refused",
-    ],
-    [
       "HTTP/1 options of a cluster",
       "cluster",
       { name: "c", http_protocol_options: { header_key_format: { proper_case_words: {} } } },

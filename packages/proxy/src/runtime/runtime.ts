@@ -58,6 +58,12 @@ export interface RuntimeShare {
   readonly base: number;
 }
 
+/** A number that the runtime may replace. `key` "": it can't. */
+export interface RuntimeNumber {
+  readonly key: string;
+  readonly base: number;
+}
+
 /** A switch that the runtime may replace. */
 export interface RuntimeFlag {
   readonly key: string;
@@ -68,6 +74,7 @@ export interface RuntimeFlag {
 export interface Runtime {
   share(of: RuntimeShare): number;
   flag(of: RuntimeFlag): boolean;
+  number(of: RuntimeNumber): number;
   /** Those that are there, weakest first. */
   layers(): readonly RuntimeLayer[];
   /** Layers that are to be asked for. */
@@ -158,6 +165,11 @@ class LayeredRuntime implements Runtime {
   flag({ key, base }: RuntimeFlag): boolean {
     const value = this.#read(key);
     return typeof value === "boolean" ? value : base;
+  }
+
+  number({ key, base }: RuntimeNumber): number {
+    const value = this.#read(key);
+    return typeof value === "number" ? value : base;
   }
 
   #read(key: string): JsonValue | undefined {

@@ -4,6 +4,7 @@ import { createLogger, createManualClock, createTimerWheel } from "@heddle/std";
 import { typeUrls } from "@heddle/xds-api";
 import { ClusterSchema } from "../config/proto.ts";
 import { decodeResource } from "../config/resources.ts";
+import { NO_RUNTIME } from "../runtime/runtime.ts";
 import { createSecretStore } from "../tls/secret-store.ts";
 import { createSecureContexts } from "../tls/secure-context.ts";
 import { createFlushQueue } from "../transport/flush-queue.ts";
@@ -21,6 +22,7 @@ function clusterOf(fields: MessageInitShape<typeof ClusterSchema>): Cluster {
     clock,
     wheel: createTimerWheel({}, 0),
     random: () => 0,
+    runtime: NO_RUNTIME,
     contexts: createSecureContexts(createSecretStore(), () => 0),
     log: createLogger({ clock, level: "error", scope: "test", sink: () => undefined }),
     mark: undefined,
@@ -40,20 +42,30 @@ test("a pool is shared by requests that want the same of TLS, and by no others",
   expect(pool(mesh)).toBe(pool(mesh));
 });
 
-test("a host that was chosen ahead serves no retry that leaves its priority out", () => {
-  const endpoint = (portValue: number) => {
-    const address = {
-      case: "socketAddress" as const,
-      value: { address: "10.0.0.1", portSpecifier: { case: "portValue" as const, value: portValue } },
-    };
-    return { hostIdentifier: { case: "endpoint" as const, value: { address: { address } } } };
+const endpoint = (portValue: number) => {
+  const address = {
+    case: "socketAddress" as const,
+    value: { address: "10.0.0.1", portSpecifier: { case: "portValue" as const, value: portValue } },
   };
+  return { hostIdentifier: { case: "endpoint" as const, value: { address: { address } } } };
+};
+const twoPriorities = {
+  clusterName: "c",
+  endpoints: [0, 1].map((priority) => ({ priority, lbEndpoints: [endpoint(priority + 1)] })),
+};
+
+test("a retry that leaves a priority out stays out of it, whatever was tried", () => {
+  const cluster = clusterOf({ name: "c", loadAssignment: twoPriorities });
+  const [, second] = cluster.hosts;
+  if (second === undefined) throw new Error("no host");
+  expect(cluster.pick(undefined, [second], 2, undefined, new Set([0]))).toBe(second);
+  expect(cluster.pick(undefined, [second], 2)).not.toBe(second);
+});
+
+test("a host that was chosen ahead serves no retry that leaves its priority out", () => {
   const cluster = clusterOf({
     name: "c",
-    loadAssignment: {
-      clusterName: "c",
-      endpoints: [0, 1].map((priority) => ({ priority, lbEndpoints: [endpoint(priority + 1)] })),
-    },
+    loadAssignment: twoPriorities,
     preconnectPolicy: { predictivePreconnectRatio: 3 },
   });
   const choose = () =>

@@ -2,6 +2,7 @@ import { type Clock, type Logger, parseIp, type TimerWheel } from "@heddle/std";
 import type { ClusterConfig } from "../config/cluster.ts";
 import type { EndpointConfig, LoadAssignmentConfig } from "../config/endpoints.ts";
 import type { SubsetKey } from "../config/subset-key.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import type { SecureContexts } from "../tls/secure-context.ts";
 import { type SocketAddress, sameFamily } from "../transport/address.ts";
 import { type Dial, type DialOwner, type DialTarget, dial } from "../transport/dial.ts";
@@ -26,6 +27,7 @@ export interface UpstreamSurroundings {
   readonly wheel: TimerWheel;
   readonly random: () => number;
   readonly contexts: SecureContexts;
+  readonly runtime: Runtime;
   readonly log: Logger;
   /** SO_MARK of outgoing sockets; undefined: none. */
   readonly mark: number | undefined;
@@ -185,7 +187,9 @@ class RuntimeCluster implements Cluster {
     for (let i = 1; i <= attempts && host !== undefined && tried.includes(host); i++) host = hosts.pick(criteria, i);
     if (host !== undefined && tried.includes(host) && this.config.subsets === undefined && !this.#hashes) {
       // Chance kept hitting hosts that failed: take any other that there is.
-      host = this.#list.find((other) => other.healthy && !tried.includes(other)) ?? host;
+      host =
+        this.#list.find((other) => other.healthy && !tried.includes(other) && excluded?.has(other.priority) !== true) ??
+        host;
     }
     return host;
   }
@@ -320,6 +324,8 @@ class RuntimeCluster implements Cluster {
 
   #rebuild(): void {
     this.#ahead?.clear();
+    for (const host of this.#list)
+      if (host.healthy && host.warmsSinceMs < 0) host.warmsSinceMs = this.#around.wheel.nowMs;
     this.#rest = new Map();
     this.#chooser = this.#makeChooser(this.#list);
   }
@@ -327,6 +333,7 @@ class RuntimeCluster implements Cluster {
   #makeChooser(list: readonly Host[]): CriteriaChooser {
     const around = {
       random: this.#around.random,
+      runtime: this.#around.runtime,
       nowMs: () => this.#around.wheel.nowMs,
       panicked: () => void this.counters.panics++,
     };
@@ -350,6 +357,7 @@ class RuntimeCluster implements Cluster {
 
   #healthChanged(host: Host): void {
     if (!host.checkFailed) {
+      host.warmsSinceMs = this.#around.wheel.nowMs;
       if (this.config.outlier?.healthCheckUnejects === true) this.outlier?.uneject(host);
     } else {
       if (this.config.closeUnhealthy) for (const pool of [...host.pools]) pool.close();
@@ -380,7 +388,7 @@ class RuntimeCluster implements Cluster {
     }
     const fresh = createHost(endpoint.address.address, priority, endpoint, locality);
     const known = this.#hosts.get(fresh.text);
-    fresh.addedMs = known?.addedMs ?? this.#around.wheel.nowMs;
+    if (known !== undefined) fresh.warmsSinceMs = known.warmsSinceMs;
     if (known === undefined || !sameEndpoint(known, fresh)) {
       if (known !== undefined) fresh.checkFailed = known.checkFailed;
       // Source: Envoy: until its first check a new host counts as failed where checks are configured.

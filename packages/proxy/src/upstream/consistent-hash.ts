@@ -1,5 +1,6 @@
 // Hot path: one choice per request of clusters that use it.
 import type { BalancerConfig, HashOptions } from "../config/load-balancing.ts";
+import { BoundedLoad } from "./bounded-load.ts";
 import type { Host } from "./host.ts";
 import type { BalancerSurroundings, LoadBalancer } from "./load-balancer.ts";
 
@@ -30,26 +31,16 @@ function randomHash(random: () => number): bigint {
   return (BigInt(Math.floor(random() * 0x1_0000_0000)) << 32n) | BigInt(Math.floor(random() * 0x1_0000_0000));
 }
 
-/** Whether a host has more than its share. Source: "Consistent Hashing with Bounded Loads". */
-function overloaded(host: Host, hosts: readonly Host[], factor: number): boolean {
-  if (factor === 0) return false;
-  let active = 0;
-  for (const other of hosts) active += other.active;
-  return host.active + 1 > Math.ceil(((active + 1) / hosts.length) * (factor / 100));
-}
-
 /** Ketama: each host stands at many places of a ring. Source: Envoy ring hash. */
 class RingHash implements LoadBalancer {
   readonly #hosts: readonly Host[];
   readonly #places: Float64Array;
   readonly #owners: Uint32Array;
   readonly #random: () => number;
-  readonly #factor: number;
 
   constructor(config: RingConfig, hosts: readonly Host[], around: BalancerSurroundings) {
     this.#hosts = hosts;
     this.#random = around.random;
-    this.#factor = config.hash.balanceFactor;
     const total = hosts.reduce((sum, host) => sum + weightOf(host, around), 0);
     const smallest = hosts.reduce((min, host) => Math.min(min, weightOf(host, around) / total), 1);
     // The smallest host stands at least once, the ring is not larger than allowed.
@@ -79,12 +70,7 @@ class RingHash implements LoadBalancer {
       else high = middle;
     }
     // As if the places before were not there. Source: Envoy.
-    low += attempt;
-    for (let i = 0; i < size; i++) {
-      const host = this.#hosts[this.#owners[(low + i) % size] ?? 0];
-      if (host !== undefined && !overloaded(host, this.#hosts, this.#factor)) return host;
-    }
-    return this.#hosts[this.#owners[low % size] ?? 0];
+    return this.#hosts[this.#owners[(low + attempt) % size] ?? 0];
   }
 }
 
@@ -94,12 +80,10 @@ class Maglev implements LoadBalancer {
   readonly #table: Int32Array;
   readonly #size: bigint;
   readonly #random: () => number;
-  readonly #factor: number;
 
   constructor(config: MaglevConfig, hosts: readonly Host[], around: BalancerSurroundings) {
     this.#hosts = hosts;
     this.#random = around.random;
-    this.#factor = config.hash.balanceFactor;
     this.#size = BigInt(config.tableSize);
     this.#table = fillTable(hosts, config, around);
   }
@@ -109,13 +93,7 @@ class Maglev implements LoadBalancer {
     let place = hash ?? randomHash(this.#random);
     // Many bits change, so that other tries go to different places. Source: Envoy.
     if (attempt > 0) place ^= ALL_BITS - BigInt(attempt) + 1n;
-    const at = Number(place % this.#size);
-    const size = this.#table.length;
-    for (let i = 0; i < size; i++) {
-      const host = this.#hosts[this.#table[(at + i) % size] ?? 0];
-      if (host !== undefined && !overloaded(host, this.#hosts, this.#factor)) return host;
-    }
-    return this.#hosts[this.#table[at] ?? 0];
+    return this.#hosts[this.#table[Number(place % this.#size)] ?? 0];
   }
 }
 
@@ -153,10 +131,27 @@ function fillTable(hosts: readonly Host[], config: MaglevConfig, around: Balance
   return table;
 }
 
+/** With its load bounded where the configuration says so. */
+function bounded(
+  inner: LoadBalancer,
+  { balanceFactor }: HashOptions,
+  hosts: readonly Host[],
+  around: BalancerSurroundings,
+): LoadBalancer {
+  if (balanceFactor === 0) return inner;
+  return new BoundedLoad(
+    inner,
+    hosts,
+    (host) => weightOf(host, around),
+    balanceFactor,
+    () => randomHash(around.random),
+  );
+}
+
 export function createRingHash(config: RingConfig, hosts: readonly Host[], around: BalancerSurroundings): LoadBalancer {
-  return new RingHash(config, hosts, around);
+  return bounded(new RingHash(config, hosts, around), config.hash, hosts, around);
 }
 
 export function createMaglev(config: MaglevConfig, hosts: readonly Host[], around: BalancerSurroundings): LoadBalancer {
-  return new Maglev(config, hosts, around);
+  return bounded(new Maglev(config, hosts, around), config.hash, hosts, around);
 }

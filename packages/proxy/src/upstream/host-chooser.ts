@@ -1,5 +1,6 @@
 // Hot path: one choice per request.
 import type { LoadBalancingConfig } from "../config/load-balancing.ts";
+import { EdfScheduler } from "./edf-scheduler.ts";
 import type { Host } from "./host.ts";
 import { type BalancerSurroundings, createLoadBalancer, type LoadBalancer } from "./load-balancer.ts";
 
@@ -42,25 +43,22 @@ class PriorityChooser implements LoadBalancer {
   }
 }
 
-/** Localities by weight, then a host of the chosen one. */
-class LocalityChooser implements LoadBalancer {
-  readonly #entries: readonly { readonly weight: number; readonly balancer: LoadBalancer }[];
-  readonly #total: number;
-  readonly #random: () => number;
+/** A locality's weight and its hosts. */
+interface WeightedLocality {
+  readonly weight: number;
+  readonly balancer: LoadBalancer;
+}
 
-  constructor(entries: readonly { readonly weight: number; readonly balancer: LoadBalancer }[], random: () => number) {
-    this.#entries = entries;
-    this.#total = entries.reduce((sum, entry) => sum + entry.weight, 0);
-    this.#random = random;
+/** Localities by weight, then a host of the chosen one. Source: Envoy: in turn, as hosts by weight. */
+class LocalityChooser implements LoadBalancer {
+  readonly #turns: EdfScheduler<WeightedLocality>;
+
+  constructor(entries: readonly WeightedLocality[], random: () => number) {
+    this.#turns = new EdfScheduler(entries, ({ weight }) => weight, random);
   }
 
   pick(hash: bigint | undefined, attempt?: number): Host | undefined {
-    let point = this.#random() * this.#total;
-    for (const entry of this.#entries) {
-      point -= entry.weight;
-      if (point < 0) return entry.balancer.pick(hash, attempt);
-    }
-    return this.#entries[this.#entries.length - 1]?.balancer.pick(hash, attempt);
+    return this.#turns.pick()?.balancer.pick(hash, attempt);
   }
 }
 

@@ -29,8 +29,8 @@ export interface Host {
   outlier: HostOutlier | undefined;
   /** Smoothed time to the first byte, where the balancer asks for it. */
   latencyMs: number;
-  /** When it joined. Units: ms of the timer wheel. */
-  addedMs: number;
+  /** When it joined and could serve, or last passed a health check after failing; -Infinity: not yet. Units: ms of the timer wheel. */
+  warmsSinceMs: number;
   /** Sets `healthy`. */
   updateHealth(): void;
   /** Requests and TCP connections under way. */
@@ -76,7 +76,7 @@ class EndpointHost implements Host {
   degraded: boolean;
   outlier: HostOutlier | undefined = undefined;
   latencyMs = 0;
-  addedMs = 0;
+  warmsSinceMs = Number.NEGATIVE_INFINITY;
   active = 0;
   readonly pools: HostPool[] = [];
   removed = false;

@@ -1,6 +1,8 @@
 // Hot path: one choice per request.
 import type { BalancerConfig, SlowStartConfig } from "../config/load-balancing.ts";
+import { NO_RUNTIME, type Runtime, type RuntimeNumber } from "../runtime/runtime.ts";
 import { createMaglev, createRingHash } from "./consistent-hash.ts";
+import { EdfScheduler } from "./edf-scheduler.ts";
 import type { Host } from "./host.ts";
 
 /** Chooses among the hosts of one set. */
@@ -18,6 +20,8 @@ export interface BalancerSurroundings {
   readonly random: () => number;
   /** Of the timer wheel. Units: ms. */
   nowMs(): number;
+  /** Default: no values. */
+  readonly runtime?: Runtime;
   /** Told of each choice that is made although health says otherwise. */
   panicked?(): void;
   /** Share of its locality that a host's weight is multiplied with; for consistent hashing. */
@@ -40,37 +44,16 @@ class RoundRobin implements LoadBalancer {
   }
 }
 
-/** Smooth weighted round robin. Source: nginx's algorithm. */
-class WeightedRoundRobin implements LoadBalancer {
-  readonly #hosts: readonly Host[];
-  readonly #current: Float64Array;
-  readonly #weight: (host: Host) => number;
+/** Shares by weights that may change from one choice to the next. */
+class Weighted implements LoadBalancer {
+  readonly #turns: EdfScheduler<Host>;
 
-  constructor(hosts: readonly Host[], weight: (host: Host) => number) {
-    this.#hosts = hosts;
-    this.#current = new Float64Array(hosts.length);
-    this.#weight = weight;
+  constructor(hosts: readonly Host[], weight: (host: Host) => number, random: () => number) {
+    this.#turns = new EdfScheduler(hosts, weight, random);
   }
 
   pick(): Host | undefined {
-    let best = -1;
-    let bestValue = Number.NEGATIVE_INFINITY;
-    let total = 0;
-    for (let i = 0; i < this.#hosts.length; i++) {
-      const host = this.#hosts[i];
-      if (host === undefined) continue;
-      const weight = this.#weight(host);
-      total += weight;
-      const value = (this.#current[i] ?? 0) + weight;
-      this.#current[i] = value;
-      if (value > bestValue) {
-        bestValue = value;
-        best = i;
-      }
-    }
-    if (best < 0) return undefined;
-    this.#current[best] = bestValue - total;
-    return this.#hosts[best];
+    return this.#turns.pick();
   }
 }
 
@@ -90,12 +73,25 @@ class LeastRequest implements LoadBalancer {
     const hosts = this.#hosts;
     const count = hosts.length;
     if (count <= 1) return hosts[0];
+    if (this.#choices >= count) return this.#leastOfAll();
     let best = hosts[Math.floor(this.#random() * count)];
-    const all = this.#choices >= count;
-    for (let i = all ? 0 : 1; i < (all ? count : this.#choices); i++) {
-      const other = hosts[all ? i : Math.floor(this.#random() * count)];
-      if (best === undefined || other === undefined) continue;
-      if (other.active < best.active) best = other;
+    for (let i = 1; i < this.#choices; i++) {
+      const other = hosts[Math.floor(this.#random() * count)];
+      if (best !== undefined && other !== undefined && other.active < best.active) best = other;
+    }
+    return best;
+  }
+
+  /** Each of those with the fewest is as likely as the others. */
+  #leastOfAll(): Host | undefined {
+    let best = this.#hosts[0];
+    let ties = 0;
+    for (const host of this.#hosts) {
+      if (best === undefined || host.active > best.active) continue;
+      if (host.active < best.active) {
+        best = host;
+        ties = 1;
+      } else if (this.#random() * ++ties < 1) best = host;
     }
     return best;
   }
@@ -167,14 +163,60 @@ class PickFirst implements LoadBalancer {
 
 const OWN_WEIGHT = (host: Host) => host.weight;
 
-/** Weight of a host that may be new. Source: Envoy `SlowStartConfig`. */
-function slowStartWeight(config: SlowStartConfig, nowMs: () => number): (host: Host) => number {
-  return (host) => {
-    const age = nowMs() - host.addedMs;
-    if (age >= config.windowMs) return host.weight;
-    const factor = Math.max(age, 1) / config.windowMs;
-    return host.weight * Math.max(config.minWeight, factor ** (1 / config.aggression));
-  };
+/** Part of its weight that a host has which may be new, 0…1. Source: Envoy `SlowStartConfig`. */
+function warmth(config: SlowStartConfig, host: Host, around: BalancerSurroundings): number {
+  const age = around.nowMs() - host.warmsSinceMs;
+  // Hosts that are tried although they are not healthy are not new.
+  if (age >= config.windowMs || !host.healthy) return 1;
+  const aggression = positive(numberOf(config.aggression, around));
+  return Math.max(config.minWeight, (Math.max(age, 1) / config.windowMs) ** (1 / aggression));
+}
+
+function numberOf(value: RuntimeNumber, around: BalancerSurroundings): number {
+  return (around.runtime ?? NO_RUNTIME).number(value);
+}
+
+/** Source: Envoy: what can't be meant is 1. */
+function positive(value: number): number {
+  return value > 0 ? value : 1;
+}
+
+/** Equal hosts are chosen without scheduler. Source: Envoy. */
+function needsWeights(
+  hosts: readonly Host[],
+  slowStart: SlowStartConfig | undefined,
+  around: BalancerSurroundings,
+): boolean {
+  if (hosts.length < 2) return false;
+  if (hosts.some((host) => host.weight !== hosts[0]?.weight)) return true;
+  return slowStart !== undefined && hosts.some((host) => around.nowMs() - host.warmsSinceMs <= slowStart.windowMs);
+}
+
+function roundRobin(
+  slowStart: SlowStartConfig | undefined,
+  hosts: readonly Host[],
+  around: BalancerSurroundings,
+): LoadBalancer {
+  if (!needsWeights(hosts, slowStart, around)) return new RoundRobin(hosts, around.random);
+  if (slowStart === undefined) return new Weighted(hosts, OWN_WEIGHT, around.random);
+  return new Weighted(hosts, (host) => host.weight * warmth(slowStart, host, around), around.random);
+}
+
+function leastRequest(
+  { choices, bias, slowStart }: Extract<BalancerConfig, { readonly kind: "least-request" }>,
+  hosts: readonly Host[],
+  around: BalancerSurroundings,
+): LoadBalancer {
+  if (!needsWeights(hosts, slowStart, around)) return new LeastRequest(hosts, choices, around.random);
+  // Comparing alone would leave a lighter host without any request until the heavier is busy. Source: Envoy least request with weights.
+  const asked = numberOf(bias, around);
+  const power = asked >= 0 ? asked : 1;
+  const free =
+    power === 1
+      ? (host: Host) => host.weight / (host.active + 1)
+      : (host: Host) => host.weight / (host.active + 1) ** power;
+  if (slowStart === undefined) return new Weighted(hosts, free, around.random);
+  return new Weighted(hosts, (host) => free(host) * warmth(slowStart, host, around), around.random);
 }
 
 /** A balancer over a fixed set of hosts; make a new one when the set changes. */
@@ -184,24 +226,17 @@ export function createLoadBalancer(
   around: BalancerSurroundings,
 ): LoadBalancer {
   const { random } = around;
-  const weighted = hosts.some((host) => host.weight !== hosts[0]?.weight);
   switch (config.kind) {
     case "round-robin":
-      if (config.slowStart !== undefined)
-        return new WeightedRoundRobin(
-          hosts,
-          slowStartWeight(config.slowStart, () => around.nowMs()),
-        );
-      return weighted ? new WeightedRoundRobin(hosts, OWN_WEIGHT) : new RoundRobin(hosts, random);
-    case "least-request": {
-      const { slowStart } = config;
-      if (slowStart === undefined && !weighted) return new LeastRequest(hosts, config.choices, random);
-      // Comparing alone would leave a lighter host without any request until the heavier is busy. Source: Envoy least request with weights.
-      const weight = slowStart === undefined ? OWN_WEIGHT : slowStartWeight(slowStart, () => around.nowMs());
-      return new WeightedRoundRobin(hosts, (host) => weight(host) / (host.active + 1));
-    }
+      return roundRobin(config.slowStart, hosts, around);
+    case "least-request":
+      return leastRequest(config, hosts, around);
     case "random":
-      return new RandomChoice(hosts, random, weighted);
+      return new RandomChoice(
+        hosts,
+        random,
+        hosts.some((host) => host.weight !== hosts[0]?.weight),
+      );
     case "pick-first":
       return new PickFirst(hosts);
     case "peak-ewma":

