@@ -5,7 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "@heddle/std/free-ports";
 import { ask } from "./rig/ask.ts";
-import { BIASED, balancingBootstrap, endpointsFile, WARMING, WEIGHED, WINDOW_SECONDS } from "./rig/balancing-config.ts";
+import {
+  BIASED,
+  BOUNDED,
+  balancingBootstrap,
+  endpointsFile,
+  WARMING,
+  WEIGHED,
+  WINDOW_SECONDS,
+} from "./rig/balancing-config.ts";
 import { eventually } from "./rig/eventually.ts";
 import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 
@@ -67,10 +75,25 @@ describe.skipIf(skip)("shares of hosts as in real Envoy", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const host = async (engine: Engine, cluster: string, path = "/"): Promise<number> => {
-    const { status, body } = await ask(listens.get(engine) ?? 0, { name: "", path, headers: { "x-cluster": cluster } });
+  const host = async (engine: Engine, cluster: string, path = "/", key = ""): Promise<number> => {
+    const headers = { "x-cluster": cluster, "x-key": key };
+    const { status, body } = await ask(listens.get(engine) ?? 0, { name: "", path, headers });
     expect(status).toBe(200);
     return Number(body);
+  };
+  /** Sends requests that wait, each when the one before is at its host; gives what each host has then. */
+  const pileUp = async (engine: Engine, cluster: string, keys: readonly string[]): Promise<number[]> => {
+    const waiting: Promise<number>[] = [];
+    for (const [i, key] of keys.entries()) {
+      const path = `/wait/${engine}/${cluster}/${i}`;
+      waiting.push(host(engine, cluster, path, key));
+      await eventually("the request is at its host", () => arrived.has(path), 8000);
+    }
+    void Promise.allSettled(waiting);
+    const page = (await (await proxies.get(engine)?.admin("/clusters"))?.text()) ?? "";
+    return origins.map((port) =>
+      Number(new RegExp(`^${cluster}::127\\.0\\.0\\.1:${port}::rq_active::(\\d+)$`, "m").exec(page)?.[1] ?? 0),
+    );
   };
 
   test.each(WEIGHED)("%s: shares are as random weights", async (cluster) => {
@@ -88,25 +111,19 @@ describe.skipIf(skip)("shares of hosts as in real Envoy", () => {
   }, 40_000);
 
   test.each(Object.keys(BIASED))("%s: requests under way count as in Envoy", async (cluster) => {
-    const shares = await Promise.all(
-      ENGINES.map(async (engine) => {
-        const waiting: Promise<number>[] = [];
-        for (let i = 0; i < WAITING; i++) {
-          const path = `/wait/${engine}/${cluster}/${i}`;
-          waiting.push(host(engine, cluster, path));
-          await eventually("the request is at its host", () => arrived.has(path), 8000);
-        }
-        const page = await (await proxies.get(engine)?.admin("/clusters"))?.text();
-        const heavy = new RegExp(`^${cluster}::127\\.0\\.0\\.1:${origins[1]}::rq_active::(\\d+)$`, "m").exec(
-          page ?? "",
-        );
-        void Promise.allSettled(waiting);
-        return Number(heavy?.[1]);
-      }),
-    );
-    const [ours = 0, envoy = 0] = shares;
+    const keys = Array.from({ length: WAITING }, () => "");
+    const shares = await Promise.all(ENGINES.map((engine) => pileUp(engine, cluster, keys)));
+    const [ours = 0, envoy = 0] = shares.map((hosts) => hosts[1]);
     // Where the sequences begin is chance.
     expect([shares, Math.abs(ours - envoy) <= 2]).toEqual([shares, true]);
+  }, 40_000);
+
+  test.each(Object.keys(BOUNDED))("%s: what is too much for a host goes where Envoy sends it", async (cluster) => {
+    // Three keys out of four are one, so that its host has too much soon.
+    const keys = Array.from({ length: WAITING }, (_, i) => (i % 4 < 3 ? "busy" : `key-${i}`));
+    const [ours, envoy] = await Promise.all(ENGINES.map((engine) => pileUp(engine, cluster, keys)));
+    expect(ours as unknown).toEqual(envoy as unknown);
+    expect(ours?.filter((count) => count > 0).length).toBeGreaterThan(3);
   }, 40_000);
 
   test("slow start: a new host's share grows as in Envoy", async () => {

@@ -27,6 +27,13 @@ export const WARMING = {
   "warm-least": { least: true },
 } as const;
 
+/** Clusters that send requests by `x-key`, no host too many. */
+export const BOUNDED = {
+  "bound-ring": { weights: [1, 1, 1, 1, 1, 1], factor: 120, policy: "RING_HASH" },
+  "bound-maglev": { weights: [1, 1, 1, 1, 1, 1], factor: 200, policy: "MAGLEV" },
+  "bound-weights": { weights: [5, 1, 2, 1, 1, 3], factor: 130, policy: "RING_HASH" },
+} as const;
+
 export function balancingBootstrap({ listen, origins, weights, endpoints }: BalancingPlan): Json {
   const weighed = (name: string, list: readonly number[], fields: Json): Json =>
     cluster(name, [], "http1", {
@@ -91,7 +98,16 @@ export function balancingBootstrap({ listen, origins, weights, endpoints }: Bala
                       {
                         name: "all",
                         domains: ["*"],
-                        routes: [{ match: { prefix: "/" }, route: { cluster_header: "x-cluster", timeout: "60s" } }],
+                        routes: [
+                          {
+                            match: { prefix: "/" },
+                            route: {
+                              cluster_header: "x-cluster",
+                              timeout: "60s",
+                              hash_policy: [{ header: { header_name: "x-key" } }],
+                            },
+                          },
+                        ],
                       },
                     ],
                   },
@@ -107,6 +123,12 @@ export function balancingBootstrap({ listen, origins, weights, endpoints }: Bala
         weighed("policy", weights, policy),
         ...Object.entries(BIASED).map(([name, bias]) =>
           weighed(name, [1, 4], least({ active_request_bias: { default_value: bias, runtime_key: `up.${name}` } })),
+        ),
+        ...Object.entries(BOUNDED).map(([name, { weights: own, factor, policy: lb_policy }]) =>
+          weighed(name, own, {
+            lb_policy,
+            common_lb_config: { consistent_hashing_lb_config: { hash_balance_factor: factor } },
+          }),
         ),
         ...warming,
       ],
