@@ -76,6 +76,9 @@ export function decodeOutlier(message: OutlierDetection | undefined, scope: Deco
   if (message === undefined) return undefined;
   checkShape(OUTLIER_SHAPE, message, scope);
   const baseEjectionMs = decodeDuration(message.baseEjectionTime, scope.field("base_ejection_time")) ?? 30_000;
+  const longestMs = decodeDuration(message.maxEjectionTime, scope.field("max_ejection_time"));
+  if (longestMs !== undefined && longestMs < baseEjectionMs)
+    scope.field("max_ejection_time").problem("must not be below base_ejection_time");
   const share = (value: number | undefined, absent: number) => (value ?? absent) / 100;
   return {
     consecutive5xx: message.consecutive5xx ?? 5,
@@ -84,10 +87,7 @@ export function decodeOutlier(message: OutlierDetection | undefined, scope: Deco
     splitLocal: message.splitExternalLocalOriginErrors,
     intervalMs: decodeDuration(message.interval, scope.field("interval")) ?? 10_000,
     baseEjectionMs,
-    maxEjectionMs: Math.max(
-      baseEjectionMs,
-      decodeDuration(message.maxEjectionTime, scope.field("max_ejection_time")) ?? 300_000,
-    ),
+    maxEjectionMs: longestMs ?? Math.max(300_000, baseEjectionMs),
     jitterMs: decodeDuration(message.maxEjectionTimeJitter, scope.field("max_ejection_time_jitter")) ?? 0,
     maxEjectionPercent: message.maxEjectionPercent ?? 10,
     alwaysEjectOne: message.alwaysEjectOneHost ?? false,

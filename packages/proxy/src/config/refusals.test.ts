@@ -190,6 +190,12 @@ describe("what the proxy can't do is refused with its path", () => {
       "http_protocol_options.header_key_format.proper_case_words: refused",
     ],
     [
+      "a longest ejection below the shortest",
+      "cluster",
+      { name: "c", outlier_detection: { base_ejection_time: "60s", max_ejection_time: "30s" } },
+      "outlier_detection.max_ejection_time: must not be below base_ejection_time",
+    ],
+    [
       "endpoints that go stale",
       "cluster",
       { name: "c", load_assignment: { cluster_name: "c", policy: { endpoint_stale_after: "1s" } } },

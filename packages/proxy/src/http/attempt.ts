@@ -79,6 +79,7 @@ export class Attempt implements StreamHandler, PoolWaiter {
     if (this.#owner === undefined) return;
     this.connection = connection;
     this.cluster.counters.requestsTotal++;
+    this.cluster.outlier?.onConnected(this.host);
     this.reused = connection.requests > 1;
     if (this.cluster.observesLatency) this.#sentMs = performance.now();
     this.#owner.onAttemptReady(this, connection);
@@ -118,10 +119,8 @@ export class Attempt implements StreamHandler, PoolWaiter {
     if (failure.code === "refused" || failure.code === "cancelled" || failure.code === "peer-error")
       this.cluster.counters.receivedResets++;
     else if (this.connection !== undefined) this.connection.brokeOff = true;
-    if (!this.answered) {
-      this.host.stats.rqError++;
-      this.cluster.outlier?.onLocalFailure(this.host);
-    }
+    if (!this.answered) this.host.stats.rqError++;
+    if (this.#owner !== undefined) this.cluster.outlier?.onLocalFailure(this.host);
     this.#owner?.onAttemptFailed(this, fromWire(failure));
   }
 
@@ -148,12 +147,16 @@ export class Attempt implements StreamHandler, PoolWaiter {
   }
 }
 
+const LAST_GRPC_STATUS = 16;
+/** HTTP statuses of the gRPC statuses that are the server's fault. Source: Envoy `grpcToHttpStatus`. */
+const GRPC_AS_HTTP: Readonly<Record<number, number>> = { 2: 500, 4: 504, 12: 501, 13: 500, 14: 503, 15: 500 };
+
 /** A gRPC status in the head stands for the HTTP status that says the same. */
 function outlierStatus(head: ResponseHead): number {
   const text = head.headers.getId(GRPC_STATUS);
   if (text === undefined || head.status !== 200) return head.status;
   const code = Number(text);
-  return code === 0 ? 200 : code === 14 ? 503 : code === 4 ? 504 : code === 2 || code === 13 || code === 15 ? 500 : 200;
+  return GRPC_AS_HTTP[code] ?? (code >= 0 && code <= LAST_GRPC_STATUS ? 200 : 500);
 }
 
 function fromWire(failure: WireFailure): UpstreamFailure {

@@ -173,13 +173,13 @@ export class Tries {
     this.#failures().timedOut = true;
     if (kind === "per-try-timeout" && this.#action?.hedges === true && retry !== undefined) {
       // The slow try goes on; whoever answers first wins.
-      attempt.cluster.outlier?.onStatus(attempt.host, 504);
+      attempt.cluster.outlier?.onLocalFailure(attempt.host);
       if (!this.#mayRetry(retry)) return;
       this.#failures().hedged.push(attempt);
       this.#startRetry(attempt, retry, undefined, false);
       return;
     }
-    attempt.cluster.outlier?.onLocalFailure(attempt.host);
+    if (kind !== "max-stream") attempt.cluster.outlier?.onLocalFailure(attempt.host);
     attempt.abandon();
     this.#owner.onAttemptFailed(attempt, upstreamFailure(kind, TRY_LIMITS[kind]));
   }

@@ -225,7 +225,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     this.upstream = upstream;
     const host = this.host;
     if (host !== undefined) {
-      this.cluster?.outlier?.onLocalSuccess(host);
+      this.cluster?.outlier?.onServed(host);
       host.stats.cxActive++;
     }
     if (this.cluster !== undefined) {

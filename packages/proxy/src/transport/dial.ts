@@ -60,6 +60,8 @@ class SocketDial implements Dial, SocketEvents {
   readonly #dialledMs: number;
   #connectedMs = -1;
   #state = CONNECTING;
+  /** The runtime has the socket, and the owner not yet the dial. */
+  #starting = true;
   #raw: NativeSocket | undefined;
   #connection: StreamConnection | undefined;
   #failure: ConnectionError | undefined;
@@ -89,6 +91,9 @@ class SocketDial implements Dial, SocketEvents {
         this.#fail(error instanceof Error ? connectionError(error) : { kind: "other", message: String(error) });
       },
     );
+    this.#starting = false;
+    // Nearby servers may be connected already. Not from the runtime's event, after which it runs what was queued.
+    if (this.#raw !== undefined) queueMicrotask(() => this.#openedAtOnce());
   }
 
   cancel(): void {
@@ -101,7 +106,7 @@ class SocketDial implements Dial, SocketEvents {
   socketOpened(socket: NativeSocket): void {
     if (this.#state === CONNECTING && this.#raw === undefined) {
       this.#raw = socket;
-      if (this.#network.kernel.connected(socket.fd)) this.#connected(socket);
+      if (!this.#starting) this.socketDrain();
       return;
     }
     if (this.#state === SECURING) {
@@ -117,6 +122,13 @@ class SocketDial implements Dial, SocketEvents {
   socketDrain(): void {
     if (this.#state !== CONNECTING || this.#raw === undefined) return;
     if (this.#network.kernel.connected(this.#raw.fd)) this.#connected(this.#raw);
+  }
+
+  #openedAtOnce(): void {
+    const { queue } = this.#network;
+    queue.enter();
+    this.socketDrain();
+    queue.leave();
   }
 
   socketHandshake(socket: NativeSocket, ok: boolean, error: Error | null): void {

@@ -109,6 +109,46 @@ describe("outlier detection", () => {
     split.detector.close();
   });
 
+  test("a connection makes up for failed ones: where they are split, and for TCP", () => {
+    const split = setUp({ splitExternalLocalOriginErrors: true, consecutiveLocalOriginFailure: 2 });
+    const tcp = setUp({ consecutive5xx: 2 });
+    for (let i = 0; i < 3; i++) {
+      split.detector.onLocalFailure(split.first);
+      split.detector.onConnected(split.first);
+      tcp.detector.onLocalFailure(tcp.first);
+      tcp.detector.onServed(tcp.first);
+    }
+    expect([split.first.healthy, tcp.first.healthy]).toEqual([true, true]);
+    // A request says more than its connection does.
+    const http = setUp({ consecutive5xx: 2 });
+    times(2, () => {
+      http.detector.onConnected(http.first);
+      http.detector.onStatus(http.first, 500);
+    });
+    expect(http.first.healthy).toBe(false);
+    for (const { detector } of [split, tcp, http]) detector.close();
+  });
+
+  test("who was out often is forgiven as soon as who reached the longest time", () => {
+    const seconds = (count: number) => ({ seconds: BigInt(count), nanos: 0 });
+    const { clock, first, detector } = setUp({
+      consecutive5xx: 1,
+      baseEjectionTime: seconds(10),
+      maxEjectionTime: seconds(20),
+    });
+    for (let i = 0; i < 10; i++) {
+      detector.onStatus(first, 500);
+      clock.advance(20_000);
+      expect(first.healthy).toBe(true);
+    }
+    // Three steps back, and the time is the shortest again.
+    clock.advance(30_000);
+    detector.onStatus(first, 500);
+    clock.advance(10_000);
+    expect(first.healthy).toBe(true);
+    detector.close();
+  });
+
   test("a low success rate among many", () => {
     const { clock, hosts, first, detector } = setUp({ consecutive5xx: 1000, maxEjectionPercent: 50 }, 6);
     for (const host of hosts) {

@@ -33,10 +33,12 @@ export type OutlierKind = (typeof OUTLIER_KINDS)[number];
 export interface OutlierDetector {
   /** A response came. */
   onStatus(host: Host, status: number): void;
-  /** No connection, or it broke before an answer. */
+  /** No connection, no answer in time, or the stream broke. */
   onLocalFailure(host: Host): void;
-  /** A connection came about. */
-  onLocalSuccess(host: Host): void;
+  /** A request has a connection. */
+  onConnected(host: Host): void;
+  /** A TCP connection came about, which is all that is learnt of its server. */
+  onServed(host: Host): void;
   /** Ends an ejection. */
   uneject(host: Host): void;
   readonly ejectionsActive: number;
@@ -79,7 +81,6 @@ class Detector implements OutlierDetector {
     const state = stateOf(host);
     const config = this.#config;
     state.requests++;
-    if (config.splitLocal) this.onLocalSuccess(host);
     if (status < 500) {
       state.successes++;
       state.consecutive5xx = 0;
@@ -111,7 +112,13 @@ class Detector implements OutlierDetector {
     this.#enforce(host, this.#config.enforcing.consecutiveLocal, "consecutive_local_origin_failure");
   }
 
-  onLocalSuccess(host: Host): void {
+  onServed(host: Host): void {
+    if (this.#config.splitLocal) this.onConnected(host);
+    else this.onStatus(host, 200);
+  }
+
+  onConnected(host: Host): void {
+    if (!this.#config.splitLocal) return;
     const state = stateOf(host);
     state.localRequests++;
     state.localSuccesses++;
@@ -158,8 +165,9 @@ class Detector implements OutlierDetector {
     this.enforced[kind]++;
     const state = stateOf(host);
     host.ejected = true;
-    state.ejections++;
     const { baseEjectionMs, maxEjectionMs, jitterMs } = this.#config;
+    // Counted only as far as it makes the time longer, so that a host is forgiven in good time.
+    if (state.ejections * baseEjectionMs < maxEjectionMs + baseEjectionMs) state.ejections++;
     const ms = Math.min(baseEjectionMs * state.ejections, maxEjectionMs) + this.#around.random() * jitterMs;
     state.ejectedUntilMs = this.#around.clock.monotonic() + ms;
     this.ejectionsActive++;

