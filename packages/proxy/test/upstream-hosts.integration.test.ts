@@ -68,12 +68,15 @@ describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
         }),
       );
     const talkers = [await says("often"), await says("seldom")] as const;
+    const mute = await serve(createServer((socket) => void socket.on("error", () => undefined).resume()));
     await Promise.all(
       ENGINES.map(async (engine) => {
-        const [listen = 0, weighted = 0, adminPort = 0] = freePorts(3);
+        const [listen = 0, weighted = 0, away = 0, adminPort = 0] = freePorts(4);
         const own: HostsPorts = {
           listen,
           weighted,
+          away,
+          mute,
           origins: [a, b, c],
           streams: (streams.address() as AddressInfo).port,
           talkers,
@@ -167,6 +170,13 @@ describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
       expect(often).toBeWithin(51, 100);
     }
   }, 30_000);
+
+  test.each([
+    ["", "orderly"],
+    ["hello", "reset"],
+  ] as const)("TCP to a server that can't be reached: a client that said %j has an end that is %s", async (send, wanted) => {
+    expect(await both(async (engine) => (await talk({ port: ports.get(engine)?.away ?? 0, send })).end)).toBe(wanted);
+  });
 
   test("circuit breakers: max_connections and max_pending_requests", async () => {
     const refused = await both(async (engine) => {

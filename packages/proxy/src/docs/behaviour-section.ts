@@ -10,6 +10,11 @@ const DIFFERENCES: readonly (readonly [what: string, ours: string, envoy: string
     "goes to a host of another priority",
     "goes to the same host again, unless `previous_priorities` is there",
   ],
+  [
+    "informational answers, such as 103 (Early Hints)",
+    "all reach the client; 100 only with `proxy_100_continue`",
+    "none does; with `proxy_100_continue` the first of them",
+  ],
   ["predictive preconnect", "looks at the idle connections of its own cluster", "at those of all clusters together"],
   ["`direct_response` (network filter) on a TLS chain", "is sent after the handshake", "closes without a byte"],
   [

