@@ -58,31 +58,39 @@ describe.skipIf(skip)("100-continue as in real Envoy", () => {
       WAYS.flatMap((way) => ["continue", "final", "ignore"].map((what) => [down, up, way, what] as const)),
     ),
   );
-  const talk = async (engine: Engine, [down, up, way, what]: readonly [string, string, string, string]) => {
+  const talk = async (engine: Engine, down: string, up: string, way: string, what: string) => {
     const path = `/${what}/${engine}/${down}/${way.replace(" ", "-")}`;
     const client = (await CLIENTS[down]?.(ports.get(`${engine} ${way} ${up}`) ?? 0, path)) ?? [];
     return { client, server: origins.get(up)?.seen.get(path) };
   };
 
-  test.each(cases)("%s client, %s server, %s: /%s", async (...item) => {
-    const [ours, envoy] = await Promise.all(ENGINES.map((engine) => talk(engine, item)));
-    if (ours === undefined || envoy === undefined) throw new Error("no answers");
-    // An answer that needs no body may come before or after it, and closes the connection before it.
-    if (item[3] === "final")
-      for (const side of [ours, envoy])
-        side.client = side.client.filter((event) => event !== "body" && (item[2] === "passed on" || event !== "close"));
-    expect(ours).toEqual(envoy);
-    expect(ours.client.includes("100")).toBe(item[2] === "answered here" || item[3] === "continue");
-    expect(ours.server).toStartWith(item[2] === "answered here" ? "no expect" : "100-continue");
-  }, 30_000);
+  test.each(cases)(
+    "%s client, %s server, %s: /%s",
+    async (down, up, way, what) => {
+      const [ours, envoy] = await Promise.all(ENGINES.map((engine) => talk(engine, down, up, way, what)));
+      if (ours === undefined || envoy === undefined) throw new Error("no answers");
+      // An answer that needs no body may come before or after it, and closes the connection before it.
+      if (what === "final")
+        for (const side of [ours, envoy])
+          side.client = side.client.filter((event) => event !== "body" && (way === "passed on" || event !== "close"));
+      expect(ours).toEqual(envoy);
+      expect(ours.client.includes("100")).toBe(way === "answered here" || what === "continue");
+      expect(ours.server).toStartWith(way === "answered here" ? "no expect" : "100-continue");
+    },
+    30_000,
+  );
 
   test.each(
     Object.keys(CLIENTS).flatMap((down) => UPSTREAMS.flatMap((up) => WAYS.map((way) => [down, up, way] as const))),
-  )("%s client, %s server, %s: early hints reach the client, of which Envoy passes on one answer at most", async (...at) => {
-    const [ours, envoy] = await Promise.all(ENGINES.map((engine) => talk(engine, [...at, "hints"])));
-    const infos = (events: readonly string[] | undefined) => events?.filter((event) => event.startsWith("1")).sort();
-    expect(infos(ours?.client)).toEqual(["100", "103"]);
-    expect(infos(envoy?.client)).toEqual([at[2] === "answered here" ? "100" : "103"]);
-    expect(ours?.client.at(-1)).toBe("200");
-  }, 30_000);
+  )(
+    "%s client, %s server, %s: early hints reach the client, of which Envoy passes on one answer at most",
+    async (down, up, way) => {
+      const [ours, envoy] = await Promise.all(ENGINES.map((engine) => talk(engine, down, up, way, "hints")));
+      const infos = (events: readonly string[] | undefined) => events?.filter((event) => event.startsWith("1")).sort();
+      expect(infos(ours?.client)).toEqual(["100", "103"]);
+      expect(infos(envoy?.client)).toEqual([way === "answered here" ? "100" : "103"]);
+      expect(ours?.client.at(-1)).toBe("200");
+    },
+    30_000,
+  );
 });

@@ -12,6 +12,7 @@ import { type ConfigOrigin, decodeConfigOrigin } from "./config-origin.ts";
 import { checkDnsResolver } from "./dns-resolver.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeLoadAssignment, type LoadAssignmentConfig } from "./endpoints.ts";
+import { decodeHappyEyeballs, type HappyEyeballsConfig } from "./happy-eyeballs.ts";
 import { decodeHealthChecks, type HealthCheckConfig } from "./health-check.ts";
 import { decodeLoadBalancing, type LoadBalancingConfig } from "./load-balancing.ts";
 import { decodeOutlier, type OutlierConfig } from "./outlier-detection.ts";
@@ -89,6 +90,7 @@ export interface ClusterConfig {
   /** Where connections come from, at most one for each family. */
   readonly sourceIps: readonly string[];
   readonly keepAlive: KeepAliveConfig | undefined;
+  readonly happyEyeballs: HappyEyeballsConfig;
   /** Units: ms. Default: 5 s. */
   readonly dnsRefreshMs: number;
   /** After a failure; undefined: as after an answer. */
@@ -121,12 +123,9 @@ export const ORIGINAL_DST_SHAPE = shape(
 
 export const UPSTREAM_CONNECTION_SHAPE = shape(
   UpstreamConnectionOptionsSchema,
-  ["tcp_keepalive"],
+  ["tcp_keepalive", "happy_eyeballs_config"],
   {},
-  {
-    set_local_interface_name_on_upstream_connections: "nothing reads the interface's name",
-    happy_eyeballs_config: "an endpoint's addresses are not tried beside each other",
-  },
+  { set_local_interface_name_on_upstream_connections: "nothing reads the interface's name" },
 );
 export const LEAST_REQUEST_SHAPE = shape(Cluster_LeastRequestLbConfigSchema, [
   "choice_count",
@@ -291,6 +290,10 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
             idleSeconds: keepAlive.keepaliveTime ?? 7200,
             intervalSeconds: keepAlive.keepaliveInterval ?? 75,
           },
+    happyEyeballs: decodeHappyEyeballs(
+      message.upstreamConnectionOptions?.happyEyeballsConfig,
+      scope.field("upstream_connection_options.happy_eyeballs_config"),
+    ),
     dnsRefreshMs: decodeDuration(message.dnsRefreshRate, scope.field("dns_refresh_rate")) ?? 5000,
     dnsFailure: decodeDnsFailure(message, scope.field("dns_failure_refresh_rate")),
     dnsFamily:
@@ -361,9 +364,20 @@ function decodeDiscovery(message: Cluster, scope: DecodeScope): ClusterDiscovery
       return { kind: "static", assignment: decoded };
     }
     case Cluster_DiscoveryType.STRICT_DNS:
-      return { kind: "strict-dns", assignment: assignment() };
-    case Cluster_DiscoveryType.LOGICAL_DNS:
-      return { kind: "logical-dns", assignment: assignment() };
+    case Cluster_DiscoveryType.LOGICAL_DNS: {
+      const decoded = assignment();
+      for (const [i, locality] of decoded.localities.entries())
+        for (const [j, { others }] of locality.endpoints.entries())
+          if (others.length > 0)
+            scope
+              .field("load_assignment.endpoints")
+              .item(i)
+              .field("lb_endpoints")
+              .item(j)
+              .field("endpoint.additional_addresses")
+              .problem("refused: names say which addresses there are; give them to a STATIC or EDS cluster");
+      return { kind: type === Cluster_DiscoveryType.STRICT_DNS ? "strict-dns" : "logical-dns", assignment: decoded };
+    }
     case Cluster_DiscoveryType.EDS: {
       const name = message.edsClusterConfig?.serviceName ?? "";
       const from = decodeConfigOrigin(

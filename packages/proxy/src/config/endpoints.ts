@@ -1,6 +1,11 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { ClusterLoadAssignment_PolicySchema } from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint";
 import {
+  type Endpoint,
+  Endpoint_AdditionalAddressSchema,
+} from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint_components";
+import type { SocketAddress } from "../transport/address.ts";
+import {
   type ClusterLoadAssignment,
   ClusterLoadAssignmentSchema,
   EndpointSchema,
@@ -27,6 +32,8 @@ export interface WorkloadLabels {
 
 export interface EndpointConfig {
   readonly address: ConfigAddress;
+  /** Further addresses of the same server, as those of its other IP family. */
+  readonly others: readonly SocketAddress[];
   readonly hostname: string;
   readonly healthy: boolean;
   /** Works, but is only used when too few healthy ones are left. */
@@ -91,12 +98,13 @@ export const LB_ENDPOINT_SHAPE = shape(
   {},
   { endpoint_name: "endpoints stand in place" },
 );
-export const ENDPOINT_SHAPE = shape(
-  EndpointSchema,
-  ["address", "hostname", "health_check_config"],
-  {},
-  { additional_addresses: "an endpoint has one address; list the other as an endpoint of its own" },
-);
+export const ENDPOINT_SHAPE = shape(EndpointSchema, [
+  "address",
+  "hostname",
+  "health_check_config",
+  "additional_addresses",
+]);
+export const ENDPOINT_ADDRESS_SHAPE = shape(Endpoint_AdditionalAddressSchema, ["address"]);
 
 export function decodeLoadAssignment(message: ClusterLoadAssignment, scope: DecodeScope): LoadAssignmentConfig {
   checkShape(LOAD_ASSIGNMENT_SHAPE, message, scope);
@@ -137,6 +145,7 @@ function decodeEndpoint(message: LbEndpoint, scope: DecodeScope): EndpointConfig
   const status = message.healthStatus;
   return {
     address,
+    others: decodeOthers(endpoint, scope.field("endpoint.additional_addresses")),
     hostname: endpoint.hostname,
     healthy: status === HealthStatus.UNKNOWN || status === HealthStatus.HEALTHY || status === HealthStatus.DEGRADED,
     degraded: status === HealthStatus.DEGRADED,
@@ -151,6 +160,21 @@ function decodeEndpoint(message: LbEndpoint, scope: DecodeScope): EndpointConfig
     metadata: foreignMetadata(message.metadata),
   };
 }
+
+/** Errors: what is no IP address with a port. */
+function decodeOthers({ additionalAddresses }: Endpoint, scope: DecodeScope): readonly SocketAddress[] {
+  if (additionalAddresses.length === 0) return NO_OTHERS;
+  return additionalAddresses.flatMap((message, i) => {
+    const at = scope.item(i).field("address");
+    checkShape(ENDPOINT_ADDRESS_SHAPE, message, scope.item(i));
+    const address = decodeAddress(message.address, at);
+    if (address?.kind === "tcp" && address.numeric) return [address.address];
+    if (address !== undefined) at.problem("must be an IP address with a port");
+    return [];
+  });
+}
+
+const NO_OTHERS: readonly SocketAddress[] = [];
 
 /** Reads `istio: {workload: "<workload>;<ns>;<canonical name>;<canonical revision>;<cluster>"}`. */
 function decodeWorkload(metadata: Metadata | undefined): WorkloadLabels | undefined {

@@ -78,6 +78,25 @@ const introducing: JsonValue = {
     transport_socket: plain,
   },
 };
+const withAddresses = (type: string, other: JsonValue): JsonValue => ({
+  name: "c",
+  type,
+  load_assignment: {
+    cluster_name: "c",
+    endpoints: [
+      {
+        lb_endpoints: [
+          {
+            endpoint: {
+              address: { socket_address: { address: "10.0.0.1", port_value: 1 } },
+              additional_addresses: [{ address: other }],
+            },
+          },
+        ],
+      },
+    ],
+  },
+});
 const PLACE = "virtual_hosts[0].routes[0]";
 
 describe("what the proxy can't do is refused with its path", () => {
@@ -178,10 +197,28 @@ describe("what the proxy can't do is refused with its path", () => {
       "transport_socket_matches: refused: a cluster introduces clients to all",
     ],
     [
-      "addresses tried beside each other",
+      "no address of the family that begins",
       "cluster",
-      { name: "c", upstream_connection_options: { happy_eyeballs_config: {} } },
-      "upstream_connection_options.happy_eyeballs_config: refused",
+      { name: "c", upstream_connection_options: { happy_eyeballs_config: { first_address_family_count: 0 } } },
+      "upstream_connection_options.happy_eyeballs_config.first_address_family_count: must be at least 1",
+    ],
+    [
+      "another address that is a name",
+      "cluster",
+      withAddresses("STATIC", { socket_address: { address: "b.test", port_value: 1 } }),
+      "lb_endpoints[0].endpoint.additional_addresses[0].address: must be an IP address with a port",
+    ],
+    [
+      "another address that is a path",
+      "cluster",
+      withAddresses("STATIC", { pipe: { path: "/tmp/a" } }),
+      "lb_endpoints[0].endpoint.additional_addresses[0].address: must be an IP address with a port",
+    ],
+    [
+      "another address beside a name",
+      "cluster",
+      withAddresses("STRICT_DNS", { socket_address: { address: "10.0.0.2", port_value: 1 } }),
+      "lb_endpoints[0].endpoint.additional_addresses: refused: names say which addresses there are",
     ],
     [
       "HTTP/1 options of a cluster",

@@ -25,6 +25,7 @@ import {
   PATH_SOURCE_SHAPE,
 } from "../config/config-origin.ts";
 import {
+  ENDPOINT_ADDRESS_SHAPE,
   ENDPOINT_SHAPE,
   LB_ENDPOINT_SHAPE,
   LOAD_ASSIGNMENT_SHAPE,
@@ -43,6 +44,7 @@ import { RATE_LIMIT_FILTER_SHAPE, RATE_LIMIT_ROUTE_SHAPE } from "../config/filte
 import { RBAC_FILTER_SHAPE, RBAC_PER_ROUTE_SHAPE } from "../config/filters/rbac.ts";
 import { GRPC_LOG_SHAPE } from "../config/grpc-log-target.ts";
 import { CALLED_CLUSTER_SHAPE, CALLED_SERVICE_SHAPE } from "../config/grpc-service.ts";
+import { HAPPY_EYEBALLS_SHAPE } from "../config/happy-eyeballs.ts";
 import { HASH_POLICY_SHAPE } from "../config/hash-policy.ts";
 import { HEALTH_CHECK_SHAPE, HTTP_HEALTH_SHAPE, TCP_HEALTH_SHAPE } from "../config/health-check.ts";
 import { HTTP_FILTER_TYPES, HTTP_FILTERS_LEFT_OUT, ROUTER_SHAPE } from "../config/http-filters.ts";
@@ -323,6 +325,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       BIND_CONFIG_SHAPE,
       EXTRA_SOURCE_SHAPE,
       UPSTREAM_CONNECTION_SHAPE,
+      HAPPY_EYEBALLS_SHAPE,
       LEAST_REQUEST_SHAPE,
       ROUND_ROBIN_POLICY_SHAPE,
       LEAST_REQUEST_POLICY_SHAPE,
@@ -354,6 +357,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       LOCALITY_SHAPE,
       LB_ENDPOINT_SHAPE,
       ENDPOINT_SHAPE,
+      ENDPOINT_ADDRESS_SHAPE,
     ],
   },
   {

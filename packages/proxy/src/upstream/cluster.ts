@@ -7,6 +7,8 @@ import type { SecureContexts } from "../tls/secure-context.ts";
 import { type SocketAddress, sameFamily } from "../transport/address.ts";
 import { type Dial, type DialOwner, type DialTarget, dial } from "../transport/dial.ts";
 import type { Network } from "../transport/network.ts";
+import { raceDials } from "../transport/race-dial.ts";
+import { orderAddresses } from "./address-order.ts";
 import { createConnectionPool } from "./connection-pool.ts";
 import { type ClusterCounters, createClusterCounters } from "./counters.ts";
 import { dialTls, transportFor } from "./endpoint-tls.ts";
@@ -260,7 +262,7 @@ class RuntimeCluster implements Cluster {
       target: () => this.#target(host, alpn, serverName),
       dial: (target, owner) => {
         const greeting = version === undefined ? undefined : proxyHeader(version, client);
-        return dial(around.network, greeting === undefined ? target : { ...target, greeting }, owner, around.clock);
+        return this.#connect(host, greeting === undefined ? target : { ...target, greeting }, owner);
       },
       onEmpty: (empty) => {
         const at = host.pools.indexOf(empty);
@@ -291,7 +293,20 @@ class RuntimeCluster implements Cluster {
   ): Dial | UpstreamFailure {
     const target = this.#target(host, alpn);
     if ("code" in target) return target;
-    return dial(this.#around.network, { ...target, address, greeting }, owner, this.#around.clock);
+    return this.#connect(host, { ...target, address, greeting }, owner);
+  }
+
+  #connect(host: Host, target: DialTarget, owner: DialOwner): Dial {
+    const { network, clock } = this.#around;
+    // Health checks may go to another port, which only one of the addresses has.
+    if (host.attempts === undefined || target.address !== host.address) return dial(network, target, owner, clock);
+    const targets = host.attempts.map((address) => ({ ...target, address, sourceIp: this.#sourceFor(address) }));
+    // Source: Envoy counts each attempt.
+    return raceDials(network, targets, owner, clock, () => void this.counters.connectionsTotal++);
+  }
+
+  #sourceFor(address: SocketAddress): string | undefined {
+    return this.config.sourceIps.find((ip) => sameFamily(ip, address.ip));
   }
 
   setEndpoints(assignment: LoadAssignmentConfig): void {
@@ -389,6 +404,8 @@ class RuntimeCluster implements Cluster {
     const fresh = createHost(endpoint.address.address, priority, endpoint, locality);
     const known = this.#hosts.get(fresh.text);
     if (known !== undefined) fresh.warmsSinceMs = known.warmsSinceMs;
+    if (endpoint.others.length > 0)
+      fresh.attempts = orderAddresses([fresh.address, ...endpoint.others], this.config.happyEyeballs);
     if (known === undefined || !sameEndpoint(known, fresh)) {
       if (known !== undefined) fresh.checkFailed = known.checkFailed;
       // Source: Envoy: until its first check a new host counts as failed where checks are configured.
@@ -398,6 +415,7 @@ class RuntimeCluster implements Cluster {
       return fresh;
     }
     known.removed = false;
+    known.attempts = fresh.attempts;
     known.edsHealthy = fresh.edsHealthy;
     known.degraded = fresh.degraded;
     known.updateHealth();
@@ -449,7 +467,7 @@ class RuntimeCluster implements Cluster {
       address: host.address,
       tls,
       timeoutMs: config.connectTimeoutMs,
-      sourceIp: config.sourceIps.find((ip) => sameFamily(ip, host.address.ip)),
+      sourceIp: this.#sourceFor(host.address),
       mark: this.#around.mark,
       keepAlive: config.keepAlive,
     };

@@ -97,11 +97,15 @@ class PollingWatch implements DnsWatch {
       });
     }
     const ips = this.#answers.get(name) ?? [];
-    const used = this.#discovery.kind === "logical-dns" ? ips.slice(0, 1) : ips;
-    return used.map((ip) => ({
+    const { port } = at.address;
+    const one = this.#discovery.kind === "logical-dns";
+    // The others of one server are tried where the first does not answer. Source: Envoy.
+    const others = one ? ips.slice(1).map((ip) => ({ ip, port })) : [];
+    return (one ? ips.slice(0, 1) : ips).map((ip) => ({
       ...endpoint,
+      others,
       hostname: endpoint.hostname === "" ? name : endpoint.hostname,
-      address: { kind: "tcp" as const, address: { ip, port: at.address.port }, numeric: true },
+      address: { kind: "tcp" as const, address: { ip, port }, numeric: true },
     }));
   }
 }

@@ -8,6 +8,8 @@ import type { HostPool } from "./pool.ts";
 /** An endpoint that a cluster can send to. */
 export interface Host {
   readonly address: SocketAddress;
+  /** Where it has several addresses: all of them in the order in which they are tried. */
+  attempts: readonly SocketAddress[] | undefined;
   /** `1.2.3.4:80`. */
   readonly text: string;
   readonly hostname: string;
@@ -61,6 +63,7 @@ export interface HostStats {
 
 class EndpointHost implements Host {
   readonly address: SocketAddress;
+  attempts: readonly SocketAddress[] | undefined = undefined;
   readonly text: string;
   readonly hostname: string;
   readonly weight: number;

@@ -9,6 +9,7 @@ import { createSubsetChooser } from "./subset-chooser.ts";
 function host(port: number, labels: JsonObject): Host {
   const endpoint: EndpointConfig = {
     address: { kind: "tcp", address: { ip: "10.0.0.1", port }, numeric: true },
+    others: [],
     hostname: "",
     healthy: true,
     degraded: false,
