@@ -251,6 +251,14 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
     ]);
   }, 12_000);
 
+  test("direct_response behind TLS: the client is told; Envoy closes without a byte", async () => {
+    const [ours, envoy] = await Promise.all(
+      ENGINES.map(async (engine) => secureTalk({ port: portOf(engine, "sealedWord") }, false)),
+    );
+    expect([ours?.text, ours?.version]).toEqual(["word", "TLSv1.3"]);
+    expect(envoy?.text).toBe("");
+  }, 12_000);
+
   test("a ClientHello in one piece with its PROXY header is answered", async () => {
     const hello = await clientHello({ ALPNProtocols: ["h2"] });
     const send = Buffer.concat([Buffer.from("PROXY TCP4 10.1.2.3 10.8.1.1 999 443\r\n"), hello]);

@@ -27,6 +27,7 @@ export const LISTENERS = [
   "tls13",
   "cipher",
   "sealed",
+  "sealedWord",
   "out1",
   "out2",
   "told",
@@ -279,6 +280,7 @@ function listenerParts(plan: ListenersPlan): Readonly<Record<ListenerName, Json>
       ],
     },
     // What a client offers stands behind its PROXY header, and nothing inspects it.
+    sealedWord: { filter_chains: [{ ...tlsChain(plan, {}), ...says("word") }] },
     sealed: { listener_filters: [proxyProtocol()], filter_chains: [tlsChain(plan, {}, ["h2"])] },
     tls13: { filter_chains: [tlsChain(plan, { tls_minimum_protocol_version: "TLSv1_3" })] },
     cipher: {
