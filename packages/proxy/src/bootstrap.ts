@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
+import { type JsonObject, type JsonValue, mergeFromBinary, type Registry } from "@bufbuild/protobuf";
 import { err, ok, type Result } from "@heddle/std";
 import { readJson, typeUrls, writeMessage } from "@heddle/xds-api";
 import { parse, stringify } from "yaml";
@@ -38,6 +38,13 @@ import type { SocketAddress } from "./transport/address.ts";
 /** Source: Envoy `Bootstrap.stats_flush_interval`. Units: ms. */
 const STATS_FLUSH_MS = 5000;
 
+/** Where a node is; "": not said. */
+export interface NodeLocality {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+}
+
 /** Resources of one type that the bootstrap brings. */
 export interface StaticResources {
   readonly typeUrl: string;
@@ -48,6 +55,7 @@ export interface StaticResources {
 export interface BootstrapSettings {
   readonly nodeId: string;
   readonly nodeCluster: string;
+  readonly locality: NodeLocality;
   readonly metadata: JsonObject;
   readonly admin: SocketAddress | undefined;
   /** Files with a line for each request to the admin port. */
@@ -66,26 +74,46 @@ export interface BootstrapSettings {
   readonly traceProvider: TraceProvider | undefined;
   readonly stats: StatsSettings;
   readonly statsSinks: readonly StatsdConfig[];
-  /** Default: 5 s. Units: ms. */
-  readonly statsFlushMs: number;
+  /** Undefined: sinks are written to when the admin page is asked for statistics. Default: 5 s. Units: ms. */
+  readonly statsFlushMs: number | undefined;
   readonly message: Bootstrap;
   /** Knows every type of the message. */
   readonly types: Registry;
 }
 
-/** Reads a bootstrap file in YAML or JSON, v3 or v2. Errors: a sentence that names the file and the field. */
-export function readBootstrap(path: string, registry: Registry): Result<BootstrapSettings> {
+/**
+ * Reads a bootstrap file in YAML or JSON, v3 or v2. `more` is the text of another one that is merged over it, as Envoy's `--config-yaml`; with one
+ * of both empty the other is the whole. Errors: a sentence that names the file and the field.
+ */
+export function readBootstrap(path: string, more: string, registry: Registry): Result<BootstrapSettings> {
+  if (path === "") return parseBootstrap(more, MORE, registry);
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
     return err(`can't read the bootstrap ${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return parseBootstrap(text, path, registry);
+  if (more === "") return parseBootstrap(text, path, registry);
+  const [file, over] = [parseMessage(text, path, registry), parseMessage(more, MORE, registry)];
+  if (!file.ok) return file;
+  if (!over.ok) return over;
+  // Source: protobuf's merging: scalars are replaced, messages merged, lists joined.
+  mergeFromBinary(BootstrapSchema, file.value.message, writeMessage(BootstrapSchema, over.value.message));
+  return readSettings(file.value, `${path} with ${MORE}`);
 }
+
+const MORE = "--config-yaml";
 
 /** The same for the text of a file. */
 export function parseBootstrap(text: string, path: string, known: Registry): Result<BootstrapSettings> {
+  const parsed = parseMessage(text, path, known);
+  return parsed.ok ? readSettings(parsed.value, path) : parsed;
+}
+
+/** A bootstrap before its fields are looked at. */
+interface ParsedBootstrap extends Pick<BootstrapSettings, "message" | "types" | "deprecated"> {}
+
+function parseMessage(text: string, path: string, known: Registry): Result<ParsedBootstrap> {
   let json: JsonValue;
   try {
     json = parseText(text);
@@ -94,19 +122,17 @@ export function parseBootstrap(text: string, path: string, known: Registry): Res
   }
   const upgraded = upgradeBootstrap(json);
   if (upgraded.problems.length > 0) return err(`${path}: ${upgraded.problems.join("; ")}`);
-  const registry = hasOverloadManager(upgraded.json) ? withMonitorTypes(known) : known;
-  const folded = foldEnumCase(upgraded.json, BootstrapSchema, registry);
+  const types = hasOverloadManager(upgraded.json) ? withMonitorTypes(known) : known;
+  const folded = foldEnumCase(upgraded.json, BootstrapSchema, types);
   const deprecated =
     upgraded.changes.length === 0
       ? undefined
       : { changes: upgraded.changes, v3: stringify(withoutSecrets(folded), { lineWidth: 0 }) };
-  let message: Bootstrap;
   try {
-    message = readJson(BootstrapSchema, folded, registry);
+    return ok({ message: readJson(BootstrapSchema, folded, types), types, deprecated });
   } catch (error) {
     return err(`${path} is not an Envoy bootstrap: ${error instanceof Error ? error.message : String(error)}`);
   }
-  return readSettings(message, path, deprecated, registry);
 }
 
 function hasOverloadManager(json: JsonValue): boolean {
@@ -139,12 +165,8 @@ function withoutSecrets(value: JsonValue): JsonValue {
   );
 }
 
-function readSettings(
-  message: Bootstrap,
-  path: string,
-  deprecated: BootstrapSettings["deprecated"],
-  registry: Registry,
-): Result<BootstrapSettings> {
+function readSettings({ message, types, deprecated }: ParsedBootstrap, path: string): Result<BootstrapSettings> {
+  const registry = message.overloadManager === undefined ? types : withMonitorTypes(types);
   const scope = createScope();
   checkShape(BOOTSTRAP_SHAPE, message, scope);
   if (message.clusterManager !== undefined)
@@ -187,12 +209,22 @@ function readSettings(
   const stats = decodeStats(message.statsConfig, scope.field("stats_config"));
   const statsSinks = decodeStatsSinks(message.statsSinks, scope.field("stats_sinks"));
   const flushAt = scope.field("stats_flush_interval");
-  const statsFlushMs = decodeDuration(message.statsFlushInterval, flushAt) ?? STATS_FLUSH_MS;
-  if (statsFlushMs < 1 || statsFlushMs > 300_000) flushAt.problem("must be from 0.001s to 300s");
+  const flushMs = decodeDuration(message.statsFlushInterval, flushAt) ?? STATS_FLUSH_MS;
+  if (flushMs < 1 || flushMs > 300_000) flushAt.problem("must be from 0.001s to 300s");
+  const { value: onAdmin } = message.statsFlush;
+  // Source: Envoy's rule for the field.
+  if (onAdmin === false) scope.field("stats_flush_on_admin").problem("can only be true; leave it out instead");
+  if (onAdmin === true && message.statsFlushInterval !== undefined)
+    flushAt.problem("there is no interval with stats_flush_on_admin; remove one of both");
   if (scope.problems.length > 0) return err(`${path}: ${problemText(scope.problems)}`);
   return ok({
     nodeId: message.node?.id ?? "",
     nodeCluster: message.node?.cluster ?? "",
+    locality: {
+      region: message.node?.locality?.region ?? "",
+      zone: message.node?.locality?.zone ?? "",
+      subZone: message.node?.locality?.subZone ?? "",
+    },
     metadata: message.node?.metadata ?? {},
     admin,
     adminLogs,
@@ -206,7 +238,7 @@ function readSettings(
     traceProvider,
     stats,
     statsSinks,
-    statsFlushMs,
+    statsFlushMs: onAdmin === true ? undefined : flushMs,
     message,
     types: registry,
   });

@@ -1,10 +1,21 @@
-import { type Clock, createLineSink, createLogger, createSystemClock, type Logger, parseLogLevel } from "@heddle/std";
+import { openSync, writeSync } from "node:fs";
+import {
+  type Clock,
+  createLineSink,
+  createLogger,
+  createSystemClock,
+  err,
+  type Logger,
+  ok,
+  parseLogLevel,
+  type Result,
+} from "@heddle/std";
 import { readAgentOptions } from "./agent/agent-options.ts";
 import { withoutDnsCapture } from "./agent/dns-capture.ts";
 import { readMachine } from "./machine.ts";
 import { createMemoryReadings } from "./overload/memory-readings.ts";
 import type { RoleDeps } from "./role.ts";
-import { checkStaticFlags, readStaticFlags } from "./static-flags.ts";
+import { readComponentLevels, readStaticFlags, staticUsage } from "./static-flags.ts";
 import { forgetUnusedCode } from "./transport/executable-pages.ts";
 import { createKernel } from "./transport/kernel.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
@@ -21,31 +32,47 @@ const VERSION = "0.1.0";
 const USAGE = `heddle proxy sidecar|router [--domain DOMAIN] [--proxyLogLevel LEVEL]
 heddle proxy wait [--timeoutSeconds N] [--periodMillis N]
 heddle proxy request METHOD PATH [BODY] [--debug-port 15000|15020|15021]
-heddle proxy -c FILE [--mode serve|validate] [--service-node ID] [--service-cluster NAME] [--drain-time-s N] [-l LEVEL]
-             [--base-id N] [--concurrency N]
-FILE is an Envoy bootstrap, v3 or v2, in YAML or JSON. --concurrency 0 is a worker for each processor. --base-id is accepted and not needed: processes share no memory.
+heddle proxy -c FILE [FLAG…]     FILE is an Envoy bootstrap, v3 or v2, in YAML or JSON; heddle proxy --help lists the flags
 `;
 
 /** The data plane as a process. Gives the exit code. */
 export async function main(argv: readonly string[], env: Env): Promise<number> {
   const flag = (...names: string[]): string | undefined => readFlag(argv, names);
+  const said = whatIsAsked(argv);
+  if (said !== undefined) {
+    process.stdout.write(said);
+    return 0;
+  }
   const askedLevel = flag("--proxyLogLevel", "-l", "--log-level") ?? "info";
   const level = parseLogLevel(askedLevel);
   const clock = createSystemClock();
   const format = env["LOG_AS_JSON"] === "true" ? "json" : "text";
+  const logPath = flag("--log-path") ?? "";
+  const target = openLog(logPath);
   const log = createLogger({
     clock,
     level: level ?? "info",
     scope: "proxy",
-    sink: createLineSink(format, (line) => process.stderr.write(line)),
+    sink: createLineSink(format, target.ok ? target.value : toStderr),
   });
   surviveBugs(log);
-  const file = flag("-c", "--config-path");
+  if (!target.ok) {
+    log.error(target.error);
+    return 1;
+  }
+  const componentLevels = flag("--component-log-level") ?? "";
+  const parts = readComponentLevels(componentLevels);
+  if (!parts.ok) {
+    log.error(parts.error);
+    return 1;
+  }
+  for (const [part, partLevel] of parts.value) log.setLevel(partLevel, part);
+  const fromBootstrap = [flag("-c", "--config-path"), flag("--config-yaml")].some((text) => text !== undefined);
   if (level === undefined) {
     const known = "trace, debug, info, warning, error, critical and off";
     const text = `the log level ${JSON.stringify(askedLevel)} is unknown; the levels are ${known}`;
     // A pod must not fail for the words of its annotation, which may be Linkerd's.
-    if (file !== undefined) {
+    if (fromBootstrap) {
       log.error(text);
       return 1;
     }
@@ -57,7 +84,8 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
   const startFleet: StartFleet = async (concurrency, surroundings) => {
     if (concurrency <= 1) return ALONE;
     const { createWorkerPool } = await import("./workers/worker-pool.ts");
-    const spawn = createSpawn(workerCommand(process.execPath, process.argv, argv, level ?? "info"));
+    const logging = ["--log-level", level ?? "info", "--log-path", logPath, "--component-log-level", componentLevels];
+    const spawn = createSpawn(workerCommand(process.execPath, process.argv, argv, logging));
     return createWorkerPool({ ...surroundings, concurrency, clock, log, random: Math.random, spawn });
   };
   const common = {
@@ -66,27 +94,20 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     version: VERSION,
     startFleet,
     stop: untilSignalled(),
+    onReopenLogs: (run: () => void) => void process.on("SIGUSR1", run),
   };
-  if (file !== undefined) {
-    const concurrency = chooseConcurrency(flag("--concurrency"), machine);
-    if (!concurrency.ok) {
-      log.error(concurrency.error);
-      return 1;
-    }
-    const known = checkStaticFlags(argv);
-    const flags = known.ok ? readStaticFlags(flag) : known;
-    if (!flags.ok) {
-      log.error(flags.error);
+  if (fromBootstrap) {
+    const flags = readStaticFlags(argv);
+    const concurrency = flags.ok ? chooseConcurrency(flags.value.concurrency, machine) : flags;
+    if (!flags.ok || !concurrency.ok) {
+      log.error(flags.ok ? (concurrency.ok ? "" : concurrency.error) : flags.error);
       return 1;
     }
     const { runStaticProxy } = await import("./static-proxy.ts");
     return runStaticProxy({
       ...common,
-      path: file,
-      concurrency: concurrency.value,
       ...flags.value,
-      serviceNode: flag("--service-node") ?? "",
-      serviceCluster: flag("--service-cluster") ?? "",
+      concurrency: concurrency.value,
       print: (line) => process.stdout.write(line),
       complain: (text) => process.stderr.write(text),
     });
@@ -139,6 +160,33 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
   return runSidecar({ ...common, options, concurrency: concurrency.value, memoryLimitBytes: machine.memoryLimitBytes });
 }
 
+/** What is printed in place of serving. */
+function whatIsAsked(argv: readonly string[]): string | undefined {
+  if (argv.includes("--help") || argv.includes("-h")) return `${USAGE}\n${staticUsage()}`;
+  if (argv.includes("--version")) return `heddle proxy ${VERSION}\n`;
+  return argv.includes("--hot-restart-version") ? "disabled\n" : undefined;
+}
+
+const toStderr = (line: string) => void process.stderr.write(line);
+
+/** Where lines of the log go. Errors: the file can't be opened. */
+function openLog(path: string): Result<(line: string) => void> {
+  if (path === "") return ok(toStderr);
+  try {
+    const file = openSync(path, "a");
+    return ok((line) => {
+      try {
+        writeSync(file, line);
+      } catch {
+        // A full disk must not end the proxy.
+        toStderr(line);
+      }
+    });
+  } catch (error) {
+    return err(`--log-path can't be opened: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 /** `--name value` or `--name=value`. */
 function readFlag(argv: readonly string[], names: readonly string[]): string | undefined {
   for (let i = 0; i < argv.length; i++) {
@@ -174,6 +222,7 @@ async function runAsWorker(clock: Clock, log: Logger, env: Env): Promise<number>
   }
   process.on("SIGTERM", () => undefined);
   process.on("SIGINT", () => undefined);
+  process.on("SIGUSR1", () => undefined);
   const { runWorker } = await import("./workers/run-worker.ts");
   const code = await runWorker({ channel, ...roleDeps(clock, log, env) });
   // The channel and timers of connections that were cut would keep the process.

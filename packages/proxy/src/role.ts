@@ -26,6 +26,8 @@ export interface FirstRoleDeps extends RoleDeps {
   readonly version: string;
   /** Settles when the process is asked to end. */
   readonly stop: Promise<void>;
+  /** The process is asked, by SIGUSR1, to write its access logs into new files. */
+  onReopenLogs(run: () => void): void;
   /** Workers in all. */
   readonly concurrency: number;
   readonly startFleet: StartFleet;
@@ -35,6 +37,8 @@ export interface FirstRoleDeps extends RoleDeps {
 export interface RoleTelemetry extends Telemetry {
   /** Adds a line to a file. */
   writeLog(path: string, line: string): void;
+  /** Access logs go on in new files, where the old ones were renamed. */
+  reopenLogs(): void;
   /** Writes what waits of the access logs. */
   closeLogs(): void;
 }
@@ -58,6 +62,7 @@ export function roleTelemetry(
       buffer.text(line);
       file.end();
     },
+    reopenLogs: () => writer.reopen(),
     closeLogs: () => writer.close(),
   };
 }

@@ -13,8 +13,10 @@ import { sidecarStats } from "./agent/istio-stats.ts";
 import { parseAppMetrics } from "./agent/merged-metrics.ts";
 import { withNameTable } from "./agent/name-table.ts";
 import { jsonObject } from "./agent/node-identity.ts";
+import { statsdAddress } from "./agent/statsd-address.ts";
 import { startStatusServer } from "./agent/status-server.ts";
 import type { WorkloadSecret } from "./agent/workload-certificate.ts";
+import { udpStatsd } from "./config/stats-sinks.ts";
 import type { KeyPair, ValidationConfig } from "./config/tls-context.ts";
 import type { DrainOptions } from "./listener/listener-set.ts";
 import { runtimeLimit, shareLimits, sidecarLimits, sidecarRuntime } from "./overload/overload-config.ts";
@@ -24,7 +26,7 @@ import { createRuntime } from "./runtime/runtime.ts";
 import { createStatsView } from "./telemetry/stats/stats-view.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
 import { untilIdle } from "./until-idle.ts";
-import { fleetExposition, fleetMetrics, type StatsSource } from "./workers/fleet-pages.ts";
+import { fleetExposition, fleetMetrics, fleetStats, type StatsSource } from "./workers/fleet-pages.ts";
 import type { LocalSecret } from "./workers/messages.ts";
 import { type AdsClient, createAdsClient } from "./xds/ads-client.ts";
 
@@ -42,6 +44,8 @@ const CERTIFICATE = "default";
 const ROOTS = "ROOTCA";
 /** How the control plane is told of the application's health. Source: istio pkg/model/xds.go. */
 const HEALTH_TYPE = "type.googleapis.com/istio.v1.HealthInformation";
+/** Source: Envoy `stats_flush_interval`. Units: ms. */
+const STATS_FLUSH_MS = 5000;
 /** Source: Istio `drainDuration`. Units: ms. */
 const LISTENER_DRAIN_MS = 45_000;
 
@@ -150,10 +154,11 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   telemetry.registry.gauge(build).with("proxy", deps.version).value = 1;
   // Istio's dashboards count by it the proxies that a control plane reaches.
   proxy.ownConnections.set("xds-grpc", () => (ads?.connected === true ? 1 : 0));
+  const statsSettings = sidecarStats(options, agent.annotations, log);
   const statsSource: StatsSource = {
     proxy,
     fleet,
-    view: createStatsView(sidecarStats(options, agent.annotations, log)),
+    view: createStatsView(statsSettings),
     // Who debugs a pod wants to see everything, and it costs nothing until then.
     showsAll: true,
     facts: () => ({
@@ -165,6 +170,20 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
     }),
   };
   const metrics = () => fleetMetrics(telemetry.registry, statsSource);
+  const statsd = statsdAddress(options.proxyConfig, log);
+  const flushing =
+    statsd === undefined
+      ? undefined
+      : (await import("./telemetry/stats-flush.ts")).startStatsFlush({
+          sinks: [udpStatsd(statsd)],
+          settings: statsSettings,
+          intervalMs: STATS_FLUSH_MS,
+          clock,
+          log: log.child("stats"),
+          stats: () => fleetStats(statsSource),
+          includes: (name) => statsSource.view.includes(name),
+          clusterOf: (name) => proxy.clusters.get(name),
+        });
   const { probers, problem } = parseAppProbers(options.appProbers);
   if (problem !== undefined) log.error(problem);
   const drain = (how: DrainOptions = {}) => {
@@ -172,6 +191,11 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
     proxy.listeners.drain(how);
     fleet.drain(how);
   };
+  const reopenLogs = () => {
+    telemetry.reopenLogs();
+    fleet.reopenLogs();
+  };
+  deps.onReopenLogs(reopenLogs);
   const status = startStatusServer({
     statusPort: options.statusPort,
     readinessPort: READINESS_PORT,
@@ -204,6 +228,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
       after: (ms, act) => void clock.after(ms, act),
       onQuit: () => quit(),
       onDrain: drain,
+      onReopenLogs: reopenLogs,
     },
     "127.0.0.1",
     ADMIN_PORT,
@@ -223,6 +248,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   });
   await others;
   health?.close();
+  flushing?.close();
   ads?.close();
   await dns?.close();
   agent.close();

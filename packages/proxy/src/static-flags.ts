@@ -1,41 +1,129 @@
-import { err, ok, type Result } from "@heddle/std";
+import { err, type LogLevel, ok, parseLogLevel, type Result } from "@heddle/std";
 
 /** What the flags of `heddle proxy -c FILE` ask for. */
 export interface StaticFlags {
+  /** The bootstrap; "": there is only `configYaml`. */
+  readonly path: string;
+  /** More of the bootstrap, merged over the file; "": nothing. */
+  readonly configYaml: string;
   /** Check the file and end. */
   readonly validateOnly: boolean;
+  readonly serviceNode: string;
+  readonly serviceCluster: string;
+  readonly serviceZone: string;
   readonly drainMs: number;
+  /** As written; undefined: not at all. */
+  readonly concurrency: string | undefined;
+  /** Labels of all statistics. */
+  readonly statsTags: readonly { readonly name: string; readonly value: string }[];
+  /** A file that gets the admin port's address; "": none. */
+  readonly adminAddressPath: string;
 }
 
-/** Value of a flag by its names; undefined: it was not given. */
-export type ReadFlag = (...names: string[]) => string | undefined;
+/** A flag: the name of its value (undefined: a switch), and what it does. */
+type FlagHelp = readonly [value: string | undefined, help: string];
 
-/** Flags with a value. */
-const WITH_VALUE: ReadonlySet<string> = new Set([
-  ...["-c", "--config-path", "--mode", "--service-node", "--service-cluster", "--drain-time-s", "-l", "--log-level"],
-  "--concurrency",
-  // Envoy's, which change nothing here.
-  ...["--base-id", "--restart-epoch", "--parent-shutdown-time-s", "--base-id-path", "--service-zone"],
-  ...["--file-flush-interval-msec", "--file-flush-min-size-kb", "--socket-path", "--socket-mode"],
-]);
-/** Switches of Envoy's that change nothing here: there is no hot restart, and unknown fields are always refused. */
-const SWITCHES: ReadonlySet<string> = new Set([
-  ...["--use-dynamic-base-id", "--disable-hot-restart", "--skip-hot-restart-parent-stats", "--skip-deprecated-logs"],
-  ...["--skip-hot-restart-on-no-parent", "--reject-unknown-dynamic-fields", "--cpuset-threads", "--enable-core-dump"],
-]);
+/** Flags that do something, under Envoy's names. */
+export const STATIC_FLAGS: Readonly<Record<string, FlagHelp>> = {
+  "--config-path": ["FILE", "the bootstrap, also as -c: Envoy's v3 or v2 form, in YAML or JSON"],
+  "--config-yaml": ["TEXT", "more of the bootstrap, merged over the file; lists are joined"],
+  "--mode": ["serve|validate", "validate checks the bootstrap and ends"],
+  "--service-node": ["ID", "the node's id, in place of the bootstrap's"],
+  "--service-cluster": ["NAME", "the node's cluster, in place of the bootstrap's"],
+  "--service-zone": ["ZONE", "the zone of the node's locality, in place of the bootstrap's"],
+  "--concurrency": ["N", "processes that share the ports; 0 is one for each processor, 1 the default"],
+  "--cpuset-threads": [undefined, "without --concurrency, one process for each processor that the process may use"],
+  "--drain-time-s": [
+    "SECONDS",
+    "how long connections may drain, 600 by default; at the end of the process at most 25 s",
+  ],
+  "--log-level": ["LEVEL", "also as -l: trace, debug, info, warning, error, critical, off"],
+  "--component-log-level": ["PART:LEVEL,…", "levels of parts of the program, as /logging shows them"],
+  "--log-path": ["FILE", "the log goes there, not to stderr"],
+  "--admin-address-path": ["FILE", "gets the address of the admin port"],
+  "--stats-tag": ["NAME:VALUE", "a label of all statistics; may be repeated"],
+  "--version": [undefined, "prints the version"],
+  "--hot-restart-version": [undefined, "prints disabled: processes are not replaced in place"],
+  "--help": [undefined, "prints this list"],
+};
 
-/** Errors: a sentence that names the first word that is no flag of `heddle proxy -c FILE`. */
-export function checkStaticFlags(argv: readonly string[]): Result<void> {
+const RESTART = "there is no hot restart, and processes share no memory";
+
+/** Envoy's flags that change nothing here. */
+export const SILENT_FLAGS: Readonly<Record<string, FlagHelp>> = {
+  "--base-id": ["N", RESTART],
+  "--use-dynamic-base-id": [undefined, RESTART],
+  "--base-id-path": ["FILE", RESTART],
+  "--disable-hot-restart": [undefined, RESTART],
+  "--skip-hot-restart-on-no-parent": [undefined, RESTART],
+  "--skip-hot-restart-parent-stats": [undefined, RESTART],
+  "--restart-epoch": ["0", RESTART],
+  "--parent-shutdown-time-s": ["SECONDS", RESTART],
+  "--socket-path": ["PATH", RESTART],
+  "--socket-mode": ["MODE", RESTART],
+  "--reject-unknown-dynamic-fields": [undefined, "unknown fields are always refused"],
+  "--skip-deprecated-logs": [undefined, "deprecated fields are listed in docs/proxy.md, not in the log"],
+  "--file-flush-interval-msec": ["MS", "access logs are written each second at the latest"],
+  "--file-flush-min-size-kb": ["KB", "access logs are written when 64 KiB wait"],
+  "--local-address-ip-version": ["v4", "what the proxy tells of its own address is IPv4 where it has one"],
+  "--log-stacktrace-single-entry": [undefined, "an error is one entry of the log"],
+  "--log-format-escaped": [undefined, "line ends in the log are always escaped"],
+  "--enable-mutex-tracing": [undefined, "there are no locks to be traced"],
+  "--enable-core-dump": [undefined, "the system's limits say whether there are core dumps"],
+};
+
+/** Envoy's flags that are refused, with what to do instead. */
+export const REFUSED_FLAGS: Readonly<Record<string, FlagHelp>> = {
+  "--allow-unknown-fields": [undefined, "unknown fields are always refused; remove them from the bootstrap"],
+  "--allow-unknown-static-fields": [undefined, "unknown fields are always refused; remove them from the bootstrap"],
+  "--ignore-unknown-dynamic-fields": [
+    undefined,
+    "unknown fields are always refused, and the NACK names them; remove the flag",
+  ],
+  "--bootstrap-version": ["N", "v2 and v3 are told apart by what stands in the file; remove the flag"],
+  "--disable-extensions": ["NAMES", "what the configuration does not name does not run; remove the flag"],
+  "--enable-fine-grain-logging": [undefined, "levels are by part of the program; use --component-log-level"],
+  "--drain-strategy": ["gradual|immediate", "connections are told at once that they drain; remove the flag"],
+  "--log-format": ["FORMAT", "set LOG_AS_JSON=true in the environment for JSON, or remove the flag"],
+};
+
+const SHORT: Readonly<Record<string, string>> = { "-c": "--config-path", "-l": "--log-level", "-h": "--help" };
+
+/** The flags as `--help` shows them. */
+export function staticUsage(): string {
+  const line = ([name, [value, help]]: [string, FlagHelp]) =>
+    `  ${`${name}${value === undefined ? "" : ` ${value}`}`.padEnd(38)} ${help}\n`;
+  const list = (flags: Readonly<Record<string, FlagHelp>>) => Object.entries(flags).map(line).join("");
+  return `heddle proxy -c FILE [FLAG…]\n${list(STATIC_FLAGS)}Taken without effect:\n${list(SILENT_FLAGS)}Refused:\n${list(REFUSED_FLAGS)}`;
+}
+
+type Given = ReadonlyMap<string, readonly string[]>;
+
+/** Values of all flags by their long names; of a switch "". Errors: the first word that is no flag, is refused or lacks its value. */
+export function parseStaticFlags(argv: readonly string[]): Result<Given> {
+  const given = new Map<string, string[]>();
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? "";
-    const [name = "", value] = word.split("=", 2);
-    if (SWITCHES.has(name)) continue;
-    if (!WITH_VALUE.has(name))
-      return err(`${JSON.stringify(word)} is no flag of heddle proxy -c FILE; heddle proxy without flags lists them`);
-    if (value !== undefined) continue;
-    if (argv[++i] === undefined) return err(`${name} needs a value`);
+    const at = word.startsWith("--") ? word.indexOf("=") : -1;
+    const written = at < 0 ? word : word.slice(0, at);
+    const name = SHORT[written] ?? written;
+    const refused = REFUSED_FLAGS[name];
+    if (refused !== undefined) return err(`${name} is not supported: ${refused[1]}`);
+    const known = STATIC_FLAGS[name] ?? SILENT_FLAGS[name];
+    if (known === undefined)
+      return err(`${JSON.stringify(word)} is no flag of heddle proxy -c FILE; heddle proxy --help lists them`);
+    const values = given.get(name) ?? [];
+    given.set(name, values);
+    if (known[0] === undefined) {
+      if (at >= 0) return err(`${name} is a switch, which takes no value; write it without ${word.slice(at)}`);
+      values.push("");
+      continue;
+    }
+    const value = at < 0 ? argv[++i] : word.slice(at + 1);
+    if (value === undefined) return err(`${name} needs a value`);
+    values.push(value);
   }
-  return ok(undefined);
+  return ok(given);
 }
 
 const MODES = ["serve", "validate"];
@@ -45,12 +133,60 @@ const DRAIN_S = 600;
 const LONGEST_S = 4_294_967_295;
 
 /** Errors: a sentence that names the flag and what it takes. */
-export function readStaticFlags(flag: ReadFlag): Result<StaticFlags> {
+export function readStaticFlags(argv: readonly string[]): Result<StaticFlags> {
+  const parsed = parseStaticFlags(argv);
+  if (!parsed.ok) return parsed;
+  const given = parsed.value;
+  for (const [name, { length }] of given)
+    if (length > 1 && name !== "--stats-tag") return err(`${name} is there ${length} times; write it once`);
+  const flag = (name: string): string | undefined => given.get(name)?.[0];
   const mode = flag("--mode") ?? "serve";
   if (!MODES.includes(mode)) return err(`--mode is ${JSON.stringify(mode)}; use serve or validate`);
   const drain = flag("--drain-time-s");
   const seconds = drain === undefined ? DRAIN_S : Number(drain);
   if (drain?.trim() === "" || !Number.isInteger(seconds) || seconds < 0 || seconds > LONGEST_S)
     return err(`--drain-time-s is ${JSON.stringify(drain)}; use whole seconds, as in --drain-time-s 600`);
-  return ok({ validateOnly: mode === "validate", drainMs: seconds * 1000 });
+  if ((flag("--local-address-ip-version") ?? "v4") !== "v4")
+    return err("--local-address-ip-version can only be v4; remove the flag");
+  const epoch = flag("--restart-epoch") ?? "0";
+  if (epoch !== "0") return err(EPOCH);
+  const statsTags: { name: string; value: string }[] = [];
+  for (const text of given.get("--stats-tag") ?? []) {
+    const tag = /^([A-Za-z0-9_.-]+):(.+)$/.exec(text);
+    if (tag === null) return err(`--stats-tag is ${JSON.stringify(text)}; use NAME:VALUE, as in --stats-tag region:eu`);
+    const [, name = "", value = ""] = tag;
+    if (statsTags.some((other) => other.name === name)) return err(`--stats-tag has two values for ${name}; write one`);
+    statsTags.push({ name, value });
+  }
+  const path = flag("--config-path") ?? "";
+  const configYaml = flag("--config-yaml") ?? "";
+  if (path === "" && configYaml === "") return err("there is no bootstrap; name its file with -c FILE");
+  return ok({
+    path,
+    configYaml,
+    validateOnly: mode === "validate",
+    serviceNode: flag("--service-node") ?? "",
+    serviceCluster: flag("--service-cluster") ?? "",
+    serviceZone: flag("--service-zone") ?? "",
+    drainMs: seconds * 1000,
+    concurrency: flag("--concurrency") ?? (given.has("--cpuset-threads") ? "0" : undefined),
+    statsTags,
+    adminAddressPath: flag("--admin-address-path") ?? "",
+  });
+}
+
+const EPOCH =
+  "--restart-epoch is above 0, but there is no hot restart: start the new process, then end the old one with SIGTERM, which drains it";
+
+/** `upstream:debug,http:trace`; parts as `/logging` names them. Errors: a sentence with the wrong piece. */
+export function readComponentLevels(text: string): Result<readonly (readonly [part: string, level: LogLevel])[]> {
+  const levels: (readonly [string, LogLevel])[] = [];
+  for (const piece of text.split(",").filter((one) => one !== "")) {
+    const [part = "", name = "", more] = piece.split(":");
+    const level = parseLogLevel(name);
+    if (part === "" || level === undefined || more !== undefined)
+      return err(`--component-log-level has ${JSON.stringify(piece)}; use PART:LEVEL, as in upstream:debug,http:trace`);
+    levels.push([part.startsWith("proxy") ? part : `proxy.${part}`, level]);
+  }
+  return ok(levels);
 }

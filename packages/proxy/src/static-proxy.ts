@@ -1,35 +1,33 @@
-import type { Registry } from "@bufbuild/protobuf";
+import { writeFileSync } from "node:fs";
+import type { JsonObject, Registry } from "@bufbuild/protobuf";
 import { toJson } from "@bufbuild/protobuf";
 import { loadTypeRegistry, typeUrls } from "@heddle/xds-api";
 import { adminLogLine } from "./admin/admin-log.ts";
 import { type AdminServer, startAdminServer } from "./admin/admin-server.ts";
 import { firstExpiryMs } from "./admin/certificates-page.ts";
 import { knownTypes } from "./bootstrap/known-types.ts";
-import { type BootstrapSettings, readBootstrap } from "./bootstrap.ts";
+import { type BootstrapSettings, type NodeLocality, readBootstrap } from "./bootstrap.ts";
 import { BootstrapSchema } from "./config/proto.ts";
 import { decodeResource } from "./config/resources.ts";
 import { problemText } from "./config/scope.ts";
+import type { StatsSettings } from "./config/stats-config.ts";
 import { shareLimits } from "./overload/overload-config.ts";
 import { createProxy } from "./proxy.ts";
 import type { IncomingResource } from "./resources.ts";
 import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
 import { type FolderLayersDeps, readFolders, watchFolders } from "./runtime/folder-layer.ts";
 import { createRuntime } from "./runtime/runtime.ts";
+import type { StaticFlags } from "./static-flags.ts";
 import { createStatsView } from "./telemetry/stats/stats-view.ts";
 import { startStatsFlush } from "./telemetry/stats-flush.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
+import { formatAddress } from "./transport/address.ts";
 import { untilIdle } from "./until-idle.ts";
 import { fleetExposition, fleetStats, type StatsSource } from "./workers/fleet-pages.ts";
 import { createDiscovery } from "./xds/discovery.ts";
 import { readResourceFile } from "./xds/file-source.ts";
 
-export interface StaticProxyDeps extends FirstRoleDeps {
-  readonly path: string;
-  /** Check the file and end. */
-  readonly validateOnly: boolean;
-  readonly serviceNode: string;
-  readonly serviceCluster: string;
-  readonly drainMs: number;
+export interface StaticProxyDeps extends FirstRoleDeps, Omit<StaticFlags, "concurrency"> {
   print(line: string): void;
   /** The same to the error stream, as it is. */
   complain(text: string): void;
@@ -42,11 +40,11 @@ const STOP_MS = 25_000;
 export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   const { clock, log } = deps;
   let registry: Registry = knownTypes();
-  let read = readBootstrap(deps.path, registry);
+  let read = readBootstrap(deps.path, deps.configYaml, registry);
   // A type that we don't know is refused with its path, for which it must be read; and files may bring any type later.
   if (!read.ok || read.value.clustersFrom !== undefined || read.value.listenersFrom !== undefined) {
     registry = await loadTypeRegistry();
-    read = readBootstrap(deps.path, registry);
+    read = readBootstrap(deps.path, deps.configYaml, registry);
   }
   if (!read.ok) {
     log.error(read.error);
@@ -55,10 +53,13 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   const { value: bootstrap } = read;
   if (bootstrap.deprecated !== undefined) warnOfOldForm(deps, bootstrap.deprecated);
   const { metadata } = bootstrap;
+  const stats = withFixedTags(bootstrap.stats, deps.statsTags);
+  const { zone } = bootstrap.locality;
   const node = {
     id: deps.serviceNode === "" ? bootstrap.nodeId : deps.serviceNode,
     cluster: deps.serviceCluster === "" ? bootstrap.nodeCluster : deps.serviceCluster,
     metadata,
+    locality: { ...bootstrap.locality, zone: deps.serviceZone === "" ? zone : deps.serviceZone },
   };
   if (deps.validateOnly) return validate(deps, bootstrap, registry);
   const localUri = () => "";
@@ -138,7 +139,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   const statsSource: StatsSource = {
     proxy: running,
     fleet,
-    view: createStatsView(bootstrap.stats),
+    view: createStatsView(stats),
     showsAll: false,
     facts: () => ({
       uptimeMs: clock.monotonic() - startedMs,
@@ -150,18 +151,19 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   };
   const flushing = startStatsFlush({
     sinks: bootstrap.statsSinks,
-    settings: bootstrap.stats,
+    settings: stats,
     intervalMs: bootstrap.statsFlushMs,
     clock,
     log: log.child("stats"),
     stats: () => fleetStats(statsSource),
     includes: (name) => statsSource.view.includes(name),
-    hostOf: (name) => {
-      const cluster = proxy.clusters.get(name);
-      const [host] = cluster?.hosts ?? [];
-      return host && { address: host.address, secure: cluster?.config.tls !== undefined };
-    },
+    clusterOf: (name) => proxy.clusters.get(name),
   });
+  const reopenLogs = () => {
+    telemetry.reopenLogs();
+    fleet.reopenLogs();
+  };
+  deps.onReopenLogs(reopenLogs);
   let admin: AdminServer | undefined;
   if (bootstrap.admin !== undefined) {
     admin = startAdminServer(
@@ -172,10 +174,19 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
         tap: fleet.tap(telemetry.tap),
         version: deps.version,
         startedMs: clock.now(),
-        node,
+        node: { ...node, locality: shownLocality(node.locality) },
+        commandLine: {
+          config_path: deps.path,
+          config_yaml: deps.configYaml === "" ? "" : "[redacted]",
+          service_zone: deps.serviceZone,
+          admin_address_path: deps.adminAddressPath,
+          drain_time: `${deps.drainMs / 1000}s`,
+          mode: "Serve",
+        },
         now: () => clock.now(),
         notReady: () => undefined,
         stats: statsSource,
+        beforeStats: bootstrap.statsFlushMs === undefined ? () => flushing.flush() : undefined,
         exposition: () => fleetExposition(telemetry.registry, fleet),
         agentSecrets: () => [],
         bootstrap: () =>
@@ -191,10 +202,12 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
           running.listeners.drain(how);
           fleet.drain(how);
         },
+        onReopenLogs: reopenLogs,
       },
       bootstrap.admin.ip,
       bootstrap.admin.port,
     );
+    if (deps.adminAddressPath !== "") tellAddress(deps, formatAddress(bootstrap.admin));
   }
   log.info("proxy started", {
     listeners: [...running.listeners.all()].length,
@@ -221,6 +234,29 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   return 0;
 }
 
+/** Source: `envoy.config.core.v3.Locality`, in which what is empty is left out. */
+function shownLocality({ region, zone, subZone }: NodeLocality): JsonObject {
+  const parts = { region, zone, sub_zone: subZone };
+  return Object.fromEntries(Object.entries(parts).filter(([, text]) => text !== ""));
+}
+
+/** Source: Envoy `--admin-address-path`: a file that can't be written is told and no reason to end. */
+function tellAddress({ adminAddressPath: path, log }: StaticProxyDeps, address: string): void {
+  try {
+    writeFileSync(path, address);
+  } catch (error) {
+    log.error("the admin port's address can't be written to the file of --admin-address-path", {
+      path,
+      error: error instanceof Error ? error.message : String(error),
+    });
+  }
+}
+
+function withFixedTags(settings: StatsSettings, tags: StaticFlags["statsTags"]): StatsSettings {
+  const fixed = tags.map(({ name, value }) => ({ kind: "fixed", name, value }) as const);
+  return fixed.length === 0 ? settings : { ...settings, tags: [...fixed, ...settings.tags] };
+}
+
 /** Decodes everything without opening a port. */
 function validate(deps: StaticProxyDeps, bootstrap: BootstrapSettings, registry: Registry): number {
   const problems: string[] = [];
@@ -241,7 +277,7 @@ function validate(deps: StaticProxyDeps, bootstrap: BootstrapSettings, registry:
     }
   }
   if (problems.length === 0) {
-    deps.print(`configuration '${deps.path}' OK\n`);
+    deps.print(`configuration '${deps.path || "--config-yaml"}' OK\n`);
     return 0;
   }
   for (const problem of problems) deps.log.error("the bootstrap is refused", { file: deps.path, reason: problem });

@@ -1,7 +1,11 @@
 /** The admin pages: what they say, compared with real Envoy's answers to the same requests where there is one. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { freePorts } from "@heddle/std/free-ports";
 import { cluster, httpFilterChain, listener } from "./rig/bootstrap.ts";
+import { eventually } from "./rig/eventually.ts";
 import { type Origin, startOrigin } from "./rig/origin.ts";
 import { type Pair, startPair } from "./rig/pair.ts";
 import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
@@ -13,6 +17,21 @@ let proxy: ProxyProcess;
 let envoy: ProxyProcess | undefined;
 let port = 0;
 if (envoyPath() === undefined) console.log("skipped: the comparison with Envoy, which is not here (HEDDLE_ENVOY)");
+
+const folder = mkdtempSync(join(tmpdir(), "heddle-admin-"));
+const loggingBootstrap = (listen: number) => {
+  const typed_config = {
+    "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+    path: join(folder, "access.log"),
+  };
+  const access_log = [{ name: "envoy.access_loggers.file", typed_config }];
+  return {
+    static_resources: {
+      listeners: [listener("in", listen, [httpFilterChain("app", { access_log })])],
+      clusters: [cluster("app", [origin.port], "http1")],
+    },
+  };
+};
 
 beforeAll(async () => {
   origin = await startOrigin(({ socket }) => void socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"));
@@ -42,6 +61,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all([proxy?.stop(), envoy?.stop()]);
   origin?.close();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 const text = async (path: string, init?: RequestInit) => (await proxy.admin(path, init)).text();
@@ -97,6 +117,36 @@ describe("pages", () => {
     expect(await text("/logging?nothing=debug", POST)).toContain("unknown logger name");
   });
 
+  test("/ is a page for browsers with every other page on it", async () => {
+    const home = await text("/");
+    for (const path of ["stats", "config_dump", "drain_listeners"]) expect(home).toContain(`"${path}"`);
+    expect(home).toContain('<form action="quitquitquit" method="post"');
+    const html = await text("/stats?format=html&filter=membership_total");
+    expect(html).toContain("cluster.app.membership_total: 1\n");
+  });
+
+  test("a request with a huge body is answered, and nothing of it is kept", async () => {
+    const rss = () => Number(readFileSync(`/proc/${proxy.pid}/statm`, "utf8").split(" ")[1]) / 256;
+    const before = rss();
+    for (let i = 0; i < 8; i++) {
+      const client = await connectRaw(proxy.adminPort);
+      client.send("POST /ready HTTP/1.1\r\nhost: a\r\ncontent-length: 50000000\r\n\r\n");
+      client.send(Buffer.alloc(50_000_000));
+      await client.until((r) => r.includes("LIVE")).catch(() => undefined);
+      client.close();
+    }
+    expect(await text("/ready")).toBe("LIVE\n");
+    expect(rss() - before).toBeLessThan(150);
+  });
+
+  test("HTTP/1.0, and a connection for each request", async () => {
+    for (const line of ["GET /ready HTTP/1.0\r\n\r\n", "GET /ready HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"]) {
+      const client = await connectRaw(proxy.adminPort);
+      client.send(line);
+      expect(await client.ended()).toEndWith("LIVE\n");
+    }
+  });
+
   test("/heap_dump is a snapshot, /memory is JSON", async () => {
     expect(JSON.parse(await text("/heap_dump")).snapshot).toBeDefined();
     expect(Number(JSON.parse(await text("/memory")).allocated)).toBeGreaterThan(0);
@@ -127,6 +177,33 @@ describe("/certs", () => {
     const dump = await (await pair.server.admin("/config_dump")).text();
     expect(dump).not.toContain("PRIVATE KEY");
   });
+});
+
+test("/reopen_logs and SIGUSR1: a log that was renamed is followed by a new one", async () => {
+  const [listen = 0, adminPort = 0] = freePorts(2);
+  const own = await startProxy({ engine: "heddle", adminPort, bootstrap: loggingBootstrap(listen) });
+  for (const [renamed, ask] of [
+    ["one", () => own.admin("/reopen_logs", POST)],
+    ["two", async () => process.kill(own.pid, "SIGUSR1")],
+  ] as const) {
+    const request = async (path: string) => {
+      const client = await connectRaw(listen);
+      client.send(`GET ${path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n`);
+      await client.ended();
+    };
+    const log = join(folder, "access.log");
+    await request(`/before-${renamed}`);
+    await eventually("it is logged", () => readFileSync(log, "utf8").includes(`/before-${renamed}`));
+    renameSync(log, join(folder, renamed));
+    await ask();
+    await eventually("a new file", async () => {
+      await request(`/after-${renamed}`);
+      await Bun.sleep(100);
+      return existsSync(log) && readFileSync(log, "utf8").includes(`/after-${renamed}`);
+    });
+    expect(readFileSync(join(folder, renamed), "utf8")).toContain(`/before-${renamed}`);
+  }
+  await own.stop();
 });
 
 /** Requests whose status and kind of answer must be Envoy's. */
@@ -161,6 +238,35 @@ const SAME: readonly (readonly [string, string])[] = [
   ["POST", "/logging?level=debug&http=trace"],
   ["POST", "/logging?nothing=debug"],
   ["POST", "/logging?level=warning"],
+  ["POST", "/logging?group=http:debug"],
+  ["GET", "/"],
+  ["HEAD", "/"],
+  ["GET", "/stats?format="],
+  ["GET", "/stats?type="],
+  ["GET", "/stats?histogram_buckets="],
+  ["GET", "/stats?histogram_buckets=wrong"],
+  ["GET", "/stats?histogram_buckets=detailed"],
+  ["GET", "/stats?histogram_buckets=summary&format=json"],
+  ["GET", "/stats?format=html"],
+  ["GET", "/stats?format=active-html"],
+  ["GET", "/stats/prometheus?histogram_buckets=summary"],
+  ["GET", "/stats/prometheus?histogram_buckets=detailed"],
+  ["GET", "/contention"],
+  ["GET", "/stats/recentlookups"],
+  ["GET", "/stats/recentlookups/clear"],
+  ["POST", "/stats/recentlookups/clear"],
+  ["POST", "/stats/recentlookups/disable"],
+  ["GET", "/reopen_logs"],
+  ["POST", "/reopen_logs"],
+  ["GET", "/cpuprofiler"],
+  ["POST", "/heapprofiler?enable=y"],
+  ["PUT", "/stats"],
+  ["DELETE", "/quitquitquit"],
+  ["GET", "/stats/"],
+  ["GET", "//stats"],
+  ["GET", "/__proto__"],
+  ["GET", "/constructor"],
+  ["POST", "/ready"],
   ["GET", "/healthcheck/fail"],
   ["GET", "/quitquitquit"],
   ["GET", "/drain_listeners"],
@@ -192,7 +298,10 @@ describe.skipIf(envoyPath() === undefined)("as Envoy answers", () => {
 
   test.each(SAME)("%s %s", async (method, path) => {
     const kind = (response: Response | undefined) =>
-      `${response?.status} ${response?.headers.get("content-type")?.split(";")[0]}`;
+      ["content-type", "cache-control", "x-content-type-options"].reduce(
+        (text, name) => `${text} ${response?.headers.get(name)?.split(/[;,]/)[0]}`,
+        String(response?.status),
+      );
     const [ours, theirs] = [await proxy.admin(path, { method }), await envoy?.admin(path, { method })];
     expect(kind(ours)).toBe(kind(theirs));
   });

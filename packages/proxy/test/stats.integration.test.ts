@@ -41,7 +41,11 @@ describe.skipIf(skip)("statistics as real Envoy has them", () => {
     const ports: StatsPorts = { web, secure, raw };
     const { client, server } = files;
     if (client === undefined || server === undefined) throw new Error("certificates are missing");
-    const bootstrap = statsBootstrap(ports, { app: origin.port, dead }, { client, server }, undefined);
+    const bootstrap = {
+      ...statsBootstrap(ports, { app: origin.port, dead }, { client, server }, undefined),
+      // Envoy's histograms are shown from the first flush on.
+      stats_flush_interval: "0.1s",
+    };
     const proxy = await startProxy({ engine, adminPort, bootstrap });
     const statuses = await driveStats(ports);
     const text = async (path: string) => {
@@ -122,6 +126,37 @@ describe.skipIf(skip)("statistics as real Envoy has them", () => {
     expect(ours.get("cluster.full.upstream_cx_connect_ms")).toBe("No recorded values");
   });
 
+  test.each(["summary", "detailed", "cumulative", "disjoint"])("histogram_buckets=%s", async (mode) => {
+    // Values are times, so their digits are no matter.
+    const form = async ({ text }: Run, format: string) =>
+      (await text(`/stats?filter=^cluster.app.upstream_rq_(time|per_cx)$&histogram_buckets=${mode}&format=${format}`))
+        .replaceAll(/(\d+(\.\d+)?),(\d+(\.\d+)?):\d+(, )?/g, "bin ")
+        .replaceAll(/(bin )+/g, "bins")
+        .replaceAll(/\((nan|\d+),[\d.]+\)/g, "()");
+    expect(await form(runs.heddle, "text")).toBe(await form(runs.envoy, "text"));
+    const shape = (value: unknown): unknown =>
+      Array.isArray(value)
+        ? [...new Set(value.map((one) => JSON.stringify(shape(one))))].sort()
+        : typeof value === "object" && value !== null
+          ? Object.fromEntries(
+              Object.entries(value)
+                .map(([key, one]) => [key, key === "name" ? one : shape(one)])
+                .sort(),
+            )
+          : typeof value;
+    const json = async (run: Run) => shape(JSON.parse(await form(run, "json")));
+    expect(await json(runs.heddle)).toEqual(await json(runs.envoy));
+  });
+
+  test("usedonly: the same names, gauges that are zero again too", async () => {
+    const [theirs, ours] = [await runs.envoy.stats("?usedonly"), await runs.heddle.stats("?usedonly")];
+    const missing = [...theirs.keys()].filter((name) => !ours.has(name) && whyAbsent(name) === undefined);
+    expect(missing.filter((name) => !OWN_VALUE.test(name) && !/_ms$|_time$|_per_cx$/.test(name))).toEqual([]);
+    const more = [...ours.keys()].filter((name) => !theirs.has(name) && !OURS.test(name) && !OWN_VALUE.test(name));
+    expect(more).toEqual([]);
+    expect(ours.get("cluster.app.upstream_rq_active")).toBe("0");
+  });
+
   test("Prometheus: the same metrics with the same labels", async () => {
     const series = async (run: Run) =>
       new Set(
@@ -149,6 +184,9 @@ describe.skipIf(skip)("statistics as real Envoy has them", () => {
     "/prometheus?usedonly&type=Gauges&filter=^cluster.app.upstream_rq_total$",
     "?format=json&filter=^cluster.app.(upstream_rq_total|membership_total)$",
     "?usedonly&filter=^cluster.full.upstream_cx_connect_ms$",
+    "?format=json&filter=^cluster.full.upstream_cx_connect_ms$",
+    "?filter=^cluster.app.(upstream_rq_total|membership_total)$&invert_filter&type=nope",
+    "?histogram_buckets=detailed&filter=^cluster.full.upstream_cx_connect_ms$",
   ])("/stats%s", async (query) => {
     const pages = [runs.heddle, runs.envoy].map(async ({ proxy }) => {
       const answer = await proxy.admin(`/stats${query}`);

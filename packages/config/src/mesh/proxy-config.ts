@@ -4,7 +4,7 @@ import { canonicalJson, type Json, type JsonObject } from "../json.ts";
 import { list, map, message } from "../schema/compound.ts";
 import { defaultsOf } from "../schema/defaults.ts";
 import { anyJson, boolean, double, duration, int, oneOf, port, string, uint32 } from "../schema/scalar.ts";
-import { type Infer, ignored, required, withDefault } from "../schema/schema.ts";
+import { type Infer, ignored, remarked, required, withDefault } from "../schema/schema.ts";
 
 const notOurs = "it tunes Envoy's process, which the built-in proxy does not have";
 
@@ -21,7 +21,10 @@ export const proxyConfig = message("ProxyConfig", {
   tracingServiceName: oneOf("APP_LABEL_AND_NAMESPACE", "CANONICAL_NAME_ONLY", "CANONICAL_NAME_AND_NAMESPACE"),
   drainDuration: withDefault(duration(), 45_000),
   discoveryAddress: withDefault(string(), "istiod.istio-system.svc:15012"),
-  statsdUdpAddress: ignored(string(), "statsd export is not available; scrape 15020 instead"),
+  statsdUdpAddress: remarked(
+    string(),
+    "IP:PORT; the proxy's own statistics of `proxyStatsMatcher` go there every 5 s, `istio_*` metrics don't: scrape 15020",
+  ),
   proxyAdminPort: withDefault(port(), 15000),
   controlPlaneAuthPolicy: withDefault(oneOf("NONE", "MUTUAL_TLS", "INHERIT"), "MUTUAL_TLS"),
   customConfigFile: ignored(string(), notOurs),

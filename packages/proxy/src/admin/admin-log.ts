@@ -10,7 +10,7 @@ export interface AdminRequest {
 /** Envoy's default line of an access log; what only proxied requests have is `-`. The answer's length is known after it has gone, so it is `-` too. */
 export function adminLogLine({ request, response, startMs, endMs }: AdminRequest): string {
   const header = (name: string) => request.headers.get(name) ?? "-";
-  const { pathname, search } = new URL(request.url);
+  const { pathname, search } = new URL(request.url, "http://admin");
   const took = Math.max(0, Math.trunc(endMs - startMs));
   return `[${new Date(startMs).toISOString()}] "${request.method} ${pathname}${search} HTTP/1.1" ${response.status} - ${request.headers.get("content-length") ?? 0} - ${took} - "${header("x-forwarded-for")}" "${header("user-agent")}" "${header("x-request-id")}" "${header("host")}" "-"\n`;
 }

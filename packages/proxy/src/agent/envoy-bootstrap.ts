@@ -1,3 +1,4 @@
+import type { SocketAddress } from "../transport/address.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import { istioStatsConfig } from "./istio-stats.ts";
 import type { NodeIdentity } from "./node-identity.ts";
@@ -96,6 +97,14 @@ const markedSockets = (mark: number) => ({
   socket_options: [{ description: "proxy mark", level: 1, name: 36, int_value: mark, state: "STATE_PREBIND" }],
 });
 
+const statsdSink = ({ ip, port }: SocketAddress) => ({
+  name: "envoy.stat_sinks.statsd",
+  typed_config: {
+    "@type": "type.googleapis.com/envoy.config.metrics.v3.StatsdSink",
+    address: socketAddress(ip, port),
+  },
+});
+
 /** What real Envoy starts with: who it is, where its control plane and its certificates are. Source: envoy/config/bootstrap/v3. */
 export function envoyBootstrap(
   options: AgentOptions,
@@ -103,6 +112,7 @@ export function envoyBootstrap(
   socketPath: string,
   mark: number | undefined,
   annotations: Readonly<Record<string, string>> = {},
+  statsd?: SocketAddress | undefined,
 ): unknown {
   const [host = "", port = "15012"] = options.discoveryAddress.split(":");
   return {
@@ -116,6 +126,7 @@ export function envoyBootstrap(
       ],
     },
     stats_config: istioStatsConfig(options, annotations),
+    ...(statsd === undefined ? {} : { stats_sinks: [statsdSink(statsd)] }),
     overload_manager: { resource_monitors: [connectionLimit] },
     ...(mark === undefined ? {} : { cluster_manager: { upstream_bind_config: markedSockets(mark) } }),
     dynamic_resources: {

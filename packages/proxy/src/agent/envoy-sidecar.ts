@@ -20,6 +20,7 @@ import { parseAppMetrics } from "./merged-metrics.ts";
 import { createNameClient } from "./name-client.ts";
 import { jsonObject } from "./node-identity.ts";
 import { secretService } from "./secret-discovery.ts";
+import { statsdAddress } from "./statsd-address.ts";
 import { startStatusServer } from "./status-server.ts";
 import { allListenersStopped, LISTENER_COUNTS } from "./stopped-listeners.ts";
 
@@ -115,12 +116,13 @@ export async function runEnvoySidecar(deps: EnvoySidecarDeps): Promise<number> {
     onQuit: () => quit(),
     onDrain: () => void envoy?.admin("/drain_listeners?graceful", "POST"),
   });
+  const statsd = statsdAddress(options.proxyConfig, log);
   const running = keepRunning(
     async () => {
       envoyReady = false;
       envoy = await runEnvoy({
         program: deps.env["HEDDLE_ENVOY"] ?? "envoy",
-        bootstrap: envoyBootstrap(options, agent.node, socketPath, deps.mark, agent.annotations),
+        bootstrap: envoyBootstrap(options, agent.node, socketPath, deps.mark, agent.annotations, statsd),
         folder: options.files.configFolder,
         concurrency: deps.concurrency,
         logLevel: deps.logLevel,

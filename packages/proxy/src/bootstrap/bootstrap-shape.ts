@@ -23,6 +23,7 @@ export const BOOTSTRAP_SHAPE = shape(
     "default_regex_engine",
     "listener_manager",
     "stats_flush_interval",
+    "stats_flush_on_admin",
     "bootstrap_extensions",
   ],
   {
@@ -39,7 +40,6 @@ export const BOOTSTRAP_SHAPE = shape(
     default_socket_interface: "there is one: the system's sockets",
     application_log_config: "LOG_AS_JSON and the log level of the command line choose the form of the log",
     hds_config: "health discovery is not implemented; use health_checks of clusters",
-    stats_flush_on_admin: "sinks are written to every stats_flush_interval",
     stats_server_version_override: "there is no statistic server.version; /server_info says the version",
     header_prefix: "headers always begin with x-envoy-",
     certificate_provider_instances: "certificates come inline, from files or over SDS",
@@ -47,7 +47,10 @@ export const BOOTSTRAP_SHAPE = shape(
   },
   {
     only: { enable_dispatcher_stats: { values: ["false"], reason: "there are no dispatchers to measure" } },
-    differs: { stats_sinks: "counters and gauges are sent; histograms are not, whose single values are not kept" },
+    differs: {
+      stats_sinks:
+        "values of histograms go with the others every stats_flush_interval, from 100 on with two digits; more than 1000 of one histogram as a sample with its rate",
+    },
   },
 );
 

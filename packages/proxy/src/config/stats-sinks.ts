@@ -24,6 +24,11 @@ export interface StatsdConfig {
   readonly datagramBytes: number;
 }
 
+/** Envoy's defaults for a server that takes datagrams. */
+export function udpStatsd(address: SocketAddress): StatsdConfig {
+  return { to: { kind: "udp", address }, prefix: "envoy", dog: false, datagramBytes: 0 };
+}
+
 export const STATSD_SHAPE = shape(StatsdSinkSchema, ["address", "tcp_cluster_name", "prefix"]);
 export const DOG_STATSD_SHAPE = shape(DogStatsdSinkSchema, ["address", "prefix", "max_bytes_per_datagram"]);
 

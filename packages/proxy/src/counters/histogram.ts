@@ -71,6 +71,9 @@ export function binRange(bin: number): readonly [low: number, width: number] {
   return [(10 + ((bin - EXACT) % PER_DECADE)) * width, width];
 }
 
+/** Those that are shown. Source: Envoy. Units: %. */
+export const QUANTILES: readonly number[] = [0, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 100];
+
 export function countOf(report: HistogramReport): number {
   return report.bins.reduce((sum, [, count]) => sum + count, 0);
 }
@@ -99,6 +102,25 @@ export function countUpTo(report: HistogramReport, bound: number): number {
     sum += count;
   }
   return sum;
+}
+
+/** The whole number that stands for the values of a bin: itself below 100, then the bin's middle. */
+export function binValue(bin: number): number {
+  const [low, width] = binRange(bin);
+  return bin < EXACT ? low : low + width / 2;
+}
+
+/** What came since `before`; everything when the counts went back. */
+export function freshValues(now: HistogramReport, before: HistogramReport): HistogramReport {
+  const counts = new Map(before.bins);
+  const bins: [number, number][] = [];
+  for (const [bin, count] of now.bins) {
+    const fresh = count - (counts.get(bin) ?? 0);
+    if (fresh < 0) return now;
+    if (fresh > 0) bins.push([bin, fresh]);
+    counts.delete(bin);
+  }
+  return counts.size > 0 ? now : { sum: now.sum - before.sum, bins };
 }
 
 /** The values of several processes, or of several kinds. */

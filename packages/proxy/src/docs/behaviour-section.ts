@@ -22,6 +22,12 @@ const DIFFERENCES: readonly (readonly [what: string, ours: string, envoy: string
     "ends the connection after the handshake, without a TLS alert: the runtime tells of the chain only then; the log names the reason",
     "alert `unknown ca` or `certificate unknown`",
   ],
+  [
+    "/stats/prometheus?histogram_buckets=summary",
+    "quantiles, sum and count of all time",
+    "those of the last flush interval, `nan` where nothing came",
+  ],
+  ["the admin port asked in HTTP/1.0", "answers", "426"],
   ["request targets with raw bytes above ASCII", "pass unchanged (curl sends them)", "400"],
   [
     "a text of JSON logs that puts a header that is no UTF-8 beside others",

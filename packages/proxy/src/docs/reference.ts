@@ -1,5 +1,6 @@
 import type { Shape } from "../config/shape.ts";
 import { behaviourSection } from "./behaviour-section.ts";
+import { flagsSection } from "./flags-section.ts";
 import { operatorsSection } from "./operators-section.ts";
 import { REFERENCE_SECTIONS } from "./reference-sections.ts";
 import { statsSection } from "./stats-section.ts";
@@ -42,7 +43,7 @@ export function proxyReference(): string {
   const sum = `Fields: ${counts.supported} supported, ${counts.only} with some values only, ${counts.differs} that differ, ${counts.inert} without effect, ${counts.refused} refused.`;
   const differs = listed("Fields that are taken and differ from Envoy", (shape) => shape.differs);
   const inert = listed("Fields that change neither traffic nor what users see", (shape) => shape.inert);
-  return `${[HEAD.trimEnd(), sum, ...sections, differs, behaviourSection(), inert, operatorsSection(), statsSection()].join("\n\n")}\n`;
+  return `${[HEAD.trimEnd(), sum, ...sections, differs, behaviourSection(), inert, operatorsSection(), statsSection(), flagsSection()].join("\n\n")}\n`;
 }
 
 /** Fields of all messages that share a state, each with its reason. */

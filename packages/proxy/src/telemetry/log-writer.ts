@@ -7,6 +7,8 @@ export interface LogWriter {
   /** The file at a path; several logs may have the same. */
   file(path: string): LogFile;
   flush(): void;
+  /** What waits goes into the present files, what comes next into those that then have their names: they may have been renamed. */
+  reopen(): void;
   close(): void;
 }
 
@@ -124,6 +126,10 @@ class BufferedWriter implements LogWriter {
 
   flush(): void {
     for (const file of this.#files.values()) file.flush();
+  }
+
+  reopen(): void {
+    for (const file of this.#files.values()) file.close();
   }
 
   close(): void {

@@ -22,7 +22,7 @@ test("reports that come after the end are sent nowhere", async () => {
     log: createLogger({ clock, level: "error", scope: "test", sink: () => undefined }),
     stats: () => new Promise((resolve) => void reports.push(resolve)),
     includes: () => true,
-    hostOf: () => undefined,
+    clusterOf: () => undefined,
   });
   clock.advance(1000);
   const arrived = once(server, "message");
@@ -37,24 +37,23 @@ test("reports that come after the end are sent nowhere", async () => {
   server.close();
 });
 
-test("a cluster with TLS gets nothing in plain text, and the log says so once", async () => {
+test("a cluster that is missing loses its lines, and the log says so once", async () => {
   const clock = createManualClock();
   const lines: string[] = [];
   const flushing = startStatsFlush({
     sinks: [{ to: { kind: "tcp", cluster: "statsd" }, prefix: "p", dog: false, datagramBytes: 0 }],
     settings: decodeStats(undefined, createScope()),
-    intervalMs: 1000,
+    intervalMs: undefined,
     clock,
-    log: createLogger({ clock, level: "error", scope: "test", sink: (line) => void lines.push(JSON.stringify(line)) }),
+    log: createLogger({ clock, level: "warn", scope: "test", sink: (line) => void lines.push(JSON.stringify(line)) }),
     stats: async () => [counter("a", 1)],
     includes: () => true,
-    hostOf: () => ({ address: { ip: "127.0.0.1", port: 1 }, secure: true }),
+    clusterOf: () => undefined,
   });
-  for (let i = 0; i < 3; i++) {
-    clock.advance(1000);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  clock.advance(60_000);
+  expect(lines.length).toBe(0);
+  for (let i = 0; i < 3; i++) await flushing.flush();
   flushing.close();
   expect(lines.length).toBe(1);
-  expect(lines[0]).toContain("statsd");
+  expect(lines[0]).toContain("there is no such cluster");
 });

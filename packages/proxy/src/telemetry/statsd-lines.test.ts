@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { createScope } from "../config/scope.ts";
 import { decodeStats } from "../config/stats-config.ts";
+import { Histogram } from "../counters/histogram.ts";
 import { counter, gauge, histogram } from "./stats/stat.ts";
 import { createStatTags } from "./stats/stat-tags.ts";
 import { createStatsdLines } from "./statsd-lines.ts";
@@ -10,7 +11,6 @@ const at = (count: number, open: number) => [
   counter(NAME, count),
   counter("never", 0),
   gauge("cluster.a.upstream_cx_active", open),
-  histogram("h", { bins: [], sum: 0 } as never),
 ];
 
 test("counters go as what is new, gauges as they are, unused ones not at all", () => {
@@ -23,7 +23,10 @@ test("counters go as what is new, gauges as they are, unused ones not at all", (
     "p.cluster.outbound_80__a.upstream_rq_200:2|c",
     "p.cluster.a.upstream_cx_active:0|g",
   ]);
-  expect(lines.next(at(5, 0))).toEqual(["p.cluster.a.upstream_cx_active:0|g"]);
+  expect(lines.next(at(5, 0))).toEqual([
+    "p.cluster.outbound_80__a.upstream_rq_200:0|c",
+    "p.cluster.a.upstream_cx_active:0|g",
+  ]);
   // After a reset.
   expect(lines.next(at(1, 0))[0]).toBe("p.cluster.outbound_80__a.upstream_rq_200:1|c");
 });
@@ -31,7 +34,37 @@ test("counters go as what is new, gauges as they are, unused ones not at all", (
 test("with tags they stand behind the value", () => {
   const tags = createStatTags(decodeStats(undefined, createScope()));
   const lines = createStatsdLines({ prefix: "envoy", tagged: (name) => tags.of(name) });
-  expect(lines.next([counter("cluster.web.upstream_rq_200", 1)])).toEqual([
+  const times = new Histogram();
+  times.record(7);
+  expect(
+    lines.next([counter("cluster.web.upstream_rq_200", 1), histogram("cluster.web.upstream_rq_time", times.report())]),
+  ).toEqual([
     "envoy.cluster.upstream_rq:1|c|#envoy.response_code:200,envoy.cluster_name:web",
+    "envoy.cluster.upstream_rq_time:7|ms|#envoy.cluster_name:web",
   ]);
+});
+
+test("each value of a histogram goes once, also after a reset", () => {
+  const lines = createStatsdLines({ prefix: "p" });
+  const times = new Histogram();
+  const next = () => lines.next([histogram("h", times.report())]);
+  for (const value of [5, 5, 12]) times.record(value);
+  expect(next()).toEqual(["p.h:5|ms", "p.h:5|ms", "p.h:12|ms"]);
+  expect(next()).toEqual([]);
+  times.record(1234);
+  expect(next()).toEqual(["p.h:1234|ms"]);
+  for (const value of [1234, 1299]) times.record(value);
+  expect(next()).toEqual(["p.h:1250|ms", "p.h:1250|ms"]);
+  times.reset();
+  times.record(3);
+  expect(next()).toEqual(["p.h:3|ms"]);
+});
+
+test("of very many values a sample is sent, with its rate", () => {
+  const lines = createStatsdLines({ prefix: "p" });
+  const times = new Histogram();
+  for (let i = 0; i < 10_000; i++) times.record(i % 2);
+  const sent = lines.next([histogram("h", times.report())]);
+  expect(sent.length).toBe(1000);
+  expect(new Set(sent)).toEqual(new Set(["p.h:0|ms|@0.1", "p.h:1|ms|@0.1"]));
 });

@@ -1,8 +1,11 @@
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
-import { connect, type Socket } from "node:net";
 import type { Logger } from "@heddle/std";
 import type { StatsdConfig } from "../config/stats-sinks.ts";
 import type { SocketAddress } from "../transport/address.ts";
+import type { Connection, ConnectionError, ConnectionHandler } from "../transport/connection.ts";
+import type { Dial, DialOwner } from "../transport/dial.ts";
+import type { Cluster } from "../upstream/cluster.ts";
+import { ByteCount, countHandshake } from "../upstream/count-connection.ts";
 
 /** Sends lines to a StatsD server; what does not arrive is lost. */
 export interface StatsdSink {
@@ -10,22 +13,18 @@ export interface StatsdSink {
   close(): void;
 }
 
-/** Where a cluster's server is now. */
-export interface StatsdHost {
-  readonly address: SocketAddress;
-  /** The cluster asks for TLS. */
-  readonly secure: boolean;
-}
+/** What a sink needs of a cluster. */
+export type StatsdCluster = Pick<Cluster, "pick" | "dial" | "counters">;
 
-/** @param hostOf An endpoint of a cluster; undefined: it has none. */
+/** @param clusterOf A cluster by its name; undefined: there is none. */
 export function createStatsdSink(
   { to, datagramBytes }: StatsdConfig,
   log: Logger,
-  hostOf: (cluster: string) => StatsdHost | undefined,
+  clusterOf: (name: string) => StatsdCluster | undefined,
 ): StatsdSink {
   return to.kind === "udp"
     ? new Datagrams(to.address, datagramBytes, log)
-    : new Stream(() => hostOf(to.cluster), to.cluster, log);
+    : new Stream(() => clusterOf(to.cluster), log.child("statsd", { cluster: to.cluster }));
 }
 
 class Datagrams implements StatsdSink {
@@ -62,54 +61,93 @@ class Datagrams implements StatsdSink {
   }
 }
 
-/** A server that does not read must not fill the memory. Units: bytes. */
-const MOST_WAITING = 1024 * 1024;
-
-class Stream implements StatsdSink {
-  readonly #find: () => StatsdHost | undefined;
-  readonly #cluster: string;
+/** One connection to a cluster's host, made when there is something to send, with the cluster's TLS. */
+class Stream implements StatsdSink, DialOwner, ConnectionHandler {
+  readonly #find: () => StatsdCluster | undefined;
   readonly #log: Logger;
-  #socket: Socket | undefined;
-  #warned = false;
+  #cluster: StatsdCluster | undefined;
+  #dial: Dial | undefined;
+  #connection: Connection | undefined;
+  #bytes: ByteCount | undefined;
+  /** Lines for the connection that is being made. */
+  #waiting: Uint8Array | undefined;
+  #failing = false;
 
-  constructor(find: () => StatsdHost | undefined, cluster: string, log: Logger) {
+  constructor(find: () => StatsdCluster | undefined, log: Logger) {
     this.#find = find;
-    this.#cluster = cluster;
     this.#log = log;
   }
 
   send(lines: readonly string[]): void {
     if (lines.length === 0) return;
-    this.#socket ??= this.#open();
-    if (this.#socket === undefined || this.#socket.writableLength > MOST_WAITING) return;
-    this.#socket.write(`${lines.join("\n")}\n`);
+    const bytes = Buffer.from(`${lines.join("\n")}\n`);
+    if (this.#connection !== undefined) {
+      // A server that does not read must not fill the memory.
+      if (this.#connection.writable) this.#connection.write(bytes);
+      else this.#lost("the server does not read");
+      this.#count();
+      return;
+    }
+    this.#waiting = bytes;
+    if (this.#dial === undefined) this.#open();
   }
 
-  #open(): Socket | undefined {
-    const host = this.#find();
-    if (host?.secure === true) {
-      if (!this.#warned)
-        this.#log.error("the cluster of StatsD has TLS, which is not spoken to it; no statistics are sent", {
-          cluster: this.#cluster,
-        });
-      this.#warned = true;
-      return undefined;
+  #open(): void {
+    const cluster = this.#find();
+    const host = cluster?.pick(undefined, [], 0);
+    if (cluster === undefined || host === undefined) {
+      if (cluster !== undefined) cluster.counters.noHealthyHost++;
+      this.#lost(cluster === undefined ? "there is no such cluster" : "the cluster has no healthy endpoint");
+      return;
     }
-    if (host === undefined) {
-      this.#log.debug("the cluster of StatsD has no endpoint; statistics are lost", { cluster: this.#cluster });
-      return undefined;
-    }
-    const { ip, port } = host.address;
-    const socket = connect({ host: ip, port });
-    socket.on("error", (error) => this.#log.debug("statistics did not reach StatsD", { error: error.message }));
-    socket.on("close", () => {
-      if (this.#socket === socket) this.#socket = undefined;
-    });
-    socket.unref();
-    return socket;
+    this.#cluster = cluster;
+    const dial = cluster.dial(host, undefined, this);
+    if ("code" in dial) this.#lost(dial.cause);
+    else this.#dial = dial;
+  }
+
+  onConnected(connection: Connection): void {
+    this.#dial = undefined;
+    this.#failing = false;
+    this.#connection = connection;
+    this.#bytes = new ByteCount(connection);
+    connection.handler = this;
+    if (connection.tls !== undefined && this.#cluster !== undefined)
+      countHandshake(this.#cluster.counters, connection.tls);
+    if (this.#waiting !== undefined) connection.write(this.#waiting);
+    this.#waiting = undefined;
+  }
+
+  onConnectFailed(error: ConnectionError): void {
+    this.#dial = undefined;
+    this.#lost(error.message);
+  }
+
+  onData(): void {}
+  onDrain(): void {}
+
+  onEnd(): void {
+    this.#connection?.close();
+  }
+
+  onClose(): void {
+    this.#count();
+    this.#connection = undefined;
   }
 
   close(): void {
-    this.#socket?.destroy();
+    this.#dial?.cancel();
+    this.#connection?.close();
+  }
+
+  #count(): void {
+    if (this.#cluster !== undefined) this.#bytes?.addTo(this.#cluster.counters);
+  }
+
+  /** The next attempt comes with the next lines; one line of the log for all that fail in a row. */
+  #lost(reason: string): void {
+    this.#waiting = undefined;
+    if (!this.#failing) this.#log.warn("statistics do not reach StatsD; they are lost until they do", { reason });
+    this.#failing = true;
   }
 }

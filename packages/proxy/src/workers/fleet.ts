@@ -21,6 +21,8 @@ export interface Fleet {
   modifyRuntime(changes: readonly (readonly [key: string, text: string])[]): void;
   /** All counters begin at zero again. */
   resetCounters(): void;
+  /** Access logs of all processes go on in new files. */
+  reopenLogs(): void;
   drain(how: DrainOptions): void;
   start(): void;
   /** Lets them drain and end; settles when none is left. `how` as for this process. */
@@ -38,6 +40,7 @@ export const ALONE: Fleet = {
   setLogging() {},
   modifyRuntime() {},
   resetCounters() {},
+  reopenLogs() {},
   drain() {},
   start() {},
   end: () => Promise.resolve(),

@@ -49,6 +49,7 @@ export type WorkerCommand =
     }
   | { readonly kind: "report"; readonly id: number }
   | { readonly kind: "reset-counters" }
+  | { readonly kind: "reopen-logs" }
   | { readonly kind: "logging"; readonly query: string }
   | { readonly kind: "runtime"; readonly changes: readonly (readonly [key: string, text: string])[] }
   | { readonly kind: "tap"; readonly on: boolean }

@@ -112,6 +112,9 @@ class Worker {
       case "reset-counters":
         resetEnvoyStats(this.#proxy);
         return;
+      case "reopen-logs":
+        this.#telemetry.reopenLogs();
+        return;
       case "logging":
         loggingPage(this.#deps.log, new URL(`http://worker/logging${command.query}`));
         return;

@@ -2,18 +2,18 @@ import type { WorkerCommand, WorkerMessage } from "./messages.ts";
 import type { WorkerChannel } from "./run-worker.ts";
 import type { WorkerPoolDeps } from "./worker-pool.ts";
 
-/** The command line that starts this program as a worker. `argv`: the arguments of the present role, which end the process's own. */
+/** The command line that starts this program as a worker. `argv`: the arguments of the present role, which end the process's own; `logging`: flags of the log. */
 export function workerCommand(
   execPath: string,
   processArgv: readonly string[],
   argv: readonly string[],
-  level: string,
+  logging: readonly string[],
 ): string[] {
   const [, script = "", ...words] = processArgv;
   const before = words.slice(0, words.length - argv.length);
   // A compiled program finds its script inside itself.
   const own = script.startsWith("/$bunfs/") ? [] : [script];
-  return [execPath, ...own, ...before, "worker", "--log-level", level];
+  return [execPath, ...own, ...before, "worker", ...logging];
 }
 
 /** Starts a worker with a channel of structured messages. Its output goes where ours goes. */

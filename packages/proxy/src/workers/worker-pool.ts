@@ -160,6 +160,10 @@ class ProcessPool implements Fleet {
     this.#broadcast({ kind: "reset-counters" });
   }
 
+  reopenLogs(): void {
+    this.#broadcast({ kind: "reopen-logs" });
+  }
+
   drain(how: DrainOptions): void {
     this.#broadcast({ kind: "drain", how });
   }

@@ -13,6 +13,8 @@ export interface AdsNode {
   readonly id: string;
   readonly cluster: string;
   readonly metadata: JsonObject;
+  /** Default: not told. */
+  readonly locality?: { readonly region: string; readonly zone: string; readonly subZone: string };
 }
 
 /** How a server is reached. */
@@ -199,7 +201,10 @@ class GrpcStream<Request, Response extends { readonly typeUrl: string }> impleme
 }
 
 function nodeMessage(node: AdsNode, version: string): Node {
+  const { locality } = node;
+  const placed = locality !== undefined && `${locality.region}${locality.zone}${locality.subZone}` !== "";
   return create(NodeSchema, {
+    ...(placed ? { locality } : {}),
     id: node.id,
     cluster: node.cluster,
     metadata: node.metadata,

@@ -55,7 +55,8 @@ export function createStatTags(settings: Pick<StatsSettings, "tags" | "defaultTa
   const regexes: readonly DefaultTag[] = [
     ...own.map(({ name, regex }) => ({ name, prefix: "", regex })),
     ...(settings.defaultTags ? DEFAULT_TAGS : []),
-  ];
+    // With places: what a group matches may stand elsewhere in the name, too.
+  ].map((tag) => ({ ...tag, regex: new RegExp(tag.regex, "d") }));
   const known = new Map<string, TaggedName>();
   const find = (name: string): TaggedName => {
     const tags = fixed.map((tag) => tag.name);
@@ -70,8 +71,8 @@ export function createStatTags(settings: Pick<StatsSettings, "tags" | "defaultTa
       found.add(tag);
       tags.push(tag);
       values.push(match[2] ?? part);
-      const start = name.indexOf(part, match.index);
-      removed.push([start, start + part.length]);
+      const place = match.indices?.[1];
+      if (place !== undefined) removed.push(place);
     }
     const dotted = without(name, removed);
     return { metric: `envoy_${sanitize(dotted)}`, dotted, tags, names: tags.map(sanitize), values };

@@ -27,6 +27,10 @@ test.each([
     "cluster.app.upstream_rq_5xx",
     'envoy_cluster_upstream_rq_xx{envoy_response_code_class="5",envoy_cluster_name="app"} 1',
   ],
+  [
+    "listener.127.0.0.1_80.worker_0.downstream_cx_total",
+    'envoy_listener_worker_downstream_cx_total{envoy_worker_id="0",envoy_listener_address="127.0.0.1_80"} 1',
+  ],
   ["http.web.rbac.allowed", 'envoy_http_rbac_allowed{envoy_http_conn_manager_prefix="web"} 1'],
   [
     "listener.0.0.0.0_80.http.web.downstream_rq_2xx",

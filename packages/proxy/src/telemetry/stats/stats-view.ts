@@ -1,7 +1,7 @@
 import { writeSample } from "@heddle/std";
 import type { StatsSettings } from "../../config/stats-config.ts";
 import { matchesString } from "../../config/string-match.ts";
-import { countOf, countUpTo, type HistogramReport } from "../../counters/histogram.ts";
+import { countOf, countUpTo, type HistogramReport, QUANTILES, quantile } from "../../counters/histogram.ts";
 import type { EnvoyStat } from "./stat.ts";
 import { createStatTags, type TaggedName, taggedLabels } from "./stat-tags.ts";
 
@@ -10,8 +10,8 @@ export interface StatsView {
   /** Whether there is a statistic of this name. Source: Envoy `stats_matcher`. */
   includes(name: string): boolean;
   bounds(name: string): readonly number[];
-  /** Prometheus text. */
-  expose(stats: Iterable<EnvoyStat>): string;
+  /** Prometheus text. Default: histograms have buckets. */
+  expose(stats: Iterable<EnvoyStat>, histograms?: "buckets" | "quantiles"): string;
 }
 
 /** Upper bounds of buckets, for times in ms. Source: Envoy. */
@@ -31,25 +31,40 @@ export function createStatsView(settings: StatsSettings): StatsView {
       if (matcher.kind === "all" || matcher.kind === "none") return matcher.kind === "all";
       return matcher.patterns.some((match) => matchesString(match, name)) === (matcher.kind === "only");
     },
-    expose: (stats) => {
+    expose: (stats, histograms = "buckets") => {
       const families = new Map<string, { readonly kind: string; text: string }>();
       for (const { name, kind, value, histogram } of stats) {
         const tagged = tags.of(name);
         let family = families.get(tagged.metric);
         if (family === undefined) {
-          family = { kind, text: "" };
+          family = { kind: kind === "histogram" && histograms === "quantiles" ? "summary" : kind, text: "" };
           families.set(tagged.metric, family);
         }
         family.text +=
           histogram === undefined
             ? writeSample(tagged.metric, taggedLabels(tagged), value)
-            : exposeHistogram(tagged, histogram, bounds(name));
+            : histograms === "buckets"
+              ? exposeHistogram(tagged, histogram, bounds(name))
+              : exposeSummary(tagged, histogram);
       }
       let text = "";
       for (const [name, family] of families) text += `# TYPE ${name} ${family.kind}\n${family.text}`;
       return text;
     },
   };
+}
+
+/** Quantiles of all time: there is no last interval. */
+function exposeSummary(tagged: TaggedName, report: HistogramReport): string {
+  let text = "";
+  for (const q of QUANTILES)
+    text += writeSample(
+      tagged.metric,
+      taggedLabels(tagged, ["quantile", String(q / 100)]),
+      quantile(report, q / 100) ?? Number.NaN,
+    );
+  text += writeSample(`${tagged.metric}_sum`, taggedLabels(tagged), report.sum);
+  return text + writeSample(`${tagged.metric}_count`, taggedLabels(tagged), countOf(report));
 }
 
 function exposeHistogram(tagged: TaggedName, report: HistogramReport, bounds: readonly number[]): string {
