@@ -176,7 +176,7 @@ export function readStaticFlags(argv: readonly string[]): Result<StaticFlags> {
 }
 
 const EPOCH =
-  "--restart-epoch is above 0, but there is no hot restart: start the new process, then end the old one with SIGTERM, which drains it";
+  "--restart-epoch is above 0, but there is no hot restart: end the old process with SIGTERM, which drains it, then start the new one; listeners and clusters from discovery or files change in place";
 
 /** `upstream:debug,http:trace`; parts as `/logging` names them. Errors: a sentence with the wrong piece. */
 export function readComponentLevels(text: string): Result<readonly (readonly [part: string, level: LogLevel])[]> {

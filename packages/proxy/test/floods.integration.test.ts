@@ -17,6 +17,10 @@ let proxy: ProxyProcess;
 beforeAll(async () => {
   origin = await startOrigin(({ target, socket }) => {
     if (target === "/never") return;
+    if (target === "/ws") {
+      socket.write("HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n");
+      return;
+    }
     if (target === "/big") socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 60000000\r\n\r\n`);
     if (target === "/big") socket.write(Buffer.alloc(60_000_000, 98));
     else socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
@@ -171,6 +175,113 @@ test("an HPACK bomb: one entry of the table, thousands of times", async () => {
   await othersAreServed();
   expect(rss() - before).toBeLessThan(60);
   client.close();
+});
+
+/** Each makes the server reset a stream that is well-formed until then (CVE-2025-8671). */
+for (const [name, more] of [
+  ["WINDOW_UPDATE of 0", (id: number) => frame(H2.windowUpdate, 0, id, u32(0))],
+  ["DATA behind the end", (id: number) => frame(H2.data, 0, id, Buffer.from("x"))],
+  ["a window that is too large", (id: number) => frame(H2.windowUpdate, 0, id, u32(0x7fffffff))],
+] as const) {
+  test(`made you reset: ${name}`, async () => {
+    const before = rss();
+    const asked = origin.heads.length;
+    const { client } = await flood((round) => {
+      const id = round * 20 + 1;
+      const pairs: Buffer[] = [];
+      for (let i = 0; i < 10; i++) pairs.push(request(id + 2 * i, "/never"), more(id + 2 * i));
+      return Buffer.concat(pairs);
+    }, 5000);
+    await othersAreServed();
+    await isClosed(client, ENHANCE_YOUR_CALM);
+    expect(rss() - before).toBeLessThan(120);
+    expect(origin.heads.length - asked).toBeLessThan(1500);
+    await eventually("the application's requests are given up", async () =>
+      /rq_active: 0/.test(await (await proxy.admin("/stats?filter=cluster.app.upstream_rq_active")).text()),
+    );
+  });
+}
+
+test("HEADERS without end on a stream that was reset", async () => {
+  const block = Buffer.concat(Array.from({ length: 20 }, () => request(1, "/never")));
+  const { client } = await flood(
+    (round) => (round === 0 ? Buffer.concat([request(1, "/never"), frame(H2.windowUpdate, 0, 1, u32(0))]) : block),
+    20_000,
+  );
+  await othersAreServed();
+  await isClosed(client, ENHANCE_YOUR_CALM);
+});
+
+/** HTTP/1 messages that do not end. */
+for (const [name, opening, line] of [
+  ["header lines", "GET / HTTP/1.1\r\nhost: a\r\n", "x-more: 1234567\r\n"],
+  ["one header line", "GET / HTTP/1.1\r\nhost: a\r\nx: ", "yyyyyyyyyyyyyyyy"],
+  ["a request line", "GET /", "aaaaaaaaaaaaaaaa"],
+  ["blank lines", "", "\r\n\r\n\r\n\r\n"],
+  ["trailers", "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n", "x-sum: 1\r\n"],
+  ["chunk extensions", "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5;", "ext=1;"],
+  ["a chunk size", "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n", "0000000000000000"],
+] as const) {
+  test(`${name} without end`, async () => {
+    const before = rss();
+    const client = await connectRaw(port);
+    client.send(opening);
+    const block = Buffer.from(line.repeat(1000), "latin1");
+    for (let i = 0; i < 5000 && client.state() === "open"; i++) {
+      if (client.socket.write(block)) continue;
+      const drained = new Promise<void>((resolve) => client.socket.once("drain", () => resolve()));
+      await Promise.race([drained, client.ended(5000).catch(() => undefined)]);
+    }
+    await othersAreServed();
+    await client.ended();
+    expect(rss() - before).toBeLessThan(60);
+    client.close();
+  });
+}
+
+test("thousands of pipelined requests of a client that does not read", async () => {
+  const before = rss();
+  const client = await connectRaw(port);
+  client.socket.pause();
+  const block = Buffer.from("GET /big HTTP/1.1\r\nhost: a\r\n\r\n".repeat(500));
+  let sent = 0;
+  while (sent < 200 && client.socket.write(block)) sent++;
+  await Bun.sleep(1000);
+  await othersAreServed();
+  expect(rss() - before).toBeLessThan(120);
+  client.close();
+});
+
+test("hundreds of connections whose heads come byte by byte", async () => {
+  const before = rss();
+  const clients = await Promise.all(Array.from({ length: 500 }, () => connectRaw(port)));
+  const bytes = "GET / HTTP/1.1\r\nhost: a\r\nx-slow: 1\r\n\r\n";
+  let at = 0;
+  const drip = setInterval(() => {
+    for (const client of clients) if (client.state() === "open") client.send(bytes[at % bytes.length] ?? "G");
+    // The end of the head never comes.
+    at = at + 1 >= bytes.length - 2 ? 30 : at + 1;
+  }, 100);
+  await Bun.sleep(1000);
+  await othersAreServed();
+  await Promise.all(clients.map((client) => client.ended()));
+  clearInterval(drip);
+  expect(rss() - before).toBeLessThan(60);
+  for (const client of clients) client.close();
+});
+
+test("hundreds of upgrades that stay open", async () => {
+  const before = rss();
+  const clients = await Promise.all(Array.from({ length: 300 }, () => connectRaw(port)));
+  for (const client of clients)
+    client.send("GET /ws HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n");
+  for (const client of clients) expect(await client.until((r) => r.includes("\r\n\r\n"))).toStartWith("HTTP/1.1 101");
+  await othersAreServed();
+  expect(rss() - before).toBeLessThan(60);
+  for (const client of clients) client.close();
+  await eventually("they are gone", async () =>
+    /upgrades_active: 0/.test(await (await proxy.admin("/stats?filter=downstream_cx_upgrades_active")).text()),
+  );
 });
 
 test("slow loris: a head that never ends is cut at its timeout", async () => {

@@ -28,9 +28,14 @@ export function sharedLimits(limits: Http2Limits): Http2Limits {
   };
 }
 
-/** The client side of a connection of the wanted version. */
-export function createClientCodec(http2: boolean, limits: Http2Limits, host: ClientHost): ClientConnection {
-  return http2 ? createHttp2Client(http2Options(limits), host) : createHttp1Client({}, host);
+/** The client side of a connection of the wanted version. `nowMs` refills the budget of frames that a server may waste. */
+export function createClientCodec(
+  http2: boolean,
+  limits: Http2Limits,
+  nowMs: () => number,
+  host: ClientHost,
+): ClientConnection {
+  return http2 ? createHttp2Client({ ...http2Options(limits), nowMs }, host) : createHttp1Client({}, host);
 }
 
 /** The server side. */

@@ -149,7 +149,7 @@ class Probe implements DialOwner {
     const link = new SocketLink<ClientConnection>(
       connection,
       { onLinkClosed: () => {}, onLinkFailure: () => {}, onLinkCapacity: () => {} },
-      (host) => createClientCodec(http2, NO_LIMITS, host),
+      (host) => createClientCodec(http2, NO_LIMITS, () => this.#around.clock.monotonic(), host),
     );
     request.scheme = connection.tls === undefined ? "http" : "https";
     const collector = new ResponseCollector(BODY_BYTES, (result) =>

@@ -53,7 +53,7 @@ export class PooledLink implements PooledConnection, LinkOwner, Expirable, Enlis
     this.bytes = new ByteCount(connection);
     const limits = pool.surroundings.http.http2;
     this.link = new SocketLink(connection, this, (host) =>
-      createClientCodec(http2, pool.protocol === "http2" ? limits : sharedLimits(limits), host),
+      createClientCodec(http2, pool.protocol === "http2" ? limits : sharedLimits(limits), () => wheel.nowMs, host),
     );
     this.http = this.link.http;
     this.localText = formatAddress(connection.local);

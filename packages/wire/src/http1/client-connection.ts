@@ -24,6 +24,8 @@ const CONTENT_LENGTH = HEADER_ID["content-length"];
 const CONNECTION_UPGRADE = Buffer.from("connection: Upgrade\r\n");
 const TRANSFER_CHUNKED = Buffer.from("transfer-encoding: chunked\r\n");
 const LENGTH_ZERO = Buffer.from("content-length: 0\r\n");
+/** Interim responses to one request; with one every 20 s (102, RFC 2518 10.1) they last for over an hour. */
+const MAX_INTERIM = 256;
 
 /** One request at a time; never pipelines. See LIFECYCLE.md. */
 export class Http1ClientConnection implements ClientConnection, MessageSink {
@@ -43,6 +45,8 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
   #flushWanted = false;
   /** Bytes of the current response have arrived: repeating the request is no longer surely harmless. */
   #answered = false;
+  /** Interim responses to the current request. */
+  #interim = 0;
 
   constructor(options: HttpOptions, host: ClientHost) {
     this.#host = host;
@@ -74,6 +78,7 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
     const stream = new Http1ClientStream(this, this.#nextId++, head.method, mayUpgrade, handler);
     this.#stream = stream;
     this.#answered = false;
+    this.#interim = 0;
     const before = this.output.length;
     const startLine = this.#writeHead(head, endStream, mayUpgrade);
     stream.countHead(this.output.length - before, startLine);
@@ -130,6 +135,11 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
     const { status } = head;
     head.protocol = "";
     if (status < 200 && status !== 101) {
+      if (++this.#interim > MAX_INTERIM) {
+        this.reader.stop();
+        this.onMalformed(wireFailure("protocol", "interim responses without end", { status: 502 }));
+        return;
+      }
       stream.handler.onInformational(stream, head);
       if (this.#stream === stream) this.reader.expectHead(this.#headers, false);
       return;

@@ -52,6 +52,14 @@ describe("requests on the wire", () => {
   }
 });
 
+test("interim responses without end are no answer", () => {
+  const { answer, events, recorder } = start();
+  for (let i = 0; i < 300; i++) answer("HTTP/1.1 103 Early Hints\r\n\r\n");
+  expect(events.filter((e) => e.startsWith("info")).length).toBe(256);
+  expect(events.at(-2)).toBe("reset 1 protocol");
+  expect(recorder.failures[0]?.message).toContain("interim responses without end");
+});
+
 describe("responses", () => {
   const OK = "HTTP/1.1 200 OK\r\n";
   const cases: [string, string, string[], boolean][] = [

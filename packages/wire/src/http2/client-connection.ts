@@ -159,7 +159,7 @@ class Http2ClientConnection implements ClientConnection, Http2Role {
     } else if (stream === undefined || stream.response === null) {
       // Closed or reset by us: only the compression state matters.
       this.#core.collector.begin(TRAILER_FIELDS, null);
-      this.#core.blocks.decode(bytes, start, end);
+      if (this.#core.blocks.decode(bytes, start, end)) this.#core.chargeLate();
     } else if (stream.headDone) {
       this.#onTrailers(stream, bytes, start, end, endStream);
     } else {
@@ -192,7 +192,7 @@ class Http2ClientConnection implements ClientConnection, Http2Role {
       return;
     }
     if (head.status < 200) {
-      stream.handler.onInformational(stream, head);
+      if (core.charge("interim responses")) stream.handler.onInformational(stream, head);
       return;
     }
     stream.headDone = true;

@@ -8,10 +8,16 @@ export const SHUTDOWN_PING: Buffer = Buffer.from("heddle:g");
 /** The PING that asks for a sign of life. */
 export const KEEP_ALIVE_PING: Buffer = Buffer.from("heddle:k");
 
+/** Each new stream may have one, many at a time. */
+const MAX_IDLE_UPDATES = 1000;
+
 /** Everything that is neither DATA nor a header block. */
 export class ControlFrames {
   readonly #core: Http2Core;
   readonly #role: Http2Role;
+  /** WINDOW_UPDATEs since the connection last sent DATA, and the window that it then had. */
+  #idleUpdates = 0;
+  #windowSeen = 0;
 
   constructor(core: Http2Core, role: Http2Role) {
     this.#core = core;
@@ -53,7 +59,7 @@ export class ControlFrames {
     if (id !== 0) core.fail(code.PROTOCOL_ERROR, "SETTINGS on a stream");
     else if (ack ? end !== start : (end - start) % 6 !== 0)
       core.fail(code.FRAME_SIZE_ERROR, "SETTINGS of a wrong length");
-    else if (!ack && core.charge("SETTINGS frames")) this.#applySettings(bytes, start, end);
+    else if (core.charge("SETTINGS frames") && !ack) this.#applySettings(bytes, start, end);
   }
 
   #applySettings(bytes: Buffer, start: number, end: number): void {
@@ -86,8 +92,19 @@ export class ControlFrames {
     else if (end - start !== 8) core.fail(code.FRAME_SIZE_ERROR, "PING of a wrong length");
     else if ((flags & frame.FLAG_ACK) !== 0) {
       if (SHUTDOWN_PING.compare(bytes, start, end) === 0) this.#role.onShutdownPong();
-      else if (KEEP_ALIVE_PING.compare(bytes, start, end) === 0) core.pingPending = false;
+      else if (core.pingPending && KEEP_ALIVE_PING.compare(bytes, start, end) === 0) core.pingPending = false;
+      else core.charge("answers to no PING");
     } else if (core.charge("PING frames")) frame.writePing(core.output, true, bytes, start);
+  }
+
+  /** Updates one after the other between which nothing was sent are no use to anybody; false when the connection was failed. */
+  #chargeIdleUpdate(): boolean {
+    const { connectionWindow } = this.#core.sender;
+    if (connectionWindow !== this.#windowSeen) {
+      this.#windowSeen = connectionWindow;
+      this.#idleUpdates = 0;
+    }
+    return ++this.#idleUpdates <= MAX_IDLE_UPDATES || this.#core.charge("WINDOW_UPDATE frames");
   }
 
   #windowUpdate(id: number, bytes: Buffer, start: number, end: number): void {
@@ -96,6 +113,7 @@ export class ControlFrames {
       core.fail(code.FRAME_SIZE_ERROR, "WINDOW_UPDATE of a wrong length");
       return;
     }
+    if (!this.#chargeIdleUpdate()) return;
     const more = frame.readU32(bytes, start) & 0x7fffffff;
     if (id === 0) {
       if (more === 0) core.fail(code.PROTOCOL_ERROR, "WINDOW_UPDATE of 0");
@@ -103,6 +121,7 @@ export class ControlFrames {
         core.fail(code.FLOW_CONTROL_ERROR, "a connection window beyond 2^31-1");
       } else {
         core.sender.connectionWindow += more;
+        this.#windowSeen = core.sender.connectionWindow;
         core.sender.pump();
       }
       return;
@@ -134,7 +153,10 @@ export class ControlFrames {
     const errorCode = frame.readU32(bytes, start);
     // Asking and giving up again and again is the rapid reset attack (CVE-2023-44487).
     if (this.#role.isServer && !core.charge("stream resets")) return;
-    if (stream === undefined) return;
+    if (stream === undefined) {
+      if (!this.#role.isServer) core.chargeLate();
+      return;
+    }
     const refused = errorCode === code.REFUSED_STREAM;
     const given = errorCode === code.CANCEL || errorCode === code.NO_ERROR;
     core.endStream(

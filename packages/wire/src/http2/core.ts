@@ -46,6 +46,8 @@ export interface Http2Role {
   isIdle(id: number): boolean;
 }
 
+/** What a peer sends for a stream before it learns of our reset: interim heads, a head, trailers, its own reset. */
+const LATE_BLOCKS = 8;
 /** Ids of streams that we reset: the peer may send on them for a while. */
 const REMEMBERED_RESETS = 256;
 /** Output that a peer makes us write without reading it. Units: bytes. */
@@ -78,6 +80,8 @@ export class Http2Core implements FrameSink, Pings {
   #settingsSeen = false;
   #flushWanted = false;
   readonly #resets = new Set<number>();
+  /** Frames that may still come for streams that we reset. */
+  #late = 0;
 
   constructor(options: Http2Options, host: ConnectionHost, role: Http2Role, connection: HttpConnection) {
     this.#role = role;
@@ -167,6 +171,8 @@ export class Http2Core implements FrameSink, Pings {
 
   /** A stream error that the peer made. */
   failStream(stream: Http2Stream, errorCode: number, message: string): void {
+    // Making us reset one stream after the other is rapid reset in other words (CVE-2025-8671).
+    if (this.#role.isServer && !this.charge("stream errors")) return;
     const failure = wireFailure("protocol", `HTTP/2 stream error ${code.errorCodeName(errorCode)}: ${message}`, {
       h2Code: errorCode,
     });
@@ -185,6 +191,14 @@ export class Http2Core implements FrameSink, Pings {
     frame.writeNumberFrame(this.output, frame.RST_STREAM, id, errorCode);
     if (this.#resets.size >= REMEMBERED_RESETS) this.#resets.clear();
     this.#resets.add(id);
+    this.#late += LATE_BLOCKS;
+  }
+
+  /** A header block or a reset came for a stream that is over; false when the connection was failed. */
+  chargeLate(): boolean {
+    if (--this.#late >= 0) return true;
+    this.#late = 0;
+    return this.charge("frames for streams that are over");
   }
 
   wasReset(id: number): boolean {
@@ -319,7 +333,7 @@ export class Http2Core implements FrameSink, Pings {
     if (length === 0 && (flags & frame.FLAG_END_STREAM) === 0 && !this.charge("empty DATA frames")) return;
     const stream = this.streams.get(id);
     if (stream === undefined) {
-      if (!this.#resets.has(id)) this.writeReset(id, code.STREAM_CLOSED);
+      if (!this.#resets.has(id) && this.charge("DATA on closed streams")) this.writeReset(id, code.STREAM_CLOSED);
       return;
     }
     stream.receiveWindow -= length;

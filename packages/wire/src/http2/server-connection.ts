@@ -112,8 +112,9 @@ class Http2ServerConnection implements HttpConnection, Http2Role {
     if (stream !== undefined) this.#onTrailers(stream, bytes, start, end, endStream);
     else if ((id & 1) === 0) this.#core.fail(code.PROTOCOL_ERROR, "a client used an even stream id");
     else if (id > blocks.lastPeerStreamId) this.#onRequest(id, bytes, start, end, endStream);
-    else if (this.#core.wasReset(id)) this.#ignore(bytes, start, end);
-    else this.#core.fail(code.STREAM_CLOSED, "HEADERS on a closed stream");
+    else if (this.#core.wasReset(id)) {
+      if (this.#ignore(bytes, start, end)) this.#core.chargeLate();
+    } else this.#core.fail(code.STREAM_CLOSED, "HEADERS on a closed stream");
   }
 
   #onRequest(id: number, bytes: Buffer, start: number, end: number, endStream: boolean): void {
