@@ -19,6 +19,7 @@ import { createResourceStore, type ResourceStore } from "./resources.ts";
 import { compileRouteTable } from "./router/route-table.ts";
 import { NO_RUNTIME, type Runtime } from "./runtime/runtime.ts";
 import { offerMultiplex } from "./tls/multiplex-alpn.ts";
+import { createSecretFiles } from "./tls/secret-files.ts";
 import { createSecretStore, type SecretStore } from "./tls/secret-store.ts";
 import { createSecureContexts } from "./tls/secure-context.ts";
 import { createFlushQueue } from "./transport/flush-queue.ts";
@@ -115,6 +116,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
   const unloaded = createOverloadState(NO_LIMITS, deps.random);
   const wheel = createTimerWheel({ tickMs: TICK_MS }, clock.monotonic());
   const secrets = createSecretStore();
+  const secretFiles = createSecretFiles(clock, log.child("secrets"));
   const contexts = createSecureContexts(secrets, () => clock.now());
   const clusters = createClusterSet(
     { network, clock, wheel, random: deps.random, contexts, runtime, log: log.child("upstream"), mark: deps.mark },
@@ -254,6 +256,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     listeners,
     clusters,
     secrets,
+    secretFiles,
     runtime,
     log,
     routeCounters,
@@ -276,6 +279,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     counts,
     ownConnections: new Map(),
     start: () => {
+      secretFiles.start();
       ticking ??= clock.every(TICK_MS, () => wheel.advance(clock.monotonic()));
       watching ??= watchOverload({
         config: limits,
@@ -289,6 +293,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     close: () => {
       ticking?.cancel();
       watching?.cancel();
+      secretFiles.close();
       listeners.close();
       clusters.close();
     },

@@ -18,6 +18,8 @@ import type { RouteCounterSet } from "./counters/route-counters.ts";
 import type { ListenerSet } from "./listener/listener-set.ts";
 import { compileRouteTable, type RouteTable } from "./router/route-table.ts";
 import type { Runtime } from "./runtime/runtime.ts";
+import { secretProblem } from "./tls/secret-check.ts";
+import type { SecretFiles } from "./tls/secret-files.ts";
 import type { SecretStore } from "./tls/secret-store.ts";
 import type { ClusterSet } from "./upstream/cluster-set.ts";
 
@@ -66,6 +68,7 @@ export interface ResourceStoreDeps {
   readonly listeners: ListenerSet;
   readonly clusters: ClusterSet;
   readonly secrets: SecretStore;
+  readonly secretFiles: SecretFiles;
   readonly runtime: Runtime;
   readonly log: Logger;
   readonly routeCounters: RouteCounterSet;
@@ -174,6 +177,8 @@ class Store implements ResourceStore {
       if (!decoded.ok) return problemText(decoded.error);
       const problem = this.#install(decoded.value);
       if (problem !== undefined) return problem;
+      if (decoded.value.kind === "secret")
+        this.#deps.secretFiles.follow(resource.name, decoded.value.config.files, () => this.#readAgain(resource.bytes));
     }
     let byName = this.#held.get(typeUrl);
     if (byName === undefined) {
@@ -182,6 +187,16 @@ class Store implements ResourceStore {
     }
     byName.set(resource.name, { typeUrl, ...resource, updatedMs: this.#deps.now() });
     return undefined;
+  }
+
+  /** A secret whose files changed. Errors: what can't be used, such as a key whose certificate is still to come. */
+  #readAgain(bytes: Uint8Array): string | undefined {
+    const decoded = decodeResource(typeUrls.secret, bytes);
+    if (!decoded.ok) return problemText(decoded.error);
+    const secret = decoded.value.kind === "secret" ? decoded.value.config : undefined;
+    const problem = secret && secretProblem(secret);
+    if (secret !== undefined && problem === undefined) installSecret(this.#deps.secrets, secret);
+    return problem;
   }
 
   /** A route table whose bytes came again; there is nothing to do for it. */
@@ -238,6 +253,7 @@ class Store implements ResourceStore {
         break;
       case typeUrls.secret:
         this.#deps.secrets.remove(name);
+        this.#deps.secretFiles.follow(name, [], () => undefined);
         break;
       case typeUrls.runtime:
         this.#deps.runtime.setResource(name, undefined);

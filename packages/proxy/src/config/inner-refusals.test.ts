@@ -103,6 +103,12 @@ test.each<[name: string, kind: ResourceKind, json: JsonValue, says: string]>([
     "validation_context.trusted_ca.watched_directory: refused",
   ],
   [
+    "a watched folder outside of secrets",
+    "cluster",
+    validation({ trusted_ca: { inline_string: "a" }, watched_directory: { path: "/" } }),
+    "validation_context.watched_directory: refused: acts only in a secret",
+  ],
+  [
     "a PROXY header for some",
     "listener",
     listener({

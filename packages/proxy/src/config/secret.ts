@@ -1,12 +1,16 @@
-import { type Secret, SecretSchema } from "./proto.ts";
+import { type DataSource, type Secret, SecretSchema } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeKeyPair, decodeValidation, type KeyPair, type ValidationConfig } from "./tls-context.ts";
 
 /** A decoded SDS secret. */
-export type SecretConfig =
-  | { readonly kind: "certificate"; readonly name: string; readonly pair: KeyPair }
-  | { readonly kind: "validation"; readonly name: string; readonly validation: ValidationConfig };
+export type SecretConfig = {
+  readonly name: string /** Where it was read from. */;
+  readonly files: readonly string[];
+} & (
+  | { readonly kind: "certificate"; readonly pair: KeyPair }
+  | { readonly kind: "validation"; readonly validation: ValidationConfig }
+);
 
 export const SECRET_SHAPE = shape(
   SecretSchema,
@@ -23,15 +27,22 @@ export function decodeSecret(message: Secret, scope: DecodeScope): SecretConfig 
   switch (message.type.case) {
     case "tlsCertificate": {
       const pair = decodeKeyPair(message.type.value, scope.field("tls_certificate"));
-      return pair === undefined ? undefined : { kind: "certificate", name: message.name, pair };
+      const { certificateChain, privateKey, password } = message.type.value;
+      const files = filesOf(certificateChain, privateKey, password);
+      return pair === undefined ? undefined : { kind: "certificate", name: message.name, files, pair };
     }
     case "validationContext":
       return {
         kind: "validation",
         name: message.name,
+        files: filesOf(message.type.value.trustedCa, message.type.value.crl),
         validation: decodeValidation(message.type.value, scope.field("validation_context")),
       };
     default:
       return undefined;
   }
+}
+
+function filesOf(...sources: readonly (DataSource | undefined)[]): readonly string[] {
+  return sources.flatMap((source) => (source?.specifier.case === "filename" ? [source.specifier.value] : []));
 }

@@ -154,7 +154,8 @@ export const SAN_MATCHER_SHAPE = shape(
   {},
   { oid: "only URI and DNS names are matched" },
 );
-const WATCHED = "a file is read when its resource arrives; certificates that change come over SDS";
+const WATCHED =
+  "refused: acts only in a secret that comes over SDS, from a file too, as in Envoy; name the certificate there";
 export const VALIDATION_SHAPE = shape(
   CertificateValidationContextSchema,
   [
@@ -167,10 +168,10 @@ export const VALIDATION_SHAPE = shape(
     "custom_validator_config",
     "crl",
     "only_verify_leaf_cert_crl",
+    "watched_directory",
   ],
   {},
   {
-    watched_directory: WATCHED,
     ca_certificate_provider_instance: "roots come inline, from files or over SDS",
     system_root_certs: "name the system's file in trusted_ca, such as /etc/ssl/certs/ca-certificates.crt",
     require_signed_certificate_timestamp: "Envoy does not implement it either",
@@ -182,10 +183,9 @@ export const VALIDATION_SHAPE = shape(
 );
 export const TLS_CERTIFICATE_SHAPE = shape(
   TlsCertificateSchema,
-  ["certificate_chain", "private_key", "password"],
+  ["certificate_chain", "private_key", "password", "watched_directory"],
   {},
   {
-    watched_directory: WATCHED,
     pkcs12: "give certificate_chain and private_key as PEM",
     private_key_provider: "keys come inline, from files or over SDS",
     ocsp_staple: "no OCSP responses are stapled",
@@ -279,6 +279,7 @@ function decodeCertificateRef(message: CommonTlsContext, scope: DecodeScope): Ce
     return { kind: "sds", ...secretRef(sds, scope.field("tls_certificate_sds_secret_configs").item(0)) };
   const own = message.tlsCertificates[0];
   if (own === undefined) return { kind: "none" };
+  refuseWatched(own, scope.field("tls_certificates").item(0));
   const pair = decodeKeyPair(own, scope.field("tls_certificates").item(0));
   return pair === undefined ? { kind: "none" } : { kind: "inline", pair };
 }
@@ -288,6 +289,7 @@ function decodeValidationRef(message: CommonTlsContext, scope: DecodeScope): Val
   switch (type.case) {
     case "validationContext": {
       const at = scope.field("validation_context");
+      refuseWatched(type.value, at);
       const own = decodeValidation(type.value, at);
       if (type.value.crl !== undefined && type.value.trustedCa === undefined)
         at.field("crl").problem(CRL_WITHOUT_ROOTS);
@@ -300,6 +302,7 @@ function decodeValidationRef(message: CommonTlsContext, scope: DecodeScope): Val
     case "combinedValidationContext": {
       const own = type.value.defaultValidationContext;
       const at = scope.field("combined_validation_context.default_validation_context");
+      if (own !== undefined) refuseWatched(own, at);
       const shared = type.value.validationContextSdsSecretConfig;
       const place = scope.field("combined_validation_context.validation_context_sds_secret_config");
       const ref = shared && secretRef(shared, place);
@@ -308,6 +311,11 @@ function decodeValidationRef(message: CommonTlsContext, scope: DecodeScope): Val
     default:
       return { own: ACCEPT_ALL, sds: undefined };
   }
+}
+
+/** Nothing outside of secrets is read again: those who would wait for that are told. */
+function refuseWatched({ watchedDirectory }: TlsCertificate | CertificateValidationContext, scope: DecodeScope): void {
+  if (watchedDirectory !== undefined) scope.field("watched_directory").problem(WATCHED);
 }
 
 function secretRef(

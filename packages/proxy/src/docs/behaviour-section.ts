@@ -15,6 +15,11 @@ const DIFFERENCES: readonly (readonly [what: string, ours: string, envoy: string
     "all reach the client; 100 only with `proxy_100_continue`",
     "none does; with `proxy_100_continue` the first of them",
   ],
+  [
+    "`watched_directory` of a certificate or validation context that stands in a listener or cluster",
+    "refused: only what comes as a secret is read again",
+    "is taken, and nothing is read again",
+  ],
   ["predictive preconnect", "looks at the idle connections of its own cluster", "at those of all clusters together"],
   ["`direct_response` (network filter) on a TLS chain", "is sent after the handshake", "closes without a byte"],
   [

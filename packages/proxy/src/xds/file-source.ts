@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Registry } from "@bufbuild/protobuf";
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
 import { resourceName } from "@heddle/xds";
@@ -6,6 +6,7 @@ import { readJson, readMessage, shortTypeName } from "@heddle/xds-api";
 import { DiscoveryResponseSchema, ResourceSchema } from "@heddle/xds-api/envoy/service/discovery/v3/discovery";
 import { parse } from "yaml";
 import { foldEnumCase } from "../bootstrap/enum-case.ts";
+import { stampOf } from "../file-stamp.ts";
 import type { IncomingResource, ResourceStore } from "../resources.ts";
 
 export interface FileSourceDeps {
@@ -88,16 +89,6 @@ export function readResourceFile(path: string, typeUrl: string, registry: Regist
       );
     return { name, version: response.versionInfo, bytes: packed.value };
   });
-}
-
-/** Changes whenever the file is written or replaced. */
-function stampOf(path: string): string {
-  try {
-    const stat = statSync(path);
-    return `${stat.ino}|${stat.mtimeMs}|${stat.size}`;
-  } catch {
-    return "";
-  }
 }
 
 export function createFileSource(deps: FileSourceDeps): FileSource {
