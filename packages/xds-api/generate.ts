@@ -50,6 +50,17 @@ const roots = [
 /** Fields that Envoy has had since, each behind a line of the package's protos. Source: Envoy 1.40's `api/`. */
 const newerFields: readonly (readonly [file: string, after: string, added: string])[] = [
   [
+    "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector",
+    "google.protobuf.BoolValue enable_ja3_fingerprinting = 1;",
+    "google.protobuf.BoolValue enable_ja4_fingerprinting = 3;",
+  ],
+  [
+    "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy",
+    "bool flush_access_log_on_connected = 2;",
+    "bool flush_access_log_on_start = 3;",
+  ],
+  ["envoy/data/accesslog/v3/accesslog", "TcpConnectionEnd = 3;", "TcpConnectionStart = 14;"],
+  [
     "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager",
     "google.protobuf.BoolValue spawn_upstream_span = 10;",
     "bool no_context_propagation = 13;",

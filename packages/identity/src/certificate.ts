@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from "node:crypto";
 import { err, ok, type Result } from "@heddle/std";
 import { der, derBitString, derInteger, derOid, derParts, derSequence, derTime, readDer, tags } from "./der.ts";
 import { type PrivateKey, type PublicKey, signed, spkiOf } from "./key.ts";
-import { derAltNames, extensionValue, readAltNames, type SubjectAltNames, sanOid } from "./names.ts";
+import { derAltNames, extensionsIn, extensionValue, readAltNames, type SubjectAltNames, sanOid } from "./names.ts";
 import { pemBlocks, toPem } from "./pem.ts";
 
 /** A parsed certificate. */
@@ -35,10 +35,7 @@ export function readCertificate(pem: string): Result<Certificate> {
     const fields = derParts(body, tags.sequence);
     // An explicit version (context tag 0) stands before serial, algorithm, issuer, validity, subject.
     const first = fields[0]?.tag === 0xa0 ? 1 : 0;
-    const extensions = derParts(
-      fields.find((field) => field.tag === 0xa3),
-      0xa3,
-    )[0];
+    const extensions = extensionsIn(fields);
     const san = extensionValue(extensions, sanOid);
     const ski = extensionValue(extensions, skiOid);
     return ok({

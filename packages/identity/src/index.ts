@@ -13,6 +13,7 @@ export { type Certificate, readCertificate, readCertificates } from "./certifica
 export { createSigningRequest, readSigningRequest, type SigningRequest } from "./csr.ts";
 export { exportPrivateKey, generateKey, keysMatch, type PrivateKey, type PublicKey, readPrivateKey } from "./key.ts";
 export type { SubjectAltNames } from "./names.ts";
+export { readOtherNames } from "./other-names.ts";
 export { matchPeer, type PeerIdentity, type PeerMatcher, peerIdentity } from "./peer.ts";
 export { pemBlocks } from "./pem.ts";
 export { type RevocationList, readRevocationList } from "./revocation-list.ts";

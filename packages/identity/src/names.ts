@@ -41,6 +41,14 @@ export function readAltNames(value: DerElement | undefined): SubjectAltNames & {
   return names;
 }
 
+/** The extensions among the fields of a certificate's body. */
+export function extensionsIn(body: readonly DerElement[]): DerElement | undefined {
+  return derParts(
+    body.find(({ tag }) => tag === 0xa3),
+    0xa3,
+  )[0];
+}
+
 /** Finds an extension by its identifier in `SEQUENCE OF Extension`; its value as DER bytes. */
 export function extensionValue(extensions: DerElement | undefined, oid: Uint8Array): Uint8Array | undefined {
   for (const extension of derParts(extensions, tags.sequence)) {

@@ -54,6 +54,7 @@ export { MAX_SNIFF_BYTES, type SniffedProtocol, sniffProtocol } from "./sniff/pr
 export { createSpareMemory, type SpareMemory } from "./spare-memory.ts";
 export { type ClientHello, MAX_CLIENT_HELLO_BYTES, readClientHello } from "./tls/client-hello.ts";
 export { ja3Text } from "./tls/ja3-text.ts";
+export { type Ja4Parts, ja4Parts } from "./tls/ja4-parts.ts";
 export {
   createWebSocketReader,
   type WebSocketReader,

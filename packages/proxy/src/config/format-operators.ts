@@ -1,5 +1,5 @@
 import type { JsonValue } from "@bufbuild/protobuf";
-import type { FormatCommand } from "./format.ts";
+import { commandText, type FormatCommand, type FormatValues } from "./format.ts";
 
 /** Operators whose JSON value is a number. */
 const NUMERIC: ReadonlySet<string> = new Set(
@@ -22,8 +22,23 @@ export function isNumeric({ name, argument }: FormatCommand): boolean {
   return NUMERIC.has(name) || (name === "GRPC_STATUS" && argument === "NUMBER");
 }
 
+/** The value of a command in JSON, undefined where there is none. Of several, the one that is there keeps its kind. */
+export function commandJson(command: FormatCommand, values: FormatValues): JsonValue | undefined {
+  if (command.alternatives === undefined) {
+    // A number is never cut.
+    const value = isNumeric(command) ? values.command(command) : commandText(command, values);
+    return value === undefined ? undefined : jsonValueOf(command, value);
+  }
+  for (const alternative of command.alternatives) {
+    const value = commandJson(alternative, values);
+    if (value === undefined) continue;
+    return typeof value === "string" ? value.slice(0, command.maxLength) : value;
+  }
+  return undefined;
+}
+
 /** What a command's value is in JSON: numbers stay numbers, metadata that is an object stays one. */
-export function jsonValueOf(command: FormatCommand, value: string): JsonValue {
+function jsonValueOf(command: FormatCommand, value: string): JsonValue {
   if (isNumeric(command)) return Number(value);
   if (!command.name.endsWith("METADATA") || !/^[[{]/.test(value)) return value;
   try {
@@ -36,11 +51,9 @@ export function jsonValueOf(command: FormatCommand, value: string): JsonValue {
 /** Operators that are taken and give `-` always, with the reason. Source: Envoy 1.40. */
 export const ABSENT_OPERATORS: readonly (readonly [names: readonly string[], reason: string])[] = [
   [["ROUNDTRIP_DURATION"], "Envoy has it for HTTP/3 only"],
-  [["TLS_JA4_FINGERPRINT"], "the API that the proxy has knows no field to switch it on; JA3 is there"],
   [["DOWNSTREAM_LOCAL_CLOSE_REASON", "UPSTREAM_LOCAL_CLOSE_REASON"], "the reason is in the proxy's log"],
   [
     ["CONNECTION_TERMINATION_DETAILS", "DOWNSTREAM_TRANSPORT_FAILURE_REASON"],
     "except in a listener's own log, where a failed handshake has the TLS library's words without Envoy's around them",
   ],
-  [["DOWNSTREAM_PEER_OTHERNAME_SAN", "DOWNSTREAM_LOCAL_OTHERNAME_SAN"], "other names of certificates are not read"],
 ];

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { compileExpression, type Expression } from "@heddle/expression";
 import { FORMAT_OPERATORS } from "@heddle/std";
+import { checkArgument } from "./format-arguments.ts";
 import type { DecodeScope } from "./scope.ts";
 import { bytesOfText, textOfBytes } from "./wire-text.ts";
 
@@ -13,6 +14,8 @@ export interface FormatCommand {
   readonly headers: readonly string[];
   /** Of `CEL(…)`. */
   readonly expression?: Expression;
+  /** Of a command whose value is the same for all exchanges, inside `COALESCE(…)`. */
+  readonly constant?: string;
   /** Of `COALESCE(…)`: the first that has a value gives it. */
   readonly alternatives?: readonly FormatCommand[];
   /** Characters kept of the value. */
@@ -85,9 +88,12 @@ function commandOf(
 ): FormatCommand {
   if (!FORMAT_OPERATORS.has(name) && !OWN_OPERATORS.has(name))
     scope.problem(`%${name}% is not a command operator that this proxy knows`);
+  checkArgument(name, argument, scope);
+  const constant = constantOf(name, argument, undefined);
   const expression = name === "CEL" || name === "TYPED_CEL" ? compileExpression(argument ?? "") : undefined;
   if (expression?.ok === false) scope.problem(`%${name}(${argument ?? ""})%: ${expression.error}`);
   return {
+    ...(constant === undefined ? {} : { constant }),
     ...(expression?.ok === true ? { expression: expression.value } : {}),
     ...(name === "COALESCE" ? { alternatives: decodeAlternatives(argument ?? "", scope) } : {}),
     name,
@@ -173,7 +179,10 @@ export function commandText(command: FormatCommand, values: FormatValues): strin
 
 /** The value with the characters that are kept of it. */
 export function cutValue(command: FormatCommand, values: FormatValues): string | undefined {
-  const value = command.alternatives === undefined ? values.command(command) : firstOf(command.alternatives, values);
+  const value =
+    command.alternatives === undefined
+      ? (command.constant ?? values.command(command))
+      : firstOf(command.alternatives, values);
   return command.maxLength === undefined ? value : value?.slice(0, command.maxLength);
 }
 

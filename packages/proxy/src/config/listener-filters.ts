@@ -25,19 +25,25 @@ export interface ListenerFiltersConfig {
   readonly kinds: readonly ListenerFilterKind[];
   /** Undefined: no header is expected. */
   readonly proxyProtocol: ProxyProtocolConfig | undefined;
-  /** Somebody wants to know what kind of client it is. Source: Envoy `enable_ja3_fingerprinting`. */
+  /** Somebody wants to know what kind of client it is. Source: Envoy `enable_ja3_fingerprinting`, `enable_ja4_fingerprinting`. */
   readonly ja3: boolean;
+  readonly ja4: boolean;
 }
 
 type Decoded = {
   readonly kind: ListenerFilterKind;
   readonly proxyProtocol?: ProxyProtocolConfig;
   readonly ja3?: boolean;
+  readonly ja4?: boolean;
 };
 
-export const TLS_INSPECTOR_SHAPE = shape(TlsInspectorSchema, ["enable_ja3_fingerprinting"], {
-  initial_read_buffer_size: "only a first guess: a longer ClientHello is read, too",
-});
+export const TLS_INSPECTOR_SHAPE = shape(
+  TlsInspectorSchema,
+  ["enable_ja3_fingerprinting", "enable_ja4_fingerprinting"],
+  {
+    initial_read_buffer_size: "only a first guess: a longer ClientHello is read, too",
+  },
+);
 
 export const PROXY_PROTOCOL_FILTER_SHAPE = shape(
   ProxyProtocolSchema,
@@ -50,7 +56,11 @@ const FILTERS: AnyTable<Decoded> = {
   [OriginalDstSchema.typeName]: messageEntry(OriginalDstSchema, () => ({ kind: "original-dst" })),
   [TlsInspectorSchema.typeName]: messageEntry(TlsInspectorSchema, (message, scope) => {
     checkShape(TLS_INSPECTOR_SHAPE, message, scope);
-    return { kind: "tls-inspector", ja3: message.enableJa3Fingerprinting ?? false };
+    return {
+      kind: "tls-inspector",
+      ja3: message.enableJa3Fingerprinting ?? false,
+      ja4: message.enableJa4Fingerprinting ?? false,
+    };
   }),
   [HttpInspectorSchema.typeName]: messageEntry(HttpInspectorSchema, () => ({ kind: "http-inspector" })),
   [ProxyProtocolSchema.typeName]: messageEntry(ProxyProtocolSchema, decodeProxyProtocol),
@@ -75,6 +85,7 @@ export function decodeListenerFilters(messages: readonly ListenerFilter[], scope
   const kinds: ListenerFilterKind[] = [];
   let proxyProtocol: ProxyProtocolConfig | undefined;
   let ja3 = false;
+  let ja4 = false;
   messages.forEach((filter, i) => {
     const at = scope.item(i);
     if (filter.configType.case === "configDiscovery") {
@@ -89,6 +100,7 @@ export function decodeListenerFilters(messages: readonly ListenerFilter[], scope
     kinds.push(decoded.kind);
     proxyProtocol ??= decoded.proxyProtocol;
     ja3 ||= decoded.ja3 === true;
+    ja4 ||= decoded.ja4 === true;
   });
-  return { kinds, proxyProtocol, ja3 };
+  return { kinds, proxyProtocol, ja3, ja4 };
 }

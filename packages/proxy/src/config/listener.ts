@@ -61,8 +61,9 @@ export interface ListenerConfig {
   readonly listenerFilters: readonly ListenerFilterKind[];
   /** Undefined: connections begin without a PROXY header. */
   readonly proxyProtocol: ProxyProtocolConfig | undefined;
-  /** What clients of TLS offer is kept as their fingerprint. */
+  /** What clients of TLS offer is kept as their fingerprints. */
   readonly ja3: boolean;
+  readonly ja4: boolean;
   /** How long inspectors may wait for the first bytes; 0: for ever. Default: 15 s. Units: ms. */
   readonly inspectTimeoutMs: number;
   readonly continueOnTimeout: boolean;
@@ -199,6 +200,7 @@ export function decodeListener(message: Listener, scope: DecodeScope): ListenerC
     listenerFilters: listenerFilters.kinds,
     proxyProtocol: listenerFilters.proxyProtocol,
     ja3: listenerFilters.ja3,
+    ja4: listenerFilters.ja4,
     inspectTimeoutMs:
       decodeDuration(message.listenerFiltersTimeout, scope.field("listener_filters_timeout")) ??
       DEFAULT_INSPECT_TIMEOUT_MS,

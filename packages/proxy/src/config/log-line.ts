@@ -1,8 +1,8 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { SubstitutionFormatStringSchema } from "@heddle/xds-api/envoy/config/core/v3/substitution_format_string";
 import { decodeDataText } from "./data-source.ts";
-import { commandText, compileFormat, type Format, type FormatValues, renderFormat } from "./format.ts";
-import { jsonValueOf } from "./format-operators.ts";
+import { compileFormat, type Format, type FormatValues, renderFormat } from "./format.ts";
+import { commandJson } from "./format-operators.ts";
 import { checkFormatters } from "./formatters.ts";
 import type { SubstitutionFormatString } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
@@ -91,9 +91,7 @@ function renderJson(format: JsonFormat, values: FormatValues, omitEmpty: boolean
       // A field that is one command keeps its kind: numbers stay numbers, missing values are null.
       if (only === undefined || typeof only === "string" || more.length > 0)
         return renderFormat(format.format, values, omitEmpty ? "" : "-");
-      const value = commandText(only, values);
-      if (value === undefined) return omitEmpty ? undefined : null;
-      return jsonValueOf(only, value);
+      return commandJson(only, values) ?? (omitEmpty ? undefined : null);
     }
     case "list": {
       const out: JsonValue[] = [];

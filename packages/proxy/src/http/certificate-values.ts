@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from "node:crypto";
+import { readOtherNames } from "@heddle/identity";
 import type { FormatCommand } from "../config/format.ts";
 import { formatTime } from "../config/time-format.ts";
 import type { TlsSession } from "../tls/tls-session.ts";
@@ -85,6 +86,8 @@ function certificateValue(
         return dash(namesOf(certificate, "IP Address:"));
       case "EMAIL_SAN":
         return dash(namesOf(certificate, "email:"));
+      case "OTHERNAME_SAN":
+        return dash(readOtherNames(der).join(","));
       case "SERIAL":
         return serial(der);
       case "FINGERPRINT_256":

@@ -1,6 +1,7 @@
 import type { FormatCommand } from "../config/format.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { tlsValue } from "./certificate-values.ts";
+import { maskedIp } from "./masked-ip.ts";
 import { dash } from "./text-values.ts";
 
 /** Values that TCP connections have too. */
@@ -12,7 +13,7 @@ export function connectionValue(connection: ConnectionInfo, command: FormatComma
       return connection.localText;
     case "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT":
     case "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT":
-      return connection.local.ip;
+      return maskedIp(connection.local.ip, command.argument);
     case "DOWNSTREAM_LOCAL_PORT":
     case "DOWNSTREAM_DIRECT_LOCAL_PORT":
       return String(connection.local.port);
@@ -21,7 +22,7 @@ export function connectionValue(connection: ConnectionInfo, command: FormatComma
       return connection.remoteText;
     case "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT":
     case "DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT":
-      return connection.remote.ip;
+      return maskedIp(connection.remote.ip, command.argument);
     case "DOWNSTREAM_REMOTE_PORT":
     case "DOWNSTREAM_DIRECT_REMOTE_PORT":
       return String(connection.remote.port);
@@ -36,6 +37,8 @@ export function connectionValue(connection: ConnectionInfo, command: FormatComma
       return dash(connection.sni);
     case "TLS_JA3_FINGERPRINT":
       return dash(connection.ja3);
+    case "TLS_JA4_FINGERPRINT":
+      return dash(connection.ja4);
     case "DOWNSTREAM_CX_RTT":
       return connection.socket.roundTripMs?.toString();
     case "CONNECTION_ID":

@@ -59,6 +59,8 @@ export interface ExchangeRecord {
   readonly upstreamWantedMs: number;
   readonly upstreamReadyMs: number;
   readonly upstreamEndMs: number;
+  /** The first byte of the answer's body was there. Below 0: not noted. */
+  readonly upstreamBodyMs: number;
   /** Wall clock. Units: ms since 1970. */
   readonly startTime: number;
   /** Path before rewriting. */

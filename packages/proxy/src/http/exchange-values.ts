@@ -105,6 +105,8 @@ function value(record: ExchangeRecord, command: FormatCommand): string | undefin
       return metadataText(command.argument ?? "", (name) => record.metadata?.get(name));
     case "METADATA":
       return metadataCommand(record, command.argument ?? "", record);
+    case "REQUESTED_SERVER_NAME":
+      return serverName(record, command.argument);
     case "ACCESS_LOG_TYPE":
       return "DownstreamEnd";
     default:
@@ -132,6 +134,14 @@ function pathOf(record: ExchangeRecord, argument: string): string | undefined {
   const original = record.request.headers.get("x-envoy-original-path");
   const path = which === "PATH" ? record.request.path : (original ?? (which === "ORIG" ? "" : record.request.path));
   return dash(query === "NQ" ? (path.split("?")[0] ?? "") : path);
+}
+
+/** `REQUESTED_SERVER_NAME(X:Y)`: the name of the handshake, and of the request where X says so; Y which of its names. */
+function serverName({ connection, request }: ExchangeRecord, argument = "SNI_ONLY"): string | undefined {
+  const [from, which = "ORIG_OR_HOST"] = argument.split(":");
+  if (from !== "HOST_FIRST" && (from !== "SNI_FIRST" || connection.sni !== "")) return dash(connection.sni);
+  const original = which === "HOST" ? undefined : request.headers.get("x-envoy-original-host");
+  return original ?? dash((which === "ORIG" ? "" : request.authority) || connection.sni);
 }
 
 const SNAKE = /(?<=[a-z])(?=[A-Z])/g;
@@ -163,6 +173,8 @@ function point(record: ExchangeRecord, name: string): number {
     case "DS_TX_BEG":
       // The proxy's own answers are sent in one piece.
       return record.firstByteMs < 0 && record.status > 0 ? record.endMs : record.firstByteMs;
+    case "US_RX_BODY_BEG":
+      return record.upstreamBodyMs;
     case "US_RX_END":
       return record.upstreamEndMs;
     case "DS_TX_END":

@@ -76,6 +76,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   upstreamWantedMs = -1;
   upstreamReadyMs = -1;
   upstreamEndMs = -1;
+  upstreamBodyMs = -1;
   responseTrailers: HeaderList | undefined = undefined;
   status = 0;
   grpcStatus = -1;
@@ -384,6 +385,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   onAttemptData(attempt: Attempt, bytes: Uint8Array, start: number, end: number, endStream: boolean): void {
     this.lastActivityMs = this.#manager.wheel.nowMs;
     this.bytesSent += end - start;
+    if (this.upstreamBodyMs === BODY_WANTED) this.upstreamBodyMs = this.#manager.clock.monotonic();
     this.responseMessages?.read(bytes, start, end);
     if (endStream) this.#answerEnds();
     if (!this.#downstream.sendData(bytes, start, end, endStream) && !endStream) attempt.stream?.pause();
@@ -470,7 +472,10 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     }
     this.cluster = cluster;
     this.#action = action;
-    if (this.#manager.needs.times) this.upstreamWantedMs = this.#manager.clock.monotonic();
+    if (this.#manager.needs.times) {
+      this.upstreamWantedMs = this.#manager.clock.monotonic();
+      this.upstreamBodyMs = BODY_WANTED;
+    }
     const timeoutMs = effectiveTimeoutMs(action, this.grpc, this.request);
     if (timeoutMs > 0 && this.#requestEnded) this.#armRouteTimer(timeoutMs);
     if (action.mirrors.length > 0) {
@@ -586,4 +591,6 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   }
 }
 
+/** Of `upstreamBodyMs`: the next byte is the first. */
+const BODY_WANTED = -2;
 const NO_ROUTES: readonly CompiledRoute[] = [];

@@ -29,6 +29,7 @@ test.each(
     principal: "",
     sni: "",
     ja3: "",
+    ja4: "",
     socket: { tlsSession: undefined, roundTripMs: undefined },
     localUri: "",
     chainName: "",

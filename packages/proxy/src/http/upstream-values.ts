@@ -7,6 +7,7 @@ import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
 import { tlsValue } from "./certificate-values.ts";
 import { elapsed } from "./duration-values.ts";
+import { maskedIp } from "./masked-ip.ts";
 import { hostMetadata, metadataText } from "./metadata-values.ts";
 import { dash } from "./text-values.ts";
 
@@ -50,7 +51,7 @@ export function upstreamValue(record: UpstreamFacts, command: FormatCommand): st
     case "RESPONSE_FLAGS_LONG":
       return flagNames(record.flags);
     case "RESPONSE_CODE_DETAILS":
-      return dash(record.details.replaceAll(" ", "_"));
+      return dash(command.argument === undefined ? record.details.replaceAll(" ", "_") : record.details);
     case "UPSTREAM_TRANSPORT_FAILURE_REASON":
       return dash(record.transportFailure);
     case "UPSTREAM_HOST":
@@ -61,8 +62,10 @@ export function upstreamValue(record: UpstreamFacts, command: FormatCommand): st
       return record.host === undefined ? undefined : record.host.hostname || record.host.text;
     case "UPSTREAM_HOST_NAME_WITHOUT_PORT":
       return record.host === undefined ? undefined : record.host.hostname || record.host.address.ip;
-    case "UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT":
-      return connected(record)?.address.ip;
+    case "UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT": {
+      const ip = connected(record)?.address.ip;
+      return ip && maskedIp(ip, command.argument);
+    }
     case "UPSTREAM_REMOTE_PORT":
       return connected(record)?.address.port.toString();
     case "UPSTREAM_CLUSTER":
@@ -71,7 +74,7 @@ export function upstreamValue(record: UpstreamFacts, command: FormatCommand): st
     case "UPSTREAM_LOCAL_ADDRESS":
       return dash(record.upstreamLocal);
     case "UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT":
-      return dash(record.upstreamLocal.slice(0, record.upstreamLocal.lastIndexOf(":")));
+      return dash(maskedIp(record.upstreamLocal.slice(0, record.upstreamLocal.lastIndexOf(":")), command.argument));
     case "UPSTREAM_LOCAL_PORT":
       return dash(record.upstreamLocal.slice(record.upstreamLocal.lastIndexOf(":") + 1));
     case "UPSTREAM_PEER_URI_SAN":

@@ -25,6 +25,7 @@ export interface ConnectionInfo {
   readonly sni: string;
   /** "" where the listener takes none. */
   readonly ja3: string;
+  readonly ja4: string;
   /** The connection itself, for what is asked of it while it is open. */
   readonly socket: Pick<Connection, "tlsSession" | "roundTripMs">;
   /** Our own URI name towards this client; "" without TLS. */
@@ -62,6 +63,7 @@ export function describeConnection(
     | "upstreamAlpn"
     | "sni"
     | "ja3"
+    | "ja4"
     | "localUri"
     | "handshakeMs"
   >,

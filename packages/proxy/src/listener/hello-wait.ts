@@ -29,7 +29,7 @@ export class HelloWait implements ConnectionHandler {
 
   onData(chunk: Uint8Array): void {
     this.#first = this.#first.length === 0 ? chunk : Buffer.concat([this.#first, chunk]);
-    const found = inspect(this.#first, { tls: true, http: false, ja3: false });
+    const found = inspect(this.#first, { tls: true, http: false, ja3: false, ja4: false });
     if (found === undefined && this.#first.length <= MAX_BYTES) return;
     this.#done = true;
     this.#timer.cancel();

@@ -314,6 +314,7 @@ class Incoming implements ConnectionHandler {
       upstreamAlpn: runtime?.upstreamAlpn,
       sni: connection.tls?.sni ?? this.#inspection.serverName,
       ja3: this.#inspection.ja3,
+      ja4: this.#inspection.ja4,
       localUri: connection.tls === undefined ? "" : this.#around.localUri(),
     });
   }

@@ -125,8 +125,9 @@ function sourceTypeScore(match: ChainMatchConfig, facts: ConnectionFacts): numbe
 export interface InspectionNeeds {
   readonly tls: boolean;
   readonly http: boolean;
-  /** The fingerprint is wanted, too. */
+  /** These fingerprints are wanted, too. */
   readonly ja3: boolean;
+  readonly ja4: boolean;
 }
 
 /** Inspectors only run where a chain's choice, or its choice of a cluster, depends on them. */
@@ -136,6 +137,7 @@ export function inspectionNeeds(listener: ListenerConfig): InspectionNeeds {
     listener.listenerFilters.includes("tls-inspector") &&
     (listener.ja3 ||
       chainTree?.needsTls === true ||
+      listener.ja4 ||
       chains.some(
         (c) =>
           c.match.transportProtocol !== "" ||
@@ -146,5 +148,5 @@ export function inspectionNeeds(listener: ListenerConfig): InspectionNeeds {
   const http =
     listener.listenerFilters.includes("http-inspector") &&
     (chainTree?.needsHttp === true || chains.some((c) => c.match.applicationProtocols.length > 0));
-  return { tls, http, ja3: listener.ja3 };
+  return { tls, http, ja3: listener.ja3, ja4: listener.ja4 };
 }

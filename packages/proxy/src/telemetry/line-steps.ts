@@ -8,7 +8,7 @@ import {
   type FormatValues,
   renderFormat,
 } from "../config/format.ts";
-import { isNumeric, jsonValueOf } from "../config/format-operators.ts";
+import { commandJson, isNumeric } from "../config/format-operators.ts";
 import { type JsonFormat, type LogLine, missingText, renderLine } from "../config/log-line.ts";
 import { formatTime } from "../config/time-format.ts";
 import type { LineBuffer } from "./line-buffer.ts";
@@ -91,17 +91,21 @@ class StartTime implements LineStep {
 class JsonValue implements LineStep {
   readonly #command: FormatCommand;
   readonly #numeric: boolean;
-  readonly #metadata: boolean;
+  /** Its kind shows with the value. */
+  readonly #varies: boolean;
   constructor(command: FormatCommand) {
     this.#command = command;
     this.#numeric = isNumeric(command);
-    this.#metadata = command.name.endsWith("METADATA");
+    this.#varies = command.name.endsWith("METADATA") || command.alternatives !== undefined;
   }
   write(out: LineBuffer, { values }: LineFacts): void {
-    const value = commandText(this.#command, values);
+    if (this.#varies) {
+      out.text(JSON.stringify(commandJson(this.#command, values) ?? null));
+      return;
+    }
+    const value = this.#numeric ? values.command(this.#command) : commandText(this.#command, values);
     if (value === undefined) out.latin1("null");
     else if (this.#numeric) out.latin1(isPlainNumber(value) ? value : JSON.stringify(Number(value)));
-    else if (this.#metadata) out.text(JSON.stringify(jsonValueOf(this.#command, value)));
     else out.quoted(value);
   }
 }

@@ -88,6 +88,27 @@ const WITH_ARGUMENTS: readonly string[] = [
   'COALESCE({"operators": [{"command": "REQ", "param": "NONE"}, {"command": "REQ", "param": ":method"}]})',
   'COALESCE({"operators": [{"command": "REQ", "param": "X-ONE"}, {"command": "PROTOCOL"}]}):4',
   'COALESCE({"operators": [{"command": "REQ", "param": "X-QUERY", "max_length": 3}, "LISTENER_NAME"]})',
+  'COALESCE({"operators": ["VIRTUAL_CLUSTER_NAME", "HOSTNAME"]})',
+  'COALESCE({"operators": ["LOCAL_REPLY_BODY", "HOSTNAME"]})',
+  'COALESCE({"operators": ["CUSTOM_FLAGS", "HOSTNAME"]})',
+  'COALESCE({"operators": [{"command": "ENVIRONMENT", "param": "HEDDLE_NOTHING"}, {"command": "ENVIRONMENT", "param": "HOME", "max_length": 2}]})',
+  'COALESCE({"operators": [{"command": "COALESCE", "param": "{\\"operators\\": [\\"GRPC_STATUS_NUMBER\\", \\"ROUTE_NAME\\"]}"}, "RESPONSE_CODE"]})',
+  'COALESCE({"operators": ["RESPONSE_CODE"]}):2',
+  "RESPONSE_CODE_DETAILS(ALLOW_WHITESPACES)",
+  "UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT(16)",
+  "UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT(7)",
+  "DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT(31)",
+  "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_WITHOUT_PORT(32)",
+  "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT(0)",
+  "DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT(8)",
+  "REQUESTED_SERVER_NAME(SNI_ONLY)",
+  "REQUESTED_SERVER_NAME(SNI_FIRST)",
+  "REQUESTED_SERVER_NAME(HOST_FIRST)",
+  "REQUESTED_SERVER_NAME(HOST_FIRST:HOST)",
+  "REQUESTED_SERVER_NAME(HOST_FIRST:ORIG)",
+  "REQUESTED_SERVER_NAME(SNI_FIRST:ORIG_OR_HOST)",
+  "COMMON_DURATION(US_RX_BEG:US_RX_BODY_BEG:us)",
+  "GRPC_STATUS(CAMEL_STRING)",
   "GRPC_STATUS(NUMBER)",
   "GRPC_STATUS(SNAKE_STRING)",
 ];
@@ -100,7 +121,7 @@ export const OPERATORS: Readonly<Record<string, string>> = Object.fromEntries(
 function tls(own: WorkloadFiles, alpn: readonly string[]): Json {
   return {
     alpn_protocols: alpn,
-    tls_params: { tls_minimum_protocol_version: "TLSv1_3", tls_maximum_protocol_version: "TLSv1_3" },
+    tls_params: { tls_minimum_protocol_version: "TLSv1_2", tls_maximum_protocol_version: "TLSv1_3" },
     tls_certificates: [{ certificate_chain: { filename: own.chain }, private_key: { filename: own.key } }],
     validation_context: { trusted_ca: { filename: own.root } },
   };
@@ -135,6 +156,7 @@ export function operatorsBootstrap(
   const inspector = {
     "@type": `${TYPE}.filters.listener.tls_inspector.v3.TlsInspector`,
     enable_ja3_fingerprinting: true,
+    enable_ja4_fingerprinting: true,
   };
   const inspected = { listener_filters: [{ name: "tls", typed_config: inspector }] };
   const place = { metadata: { filter_metadata: { place: { shelf: "top", row: 1 } } } };
@@ -243,4 +265,4 @@ export function operatorsBootstrap(
 
 /** Values of time, chance or ports: both are of one kind, and both there or not. */
 export const OWN_VALUES =
-  /^(?:START_TIME|EMIT_TIME|UNIQUE_ID|.*DURATION|.*_PORT$|.*_ADDRESS$|.*CONNECTION_ID|.*CX_RTT)/;
+  /^(?:START_TIME|EMIT_TIME|UNIQUE_ID|.*DURATION|.*_PORT$|.*_ADDRESS$|.*CONNECTION_ID|.*CX_RTT|DOWNSTREAM_TLS_SESSION_ID)/;

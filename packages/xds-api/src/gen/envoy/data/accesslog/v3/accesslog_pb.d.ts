@@ -1097,6 +1097,11 @@ export enum AccessLogType {
   TcpConnectionEnd = 3,
 
   /**
+   * @generated from enum value: TcpConnectionStart = 14;
+   */
+  TcpConnectionStart = 14,
+
+  /**
    * @generated from enum value: DownstreamStart = 4;
    */
   DownstreamStart = 4,

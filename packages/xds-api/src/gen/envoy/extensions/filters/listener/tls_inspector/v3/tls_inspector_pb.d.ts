@@ -22,6 +22,11 @@ export declare type TlsInspector = Message<"envoy.extensions.filters.listener.tl
   enableJa3Fingerprinting?: boolean | undefined;
 
   /**
+   * @generated from field: google.protobuf.BoolValue enable_ja4_fingerprinting = 3;
+   */
+  enableJa4Fingerprinting?: boolean | undefined;
+
+  /**
    * The size in bytes of the initial buffer requested by the tls_inspector.
    * If the filter needs to read additional bytes from the socket, the
    * filter will double the buffer up to it's default maximum of 64KiB.

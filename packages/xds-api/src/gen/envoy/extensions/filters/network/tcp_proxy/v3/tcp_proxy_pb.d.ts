@@ -399,6 +399,11 @@ export declare type TcpProxy_TcpAccessLogOptions = Message<"envoy.extensions.fil
    * @generated from field: bool flush_access_log_on_connected = 2;
    */
   flushAccessLogOnConnected: boolean;
+
+  /**
+   * @generated from field: bool flush_access_log_on_start = 3;
+   */
+  flushAccessLogOnStart: boolean;
 };
 
 /**
