@@ -29,7 +29,7 @@ function startProxy() {
     drainMs: 0,
     memory: { processBytes: () => 0, group: () => undefined, file: () => "", shrink: () => undefined },
     localUri: () => "",
-    observe: () => ({ http: [], tcp: [] }),
+    observe: () => ({ http: [], tcp: [], logs: [] }),
     observeListener: () => [],
   });
 }

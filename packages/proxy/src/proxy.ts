@@ -2,10 +2,12 @@ import { type Clock, type ClockTimer, createTimerWheel, type Logger, type TimerW
 import type { HttpManagerConfig } from "./config/http-manager.ts";
 import type { FilterChainConfig, ListenerConfig } from "./config/listener.ts";
 import { logNeeds } from "./config/log-needs.ts";
+import { AT_END } from "./config/log-timing.ts";
 import { createRouteCounterSet, type RouteCounterSet } from "./counters/route-counters.ts";
 import { createFilterChains } from "./filters/filter-chain.ts";
 import { filterStats, TRACING_STATS } from "./filters/filter-stats.ts";
 import type { ExchangeObserver, HttpManager, MetadataExchange, RequestTracer } from "./http/connection-manager.ts";
+import { createEarlyLines } from "./http/early-lines.ts";
 import { HttpManagerCounters } from "./http/manager-counters.ts";
 import { alpnFromFilterState, type ChainHandler } from "./listener/chain-runtime.ts";
 import type { ListenerCounters } from "./listener/listener-counters.ts";
@@ -18,6 +20,7 @@ import { type MemoryReadings, watchOverload } from "./overload/overload-watch.ts
 import { createResourceStore, type ResourceStore } from "./resources.ts";
 import { compileRouteTable } from "./router/route-table.ts";
 import { NO_RUNTIME, type Runtime } from "./runtime/runtime.ts";
+import type { AccessLogWriter } from "./telemetry/access-log.ts";
 import { offerMultiplex } from "./tls/multiplex-alpn.ts";
 import { createSecretFiles } from "./tls/secret-files.ts";
 import { createSecretStore, type SecretStore } from "./tls/secret-store.ts";
@@ -45,6 +48,8 @@ export interface ObserverSurroundings {
 export interface ChainObservers {
   readonly http: readonly ExchangeObserver[];
   readonly tcp: readonly TcpObserver[];
+  /** Access logs, which are among both: for lines before the end. */
+  readonly logs: readonly AccessLogWriter[];
   /** Makes the chain's tracer; `count` counts under the connection manager. Undefined: no spans. */
   tracer?(count: (name: string) => void): (RequestTracer & ExchangeObserver) | undefined;
 }
@@ -151,7 +156,9 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     if (last?.kind === "tcp") {
       const reportingMs = chain.filters.find((filter) => filter.kind === "istio-stats")?.stats.reportingMs ?? 5000;
       const counters = tcpCountersOf(last.statPrefix);
-      const tcp = { observers: observers.tcp, sniCluster, reportingMs, counters, needs: logNeeds(last.accessLogs) };
+      const needs = logNeeds(last.accessLogs);
+      const { tcp: watching, logs } = observers;
+      const tcp = { observers: watching, logs, sniCluster, reportingMs, counters, needs };
       return { kind: "tcp", manager: { ...shared, ...tcp, config: last } };
     }
     if (last?.kind === "direct-response") return { kind: "gate-only" };
@@ -165,7 +172,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
 
   const makeHttpManager = (
     config: HttpManagerConfig,
-    { http, tracer: makeTracer }: ChainObservers,
+    { http, logs, tracer: makeTracer }: ChainObservers,
     shared: Pick<HttpManager, "clusters" | "wheel" | "clock" | "random" | "runtime" | "overload">,
     listenerCounters: ListenerCounters,
   ): HttpManager => {
@@ -188,6 +195,8 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       config,
       observers: tracer === undefined ? http : [...http, tracer],
       needs: logNeeds(config.accessLogs),
+      earlyLines:
+        config.logTiming === AT_END ? undefined : createEarlyLines(config.logTiming, logs, shared.wheel, shared.clock),
       tracer,
       counters,
       listenerCounters: listenerCounters.httpCounters(config.statPrefix),

@@ -27,7 +27,6 @@ const ABSENT: ReadonlySet<string> = new Set(ABSENT_OPERATORS.flatMap(([operators
 const WORDS: ReadonlySet<string> = new Set([
   "dead RESPONSE_CODE_DETAILS",
   "dead RESPONSE_CODE_DETAILS(ALLOW_WHITESPACES)",
-  "dead UPSTREAM_TRANSPORT_FAILURE_REASON",
   "dead BYTES_SENT",
   // The body of the refusal has those words.
   "dead DOWNSTREAM_WIRE_BYTES_SENT",

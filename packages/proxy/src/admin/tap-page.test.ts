@@ -58,6 +58,8 @@ function exchange(status: number, path = "/a"): ExchangeRecord {
     upstreamReadyMs: -1,
     upstreamEndMs: -1,
     upstreamBodyMs: -1,
+    logType: "DownstreamEnd",
+    upstreamVersion: 11,
     filterState: undefined,
     sharedState: undefined,
     status,

@@ -51,9 +51,4 @@ function jsonValueOf(command: FormatCommand, value: string): JsonValue {
 /** Operators that are taken and give `-` always, with the reason. Source: Envoy 1.40. */
 export const ABSENT_OPERATORS: readonly (readonly [names: readonly string[], reason: string])[] = [
   [["ROUNDTRIP_DURATION"], "Envoy has it for HTTP/3 only"],
-  [["DOWNSTREAM_LOCAL_CLOSE_REASON", "UPSTREAM_LOCAL_CLOSE_REASON"], "the reason is in the proxy's log"],
-  [
-    ["CONNECTION_TERMINATION_DETAILS", "DOWNSTREAM_TRANSPORT_FAILURE_REASON"],
-    "except in a listener's own log, where a failed handshake has the TLS library's words without Envoy's around them",
-  ],
 ];

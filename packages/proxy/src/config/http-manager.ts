@@ -8,6 +8,7 @@ import { decodeDuration } from "./duration-field.ts";
 import { decodeHttpFilters, type HttpFilterConfig, type NamedFilter } from "./http-filters.ts";
 import { decodeHttp1, decodeHttp2, type Http1Limits, type Http2Limits } from "./http-protocol.ts";
 import { decodeLocalReply, type LocalReplyConfig } from "./local-reply.ts";
+import { decodeHttpLogTiming, HTTP_LOG_OPTIONS_SHAPE, type LogTiming } from "./log-timing.ts";
 import {
   CommonHttpProtocolOptionsSchema,
   type HttpConnectionManager,
@@ -50,6 +51,7 @@ export interface HttpManagerConfig extends PathRules {
   /** All of them, for requests. */
   readonly namedFilters: readonly NamedFilter[];
   readonly accessLogs: readonly AccessLogConfig[];
+  readonly logTiming: LogTiming;
   readonly http1: Http1Limits;
   readonly http2: Http2Limits;
   readonly serverName: string;
@@ -125,6 +127,9 @@ export const HTTP_MANAGER_SHAPE = shape(
     "request_timeout",
     "request_headers_timeout",
     "access_log",
+    "access_log_options",
+    "access_log_flush_interval",
+    "flush_access_log_on_new_request",
     "use_remote_address",
     "xff_num_trusted_hops",
     "skip_xff_append",
@@ -150,11 +155,9 @@ export const HTTP_MANAGER_SHAPE = shape(
   {},
   {
     internal_address_config: "no address counts as internal, Envoy's default; x-envoy-internal is removed at the edge",
-    access_log_options: "lines are written when the request ends",
     scoped_routes: "use rds or route_config with a virtual host for each scope",
     add_user_agent: "write the header with request_headers_to_add",
     http3_protocol_options: "HTTP/3 is not implemented",
-    "access_log_flush_interval flush_access_log_on_new_request": "lines are written when the request ends",
     original_ip_detection_extensions: "use use_remote_address and xff_num_trusted_hops",
     early_header_mutation_extensions: "use header_mutation as the first HTTP filter",
     represent_ipv4_remote_address_as_ipv4_mapped_ipv6: "addresses of version 4 are always written as such",
@@ -176,7 +179,11 @@ export const HTTP_MANAGER_SHAPE = shape(
       },
       append_local_overload: { values: ["false"], reason: "the answer of a shed request says overload in its body" },
     },
-    inside: { upgrade_configs: MANAGER_UPGRADE_SHAPE, scheme_header_transformation: SCHEME_SHAPE },
+    inside: {
+      access_log_options: HTTP_LOG_OPTIONS_SHAPE,
+      upgrade_configs: MANAGER_UPGRADE_SHAPE,
+      scheme_header_transformation: SCHEME_SHAPE,
+    },
   },
 );
 export const COMMON_HTTP_SHAPE = shape(CommonHttpProtocolOptionsSchema, [
@@ -226,6 +233,7 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
     filters: namedFilters.filter((f) => !f.disabled).map((f) => f.config),
     namedFilters,
     accessLogs,
+    logTiming: decodeHttpLogTiming(message, scope),
     http1: decodeHttp1(message.httpProtocolOptions, scope.field("http_protocol_options")),
     http2: decodeHttp2(message.http2ProtocolOptions, scope.field("http2_protocol_options")),
     serverName: message.serverName === "" ? "envoy" : message.serverName,

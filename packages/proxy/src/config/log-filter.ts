@@ -1,5 +1,6 @@
 import { type AttributeSource, compileExpression, type Expression } from "@heddle/expression";
 import { grpcCodeOfHttpStatus } from "@heddle/wire";
+import { AccessLogType } from "@heddle/xds-api/envoy/data/accesslog/v3/accesslog";
 import { ExpressionFilterSchema } from "@heddle/xds-api/envoy/extensions/access_loggers/filters/cel/v3/cel";
 import type { Runtime, RuntimeShare } from "../runtime/runtime.ts";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
@@ -15,6 +16,8 @@ type Comparison = "eq" | "ge" | "le";
 export type LogFilter =
   | { readonly kind: "status" | "duration"; readonly op: Comparison; readonly value: number }
   | { readonly kind: "flags"; readonly flags: readonly string[] }
+  /** By Envoy's names of `AccessLogType`. */
+  | { readonly kind: "log-type"; readonly types: readonly string[]; readonly exclude: boolean }
   | { readonly kind: "not-health-check" }
   | { readonly kind: "header"; readonly match: HeaderMatch }
   | { readonly kind: "grpc-status"; readonly statuses: readonly number[]; readonly exclude: boolean }
@@ -30,6 +33,8 @@ export interface LogFacts {
   /** -1: none. */
   readonly grpcStatus: number;
   readonly durationMs: number;
+  /** Which line of the log it is, by Envoy's name of `AccessLogType`. */
+  readonly logType: string;
   readonly flags: string;
   readonly userAgent: string;
   /** Undefined: none. */
@@ -74,6 +79,17 @@ export function decodeLogFilter(message: AccessLogFilter, scope: DecodeScope): L
     }
     case "responseFlagFilter":
       return { kind: "flags", flags: specifier.value.flags };
+    case "logTypeFilter": {
+      const { types, exclude } = specifier.value;
+      types.forEach((type, i) => {
+        if (AccessLogType[type] === undefined)
+          scope
+            .field("log_type_filter.types")
+            .item(i)
+            .problem(`${type} is no type of access log that this proxy knows`);
+      });
+      return { kind: "log-type", types: types.map((type) => AccessLogType[type]), exclude };
+    }
     case "notHealthCheckFilter":
       return { kind: "not-health-check" };
     case "headerFilter": {
@@ -126,6 +142,8 @@ export function passesFilter(filter: LogFilter, facts: LogFacts): boolean {
       return filter.flags.length === 0
         ? facts.flags !== "-"
         : filter.flags.some((flag) => facts.flags.split(",").includes(flag));
+    case "log-type":
+      return filter.types.includes(facts.logType) !== filter.exclude;
     case "not-health-check":
       return !facts.userAgent.startsWith("kube-probe/") && !facts.userAgent.startsWith("Envoy/HC");
     case "header":

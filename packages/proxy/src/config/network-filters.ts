@@ -11,6 +11,7 @@ import { decodeFilterState, type FilterStateConfig } from "./filter-state.ts";
 import { compileFormat, type Format } from "./format.ts";
 import { decodeAdditions, type HeaderAddition } from "./header-mutation.ts";
 import { decodeHttpManager, type HttpManagerConfig } from "./http-manager.ts";
+import { decodeTcpLogTiming, type LogTiming, TCP_LOG_OPTIONS_SHAPE } from "./log-timing.ts";
 import {
   decodeConnectionLimit,
   decodeDirectResponse,
@@ -50,6 +51,7 @@ export interface TcpProxyConfig {
   readonly maxDurationMs: number;
   readonly maxConnectAttempts: number;
   readonly accessLogs: readonly AccessLogConfig[];
+  readonly logTiming: LogTiming;
   /** Undefined: the upstream is reached directly. */
   readonly tunnel: TunnelConfig | undefined;
 }
@@ -87,18 +89,16 @@ export const TCP_PROXY_SHAPE = shape(
     "metadata_match",
     "hash_policy",
     "tunneling_config",
+    "access_log_options",
+    "access_log_flush_interval",
+    "flush_access_log_on_connected",
   ],
   {},
   {
-    "access_log_options access_log_flush_interval": "lines are written when the connection ends",
     "downstream_idle_timeout upstream_idle_timeout": "use idle_timeout, which looks at both sides",
     on_demand: "clusters are not asked for on demand",
   },
-  {
-    only: {
-      flush_access_log_on_connected: { values: ["false"], reason: "lines are written when the connection ends" },
-    },
-  },
+  { inside: { access_log_options: TCP_LOG_OPTIONS_SHAPE } },
 );
 
 export const TUNNELING_SHAPE = shape(
@@ -217,6 +217,7 @@ function decodeTcpProxy(message: TcpProxy, scope: DecodeScope): TcpProxyConfig {
       decodeDuration(message.maxDownstreamConnectionDuration, scope.field("max_downstream_connection_duration")) ?? 0,
     maxConnectAttempts: Math.max(1, message.maxConnectAttempts ?? 1),
     accessLogs: decodeAccessLogs(message.accessLog, scope.field("access_log")),
+    logTiming: decodeTcpLogTiming(message, scope),
     tunnel: decodeTunnel(message.tunnelingConfig, scope.field("tunneling_config")),
   };
 }

@@ -100,6 +100,7 @@ export {
   type HttpConnectionManager,
   HttpConnectionManager_CodecType,
   HttpConnectionManager_ForwardClientCertDetails,
+  HttpConnectionManager_HcmAccessLogOptionsSchema,
   HttpConnectionManager_PathWithEscapedSlashesAction,
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
@@ -108,6 +109,7 @@ export {
 export { ConfigSchema as NetworkSetFilterStateSchema } from "@heddle/xds-api/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state";
 export {
   type TcpProxy,
+  TcpProxy_TcpAccessLogOptionsSchema,
   type TcpProxy_TunnelingConfig,
   TcpProxy_TunnelingConfigSchema,
   TcpProxySchema,

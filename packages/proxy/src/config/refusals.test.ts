@@ -529,9 +529,10 @@ test("a field that is not implemented passes with Envoy's default, and no other 
   expect(verdict("cluster", cluster({ track_cluster_stats: { timeout_budgets: true } }))).toBe(
     "track_cluster_stats: refused: {…} is not {}: sizes, timeout budgets and endpoints are not counted apart",
   );
-  expect(verdict("listener", listener(tcp({ flush_access_log_on_connected: false })))).toBe("");
-  expect(verdict("listener", listener(tcp({ flush_access_log_on_connected: true })))).toContain(
-    "flush_access_log_on_connected: refused: true is not false: lines are written when",
+  const tunnel = (fields: object) => ({ tunneling_config: { hostname: "a:1", ...fields } });
+  expect(verdict("listener", listener(tcp(tunnel({ propagate_response_headers: false }))))).toBe("");
+  expect(verdict("listener", listener(tcp(tunnel({ propagate_response_headers: true }))))).toContain(
+    "propagate_response_headers: refused: true is not false: the far end's headers",
   );
   const http = (fields: object): JsonValue =>
     listener({

@@ -19,6 +19,9 @@ export function operatorsSection(): string {
       "|---|---|",
       ...ABSENT_OPERATORS.map(([names, reason]) => `| ${code(names)} | ${reason} |`),
     ].join("\n"),
-    "Others are refused with their place. `STREAM_ID` of a TCP connection is `-`; `UPSTREAM_TRANSPORT_FAILURE_REASON` has the system's own words.",
+    "Others are refused with their place. `STREAM_ID` of a TCP connection is `-`.",
+    `Why connections end (\`*_CLOSE_REASON\`, \`*_CLOSE_TYPE\`, \`*_FAILURE_REASON\`, \`CONNECTION_TERMINATION_DETAILS\`) is told, as in Envoy, by logs of listeners and of TCP proxies, also where a network
+filter or the handshake ended them; another test compares the causes. Differences: certificates that are not trusted have our own sentence; an HTTP connection that reached a time limit has no reason
+(Envoy: its timer for clients that don't close, \`triggered_delayed_close_timeout\`).`,
   ].join("\n\n");
 }

@@ -73,6 +73,7 @@ import { LISTENER_FILTER_TYPES, PROXY_PROTOCOL_FILTER_SHAPE, TLS_INSPECTOR_SHAPE
 import { COMMON_LB_SHAPE, LOAD_BALANCING_TYPES } from "../config/load-balancing.ts";
 import { LOCAL_REPLY_SHAPE, RESPONSE_MAPPER_SHAPE } from "../config/local-reply.ts";
 import { FORMAT_STRING_SHAPE } from "../config/log-line.ts";
+import { HTTP_LOG_OPTIONS_SHAPE, TCP_LOG_OPTIONS_SHAPE } from "../config/log-timing.ts";
 import {
   CUSTOM_TREE_TYPES,
   DOMAINS_SHAPE,
@@ -206,6 +207,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       TLS_INSPECTOR_SHAPE,
       TCP_PROXY_SHAPE,
       TUNNELING_SHAPE,
+      TCP_LOG_OPTIONS_SHAPE,
       CONNECTION_LIMIT_SHAPE,
       NETWORK_RBAC_SHAPE,
       NETWORK_RATE_LIMIT_SHAPE,
@@ -227,6 +229,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
     shapes: [
       HTTP_MANAGER_SHAPE,
       MANAGER_UPGRADE_SHAPE,
+      HTTP_LOG_OPTIONS_SHAPE,
       SCHEME_SHAPE,
       TRACING_SHAPE,
       OPEN_TELEMETRY_SHAPE,

@@ -1,4 +1,5 @@
 import type { Clock, Logger, TimerWheel } from "@heddle/std";
+import { HTTP_2 } from "@heddle/wire";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { LogNeeds } from "../config/log-needs.ts";
 import type { FilterChains } from "../filters/filter-chain.ts";
@@ -8,6 +9,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { ActiveSpan } from "../telemetry/tracing/span.ts";
 import type { YoungCollector } from "../transport/young-collector.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
+import type { EarlyLines } from "./early-lines.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import type { HttpManagerCounters, ListenerHttpCounters } from "./manager-counters.ts";
 
@@ -46,6 +48,8 @@ export interface HttpManager {
   readonly overload: OverloadState;
   readonly observers: readonly ExchangeObserver[];
   readonly needs: LogNeeds;
+  /** Undefined: logs have one line for each request. */
+  readonly earlyLines: EarlyLines | undefined;
   /** Undefined: young objects are left to the engine. */
   readonly garbage: YoungCollector | undefined;
   /** Undefined: no spans. */
@@ -66,6 +70,14 @@ export interface HttpManager {
   httpDate(): string;
   /** True once the listener or process drains: connections end when they can. */
   draining: boolean;
+}
+
+/** Counts a request that began. */
+export function countRequest({ counters }: HttpManager, version: number): void {
+  counters.requestsTotal++;
+  counters.requestsActive++;
+  if (version === HTTP_2) counters.requestsHttp2++;
+  else counters.requestsHttp1++;
 }
 
 /** Counts an exchange that is over and tells everyone who listens. */

@@ -26,6 +26,9 @@ export interface HttpDownstream extends Enlisted {
   readonly protocol: string;
   /** It ended because the client sent no HTTP. */
   readonly wrong: boolean;
+  readonly clientReset: "" | "RemoteReset";
+  /** Why we closed it, in Envoy's words; "": we did not, or no answer was the last. */
+  readonly closeReason: string;
 }
 
 /** Told when the connection is gone. */
@@ -54,6 +57,9 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   /** A request was under way when the connection ended. */
   #broke = false;
   wrong = false;
+  clientReset: HttpDownstream["clientReset"] = "";
+  /** A time limit of the connection was reached. */
+  #overdue = false;
   readonly #bytes: ByteCount;
 
   constructor(
@@ -118,6 +124,11 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     return this.#http2 ? "HTTP/2" : "HTTP/1.1";
   }
 
+  get closeReason(): string {
+    const answered = this.#requests > 0 && !this.wrong && !this.#overdue;
+    return answered && this.#link.connection.endedHere ? "deferred_close_on_drained_connection" : "";
+  }
+
   /** Bytes that arrived before the codec was chosen. */
   receive(bytes: Uint8Array): void {
     if (bytes.length > 0) this.#link.onData(bytes);
@@ -178,7 +189,8 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     this.#lastUsedMs = this.#manager.wheel.nowMs;
   }
 
-  onLinkClosed(_link: HttpLink, _error: ConnectionError | undefined): void {
+  onLinkClosed(_link: HttpLink, error: ConnectionError | undefined): void {
+    if (error?.kind === "reset") this.clientReset = "RemoteReset";
     this.#timer.release();
     this.#keepAlive?.release();
     const { counters, clock } = this.#manager;
@@ -225,10 +237,12 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
       config.idleTimeoutMs > 0 &&
       nowMs - this.#lastUsedMs >= config.idleTimeoutMs
     ) {
+      this.#overdue = true;
       this.#manager.counters.idleTimeouts++;
       http.shutdown();
     }
     if (config.maxConnectionDurationMs > 0 && nowMs - this.#openedMs >= config.maxConnectionDurationMs) {
+      this.#overdue = true;
       if (!http.shouldClose) this.#manager.counters.maxDuration++;
       http.shutdown();
     }
@@ -238,6 +252,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     if (http.headPending && headLimitMs > 0) {
       if (this.#headSinceMs < 0) this.#headSinceMs = nowMs;
       else if (nowMs - this.#headSinceMs >= headLimitMs) {
+        this.#overdue = true;
         this.#manager.counters.headerTimeouts++;
         this.#link.connection.close();
       }

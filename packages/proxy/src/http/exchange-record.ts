@@ -24,6 +24,8 @@ export interface ExchangeRecord {
   readonly host: Host | undefined;
   readonly upstreamLocal: string;
   readonly upstreamSecure: boolean;
+  /** HTTP version of its connection; 0: there was none. */
+  readonly upstreamVersion: number;
   readonly upstreamPrincipal: string;
   /** The last connection that was used; undefined: none. */
   readonly upstream: Connection | undefined;
@@ -76,4 +78,12 @@ export interface ExchangeRecord {
   readonly sharedState: FilterState | undefined;
   /** Undefined: not recorded. */
   readonly span: ActiveSpan | undefined;
+  readonly logType: ExchangeLogType;
 }
+
+/** Which line of a log it is. Source: Envoy `AccessLogType`. */
+export type ExchangeLogType =
+  | "DownstreamStart"
+  | "DownstreamPeriodic"
+  | "DownstreamTunnelSuccessfullyEstablished"
+  | "DownstreamEnd";

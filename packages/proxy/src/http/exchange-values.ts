@@ -29,9 +29,7 @@ function value(record: ExchangeRecord, command: FormatCommand): string | undefin
     case "PROTOCOL":
       return versionName(request.version);
     case "UPSTREAM_PROTOCOL":
-      return record.upstreamLocal === "" || record.response === undefined
-        ? undefined
-        : versionName(record.response.version);
+      return record.upstreamVersion === 0 ? undefined : versionName(record.response?.version ?? record.upstreamVersion);
     case "RESPONSE_CODE":
       return String(record.status);
     case "BYTES_RECEIVED":
@@ -58,7 +56,7 @@ function value(record: ExchangeRecord, command: FormatCommand): string | undefin
     case "RESPONSE_DURATION":
       return elapsed(record.startMs, record.firstByteMs);
     case "RESPONSE_TX_DURATION":
-      return elapsed(record.firstByteMs, record.endMs);
+      return record.logType === "DownstreamEnd" ? elapsed(record.firstByteMs, record.endMs) : undefined;
     case "COMMON_DURATION":
       return commonDuration(command.argument ?? "", (name) => point(record, name));
     case "UPSTREAM_REQUEST_ATTEMPT_COUNT":
@@ -108,7 +106,14 @@ function value(record: ExchangeRecord, command: FormatCommand): string | undefin
     case "REQUESTED_SERVER_NAME":
       return serverName(record, command.argument);
     case "ACCESS_LOG_TYPE":
-      return "DownstreamEnd";
+      return record.logType;
+    case "UPSTREAM_CLUSTER":
+    case "UPSTREAM_CLUSTER_RAW":
+      return dash(record.clusterName || routedCluster(record));
+    case "RESPONSE_CODE_DETAILS":
+      // There is no answer yet.
+      if (record.status === 0 && record.logType !== "DownstreamEnd") return undefined;
+      return upstreamValue(record, command);
     default:
       return bytesValue(record, command.name) ?? upstreamValue(record, command) ?? connectionValue(connection, command);
   }
@@ -142,6 +147,12 @@ function serverName({ connection, request }: ExchangeRecord, argument = "SNI_ONL
   if (from !== "HOST_FIRST" && (from !== "SNI_FIRST" || connection.sni !== "")) return dash(connection.sni);
   const original = which === "HOST" ? undefined : request.headers.get("x-envoy-original-host");
   return original ?? dash((which === "ORIG" ? "" : request.authority) || connection.sni);
+}
+
+/** The route's only cluster, before the request is on its way there. */
+function routedCluster({ route, logType }: ExchangeRecord): string {
+  const action = logType === "DownstreamEnd" ? undefined : route?.route.action;
+  return action?.kind === "forward" && action.choice.kind === "cluster" ? action.choice.cluster : "";
 }
 
 const SNAKE = /(?<=[a-z])(?=[A-Z])/g;

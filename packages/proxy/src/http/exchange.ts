@@ -22,6 +22,7 @@ import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { rescue, rescueDownstream, rescueUpstream, type TrafficFailureCode } from "../rescue.ts";
 import { answerOf } from "../router/rewrite.ts";
 import { type CompiledRoute, isGrpc, REPLAY_BYTES } from "../router/route-table.ts";
+import type { LineInterval } from "../telemetry/line-interval.ts";
 import type { Cluster, HostCriteria } from "../upstream/cluster.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
 import type { Host } from "../upstream/host.ts";
@@ -29,7 +30,7 @@ import type { PooledConnection } from "../upstream/pool.ts";
 import type { Attempt } from "./attempt.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import { chargeAnswer, chargeTime, chargeTimeout, chargeTry } from "./charge-answer.ts";
-import { type HttpManager, reportDone } from "./connection-manager.ts";
+import { countRequest, type HttpManager, reportDone } from "./connection-manager.ts";
 import { countFailure } from "./count-failure.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { effectiveTimeoutMs, overdue, RouteTimeout, type TryLimit } from "./exchange-timers.ts";
@@ -70,6 +71,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   host: Host | undefined = undefined;
   upstreamLocal = "";
   upstreamSecure = false;
+  upstreamVersion = 0;
   upstreamPrincipal = "";
   upstream: ExchangeRecord["upstream"] = undefined;
   upstreamBytes: ExchangeRecord["upstreamBytes"] = undefined;
@@ -82,6 +84,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   grpcStatus = -1;
   flags = "-";
   details = "via_upstream";
+  logType: ExchangeRecord["logType"] = "DownstreamEnd";
   transportFailure = "";
   bytesReceived = 0;
   bytesSent = 0;
@@ -116,6 +119,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   #forwarded = false;
   #over = false;
   #timer: WheelTimer | undefined = undefined;
+  #lines: LineInterval | undefined = undefined;
   /** The stream of the last try; kept only where a log asks for its bytes. */
   #upstreamStream: HttpStream | undefined = undefined;
 
@@ -133,10 +137,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.startTime = manager.clock.now();
     this.lastActivityMs = manager.wheel.nowMs;
     this.#openedMs = this.lastActivityMs;
-    manager.counters.requestsTotal++;
-    manager.counters.requestsActive++;
-    if (downstream.request.version === HTTP_2) manager.counters.requestsHttp2++;
-    else manager.counters.requestsHttp1++;
+    countRequest(manager, downstream.request.version);
   }
 
   /** Runs the request phase: prepare, route, forward or answer. */
@@ -153,6 +154,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     }
     this.chooseRoute();
     this.span = this.#manager.tracer?.begin(this);
+    this.#lines = this.#manager.earlyLines?.begin(this);
     this.#runFilters();
   }
 
@@ -317,6 +319,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.#tries.giveUp();
     this.#filters?.end();
     this.#timer?.release();
+    this.#lines?.release();
     this.#tries.release();
     this.#body = undefined;
     this.upstreamBytes ??= this.#upstreamStream?.wireBytes;
@@ -376,6 +379,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
       this.#manager.counters.upgrades++;
       this.#manager.counters.upgradesActive++;
       this.#timer?.disarm();
+      this.#manager.earlyLines?.tunnelOpened(this);
     }
     if (endStream) this.#answerEnds();
     this.#downstream.sendHead(head, endStream);

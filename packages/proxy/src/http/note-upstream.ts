@@ -11,7 +11,8 @@ export type UpstreamRecord = {
     | "upstreamLocal"
     | "upstreamPrincipal"
     | "upstreamReadyMs"
-    | "upstreamSecure"]: ExchangeRecord[K];
+    | "upstreamSecure"
+    | "upstreamVersion"]: ExchangeRecord[K];
 };
 
 /** Writes down which connection a try has got. */
@@ -24,6 +25,7 @@ export function noteUpstream(
   if (needs.open) noteOpen(connection.socket);
   if (needs.times) record.upstreamReadyMs = clock.monotonic();
   record.upstreamLocal = connection.localText;
+  record.upstreamVersion = connection.http.version;
   record.upstreamSecure = connection.secure;
   record.upstreamPrincipal = connection.peer?.uriSans[0] ?? "";
 }

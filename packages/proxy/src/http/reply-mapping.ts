@@ -29,6 +29,7 @@ export function mapReply(
   runtime: Runtime,
 ): MappedReply {
   const facts: LogFacts = {
+    logType: "NotSet",
     status,
     grpcStatus: record.grpcStatus,
     flags: record.flags,

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { FormatCommand } from "../config/format.ts";
 import { formatTime } from "../config/time-format.ts";
 import { flagNames } from "../rescue.ts";
+import { loggedFailure } from "../tls/logged-failure.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
@@ -53,7 +54,7 @@ export function upstreamValue(record: UpstreamFacts, command: FormatCommand): st
     case "RESPONSE_CODE_DETAILS":
       return dash(command.argument === undefined ? record.details.replaceAll(" ", "_") : record.details);
     case "UPSTREAM_TRANSPORT_FAILURE_REASON":
-      return dash(record.transportFailure);
+      return dash(loggedFailure(record.transportFailure).replaceAll(" ", "_"));
     case "UPSTREAM_HOST":
       return record.host?.text;
     case "UPSTREAM_REMOTE_ADDRESS":

@@ -1,24 +1,30 @@
 import type { Clock } from "@heddle/std";
-import type { ListenerFacts, TcpObserver, TcpRecord } from "../network/tcp-record.ts";
+import type { TcpLog, TcpObserver, TcpRecord } from "../network/tcp-record.ts";
 import type { ConnectionInfo } from "./connection-info.ts";
 
+type EndFacts =
+  | "flags"
+  | "details"
+  | "bytesReceived"
+  | "bytesSent"
+  | "closeReason"
+  | "upstreamCloseReason"
+  | "termination"
+  | "handshakeFailure"
+  | "clientReset"
+  | "protocol";
+
 /** How a connection ended that no TCP proxy tells of. */
-export interface ConnectionEnd extends Partial<ListenerFacts> {
-  readonly flags?: string;
-  readonly details?: string;
-  readonly bytesReceived?: number;
-  readonly bytesSent?: number;
-}
+export type ConnectionEnd = Partial<Pick<TcpRecord, EndFacts>>;
 
-const NOTHING: ListenerFacts = { protocol: "", termination: "", handshakeFailure: "" };
-
-/** Tells the listener's observers of a connection that HTTP served, or nobody. `openedMs`: of the monotonic clock. */
+/** Tells the listener's observers of a connection that HTTP served, or nobody; `logs` are those of a TCP proxy that it did not reach, undefined where there is none. `openedMs`: of the monotonic clock. */
 export function tellEnd(
   observers: readonly TcpObserver[],
   connection: ConnectionInfo,
   openedMs: number,
   clock: Clock,
-  { flags = "-", details = "", bytesReceived = 0, bytesSent = 0, ...facts }: ConnectionEnd,
+  end: ConnectionEnd,
+  logs?: readonly TcpLog[],
 ): void {
   const endMs = clock.monotonic();
   const record: TcpRecord = {
@@ -29,27 +35,36 @@ export function tellEnd(
     upstreamLocal: "",
     upstreamSecure: false,
     upstreamPrincipal: "",
-    flags,
-    details,
+    flags: "-",
+    details: "",
     transportFailure: "",
+    closeReason: "",
+    termination: "",
+    handshakeFailure: "",
+    clientReset: "",
+    protocol: "",
     upstream: undefined,
     upstreamReset: false,
     failedTries: [],
     attempts: 0,
     upstreamWantedMs: -1,
     upstreamReadyMs: -1,
-    bytesReceived,
-    bytesSent,
+    bytesReceived: 0,
+    bytesSent: 0,
     startMs: openedMs,
     endMs,
     startTime: clock.now() - (endMs - openedMs),
-    atListener: { ...NOTHING, ...facts },
+    proxied: logs !== undefined,
+    logType: "NotSet",
+    ...end,
+    upstreamCloseReason: logs === undefined ? "" : (end.upstreamCloseReason ?? ""),
   };
   for (const observer of observers) observer.onTcpDone(record);
+  for (const log of logs ?? []) log.writeConnection({ ...record, logType: "TcpConnectionEnd" });
 }
 
 /** The same of a connection that a TCP proxy served. */
 export function tellSession(observers: readonly TcpObserver[], session: TcpRecord): void {
-  const record: TcpRecord = { ...session, atListener: NOTHING };
+  const record: TcpRecord = { ...session, logType: "NotSet" };
   for (const observer of observers) observer.onTcpDone(record);
 }

@@ -7,6 +7,7 @@ import { serveTcp, type TcpSessionOwner } from "../network/tcp-proxy.ts";
 import type { TcpObserver } from "../network/tcp-record.ts";
 import { type InspectionNeeds, inspectionNeeds, matchFilterChain } from "../router/chain-matcher.ts";
 import { type AcceptTlsOptions, acceptTls } from "../tls/accept-tls.ts";
+import { isTimeout, loggedFailure } from "../tls/logged-failure.ts";
 import type { SecureContexts } from "../tls/secure-context.ts";
 import { formatAddress, type SocketAddress } from "../transport/address.ts";
 import { type ConnectionError, type ConnectionHandler, IGNORE_EVENTS } from "../transport/connection.ts";
@@ -270,7 +271,10 @@ class Incoming implements ConnectionHandler {
     const { handler } = runtime;
     this.#counters.handshakeFailed(reason);
     this.#gone();
-    this.#tell({ handshakeFailure: reason }, runtime);
+    const slow = isTimeout(reason)
+      ? { termination: "transport socket timeout was reached", ...closedFor("transport_socket_timeout") }
+      : {};
+    this.#tell({ handshakeFailure: loggedFailure(reason), ...slow }, runtime);
     if (handler.kind === "http") {
       // Source: Envoy has the connection manager in place before the handshake.
       const { counters } = handler.manager;
@@ -293,8 +297,13 @@ class Incoming implements ConnectionHandler {
       reason: verdict?.reason ?? "",
     });
     this.#gone();
-    const { text = "", termination = "", details = "" } = verdict ?? {};
-    this.#tell({ termination, details, bytesSent: Buffer.byteLength(text) }, runtime);
+    const { text = "", termination = "", details = "", closeReason = "", flags = "-" } = verdict ?? {};
+    // Source: Envoy has chosen an upstream before it asks who may enter.
+    const upstreamCloseReason = termination === "" ? "" : closeReason;
+    this.#tell(
+      { termination, details, bytesSent: Buffer.byteLength(text), closeReason, upstreamCloseReason, flags },
+      runtime,
+    );
     connection.handler = IGNORE_EVENTS;
     if (verdict !== undefined && verdict.text !== "") connection.write(Buffer.from(verdict.text, "utf8"));
     if (verdict === undefined || verdict.delayMs === 0) connection.close();
@@ -321,8 +330,9 @@ class Incoming implements ConnectionHandler {
 
   /** Tells of a connection that ended before its last filter had it. */
   #tell(end: ConnectionEnd, runtime?: ChainRuntime): void {
-    if (this.#observers.length === 0) return;
-    tellEnd(this.#observers, this.#describe(runtime), this.#openedMs, this.#around.clock, end);
+    const logs = runtime?.handler.kind === "tcp" ? runtime.handler.manager.logs : undefined;
+    if (this.#observers.length === 0 && (logs === undefined || logs.length === 0)) return;
+    tellEnd(this.#observers, this.#describe(runtime), this.#openedMs, this.#around.clock, end, logs);
   }
 
   #serve(runtime: ChainRuntime, first: Uint8Array): void {
@@ -384,12 +394,19 @@ class Incoming implements ConnectionHandler {
         tellEnd(observers, info, this.#openedMs, this.#around.clock, {
           flags: downstream.wrong ? "DPE" : "-",
           protocol: downstream.protocol,
+          clientReset: downstream.clientReset,
+          closeReason: downstream.closeReason,
           bytesReceived: connection.bytesIn,
           bytesSent: connection.bytesOut,
         });
       },
     };
   }
+}
+
+/** Both sides close for the client's reason. */
+function closedFor(reason: string): ConnectionEnd {
+  return { closeReason: reason, upstreamCloseReason: reason };
 }
 
 function countInspection(counters: InspectorCounters, found: Inspection): void {

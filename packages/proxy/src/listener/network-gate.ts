@@ -18,6 +18,9 @@ export interface GateVerdict {
   /** Envoy's words for the listener's log. Default: none. */
   readonly termination?: string;
   readonly details?: string;
+  readonly closeReason?: string;
+  /** Default: none. */
+  readonly flags?: string;
 }
 
 /** The network filters of a chain before its last one, in their order. */
@@ -56,7 +59,8 @@ function createCheck(config: NetworkGateConfig, clock: Clock, runtime: Runtime, 
       return (_info, open) => {
         if (!runtime.flag(config.enabled) || open < config.max) return undefined;
         count(`connection_limit.${config.statPrefix}.limited_connections`);
-        return { delayMs: config.delayMs, text: "", reason: `${config.max} connections are open already` };
+        const reason = `${config.max} connections are open already`;
+        return { delayMs: config.delayMs, text: "", reason, closeReason: "over_connection_limit" };
       };
     case "network-rate-limit": {
       const bucket =
@@ -64,7 +68,8 @@ function createCheck(config: NetworkGateConfig, clock: Clock, runtime: Runtime, 
       return () => {
         if (!runtime.flag(config.enabled) || bucket === undefined || bucket.take()) return undefined;
         count(`local_rate_limit.${config.statPrefix}.rate_limited`);
-        return { delayMs: 0, text: "", reason: "too many new connections" };
+        const closeReason = "local_ratelimit_close_over_limit";
+        return { delayMs: 0, text: "", reason: "too many new connections", closeReason, flags: "URX" };
       };
     }
     case "network-rbac": {
@@ -87,7 +92,7 @@ function createCheck(config: NetworkGateConfig, clock: Clock, runtime: Runtime, 
         }
         count(`${config.statPrefix}rbac.denied`);
         const termination = `rbac_access_denied_matched_policy[${verdict.policy}]`;
-        return { delayMs: 0, text: "", reason: termination, termination };
+        return { delayMs: 0, text: "", reason: termination, termination, closeReason: "rbac_deny_close" };
       };
     }
     case "direct-response":

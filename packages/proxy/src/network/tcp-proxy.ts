@@ -1,9 +1,11 @@
 // Hot path: every byte of a TCP connection passes here.
 import type { Clock, Enlisted, Expirable, TimerWheel, WheelTimer } from "@heddle/std";
 import { type LogNeeds, noteOpen } from "../config/log-needs.ts";
+import { AT_END } from "../config/log-timing.ts";
 import type { TcpProxyConfig } from "../config/network-filters.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { rescueUpstream } from "../rescue.ts";
+import { type LineInterval, startLineInterval } from "../telemetry/line-interval.ts";
 import { formatAddress } from "../transport/address.ts";
 import type { Connection, ConnectionError, ConnectionHandler } from "../transport/connection.ts";
 import type { Dial } from "../transport/dial.ts";
@@ -16,7 +18,7 @@ import type { Host } from "../upstream/host.ts";
 import { dialTunnel, type TunnelOwner } from "../upstream/tunnel-connection.ts";
 import { createFlow, type Flow } from "./flow.ts";
 import type { TcpCounters } from "./tcp-counters.ts";
-import type { TcpObserver, TcpRecord } from "./tcp-record.ts";
+import type { TcpLog, TcpLogType, TcpObserver, TcpRecord } from "./tcp-record.ts";
 import { tcpValues } from "./tcp-values.ts";
 import { tunnelRequest } from "./tunnel-request.ts";
 
@@ -28,6 +30,8 @@ export interface TcpManager {
   readonly clock: Clock;
   readonly random: () => number;
   readonly observers: readonly TcpObserver[];
+  /** Those among them that write lines before the end, where the configuration wants some. */
+  readonly logs: readonly TcpLog[];
   readonly counters: TcpCounters;
   readonly upstreamAlpn: readonly string[] | undefined;
   readonly needs: Pick<LogNeeds, "open">;
@@ -110,6 +114,15 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
   #reportedMs: number;
   readonly #sweepMs: number;
   attempts = 0;
+  logType: TcpLogType = "TcpConnectionEnd";
+  readonly protocol = "";
+  readonly proxied = true;
+  closeReason = "";
+  upstreamCloseReason = "";
+  readonly termination = "";
+  readonly handshakeFailure = "";
+  clientReset: TcpRecord["clientReset"] = "";
+  #lines: LineInterval | undefined = undefined;
   #criteria: HostCriteria | undefined = undefined;
   #over = false;
   #opened = false;
@@ -153,6 +166,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     if (this.#manager.needs.open) noteOpen(this.#downstream);
     if (first.length > 0) this.relay(first, true);
     const { config, clusters } = this.#manager;
+    if (config.logTiming !== AT_END) this.#logEarly();
     const choice = chooseTcpCluster(config, this.#manager.random);
     const bySni = this.#manager.sniCluster && this.connection.sni !== "";
     this.clusterName = bySni ? this.connection.sni : (choice?.cluster ?? "");
@@ -163,8 +177,10 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     this.#tryConnect();
   }
 
-  close(): void {
-    this.#finish("-", "");
+  close(flags = "-", reason = ""): void {
+    this.closeReason = reason;
+    this.upstreamCloseReason = reason;
+    this.#finish(flags, "");
     this.#downstream.close();
     this.upstream?.close();
   }
@@ -208,16 +224,22 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
 
   closed(downstream: boolean, error: ConnectionError | undefined): void {
     const other = downstream ? this.upstream : this.#downstream;
-    if (!downstream && error?.kind === "reset") this.upstreamReset = true;
+    const reset = error?.kind === "reset";
     if (downstream) this.#dial?.cancel();
+    if (!this.#over) {
+      if (reset && downstream) this.clientReset = "RemoteReset";
+      else if (reset) {
+        this.upstreamReset = true;
+        this.clientReset = "LocalReset";
+      }
+      if (downstream && this.upstream === undefined) this.#finish("DC", "");
+      else this.#finish(error === undefined || downstream ? "-" : reset ? "UR" : "UC", "");
+    }
     if (other !== undefined && !other.closed) {
       // A reset on one side is a reset on the other; an orderly end lets what waits go out.
-      if (error?.kind === "reset") other.abort();
+      if (reset) other.abort();
       else other.close();
     }
-    if (this.#over) return;
-    if (downstream && this.upstream === undefined) this.#finish("DC", "");
-    else this.#finish(error !== undefined && !downstream ? "UC" : "-", "");
   }
 
   onConnected(upstream: Connection): void {
@@ -242,6 +264,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     upstream.handler = new Side(this, false);
     this.#opened = true;
     for (const observer of this.#manager.observers) observer.onTcpOpened(this);
+    if (this.#manager.config.logTiming.whenConnected) this.#log("TcpUpstreamConnected");
     this.#toUpstream = createFlow(this.#downstream, upstream, (bytes) => this.#count(bytes, true));
     this.#toDownstream = createFlow(upstream, this.#downstream, (bytes) => this.#count(bytes, false));
     for (const chunk of this.#early) upstream.write(chunk);
@@ -278,7 +301,8 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     if (idle || old) {
       if (idle) this.#manager.counters.idleTimeouts++;
       else this.#manager.counters.maxDuration++;
-      this.close();
+      if (idle) this.close("-", "tcp_session_idle_timeout");
+      else this.close("DT", "max_connection_duration_reached");
       return;
     }
     if (this.#opened && wheel.nowMs - this.#reportedMs >= this.#manager.reportingMs) {
@@ -340,10 +364,28 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     this.cluster.counters.bytesSent += received;
   }
 
+  /** Lines before anything else, where a log wants them. */
+  #logEarly(): void {
+    const { config, wheel } = this.#manager;
+    const { atStart, intervalMs } = config.logTiming;
+    if (atStart) this.#log("TcpConnectionStart");
+    if (intervalMs > 0) this.#lines = startLineInterval(wheel, intervalMs, () => this.#log("TcpPeriodic"));
+  }
+
+  #log(type: TcpLogType): void {
+    this.logType = type;
+    this.endMs = this.#manager.clock.monotonic();
+    for (const log of this.#manager.logs) log.writeConnection(this);
+    this.logType = "TcpConnectionEnd";
+    this.endMs = -1;
+  }
+
   #fail(failure: UpstreamFailure): void {
-    const { flag, details } = rescueUpstream(failure);
-    this.transportFailure = failure.cause;
-    this.#finish(flag, details);
+    const { flag } = rescueUpstream(failure);
+    if (flag === "UF") this.transportFailure = failure.cause;
+    this.closeReason = `tcp_initializion_failure:${INIT_FAILURES[flag] ?? 0}`;
+    // Source: Envoy has used up its attempts, also when there was to be one.
+    this.#finish(flag === "UF" ? "UF,URX" : flag, "");
     // What the client said was read by nobody: as the kernel has it then, its connection is reset. Source: Envoy leaves such bytes in the kernel.
     if (this.#earlyBytes > 0) this.#downstream.abort();
     else this.#downstream.close();
@@ -360,6 +402,7 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     if (this.#over) return;
     this.#over = true;
     this.#timer.release();
+    this.#lines?.release();
     const dialing = this.#dial !== undefined;
     this.#dial?.cancel();
     this.#dial = undefined;
@@ -383,6 +426,9 @@ class Session implements TcpSession, TcpRecord, TunnelOwner, Expirable {
     this.#owner.onTcpClosed(this, this.endMs - this.startMs);
   }
 }
+
+/** By flag; a connection that could not be made is 0. Source: Envoy `Filter::UpstreamFailureReason`. */
+const INIT_FAILURES: Readonly<Record<string, number>> = { UH: 1, UO: 2, NC: 3 };
 
 const NONE: readonly Host[] = [];
 

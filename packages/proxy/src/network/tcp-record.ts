@@ -15,6 +15,15 @@ export interface TcpRecord {
   readonly flags: string;
   readonly details: string;
   readonly transportFailure: string;
+  /** Why we closed the client's connection, and the upstream's, in Envoy's words; "": we did not. */
+  readonly closeReason: string;
+  readonly upstreamCloseReason: string;
+  /** Why a network filter or the handshake's time ended it; "": neither. */
+  readonly termination: string;
+  /** Why the TLS handshake with the client failed; "": it did not. */
+  readonly handshakeFailure: string;
+  /** Which side broke off the client's connection. */
+  readonly clientReset: "" | "LocalReset" | "RemoteReset";
   readonly upstream: Connection | undefined;
   /** The server broke the connection off. */
   readonly upstreamReset: boolean;
@@ -27,18 +36,19 @@ export interface TcpRecord {
   readonly startMs: number;
   readonly endMs: number;
   readonly startTime: number;
-  /** Set for the line of the listener's own log. */
-  readonly atListener?: ListenerFacts;
+  /** A TCP proxy is the last filter, whether or not it had the connection. */
+  readonly proxied: boolean;
+  readonly logType: TcpLogType;
+  /** What HTTP was spoken, in Envoy's words; "" without HTTP. */
+  readonly protocol: string;
 }
 
-/** What only the listener's own log tells of a connection. */
-export interface ListenerFacts {
-  /** "" without HTTP. */
-  readonly protocol: string;
-  /** Why a network filter closed it; "": none did. */
-  readonly termination: string;
-  /** Why the TLS handshake failed; "": it did not. */
-  readonly handshakeFailure: string;
+/** Which line of a log it is; `NotSet` is the listener's own. Source: Envoy `AccessLogType`. */
+export type TcpLogType = "NotSet" | "TcpConnectionStart" | "TcpUpstreamConnected" | "TcpPeriodic" | "TcpConnectionEnd";
+
+/** Writes a line of a connection whenever it is asked to. */
+export interface TcpLog {
+  writeConnection(record: TcpRecord): void;
 }
 
 /** Takes events of TCP connections: metrics, access logs. */

@@ -40,13 +40,21 @@ function value(record: TcpRecord, command: FormatCommand): string | undefined {
     case "DOWNSTREAM_HANDSHAKE_DURATION":
       return undefined;
     case "ACCESS_LOG_TYPE":
-      return record.atListener === undefined ? "TcpConnectionEnd" : "NotSet";
+      return record.logType;
     case "PROTOCOL":
-      return dash(record.atListener?.protocol ?? "");
+      return dash(record.protocol);
     case "CONNECTION_TERMINATION_DETAILS":
-      return dash(record.atListener?.termination ?? "");
+      return dash(record.termination);
     case "DOWNSTREAM_TRANSPORT_FAILURE_REASON":
-      return dash(record.atListener?.handshakeFailure.replaceAll(" ", "_") ?? "");
+      return dash(record.handshakeFailure.replaceAll(" ", "_"));
+    case "DOWNSTREAM_LOCAL_CLOSE_REASON":
+      return dash(record.closeReason);
+    case "UPSTREAM_LOCAL_CLOSE_REASON":
+      return dash(record.upstreamCloseReason);
+    case "UPSTREAM_DETECTED_CLOSE_TYPE":
+      return record.proxied ? upstreamValue(record, command) : undefined;
+    case "DOWNSTREAM_DETECTED_CLOSE_TYPE":
+      return record.clientReset || "Normal";
     case "METADATA":
       return metadataCommand(record, command.argument ?? "", {
         metadata: record.connection.metadata,

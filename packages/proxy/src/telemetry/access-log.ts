@@ -1,8 +1,9 @@
 import type { AccessLogConfig } from "../config/access-log.ts";
 import { type LogFacts, passesFilter } from "../config/log-filter.ts";
 import type { ExchangeObserver } from "../http/connection-manager.ts";
+import type { ExchangeLog } from "../http/early-lines.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
-import type { TcpObserver, TcpRecord } from "../network/tcp-record.ts";
+import type { TcpLog, TcpObserver, TcpRecord } from "../network/tcp-record.ts";
 import { matchesHeader } from "../router/route-matcher.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { loggedAttributes } from "./record-attributes.ts";
@@ -13,7 +14,10 @@ export interface LogTarget {
   connection(record: TcpRecord): void;
 }
 
-class AccessLogger implements ExchangeObserver, TcpObserver {
+/** Writes lines of one log: at the end, and whenever it is asked to. */
+export interface AccessLogWriter extends ExchangeObserver, TcpObserver, ExchangeLog, TcpLog {}
+
+class AccessLogger implements AccessLogWriter {
   readonly #config: AccessLogConfig;
   readonly #target: LogTarget;
   readonly #random: () => number;
@@ -27,6 +31,10 @@ class AccessLogger implements ExchangeObserver, TcpObserver {
   }
 
   onExchangeDone(record: ExchangeRecord): void {
+    this.writeExchange(record);
+  }
+
+  writeExchange(record: ExchangeRecord): void {
     const { filter } = this.#config;
     if (filter === undefined || passesFilter(filter, exchangeFacts(record, this.#random, this.#runtime)))
       this.#target.exchange(record);
@@ -36,6 +44,10 @@ class AccessLogger implements ExchangeObserver, TcpObserver {
   onTcpProgress(): void {}
 
   onTcpDone(record: TcpRecord): void {
+    this.writeConnection(record);
+  }
+
+  writeConnection(record: TcpRecord): void {
     const { filter } = this.#config;
     if (filter === undefined || passesFilter(filter, connectionFacts(record, this.#random, this.#runtime)))
       this.#target.connection(record);
@@ -49,6 +61,7 @@ export function exchangeFacts(record: ExchangeRecord, random: () => number, runt
     grpcStatus: record.grpcStatus,
     flags: record.flags,
     durationMs: record.endMs - record.startMs,
+    logType: record.logType,
     userAgent: record.request.headers.get("user-agent") ?? "",
     requestId: () => record.request.headers.get("x-request-id"),
     metadata: record.metadata,
@@ -65,6 +78,7 @@ function connectionFacts(record: TcpRecord, random: () => number, runtime: Runti
     grpcStatus: -1,
     flags: record.flags,
     durationMs: record.endMs - record.startMs,
+    logType: record.logType,
     userAgent: "",
     requestId: () => undefined,
     metadata: record.connection.metadata,
@@ -81,6 +95,6 @@ export function createAccessLogger(
   target: LogTarget,
   random: () => number,
   runtime: Runtime,
-): ExchangeObserver & TcpObserver {
+): AccessLogWriter {
   return new AccessLogger(config, target, random, runtime);
 }

@@ -33,11 +33,11 @@ export function exchangeEntry(
       timeToLastRxByte: duration(record.startMs, record.requestEndMs),
       timeToFirstUpstreamRxByte: responseStart,
       timeToFirstDownstreamTxByte: responseStart,
-      timeToLastDownstreamTxByte: end,
+      ...(record.logType === "DownstreamEnd" ? { timeToLastDownstreamTxByte: end } : { intermediateLogEntry: true }),
       upstreamRequestAttemptCount: record.attempts,
       routeName: record.route?.route.name ?? "",
       streamId: header("x-request-id"),
-      accessLogType: AccessLogType.DownstreamEnd,
+      accessLogType: AccessLogType[record.logType],
     },
     protocolVersion:
       request.version === 20
@@ -72,7 +72,8 @@ export function connectionEntry(record: TcpRecord): MessageInitShape<typeof TCPA
   return {
     commonProperties: {
       ...common(record, record.connection),
-      accessLogType: record.atListener === undefined ? AccessLogType.TcpConnectionEnd : AccessLogType.NotSet,
+      accessLogType: AccessLogType[record.logType],
+      intermediateLogEntry: record.logType !== "TcpConnectionEnd" && record.logType !== "NotSet",
     },
     connectionProperties: { receivedBytes: BigInt(record.bytesReceived), sentBytes: BigInt(record.bytesSent) },
   };

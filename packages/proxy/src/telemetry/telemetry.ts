@@ -6,7 +6,7 @@ import type { TraceProvider } from "../config/trace-provider.ts";
 import type { ExchangeObserver } from "../http/connection-manager.ts";
 import type { TcpObserver } from "../network/tcp-record.ts";
 import type { ChainObservers, ObserverSurroundings } from "../proxy.ts";
-import { createAccessLogger, type LogTarget } from "./access-log.ts";
+import { type AccessLogWriter, createAccessLogger, type LogTarget } from "./access-log.ts";
 import { speaksLinkerd } from "./dialect.ts";
 import { createFileLog } from "./file-log.ts";
 import { createGrpcLog } from "./grpc-log.ts";
@@ -109,7 +109,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
 
   const watchers = (
     chain: FilterChainConfig,
-    logs: readonly AccessLogConfig[],
+    logs: readonly AccessLogWriter[],
     around: ObserverSurroundings,
   ): (ExchangeObserver & TcpObserver)[] => {
     const last = chain.filters[chain.filters.length - 1];
@@ -135,7 +135,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
       if (!linkerd) continue;
       all.push(linkerdStats(), linkerdRoutes());
     }
-    all.push(...loggers(logs, around));
+    all.push(...logs);
     return all;
   };
 
@@ -166,8 +166,9 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
     observe: (listener, chain, around) => {
       const last = chain.filters[chain.filters.length - 1];
       const logs = last?.kind === "http" || last?.kind === "tcp" ? last.accessLogs : [];
-      const all = watchers(chain, logs, around);
-      const observers = { http: [...all, tap.observer], tcp: all };
+      const writers = loggers(logs, around);
+      const all = watchers(chain, writers, around);
+      const observers = { http: [...all, tap.observer], tcp: all, logs: writers };
       const tracing = last?.kind === "http" ? last.tracing : undefined;
       if (tracing === undefined) return observers;
       return { ...observers, tracer: (count) => tracers.create(tracing, listener.direction, around, count) };
@@ -180,7 +181,7 @@ function refusals(stats: LinkerdStats): TcpObserver {
     onTcpOpened: () => {},
     onTcpProgress: () => {},
     onTcpDone: (record) => {
-      const why = record.atListener?.termination ?? "";
+      const why = record.termination;
       if (isRefusal(why)) stats.onRefused(record, why);
     },
   };
