@@ -4,6 +4,7 @@ import { runConnect } from "./connect.ts";
 import { runGrpcInterop } from "./grpc-interop.ts";
 import { runH2spec } from "./h2spec.ts";
 import { type SuiteResult, type SuiteSkip, suiteTable, totals } from "./suite.ts";
+import { runTls } from "./tls.ts";
 import { runWebSocket } from "./websocket.ts";
 
 const SUITES: Readonly<Record<string, () => Promise<SuiteResult | SuiteSkip>>> = {
@@ -11,6 +12,7 @@ const SUITES: Readonly<Record<string, () => Promise<SuiteResult | SuiteSkip>>> =
   "grpc-interop": runGrpcInterop,
   connect: runConnect,
   websocket: runWebSocket,
+  tls: runTls,
 };
 
 /** Failures that are printed; the table has all. */

@@ -9,6 +9,8 @@ export interface SuiteResult {
   readonly groups: readonly SuiteGroup[];
   /** Names of what failed, with the reason where the suite gives one. */
   readonly failures: readonly string[];
+  /** More behind the table, in Markdown. Default: nothing. */
+  readonly appendix?: string;
 }
 
 export interface SuiteGroup {
@@ -36,5 +38,6 @@ export function suiteTable(result: SuiteResult, made: string): string {
   );
   const failures =
     result.failures.length === 0 ? "" : `\nFailed:\n\n${result.failures.map((f) => `- ${f}`).join("\n")}\n`;
-  return `# ${result.title}\n\n${result.setting} ${made}\n\n| group | passed | failed | skipped |\n|---|--:|--:|--:|\n${rows.join("\n")}\n${failures}`;
+  const appendix = result.appendix === undefined ? "" : `\n${result.appendix}\n`;
+  return `# ${result.title}\n\n${result.setting} ${made}\n\n| group | passed | failed | skipped |\n|---|--:|--:|--:|\n${rows.join("\n")}\n${failures}${appendix}`;
 }

@@ -12,7 +12,7 @@ import { issueWorkloads } from "./rig/workloads.ts";
 
 setDefaultTimeout(60_000);
 const folder = mkdtempSync(join(tmpdir(), "heddle-client-certificates-"));
-const [required = 0, optional = 0, adminPort = 0] = freePorts(3);
+const [required = 0, named = 0, optional = 0, adminPort = 0] = freePorts(4);
 let proxy: ProxyProcess;
 let close: () => void = () => undefined;
 let clients: Readonly<Record<"none" | "own" | "foreign", { readonly cert: string; readonly key: string } | undefined>>;
@@ -27,15 +27,21 @@ beforeAll(async () => {
     foreign: await foreignCertificate(),
   };
   const chain = { ...httpFilterChain("app"), ...downstreamTls(app, client, ["http/1.1"]) };
-  const lenient = JSON.parse(
-    JSON.stringify(chain).replace('"require_client_certificate":true', '"require_client_certificate":false'),
+  const asked = JSON.stringify(chain).replace(
+    '"require_client_certificate":true',
+    '"require_client_certificate":false',
   );
+  const lenient = JSON.parse(asked.replace(/,"match_typed_subject_alt_names":\[.*?\]/, ""));
   proxy = await startProxy({
     engine: "heddle",
     adminPort,
     bootstrap: {
       static_resources: {
-        listeners: [listener("required", required, [chain]), listener("optional", optional, [lenient])],
+        listeners: [
+          listener("required", required, [chain]),
+          listener("named", named, [JSON.parse(asked)]),
+          listener("optional", optional, [lenient]),
+        ],
         clusters: [cluster("app", [origin.port], "http1")],
       },
     },
@@ -62,6 +68,8 @@ async function ask(port: number, who: keyof typeof clients): Promise<number | "r
 
 test.each([
   ["required", required, { none: "refused", own: 200, foreign: "refused" }],
+  // Where names are accepted, there must be one, as in Envoy.
+  ["optional with names", named, { none: "refused", own: 200, foreign: "refused" }],
   // A certificate that is shown has to be good: what it says is believed by authorization and by the application.
   ["optional", optional, { none: 200, own: 200, foreign: "refused" }],
 ] as const)("a certificate is %s", async (_name, port, expected) => {

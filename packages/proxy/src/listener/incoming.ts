@@ -221,7 +221,9 @@ class Incoming implements ConnectionHandler {
     const accept = (offered: readonly string[]) =>
       this.#acceptTls(runtime, {
         ready: ready.value,
-        requireCertificate: tls.requireClientCertificate,
+        // Source: Envoy wants a certificate wherever it wants names or pins in it.
+        requireCertificate:
+          tls.requireClientCertificate || ready.value.sans.length > 0 || ready.value.pins !== undefined,
         alpn: tls.alpn,
         offered,
         multiplex: runtime.handler.kind === "http" && runtime.handler.manager.config.codec === "auto",
