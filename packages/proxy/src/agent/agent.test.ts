@@ -6,6 +6,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
 import { createAuthority, createSelfSignedRoot, readSigningRequest } from "@heddle/identity";
 import { createManualClock, createNullLogger } from "@heddle/std";
+import { damaged, seededRandom } from "@heddle/std/damage";
 import { unpackAny } from "@heddle/xds-api";
 import { SecretSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/secret";
 import {
@@ -191,6 +192,43 @@ test("the application's metrics stand behind the proxy's; its absence costs noth
   await app.stop(true);
   expect(await mergedMetrics("own_total 2\n", target, () => failures++)).toBe("own_total 2\n");
   expect(failures).toBe(1);
+});
+
+test("an application whose metrics have no end costs its part, not the memory", async () => {
+  let sent = 0;
+  const piece = new Uint8Array(1024 * 1024).fill(0x61);
+  const app = Bun.serve({
+    port: 0,
+    fetch: () =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            sent += piece.length;
+            controller.enqueue(piece);
+          },
+        }),
+      ),
+  });
+  const target = parseAppMetrics(JSON.stringify({ scrape: "true", port: String(app.port) }));
+  let failures = 0;
+  expect(await mergedMetrics("own_total 2\n", target, () => failures++)).toBe("own_total 2\n");
+  expect(failures).toBe(1);
+  expect(sent).toBeLessThan(100 * 1024 * 1024);
+  await app.stop(true);
+});
+
+test("where an application's metrics are: whatever the annotation says, a place or none", () => {
+  const random = seededRandom(131);
+  const whole = JSON.stringify({ scrape: "true", path: "/metrics", port: "9090" });
+  let found = 0;
+  for (let round = 0; round < 3000; round++) {
+    const target = parseAppMetrics(damaged(Buffer.from(whole), random).toString("utf8"));
+    if (target === undefined) continue;
+    found++;
+    expect(Number.isInteger(target.port) && target.port > 0).toBe(true);
+  }
+  for (const other of ["null", "5", "[]", '"x"']) expect(parseAppMetrics(other)).toBeUndefined();
+  expect(found).toBeGreaterThan(10);
 });
 
 test("equal roots stand once", () => {

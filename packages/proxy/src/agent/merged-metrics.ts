@@ -33,11 +33,24 @@ export async function mergedMetrics(
     const response = await fetch(`http://127.0.0.1:${app.port}${app.path}`, {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    const text = response.ok ? await response.text() : "";
-    if (!response.ok || text.length > MAX_APP_BYTES) onFailure();
-    return response.ok && text.length <= MAX_APP_BYTES ? `${own}${own.endsWith("\n") ? "" : "\n"}${text}` : own;
+    const text = response.ok ? await textOf(response) : undefined;
+    if (text !== undefined) return `${own}${own.endsWith("\n") ? "" : "\n"}${text}`;
+    onFailure();
+    return own;
   } catch {
     onFailure();
     return own;
   }
+}
+
+/** Undefined: too long; what is too long is not read to its end, which may never come. */
+async function textOf(response: Response): Promise<string | undefined> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const piece of response.body ?? []) {
+    bytes += piece.length;
+    if (bytes > MAX_APP_BYTES) return undefined;
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString("utf8");
 }

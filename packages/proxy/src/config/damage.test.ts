@@ -1,7 +1,8 @@
 import { beforeAll, expect, test } from "bun:test";
-import type { JsonValue, Registry } from "@bufbuild/protobuf";
+import { fromJson, type JsonValue, type Registry, toBinary } from "@bufbuild/protobuf";
 import { damaged, seededRandom } from "@heddle/std/damage";
-import { loadTypeRegistry } from "@heddle/xds-api";
+import { loadTypeRegistry, typeUrls } from "@heddle/xds-api";
+import { RuntimeSchema } from "@heddle/xds-api/envoy/service/runtime/v3/rtds";
 import { stringify } from "yaml";
 import { breadthBootstrap } from "../../test/rig/breadth-config.ts";
 import { foreignCertificate } from "../../test/rig/foreign-certificate.ts";
@@ -12,6 +13,7 @@ import {
   NAMED_CHAINS,
   type NamedChain,
 } from "../../test/rig/listeners-config.ts";
+import { MATCHER_LISTENERS, type MatcherListener, matchersBootstrap } from "../../test/rig/matchers-config.ts";
 import { parseBootstrap, type StaticResources } from "../bootstrap.ts";
 import { decodeResource } from "./resources.ts";
 import { problemText } from "./scope.ts";
@@ -45,11 +47,16 @@ let resources: readonly StaticResources[];
 beforeAll(async () => {
   registry = await loadTypeRegistry();
   const listen = Object.fromEntries(LISTENERS.map((name, i) => [name, i + 1])) as ListenerPorts;
+  const matchers = Object.fromEntries(MATCHER_LISTENERS.map((name, i) => [name, i + 1])) as Record<
+    MatcherListener,
+    number
+  >;
   const certificate = await foreignCertificate();
   const secure = { "one.sni.test": 1, "two.sni.test": 2 };
   const talkers = Object.fromEntries(Object.keys(NAMED_CHAINS).map((name) => [name, 3])) as Record<NamedChain, number>;
   files = [
     breadthBootstrap({ listen: 1, origins: [2, 3, 4], streams: 5, refusing: 6 }) as JsonValue,
+    matchersBootstrap(matchers) as JsonValue,
     listenersBootstrap({ ports: listen, web: 1, echo: 2, secure, talkers, certificate, log: "/dev/null" }) as JsonValue,
   ];
   resources = files.flatMap((file) => {
@@ -57,6 +64,9 @@ beforeAll(async () => {
     if (!read.ok) throw new Error(read.error);
     return read.value.resources;
   });
+  const layer = { name: "flags", layer: { a: { b: { numerator: 5 } }, "c.d": "1", e: true } };
+  const bytes = toBinary(RuntimeSchema, fromJson(RuntimeSchema, layer));
+  resources = [...resources, { typeUrl: typeUrls.runtime, resources: [{ name: "flags", version: "", bytes }] }];
 });
 
 /** Runs one input; gives what it said. Errors: throws for a bug and for what takes too long. */

@@ -1,5 +1,13 @@
 import type { JsonValue } from "@bufbuild/protobuf";
-import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
+import {
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from "jose";
 import type {
   JwtAuthnConfig,
   JwtProviderConfig,
@@ -111,7 +119,7 @@ class ProviderVerifier implements JwtVerifier {
     if (keys === undefined || !keys.ok) return "Jwks remote fetch is failed";
     const wanted = audiences ?? provider.audiences;
     try {
-      const { payload } = await jwtVerify(token, keys.value, {
+      const payload = await verifiedPayload(token, keys.value, {
         clockTolerance: provider.clockSkewSeconds,
         ...(wanted.length === 0 ? {} : { audience: [...wanted] }),
         ...(provider.requireExpiration ? { requiredClaims: ["exp"] } : {}),
@@ -124,6 +132,23 @@ class ProviderVerifier implements JwtVerifier {
     } catch (error) {
       return textOf(error);
     }
+  }
+}
+
+/** Where several keys fit what the token's head says (issuers change their keys, and tokens need not name one), any of them may have signed it. */
+async function verifiedPayload(token: string, keys: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, keys, options)).payload;
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    for await (const key of error) {
+      try {
+        return (await jwtVerify(token, key, options)).payload;
+      } catch (wrong) {
+        if (!(wrong instanceof errors.JWSSignatureVerificationFailed)) throw wrong;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
   }
 }
 

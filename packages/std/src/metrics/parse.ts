@@ -66,18 +66,32 @@ function parseSample(line: string): Sample | undefined {
 
 /** Reads `{…}` into `labels`; the offset after the brace, or -1. */
 function readLabels(text: string, labels: Map<string, string>): number {
-  const label = /\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(,?)/y;
+  const name = /\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"/y;
   let at = 1;
   for (;;) {
-    label.lastIndex = at;
-    const m = label.exec(text);
+    name.lastIndex = at;
+    const m = name.exec(text);
     if (m === null) break;
-    labels.set(m[1] ?? "", unescapeText(m[2] ?? ""));
-    at = label.lastIndex;
-    if (m[3] === "") break;
+    const start = name.lastIndex;
+    const end = endOfText(text, start);
+    if (end < 0) break;
+    labels.set(m[1] ?? "", unescapeText(text.slice(start, end)));
+    for (at = end + 1; text[at] === " " || text[at] === "\t"; at++);
+    if (text[at] !== ",") break;
+    at++;
   }
   while (text[at] === " ") at++;
   return text[at] === "}" ? at + 1 : -1;
+}
+
+/** The quote that ends the text which begins at `at`, or -1. The expression engine gives up on texts of some megabytes. */
+function endOfText(text: string, at: number): number {
+  for (let i = at; i < text.length; i++) {
+    const character = text[i];
+    if (character === '"') return i;
+    if (character === "\\") i++;
+  }
+  return -1;
 }
 
 function parseValue(text: string): number | undefined {

@@ -10,6 +10,8 @@ export interface HttpLines {
 
 /** Longest line and head. Units: bytes. */
 const MAX_BYTES = 1024 * 1024;
+/** Longest line that says how long a chunk is. Units: bytes. */
+const MAX_LENGTH_LINE = 4096;
 
 export function createHttpLines(onLine: (line: string) => void): HttpLines {
   return new Reader(onLine);
@@ -69,7 +71,10 @@ class Reader implements HttpLines {
       return true;
     }
     const end = this.#bytes.indexOf(10);
-    if (end < 0) return false;
+    if (end < 0) {
+      this.ended = this.#bytes.length > MAX_LENGTH_LINE;
+      return false;
+    }
     const line = new TextDecoder("latin1").decode(this.#bytes.subarray(0, end)).trim();
     this.#bytes = this.#bytes.subarray(end + 1);
     if (this.#left === -2) {
@@ -84,6 +89,8 @@ class Reader implements HttpLines {
   #take(size: number): void {
     this.#text += this.#decoder.decode(this.#bytes.subarray(0, size), { stream: true });
     this.#bytes = this.#bytes.subarray(size);
+    // Of a refusal nobody reads more than a sentence.
+    if (this.#text.length > MAX_BYTES && this.status !== 200) this.ended = true;
     if (this.status !== 200) return;
     let start = 0;
     for (let at = this.#text.indexOf("\n"); at >= 0; at = this.#text.indexOf("\n", start)) {
