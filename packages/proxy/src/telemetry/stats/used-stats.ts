@@ -2,7 +2,7 @@ import type { EnvoyStat } from "./stat.ts";
 
 /** Gauges that are written from the start. Source: `/stats?usedonly` of a fresh Envoy 1.40. */
 const ALWAYS =
-  /\.(membership_\w+|warming_state|connected_state|health_check\.healthy|remaining_\w+)$|^(server|overload|cluster_manager)\./;
+  /\.(membership_\w+|warming_state|connected_state|health_check\.healthy|remaining_\w+)$|^(server|overload|cluster_manager)\.|^runtime\.num_/;
 
 /** Counters that tell that a gauge was written, where they are not called `_total` as it is called `_active`. */
 const TOLD_BY: readonly (readonly [gauge: RegExp, counter: string])[] = [
