@@ -15,6 +15,8 @@ export class ListenerCounters {
   noChainMatch = 0;
   handshakeTimeouts = 0;
   overLimit = 0;
+  /** Turned away by the listener's own limit. */
+  overOwnLimit = 0;
   rejected = 0;
   tlsHandshakes = 0;
   tlsReused = 0;

@@ -5,7 +5,7 @@ import { isGate } from "../config/network-filters.ts";
 import type { TcpObserver } from "../network/tcp-record.ts";
 import type { OverloadState } from "../overload/overload-state.ts";
 import { createListenerIndex, type ListenerIndex } from "../router/listener-index.ts";
-import type { Runtime } from "../runtime/runtime.ts";
+import type { Runtime, RuntimeNumber } from "../runtime/runtime.ts";
 import type { SecureContexts } from "../tls/secure-context.ts";
 import { formatAddress, type SocketAddress } from "../transport/address.ts";
 import type { BoundPort, Network } from "../transport/network.ts";
@@ -68,6 +68,8 @@ interface Entry {
   config: ListenerConfig;
   fingerprint: string;
   readonly ports: Map<string, BoundPort>;
+  /** Connections that it may have at once. Source: Envoy. */
+  readonly limit: RuntimeNumber;
   /** In service for the present configuration. */
   readonly chains: Map<FilterChainConfig, ChainRuntime>;
   /** Chains that come into service from now on drain at once. */
@@ -173,6 +175,7 @@ class NamedListeners implements ListenerSet {
       config,
       fingerprint,
       ports,
+      limit: { key: `envoy.resource_limits.listener.${config.name}.connection_limit`, base: Number.POSITIVE_INFINITY },
       chains: this.#carryOver(old, config),
       draining: old?.draining ?? false,
     });
@@ -259,7 +262,16 @@ class NamedListeners implements ListenerSet {
       connection.abort();
       return;
     }
-    const { overload } = this.#deps;
+    const { overload, runtime } = this.#deps;
+    const limit = runtime.number(entry.limit);
+    if (limit !== Number.POSITIVE_INFINITY) {
+      const counters = this.#countersOf(entry.config);
+      if (counters.connectionsActive + counters.inspecting >= overload.part(limit)) {
+        counters.overOwnLimit++;
+        connection.close();
+        return;
+      }
+    }
     const rejectedBefore = overload.rejected;
     if (!overload.admits(connection.shared.accepted, entry.config)) {
       const counters = this.#countersOf(entry.config);

@@ -42,6 +42,8 @@ export interface OverloadConfig {
   readonly actions: readonly OverloadActionConfig[];
   /** Connections of clients that may be open at once; undefined: any number. */
   readonly maxConnections: number | undefined;
+  /** Processes that have these limits each. Default: 1. */
+  readonly workers?: number;
 }
 
 /** Source: Envoy `refresh_interval`. Units: ms. */
@@ -63,6 +65,7 @@ export function shareLimits(config: OverloadConfig, workers: number): OverloadCo
       monitor.kind === "fixed-heap" ? { ...monitor, maxBytes: Math.ceil(monitor.maxBytes / workers) } : monitor,
     ),
     maxConnections: config.maxConnections === undefined ? undefined : Math.ceil(config.maxConnections / workers),
+    ...(workers === 1 ? {} : { workers }),
   };
 }
 

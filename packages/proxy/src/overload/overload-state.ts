@@ -24,6 +24,8 @@ export interface OverloadState {
   /** False: a new connection is closed at once. `open`: connections of clients, the new one among them. `exempt`: what its listener is free of. */
   admits(open: number, exempt?: OverloadExemption): boolean;
   readonly acceptsConnections: boolean;
+  /** This process's part of a limit that holds for all workers together. */
+  part(limit: number): number;
   /** Connections closed because of the limit, and because of pressure. */
   readonly overLimit: number;
   readonly rejected: number;
@@ -77,6 +79,10 @@ class Actions implements OverloadState {
       return false;
     }
     return true;
+  }
+
+  part(limit: number): number {
+    return Math.ceil(limit / (this.#config.workers ?? 1));
   }
 
   get acceptsConnections(): boolean {

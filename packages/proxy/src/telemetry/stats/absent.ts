@@ -65,7 +65,6 @@ export const ABSENT_STATS: readonly (readonly [reason: string, names: readonly s
   ["the admin port is no listener", ["http.admin.*", "listener.admin.*"]],
   ["requests of the proxy itself count under their clusters", ["http.async-client.*"]],
   ["there is one accept for each event", ["listener.NAME.connections_accepted_per_socket_event"]],
-  ["connections are limited for the process: downstream_global_cx_overflow", ["listener.NAME.downstream_cx_overflow"]],
   ["a wrong PROXY header is in the log", ["listener.NAME.downstream_listener_filter_error"]],
   ["configuration is complete when it is applied", ["*extension_config_missing"]],
   [

@@ -6,6 +6,7 @@ import { counter, type EnvoyStat, histogram, readRows, type StatRow } from "./st
 export const LISTENER_ROWS: readonly StatRow<ListenerCounters>[] = [
   ["downstream_cx_active", (c) => c.connectionsActive, "gauge"],
   ["downstream_cx_destroy", (c) => c.connectionsDestroyed],
+  ["downstream_cx_overflow", (c) => c.overOwnLimit],
   ["downstream_cx_overload_reject", (c) => c.rejected],
   ["downstream_cx_total", (c) => c.connectionsTotal],
   ["downstream_cx_transport_socket_connect_timeout", (c) => c.handshakeTimeouts],
