@@ -206,17 +206,18 @@ class Incoming implements ConnectionHandler {
     this.#counters.connectionsTotal++;
     this.#counters.connectionsActive++;
     const runtime = this.#around.chainRuntime(this.#listener, chain);
-    if (chain.tls === undefined) {
+    // As the chain first came: after an update that repeats it, clients still go on from their earlier handshakes.
+    const { tls } = runtime.config;
+    if (tls === undefined) {
       this.#serve(runtime, this.#first);
       return;
     }
-    const ready = this.#around.contexts.ready(chain.tls);
+    const ready = this.#around.contexts.ready(tls);
     if (!ready.ok) {
       this.#refused(ready.error, runtime);
       this.#connection.close();
       return;
     }
-    const { tls } = chain;
     const timeoutMs = chain.handshakeTimeoutMs > 0 ? chain.handshakeTimeoutMs : DEFAULT_HANDSHAKE_MS;
     const accept = (offered: readonly string[]) =>
       this.#acceptTls(runtime, {

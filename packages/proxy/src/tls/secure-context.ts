@@ -42,7 +42,7 @@ export interface SecureContexts {
 
 class CachedContexts implements SecureContexts {
   readonly #secrets: SecretStore;
-  #cache = new Map<TlsConfig, Result<ReadyTls>>();
+  #cache = new WeakMap<TlsConfig, Result<ReadyTls>>();
   readonly #nowMs: () => number;
   #version = -1;
 
@@ -53,7 +53,7 @@ class CachedContexts implements SecureContexts {
 
   ready(config: TlsConfig | DownstreamTlsConfig): Result<ReadyTls> {
     if (this.#version !== this.#secrets.version) {
-      this.#cache = new Map();
+      this.#cache = new WeakMap();
       this.#version = this.#secrets.version;
     }
     let result = this.#cache.get(config);
