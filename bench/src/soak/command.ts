@@ -2,12 +2,14 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { freePort } from "@heddle/std/free-ports";
+import { MIB } from "../compare/load.ts";
 import { type Child, startChild, waitForPort } from "../measure/child.ts";
 import { benchCommand, onStage } from "../measure/command.ts";
 import { issuePair, machineClass } from "../pair/compare-pairs.ts";
 import { heddlePlan } from "../pair/plans.ts";
 import { listenerFile, type SidecarPlan, sidecarBootstrap } from "../pair/proxy-config.ts";
 import { soakFeatures } from "./features.ts";
+import { formatSeries, type MemorySample, type ProbeLine, readProbe, residentOf } from "./memory-series.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 import { growthPerHour, type Holdings, holdings } from "./watch.ts";
 
@@ -36,7 +38,9 @@ interface Side {
   readonly file: string;
   process: Child | undefined;
   before: Holdings | undefined;
-  readonly samples: { readonly atMs: number; readonly mib: number }[];
+  /** What its probe writes. */
+  readonly probe: string;
+  readonly samples: MemorySample[];
 }
 
 /** `npm run bench -- soak`. */
@@ -80,13 +84,15 @@ async function soak(options: SoakOptions, folder: string, children: Child[]): Pr
     listenerUpdates: updates,
     requests: { ...tally, reasons: undefined },
     sides: Object.fromEntries(
-      sides.map(({ role, before, samples }, i) => [
+      sides.map(({ role, before, samples, probe }, i) => [
         role,
         {
           before,
           after: after[i],
           rssGrowthMiBPerHour: Math.round(growthPerHour(samples)),
-          peakRssMiB: Math.max(...samples.map((s) => s.mib)),
+          peakRssMiB: Math.max(...samples.map(({ rss }) => rss)),
+          samples,
+          probed: readProbe(probe),
         },
       ]),
     ),
@@ -103,6 +109,7 @@ async function startSides(folder: string, appPort: number, children: Child[]): P
   const side = (role: "client" | "server", listenPort: number, targetPort: number): Side => ({
     role,
     file: join(folder, `${role}-listeners.json`),
+    probe: join(folder, `${role}-memory.jsonl`),
     plan: {
       role,
       listenPort,
@@ -124,7 +131,11 @@ async function startSides(folder: string, appPort: number, children: Child[]): P
     replaceListener(each, 0);
     const path = join(folder, `${each.role}.json`);
     writeFileSync(path, JSON.stringify(sidecarBootstrap(planOf(each, 0))));
-    each.process = startChild({ argv: heddlePlan("heddle").command(path) });
+    const [runtime = "", ...command] = heddlePlan("heddle").command(path);
+    each.process = startChild({
+      argv: [runtime, "--preload", resolve(import.meta.dir, "memory-probe.ts"), ...command],
+      env: { HEDDLE_SOAK_PROBE_FILE: each.probe },
+    });
     children.push(each.process);
     await waitForPort(each.plan.listenPort, each.process);
   }
@@ -159,12 +170,15 @@ async function drive(options: SoakOptions, traffic: Traffic, sides: readonly Sid
     }
     if (now >= sampled * SAMPLE_MS) {
       sampled++;
-      for (const side of sides) side.samples.push({ atMs: now, mib: (await look(side)).rssMiB });
+      for (const { samples, process } of sides) {
+        const { rss, anonymous } = residentOf(process?.pid ?? 0);
+        samples.push({ atMs: now, rss: rss / MIB, anonymous: anonymous / MIB });
+      }
     }
     if (now >= (told + 1) * 30_000) {
       told++;
       const { sent, right, broken, again, wrong, failed } = traffic.tally;
-      const rss = sides.map((side) => `${side.role} ${side.samples.at(-1)?.mib.toFixed(0)} MiB`).join(", ");
+      const rss = sides.map((side) => `${side.role} ${side.samples.at(-1)?.rss.toFixed(0)} MiB`).join(", ");
       console.error(
         `${Math.round(now / 1000)} s: ${sent} sent, ${right} right, ${broken} broken on purpose, ${again} again, ${wrong} wrong, ${failed} failed; ${rss}`,
       );
@@ -205,8 +219,8 @@ async function verdictOfSides(sides: readonly Side[]): Promise<string[]> {
       left = remains(await look(side));
     }
     failures.push(...left.map((text) => `${role}: ${text}`));
-    const third = samples[Math.floor(samples.length / 3)]?.mib ?? 0;
-    const last = samples.at(-1)?.mib ?? 0;
+    const third = samples[Math.floor(samples.length / 3)]?.rss ?? 0;
+    const last = samples.at(-1)?.rss ?? 0;
     // A short run ends before the compiler does: it says nothing of memory.
     if (samples.length >= 24 && last > third + GROWTH_MIB)
       failures.push(`${role}: ${Math.round(last)} MiB at the end, ${Math.round(third)} after a third of the run`);
@@ -228,6 +242,8 @@ function formatReport(report: {
         readonly before: Holdings | undefined;
         readonly after: Holdings | undefined;
         readonly rssGrowthMiBPerHour: number;
+        readonly samples: readonly MemorySample[];
+        readonly probed: readonly ProbeLine[];
       }
     >
   >;
@@ -242,9 +258,11 @@ function formatReport(report: {
     `${report.date}  ${report.machine}`,
     `${report.minutes} min at ${report.rate} requests/s, ${report.listenerUpdates} listener updates on each side`,
     `${r.sent} sent: ${r.right} right, ${r.broken} broken on purpose, ${r.again} sent again, ${r.wrong} wrong, ${r.failed} failed`,
-    ...Object.entries(report.sides).flatMap(([role, { before, after, rssGrowthMiBPerHour }]) => [
+    ...Object.entries(report.sides).flatMap(([role, { before, after, rssGrowthMiBPerHour, samples, probed }]) => [
       `${role} before: ${held(before)}`,
       `${role} after:  ${held(after)}; memory in the last two thirds: ${rssGrowthMiBPerHour} MiB/h`,
+      `${role}, MiB, medians of twelfths of the run:`,
+      ...formatSeries(samples, probed),
     ]),
     report.failures.length === 0 ? "nothing wrong, nothing left" : `FAILED:\n  ${report.failures.join("\n  ")}`,
   ].join("\n");

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { MIB } from "../compare/load.ts";
 import { processUsage } from "../measure/process-usage.ts";
+import type { MemorySample } from "./memory-series.ts";
 
 /** What a proxy holds at one moment. */
 export interface Holdings {
@@ -30,16 +31,16 @@ export async function holdings(pid: number, adminPort: number): Promise<Holdings
 }
 
 /** Least squares through the later two thirds of the samples, where the compiler and the pools are warm. Units: MiB per hour. */
-export function growthPerHour(samples: readonly { readonly atMs: number; readonly mib: number }[]): number {
+export function growthPerHour(samples: readonly MemorySample[]): number {
   const late = samples.slice(Math.floor(samples.length / 3));
   const n = late.length;
   if (n < 3) return Number.NaN;
   const meanX = late.reduce((sum, { atMs }) => sum + atMs, 0) / n;
-  const meanY = late.reduce((sum, { mib }) => sum + mib, 0) / n;
+  const meanY = late.reduce((sum, { rss }) => sum + rss, 0) / n;
   let xy = 0;
   let xx = 0;
-  for (const { atMs, mib } of late) {
-    xy += (atMs - meanX) * (mib - meanY);
+  for (const { atMs, rss } of late) {
+    xy += (atMs - meanX) * (rss - meanY);
     xx += (atMs - meanX) ** 2;
   }
   return xx === 0 ? Number.NaN : (xy / xx) * 3_600_000;
