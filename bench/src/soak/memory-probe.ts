@@ -13,7 +13,6 @@ const everyMs = Number(process.env["HEDDLE_SOAK_PROBE_MS"] ?? 15_000);
 interface Allocator {
   readonly malloc_normal: { readonly current: number };
   readonly malloc_huge: { readonly current: number };
-  readonly page_committed: { readonly current: number };
 }
 
 function look(to: string): void {
@@ -26,7 +25,6 @@ function look(to: string): void {
     beside: extraMemorySize,
     objects: objectCount,
     taken: (mimalloc?.malloc_normal.current ?? 0) + (mimalloc?.malloc_huge.current ?? 0),
-    pages: mimalloc?.page_committed.current ?? 0,
   };
   appendFileSync(to, `${JSON.stringify(line)}\n`);
 }

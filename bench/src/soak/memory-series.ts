@@ -13,8 +13,6 @@ export interface ProbeLine {
   readonly objects: number;
   /** Taken from the allocator and not given back, the heap included. */
   readonly taken: number;
-  /** Of the allocator's pages that are in use, what is backed by memory. */
-  readonly pages: number;
 }
 
 /** What the kernel says of a process. Units: bytes. Source: proc(5), `smaps_rollup`. */
@@ -91,7 +89,6 @@ export function formatSeries(samples: readonly MemorySample[], probed: readonly 
           told("held beside it", ({ beside }) => beside / MIB),
           told("1000 objects", ({ objects }) => objects / 1000),
           told("from allocator", ({ taken }) => taken / MIB),
-          told("… its pages", ({ pages }) => pages / MIB),
         ]),
   ];
 }
