@@ -1,4 +1,3 @@
-import { createSystemClock } from "@heddle/std";
 import { loadProxy } from "./bundle/load-proxy.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -11,7 +10,7 @@ export async function runRole(argv: readonly string[], env: Env): Promise<number
   const [word, ...rest] = argv;
   switch (word) {
     case "discovery":
-      (await import("@heddle/proxy/executable-pages")).forgetUnusedCode(createSystemClock(), 10_000);
+      (await import("@heddle/proxy/executable-pages")).forgetUnusedCode(await systemClock(), 10_000);
       return (await import("@heddle/control-plane/main")).main(rest, env);
     case "service-mirror":
       return (await import("@heddle/control-plane/service-mirror")).main(rest, env);
@@ -41,6 +40,11 @@ async function serveViz(argv: readonly string[], env: Env): Promise<number> {
   const { createKubeClient } = await import("@heddle/kube-client");
   const { liveCalls } = await import("./viz/live-calls.ts");
   const { refusal } = await import("./viz/dashboard-server.ts");
-  const kube = await createKubeClient({ env, clock: createSystemClock() });
+  const kube = await createKubeClient({ env, clock: await systemClock() });
   return main(argv, env, async (request) => (await liveCalls(kube, request)?.catch(refusal)) ?? page(request));
+}
+
+/** A proxy has the package in its bundle: from here it would be loaded a second time, from 30 files. */
+async function systemClock() {
+  return (await import("@heddle/std")).createSystemClock();
 }

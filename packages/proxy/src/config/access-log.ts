@@ -43,7 +43,7 @@ export const HTTP_GRPC_LOG_SHAPE = shape(
   { additional_response_trailers_to_log: "trailers are not kept" },
 );
 
-const LOGGERS: AnyTable<LogSink> = {
+export const ACCESS_LOGS: AnyTable<LogSink> = {
   "envoy.extensions.access_loggers.file.v3.FileAccessLog": messageEntry(
     FileAccessLogSchema,
     (message, scope): LogSink => {
@@ -84,13 +84,13 @@ const LOGGERS: AnyTable<LogSink> = {
 };
 
 /** Access loggers that the proxy has; for the reference. */
-export const ACCESS_LOG_TYPES: readonly string[] = Object.keys(LOGGERS);
+export const ACCESS_LOG_TYPES: readonly string[] = Object.keys(ACCESS_LOGS);
 
 export function decodeAccessLogs(messages: readonly AccessLog[], scope: DecodeScope): readonly AccessLogConfig[] {
   const logs: AccessLogConfig[] = [];
   messages.forEach((message, i) => {
     const at = scope.item(i);
-    const sink = decodeAny(message.configType.value, LOGGERS, at.field("typed_config"));
+    const sink = decodeAny(message.configType.value, ACCESS_LOGS, at.field("typed_config"));
     const filter = message.filter === undefined ? undefined : decodeLogFilter(message.filter, at.field("filter"));
     if (sink !== undefined) logs.push({ sink, filter });
   });

@@ -209,7 +209,7 @@ interface UpstreamTransport {
   readonly proxyProtocol?: "v1" | "v2";
 }
 
-const UPSTREAM_TRANSPORTS: AnyTable<UpstreamTransport> = {
+export const UPSTREAM_TRANSPORTS: AnyTable<UpstreamTransport> = {
   "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext": messageEntry(
     UpstreamTlsContextSchema,
     (message, scope) => ({

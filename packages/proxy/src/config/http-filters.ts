@@ -93,7 +93,7 @@ const INERT_STRUCT = (name: string) => ({
   decode: (): HttpFilterConfig => ({ kind: "inert", name }),
 });
 
-const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
+export const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
   "envoy.extensions.filters.http.router.v3.Router": messageEntry(RouterSchema, (message, scope): HttpFilterConfig => {
     checkShape(ROUTER_SHAPE, message, scope);
     return { kind: "router", envoyHeaders: !message.suppressEnvoyHeaders, childSpan: message.startChildSpan };

@@ -52,7 +52,7 @@ export const PROXY_PROTOCOL_FILTER_SHAPE = shape(
   { "rules pass_through_tlvs": "type-length-values of the header are not kept" },
 );
 
-const FILTERS: AnyTable<Decoded> = {
+export const LISTENER_FILTERS: AnyTable<Decoded> = {
   [OriginalDstSchema.typeName]: messageEntry(OriginalDstSchema, () => ({ kind: "original-dst" })),
   [TlsInspectorSchema.typeName]: messageEntry(TlsInspectorSchema, (message, scope) => {
     checkShape(TLS_INSPECTOR_SHAPE, message, scope);
@@ -67,7 +67,7 @@ const FILTERS: AnyTable<Decoded> = {
 };
 
 /** Listener filters that the proxy has; for the reference. */
-export const LISTENER_FILTER_TYPES: readonly string[] = Object.keys(FILTERS);
+export const LISTENER_FILTER_TYPES: readonly string[] = Object.keys(LISTENER_FILTERS);
 
 function decodeProxyProtocol(message: ProxyProtocol, scope: DecodeScope): Decoded {
   checkShape(PROXY_PROTOCOL_FILTER_SHAPE, message, scope);
@@ -93,7 +93,7 @@ export function decodeListenerFilters(messages: readonly ListenerFilter[], scope
       return;
     }
     // For the others it only spares work: the proxy inspects no more than the chains ask for.
-    const decoded = decodeAny(filter.configType.value, FILTERS, at.field("typed_config"));
+    const decoded = decodeAny(filter.configType.value, LISTENER_FILTERS, at.field("typed_config"));
     if (decoded === undefined) return;
     if (filter.filterDisabled !== undefined && decoded.kind === "proxy-protocol")
       at.field("filter_disabled").problem("refused: the header is read on every connection, or on none");

@@ -149,7 +149,7 @@ export const FILTER_CHAIN_SHAPE = shape(
 
 type DownstreamTransport = { readonly tls: DownstreamTlsConfig | undefined };
 
-const DOWNSTREAM_TRANSPORTS: AnyTable<DownstreamTransport> = {
+export const DOWNSTREAM_TRANSPORTS: AnyTable<DownstreamTransport> = {
   "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext": messageEntry(
     DownstreamTlsContextSchema,
     (message, scope) => ({

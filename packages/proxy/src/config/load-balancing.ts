@@ -115,7 +115,7 @@ function policy<D extends DescMessage>(
   });
 }
 
-const LB_CONFIGS: AnyTable<LoadBalancingConfig> = {
+export const LB_CONFIGS: AnyTable<LoadBalancingConfig> = {
   [RoundRobinSchema.typeName]: policy(RoundRobinSchema, ROUND_ROBIN_POLICY_SHAPE, (m, scope) => ({
     balancer: { kind: "round-robin", slowStart: slowStart(m.slowStartConfig, scope.field("slow_start_config")) },
     localityWeighted: m.localityLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig",

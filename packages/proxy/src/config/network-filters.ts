@@ -116,7 +116,7 @@ export const TUNNELING_SHAPE = shape(
   },
 );
 
-const NETWORK_FILTERS: AnyTable<NetworkFilterConfig> = {
+export const NETWORK_FILTERS: AnyTable<NetworkFilterConfig> = {
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager": messageEntry(
     HttpConnectionManagerSchema,
     decodeHttpManager,

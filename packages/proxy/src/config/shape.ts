@@ -41,17 +41,70 @@ export interface Shape {
 
 const REFUSED = "this proxy does not implement the field; remove it or use the Envoy data plane for this workload";
 
+/** What the lists of a shape come to. */
+type Lists = Omit<Shape, "schema" | "supported">;
+
+/** Put together when it is first asked for: a proxy meets a part of Envoy's messages, and their fields are read for this alone. */
+class LazyShape implements Shape {
+  readonly schema: DescMessage;
+  readonly supported: readonly string[];
+  #lists: Lists | (() => Lists);
+
+  constructor(schema: DescMessage, supported: readonly string[], lists: () => Lists) {
+    this.schema = schema;
+    this.supported = supported;
+    this.#lists = lists;
+  }
+
+  get inert(): readonly string[] {
+    return this.#read().inert;
+  }
+  get differs(): readonly string[] {
+    return this.#read().differs;
+  }
+  get refused(): readonly string[] {
+    return this.#read().refused;
+  }
+  get refusedFields(): readonly DescField[] {
+    return this.#read().refusedFields;
+  }
+  get only(): ReadonlyMap<string, OnlyValues> {
+    return this.#read().only;
+  }
+  get inside(): Shape["inside"] {
+    return this.#read().inside;
+  }
+  get reasons(): ReadonlyMap<string, string> {
+    return this.#read().reasons;
+  }
+
+  #read(): Lists {
+    if (typeof this.#lists === "function") this.#lists = this.#lists();
+    return this.#lists;
+  }
+}
+
 /**
  * `inert` and `refused` give reasons: a key is one field or several joined by spaces.
- * Errors: throws for a name that the message does not have, or that stands twice, which is a bug in the decoder.
+ * Errors: throws at first use for a name that the message does not have, or that stands twice, which is a bug in the decoder.
  */
 export function shape(
   schema: DescMessage,
   supported: readonly string[],
   inert: FieldReasons = {},
   refusedBecause: FieldReasons = {},
-  { only = {}, differs = {}, inside = {} }: PartFields = {},
+  parts: PartFields = {},
 ): Shape {
+  return new LazyShape(schema, supported, () => sortFields(schema, supported, inert, refusedBecause, parts));
+}
+
+function sortFields(
+  schema: DescMessage,
+  supported: readonly string[],
+  inert: FieldReasons,
+  refusedBecause: FieldReasons,
+  { only = {}, differs = {}, inside = {} }: PartFields,
+): Lists {
   const reasons = new Map<string, string>();
   const inertNames = spread(inert, reasons);
   const explained = spread(refusedBecause, reasons);
@@ -74,8 +127,6 @@ export function shape(
   const refusedFields = schema.fields.filter(({ name }) => refused.includes(name) || limited.has(name));
   const nested = Object.entries(inside).map(([name, shape]) => [fieldOf(schema, name), shape] as const);
   return {
-    schema,
-    supported,
     inert: inertNames,
     differs: differing,
     refused,

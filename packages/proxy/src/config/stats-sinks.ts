@@ -32,7 +32,7 @@ export function udpStatsd(address: SocketAddress): StatsdConfig {
 export const STATSD_SHAPE = shape(StatsdSinkSchema, ["address", "tcp_cluster_name", "prefix"]);
 export const DOG_STATSD_SHAPE = shape(DogStatsdSinkSchema, ["address", "prefix", "max_bytes_per_datagram"]);
 
-const SINKS: AnyTable<StatsdConfig> = {
+export const STATS_SINKS: AnyTable<StatsdConfig> = {
   [StatsdSinkSchema.typeName]: messageEntry(StatsdSinkSchema, (message, scope) => {
     checkShape(STATSD_SHAPE, message, scope);
     const to = decodeTarget(message, scope);
@@ -47,13 +47,13 @@ const SINKS: AnyTable<StatsdConfig> = {
 };
 
 /** Sinks that the proxy has; for the reference. */
-export const STATS_SINK_TYPES: readonly string[] = Object.keys(SINKS);
+export const STATS_SINK_TYPES: readonly string[] = Object.keys(STATS_SINKS);
 
 /** Errors: other sinks, such as hystrix and the metrics service. */
 export function decodeStatsSinks(messages: readonly StatsSink[], scope: DecodeScope): readonly StatsdConfig[] {
   const sinks: StatsdConfig[] = [];
   messages.forEach((message, i) => {
-    const sink = decodeAny(message.configType.value, SINKS, scope.item(i).field("typed_config"));
+    const sink = decodeAny(message.configType.value, STATS_SINKS, scope.item(i).field("typed_config"));
     if (sink !== undefined) sinks.push(sink);
   });
   return sinks;

@@ -101,7 +101,7 @@ const SAMPLERS: AnyTable<"always-on"> = {
   [AlwaysOnSamplerConfigSchema.typeName]: messageEntry(AlwaysOnSamplerConfigSchema, () => "always-on" as const),
 };
 
-const PROVIDERS: AnyTable<TraceProvider> = {
+export const TRACE_PROVIDERS: AnyTable<TraceProvider> = {
   [OpenTelemetryConfigSchema.typeName]: messageEntry(OpenTelemetryConfigSchema, (message, scope) => {
     checkShape(OPEN_TELEMETRY_SHAPE, message, scope);
     const resource: Record<string, string> = {};
@@ -166,12 +166,12 @@ function decodeZipkinTarget(message: ZipkinConfig, scope: DecodeScope): HttpTarg
 }
 
 /** Tracers that the proxy has; for the reference. */
-export const TRACE_PROVIDER_TYPES: readonly string[] = Object.keys(PROVIDERS);
+export const TRACE_PROVIDER_TYPES: readonly string[] = Object.keys(TRACE_PROVIDERS);
 
 type Provider = { readonly configType: { readonly case?: unknown; readonly value?: Parameters<typeof decodeAny>[0] } };
 
 export function decodeTraceProvider(message: Provider, scope: DecodeScope): TraceProvider | undefined {
-  return decodeAny(message.configType.value, PROVIDERS, scope.field("typed_config"));
+  return decodeAny(message.configType.value, TRACE_PROVIDERS, scope.field("typed_config"));
 }
 
 function otlpOverGrpc(message: Parameters<typeof decodeGrpcService>[0], scope: DecodeScope): OtlpTarget | undefined {

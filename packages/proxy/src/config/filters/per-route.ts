@@ -47,7 +47,7 @@ export type RouteFilters = ReadonlyMap<string, RouteFilter>;
 
 export const ROUTE_FILTER_SHAPE = shape(FilterConfigSchema, ["config", "is_optional", "disabled"]);
 
-const CONFIGS: AnyTable<RouteFilterConfig> = {
+export const ROUTE_FILTERS: AnyTable<RouteFilterConfig> = {
   [BufferPerRouteSchema.typeName]: messageEntry(BufferPerRouteSchema, decodeBufferRoute),
   [CorsPolicySchema.typeName]: messageEntry(CorsPolicySchema, decodeCors),
   [HTTPFaultSchema.typeName]: messageEntry(HTTPFaultSchema, decodeFault),
@@ -62,11 +62,11 @@ const CONFIGS: AnyTable<RouteFilterConfig> = {
 };
 
 /** Configurations that the proxy knows for routes; for the reference. */
-export const ROUTE_FILTER_TYPES: readonly string[] = Object.keys(CONFIGS);
+export const ROUTE_FILTER_TYPES: readonly string[] = Object.keys(ROUTE_FILTERS);
 
 const ENTRIES: AnyTable<RouteFilter> = {
   ...Object.fromEntries(
-    Object.entries(CONFIGS).map(([name, entry]) => [
+    Object.entries(ROUTE_FILTERS).map(([name, entry]) => [
       name,
       {
         ...entry,
@@ -85,7 +85,7 @@ function decodeWrapped(message: FilterConfig, scope: DecodeScope): RouteFilter |
   if (message.disabled) return { config: undefined, disabled: true };
   const config = message.config;
   if (config === undefined || config.typeUrl === "") return { config: undefined, disabled: false };
-  const decoded = decodeAny(config, CONFIGS, scope.field("config"));
+  const decoded = decodeAny(config, ROUTE_FILTERS, scope.field("config"));
   return decoded === undefined ? undefined : { config: decoded, disabled: false };
 }
 
