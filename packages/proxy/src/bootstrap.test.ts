@@ -209,3 +209,14 @@ test("runtime and statistics settings are accepted without effect", () => {
   const settings = read("layered_runtime: {layers: [{name: a, static_layer: {x: 1}}]}\nstats_flush_interval: 5s");
   expect(settings.ok ? "" : settings.error).toBe("");
 });
+
+test("the local cluster is one of those that the bootstrap defines", () => {
+  const text = (clusters: string) =>
+    `{cluster_manager: {local_cluster_name: proxies}, static_resources: {clusters: [${clusters}]}}`;
+  const missing = read(text(""));
+  expect(missing.ok ? "" : JSON.stringify(missing.error)).toContain("there is no cluster proxies in static_resources");
+  const there = read(text("{name: proxies, type: STATIC}"));
+  expect(there.ok && there.value.localCluster).toBe("proxies");
+  const none = read("{static_resources: {}}");
+  expect(none.ok && none.value.localCluster).toBe("");
+});

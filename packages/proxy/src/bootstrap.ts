@@ -56,6 +56,8 @@ export interface BootstrapSettings {
   readonly nodeId: string;
   readonly nodeCluster: string;
   readonly locality: NodeLocality;
+  /** The cluster of which this proxy is one; "": none, zones don't count. */
+  readonly localCluster: string;
   readonly metadata: JsonObject;
   readonly admin: SocketAddress | undefined;
   /** Files with a line for each request to the admin port. */
@@ -171,6 +173,11 @@ function readSettings({ message, types, deprecated }: ParsedBootstrap, path: str
   checkShape(BOOTSTRAP_SHAPE, message, scope);
   if (message.clusterManager !== undefined)
     checkShape(CLUSTER_MANAGER_SHAPE, message.clusterManager, scope.field("cluster_manager"));
+  const localCluster = message.clusterManager?.localClusterName ?? "";
+  if (localCluster !== "" && !(message.staticResources?.clusters ?? []).some(({ name }) => name === localCluster))
+    scope
+      .field("cluster_manager.local_cluster_name")
+      .problem(`there is no cluster ${localCluster} in static_resources; define it there`);
   checkExtensions(message, scope);
   let admin: SocketAddress | undefined;
   let adminLogs: readonly string[] = [];
@@ -220,6 +227,7 @@ function readSettings({ message, types, deprecated }: ParsedBootstrap, path: str
   return ok({
     nodeId: message.node?.id ?? "",
     nodeCluster: message.node?.cluster ?? "",
+    localCluster,
     locality: {
       region: message.node?.locality?.region ?? "",
       zone: message.node?.locality?.zone ?? "",

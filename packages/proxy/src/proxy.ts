@@ -29,6 +29,7 @@ import { createFlushQueue } from "./transport/flush-queue.ts";
 import type { Kernel } from "./transport/kernel.ts";
 import { createNetwork, type Network, type PortSharing } from "./transport/network.ts";
 import { createYoungCollector } from "./transport/young-collector.ts";
+import type { ZonePlace } from "./upstream/cluster.ts";
 import { type ClusterSet, createClusterSet } from "./upstream/cluster-set.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
 
@@ -76,6 +77,8 @@ export interface ProxyDeps {
   readonly memory: MemoryReadings;
   /** Default: no values. */
   readonly runtime?: Runtime;
+  /** Where it stands among others like it. Default: zones don't count. */
+  readonly zone?: ZonePlace | undefined;
   /** Our URI name, for x-forwarded-client-cert and metrics. */
   localUri(): string;
   observe(listener: ListenerConfig, chain: FilterChainConfig, around: ObserverSurroundings): ChainObservers;
@@ -126,6 +129,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
   const clusters = createClusterSet(
     { network, clock, wheel, random: deps.random, contexts, runtime, log: log.child("upstream"), mark: deps.mark },
     deps.resolve,
+    deps.zone,
   );
   const httpCounters = new Map<string, HttpManagerCounters>();
   const tcpCounters = new Map<string, TcpCounters>();

@@ -23,6 +23,7 @@ import { startStatsFlush } from "./telemetry/stats-flush.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
 import { formatAddress } from "./transport/address.ts";
 import { untilIdle } from "./until-idle.ts";
+import { localityName } from "./upstream/cluster.ts";
 import { fleetExposition, fleetStats, type StatsSource } from "./workers/fleet-pages.ts";
 import { createDiscovery } from "./xds/discovery.ts";
 import { readResourceFile } from "./xds/file-source.ts";
@@ -77,6 +78,8 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   };
   const runtime = createRuntime(bootstrap.runtime, readFolders(folders));
   const watching = watchFolders({ ...folders, clock, runtime });
+  const { localCluster } = bootstrap;
+  const place = localCluster === "" ? undefined : { cluster: localCluster, locality: localityName(node.locality) };
   const proxy = createProxy({
     memory: deps.memory,
     kernel: deps.kernel,
@@ -91,6 +94,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     ports: deps.concurrency > 1 ? "first" : "alone",
     limits,
     runtime,
+    zone: place,
     drainMs: deps.drainMs,
     localUri,
     observe: telemetry.observe,
@@ -106,6 +110,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
       drainMs: deps.drainMs,
       mark: deps.mark,
       limits,
+      zone: place,
       runtime: bootstrap.runtime,
       traceProvider: bootstrap.traceProvider,
     },

@@ -56,10 +56,9 @@ export const BOOTSTRAP_SHAPE = shape(
 
 export const CLUSTER_MANAGER_SHAPE = shape(
   ClusterManagerSchema,
-  [],
+  ["local_cluster_name"],
   { enable_deferred_cluster_creation: "when Envoy's threads make their part of a cluster, to save memory" },
   {
-    local_cluster_name: "routing by zone is not implemented; use locality_weighted_lb_config or priorities",
     outlier_detection: "ejections go to the log and into statistics, not into a file or to a service",
     upstream_bind_config: "write it into each cluster",
     load_stats_config: "load is not reported; statistics are pulled",

@@ -9,19 +9,15 @@ import { RandomSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_po
 import { RingHashSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash";
 import { RoundRobinSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin";
 import { WrrLocalitySchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality";
-import { type OnlyValues, type PartFields, shape } from "./shape.ts";
-
-export const ZONE_AWARE: OnlyValues = {
-  values: ["{}"],
-  reason: "routing by zone needs cluster_manager.local_cluster_name; use locality_weighted_lb_config or priorities",
-};
+import { type PartFields, shape } from "./shape.ts";
+import { ZONE_AWARE_POLICY_SHAPE } from "./zone-aware.ts";
 
 export const LOCALITY_LB_SHAPE = shape(
   LocalityLbConfigSchema,
-  ["locality_weighted_lb_config"],
+  ["locality_weighted_lb_config", "zone_aware_lb_config"],
   {},
   {},
-  { only: { zone_aware_lb_config: ZONE_AWARE } },
+  { inside: { zone_aware_lb_config: ZONE_AWARE_POLICY_SHAPE } },
 );
 export const CONSISTENT_HASHING_SHAPE = shape(ConsistentHashingLbConfigSchema, [
   "use_hostname_for_hashing",

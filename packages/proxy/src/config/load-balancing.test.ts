@@ -33,6 +33,8 @@ describe("load balancing", () => {
       "zones without conditions",
       policy("round_robin.v3.RoundRobin", { locality_lb_config: { zone_aware_lb_config: {} } }),
     ],
+    ["zones with conditions", policy("least_request.v3.LeastRequest", zones)],
+    ["zones of a cluster", { name: "c", common_lb_config: zones.locality_lb_config }],
     ["a bound of hashing", policy("maglev.v3.Maglev", { consistent_hashing_lb_config: { hash_balance_factor: 150 } })],
     ["a small table", policy("maglev.v3.Maglev", { table_size: 13 })],
   ])("%s", (_what, json) => {
@@ -40,9 +42,6 @@ describe("load balancing", () => {
   });
 
   test.each<[what: string, json: JsonValue, says: string]>([
-    ["zones", policy("round_robin.v3.RoundRobin", zones), `${AT}.locality_lb_config.zone_aware_lb_config: refused`],
-    ["zones", policy("least_request.v3.LeastRequest", zones), `${AT}.locality_lb_config.zone_aware_lb_config: refused`],
-    ["zones", policy("random.v3.Random", zones), `${AT}.locality_lb_config.zone_aware_lb_config: refused`],
     [
       "a shuffle",
       policy("pick_first.v3.PickFirst", { shuffle_address_list: true }),

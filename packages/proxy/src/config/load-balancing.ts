@@ -8,7 +8,10 @@ import {
   type Cluster_SlowStartConfig,
   type LoadBalancingPolicy,
 } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
-import type { SlowStartConfig as PolicySlowStart } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/common/v3/common";
+import type {
+  LocalityLbConfig,
+  SlowStartConfig as PolicySlowStart,
+} from "@heddle/xds-api/envoy/extensions/load_balancing_policies/common/v3/common";
 import {
   LeastRequest_SelectionMethod,
   LeastRequestSchema,
@@ -31,10 +34,10 @@ import {
   RING_HASH_POLICY_SHAPE,
   ROUND_ROBIN_POLICY_SHAPE,
   WRR_LOCALITY_POLICY_SHAPE,
-  ZONE_AWARE,
 } from "./lb-policy-shapes.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, type Shape, shape } from "./shape.ts";
+import { decodeZoneAware, ZONE_AWARE_SHAPE, type ZoneAwareConfig } from "./zone-aware.ts";
 
 /** New hosts get their share gradually. */
 export interface SlowStartConfig {
@@ -72,11 +75,13 @@ export interface LoadBalancingConfig {
   readonly balancer: BalancerConfig;
   /** Localities get shares by their weights. */
   readonly localityWeighted: boolean;
+  /** Undefined: the balancer knows no zones. */
+  readonly zones?: ZoneAwareConfig;
 }
 
 export const COMMON_LB_SHAPE = shape(
   Cluster_CommonLbConfigSchema,
-  ["healthy_panic_threshold", "locality_weighted_lb_config", "consistent_hashing_lb_config"],
+  ["healthy_panic_threshold", "locality_weighted_lb_config", "zone_aware_lb_config", "consistent_hashing_lb_config"],
   {
     override_host_status: "acts only with stateful sessions, a filter that is refused",
     update_merge_window: "how long Envoy may put updates together to save itself work; every update is applied at once",
@@ -84,7 +89,6 @@ export const COMMON_LB_SHAPE = shape(
   {},
   {
     only: {
-      zone_aware_lb_config: ZONE_AWARE,
       close_connections_on_host_set_change: {
         values: ["false"],
         reason: "connections of hosts that leave drain; the others stay",
@@ -94,6 +98,7 @@ export const COMMON_LB_SHAPE = shape(
         reason: "a new host counts as failed until its first check passes",
       },
     },
+    inside: { zone_aware_lb_config: ZONE_AWARE_SHAPE },
   },
 );
 
@@ -118,7 +123,7 @@ function policy<D extends DescMessage>(
 export const LB_CONFIGS: AnyTable<LoadBalancingConfig> = {
   [RoundRobinSchema.typeName]: policy(RoundRobinSchema, ROUND_ROBIN_POLICY_SHAPE, (m, scope) => ({
     balancer: { kind: "round-robin", slowStart: slowStart(m.slowStartConfig, scope.field("slow_start_config")) },
-    localityWeighted: m.localityLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig",
+    ...localities(m.localityLbConfig),
   })),
   [LeastRequestSchema.typeName]: policy(LeastRequestSchema, LEAST_REQUEST_POLICY_SHAPE, (m, scope) => ({
     balancer: {
@@ -130,11 +135,11 @@ export const LB_CONFIGS: AnyTable<LoadBalancingConfig> = {
       bias: runtimeNumber(m.activeRequestBias, 1),
       slowStart: slowStart(m.slowStartConfig, scope.field("slow_start_config")),
     },
-    localityWeighted: m.localityLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig",
+    ...localities(m.localityLbConfig),
   })),
   [RandomSchema.typeName]: policy(RandomSchema, RANDOM_POLICY_SHAPE, (m) => ({
     balancer: { kind: "random" },
-    localityWeighted: m.localityLbConfig?.localityConfigSpecifier.case === "localityWeightedLbConfig",
+    ...localities(m.localityLbConfig),
   })),
   [PickFirstSchema.typeName]: policy(PickFirstSchema, PICK_FIRST_POLICY_SHAPE, () => ({
     balancer: { kind: "pick-first" },
@@ -193,7 +198,12 @@ export function decodeLoadBalancing(message: Cluster, scope: DecodeScope): LoadB
     return decodePolicy(message.loadBalancingPolicy, scope.field("load_balancing_policy"));
   const balancer = decodeLegacy(message, common, scope);
   if (balancer === undefined) return undefined;
-  return { balancer, localityWeighted: common?.localityConfigSpecifier.case === "localityWeightedLbConfig" };
+  const specifier = common?.localityConfigSpecifier;
+  const localityWeighted = specifier?.case === "localityWeightedLbConfig";
+  if (!(balancer.kind === "round-robin" || balancer.kind === "least-request" || balancer.kind === "random"))
+    return { balancer, localityWeighted };
+  const zones = decodeZoneAware(specifier?.case === "zoneAwareLbConfig" ? specifier.value : undefined);
+  return { balancer, localityWeighted, zones };
 }
 
 /** The first policy that is known, as Envoy takes it. */
@@ -258,6 +268,14 @@ function decodeLegacy(
         .problem("needs load_balancing_policy, or one of ROUND_ROBIN, LEAST_REQUEST, RANDOM, RING_HASH, MAGLEV");
       return undefined;
   }
+}
+
+function localities(message: LocalityLbConfig | undefined): Pick<LoadBalancingConfig, "localityWeighted" | "zones"> {
+  const specifier = message?.localityConfigSpecifier;
+  return {
+    localityWeighted: specifier?.case === "localityWeightedLbConfig",
+    zones: decodeZoneAware(specifier?.case === "zoneAwareLbConfig" ? specifier.value : undefined),
+  };
 }
 
 /** Places on a ring, at least and at most. Errors: more than Envoy allows, at least more than at most. */

@@ -1,7 +1,7 @@
 import type { ClusterConfig } from "../config/cluster.ts";
 import type { LoadAssignmentConfig } from "../config/endpoints.ts";
 import { resetCounters } from "../counters/reset.ts";
-import { type Cluster, createCluster, type UpstreamSurroundings } from "./cluster.ts";
+import { type Cluster, createCluster, type UpstreamSurroundings, type ZonePlace } from "./cluster.ts";
 import { CLUSTER_GAUGES } from "./counters.ts";
 import { createDnsWatch, type DnsWatch, type ResolveHost } from "./dns-watch.ts";
 
@@ -42,8 +42,9 @@ class NamedClusters implements ClusterSet {
   modified = 0;
   removed = 0;
 
-  constructor(around: UpstreamSurroundings, resolve: ResolveHost) {
-    this.#around = around;
+  constructor(around: UpstreamSurroundings, resolve: ResolveHost, place: ZonePlace | undefined) {
+    const zone = place && { ...place, hosts: () => this.get(place.cluster)?.hosts ?? [], changed: () => this.#zones() };
+    this.#around = zone === undefined ? around : { ...around, zone };
     this.#resolve = resolve;
   }
 
@@ -94,12 +95,19 @@ class NamedClusters implements ClusterSet {
     if (old === undefined) this.added++;
     else this.modified++;
     if (old !== undefined) retire(old);
+    if (config.name === this.#around.zone?.cluster) this.#zones();
+  }
+
+  /** The proxies themselves are others now. */
+  #zones(): void {
+    for (const [name, { cluster }] of this.#entries) if (name !== this.#around.zone?.cluster) cluster.zonesChanged();
   }
 
   remove(name: string): void {
     const old = this.#entries.get(name);
     if (this.#entries.delete(name)) this.removed++;
     if (old !== undefined) retire(old);
+    if (name === this.#around.zone?.cluster) this.#zones();
   }
 
   setAssignment(assignment: LoadAssignmentConfig): void {
@@ -133,6 +141,7 @@ function retire(entry: Entry): void {
   entry.cluster.drain();
 }
 
-export function createClusterSet(around: UpstreamSurroundings, resolve: ResolveHost): ClusterSet {
-  return new NamedClusters(around, resolve);
+/** `place`: where this proxy stands among others; undefined: zones don't count. */
+export function createClusterSet(around: UpstreamSurroundings, resolve: ResolveHost, place?: ZonePlace): ClusterSet {
+  return new NamedClusters(around, resolve, place);
 }

@@ -21,6 +21,7 @@ import type { HostPool } from "./pool.ts";
 import { HostsAhead } from "./preconnect.ts";
 import { proxyHeader } from "./proxy-greeting.ts";
 import { createSubsetChooser } from "./subset-chooser.ts";
+import type { LocalZone } from "./zone-chooser.ts";
 
 /** What clusters share with the rest of the process. */
 export interface UpstreamSurroundings {
@@ -33,6 +34,21 @@ export interface UpstreamSurroundings {
   readonly log: Logger;
   /** SO_MARK of outgoing sockets; undefined: none. */
   readonly mark: number | undefined;
+  /** Where this proxy stands among others; undefined: zones don't count. */
+  readonly zone?: ZoneSurroundings | undefined;
+}
+
+/** Source: Envoy `cluster_manager.local_cluster_name` and the node's locality. */
+export interface ZonePlace {
+  readonly cluster: string;
+  readonly locality: string;
+}
+
+/** The cluster of the proxies themselves, as other clusters see it. */
+export interface ZoneSurroundings extends ZonePlace {
+  hosts(): readonly Host[];
+  /** Its hosts are others now, or their health is. */
+  changed(): void;
 }
 
 /** Both ends of a client's connection. */
@@ -102,6 +118,8 @@ export interface Cluster {
     client?: ConnectionEnds | undefined,
   ): Dial | UpstreamFailure;
   setEndpoints(assignment: LoadAssignmentConfig): void;
+  /** The proxies are others now, by whose zones hosts are chosen. */
+  zonesChanged(): void;
   /** Closes what idles, lets requests finish. */
   drain(): void;
 }
@@ -343,6 +361,12 @@ class RuntimeCluster implements Cluster {
       if (host.healthy && host.warmsSinceMs < 0) host.warmsSinceMs = this.#around.wheel.nowMs;
     this.#rest = new Map();
     this.#chooser = this.#makeChooser(this.#list);
+    const { zone } = this.#around;
+    if (zone !== undefined && zone.cluster === this.config.name) zone.changed();
+  }
+
+  zonesChanged(): void {
+    if (this.config.loadBalancing.zones !== undefined) this.#rebuild();
   }
 
   #makeChooser(list: readonly Host[]): CriteriaChooser {
@@ -359,6 +383,7 @@ class RuntimeCluster implements Cluster {
       loadBalancing: this.config.loadBalancing,
       panicPercent: this.config.panicPercent,
       overprovisioning: this.#assignment?.overprovisioning ?? 140,
+      zone: this.#zone(),
       localityWeight: (priority: number, locality: string) => weights.get(`${priority}|${locality}`) ?? 0,
     };
     const make = (hosts: readonly Host[]) => createHostChooser(config, hosts, around);
@@ -368,6 +393,11 @@ class RuntimeCluster implements Cluster {
     }
     const subsets = createSubsetChooser(this.config.subsets, list, make, this.counters);
     return { pick: (criteria, attempt) => subsets.pick(criteria?.subset, criteria?.hash, attempt) };
+  }
+
+  #zone(): { readonly local: LocalZone; readonly counters: ClusterCounters } | undefined {
+    const { zone } = this.#around;
+    return zone && { local: { locality: zone.locality, hosts: zone.hosts() }, counters: this.counters };
   }
 
   #healthChanged(host: Host): void {
@@ -474,7 +504,11 @@ class RuntimeCluster implements Cluster {
   }
 }
 
-function localityName(locality: { readonly region: string; readonly zone: string; readonly subZone: string }): string {
+export function localityName(locality: {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+}): string {
   return `${locality.region}/${locality.zone}/${locality.subZone}`;
 }
 

@@ -71,6 +71,14 @@ export class ClusterCounters {
   updateSuccesses = 0;
   updateFailures = 0;
   panics = 0;
+  /** Of zone-aware routing. */
+  zoneRecalculated = 0;
+  zoneDirect = 0;
+  zoneSampled = 0;
+  zoneCross = 0;
+  zoneNoCapacity = 0;
+  zoneTooSmall = 0;
+  localNotOk = 0;
   subsetsSelected = 0;
   subsetsFallback = 0;
   tlsHandshakes = 0;

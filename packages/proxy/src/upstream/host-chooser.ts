@@ -3,6 +3,7 @@ import type { LoadBalancingConfig } from "../config/load-balancing.ts";
 import { EdfScheduler } from "./edf-scheduler.ts";
 import type { Host } from "./host.ts";
 import { type BalancerSurroundings, createLoadBalancer, type LoadBalancer } from "./load-balancer.ts";
+import { createZoneChooser, type LocalZone, type ZoneCounters } from "./zone-chooser.ts";
 
 /** What a set of hosts is chosen from by. */
 export interface ChooserConfig {
@@ -12,6 +13,8 @@ export interface ChooserConfig {
   readonly overprovisioning: number;
   /** Weight of a locality by its priority and name; 0: nothing goes there. */
   localityWeight(priority: number, locality: string): number;
+  /** Zone-aware routing; undefined: there is no local cluster. */
+  readonly zone?: { readonly local: LocalZone; readonly counters: ZoneCounters } | undefined;
 }
 
 /** A part of the traffic and who takes it. */
@@ -78,7 +81,9 @@ export function createHostChooser(
   const shares: Share[] = [];
   const add = (percent: number, level: Level, chosen: readonly Host[], panic = false) => {
     if (percent <= 0) return;
-    const balancer = balance(config, level, chosen, around);
+    const nobody = panic && config.loadBalancing.zones?.failOnPanic === true;
+    const zoned = !panic && level.priority === 0 && chosen === level.healthy;
+    const balancer = nobody ? NOBODY : zoned ? byZone(config, level, around) : balance(config, level, chosen, around);
     shares.push({ percent, balancer: panic ? counting(balancer, around.panicked) : balancer });
   };
   const healthy = levels.map((l) => availability(l.healthy.length, l.hosts.length, config.overprovisioning));
@@ -154,6 +159,22 @@ function levelsOf(hosts: readonly Host[]): readonly Level[] {
       healthy: own.filter((host) => host.healthy && !host.degraded),
       degraded: own.filter((host) => host.healthy && host.degraded),
     };
+  });
+}
+
+function byZone(config: ChooserConfig, level: Level, around: BalancerSurroundings): LoadBalancer {
+  const { zone, panicPercent, loadBalancing } = config;
+  const { zones, localityWeighted } = loadBalancing;
+  if (zone === undefined || zones === undefined || localityWeighted)
+    return balance(config, level, level.healthy, around);
+  return createZoneChooser({
+    ...zone,
+    config: zones,
+    panicPercent,
+    hosts: level.hosts,
+    healthy: level.healthy,
+    around,
+    balance: (hosts) => createLoadBalancer(loadBalancing.balancer, hosts, around),
   });
 }
 

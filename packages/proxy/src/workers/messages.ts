@@ -8,6 +8,7 @@ import type { IncomingResource } from "../resources.ts";
 import type { RuntimeSettings } from "../runtime/runtime.ts";
 import type { EnvoyStat } from "../telemetry/envoy-stats.ts";
 import type { Workload } from "../telemetry/workload.ts";
+import type { ZonePlace } from "../upstream/cluster.ts";
 
 /** What a worker must know before its first resource. */
 export interface WorkerSettings {
@@ -19,6 +20,8 @@ export interface WorkerSettings {
   /** Units: ms. */
   readonly drainMs: number;
   readonly mark: number | undefined;
+  /** Undefined: zones don't count. */
+  readonly zone?: ZonePlace | undefined;
   /** This worker's part of the limits. */
   readonly limits: OverloadConfig;
   readonly runtime: RuntimeSettings;

@@ -86,6 +86,7 @@ class Worker {
       observeListener: this.#telemetry.observeListener,
       ports: "others",
       limits: settings.limits,
+      zone: settings.zone,
       runtime,
       memory: deps.memory,
     });

@@ -13,7 +13,7 @@ export const ABSENT_STATS: readonly (readonly [reason: string, names: readonly s
   ["a source address that can't be bound counts as upstream_cx_connect_fail", ["cluster.NAME.bind_errors"]],
   ["pools are bounded by the endpoints", ["*cx_pool*", "cluster.NAME.upstream_queue_overloaded"]],
   ["only connections that are made ahead are counted", ["cluster.NAME.upstream_cx_preconnect_skipped"]],
-  ["there is no zone-aware routing", ["cluster.NAME.lb_zone_*", "cluster.NAME.lb_local_*", "cluster.NAME.lb_recalc*"]],
+  ["Envoy does not count it any more", ["cluster.NAME.lb_zone_number_differs"]],
   [
     "subsets are made when they are first used and go with their cluster",
     ["cluster.NAME.lb_subsets_active", "cluster.NAME.lb_subsets_created", "cluster.NAME.lb_subsets_removed"],
