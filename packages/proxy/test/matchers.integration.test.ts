@@ -1,7 +1,13 @@
 /** Matcher trees beside real Envoy: which filter chain, whether a connection or request may pass, which route. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { freePorts } from "@heddle/std/free-ports";
-import { MATCHER_LISTENERS, type MatcherListener, matchersBootstrap } from "./rig/matchers-config.ts";
+import {
+  MATCHER_LISTENERS,
+  type MatcherListener,
+  matchersBootstrap,
+  VALUE_CONDITIONS,
+  VALUE_NAMES,
+} from "./rig/matchers-config.ts";
 import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { clientHello } from "./rig/secure-talk.ts";
 import { type Talk, talk } from "./rig/talk.ts";
@@ -156,5 +162,35 @@ describe.skipIf(skip)("matcher trees as real Envoy has them", () => {
       (await talk({ send, port: portOf(engine, "hosts") })).text.slice(0, "HTTP/1.1 200".length),
     );
     expect(text).toBe(`HTTP/1.1 ${status}`);
+  });
+
+  test.each(VALUE_NAMES)("conditions on %s, which came twice", async (name) => {
+    const found = await both(async (engine) => {
+      const port = portOf(engine, "values");
+      const ask = async (i: number) => {
+        const lines = [
+          `GET /${name}/${i}/ HTTP/1.1`,
+          "host: a",
+          "connection: close",
+          `${name}: 1`,
+          `${name}: 2`,
+          "",
+          "",
+        ];
+        return (await talk({ send: lines.join("\r\n"), port })).text.slice("HTTP/1.1 ".length).slice(0, 3);
+      };
+      return Promise.all(VALUE_CONDITIONS.map((_, i) => ask(i)));
+    });
+    expect(new Set(found)).toEqual(new Set(["200", "404"]));
+  });
+
+  test("RBAC: no second line hides a value from a rule", async () => {
+    for (const lines of [["x-role: admin", "x-role: user"], ["x-role: user", "x-role: admin"], ["x-role: admin"]]) {
+      const send = ["GET / HTTP/1.1", "host: a", "connection: close", ...lines, "", ""].join("\r\n");
+      const status = await both(async (engine) =>
+        (await talk({ send, port: portOf(engine, "values") })).text.slice(9, 12),
+      );
+      expect(status).toBe("403");
+    }
   });
 });

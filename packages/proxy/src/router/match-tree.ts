@@ -4,6 +4,7 @@ import type { RequestHead } from "@heddle/wire";
 import type { MatchInput, MatchOutcome, MatchPredicate, MatchTree } from "../config/matcher/match-tree.ts";
 import { matchesString } from "../config/string-match.ts";
 import type { PeerIdentity } from "../transport/connection.ts";
+import { joinedValue } from "./header-values.ts";
 import { queryValue } from "./route-matcher.ts";
 
 /** What matcher trees look at. */
@@ -187,17 +188,8 @@ function headerOf(name: string, request: RequestHead): string | undefined {
     case ":scheme":
       return request.scheme;
     default:
-      return joined(name, request);
+      return joinedValue(request.headers, name);
   }
-}
-
-/** All values with a comma between them, without a space. Source: Envoy `getAllOfHeaderAsString`. */
-function joined(name: string, { headers }: RequestHead): string | undefined {
-  const first = headers.get(name);
-  if (first === undefined || headers.getAll(name) === first) return first;
-  const all: string[] = [];
-  for (let i = 0; i < headers.length; i++) if (headers.nameAt(i) === name) all.push(headers.valueAt(i));
-  return all.join(",");
 }
 
 /** Source: Envoy decodes parameters here, other than for routes. */

@@ -4,6 +4,7 @@ import type { HeaderMatch } from "../config/header-match.ts";
 import type { PathMatch, QueryMatch, RouteMatchConfig } from "../config/route-match.ts";
 import { matchesString } from "../config/string-match.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { separateValues } from "./header-values.ts";
 
 /** Whether a request satisfies all conditions of a route. Source: Envoy `RouteMatch`. */
 export function matchesRoute(
@@ -61,7 +62,14 @@ export function matchesHeader(match: HeaderMatch, request: RequestHead): boolean
   if (match.test.kind === "present") return (value !== undefined) === (match.test.present !== match.invert);
   // A missing header matches nothing, inverted or not, unless it counts as empty.
   if (value === undefined && !match.missingIsEmpty) return false;
+  if (value?.includes(", ") === true && match.name !== "host" && match.name[0] !== ":")
+    return testSeparately(match, request) !== match.invert;
   return testValue(match, value ?? "") !== match.invert;
+}
+
+/** Whether one of the values of a header that may have come more than once is as wanted. */
+function testSeparately(match: HeaderMatch, request: RequestHead): boolean {
+  return separateValues(request.headers, match.name).some((value) => testValue(match, value));
 }
 
 /** The same for a response or any other list of headers. */

@@ -1,7 +1,17 @@
 import { HTTP_INSPECTOR, httpFilterChain, type Json, TLS_INSPECTOR } from "./bootstrap.ts";
 
 /** Listeners of the bootstrap; each shows trees at one place. */
-export const MATCHER_LISTENERS = ["ranges", "names", "conditions", "gate", "rbac", "shadow", "empty", "hosts"] as const;
+export const MATCHER_LISTENERS = [
+  "ranges",
+  "names",
+  "conditions",
+  "gate",
+  "rbac",
+  "shadow",
+  "empty",
+  "hosts",
+  "values",
+] as const;
 export type MatcherListener = (typeof MATCHER_LISTENERS)[number];
 
 const TYPES = "type.googleapis.com";
@@ -219,6 +229,37 @@ function gated(): Json {
   return { filters: [gate, ...(managed({})["filters"] as readonly Json[])] };
 }
 
+/** Conditions on a header that comes twice, with 1 and 2. */
+export const VALUE_CONDITIONS: readonly Json[] = [
+  { string_match: { exact: "1" } },
+  { string_match: { exact: "2" } },
+  { string_match: { exact: "1,2" } },
+  { string_match: { exact: "1, 2" } },
+  { string_match: { suffix: "1" } },
+  { string_match: { contains: "," } },
+  { string_match: { safe_regex: { regex: "1, ?2" } } },
+  { string_match: { exact: "2" }, invert_match: true },
+  { string_match: { exact: "3" }, invert_match: true },
+  { range_match: { start: 2, end: 3 } },
+  { present_match: true },
+];
+export const VALUE_NAMES = ["x-more", "accept", "cookie", "x-forwarded-for", "user-agent"];
+
+function values(): Json {
+  const routes = VALUE_NAMES.flatMap((name) =>
+    VALUE_CONDITIONS.map((condition, i) => direct(200, `/${name}/${i}/`, { headers: [{ name, ...condition }] })),
+  );
+  const denied = { header: { name: "x-role", string_match: { exact: "admin" } } };
+  const rules = {
+    action: "DENY",
+    policies: { admins: { permissions: [{ any: true }], principals: [denied] } },
+  };
+  return managed({
+    route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes }] },
+    http_filters: [rbac({ rules }), ROUTER],
+  });
+}
+
 export function matchersBootstrap(ports: Readonly<Record<MatcherListener, number>>): Json {
   const on = (name: MatcherListener, filter_chains: readonly Json[], options: Json = {}): Json => ({
     name,
@@ -247,6 +288,7 @@ export function matchersBootstrap(ports: Readonly<Record<MatcherListener, number
           managed({ http_filters: [rbac({ shadow_matcher: REQUESTS, shadow_rules_stat_prefix: "s" }), ROUTER] }),
         ]),
         on("empty", [managed({ http_filters: [rbac({ matcher: {} }), ROUTER] })]),
+        on("values", [values()]),
         on("hosts", [managed({ route_config: { virtual_hosts: [{ name: "all", domains: ["*"], matcher: HOSTS }] } })]),
       ],
     },
