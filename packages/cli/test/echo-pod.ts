@@ -1,9 +1,10 @@
+import { createSocket } from "node:dgram";
 import { connect as connectHttp2, createServer as createHttp2Server, type ServerHttp2Stream } from "node:http2";
 import { createConnection, createServer } from "node:net";
 
 /**
  * The program of the test pods: answers HTTP/1.1 on 8080, HTTP/2 with trailers on 8081, TCP on 9000 (echo) and 9001 (the server speaks first),
- * and makes calls to other pods when it is asked to on 8080.
+ * takes StatsD's lines on 9125, and makes calls to other pods when it is asked to on 8080.
  */
 const name = process.env["ECHO_NAME"] ?? "echo";
 /** What goes on in the background: `hold` (a TCP connection) and `load` (requests one after the other). */
@@ -29,6 +30,14 @@ createHttp2Server()
   })
   .listen(8081);
 
+/** The last value of each statistic. */
+const statsd = new Map<string, string>();
+createSocket("udp4")
+  .on("message", (text) => {
+    for (const line of String(text).split("\n")) statsd.set(line.slice(0, line.lastIndexOf(":")), line);
+  })
+  .bind(9125, "127.0.0.1");
+
 let ill = false;
 
 const routes: Readonly<Record<string, (query: URLSearchParams, request: Request) => unknown>> = {
@@ -49,6 +58,7 @@ const routes: Readonly<Record<string, (query: URLSearchParams, request: Request)
   "/hold": (query) => hold(query.get("host") ?? "", Number(query.get("port"))),
   "/load": (query) => void load(query.get("url") ?? ""),
   "/background": () => background,
+  "/statsd": () => [...statsd.values()],
 };
 
 Bun.serve({

@@ -30,7 +30,9 @@ setDefaultTimeout(150_000);
 
 /** Renewed every 8 s with more than a minute to spare: the test sees renewals, and a busy machine costs nothing. */
 const shortSecrets = { SECRET_TTL: "80s", SECRET_GRACE_PERIOD_RATIO: "0.9" };
-const shortLife = { "proxy.istio.io/config": JSON.stringify({ proxyMetadata: shortSecrets }) };
+/** Where the program of each pod takes StatsD's lines. */
+const statsdUdpAddress = "127.0.0.1:9125";
+const shortLife = { "proxy.istio.io/config": JSON.stringify({ statsdUdpAddress, proxyMetadata: shortSecrets }) };
 const identity = (account: string) => `spiffe://cluster.local/ns/${NAMESPACE}/sa/${account}`;
 
 describe.skipIf(envoy === undefined)("real Envoy beside the built-in proxy, STRICT", () => {
@@ -46,6 +48,7 @@ describe.skipIf(envoy === undefined)("real Envoy beside the built-in proxy, STRI
       strict,
       ...echoPod("ours", {
         "proxy.istio.io/config": JSON.stringify({
+          statsdUdpAddress,
           proxyMetadata: { ...shortSecrets, HEDDLE_METRICS_DIALECT: "linkerd", HEDDLE_METRICS_IDLE: "1m" },
         }),
       }),
@@ -72,6 +75,13 @@ describe.skipIf(envoy === undefined)("real Envoy beside the built-in proxy, STRI
   test("the pod's proxy is Envoy itself", async () => {
     const info = JSON.parse(await podGet(mesh.kube, NAMESPACE, "theirs", 15000, "/server_info")) as { version: string };
     expect(info.version).toMatch(/^[0-9a-f]{40}\/1\.\d+/);
+  });
+
+  test.each(["ours", "theirs"])("statsdUdpAddress: %s sends its statistics there", async (pod) => {
+    await eventually("the statistics of a proxy that serves", async () => {
+      const lines = await mesh.ask<readonly string[]>(pod, "/statsd");
+      return lines.includes("envoy.server.live:1|g") && lines.some((l) => l.startsWith("envoy.cluster_manager.cds."));
+    });
   });
 
   describe.each([

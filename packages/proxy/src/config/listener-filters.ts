@@ -2,6 +2,7 @@ import { HttpInspectorSchema } from "@heddle/xds-api/envoy/extensions/filters/li
 import { OriginalDstSchema } from "@heddle/xds-api/envoy/extensions/filters/listener/original_dst/v3/original_dst";
 import {
   type ProxyProtocol,
+  ProxyProtocol_RuleSchema,
   ProxyProtocolSchema,
 } from "@heddle/xds-api/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol";
 import { TlsInspectorSchema } from "@heddle/xds-api/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector";
@@ -19,6 +20,15 @@ export interface ProxyProtocolConfig {
   readonly optional: boolean;
   readonly allowV1: boolean;
   readonly allowV2: boolean;
+  /** Type-length-values of the header that become metadata of the connection. */
+  readonly rules: readonly TlvRule[];
+}
+
+/** What is remembered of a header. Source: Envoy `ProxyProtocol.Rule`. */
+export interface TlvRule {
+  readonly type: number;
+  readonly namespace: string;
+  readonly key: string;
 }
 
 export interface ListenerFiltersConfig {
@@ -47,10 +57,14 @@ export const TLS_INSPECTOR_SHAPE = shape(
 
 export const PROXY_PROTOCOL_FILTER_SHAPE = shape(
   ProxyProtocolSchema,
-  ["allow_requests_without_proxy_protocol", "disallowed_versions"],
+  ["allow_requests_without_proxy_protocol", "disallowed_versions", "rules"],
   { stat_prefix: "only names statistics" },
-  { "rules pass_through_tlvs": "type-length-values of the header are not kept" },
+  { pass_through_tlvs: "type-length-values of the header are not sent on; use rules for what logs and policies need" },
 );
+export const TLV_RULE_SHAPE = shape(ProxyProtocol_RuleSchema, ["tlv_type", "on_tlv_present"]);
+
+/** The namespace of what rules keep. Source: Envoy. */
+const PROXY_PROTOCOL = "envoy.filters.listener.proxy_protocol";
 
 export const LISTENER_FILTERS: AnyTable<Decoded> = {
   [OriginalDstSchema.typeName]: messageEntry(OriginalDstSchema, () => ({ kind: "original-dst" })),
@@ -71,12 +85,23 @@ export const LISTENER_FILTER_TYPES: readonly string[] = Object.keys(LISTENER_FIL
 
 function decodeProxyProtocol(message: ProxyProtocol, scope: DecodeScope): Decoded {
   checkShape(PROXY_PROTOCOL_FILTER_SHAPE, message, scope);
+  const rules = message.rules.flatMap((rule, i): readonly TlvRule[] => {
+    const at = scope.field("rules").item(i);
+    checkShape(TLV_RULE_SHAPE, rule, at);
+    if (rule.tlvType > 255) at.field("tlv_type").problem(`is ${rule.tlvType}; types are below 256`);
+    const { onTlvPresent: kept } = rule;
+    // Source: Envoy keeps it under an empty key.
+    if (kept === undefined) return [{ type: rule.tlvType, namespace: PROXY_PROTOCOL, key: "" }];
+    if (kept.key === "") at.field("on_tlv_present.key").problem("the metadata needs a key");
+    return [{ type: rule.tlvType, namespace: kept.metadataNamespace || PROXY_PROTOCOL, key: kept.key }];
+  });
   return {
     kind: "proxy-protocol",
     proxyProtocol: {
       optional: message.allowRequestsWithoutProxyProtocol,
       allowV1: !message.disallowedVersions.includes(0),
       allowV2: !message.disallowedVersions.includes(1),
+      rules,
     },
   };
 }

@@ -69,7 +69,12 @@ import {
   FILTER_CHAIN_SHAPE,
   LISTENER_SHAPE,
 } from "../config/listener.ts";
-import { LISTENER_FILTER_TYPES, PROXY_PROTOCOL_FILTER_SHAPE, TLS_INSPECTOR_SHAPE } from "../config/listener-filters.ts";
+import {
+  LISTENER_FILTER_TYPES,
+  PROXY_PROTOCOL_FILTER_SHAPE,
+  TLS_INSPECTOR_SHAPE,
+  TLV_RULE_SHAPE,
+} from "../config/listener-filters.ts";
 import { COMMON_LB_SHAPE, LOAD_BALANCING_TYPES } from "../config/load-balancing.ts";
 import { LOCAL_REPLY_SHAPE, RESPONSE_MAPPER_SHAPE } from "../config/local-reply.ts";
 import { FORMAT_STRING_SHAPE } from "../config/log-line.ts";
@@ -205,6 +210,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       FILTER_CHAIN_SHAPE,
       CHAIN_MATCH_SHAPE,
       PROXY_PROTOCOL_FILTER_SHAPE,
+      TLV_RULE_SHAPE,
       TLS_INSPECTOR_SHAPE,
       TCP_PROXY_SHAPE,
       TUNNELING_SHAPE,

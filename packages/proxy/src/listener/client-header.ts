@@ -1,5 +1,7 @@
-import { readProxyHeader } from "@heddle/wire";
-import type { ProxyProtocolConfig } from "../config/listener-filters.ts";
+import type { JsonValue } from "@bufbuild/protobuf";
+import { type ProxyTlv, readProxyHeader } from "@heddle/wire";
+import type { ProxyProtocolConfig, TlvRule } from "../config/listener-filters.ts";
+import { leaveMetadata } from "../filters/leave-metadata.ts";
 import type { SocketAddress } from "../transport/address.ts";
 
 /** What the first bytes of a connection behind a load balancer say. */
@@ -12,9 +14,11 @@ export type ClientHeader =
       /** Undefined: the balancer's own connection, or it did not say. */
       readonly source: SocketAddress | undefined;
       readonly destination: SocketAddress | undefined;
+      /** What rules keep of it, by namespace; undefined: nothing. */
+      readonly metadata: Map<string, JsonValue> | undefined;
     };
 
-const NONE: ClientHeader = { kind: "read", bytes: 0, source: undefined, destination: undefined };
+const NONE: ClientHeader = { kind: "read", bytes: 0, source: undefined, destination: undefined, metadata: undefined };
 
 /** Reads a PROXY header. Source: Envoy `envoy.filters.listener.proxy_protocol`, HAProxy proxy-protocol.txt. */
 export function readClientHeader(bytes: Uint8Array, config: ProxyProtocolConfig): ClientHeader {
@@ -25,6 +29,8 @@ export function readClientHeader(bytes: Uint8Array, config: ProxyProtocolConfig)
   const read = readProxyHeader(bytes);
   if (read === undefined) return { kind: "incomplete" };
   if (!read.ok) return config.optional ? NONE : { kind: "wrong", reason: read.error };
+  // Source: Envoy: a version that is not allowed is no header where none is needed.
+  if (!allowed && config.optional) return NONE;
   if (!allowed) return { kind: "wrong", reason: `version ${looksLikeV1 ? 1 : 2} of the header is not allowed` };
   const { header } = read.value;
   const ip = header.kind === "proxied" && (header.family === "ipv4" || header.family === "ipv6");
@@ -35,5 +41,26 @@ export function readClientHeader(bytes: Uint8Array, config: ProxyProtocolConfig)
     bytes: read.value.bytes,
     source: address(header.source),
     destination: address(header.destination),
+    metadata: keptValues(header.tlvs, config.rules),
   };
+}
+
+function keptValues(tlvs: readonly ProxyTlv[], rules: readonly TlvRule[]): Map<string, JsonValue> | undefined {
+  if (rules.length === 0) return undefined;
+  let metadata: Map<string, JsonValue> | undefined;
+  const taken = new Set<number>();
+  for (const { type, value } of tlvs) {
+    const rule = rules.find((one) => one.type === type);
+    // Of several of a type the first counts. Source: Envoy.
+    if (rule === undefined || taken.has(type)) continue;
+    taken.add(type);
+    metadata ??= new Map();
+    leaveMetadata(metadata, rule.namespace, { [rule.key]: plainText(value) });
+  }
+  return metadata;
+}
+
+/** Source: Envoy writes `!` for bytes that are no UTF-8. */
+function plainText(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes).replaceAll("\u{fffd}", "!");
 }

@@ -66,6 +66,7 @@ export function describeConnection(
     | "ja4"
     | "localUri"
     | "handshakeMs"
+    | "metadata"
   >,
 ): ConnectionInfo {
   return {
@@ -80,7 +81,6 @@ export function describeConnection(
     principal: connection.tls?.peer?.uriSans[0] ?? "",
     ...place,
     filterState: undefined,
-    metadata: undefined,
     allowedBy: "",
     clientCertElement: undefined,
   };

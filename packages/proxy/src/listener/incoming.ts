@@ -1,3 +1,4 @@
+import type { JsonValue } from "@bufbuild/protobuf";
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
 import type { ListenerConfig } from "../config/listener.ts";
 import type { ProxyProtocolConfig } from "../config/listener-filters.ts";
@@ -68,6 +69,8 @@ class Incoming implements ConnectionHandler {
   #client: SocketAddress;
   /** A PROXY header comes first. */
   #header: ProxyProtocolConfig | undefined;
+  /** What was kept of that header. */
+  #metadata: Map<string, JsonValue> | undefined = undefined;
   #timer: ClockTimer | undefined = undefined;
   #first: Uint8Array = EMPTY;
   #ended = false;
@@ -129,6 +132,7 @@ class Incoming implements ConnectionHandler {
     }
     this.#header = undefined;
     this.#first = this.#first.subarray(read.bytes);
+    this.#metadata = read.metadata;
     this.#client = read.source ?? this.#client;
     this.#original = read.destination ?? this.#original;
     this.#destination = read.destination ?? this.#destination;
@@ -317,6 +321,7 @@ class Incoming implements ConnectionHandler {
     const connection = this.#connection;
     return describeConnection(connection, this.#destination, this.#client, {
       original: this.#original,
+      metadata: this.#metadata,
       direction: this.#listener.direction,
       chainName: runtime?.config.name ?? "",
       chainMetadata: runtime?.config.metadata,
