@@ -110,6 +110,15 @@ describe.skipIf(skip)("shares of hosts as in real Envoy", () => {
     }
   }, 40_000);
 
+  test("chance asks for no weights", async () => {
+    for (const engine of ENGINES) {
+      let first = 0;
+      for (let i = 0; i < 200; i++) if ((await host(engine, "chance")) === 0) first++;
+      // 100 ± 37 is missed once in ten million runs.
+      expect([engine, first, first > 62 && first < 138]).toEqual([engine, first, true]);
+    }
+  }, 20_000);
+
   test.each(Object.keys(BIASED))("%s: requests under way count as in Envoy", async (cluster) => {
     const keys = Array.from({ length: WAITING }, () => "");
     const shares = await Promise.all(ENGINES.map((engine) => pileUp(engine, cluster, keys)));

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { freePorts } from "@heddle/std/free-ports";
 import { type Answer, ask } from "./rig/ask.ts";
 import { eventually } from "./rig/eventually.ts";
-import { EJECTING, type HostsPorts, hostsBootstrap } from "./rig/hosts-config.ts";
+import { EJECTING, type HostsPorts, hostsBootstrap, LOST, LOST_AGAIN_SECONDS } from "./rig/hosts-config.ts";
 import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { talk } from "./rig/talk.ts";
 
@@ -117,6 +117,28 @@ describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
     const page = await proxies.get(engine)?.admin(`/stats?filter=${encodeURIComponent(`^${name}$`)}`);
     return Number((await page?.text())?.trim().split(": ")[1] ?? Number.NaN);
   };
+
+  test("names that nobody has are asked for again within the base interval; Envoy takes them for answered", async () => {
+    const counts = async (engine: Engine, stat: string): Promise<readonly number[]> =>
+      Promise.all(LOST.map((name) => count(engine, `cluster.${name}.${stat}`)));
+    await eventually("all were asked for", async () => {
+      const asked = await Promise.all(ENGINES.map((engine) => counts(engine, "update_attempt")));
+      return asked.flat().every((times) => times > 0);
+    });
+    const first = await counts("heddle", "update_attempt");
+    const beganMs = performance.now();
+    await eventually("another attempt of each", async () => {
+      const now = await counts("heddle", "update_attempt");
+      return now.every((times, i) => times > 1 || times > (first[i] ?? 0));
+    });
+    // With twice the interval most runs would take longer.
+    expect(performance.now() - beganMs).toBeLessThan(LOST_AGAIN_SECONDS * 1000 + 600);
+    expect(Math.min(...(await counts("heddle", "update_failure")))).toBeGreaterThan(0);
+    expect([await counts("envoy", "update_success"), await counts("envoy", "update_failure")]).toEqual([
+      LOST.map(() => 1),
+      LOST.map(() => 0),
+    ]);
+  }, 20_000);
 
   test.each([
     ["strict", ["a"], "STRICT_DNS"],

@@ -20,6 +20,11 @@ const DIFFERENCES: readonly (readonly [what: string, ours: string, envoy: string
     "refused: only what comes as a secret is read again",
     "is taken, and nothing is read again",
   ],
+  [
+    "a name of a cluster that nobody has (NXDOMAIN)",
+    "counts as a failure: its last addresses stay, `dns_failure_refresh_rate` says when it is asked for again",
+    "counts as an answer without addresses: `dns_refresh_rate` does",
+  ],
   ["predictive preconnect", "looks at the idle connections of its own cluster", "at those of all clusters together"],
   ["`direct_response` (network filter) on a TLS chain", "is sent after the handshake", "closes without a byte"],
   [

@@ -125,27 +125,18 @@ function cost(host: Host): number {
   return ((host.latencyMs + 0.1) * (host.active + 1)) / host.weight;
 }
 
+/** Source: Envoy: weights don't count. */
 class RandomChoice implements LoadBalancer {
   readonly #hosts: readonly Host[];
   readonly #random: () => number;
-  readonly #total: number;
-  readonly #weighted: boolean;
 
-  constructor(hosts: readonly Host[], random: () => number, weighted: boolean) {
+  constructor(hosts: readonly Host[], random: () => number) {
     this.#hosts = hosts;
     this.#random = random;
-    this.#weighted = weighted;
-    this.#total = hosts.reduce((sum, host) => sum + host.weight, 0);
   }
 
   pick(): Host | undefined {
-    if (!this.#weighted) return this.#hosts[Math.floor(this.#random() * this.#hosts.length)];
-    let point = this.#random() * this.#total;
-    for (const host of this.#hosts) {
-      point -= host.weight;
-      if (point < 0) return host;
-    }
-    return this.#hosts[this.#hosts.length - 1];
+    return this.#hosts[Math.floor(this.#random() * this.#hosts.length)];
   }
 }
 
@@ -232,11 +223,7 @@ export function createLoadBalancer(
     case "least-request":
       return leastRequest(config, hosts, around);
     case "random":
-      return new RandomChoice(
-        hosts,
-        random,
-        hosts.some((host) => host.weight !== hosts[0]?.weight),
-      );
+      return new RandomChoice(hosts, random);
     case "pick-first":
       return new PickFirst(hosts);
     case "peak-ewma":

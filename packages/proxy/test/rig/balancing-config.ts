@@ -121,6 +121,7 @@ export function balancingBootstrap({ listen, origins, weights, endpoints }: Bala
         weighed("turns", weights, {}),
         weighed("least", weights, least({})),
         weighed("policy", weights, policy),
+        weighed("chance", [9, 1], { lb_policy: "RANDOM" }),
         ...Object.entries(BIASED).map(([name, bias]) =>
           weighed(name, [1, 4], least({ active_request_bias: { default_value: bias, runtime_key: `up.${name}` } })),
         ),

@@ -114,6 +114,25 @@ const peakEwma = ([fast, slow]: HostsPorts["origins"]): Json =>
     },
   });
 
+/** Clusters of a name that nobody has. */
+export const LOST = Array.from({ length: 12 }, (_, i) => `lost-${i}`);
+/** How soon it is asked for again at first. Units: s. */
+export const LOST_AGAIN_SECONDS = 2;
+const lost = (name: string): Json => ({
+  ...cluster(name, [], "http1"),
+  type: "STRICT_DNS",
+  dns_refresh_rate: "60s",
+  dns_failure_refresh_rate: { base_interval: `${LOST_AGAIN_SECONDS}s`, max_interval: "60s" },
+  load_assignment: {
+    cluster_name: name,
+    endpoints: [
+      {
+        lb_endpoints: [{ endpoint: { address: { socket_address: { address: `${name}.invalid`, port_value: 80 } } } }],
+      },
+    ],
+  },
+});
+
 /** `own`: with what only our proxy has. */
 export function hostsBootstrap(ports: HostsPorts, own: boolean): Json {
   const { origins, streams, talkers } = ports;
@@ -174,6 +193,7 @@ export function hostsBootstrap(ports: HostsPorts, own: boolean): Json {
             typed_config: { "@type": `${TYPE}.transport_sockets.tls.v3.UpstreamTlsContext` },
           },
         }),
+        ...LOST.map(lost),
         cluster("often", [talkers[0]]),
         cluster("seldom", [talkers[1]]),
       ],
