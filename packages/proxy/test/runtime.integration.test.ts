@@ -8,19 +8,22 @@ import { httpFilterChain, type Json, listener } from "./rig/bootstrap.ts";
 import { type DiscoveryRig, startDiscoveryServer } from "./rig/discovery-server.ts";
 import { eventually } from "./rig/eventually.ts";
 import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { talk } from "./rig/talk.ts";
 
 setDefaultTimeout(60_000);
 const skip = envoyPath() === undefined;
 if (skip) console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH");
 const ENGINES = ["heddle", "envoy"] as const;
 type Engine = (typeof ENGINES)[number];
+/** Files of a folder that are switches. */
+const SWITCHES = ["switch.zero", "switch.one.on", "switch.no", "switch.yes.on", "switch.unset"];
 const SOURCES = ["GRPC", "DELTA_GRPC", "ads", "file"] as const;
 type Source = (typeof SOURCES)[number];
 
 describe.skipIf(skip)("runtime layers as real Envoy has them", () => {
   const folder = mkdtempSync(join(tmpdir(), "heddle-runtime-"));
   const link = join(folder, "current");
-  const [discoveryPort = 0, ...ports] = freePorts(1 + 2 * ENGINES.length * (SOURCES.length + 1));
+  const [discoveryPort = 0, ...ports] = freePorts(1 + ENGINES.length * (2 * (SOURCES.length + 1) + SWITCHES.length));
   const proxies = new Map<string, ProxyProcess>();
   const listen = new Map<string, number>();
   let discovery: DiscoveryRig;
@@ -75,12 +78,13 @@ describe.skipIf(skip)("runtime layers as real Envoy has them", () => {
     const chain = httpFilterChain("unused", {
       route_config: { virtual_hosts: [{ name: "a", domains: ["*"], routes }] },
     });
+    const switches = ads || !group.endsWith("-disk") ? [] : SWITCHES.map((key) => limited(group, key));
     return {
       node: { id: group, cluster: group },
       ...(ads ? { dynamic_resources: { ads_config: stream("GRPC") } } : {}),
       layered_runtime: { layers },
       static_resources: {
-        listeners: [listener("in", port, [chain])],
+        listeners: [listener("in", port, [chain]), ...switches],
         clusters: [
           {
             name: "discovery",
@@ -106,6 +110,25 @@ describe.skipIf(skip)("runtime layers as real Envoy has them", () => {
       },
     };
   }
+
+  /** Takes one connection, where the switch is on. */
+  const limited = (group: string, key: string): Json => {
+    const port = ports.pop() ?? 0;
+    listen.set(`${group} ${key}`, port);
+    const network = "type.googleapis.com/envoy.extensions.filters.network";
+    const limit = {
+      "@type": `${network}.local_ratelimit.v3.LocalRateLimit`,
+      stat_prefix: "limit",
+      token_bucket: { max_tokens: 1, fill_interval: "3600s" },
+      runtime_enabled: { default_value: !key.endsWith("on"), runtime_key: key },
+    };
+    const says = { "@type": `${network}.direct_response.v3.Config`, response: { inline_string: "in" } };
+    const filters = [
+      { name: "limit", typed_config: limit },
+      { name: "says", typed_config: says },
+    ];
+    return listener(key, port, [{ filters }]);
+  };
 
   const start = async (engine: Engine, group: string, layers: readonly Json[], ads = false) => {
     const port = ports.pop() ?? 0;
@@ -141,6 +164,10 @@ describe.skipIf(skip)("runtime layers as real Envoy has them", () => {
     discovery = await startDiscoveryServer(discoveryPort);
     values({
       "base/routes/disk": "# a remark\n100\n",
+      "base/switch/zero": "0",
+      "base/switch/one/on": "1",
+      "base/switch/no": "FALSE",
+      "base/switch/yes/on": "true",
       "base/text": "some words  \n",
       "base/flag": "true",
       "base/deep/er/number": "1.5",
@@ -183,6 +210,15 @@ describe.skipIf(skip)("runtime layers as real Envoy has them", () => {
     expect(layers).toEqual(["static", "base", "over", "admin"]);
     const counts = await both((engine) => stats(`${engine}-disk`));
     expect(counts["runtime.override_dir_exists"]).toBe(1);
+  });
+
+  test.each(SWITCHES)("folders: %s as Envoy reads it", async (key) => {
+    const second = await both(async (engine) => {
+      const port = listen.get(`${engine}-disk ${key}`) ?? 0;
+      await talk({ port, send: "" });
+      return (await talk({ port, send: "" })).text;
+    });
+    expect(second).toBe(["switch.zero", "switch.no"].includes(key) ? "in" : "");
   });
 
   test("folders: a link that is moved brings new values, and takes old ones away", async () => {

@@ -34,6 +34,13 @@ test("later layers win, keys are flat or nested, numbers may be texts", () => {
   expect(runtime.share({ key: "fault.http.percent", base: 1 })).toBe(0.25);
 });
 
+test("switches are words, in any case, and numbers", () => {
+  const values = { a: "FALSE", b: "0", c: 0, d: "True", e: 1, f: false };
+  const runtime = createRuntime({ layers: [{ name: "a", values }], adminLayer: undefined });
+  const flags = Object.keys(values).map((key) => runtime.flag({ key, base: key < "d" || key === "f" }));
+  expect(flags).toEqual([false, false, false, true, true, false]);
+});
+
 test("values of another kind leave the configuration's", () => {
   const runtime = createRuntime({
     layers: [{ name: "a", values: { x: "words", y: [1], z: { numerator: 1, denominator: "TEN" } } }],

@@ -164,7 +164,8 @@ class LayeredRuntime implements Runtime {
 
   flag({ key, base }: RuntimeFlag): boolean {
     const value = this.#read(key);
-    return typeof value === "boolean" ? value : base;
+    // Source: Envoy takes numbers for switches, too.
+    return typeof value === "boolean" ? value : typeof value === "number" ? value !== 0 : base;
   }
 
   number({ key, base }: RuntimeNumber): number {
@@ -208,6 +209,8 @@ function parsed(value: JsonValue): JsonValue {
 
 /** Numbers, switches and fractional percents come as text too. */
 function readText(text: string): JsonValue {
+  const word = text.length > 5 ? "" : text.toLowerCase();
+  if (word === "true" || word === "false") return word === "true";
   try {
     const value: JsonValue = JSON.parse(text);
     return value;
