@@ -42,6 +42,19 @@ test("a pool is shared by requests that want the same of TLS, and by no others",
   expect(pool(mesh)).toBe(pool(mesh));
 });
 
+test("updates of a listener, which bring new lists of the same protocols, leave no pools behind", () => {
+  const cluster = clusterOf({ name: "c" });
+  const host = createHost({ ip: "10.0.0.1", port: 1 }, 0, undefined);
+  const first = cluster.pool(host, true, ["istio", "h2"]);
+  const other = cluster.pool(host, true, ["istio"]);
+  for (let update = 0; update < 100; update++) {
+    expect(cluster.pool(host, true, ["istio", "h2"])).toBe(first);
+    expect(cluster.pool(host, true, ["istio"])).toBe(other);
+  }
+  expect(cluster.pool(host, true, ["h2", "istio"])).not.toBe(first);
+  expect(host.pools).toHaveLength(3);
+});
+
 const endpoint = (portValue: number) => {
   const address = {
     case: "socketAddress" as const,

@@ -148,6 +148,10 @@ class RuntimeCluster implements Cluster {
   #sweptMs = 0;
   readonly #ahead: HostsAhead | undefined;
   readonly preconnect: Cluster["preconnect"];
+  /** Lists of protocols that pools were made for, each content once; and the last that was asked for, with the one of its content. */
+  readonly #alpns: (readonly string[])[] = [];
+  #lastAlpn: readonly string[] | undefined = undefined;
+  #lastAlpnKey: readonly string[] | undefined = undefined;
   ready = false;
 
   constructor(
@@ -250,7 +254,7 @@ class RuntimeCluster implements Cluster {
   ): HostPool {
     const version = this.config.proxyProtocol;
     // A connection that names its client serves nobody else.
-    const key = version === undefined ? alpn : client;
+    const key = version === undefined ? this.#alpnKey(alpn) : client;
     const protocol = http2 ? "http2" : "http1";
     const pools = host.pools;
     for (let i = 0; i < pools.length; i++) {
@@ -289,6 +293,20 @@ class RuntimeCluster implements Cluster {
     });
     pools.push(pool);
     return pool;
+  }
+
+  /** Each update of a listener brings lists of its own: by them, every update would leave its pools behind. */
+  #alpnKey(alpn: readonly string[] | undefined): readonly string[] | undefined {
+    if (alpn === this.#lastAlpn) return this.#lastAlpnKey;
+    let key = alpn;
+    if (alpn !== undefined) {
+      const known = this.#alpns.find((one) => sameNames(one, alpn));
+      if (known === undefined) this.#alpns.push(alpn);
+      else key = known;
+    }
+    this.#lastAlpn = alpn;
+    this.#lastAlpnKey = key;
+    return key;
   }
 
   dial(
@@ -534,4 +552,8 @@ export function createCluster(config: ClusterConfig, around: UpstreamSurrounding
   const checked = replaced === undefined || replaced.config.healthChecks.length === 0 ? [] : replaced.hosts;
   const checkedBefore = new Map(checked.map((host) => [host.text, host.checkFailed]));
   return new RuntimeCluster(config, around, checkedBefore, createClusterCounters(replaced?.counters));
+}
+
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name, i) => name === b[i]);
 }
