@@ -25,9 +25,11 @@ export function isNumeric({ name, argument }: FormatCommand): boolean {
 /** The value of a command in JSON, undefined where there is none. Of several, the one that is there keeps its kind. */
 export function commandJson(command: FormatCommand, values: FormatValues): JsonValue | undefined {
   if (command.alternatives === undefined) {
+    if (values.metadata !== undefined && command.name.endsWith("METADATA")) return values.metadata(command);
     // A number is never cut.
     const value = isNumeric(command) ? values.command(command) : commandText(command, values);
-    return value === undefined ? undefined : jsonValueOf(command, value);
+    if (value === undefined) return undefined;
+    return isNumeric(command) ? Number(value) : value;
   }
   for (const alternative of command.alternatives) {
     const value = commandJson(alternative, values);
@@ -35,17 +37,6 @@ export function commandJson(command: FormatCommand, values: FormatValues): JsonV
     return typeof value === "string" ? value.slice(0, command.maxLength) : value;
   }
   return undefined;
-}
-
-/** What a command's value is in JSON: numbers stay numbers, metadata that is an object stays one. */
-function jsonValueOf(command: FormatCommand, value: string): JsonValue {
-  if (isNumeric(command)) return Number(value);
-  if (!command.name.endsWith("METADATA") || !/^[[{]/.test(value)) return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
 }
 
 /** Operators that are taken and give `-` always, with the reason. Source: Envoy 1.40. */

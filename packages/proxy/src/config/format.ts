@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import type { JsonValue } from "@bufbuild/protobuf";
 import { compileExpression, type Expression } from "@heddle/expression";
 import { FORMAT_OPERATORS } from "@heddle/std";
 import { checkArgument } from "./format-arguments.ts";
@@ -34,6 +35,8 @@ export interface Format {
 /** Where the values come from; `undefined` renders as `-`. */
 export interface FormatValues {
   command(command: FormatCommand): string | undefined;
+  /** What a command about metadata gives in JSON, where numbers and lists stay what they are. */
+  metadata?(command: FormatCommand): JsonValue | undefined;
 }
 
 const PATTERN = /%(?:%|([A-Z0-9_]+)(?:\(((?:[^()]|\([^()]*\))*)\))?(?::(\d+))?%)/g;

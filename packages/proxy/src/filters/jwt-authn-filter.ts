@@ -27,6 +27,22 @@ const AUDIENCE = "Audiences in Jwt are not allowed";
 const FORMAT = "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections";
 
 const FAILED = "Jwt verification fails";
+const ISSUER = "Jwt issuer is not configured";
+const NO_KEYS = "Jwks remote fetch is failed";
+const NO_MATCH = "Jwks doesn't have key to match kid or alg from Jwt";
+
+/** Numbers of failures in metadata. Source: jwt_verify_lib's `Status` in Envoy 1.40. */
+const CODES: Readonly<Record<string, number>> = {
+  [MISSING]: 1,
+  "Jwt not yet valid": 2,
+  "Jwt is expired": 3,
+  [FORMAT]: 4,
+  [ISSUER]: 24,
+  [AUDIENCE]: 25,
+  [FAILED]: 26,
+  [NO_MATCH]: 32,
+  [NO_KEYS]: 40,
+};
 
 /** Whether what is left of a token's life is no longer than it may be. Source: Envoy `max_lifetime`. */
 function shortLived(payload: JWTPayload, maxSeconds: number, nowMs: number): boolean {
@@ -58,7 +74,7 @@ class ProviderVerifier implements JwtVerifier {
     switch (requirement.kind) {
       case "provider": {
         const provider = this.config.providers.get(requirement.name);
-        return provider === undefined ? MISSING : this.#verify(provider, requirement.audiences, call, verified);
+        return provider === undefined ? MISSING : this.#verifyAndTell(provider, requirement.audiences, call, verified);
       }
       case "all":
         for (const item of requirement.list) {
@@ -69,8 +85,10 @@ class ProviderVerifier implements JwtVerifier {
       case "any":
         return this.#any(requirement.list, call, verified);
       case "allow-missing":
-        return this.#anyToken(call) ? this.#any(this.#allProviders(), call, verified) : undefined;
+        return this.#anyToken(call) ? this.#every(call, verified) : this.#tellAlone(MISSING, call);
       case "allow-missing-or-failed":
+        if (this.#anyToken(call)) await this.#every(call, verified);
+        else this.#tellAlone(MISSING, call);
         return undefined;
     }
   }
@@ -85,15 +103,55 @@ class ProviderVerifier implements JwtVerifier {
       }
       const result = await this.check(item, call, verified);
       if (result === undefined) return undefined;
-      if (result !== MISSING) failure = result;
+      // That another provider would take it says less than why this one does not.
+      if (result !== MISSING && (result !== ISSUER || failure === MISSING)) failure = result;
     }
     if (tolerant === "allow-missing-or-failed" || (tolerant === "allow-missing" && failure === MISSING))
       return undefined;
     return failure;
   }
 
-  #allProviders(): readonly JwtRequirementConfig[] {
-    return [...this.config.providers.keys()].map((name) => ({ kind: "provider", name, audiences: undefined }));
+  /** Each token that is there by the first provider of its issuer. Undefined when all count, else why one does not. */
+  async #every(call: FilterCall, verified: Verified): Promise<string | undefined> {
+    const seen = new Set<string>();
+    let failure: string | undefined;
+    for (const provider of this.config.providers.values()) {
+      const token = findToken(provider, call.request);
+      if (token === undefined || seen.has(token)) continue;
+      seen.add(token);
+      const owner = this.#ownerOf(token);
+      if (owner === undefined) {
+        failure = issuerOf(token) === null ? FORMAT : ISSUER;
+        this.#tellAlone(failure, call);
+      } else failure = (await this.#verifyAndTell(owner, undefined, call, verified)) ?? failure;
+    }
+    return failure;
+  }
+
+  /** Who would verify it: the provider of its issuer, or one that takes every issuer. */
+  #ownerOf(token: string): JwtProviderConfig | undefined {
+    const providers = [...this.config.providers.values()];
+    const issuer = issuerOf(token);
+    return providers.find((one) => one.issuer === issuer) ?? providers.find((one) => one.issuer === "");
+  }
+
+  /** Source: Envoy knows no provider when there is no token, or one of nobody's, unless there is one only. */
+  #tellAlone(failure: string, call: FilterCall): undefined {
+    const [only, ...more] = this.config.providers.values();
+    if (only !== undefined && more.length === 0) tellFailure(only, failure, call);
+    return undefined;
+  }
+
+  async #verifyAndTell(
+    provider: JwtProviderConfig,
+    audiences: readonly string[] | undefined,
+    call: FilterCall,
+    verified: Verified,
+  ): Promise<string | undefined> {
+    const failure = await this.#verify(provider, audiences, call, verified);
+    if (failure === MISSING) this.#tellAlone(failure, call);
+    else if (failure !== undefined) tellFailure(provider, failure, call);
+    return failure;
   }
 
   #anyToken(call: FilterCall): boolean {
@@ -108,15 +166,11 @@ class ProviderVerifier implements JwtVerifier {
   ): Promise<string | undefined> {
     const token = findToken(provider, call.request);
     if (token === undefined) return MISSING;
-    let issuer: string | undefined;
-    try {
-      issuer = decodeJwt(token).iss;
-    } catch {
-      return FORMAT;
-    }
-    if (provider.issuer !== "" && issuer !== provider.issuer) return "Jwt issuer is not configured";
+    const issuer = issuerOf(token);
+    if (issuer === null) return FORMAT;
+    if (provider.issuer !== "" && issuer !== provider.issuer) return ISSUER;
     const keys = await this.#keys.get(provider)?.keys();
-    if (keys === undefined || !keys.ok) return "Jwks remote fetch is failed";
+    if (keys === undefined || !keys.ok) return NO_KEYS;
     const wanted = audiences ?? provider.audiences;
     try {
       const payload = await verifiedPayload(token, keys.value, {
@@ -152,6 +206,20 @@ async function verifiedPayload(token: string, keys: JWTVerifyGetKey, options: JW
   }
 }
 
+/** Null: it is no token. */
+function issuerOf(token: string): string | undefined | null {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return null;
+  }
+}
+
+function tellFailure(provider: JwtProviderConfig, message: string, call: FilterCall): void {
+  if (provider.failureInMetadata === "") return;
+  leaveMetadata(call.metadata, NAME, { [provider.failureInMetadata]: { code: CODES[message] ?? 26, message } });
+}
+
 /** What Envoy says of a token that does not verify. */
 function textOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return "Jwt is expired";
@@ -160,7 +228,7 @@ function textOf(error: unknown): string {
     if (error.claim === "nbf") return "Jwt not yet valid";
     return `Jwt ${error.claim} is not as required`;
   }
-  if (error instanceof errors.JWKSNoMatchingKey) return "Jwks doesn't have key to match kid or alg from Jwt";
+  if (error instanceof errors.JWKSNoMatchingKey) return NO_MATCH;
   if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return FORMAT;
   return FAILED;
 }

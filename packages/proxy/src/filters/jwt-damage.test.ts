@@ -35,6 +35,7 @@ const provider = (text: string, more: Partial<JwtProviderConfig> = {}): JwtProvi
   padPayload: false,
   payloadInMetadata: "",
   headerInMetadata: "",
+  failureInMetadata: "",
   splitClaims: [],
   clockSkewSeconds: 60,
   claimHeaders: [],

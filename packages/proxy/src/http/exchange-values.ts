@@ -1,3 +1,4 @@
+import type { JsonValue } from "@bufbuild/protobuf";
 import { GRPC_CODE_NAMES, type HeaderList, headerEntries } from "@heddle/wire";
 import type { FormatCommand, FormatValues } from "../config/format.ts";
 import { queryValue } from "../router/route-matcher.ts";
@@ -8,13 +9,29 @@ import { commonDuration, connectPoint, elapsed } from "./duration-values.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { forwardedValue } from "./forwarded-value.ts";
 import { headerCommand } from "./header-values.ts";
-import { metadataCommand, metadataText } from "./metadata-values.ts";
+import { metadataCommand, metadataJson, metadataText } from "./metadata-values.ts";
 import { dash, expressionText, stateText } from "./text-values.ts";
 import { upstreamValue } from "./upstream-values.ts";
 
 /** Values of Envoy's command operators for an exchange. Source: Envoy access log command operators. */
 export function exchangeValues(record: ExchangeRecord): FormatValues {
-  return { command: (command) => value(record, command) };
+  return new ExchangeValues(record);
+}
+
+class ExchangeValues implements FormatValues {
+  readonly #record: ExchangeRecord;
+
+  constructor(record: ExchangeRecord) {
+    this.#record = record;
+  }
+
+  command(command: FormatCommand): string | undefined {
+    return value(this.#record, command);
+  }
+
+  metadata(command: FormatCommand): JsonValue | undefined {
+    return metadataJson(this.#record, command, this.#record);
+  }
 }
 
 function value(record: ExchangeRecord, command: FormatCommand): string | undefined {

@@ -1,4 +1,5 @@
 import type { JsonValue } from "@bufbuild/protobuf";
+import type { FormatCommand } from "../config/format.ts";
 import type { ForeignMetadata } from "../config/resource-source.ts";
 import { metadataValue } from "../config/value-match.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
@@ -15,10 +16,14 @@ interface RequestMetadata {
 
 /** `NAMESPACE:KEY:KEY`. Objects and lists are JSON. */
 export function metadataText(argument: string, find: (name: string) => JsonValue | undefined): string | undefined {
+  const found = metadataOf(argument, find);
+  return found === undefined || typeof found === "string" ? found : JSON.stringify(found);
+}
+
+function metadataOf(argument: string, find: (name: string) => JsonValue | undefined): JsonValue | undefined {
   const [name = "", ...path] = argument.split(":");
   const found = metadataValue(find(name), path);
-  if (found === undefined || found === null) return undefined;
-  return typeof found === "string" ? found : JSON.stringify(sorted(found));
+  return found === undefined || found === null ? undefined : sorted(found);
 }
 
 /** Keys in order, as Envoy writes them. */
@@ -35,24 +40,42 @@ export function metadataCommand(
   argument: string,
   request: RequestMetadata,
 ): string | undefined {
+  const found = metadataJson(record, { name: "METADATA", argument }, request);
+  return found === undefined || typeof found === "string" ? found : JSON.stringify(found);
+}
+
+/** Operators that stand for one kind of `METADATA(…)`. */
+const KINDS: Readonly<Record<string, string>> = {
+  DYNAMIC_METADATA: "DYNAMIC",
+  CLUSTER_METADATA: "CLUSTER",
+  UPSTREAM_METADATA: "UPSTREAM_HOST",
+};
+
+/** The value of every operator about metadata, as JSON. */
+export function metadataJson(
+  record: UpstreamFacts & { readonly connection: ConnectionInfo },
+  { name, argument = "" }: Pick<FormatCommand, "name" | "argument">,
+  request: RequestMetadata,
+): JsonValue | undefined {
+  const kind = KINDS[name];
   const colon = argument.indexOf(":");
-  const rest = argument.slice(colon + 1);
+  const rest = kind === undefined ? argument.slice(colon + 1) : argument;
   const { connection } = record;
-  switch (argument.slice(0, colon)) {
+  switch (kind ?? argument.slice(0, colon)) {
     case "DYNAMIC":
-      return metadataText(rest, (name) => request.metadata?.get(name));
+      return metadataOf(rest, (name) => request.metadata?.get(name));
     case "ROUTE":
-      return metadataText(rest, (name) => request.route?.route.metadata?.[name]);
+      return metadataOf(rest, (name) => request.route?.route.metadata?.[name]);
     case "VIRTUAL_HOST":
-      return metadataText(rest, (name) => request.route?.host.metadata?.[name]);
+      return metadataOf(rest, (name) => request.route?.host.metadata?.[name]);
     case "CLUSTER":
-      return metadataText(rest, (name) => record.cluster?.config.metadata?.[name]);
+      return metadataOf(rest, (name) => record.cluster?.config.metadata?.[name]);
     case "UPSTREAM_HOST":
-      return metadataText(rest, (name) => hostMetadata(record.host, name));
+      return metadataOf(rest, (name) => hostMetadata(record.host, name));
     case "LISTENER":
-      return metadataText(rest, (name) => connection.listenerMetadata?.[name]);
+      return metadataOf(rest, (name) => connection.listenerMetadata?.[name]);
     case "LISTENER_FILTER_CHAIN":
-      return metadataText(rest, (name) => connection.chainMetadata?.[name]);
+      return metadataOf(rest, (name) => connection.chainMetadata?.[name]);
     default:
       return undefined;
   }

@@ -1,7 +1,7 @@
 import type { FormatCommand, FormatValues } from "../config/format.ts";
 import { connectionValue } from "../http/connection-values.ts";
 import { commonDuration, connectPoint } from "../http/duration-values.ts";
-import { metadataCommand, metadataText } from "../http/metadata-values.ts";
+import { metadataCommand, metadataJson, metadataText } from "../http/metadata-values.ts";
 import { dash, expressionText, stateText } from "../http/text-values.ts";
 import { upstreamValue } from "../http/upstream-values.ts";
 import { loggedAttributes } from "../telemetry/record-attributes.ts";
@@ -9,7 +9,10 @@ import type { TcpRecord } from "./tcp-record.ts";
 
 /** Values of Envoy's command operators for a TCP connection. */
 export function tcpValues(record: TcpRecord): FormatValues {
-  return { command: (command) => value(record, command) };
+  return {
+    command: (command) => value(record, command),
+    metadata: (command) => metadataJson(record, command, { metadata: record.connection.metadata, route: undefined }),
+  };
 }
 
 const HEADERLESS = /HEADER_BYTES_(?:SENT|RECEIVED)$|^(?:REQUEST|RESPONSE)_(?:HEADERS|TRAILERS)_BYTES$/;

@@ -42,6 +42,8 @@ export interface JwtProviderConfig {
   readonly padPayload: boolean;
   readonly payloadInMetadata: string;
   readonly headerInMetadata: string;
+  /** Why a token does not count is left under this name; "": nowhere. */
+  readonly failureInMetadata: string;
   /** Claims whose text becomes a list in metadata, split at spaces. */
   readonly splitClaims: readonly string[];
   readonly clockSkewSeconds: number;
@@ -107,11 +109,9 @@ export const JWT_PROVIDER_SHAPE = shape(
     "subjects",
     "max_lifetime",
     "normalize_payload_in_metadata",
+    "failed_status_in_metadata",
   ],
   { jwt_cache_config: "tuning of Envoy's memory of tokens that it verified; here each is verified" },
-  {
-    failed_status_in_metadata: "the reason of a refusal is in the answer and in the access log, not in metadata",
-  },
 );
 export const REMOTE_JWKS_SHAPE = shape(
   RemoteJwksSchema,
@@ -189,6 +189,7 @@ function decodeProvider(name: string, message: JwtProvider, scope: DecodeScope):
     padPayload: message.padForwardPayloadHeader,
     payloadInMetadata: message.payloadInMetadata,
     headerInMetadata: message.headerInMetadata,
+    failureInMetadata: message.failedStatusInMetadata,
     splitClaims: message.normalizePayloadInMetadata?.spaceDelimitedClaims ?? [],
     clockSkewSeconds: message.clockSkewSeconds || 60,
     claimHeaders: message.claimToHeaders.map((c) => ({
