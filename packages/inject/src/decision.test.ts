@@ -5,7 +5,7 @@ import { decide } from "./decision.ts";
 type Strings = Record<string, string>;
 
 function verdict(
-  namespace: { labels?: Strings; annotations?: Strings; name?: string },
+  namespace: { labels?: Strings; annotations?: Strings; name?: string; asked?: boolean },
   pod: { labels?: Strings; annotations?: Strings; spec?: JsonObject },
 ): string {
   const decision = decide(
@@ -19,6 +19,7 @@ function verdict(
         labels: namespace.labels ?? {},
         annotations: namespace.annotations ?? {},
       },
+      asked: namespace.asked ?? false,
       mesh: defaultMeshConfig(),
       values: defaultInjectorValues(),
     },
@@ -48,6 +49,10 @@ describe("decide", () => {
       { labels: { "sidecar.istio.io/inject": "true" }, annotations: { "sidecar.istio.io/inject": "false" } },
       "yes istio",
     ],
+    ["the API server saw a label that we have not", { asked: true }, {}, "yes istio"],
+    ["…and sees no longer one that we do", { asked: true, labels: { "istio-injection": "disabled" } }, {}, "yes istio"],
+    ["…and the pod says no", { asked: true }, inject("false"), "disabled-by-pod"],
+    ["…and the pod asks for Linkerd's form", { asked: true }, linkerd("enabled"), "yes linkerd"],
     ["istio.io/rev of this revision", { labels: { "istio.io/rev": "default" } }, {}, "yes istio"],
     ["istio.io/rev of another", { labels: { "istio.io/rev": "canary" } }, {}, "other-revision"],
     [

@@ -44,7 +44,7 @@ export function decide(pod: JsonObject, context: InjectContext): Decision {
   const linkerd = annotations["linkerd.io/inject"];
   if (wish === false) return no("disabled-by-pod", 'the pod has sidecar.istio.io/inject: "false"');
   if (linkerd === "disabled") return no("disabled-by-pod", "the pod is annotated linkerd.io/inject: disabled");
-  const byNamespace = namespace.labels["istio-injection"];
+  const byNamespace = context.asked === true ? "enabled" : namespace.labels["istio-injection"];
   if (byNamespace === "disabled")
     return no("disabled-by-namespace", `namespace ${namespace.name} is labelled istio-injection=disabled`);
   if (wish === true) return yes("istio", 'the pod has sidecar.istio.io/inject: "true"');
@@ -56,6 +56,7 @@ export function decide(pod: JsonObject, context: InjectContext): Decision {
     return no("disabled-by-pod", "its labels match neverInjectSelector");
   if (hook.alwaysInjectSelector.some((selector) => selects(selector, labels)))
     return yes("istio", "its labels match alwaysInjectSelector");
+  if (context.asked === true) return yes("istio", "labels of its own or of its namespace ask for a sidecar");
   if (byNamespace === "enabled") return yes("istio", `namespace ${namespace.name} is labelled istio-injection=enabled`);
 
   const revision = namespace.labels["istio.io/rev"] ?? labels["istio.io/rev"];

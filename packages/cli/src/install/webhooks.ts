@@ -19,6 +19,7 @@ export function injectorWebhook(options: InstallOptions): Manifest {
   const notRefused = expression("sidecar.istio.io/inject", "NotIn", ["false"]);
   const webhook = (
     name: string,
+    path: string,
     failurePolicy: string,
     namespaces: readonly unknown[],
     objects: readonly unknown[],
@@ -29,7 +30,7 @@ export function injectorWebhook(options: InstallOptions): Manifest {
       service: {
         name: "istiod",
         namespace: options.namespace,
-        path: options.remote?.injectionPath ?? "/inject",
+        path,
         port: webhookPort(options.remote),
       },
     },
@@ -42,6 +43,9 @@ export function injectorWebhook(options: InstallOptions): Manifest {
     namespaceSelector: { matchExpressions: namespaces },
     objectSelector: { matchExpressions: objects },
   });
+  const path = options.remote?.injectionPath ?? "/inject";
+  // The injector need not have heard of a label that the API server chose by.
+  const asked = `${path}/asked/label`;
   const labelled = expression("istio-injection", "In", ["enabled"]);
   const revision = expression("istio.io/rev", "In", ["default"]);
   const unlabelled = expression("istio-injection", "DoesNotExist");
@@ -53,16 +57,18 @@ export function injectorWebhook(options: InstallOptions): Manifest {
       labels: { ...meshLabels("sidecar-injector"), app: "sidecar-injector" },
     },
     webhooks: [
-      webhook("namespace.sidecar-injector.istio.io", "Fail", [outside, labelled], [notRefused]),
-      webhook("rev.namespace.sidecar-injector.istio.io", "Fail", [outside, unlabelled, revision], [notRefused]),
+      webhook("namespace.sidecar-injector.istio.io", asked, "Fail", [outside, labelled], [notRefused]),
+      webhook("rev.namespace.sidecar-injector.istio.io", asked, "Fail", [outside, unlabelled, revision], [notRefused]),
       webhook(
         "object.sidecar-injector.istio.io",
+        asked,
         "Fail",
         [outside, unlabelled, expression("istio.io/rev", "DoesNotExist")],
         [expression("sidecar.istio.io/inject", "In", ["true"])],
       ),
       webhook(
         "linkerd-proxy-injector.linkerd.io",
+        path,
         options.highAvailability ? "Fail" : "Ignore",
         [outside, unlabelled, expression("istio.io/rev", "DoesNotExist")],
         [expression("sidecar.istio.io/inject", "DoesNotExist")],

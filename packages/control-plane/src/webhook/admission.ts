@@ -35,7 +35,7 @@ export type NamespaceLookup = (name: string) => Pick<Meta, "labels" | "annotatio
 /** `/inject`: adds the sidecar to pods, of other clusters too where the path names one. */
 export function injectionHandler(options: InjectionOptions): AdmissionHandler {
   const { telemetry, clock, log } = options;
-  return (body, path) => {
+  return async (body, path) => {
     const start = clock.monotonic();
     telemetry.injections.with().value++;
     const request = readAdmissionReview(body);
@@ -51,8 +51,8 @@ export function injectionHandler(options: InjectionOptions): AdmissionHandler {
       log.warn("injection was not answered", { reason: sentence });
       return sentence;
     }
+    const namespace = await soon(() => namespaceOf(request.namespace), clock);
     const state = options.state();
-    const namespace = namespaceOf(request.namespace);
     const answer = answerInjection(request, {
       namespace: {
         name: request.namespace,
@@ -60,6 +60,7 @@ export function injectionHandler(options: InjectionOptions): AdmissionHandler {
         annotations: namespace?.annotations ?? {},
       },
       mesh: meshWithProxyConfig(state, request.namespace, labelsOf(request.object)),
+      asked: place.asked,
       values: valuesAt(options.values(), place),
     });
     const outcome = {
@@ -76,6 +77,16 @@ export function injectionHandler(options: InjectionOptions): AdmissionHandler {
     });
     return answer.review;
   };
+}
+
+/** A pod's namespace exists, so where the watch does not know it yet, it will in a moment. Undefined: not within a second. */
+async function soon<T>(find: () => T | undefined, clock: Clock): Promise<T | undefined> {
+  for (let i = 0; i < 20; i++) {
+    const found = find();
+    if (found !== undefined) return found;
+    await new Promise<void>((resolve) => void clock.after(50, resolve));
+  }
+  return find();
 }
 
 function valuesAt(values: InjectorValues, { cluster, network }: InjectionPlace): InjectorValues {

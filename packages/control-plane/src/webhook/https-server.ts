@@ -9,7 +9,7 @@ import type { Logger } from "@heddle/std";
 import type { ServingMaterial } from "../grpc/rotating-credentials.ts";
 import type { ListenAddress } from "../options.ts";
 
-/** Answers one AdmissionReview; `path` is the one that was asked for. */
+/** Answers one AdmissionReview, at once or by a promise; `path` is the one that was asked for. */
 export type AdmissionHandler = (review: unknown, path: string) => unknown;
 
 /** The HTTPS server that the API server calls. */
@@ -102,16 +102,16 @@ class Server implements WebhookServer {
     request.on("error", () => {});
     request.on("end", () => {
       if (size > maxBody) reply(413, `the review is larger than ${maxBody} bytes\n`);
-      else this.#review(path, handler, Buffer.concat(chunks).toString("utf8"), reply);
+      else void this.#review(path, handler, Buffer.concat(chunks).toString("utf8"), reply);
     });
   }
 
-  #review(
+  async #review(
     path: string,
     handler: AdmissionHandler,
     body: string,
     reply: (code: number, body: string, type?: string) => void,
-  ): void {
+  ): Promise<void> {
     let review: unknown;
     try {
       review = JSON.parse(body);
@@ -120,7 +120,7 @@ class Server implements WebhookServer {
       return;
     }
     try {
-      const answer = handler(review, path);
+      const answer = await handler(review, path);
       if (typeof answer === "string") reply(400, `${answer}\n`);
       else reply(200, JSON.stringify(answer), "application/json");
     } catch (error) {
