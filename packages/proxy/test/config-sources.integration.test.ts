@@ -224,7 +224,9 @@ describe("resources by sources of their own", () => {
   }, 60_000);
 
   test("each dialect called the service of each type", () => {
-    const methods = Object.keys(SERVED).flatMap((type) =>
+    // Runtime values have a test of their own.
+    const types = Object.keys(SERVED).filter((type) => type !== "Runtime");
+    const methods = types.flatMap((type) =>
       ["Stream", "Delta"].map(
         (how) => `/envoy.service.${type.toLowerCase()}.v3.${type}DiscoveryService/${how}${type}s`,
       ),
