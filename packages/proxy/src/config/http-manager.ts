@@ -9,6 +9,7 @@ import { decodeHttpFilters, type HttpFilterConfig, type NamedFilter } from "./ht
 import { decodeHttp1, decodeHttp2, type Http1Limits, type Http2Limits } from "./http-protocol.ts";
 import { decodeLocalReply, type LocalReplyConfig } from "./local-reply.ts";
 import { decodeHttpLogTiming, HTTP_LOG_OPTIONS_SHAPE, type LogTiming } from "./log-timing.ts";
+import { decodeOriginalIp } from "./original-ip.ts";
 import {
   CommonHttpProtocolOptionsSchema,
   type HttpConnectionManager,
@@ -132,6 +133,7 @@ export const HTTP_MANAGER_SHAPE = shape(
     "flush_access_log_on_new_request",
     "use_remote_address",
     "xff_num_trusted_hops",
+    "original_ip_detection_extensions",
     "skip_xff_append",
     "via",
     "generate_request_id",
@@ -158,7 +160,6 @@ export const HTTP_MANAGER_SHAPE = shape(
     scoped_routes: "use rds or route_config with a virtual host for each scope",
     add_user_agent: "write the header with request_headers_to_add",
     http3_protocol_options: "HTTP/3 is not implemented",
-    original_ip_detection_extensions: "use use_remote_address and xff_num_trusted_hops",
     early_header_mutation_extensions: "use header_mutation as the first HTTP filter",
     represent_ipv4_remote_address_as_ipv4_mapped_ipv6: "addresses of version 4 are always written as such",
     path_normalization_options: "use normalize_path, merge_slashes and path_with_escaped_slashes_action",
@@ -224,6 +225,11 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
   const router = namedFilters.find(({ config }) => config.kind === "router")?.config;
   const childSpan = router?.kind === "router" && router.childSpan;
   const details = message.setCurrentClientCertDetails;
+  const detectedHops = decodeOriginalIp(
+    message.originalIpDetectionExtensions,
+    { useRemoteAddress: message.useRemoteAddress ?? false, hops: message.xffNumTrustedHops },
+    scope.field("original_ip_detection_extensions"),
+  );
   if (routes === undefined || codec === undefined) return undefined;
   return {
     kind: "http",
@@ -259,7 +265,7 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
     maxRequestsPerConnection: common?.maxRequestsPerConnection ?? 0,
     useRemoteAddress: message.useRemoteAddress ?? false,
     ownIp: message.useRemoteAddress === true ? ownIp() : "",
-    trustedHops: message.xffNumTrustedHops,
+    trustedHops: detectedHops ?? message.xffNumTrustedHops,
     skipXffAppend: message.skipXffAppend,
     via: message.via,
     generateRequestId: message.generateRequestId ?? true,

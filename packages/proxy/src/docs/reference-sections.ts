@@ -103,6 +103,7 @@ import {
   NETWORK_RATE_LIMIT_SHAPE,
   NETWORK_RBAC_SHAPE,
 } from "../config/network-gates.ts";
+import { ORIGINAL_IP_TYPES, XFF_SHAPE } from "../config/original-ip.ts";
 import { OTEL_LOG_SHAPE } from "../config/otel-log.ts";
 import { OUTLIER_SHAPE } from "../config/outlier-detection.ts";
 import { PRECONNECT_SHAPE } from "../config/preconnect.ts";
@@ -231,6 +232,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       ["HTTP filters", HTTP_FILTER_TYPES],
       ["Filter configuration of routes", ROUTE_FILTER_TYPES],
       ["Tracers", TRACE_PROVIDER_TYPES],
+      ["Detection of the client's address", ORIGINAL_IP_TYPES],
     ],
     leftOut: HTTP_FILTERS_LEFT_OUT,
     shapes: [
@@ -238,6 +240,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       MANAGER_UPGRADE_SHAPE,
       HTTP_LOG_OPTIONS_SHAPE,
       SCHEME_SHAPE,
+      XFF_SHAPE,
       TRACING_SHAPE,
       OPEN_TELEMETRY_SHAPE,
       ZIPKIN_SHAPE,

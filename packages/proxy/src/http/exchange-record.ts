@@ -15,6 +15,8 @@ import type { GrpcMessages } from "./grpc-messages.ts";
 /** What telemetry may know of an exchange; complete when it is over. Heads are valid only while it lasts. */
 export interface ExchangeRecord {
   readonly connection: ConnectionInfo;
+  /** The client that trusted proxies name; undefined: it is the connection's own. */
+  readonly forwardedIp?: string | undefined;
   readonly request: RequestHead;
   /** The head that the client got; undefined before. */
   readonly response: ResponseHead | undefined;

@@ -3,12 +3,14 @@ import { GRPC_CODE_NAMES, type HeaderList, headerEntries } from "@heddle/wire";
 import type { FormatCommand, FormatValues } from "../config/format.ts";
 import { queryValue } from "../router/route-matcher.ts";
 import { loggedAttributes } from "../telemetry/record-attributes.ts";
+import { formatAddress } from "../transport/address.ts";
 import { bytesValue } from "./bytes-values.ts";
 import { connectionValue } from "./connection-values.ts";
 import { commonDuration, connectPoint, elapsed } from "./duration-values.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { forwardedValue } from "./forwarded-value.ts";
 import { headerCommand } from "./header-values.ts";
+import { maskedIp } from "./masked-ip.ts";
 import { metadataCommand, metadataJson, metadataText } from "./metadata-values.ts";
 import { dash, expressionText, stateText } from "./text-values.ts";
 import { upstreamValue } from "./upstream-values.ts";
@@ -131,9 +133,20 @@ function value(record: ExchangeRecord, command: FormatCommand): string | undefin
       // There is no answer yet.
       if (record.status === 0 && record.logType !== "DownstreamEnd") return undefined;
       return upstreamValue(record, command);
+    case "DOWNSTREAM_REMOTE_ADDRESS":
+      return clientText(record);
+    case "DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT":
+      return maskedIp(record.forwardedIp ?? connection.remote.ip, command.argument);
+    case "DOWNSTREAM_REMOTE_PORT":
+      return record.forwardedIp === undefined ? String(connection.remote.port) : "0";
     default:
       return bytesValue(record, command.name) ?? upstreamValue(record, command) ?? connectionValue(connection, command);
   }
+}
+
+/** Source: Envoy: who is known by x-forwarded-for only has port 0. */
+function clientText({ forwardedIp: ip, connection }: ExchangeRecord): string {
+  return ip === undefined ? connection.remoteText : formatAddress({ ip, port: 0 });
 }
 
 /** `:method`, `:path`, `:authority`, `:scheme`. */

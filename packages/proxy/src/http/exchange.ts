@@ -30,6 +30,7 @@ import type { PooledConnection } from "../upstream/pool.ts";
 import type { Attempt } from "./attempt.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import { chargeAnswer, chargeTime, chargeTimeout, chargeTry } from "./charge-answer.ts";
+import { forwardedIp } from "./client-address.ts";
 import { countRequest, type HttpManager, reportDone } from "./connection-manager.ts";
 import { countFailure } from "./count-failure.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
@@ -174,22 +175,21 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.route = this.#manager.routes()?.match(this.request, this.#manager.random, this.#manager.runtime);
   }
 
+  get forwardedIp(): ExchangeRecord["forwardedIp"] {
+    return forwardedIp(this.#manager.config, this.request);
+  }
   get failedTries(): ExchangeRecord["failedTries"] {
     return this.#tries.failed;
   }
-
   get filterState(): ExchangeRecord["filterState"] {
     return this.#filters?.state;
   }
-
   get sharedState(): ExchangeRecord["sharedState"] {
     return this.#filters?.sharedState;
   }
-
   get metadata(): ExchangeRecord["metadata"] {
     return this.#filters?.written;
   }
-
   get downstreamBytes(): ExchangeRecord["downstreamBytes"] {
     return this.#downstream.wireBytes;
   }
@@ -501,7 +501,6 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   get settled(): boolean {
     return this.#over || this.#answered;
   }
-
   get repeatable(): boolean {
     if (this.#committed || this.#answered || this.#body?.overflowed === true) return false;
     return this.#requestEnded || this.#body !== undefined;

@@ -83,10 +83,11 @@ type Common = MessageInitShape<typeof AccessLogCommonSchema>;
 
 function common(record: ExchangeRecord | TcpRecord, connection: ConnectionInfo): Common {
   const peer = connection.tls?.peer;
+  const forwarded = "forwardedIp" in record ? record.forwardedIp : undefined;
   const at = record.upstreamLocal.lastIndexOf(":");
   const upstreamIp = record.upstreamLocal.slice(0, at);
   return {
-    downstreamRemoteAddress: address(connection.remote),
+    downstreamRemoteAddress: address(forwarded === undefined ? connection.remote : { ip: forwarded, port: 0 }),
     downstreamDirectRemoteAddress: address(connection.remote),
     downstreamLocalAddress: address(connection.local),
     startTime: {

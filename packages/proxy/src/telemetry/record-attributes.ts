@@ -118,11 +118,12 @@ export function splitPath(path: string): readonly [string, string] {
 function connectionAttribute(record: ExchangeRecord | TcpRecord, attribute: string): AttributeValue | undefined {
   const { connection, host } = record;
   const text = (value: string | undefined): string | undefined => (value === "" ? undefined : value);
+  const forwarded = "forwardedIp" in record ? record.forwardedIp : undefined;
   switch (attribute) {
     case "source.address":
-      return connection.remoteText;
+      return forwarded === undefined ? connection.remoteText : formatAddress({ ip: forwarded, port: 0 });
     case "source.port":
-      return connection.remote.port;
+      return forwarded === undefined ? connection.remote.port : 0;
     case "destination.address":
       return connection.localText;
     case "destination.port":

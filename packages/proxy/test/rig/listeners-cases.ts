@@ -87,6 +87,18 @@ const headers: readonly ListenerCase[] = [
     send: BALANCED + get(["x-forwarded-for: 198.51.100.1,203.0.113.7"]),
     gets: '"x-forwarded-for":"198.51.100.1,203.0.113.7"',
   },
+  {
+    name: "the client by an extension that trusts one hop",
+    to: "detected",
+    send: BALANCED + get(["x-forwarded-for: 198.51.100.1, 203.0.113.7"]),
+    gets: '"x-client":"198.51.100.1"',
+  },
+  {
+    name: "the client by an extension, of whom no hop told",
+    to: "detected",
+    send: BALANCED + get(["x-forwarded-for: 203.0.113.7"]),
+    gets: '"x-client":"203.0.113.50"',
+  },
   { name: "via names the proxy", to: "edge", send: BALANCED + get([]), gets: '"via":"edge"' },
   { name: "via is added to", to: "edge", send: BALANCED + get(["via: 1.1 first"]), gets: '"via":"1.1 first, edge"' },
 ];

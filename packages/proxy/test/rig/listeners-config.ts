@@ -10,6 +10,7 @@ export const LISTENERS = [
   "edge",
   "hop",
   "inner",
+  "detected",
   "straight",
   "old",
   "places",
@@ -187,6 +188,25 @@ function listenerParts(plan: ListenersPlan): Readonly<Record<ListenerName, Json>
     edge: balanced({ use_remote_address: true, via: "edge" }),
     hop: balanced({ use_remote_address: true, xff_num_trusted_hops: 1 }),
     inner: balanced({ use_remote_address: false, xff_num_trusted_hops: 1 }),
+    detected: balanced({
+      use_remote_address: false,
+      original_ip_detection_extensions: [
+        {
+          name: "envoy.http.original_ip_detection.xff",
+          typed_config: {
+            "@type": `${EXT}.http.original_ip_detection.xff.v3.XffConfig`,
+            xff_num_trusted_hops: 1,
+          },
+        },
+      ],
+      route_config: {
+        name: "local",
+        request_headers_to_add: [{ header: { key: "x-client", value: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" } }],
+        virtual_hosts: [
+          { name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: "web" } }] },
+        ],
+      },
+    }),
     straight: web({
       use_remote_address: true,
       normalize_path: true,
