@@ -1,14 +1,7 @@
-import {
-  type DescMessage,
-  fromJson,
-  type JsonObject,
-  type JsonValue,
-  type MessageShape,
-  type Registry,
-} from "@bufbuild/protobuf";
+import type { DescMessage, JsonObject, JsonValue, MessageShape, Registry } from "@bufbuild/protobuf";
 import { type ConfigPatch, type EnvoyFilter, nearest, type Problem, refText } from "@heddle/config";
 import { parseClusterName, type ResourcePatch } from "@heddle/model";
-import { loadTypeRegistry, toDumpJson } from "@heddle/xds-api";
+import { loadTypeRegistry, readJson, toDumpJson } from "@heddle/xds-api";
 import { ClusterSchema } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
 import { ListenerSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
 import {
@@ -163,7 +156,7 @@ class RegistryPatcher implements Patcher {
 
   #read<D extends DescMessage>(schema: D, json: JsonValue): MessageShape<D> | string {
     try {
-      return fromJson(schema, json, { registry: this.#registry });
+      return readJson(schema, json, this.#registry);
     } catch (error) {
       return this.#advice(error instanceof Error ? error.message : String(error));
     }

@@ -184,31 +184,39 @@ test("what is sent twice is merged, unknown fields are kept, damage throws", asy
   });
 });
 
-test("what is wrong in JSON is said in the library's words, with the field's name", async () => {
+test("what is wrong in JSON is said in the library's words, behind the path that leads there", async () => {
   const registry = await loadTypeRegistry();
   const schema = registry.getMessage("envoy.config.cluster.v3.Cluster");
   if (schema === undefined) throw new Error("the registry lacks Cluster");
-  const wrong: JsonValue[] = [
-    { nam: "a" },
-    { name: 1 },
-    { lb_policy: "RING" },
-    { connect_timeout: "soon" },
-    { load_assignment: [] },
-    { load_assignment: { endpoints: { a: 1 } } },
-    { load_assignment: { endpoints: [null] } },
-    { load_assignment: { endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path: 7 } } } }] }] } },
-    { type: "EDS", cluster_type: { name: "x" } },
-    { transport_socket: { typed_config: { "@type": "type.googleapis.com/no.such.Type" } } },
-    { transport_socket: { typed_config: { a: 1 } } },
-    { connect_timeout: "1s", connectTimeout: "2s" },
-    { metadata: { filter_metadata: 7 } },
-    { metadata: { filter_metadata: { a: null } } },
-    "text",
+  const wrong: [JsonValue, string][] = [
+    [{ nam: "a" }, ""],
+    [{ name: 1 }, ""],
+    [{ lb_policy: "RING" }, ""],
+    [{ connect_timeout: "soon" }, "connect_timeout: "],
+    [{ load_assignment: [] }, "load_assignment: "],
+    [{ load_assignment: { endpoints: { a: 1 } } }, "load_assignment.endpoints: "],
+    [{ load_assignment: { endpoints: [{}, null] } }, "load_assignment.endpoints[1]: "],
+    [
+      { load_assignment: { endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path: 7 } } } }] }] } },
+      "load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.pipe: ",
+    ],
+    [{ type: "EDS", cluster_type: { name: "x" } }, ""],
+    [
+      { transport_socket: { typed_config: { "@type": "type.googleapis.com/no.such.Type" } } },
+      "transport_socket.typed_config: ",
+    ],
+    [{ transport_socket: { typed_config: { a: 1 } } }, "transport_socket.typed_config: "],
+    [{ connect_timeout: "1s", connectTimeout: "2s" }, ""],
+    [{ metadata: { filter_metadata: 7 } }, "metadata.filter_metadata: "],
+    [{ metadata: { filter_metadata: { a: {}, b: null } } }, "metadata.filter_metadata.b: "],
+    ["text", ""],
   ];
-  for (const json of wrong) {
-    const ours = outcome(() => readJson(schema, json, registry));
-    expect(ours).toHaveProperty("error");
-    expect(ours).toEqual(outcome(() => fromJson(schema, json, { registry })));
+  for (const [json, path] of wrong) {
+    const library = outcome(() => fromJson(schema, json, { registry }));
+    expect(library).toHaveProperty("error");
+    expect(outcome(() => readJson(schema, json, registry))).toEqual(
+      "error" in library ? { error: path + library.error } : library,
+    );
   }
 });
 

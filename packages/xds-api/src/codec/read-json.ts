@@ -15,13 +15,21 @@ import { writeMessage } from "./write-message.ts";
  * Reads a message from protobuf's JSON form as the library's `fromJson` does. The library reads each message's own values, through a view of
  * its descriptor that ends there, so that it compiles nothing for the messages that could be inside (see `readMessage`).
  *
- * Errors: throws what the library says, with the field's full name.
+ * Errors: throws what the library says, with the field's full name, behind the path that leads there.
  */
 export function readJson<D extends DescMessage>(schema: D, json: JsonValue, registry?: Registry): MessageShape<D> {
-  return new JsonReader(registry).read(schema, json) as MessageShape<D>;
+  const reader = new JsonReader(registry);
+  try {
+    return reader.read(schema, json) as MessageShape<D>;
+  } catch (error) {
+    const sentence = error instanceof Error ? error.message : String(error);
+    throw reader.path.length === 0 ? error : new Error(`${reader.path.join("").slice(1)}: ${sentence}`);
+  }
 }
 
 class JsonReader {
+  /** To the value that is read now, such as `.clusters`, `[0]`. */
+  readonly path: string[] = [];
   readonly #registry: Registry | undefined;
   readonly #options: { readonly registry?: Registry };
   /** Descriptors without the fields that hold messages. */
@@ -73,25 +81,30 @@ class JsonReader {
   #readInner(field: DescField, schema: DescMessage | undefined, message: Fields, json: JsonValue): void {
     if (schema === undefined) return;
     const name = field.localName;
+    this.path.push(`.${field.name}`);
     // A null means a value only where null is one.
     const nullIsValue = schema.typeName === "google.protobuf.Value";
     if (field.fieldKind === "list") {
-      if (json === null) return;
-      if (!Array.isArray(json)) throw new Error(`cannot decode ${field} from JSON: expected Array, got ${shown(json)}`);
+      if (json !== null && !Array.isArray(json))
+        throw new Error(`cannot decode ${field} from JSON: expected Array, got ${shown(json)}`);
       const items = message[name] as unknown[];
-      for (const item of json) {
+      for (const [i, item] of (json ?? []).entries()) {
+        this.path.push(`[${i}]`);
         if (item === null && !nullIsValue)
           throw new Error(`cannot decode ${field} from JSON: list item must not be null`);
         items.push(this.#readValue(field, schema, item));
+        this.path.pop();
       }
     } else if (field.fieldKind === "map") {
-      if (json === null) return;
-      if (!isObject(json)) throw new Error(`cannot decode ${field} from JSON: expected object, got ${shown(json)}`);
+      if (json !== null && !isObject(json))
+        throw new Error(`cannot decode ${field} from JSON: expected object, got ${shown(json)}`);
       const map = message[name] as Fields;
-      for (const [key, item] of Object.entries(json)) {
+      for (const [key, item] of Object.entries(json ?? {})) {
+        this.path.push(`.${key}`);
         if (item === null && !nullIsValue)
           throw new Error(`cannot decode ${field} from JSON: map value must not be null`);
         setOwn(map, key, this.#readValue(field, schema, item));
+        this.path.pop();
       }
     } else if (json !== null || nullIsValue) {
       const value = this.#readValue(field, schema, json);
@@ -99,6 +112,7 @@ class JsonReader {
       if (group === undefined) message[name] = value;
       else message[group.localName] = { case: name, value };
     }
+    this.path.pop();
   }
 
   #readValue(field: DescField, schema: DescMessage, json: JsonValue): unknown {
