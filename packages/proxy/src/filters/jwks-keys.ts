@@ -31,10 +31,11 @@ class CachedKeys implements JwksKeys {
     this.#keptUntilMs = source.kind === "local" ? Number.POSITIVE_INFINITY : nowMs + source.cacheMs;
     const found = source.kind === "local" ? Promise.resolve(parseKeys(source.text)) : this.#fetch(source);
     this.#kept = found;
-    void found.then((result) => {
-      // A failure is not kept: the next request tries again.
-      if (!result.ok && this.#kept === found) this.#kept = undefined;
-    });
+    // A failure is not kept: the next request tries again.
+    const forget = () => {
+      if (this.#kept === found) this.#kept = undefined;
+    };
+    found.then((result) => result.ok || forget(), forget);
     return found;
   }
 

@@ -15,6 +15,7 @@ import type {
   JwtRouteConfig,
 } from "../config/filters/jwt-authn.ts";
 import { matchesString } from "../config/string-match.ts";
+import { bytesOfText } from "../config/wire-text.ts";
 import { matchesRoute } from "../router/route-matcher.ts";
 import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.ts";
 import { createJwksKeys, type JwksKeys } from "./jwks-keys.ts";
@@ -260,17 +261,29 @@ class JwtAuthnFilter implements HttpFilter {
       for (const { header } of provider.claimHeaders) request.headers.remove(header);
     const requirement = this.#requirement(call);
     if (requirement === undefined) return true;
-    const verified: Verified = new Map();
-    void this.#verifier.check(requirement, call, verified).then((failure) => {
-      this.#around.count(failure === undefined ? "jwt_authn.allowed" : "jwt_authn.denied");
-      if (failure !== undefined) {
-        this.#refuse(call, failure);
-        return;
-      }
-      for (const [provider, payload] of verified) pass(provider, payload, call);
-      call.resume();
-    });
+    void this.#ask(requirement, call);
     return false;
+  }
+
+  /** Never rejects: a check that breaks has not passed. */
+  async #ask(requirement: JwtRequirementConfig, call: FilterCall): Promise<void> {
+    // Once it is over, the connection's next request may stand where this one did.
+    let over = false;
+    call.onEnd(() => {
+      over = true;
+    });
+    const verified: Verified = new Map();
+    let failure: string | undefined;
+    try {
+      failure = await this.#verifier.check(requirement, call, verified);
+      if (failure === undefined && !over) for (const [provider, payload] of verified) pass(provider, payload, call);
+    } catch {
+      failure = FAILED;
+    }
+    if (over) return;
+    this.#around.count(failure === undefined ? "jwt_authn.allowed" : "jwt_authn.denied");
+    if (failure === undefined) call.resume();
+    else this.#refuse(call, failure);
   }
 
   #requirement(call: FilterCall): JwtRequirementConfig | undefined {
@@ -298,6 +311,9 @@ class JwtAuthnFilter implements HttpFilter {
   }
 }
 
+/** Bytes that no header can hold; issuers let people choose some of what they sign. */
+const CONTROLS = /[^\t\x20-\x7e\x80-\xff]/g;
+
 /** Tells the upstream and later filters what the token says. */
 function pass(provider: JwtProviderConfig, payload: JWTPayload, call: FilterCall): void {
   const { headers } = call.request;
@@ -309,7 +325,7 @@ function pass(provider: JwtProviderConfig, payload: JWTPayload, call: FilterCall
   }
   for (const { header, claim } of provider.claimHeaders) {
     const value = claimOf(payload, claim);
-    if (typeof value === "string") headers.set(header, value);
+    if (typeof value === "string") headers.set(header, bytesOfText(value).replace(CONTROLS, " "));
     else if (typeof value === "number" || typeof value === "boolean") headers.set(header, String(value));
     else if (value !== undefined) headers.set(header, Buffer.from(JSON.stringify(value)).toString("base64url"));
   }
