@@ -24,6 +24,16 @@ test.each([
   ["no number", der(tags.integer), "0"],
   ["an object identifier", derOid("2.5.4.3"), "2.5.4.3"],
   ["an object identifier below 2.100", der(tags.oid, Uint8Array.of(0x81, 0x34, 3)), "2.100.3"],
+  [
+    "the largest number",
+    der(tags.oid, Uint8Array.of(0x2a, 0x81, ...new Array<number>(8).fill(0xff), 0x7f)),
+    "1.2.18446744073709551615",
+  ],
+  [
+    "a number over 64 bits in an identifier",
+    der(tags.oid, Uint8Array.of(0x2a, 0x82, ...new Array<number>(8).fill(0x80), 0)),
+    "",
+  ],
   ["bits", der(tags.bitString, Uint8Array.of(0), utf8("bits")), "bits"],
   ["characters of two bytes", der(0x1e, Uint8Array.of(0, 0x77, 0, 0xf6, 0, 0, 0, 0x78)), "wö"],
   ["characters of four bytes", der(0x1c, Uint8Array.of(0, 0, 0, 0x77, 0, 1, 0xf6, 0)), "w😀"],

@@ -71,12 +71,16 @@ function integerText(bytes: Uint8Array): string {
   return BigInt.asIntN(bytes.length * 8, BigInt(`0x${Buffer.from(bytes).toString("hex")}`)).toString();
 }
 
-/** The dotted form. */
+/** Numbers of an object identifier are below it. Source: BoringSSL, which writes no identifier with a larger one. */
+const MAX_ARC = 2n ** 64n;
+
+/** The dotted form; "" with a number beyond 64 bits, which would only cost time. */
 function oidText(bytes: Uint8Array): string {
   const arcs: bigint[] = [];
   let arc = 0n;
   for (const byte of bytes) {
     arc = (arc << 7n) | BigInt(byte & 0x7f);
+    if (arc >= MAX_ARC) return "";
     if (byte >= 0x80) continue;
     arcs.push(arc);
     arc = 0n;
