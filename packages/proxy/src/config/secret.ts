@@ -1,12 +1,20 @@
+import { stampOf } from "../file-stamp.ts";
 import { type DataSource, type Secret, SecretSchema } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeKeyPair, decodeValidation, type KeyPair, type ValidationConfig } from "./tls-context.ts";
 
+/** A file, and its stamp from before it was read: what is written meanwhile shows. */
+export interface SeenFile {
+  readonly path: string;
+  readonly stamp: string;
+}
+
 /** A decoded SDS secret. */
 export type SecretConfig = {
-  readonly name: string /** Where it was read from. */;
-  readonly files: readonly string[];
+  readonly name: string;
+  /** Where it was read from. */
+  readonly files: readonly SeenFile[];
 } & (
   | { readonly kind: "certificate"; readonly pair: KeyPair }
   | { readonly kind: "validation"; readonly validation: ValidationConfig }
@@ -26,23 +34,25 @@ export function decodeSecret(message: Secret, scope: DecodeScope): SecretConfig 
   checkShape(SECRET_SHAPE, message, scope);
   switch (message.type.case) {
     case "tlsCertificate": {
-      const pair = decodeKeyPair(message.type.value, scope.field("tls_certificate"));
       const { certificateChain, privateKey, password } = message.type.value;
       const files = filesOf(certificateChain, privateKey, password);
+      const pair = decodeKeyPair(message.type.value, scope.field("tls_certificate"));
       return pair === undefined ? undefined : { kind: "certificate", name: message.name, files, pair };
     }
-    case "validationContext":
-      return {
-        kind: "validation",
-        name: message.name,
-        files: filesOf(message.type.value.trustedCa, message.type.value.crl),
-        validation: decodeValidation(message.type.value, scope.field("validation_context")),
-      };
+    case "validationContext": {
+      const files = filesOf(message.type.value.trustedCa, message.type.value.crl);
+      const validation = decodeValidation(message.type.value, scope.field("validation_context"));
+      return { kind: "validation", name: message.name, files, validation };
+    }
     default:
       return undefined;
   }
 }
 
-function filesOf(...sources: readonly (DataSource | undefined)[]): readonly string[] {
-  return sources.flatMap((source) => (source?.specifier.case === "filename" ? [source.specifier.value] : []));
+function filesOf(...sources: readonly (DataSource | undefined)[]): readonly SeenFile[] {
+  return sources.flatMap((source) => {
+    if (source?.specifier.case !== "filename") return [];
+    const path = source.specifier.value;
+    return [{ path, stamp: stampOf(path) }];
+  });
 }

@@ -1,7 +1,6 @@
 import { type Cidr, cidrContains, parseIp } from "@heddle/std";
 import type { ChainMatchConfig } from "../config/chain-match.ts";
 import type { ChainTree, FilterChainConfig, ListenerConfig } from "../config/listener.ts";
-
 import { isLocalSource, matchTree } from "./match-tree.ts";
 
 /** What is known of a connection when its filter chain is chosen. */

@@ -4,11 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger, createManualClock } from "@heddle/std";
 import { foreignCertificate } from "../../test/rig/foreign-certificate.ts";
+import { stampOf } from "../file-stamp.ts";
 import { secretProblem } from "./secret-check.ts";
 import { createSecretFiles } from "./secret-files.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "heddle-secret-files-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const seen = (path: string) => ({ path, stamp: stampOf(path) });
 
 test("a secret is read again when one of its files changes, and again until that works", () => {
   const clock = createManualClock();
@@ -29,7 +32,7 @@ test("a secret is read again when one of its files changes, and again until that
     return problem;
   };
   files.start();
-  files.follow("s", [a, b], reload);
+  files.follow("s", [a, b].map(seen), reload);
   clock.advance(5000);
   expect(reads).toBe(0);
   // A file that was not there.
@@ -48,10 +51,14 @@ test("a secret is read again when one of its files changes, and again until that
   mkdirSync(a);
   clock.advance(500);
   expect(reads).toBe(6);
+  // Written between the reading of the secret and here.
+  files.follow("s", [{ path: b, stamp: "of before" }], reload);
+  clock.advance(1500);
+  expect(reads).toBe(7);
   files.follow("s", [], reload);
   rmSync(a, { recursive: true });
   clock.advance(5000);
-  expect(reads).toBe(6);
+  expect(reads).toBe(7);
   files.close();
 });
 

@@ -1,4 +1,5 @@
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
+import type { SeenFile } from "../config/secret.ts";
 import { stampOf } from "../file-stamp.ts";
 
 /** Reads secrets again whose files change, as certificates do that are renewed in place. */
@@ -7,7 +8,7 @@ export interface SecretFiles {
    * Replaces what was followed under that name; no files: nothing is.
    * @param reload Reads all of them. Gives a sentence when they can't be used, or not yet: one may come after the other.
    */
-  follow(name: string, files: readonly string[], reload: () => string | undefined): void;
+  follow(name: string, files: readonly SeenFile[], reload: () => string | undefined): void;
   start(): void;
   close(): void;
 }
@@ -16,7 +17,7 @@ export interface SecretFiles {
 const POLL_MS = 500;
 
 interface Followed {
-  readonly files: readonly string[];
+  readonly paths: readonly string[];
   readonly reload: () => string | undefined;
   /** Of what is in service. */
   seen: string;
@@ -35,9 +36,12 @@ class PolledFiles implements SecretFiles {
     this.#log = log;
   }
 
-  follow(name: string, files: readonly string[], reload: () => string | undefined): void {
+  follow(name: string, files: readonly SeenFile[], reload: () => string | undefined): void {
     if (files.length === 0) this.#followed.delete(name);
-    else this.#followed.set(name, { files, reload, seen: stampsOf(files), refused: "" });
+    else {
+      const seen = files.map(({ stamp }) => stamp).join("\n");
+      this.#followed.set(name, { paths: files.map(({ path }) => path), reload, seen, refused: "" });
+    }
   }
 
   start(): void {
@@ -52,7 +56,7 @@ class PolledFiles implements SecretFiles {
 
   #look(name: string, one: Followed): void {
     // Before they are read: what changes meanwhile is seen the next time.
-    const stamps = stampsOf(one.files);
+    const stamps = stampsOf(one.paths);
     if (stamps === one.seen) return;
     const problem = one.reload();
     if (problem === undefined) {
@@ -68,8 +72,8 @@ class PolledFiles implements SecretFiles {
   }
 }
 
-function stampsOf(files: readonly string[]): string {
-  return files.map(stampOf).join("\n");
+function stampsOf(paths: readonly string[]): string {
+  return paths.map(stampOf).join("\n");
 }
 
 export function createSecretFiles(clock: Clock, log: Logger): SecretFiles {
