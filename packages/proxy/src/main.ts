@@ -1,21 +1,17 @@
-import { openSync, writeSync } from "node:fs";
-import {
-  type Clock,
-  createLineSink,
-  createLogger,
-  createSystemClock,
-  err,
-  type Logger,
-  ok,
-  parseLogLevel,
-  type Result,
-} from "@heddle/std";
+import { type Clock, createLineSink, createLogger, createSystemClock, type Logger, parseLogLevel } from "@heddle/std";
 import { readAgentOptions } from "./agent/agent-options.ts";
 import { withoutDnsCapture } from "./agent/dns-capture.ts";
+import { openLogFile } from "./log-file.ts";
 import { readMachine } from "./machine.ts";
 import { createMemoryReadings } from "./overload/memory-readings.ts";
 import type { RoleDeps } from "./role.ts";
-import { readComponentLevels, readStaticFlags, staticUsage } from "./static-flags.ts";
+import {
+  type ComponentLevels,
+  readComponentLevels,
+  readStaticFlags,
+  setComponentLevels,
+  staticUsage,
+} from "./static-flags.ts";
 import { forgetUnusedCode } from "./transport/executable-pages.ts";
 import { createKernel } from "./transport/kernel.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
@@ -48,25 +44,28 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
   const clock = createSystemClock();
   const format = env["LOG_AS_JSON"] === "true" ? "json" : "text";
   const logPath = flag("--log-path") ?? "";
-  const target = openLog(logPath);
+  const target = openLogFile(logPath, (line) => void process.stderr.write(line));
   const log = createLogger({
     clock,
     level: level ?? "info",
     scope: "proxy",
-    sink: createLineSink(format, target.ok ? target.value : toStderr),
+    sink: createLineSink(format, (line) => (target.ok ? target.value.write(line) : void process.stderr.write(line))),
   });
   surviveBugs(log);
   if (!target.ok) {
     log.error(target.error);
     return 1;
   }
+  const reopenLog = () => target.value.reopen();
+  // From now on: until logs can be written anew there is nothing to do, but the signal must not end the process.
+  process.on("SIGUSR1", reopenLog);
   const componentLevels = flag("--component-log-level") ?? "";
   const parts = readComponentLevels(componentLevels);
   if (!parts.ok) {
     log.error(parts.error);
     return 1;
   }
-  for (const [part, partLevel] of parts.value) log.setLevel(partLevel, part);
+  setComponentLevels(log, parts.value);
   const fromBootstrap = [flag("-c", "--config-path"), flag("--config-yaml")].some((text) => text !== undefined);
   if (level === undefined) {
     const known = "trace, debug, info, warning, error, critical and off";
@@ -79,7 +78,8 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     log.warn(`${text}; info is used`);
   }
   if (argv[0] !== "wait" && argv[0] !== "request") forgetUnusedCode(clock);
-  if (argv[0] === "worker") return runAsWorker(clock, log, env);
+  const role = roleDeps(clock, log, env, reopenLog);
+  if (argv[0] === "worker") return runAsWorker(role, parts.value);
   const machine = readMachine();
   const startFleet: StartFleet = async (concurrency, surroundings) => {
     if (concurrency <= 1) return ALONE;
@@ -89,7 +89,7 @@ export async function main(argv: readonly string[], env: Env): Promise<number> {
     return createWorkerPool({ ...surroundings, concurrency, clock, log, random: Math.random, spawn });
   };
   const common = {
-    ...roleDeps(clock, log, env),
+    ...role,
     mark: Number(env["HEDDLE_PROXY_MARK"] ?? 0) || undefined,
     version: VERSION,
     startFleet,
@@ -167,26 +167,6 @@ function whatIsAsked(argv: readonly string[]): string | undefined {
   return argv.includes("--hot-restart-version") ? "disabled\n" : undefined;
 }
 
-const toStderr = (line: string) => void process.stderr.write(line);
-
-/** Where lines of the log go. Errors: the file can't be opened. */
-function openLog(path: string): Result<(line: string) => void> {
-  if (path === "") return ok(toStderr);
-  try {
-    const file = openSync(path, "a");
-    return ok((line) => {
-      try {
-        writeSync(file, line);
-      } catch {
-        // A full disk must not end the proxy.
-        toStderr(line);
-      }
-    });
-  } catch (error) {
-    return err(`--log-path can't be opened: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}
-
 /** `--name value` or `--name=value`. */
 function readFlag(argv: readonly string[], names: readonly string[]): string | undefined {
   for (let i = 0; i < argv.length; i++) {
@@ -199,10 +179,11 @@ function readFlag(argv: readonly string[], names: readonly string[]): string | u
   return undefined;
 }
 
-function roleDeps(clock: Clock, log: Logger, env: Env): RoleDeps {
+function roleDeps(clock: Clock, log: Logger, env: Env, reopenLog: () => void): RoleDeps {
   return {
     clock,
     log,
+    reopenLog,
     kernel: createKernel(),
     memory: createMemoryReadings(),
     random: Math.random,
@@ -213,18 +194,17 @@ function roleDeps(clock: Clock, log: Logger, env: Env): RoleDeps {
 }
 
 /** A data plane that the process which started us configures. Signals go to a whole group; only that process acts on them. */
-async function runAsWorker(clock: Clock, log: Logger, env: Env): Promise<number> {
+async function runAsWorker(role: RoleDeps, componentLevels: ComponentLevels): Promise<number> {
   const { openChannel } = await import("./workers/spawn-worker.ts");
   const channel = openChannel();
   if (channel === undefined) {
-    log.error("heddle proxy worker is started by heddle proxy --concurrency only; use that");
+    role.log.error("heddle proxy worker is started by heddle proxy --concurrency only; use that");
     return 2;
   }
   process.on("SIGTERM", () => undefined);
   process.on("SIGINT", () => undefined);
-  process.on("SIGUSR1", () => undefined);
   const { runWorker } = await import("./workers/run-worker.ts");
-  const code = await runWorker({ channel, ...roleDeps(clock, log, env) });
+  const code = await runWorker({ channel, componentLevels, ...role });
   // The channel and timers of connections that were cut would keep the process.
   process.exit(code);
 }

@@ -125,6 +125,8 @@ export function createProxy(deps: ProxyDeps): DataPlane {
   const wheel = createTimerWheel({ tickMs: TICK_MS }, clock.monotonic());
   const secrets = createSecretStore();
   const secretFiles = createSecretFiles(clock, log.child("secrets"));
+  // Now, so that its level can be set before the first listener is there.
+  const httpLog = log.child("http");
   const contexts = createSecureContexts(secrets, () => clock.now());
   const clusters = createClusterSet(
     { network, clock, wheel, random: deps.random, contexts, runtime, log: log.child("upstream"), mark: deps.mark },
@@ -209,7 +211,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       multiplexAlpn: offerMultiplex(upstreamAlpn),
       uuid: deps.uuid,
       garbage,
-      log: log.child("http"),
+      log: httpLog,
       filters: createFilterChains(config.namedFilters, {
         ...shared,
         serviceCluster: deps.serviceCluster ?? "",

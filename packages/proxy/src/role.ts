@@ -18,6 +18,8 @@ export interface RoleDeps {
   readonly variable: (name: string) => string | undefined;
   readonly resolve: ResolveHost;
   readonly log: Logger;
+  /** The program's own log goes on in a new file, where the old one was renamed. */
+  reopenLog(): void;
 }
 
 /** What a role gets that may start workers of its own. */
@@ -26,7 +28,7 @@ export interface FirstRoleDeps extends RoleDeps {
   readonly version: string;
   /** Settles when the process is asked to end. */
   readonly stop: Promise<void>;
-  /** The process is asked, by SIGUSR1, to write its access logs into new files. */
+  /** The process is asked, by SIGUSR1, to write its logs into new files. */
   onReopenLogs(run: () => void): void;
   /** Workers in all. */
   readonly concurrency: number;
@@ -37,7 +39,7 @@ export interface FirstRoleDeps extends RoleDeps {
 export interface RoleTelemetry extends Telemetry {
   /** Adds a line to a file. */
   writeLog(path: string, line: string): void;
-  /** Access logs go on in new files, where the old ones were renamed. */
+  /** Access logs and the program's own go on in new files, where the old ones were renamed. */
   reopenLogs(): void;
   /** Writes what waits of the access logs. */
   closeLogs(): void;
@@ -45,7 +47,7 @@ export interface RoleTelemetry extends Telemetry {
 
 /** @param concurrency Of the process that may forget idle series; workers leave it out. */
 export function roleTelemetry(
-  { clock, log, variable }: Pick<RoleDeps, "clock" | "log" | "variable">,
+  { clock, log, variable, reopenLog }: Pick<RoleDeps, "clock" | "log" | "variable" | "reopenLog">,
   about: Pick<TelemetryDeps, "self" | "metadata" | "localUri" | "traceProvider">,
   concurrency?: number,
 ): RoleTelemetry {
@@ -62,7 +64,10 @@ export function roleTelemetry(
       buffer.text(line);
       file.end();
     },
-    reopenLogs: () => writer.reopen(),
+    reopenLogs: () => {
+      writer.reopen();
+      reopenLog();
+    },
     closeLogs: () => writer.close(),
   };
 }

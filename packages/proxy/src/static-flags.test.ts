@@ -1,11 +1,14 @@
 import { expect, test } from "bun:test";
+import { createLogger } from "@heddle/std";
 import {
   REFUSED_FLAGS,
   readComponentLevels,
   readStaticFlags,
   SILENT_FLAGS,
   STATIC_FLAGS,
+  setComponentLevels,
   staticUsage,
+  warnOfUnknownParts,
 } from "./static-flags.ts";
 
 const read = (line: string) => readStaticFlags(line === "" ? [] : line.split(" "));
@@ -24,6 +27,7 @@ test("Envoy's defaults, and what is asked for", () => {
     serviceZone: "",
     drainMs: 600_000,
     concurrency: undefined,
+    componentLevels: [],
     statsTags: [],
     adminAddressPath: "",
   };
@@ -59,6 +63,8 @@ test.each([
   ["-c a.yaml --mode=validate --use-dynamic-base-id -l info", ""],
   ["-c a.yaml --mod validate", '"--mod" is no flag'],
   ["-c a.yaml b.yaml", '"b.yaml" is no flag'],
+  ["-c a.yaml constructor", '"constructor" is no flag'],
+  ["-c a.yaml --component-log-level loud", '--component-log-level has "loud"'],
   ["-c a.yaml --concurrency=2 --frob=1", '"--frob=1" is no flag'],
   ["-c a.yaml --service-node", "--service-node needs a value"],
   ["-c a --use-dynamic-base-id=true", "--use-dynamic-base-id is a switch"],
@@ -92,14 +98,59 @@ test("every flag of Envoy's is done, without effect, or refused with what to do;
 });
 
 test("levels of parts of the program", () => {
-  expect(readComponentLevels("upstream:debug,proxy.http:warning")).toEqual({
+  expect(readComponentLevels("upstream:debug,proxy.http:warning,proxy:off")).toEqual({
     ok: true,
     value: [
-      ["proxy.upstream", "debug"],
-      ["proxy.http", "warn"],
+      ["upstream", "debug"],
+      ["http", "warn"],
+      ["proxy", "off"],
     ],
   });
   expect(readComponentLevels("")).toEqual({ ok: true, value: [] });
   for (const text of ["upstream", "upstream:loud", ":debug", "a:debug:b"])
     expect(readComponentLevels(text)).toMatchObject({ ok: false });
+});
+
+function logger() {
+  const records: { readonly message: string; readonly fields: unknown }[] = [];
+  const log = createLogger({
+    clock: { now: () => 0 },
+    level: "info",
+    scope: "proxy",
+    sink: (record) => void records.push(record),
+  });
+  return { log, records };
+}
+
+test("levels of parts hold in workers, too", () => {
+  const { log } = logger();
+  setComponentLevels(log, [["upstream", "debug"]]);
+  const worker = log.child("worker-1");
+  setComponentLevels(worker, [["upstream", "debug"]], "worker-1");
+  const said = [log, worker].map((one) => ["upstream", "http"].map((part) => one.child(part).enabled("debug")));
+  expect(said).toEqual([
+    [true, false],
+    [true, false],
+  ]);
+  setComponentLevels(worker, [["proxy", "off"]], "worker-1");
+  expect(worker.child("http").enabled("error")).toBe(false);
+});
+
+test("a level of what is no part is told, with the parts that there are", () => {
+  const { log, records } = logger();
+  log.child("upstream");
+  log.child("stats").child("statsd");
+  warnOfUnknownParts(log, [
+    ["upstream", "debug"],
+    ["proxy", "info"],
+    ["stats.statsd", "debug"],
+  ]);
+  expect(records).toEqual([]);
+  warnOfUnknownParts(log, [
+    ["connection", "trace"],
+    ["upstream", "debug"],
+  ]);
+  expect(records).toMatchObject([
+    { level: "warn", fields: { unknown: ["connection"], parts: ["stats", "stats.statsd", "upstream"] } },
+  ]);
 });

@@ -1,4 +1,4 @@
-import { err, type LogLevel, ok, parseLogLevel, type Result } from "@heddle/std";
+import { err, type Logger, type LogLevel, ok, parseLogLevel, type Result } from "@heddle/std";
 
 /** What the flags of `heddle proxy -c FILE` ask for. */
 export interface StaticFlags {
@@ -14,6 +14,7 @@ export interface StaticFlags {
   readonly drainMs: number;
   /** As written; undefined: not at all. */
   readonly concurrency: string | undefined;
+  readonly componentLevels: ComponentLevels;
   /** Labels of all statistics. */
   readonly statsTags: readonly { readonly name: string; readonly value: string }[];
   /** A file that gets the admin port's address; "": none. */
@@ -38,8 +39,11 @@ export const STATIC_FLAGS: Readonly<Record<string, FlagHelp>> = {
     "how long connections may drain, 600 by default; at the end of the process at most 25 s",
   ],
   "--log-level": ["LEVEL", "also as -l: trace, debug, info, warning, error, critical, off"],
-  "--component-log-level": ["PART:LEVEL,…", "levels of parts of the program, as /logging shows them"],
-  "--log-path": ["FILE", "the log goes there, not to stderr"],
+  "--component-log-level": [
+    "PART:LEVEL,…",
+    "levels of parts of the program, as /logging shows them; the log names what is no part",
+  ],
+  "--log-path": ["FILE", "the log goes there, not to stderr; SIGUSR1 and /reopen_logs open it anew"],
   "--admin-address-path": ["FILE", "gets the address of the admin port"],
   "--stats-tag": ["NAME:VALUE", "a label of all statistics; may be repeated"],
   "--version": [undefined, "prints the version"],
@@ -107,9 +111,9 @@ export function parseStaticFlags(argv: readonly string[]): Result<Given> {
     const at = word.startsWith("--") ? word.indexOf("=") : -1;
     const written = at < 0 ? word : word.slice(0, at);
     const name = SHORT[written] ?? written;
-    const refused = REFUSED_FLAGS[name];
+    const refused = ownFlag(REFUSED_FLAGS, name);
     if (refused !== undefined) return err(`${name} is not supported: ${refused[1]}`);
-    const known = STATIC_FLAGS[name] ?? SILENT_FLAGS[name];
+    const known = ownFlag(STATIC_FLAGS, name) ?? ownFlag(SILENT_FLAGS, name);
     if (known === undefined)
       return err(`${JSON.stringify(word)} is no flag of heddle proxy -c FILE; heddle proxy --help lists them`);
     const values = given.get(name) ?? [];
@@ -124,6 +128,11 @@ export function parseStaticFlags(argv: readonly string[]): Result<Given> {
     values.push(value);
   }
   return ok(given);
+}
+
+/** A word such as `constructor` is no flag. */
+function ownFlag(flags: Readonly<Record<string, FlagHelp>>, name: string): FlagHelp | undefined {
+  return Object.hasOwn(flags, name) ? flags[name] : undefined;
 }
 
 const MODES = ["serve", "validate"];
@@ -150,6 +159,8 @@ export function readStaticFlags(argv: readonly string[]): Result<StaticFlags> {
     return err("--local-address-ip-version can only be v4; remove the flag");
   const epoch = flag("--restart-epoch") ?? "0";
   if (epoch !== "0") return err(EPOCH);
+  const componentLevels = readComponentLevels(flag("--component-log-level") ?? "");
+  if (!componentLevels.ok) return componentLevels;
   const statsTags: { name: string; value: string }[] = [];
   for (const text of given.get("--stats-tag") ?? []) {
     const tag = /^([A-Za-z0-9_.-]+):(.+)$/.exec(text);
@@ -170,6 +181,7 @@ export function readStaticFlags(argv: readonly string[]): Result<StaticFlags> {
     serviceZone: flag("--service-zone") ?? "",
     drainMs: seconds * 1000,
     concurrency: flag("--concurrency") ?? (given.has("--cpuset-threads") ? "0" : undefined),
+    componentLevels: componentLevels.value,
     statsTags,
     adminAddressPath: flag("--admin-address-path") ?? "",
   });
@@ -178,15 +190,38 @@ export function readStaticFlags(argv: readonly string[]): Result<StaticFlags> {
 const EPOCH =
   "--restart-epoch is above 0, but there is no hot restart: end the old process with SIGTERM, which drains it, then start the new one; listeners and clusters from discovery or files change in place";
 
+/** Levels by part of the program, `upstream` or `listener`; `proxy` is all of it. */
+export type ComponentLevels = readonly (readonly [part: string, level: LogLevel])[];
+
+/** Where the names of all parts begin. */
+const ROOT = "proxy";
+
 /** `upstream:debug,http:trace`; parts as `/logging` names them. Errors: a sentence with the wrong piece. */
-export function readComponentLevels(text: string): Result<readonly (readonly [part: string, level: LogLevel])[]> {
+export function readComponentLevels(text: string): Result<ComponentLevels> {
   const levels: (readonly [string, LogLevel])[] = [];
   for (const piece of text.split(",").filter((one) => one !== "")) {
     const [part = "", name = "", more] = piece.split(":");
     const level = parseLogLevel(name);
     if (part === "" || level === undefined || more !== undefined)
       return err(`--component-log-level has ${JSON.stringify(piece)}; use PART:LEVEL, as in upstream:debug,http:trace`);
-    levels.push([part.startsWith("proxy") ? part : `proxy.${part}`, level]);
+    levels.push([part.startsWith(`${ROOT}.`) ? part.slice(ROOT.length + 1) : part, level]);
   }
   return ok(levels);
+}
+
+/** `scope`: below which the parts are, of a worker `worker-1`. Default: directly below the root. */
+export function setComponentLevels(log: Logger, levels: ComponentLevels, scope = ""): void {
+  for (const [part, level] of levels)
+    log.setLevel(level, [ROOT, scope, part === ROOT ? "" : part].filter((name) => name !== "").join("."));
+}
+
+/** Tells of levels that nothing takes. The parts have their loggers once the proxy has started. */
+export function warnOfUnknownParts(log: Logger, levels: ComponentLevels): void {
+  const parts = [...log.levels().keys()].map((name) => name.slice(ROOT.length + 1)).filter((name) => name !== "");
+  const unknown = levels.map(([part]) => part).filter((part) => part !== ROOT && !parts.includes(part));
+  if (unknown.length > 0)
+    log.warn("--component-log-level names what is no part of the program, so nothing has these levels", {
+      unknown,
+      parts: parts.sort(),
+    });
 }

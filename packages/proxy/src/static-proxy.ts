@@ -17,7 +17,7 @@ import type { IncomingResource } from "./resources.ts";
 import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
 import { type FolderLayersDeps, readFolders, watchFolders } from "./runtime/folder-layer.ts";
 import { createRuntime } from "./runtime/runtime.ts";
-import type { StaticFlags } from "./static-flags.ts";
+import { type StaticFlags, warnOfUnknownParts } from "./static-flags.ts";
 import { createStatsView } from "./telemetry/stats/stats-view.ts";
 import { startStatsFlush } from "./telemetry/stats-flush.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
@@ -212,12 +212,13 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
       bootstrap.admin.ip,
       bootstrap.admin.port,
     );
-    if (deps.adminAddressPath !== "") tellAddress(deps, formatAddress(bootstrap.admin));
+    if (deps.adminAddressPath !== "") tellAddress(deps, formatAddress({ ...bootstrap.admin, port: admin.port }));
   }
   log.info("proxy started", {
     listeners: [...running.listeners.all()].length,
     clusters: [...running.clusters.all()].length,
   });
+  warnOfUnknownParts(log, deps.componentLevels);
   await Promise.race([deps.stop, quitAsked]);
   log.info("draining", { connections: running.listeners.connections, atMostMs: Math.min(deps.drainMs, STOP_MS) });
   const limitMs = Math.min(deps.drainMs, STOP_MS);

@@ -52,6 +52,8 @@ export interface AdminDeps {
 
 /** An HTTP port of the process itself. */
 export interface AdminServer {
+  /** The one that was asked for, or where that was 0 the one that was free. */
+  readonly port: number;
   close(): Promise<void>;
 }
 
@@ -75,7 +77,7 @@ export function startAdminServer(deps: AdminDeps, hostname: string, port: number
     },
     error: (error) => textAnswer(`the page failed: ${error.message}\n`, 500),
   });
-  return { close: async () => void (await server.stop(true)) };
+  return { port: server.port ?? port, close: async () => void (await server.stop(true)) };
 }
 
 /** `/stats/prometheus` and `/healthz/ready` for scrapers and kubelets (15090, 15021). */
@@ -96,5 +98,5 @@ export function startProbeServer(
       return textAnswer("only /stats/prometheus and /healthz/ready are here\n", 404);
     },
   });
-  return { close: async () => void (await server.stop(true)) };
+  return { port: server.port ?? port, close: async () => void (await server.stop(true)) };
 }

@@ -4,6 +4,7 @@ import { createProxy, type DataPlane } from "../proxy.ts";
 import { type RoleDeps, type RoleTelemetry, roleTelemetry } from "../role.ts";
 import { type FolderLayersDeps, readFolders, watchFolders } from "../runtime/folder-layer.ts";
 import { createRuntime } from "../runtime/runtime.ts";
+import { type ComponentLevels, setComponentLevels } from "../static-flags.ts";
 import { envoyStats, resetEnvoyStats } from "../telemetry/envoy-stats.ts";
 import { untilIdle } from "../until-idle.ts";
 import { createIntake, type Intake } from "../xds/intake.ts";
@@ -26,6 +27,7 @@ export interface WorkerChannel {
 
 export interface WorkerDeps extends RoleDeps {
   readonly channel: WorkerChannel;
+  readonly componentLevels: ComponentLevels;
 }
 
 /** Role `heddle proxy worker`: a data plane that another process configures. Gives the exit code once it was told to end, or lost its parent. */
@@ -58,7 +60,9 @@ class Worker {
     this.#deps = deps;
     this.#over = over;
     this.#index = settings.index;
-    const log = deps.log.child(`worker-${settings.index}`);
+    const scope = `worker-${settings.index}`;
+    const log = deps.log.child(scope);
+    setComponentLevels(log, deps.componentLevels, scope);
     const localUri = () => this.#uri;
     const { self, metadata, traceProvider } = settings;
     this.#telemetry = roleTelemetry({ ...deps, log }, { self, metadata, localUri, traceProvider });
