@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { unwrittenRanges } from "./executable-pages.ts";
+import { createManualClock } from "@heddle/std";
+import { forgetUnusedCode, unwrittenRanges } from "./executable-pages.ts";
 
 const mapping = (range: string, rights: string, file: string, anonymousKb: number) =>
   `${range} ${rights} 00000000 fe:00 42                         ${file}\nSize:  64 kB\nRss:  64 kB\nPrivate_Dirty: ${anonymousKb} kB\nAnonymous:      ${anonymousKb} kB\nVmFlags: rd mr mw me\n`;
@@ -24,4 +25,8 @@ test("code and constants of the executable may be forgotten; what was written to
 
 test.skipIf(process.platform !== "linux")("this process has code and constants of that kind", () => {
   expect(unwrittenRanges(readFileSync("/proc/self/smaps", "utf8"), process.execPath).length).toBeGreaterThanOrEqual(2);
+});
+
+test("a kernel without that map is no reason not to start", () => {
+  expect(() => forgetUnusedCode(createManualClock(), 1000, "/proc/self/no-smaps")).not.toThrow();
 });
