@@ -2,9 +2,7 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { RequestHead, ResponseHead, ServerStream } from "@heddle/wire";
 import type { StateValue } from "../config/filter-state.ts";
-import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { BodyBuffer } from "../http/body-buffer.ts";
-import { clientIpOf } from "../http/client-address.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { FilterChains } from "./filter-chain.ts";
 import type { FilterCall, FilterReply, HttpFilter, RequestBody } from "./http-filter.ts";
@@ -30,7 +28,6 @@ export interface FilteredExchange extends ExchangeRecord {
 /** A request's way through the filters of its route. */
 export class FilterRun implements FilterCall {
   readonly exchange: FilteredExchange;
-  readonly #config: HttpManagerConfig;
   readonly #filters: readonly HttpFilter[];
   /** What has arrived of the request's body; undefined: it has none. */
   readonly #body: BodyBuffer | undefined;
@@ -50,17 +47,10 @@ export class FilterRun implements FilterCall {
   /** Over: answered, passed or gone. */
   #done = false;
 
-  constructor(
-    exchange: FilteredExchange,
-    config: HttpManagerConfig,
-    chains: FilterChains,
-    body: BodyBuffer | undefined,
-    uploaded: boolean,
-  ) {
+  constructor(exchange: FilteredExchange, chains: FilterChains, body: BodyBuffer | undefined, uploaded: boolean) {
     this.#body = body;
     this.#uploaded = uploaded;
     this.exchange = exchange;
-    this.#config = config;
     this.#filters = chains.forRoute(exchange.route);
   }
 
@@ -87,7 +77,7 @@ export class FilterRun implements FilterCall {
   }
 
   clientIp(): string {
-    return clientIpOf(this.#config, this.exchange.connection, this.exchange.request);
+    return this.exchange.forwardedIp ?? this.exchange.connection.remote.ip;
   }
 
   /** Runs filters until one waits, answers, or all have passed. */

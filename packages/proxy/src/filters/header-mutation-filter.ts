@@ -16,6 +16,8 @@ class HeaderMutationFilter implements HttpFilter {
 
   onRequest(call: FilterCall): boolean {
     const values = exchangeValues(call.exchange);
+    // Read as long as the headers still name the client.
+    void call.exchange.forwardedIp;
     for (const level of this.#levels) apply(level.request, call.request.headers, values);
     if (this.#levels.some((level) => level.response.length > 0)) {
       call.onResponse((head) => {

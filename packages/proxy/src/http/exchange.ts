@@ -3,7 +3,6 @@
 import type { Enlisted, WheelTimer } from "@heddle/std";
 import {
   createHeaderList,
-  HEADER_ID,
   type HeaderList,
   HTTP_2,
   type HttpStream,
@@ -37,16 +36,17 @@ import type { ExchangeRecord } from "./exchange-record.ts";
 import { effectiveTimeoutMs, overdue, RouteTimeout, type TryLimit } from "./exchange-timers.ts";
 import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.ts";
 import { GrpcMessages } from "./grpc-messages.ts";
+import { noteGrpcStatus } from "./grpc-status.ts";
 import { countRedirect, followRedirect } from "./internal-redirect.ts";
 import { composeLocalReply, overloaded, type ReplyExtra, sendContinue } from "./local-reply.ts";
 import { type RequestMirror, startMirror } from "./mirror.ts";
-import { noteUpstream } from "./note-upstream.ts";
+import { BODY_WANTED, noteUpstream, noteWanted } from "./note-upstream.ts";
+import { noteTunnel, opensTunnel } from "./open-tunnel.ts";
 import { prepareRequest } from "./request-prepare.ts";
 import { prepareResponse } from "./response-prepare.ts";
 import { retryPolicyFor } from "./retry-decision.ts";
 import { Tries, type TriesOwner } from "./tries.ts";
 
-const GRPC_STATUS = HEADER_ID["grpc-status"];
 /** Told when an exchange is over. */
 export interface ExchangeOwner {
   onExchangeOver(exchange: Exchange): void;
@@ -121,6 +121,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   #over = false;
   #timer: WheelTimer | undefined = undefined;
   #lines: LineInterval | undefined = undefined;
+  /** Once it was asked for; "": the connection's own. */
+  #forwardedIp: string | undefined = undefined;
   /** The stream of the last try; kept only where a log asks for its bytes. */
   #upstreamStream: HttpStream | undefined = undefined;
 
@@ -160,14 +162,14 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   }
 
   #runFilters(): void {
-    const { config, filters } = this.#manager;
+    const { filters } = this.#manager;
     if (filters === undefined) {
       this.onFiltersPassed();
       return;
     }
     // Kept while a filter waits.
     if (!this.#requestEnded) this.#body = new BodyBuffer(this.route?.bufferBytes ?? REPLAY_BYTES);
-    this.#filters = new FilterRun(this, config, filters, this.#body, this.#requestEnded);
+    this.#filters = new FilterRun(this, filters, this.#body, this.#requestEnded);
     this.#filters.resume();
   }
 
@@ -176,7 +178,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   }
 
   get forwardedIp(): ExchangeRecord["forwardedIp"] {
-    return forwardedIp(this.#manager.config, this.request);
+    this.#forwardedIp ??= forwardedIp(this.#manager.config, this.request) ?? "";
+    return this.#forwardedIp || undefined;
   }
   get failedTries(): ExchangeRecord["failedTries"] {
     return this.#tries.failed;
@@ -372,14 +375,10 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     prepareResponse(this.#manager, this, head, this.firstByteMs - this.startMs);
     if (this.setCookie !== "") head.headers.append("set-cookie", this.setCookie);
     this.#filters?.response(head);
-    const grpcStatus = head.headers.getId(GRPC_STATUS);
-    if (grpcStatus !== undefined) this.grpcStatus = Number(grpcStatus);
-    if (head.status === 101 || (this.request.method === "CONNECT" && head.status < 300)) {
-      this.tunnel = true;
-      this.#manager.counters.upgrades++;
-      this.#manager.counters.upgradesActive++;
+    noteGrpcStatus(this, head.headers);
+    if (opensTunnel(this.request, head)) {
       this.#timer?.disarm();
-      this.#manager.earlyLines?.tunnelOpened(this);
+      noteTunnel(this, this.#manager);
     }
     if (endStream) this.#answerEnds();
     this.#downstream.sendHead(head, endStream);
@@ -397,8 +396,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   }
 
   onAttemptTrailers(attempt: Attempt, trailers: HeaderList): void {
-    const grpcStatus = trailers.getId(GRPC_STATUS);
-    if (grpcStatus !== undefined) this.grpcStatus = Number(grpcStatus);
+    noteGrpcStatus(this, trailers);
     if (this.#manager.needs.trailers) {
       this.responseTrailers = createHeaderList();
       this.responseTrailers.appendAll(trailers);
@@ -476,10 +474,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     }
     this.cluster = cluster;
     this.#action = action;
-    if (this.#manager.needs.times) {
-      this.upstreamWantedMs = this.#manager.clock.monotonic();
-      this.upstreamBodyMs = BODY_WANTED;
-    }
+    if (this.#manager.needs.times) noteWanted(this, this.#manager.clock);
     const timeoutMs = effectiveTimeoutMs(action, this.grpc, this.request);
     if (timeoutMs > 0 && this.#requestEnded) this.#armRouteTimer(timeoutMs);
     if (action.mirrors.length > 0) {
@@ -594,6 +589,4 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   }
 }
 
-/** Of `upstreamBodyMs`: the next byte is the first. */
-const BODY_WANTED = -2;
 const NO_ROUTES: readonly CompiledRoute[] = [];

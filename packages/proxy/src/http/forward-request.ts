@@ -170,6 +170,8 @@ function applyWeights(exchange: ForwardedExchange, action: ForwardAction, manage
 function applyMutations(exchange: ExchangeRecord, levels: readonly HeaderMutations[]): void {
   const { headers } = exchange.request;
   const values = exchangeValues(exchange);
+  // Read as long as the headers still name the client.
+  void exchange.forwardedIp;
   for (const level of levels) {
     for (const name of level.requestRemove) headers.remove(name);
     addHeaders(level.requestAdd, headers, values);

@@ -15,6 +15,15 @@ export type UpstreamRecord = {
     | "upstreamVersion"]: ExchangeRecord[K];
 };
 
+/** Of `upstreamBodyMs`: the next byte is the first. */
+export const BODY_WANTED = -2;
+
+/** The times of a request to its upstream begin. */
+export function noteWanted(record: { upstreamWantedMs: number; upstreamBodyMs: number }, clock: Clock): void {
+  record.upstreamWantedMs = clock.monotonic();
+  record.upstreamBodyMs = BODY_WANTED;
+}
+
 /** Writes down which connection a try has got. */
 export function noteUpstream(
   record: UpstreamRecord,

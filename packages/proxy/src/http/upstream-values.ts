@@ -3,6 +3,7 @@ import type { FormatCommand } from "../config/format.ts";
 import { formatTime } from "../config/time-format.ts";
 import { flagNames } from "../rescue.ts";
 import { loggedFailure } from "../tls/logged-failure.ts";
+import { ipOf } from "../transport/address.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { Host } from "../upstream/host.ts";
@@ -75,7 +76,7 @@ export function upstreamValue(record: UpstreamFacts, command: FormatCommand): st
     case "UPSTREAM_LOCAL_ADDRESS":
       return dash(record.upstreamLocal);
     case "UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT":
-      return dash(maskedIp(record.upstreamLocal.slice(0, record.upstreamLocal.lastIndexOf(":")), command.argument));
+      return dash(maskedIp(ipOf(record.upstreamLocal), command.argument));
     case "UPSTREAM_LOCAL_PORT":
       return dash(record.upstreamLocal.slice(record.upstreamLocal.lastIndexOf(":") + 1));
     case "UPSTREAM_PEER_URI_SAN":

@@ -16,7 +16,7 @@ import { textOfBytes } from "../config/wire-text.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import type { TcpRecord } from "../network/tcp-record.ts";
-import type { SocketAddress } from "../transport/address.ts";
+import { ipOf, type SocketAddress } from "../transport/address.ts";
 
 /** An exchange as access log services get it. Source: Envoy `HTTPAccessLogEntry`. */
 export function exchangeEntry(
@@ -85,7 +85,6 @@ function common(record: ExchangeRecord | TcpRecord, connection: ConnectionInfo):
   const peer = connection.tls?.peer;
   const forwarded = "forwardedIp" in record ? record.forwardedIp : undefined;
   const at = record.upstreamLocal.lastIndexOf(":");
-  const upstreamIp = record.upstreamLocal.slice(0, at);
   return {
     downstreamRemoteAddress: address(forwarded === undefined ? connection.remote : { ip: forwarded, port: 0 }),
     downstreamDirectRemoteAddress: address(connection.remote),
@@ -101,7 +100,12 @@ function common(record: ExchangeRecord | TcpRecord, connection: ConnectionInfo):
     ...(record.host === undefined ? {} : { upstreamRemoteAddress: address(record.host.address) }),
     ...(at < 0
       ? {}
-      : { upstreamLocalAddress: address({ ip: upstreamIp, port: Number(record.upstreamLocal.slice(at + 1)) }) }),
+      : {
+          upstreamLocalAddress: address({
+            ip: ipOf(record.upstreamLocal),
+            port: Number(record.upstreamLocal.slice(at + 1)),
+          }),
+        }),
     ...(connection.tls === undefined
       ? {}
       : {

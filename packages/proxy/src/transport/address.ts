@@ -16,6 +16,12 @@ export function formatAddress(address: SocketAddress): string {
   return address.ip.includes(":") ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`;
 }
 
+/** The address in what `formatAddress` wrote; "" in "". */
+export function ipOf(text: string): string {
+  const ip = text.slice(0, Math.max(0, text.lastIndexOf(":")));
+  return ip.startsWith("[") ? ip.slice(1, -1) : ip;
+}
+
 /** `1.2.3.4:80` or `[::1]:80`. Errors: undefined for anything else, names too. */
 export function parseAddress(text: string): SocketAddress | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text.trim());

@@ -201,6 +201,7 @@ function listenerParts(plan: ListenersPlan): Readonly<Record<ListenerName, Json>
       ],
       route_config: {
         name: "local",
+        request_headers_to_remove: ["x-forwarded-for"],
         request_headers_to_add: [{ header: { key: "x-client", value: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%" } }],
         virtual_hosts: [
           { name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster: "web" } }] },
