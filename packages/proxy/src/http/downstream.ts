@@ -12,6 +12,7 @@ import { type KeepAlive, startKeepAlive } from "../transport/keep-alive.ts";
 import { ByteCount } from "../upstream/count-connection.ts";
 import { countAnswer, type HttpManager } from "./connection-manager.ts";
 import { Exchange, type ExchangeOwner } from "./exchange.ts";
+import { unreadRequest } from "./unread-request.ts";
 
 /** An HTTP connection of a client. */
 export interface HttpDownstream extends Enlisted {
@@ -220,7 +221,10 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     manager.counters.receivedResets++;
     manager.counters.earlyAnswers++;
     if (failure.status === 431) manager.counters.tooLarge++;
-    if (failure.status >= 400) countAnswer(manager, failure.status);
+    if (failure.status < 400) return;
+    countAnswer(manager, failure.status);
+    const record = unreadRequest(this.#info, failure, manager.clock);
+    for (const observer of manager.observers) observer.onExchangeDone(record);
   }
 
   onLinkCapacity(): void {}

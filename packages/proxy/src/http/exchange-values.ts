@@ -139,6 +139,9 @@ function value(record: ExchangeRecord, command: FormatCommand): string | undefin
       return maskedIp(record.forwardedIp ?? connection.remote.ip, command.argument);
     case "DOWNSTREAM_REMOTE_PORT":
       return record.forwardedIp === undefined ? String(connection.remote.port) : "0";
+    case "UPSTREAM_DETECTED_CLOSE_TYPE":
+      // What was no request never got as far as an upstream.
+      return request.method === "" ? undefined : upstreamValue(record, command);
     default:
       return bytesValue(record, command.name) ?? upstreamValue(record, command) ?? connectionValue(connection, command);
   }
