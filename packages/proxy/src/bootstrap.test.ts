@@ -1,7 +1,10 @@
 import { beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { fromBinary, type Registry } from "@bufbuild/protobuf";
 import { loadTypeRegistry, typeUrls } from "@heddle/xds-api";
-import { type BootstrapSettings, parseBootstrap } from "./bootstrap.ts";
+import { type BootstrapSettings, parseBootstrap, readBootstrap } from "./bootstrap.ts";
 import { ClusterSchema } from "./config/proto.ts";
 import { decodeResource } from "./config/resources.ts";
 
@@ -149,6 +152,23 @@ describe("the v2 form", () => {
     if (!settings.ok) throw new Error(settings.error);
     expect(refusals(settings.value)).toEqual([]);
     expect(settings.value.deprecated).toBeDefined();
+  });
+
+  test("is told of also where it stands in --config-yaml", () => {
+    const path = join(mkdtempSync(join(tmpdir(), "heddle-bootstrap-test-")), "b.yaml");
+    const more = `static_resources: {clusters: [{name: more, hosts: [{socket_address: {address: 1.2.3.4, port_value: 1}}]}]}`;
+    const changes = (text: string) => {
+      writeFileSync(path, text);
+      const settings = readBootstrap(path, more, registry);
+      if (!settings.ok) throw new Error(settings.error);
+      return settings.value.deprecated;
+    };
+    const alone = changes("{}");
+    expect(alone?.v3).toContain("more");
+    const both = changes(V2);
+    expect(both?.changes.slice(-1)).toEqual([`--config-yaml: ${alone?.changes.at(-1)}`]);
+    expect(both?.v3).toEndWith(`---\n${alone?.v3}`);
+    rmSync(dirname(path), { recursive: true });
   });
 
   test("the v3 form in the warning holds no keys", () => {

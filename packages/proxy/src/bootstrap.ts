@@ -101,10 +101,21 @@ export function readBootstrap(path: string, more: string, registry: Registry): R
   if (!over.ok) return over;
   // Source: protobuf's merging: scalars are replaced, messages merged, lists joined.
   mergeFromBinary(BootstrapSchema, file.value.message, writeMessage(BootstrapSchema, over.value.message));
-  return readSettings(file.value, `${path} with ${MORE}`);
+  const deprecated = bothForms(file.value.deprecated, over.value.deprecated);
+  return readSettings({ ...file.value, deprecated }, `${path} with ${MORE}`);
 }
 
 const MORE = "--config-yaml";
+
+type OldForm = BootstrapSettings["deprecated"];
+
+function bothForms(file: OldForm, over: OldForm): OldForm {
+  if (file === undefined || over === undefined) return file ?? over;
+  return {
+    changes: [...file.changes, ...over.changes.map((change) => `${MORE}: ${change}`)],
+    v3: `${file.v3}---\n${over.v3}`,
+  };
+}
 
 /** The same for the text of a file. */
 export function parseBootstrap(text: string, path: string, known: Registry): Result<BootstrapSettings> {
