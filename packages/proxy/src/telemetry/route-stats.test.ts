@@ -55,6 +55,13 @@ test("a route's own classes say what a failure is; the rest of a named host coun
   expect(lines()).toContain(`route_response_total{${labels("")},status_code="204",classification="success"} 1`);
 });
 
+test("routes that a matcher leads to count as others do", () => {
+  const { stats, lines } = start();
+  const tree = { kind: "none", otherwise: { kind: "action", action: [VOTE] } } as const;
+  stats.onExchangeDone(exchange({ route: VOTE, host: { name: HOST.name, routes: [], tree } }, 200, 1));
+  expect(lines()).toContain(`route_request_total{${labels("vote")}} 1`);
+});
+
 test("hosts whose routes nobody named make no series, and what met no route neither", () => {
   const { stats, lines } = start();
   const unnamed = { name: "default", metadata: {} };

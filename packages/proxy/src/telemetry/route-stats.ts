@@ -10,6 +10,7 @@ import {
   type MetricsRegistry,
   numberOf,
 } from "@heddle/std";
+import { actionsOf, type MatchTree } from "../config/matcher/match-tree.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
 import { LINKERD_BOUNDS_MS } from "./linkerd-families.ts";
@@ -80,9 +81,16 @@ export interface RoutedExchange
   readonly route: RouteIdentity | undefined;
 }
 
+type Named = readonly Pick<CompiledRoute["route"], "name">[];
+
 interface RouteIdentity {
   readonly route: Pick<CompiledRoute["route"], "name" | "metadata">;
-  readonly host: { readonly name: string; readonly routes: readonly Pick<CompiledRoute["route"], "name">[] };
+  readonly host: {
+    readonly name: string;
+    readonly routes: Named;
+    /** Leads to routes instead. */
+    readonly tree?: MatchTree<Named> | undefined;
+  };
 }
 
 const NO_CLASSES: readonly StatusClass[] = [];
@@ -162,7 +170,9 @@ class Counting implements RouteStats {
 
   /** Only hosts whose routes somebody named: their number is bounded by the configuration. */
   #make(route: RouteIdentity, direction: string): RouteSeries | null {
-    if (route.host.routes.every(({ name }) => isUnnamed(name))) return null;
+    const { routes, tree } = route.host;
+    const own = tree === undefined ? routes : [...actionsOf(tree)].flat();
+    if (own.every(({ name }) => isUnnamed(name))) return null;
     const { name } = route.route;
     const labels = [direction, route.host.name, isUnnamed(name) ? "" : name] as const;
     return {
