@@ -76,7 +76,12 @@ describe("load balancing", () => {
         lb_policy: "RING_HASH",
         ring_hash_lb_config: { minimum_ring_size: 100, maximum_ring_size: 10 },
       },
-      "ring_hash_lb_config.minimum_ring_size: is above maximum_ring_size, 10",
+      "ring_hash_lb_config.minimum_ring_size: is 100, above maximum_ring_size, 10",
+    ],
+    [
+      "a ring below the default",
+      policy("ring_hash.v3.RingHash", { maximum_ring_size: 10 }),
+      `${AT}.minimum_ring_size: is 1024, above maximum_ring_size, 10; lower it`,
     ],
   ])("%s: refused, with the place and the reason", (_what, json, says) => {
     expect(verdictOf(registry, "cluster", json)).toContain(says);

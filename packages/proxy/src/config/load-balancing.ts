@@ -286,7 +286,10 @@ function ringSizes(
   const minSize = Number(of?.minimumRingSize ?? 1024n);
   const maxSize = Number(of?.maximumRingSize ?? BigInt(LARGEST_RING));
   if (maxSize > LARGEST_RING) scope.field("maximum_ring_size").problem(`a ring has at most ${LARGEST_RING} places`);
-  if (minSize > maxSize) scope.field("minimum_ring_size").problem(`is above maximum_ring_size, ${maxSize}`);
+  if (minSize > maxSize)
+    scope
+      .field("minimum_ring_size")
+      .problem(`is ${minSize}, above maximum_ring_size, ${maxSize}; lower it, or raise that`);
   return { minSize, maxSize };
 }
 
