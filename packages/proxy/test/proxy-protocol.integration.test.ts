@@ -146,6 +146,11 @@ describe("rules", () => {
         ]),
       ),
       writeProxyV2(header([[0xea, Uint8Array.of(0x61, 0xff, 0x62)]])),
+      // Cut off, a byte order mark, the replacement character itself, a surrogate.
+      writeProxyV2(header([[0xea, Uint8Array.of(0xe2, 0x82, 0x41)]])),
+      writeProxyV2(header([[0xea, "\u{feff}a\u{fffd}b"]])),
+      writeProxyV2(header([[0xea, Uint8Array.of(0xed, 0xa0, 0x80, 0x62, 0xf0, 0x9f, 0x98)]])),
+      writeProxyV2(header([[0xea, "€ 😀 é"]])),
       writeProxyV2(header([[0xea, ""]])),
       writeProxyV2(header([])),
       writeProxyV1(header([])),

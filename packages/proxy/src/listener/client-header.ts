@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { type ProxyTlv, readProxyHeader } from "@heddle/wire";
 import type { ProxyProtocolConfig, TlvRule } from "../config/listener-filters.ts";
@@ -60,7 +61,18 @@ function keptValues(tlvs: readonly ProxyTlv[], rules: readonly TlvRule[]): Map<s
   return metadata;
 }
 
-/** Source: Envoy writes `!` for bytes that are no UTF-8. */
-function plainText(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes).replaceAll("\u{fffd}", "!");
+/** Source: Envoy writes `!` for each byte that is no part of UTF-8. */
+function plainText(value: Uint8Array): string {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.length);
+  if (isUtf8(bytes)) return bytes.toString("utf8");
+  let text = "";
+  for (let at = 0; at < bytes.length; ) {
+    const lead = bytes[at] ?? 0;
+    const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    const character = bytes.subarray(at, at + length);
+    const valid = isUtf8(character);
+    text += valid ? character.toString("utf8") : "!";
+    at += valid ? length : 1;
+  }
+  return text;
 }
