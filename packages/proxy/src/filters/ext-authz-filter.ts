@@ -60,6 +60,8 @@ class ExtAuthzFilter implements HttpFilter {
   #ask(call: FilterCall, body: RequestBody | undefined): void {
     const { service } = this.#config;
     const { clusters, clock } = this.#around;
+    // The service may change the headers that name the client.
+    void call.exchange.forwardedIp;
     const check =
       service.kind === "grpc"
         ? grpcCheck(this.#config, call, this.#route?.context ?? {}, body)
