@@ -83,8 +83,10 @@ class Stream implements StatsdSink, DialOwner, ConnectionHandler {
     const bytes = Buffer.from(`${lines.join("\n")}\n`);
     if (this.#connection !== undefined) {
       // A server that does not read must not fill the memory.
-      if (this.#connection.writable) this.#connection.write(bytes);
-      else this.#lost("the server does not read");
+      if (this.#connection.writable) {
+        this.#connection.write(bytes);
+        this.#failing = false;
+      } else this.#lost("the server does not read");
       this.#count();
       return;
     }
