@@ -27,7 +27,8 @@ export interface StatusServer {
 export function startStatusServer(deps: StatusServerDeps): StatusServer {
   let failures = 0;
   const answer = async (request: Request): Promise<Response> => {
-    const { pathname } = new URL(request.url);
+    // Health checks of HTTP/1.0 need not name a host.
+    const { pathname } = new URL(request.url, "http://agent");
     const probe = deps.probers.get(pathname);
     if (probe) return new Response(null, { status: await runAppProbe(probe, deps.podIp, request.headers) });
     switch (pathname) {
