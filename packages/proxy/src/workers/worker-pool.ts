@@ -74,6 +74,8 @@ class ProcessPool implements Fleet {
   /** Counts of workers that have ended, so that no sum ever shrinks. */
   #retired: WorkerReport[] = [];
   #store: ResourceStore | undefined;
+  /** An operator changed levels of the log. */
+  #levelsChanged = false;
   #nextId = 1;
   #ending = false;
   #ended: () => void = () => undefined;
@@ -147,6 +149,7 @@ class ProcessPool implements Fleet {
   }
 
   setLogging(query: string): void {
+    this.#levelsChanged = true;
     this.#broadcast({ kind: "logging", query });
   }
 
@@ -265,6 +268,8 @@ class ProcessPool implements Fleet {
       const resources = held.map(({ name, version, bytes }) => ({ name, version, bytes }));
       process.send({ kind: "apply", typeUrl, resources, removed: [] });
     }
+    for (const query of this.#levelsChanged ? levelQueries(this.#deps.log) : [])
+      process.send({ kind: "logging", query });
     if (this.#watchers.size > 0) process.send({ kind: "tap", on: true });
     slot.ready = true;
     this.#deps.log.info("a worker serves", { worker: slot.index, pid: process.pid });
@@ -292,6 +297,17 @@ class ProcessPool implements Fleet {
     });
     slot.timer = clock.after(delay, () => this.#launch(slot));
   }
+}
+
+/** The levels of this process as `/logging` takes them. One for each part: a worker does not have all of them. */
+function levelQueries(log: Logger): readonly string[] {
+  const [[, root] = ["", "info"], ...parts] = log.levels();
+  return [
+    `?level=${root}`,
+    ...parts
+      .filter(([, level]) => level !== root)
+      .map(([part, level]) => `?${part.slice(part.indexOf(".") + 1)}=${level}`),
+  ];
 }
 
 /** `concurrency` − 1 processes beside this one. */
