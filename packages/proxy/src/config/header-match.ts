@@ -1,8 +1,9 @@
 import { headerId } from "@heddle/wire";
 import type { HeaderMatcher } from "./proto.ts";
-import { compileFullMatch } from "./regex.ts";
+import { compileFullMatch, overBytes } from "./regex.ts";
 import type { DecodeScope } from "./scope.ts";
 import { decodeStringMatch, type StringMatch } from "./string-match.ts";
+import { bytesOfText } from "./wire-text.ts";
 
 /** One condition on a request header; pseudo-headers (`:method`, `:authority`, `:path`, `:scheme`) too. */
 export interface HeaderMatch {
@@ -35,7 +36,7 @@ function decodeTest(message: HeaderMatcher, scope: DecodeScope): HeaderMatch["te
   const specifier = message.headerMatchSpecifier;
   const text = (kind: "exact" | "prefix" | "suffix" | "contains", value: string): HeaderMatch["test"] => ({
     kind: "string",
-    match: { kind, text: value, ignoreCase: false },
+    match: { kind, text: bytesOfText(value), ignoreCase: false },
   });
   switch (specifier.case) {
     case "exactMatch":
@@ -48,10 +49,10 @@ function decodeTest(message: HeaderMatcher, scope: DecodeScope): HeaderMatch["te
       return text("contains", specifier.value);
     case "safeRegexMatch": {
       const regex = compileFullMatch(specifier.value.regex, scope.field("safe_regex_match.regex"));
-      return regex === undefined ? undefined : { kind: "string", match: { kind: "regex", regex } };
+      return regex && { kind: "string", match: { kind: "regex", regex: overBytes(regex) } };
     }
     case "stringMatch": {
-      const match = decodeStringMatch(specifier.value, scope.field("string_match"));
+      const match = decodeStringMatch(specifier.value, scope.field("string_match"), "bytes");
       return match === undefined ? undefined : { kind: "string", match };
     }
     case "rangeMatch":

@@ -266,7 +266,7 @@ function decodePrincipal(message: Principal, scope: DecodeScope): RbacRule | und
 
 function decodePath(message: PathMatcher, scope: DecodeScope): RbacRule | undefined {
   const matcher = message.rule.value;
-  const match = matcher === undefined ? undefined : decodeStringMatch(matcher, scope.field("path"));
+  const match = matcher === undefined ? undefined : decodeStringMatch(matcher, scope.field("path"), "bytes");
   return match === undefined ? undefined : { kind: "path", match };
 }
 

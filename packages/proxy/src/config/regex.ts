@@ -1,6 +1,7 @@
 import { fromRe2Substitution } from "@heddle/std";
 import { RE2JS } from "re2js";
 import type { DecodeScope } from "./scope.ts";
+import { textOfBytes } from "./wire-text.ts";
 
 /** A regular expression that must match the whole text; linear in its length whatever the pattern. */
 export interface FullMatch {
@@ -32,6 +33,11 @@ export function compileFullMatch(pattern: string, scope: DecodeScope): FullMatch
     );
     return undefined;
   }
+}
+
+/** The same for what came as bytes (`wire-text.ts`): patterns are about characters. */
+export function overBytes(regex: FullMatch): FullMatch {
+  return { pattern: regex.pattern, test: (bytes) => regex.test(textOfBytes(bytes)) };
 }
 
 /** Replaces every match, with `\1` for groups. */

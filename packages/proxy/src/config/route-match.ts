@@ -4,11 +4,12 @@ import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { runtimeFraction } from "./fraction.ts";
 import { decodeHeaderMatch, type HeaderMatch } from "./header-match.ts";
 import { type QueryParameterMatcher, type RouteMatch, RouteMatchSchema } from "./proto.ts";
-import { compileFullMatch, type FullMatch } from "./regex.ts";
+import { compileFullMatch, type FullMatch, overBytes } from "./regex.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeStringMatch, type StringMatch } from "./string-match.ts";
 import { compileUriTemplate, type UriTemplate } from "./uri-template.ts";
+import { bytesOfText } from "./wire-text.ts";
 
 export type PathMatch =
   | { readonly kind: "prefix" | "exact" | "separated-prefix"; readonly text: string }
@@ -87,16 +88,17 @@ const PATH_POLICIES: AnyTable<UriTemplate> = {
 
 function decodePath(message: RouteMatch, caseSensitive: boolean, scope: DecodeScope): PathMatch | undefined {
   const specifier = message.pathSpecifier;
+  const bytes = (text: string) => (caseSensitive ? bytesOfText(text) : bytesOfText(text).toLowerCase());
   switch (specifier.case) {
     case "prefix":
-      return { kind: "prefix", text: caseSensitive ? specifier.value : specifier.value.toLowerCase() };
+      return { kind: "prefix", text: bytes(specifier.value) };
     case "path":
-      return { kind: "exact", text: caseSensitive ? specifier.value : specifier.value.toLowerCase() };
+      return { kind: "exact", text: bytes(specifier.value) };
     case "pathSeparatedPrefix":
-      return { kind: "separated-prefix", text: caseSensitive ? specifier.value : specifier.value.toLowerCase() };
+      return { kind: "separated-prefix", text: bytes(specifier.value) };
     case "safeRegex": {
       const regex = compileFullMatch(specifier.value.regex, scope.field("safe_regex.regex"));
-      return regex === undefined ? undefined : { kind: "regex", regex };
+      return regex && { kind: "regex", regex: overBytes(regex) };
     }
     case "connectMatcher":
       return { kind: "connect" };
@@ -115,8 +117,12 @@ function decodePath(message: RouteMatch, caseSensitive: boolean, scope: DecodeSc
 export function decodeQuery(message: QueryParameterMatcher, scope: DecodeScope): QueryMatch | undefined {
   const specifier = message.queryParameterMatchSpecifier;
   if (specifier.case === "stringMatch") {
-    const match = decodeStringMatch(specifier.value, scope.field("string_match"));
-    return match === undefined ? undefined : { name: message.name, match, present: true };
+    const match = decodeStringMatch(specifier.value, scope.field("string_match"), "bytes");
+    return match && { name: bytesOfText(message.name), match, present: true };
   }
-  return { name: message.name, match: undefined, present: specifier.case === "presentMatch" ? specifier.value : true };
+  return {
+    name: bytesOfText(message.name),
+    match: undefined,
+    present: specifier.case === "presentMatch" ? specifier.value : true,
+  };
 }

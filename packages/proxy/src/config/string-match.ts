@@ -1,6 +1,7 @@
 import type { FullMatch } from "./regex.ts";
-import { compileFullMatch } from "./regex.ts";
+import { compileFullMatch, overBytes } from "./regex.ts";
 import type { DecodeScope } from "./scope.ts";
+import { bytesOfText } from "./wire-text.ts";
 
 /** One condition on a text. */
 export type StringMatch =
@@ -32,21 +33,28 @@ export function matchesString(match: StringMatch, text: string): boolean {
   }
 }
 
-export function decodeStringMatch(message: StringPattern, scope: DecodeScope): StringMatch | undefined {
+/** @param of Headers and paths have one character for each byte. */
+export function decodeStringMatch(
+  message: StringPattern,
+  scope: DecodeScope,
+  of: "text" | "bytes" = "text",
+): StringMatch | undefined {
   const pattern = message.matchPattern;
   switch (pattern.case) {
     case "exact":
     case "prefix":
     case "suffix":
-    case "contains":
+    case "contains": {
+      const text = of === "bytes" ? bytesOfText(pattern.value) : pattern.value;
       return {
         kind: pattern.case,
-        text: message.ignoreCase ? pattern.value.toLowerCase() : pattern.value,
+        text: message.ignoreCase ? text.toLowerCase() : text,
         ignoreCase: message.ignoreCase,
       };
+    }
     case "safeRegex": {
       const regex = compileFullMatch(pattern.value.regex, scope.field("safe_regex.regex"));
-      return regex === undefined ? undefined : { kind: "regex", regex };
+      return regex && { kind: "regex", regex: of === "bytes" ? overBytes(regex) : regex };
     }
     case "custom":
       scope

@@ -4,6 +4,7 @@ import { seededRandom } from "@heddle/std/damage";
 import { createRequestHead } from "@heddle/wire";
 import { createIpTable } from "../config/matcher/ip-table.ts";
 import type { MatchOutcome, MatchPredicate, MatchTree } from "../config/matcher/match-tree.ts";
+import { bytesOfText } from "../config/wire-text.ts";
 import { type MatchFacts, matchTree } from "./match-tree.ts";
 
 const facts = (more: Partial<MatchFacts> = {}): MatchFacts => ({
@@ -87,7 +88,7 @@ function text(exact: string) {
 
 test("inputs of connections and requests", () => {
   const request = createRequestHead();
-  request.path = "/p?a=%41%c3%A9&b=%zz";
+  request.path = bytesOfText("/p?a=%41%c3%A9&b=%zz&c=é");
   request.authority = "host.test";
   request.headers.append("x-two", "1");
   request.headers.append("x-two", "2");
@@ -110,6 +111,7 @@ test("inputs of connections and requests", () => {
     is({ kind: "header", name: ":authority" }, "host.test"),
     is({ kind: "query", name: "a" }, "Aé"),
     is({ kind: "query", name: "b" }, "%zz"),
+    is({ kind: "query", name: "c" }, "é"),
     is({ kind: "source-type" }, "local", facts({ sourceIp: "127.0.0.1" })),
   ];
   expect(values).toEqual(values.map(() => "yes"));

@@ -3,6 +3,7 @@ import { cidrContains, parseIp } from "@heddle/std";
 import type { RequestHead } from "@heddle/wire";
 import type { MatchInput, MatchOutcome, MatchPredicate, MatchTree } from "../config/matcher/match-tree.ts";
 import { matchesString } from "../config/string-match.ts";
+import { textOfBytes } from "../config/wire-text.ts";
 import type { PeerIdentity } from "../transport/connection.ts";
 import { joinedValue } from "./header-values.ts";
 import { queryValue } from "./route-matcher.ts";
@@ -195,7 +196,7 @@ function headerOf(name: string, request: RequestHead): string | undefined {
 /** Source: Envoy decodes parameters here, other than for routes. */
 function decodedQuery(path: string, name: string): string | undefined {
   const value = queryValue(path, name);
-  if (value === undefined || !value.includes("%")) return value;
+  if (value === undefined || !value.includes("%")) return value && textOfBytes(value);
   return Buffer.from(
     value.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
     "latin1",

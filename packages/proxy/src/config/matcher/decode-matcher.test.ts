@@ -5,9 +5,10 @@ import { loadTypeRegistry } from "@heddle/xds-api";
 import { MatcherSchema } from "@heddle/xds-api/xds/type/matcher/v3/matcher";
 import { messageEntry } from "../any-field.ts";
 import { createScope } from "../scope.ts";
+import { bytesOfText } from "../wire-text.ts";
 import { decodeMatcher } from "./decode-matcher.ts";
 import { actionsOf, inputsOf } from "./match-tree.ts";
-import { CHAIN_INPUTS } from "./matcher-inputs.ts";
+import { CHAIN_INPUTS, ROUTE_INPUTS } from "./matcher-inputs.ts";
 
 const registry = await loadTypeRegistry();
 const actions = { [StringValueSchema.typeName]: messageEntry(StringValueSchema, ({ value }) => value) };
@@ -113,4 +114,28 @@ test("trees without end are refused before the stack is", () => {
   for (let depth = 0; depth < 40; depth++) predicate = { not_matcher: predicate };
   const list = { matcher_list: { matchers: [{ predicate, on_match: chain("a") }] } };
   expect(decode(list).problems.join()).toContain("nested more than 32 deep");
+});
+
+test("what is said of a header is looked up by the bytes of its UTF-8", () => {
+  const type = "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput";
+  const input = { name: "h", typed_config: { "@type": type, header_name: "x-who" } };
+  const json = {
+    matcher_tree: { input, prefix_match_map: { map: { Zoë: chain("a") } } },
+    on_no_match: {
+      matcher: {
+        matcher_list: {
+          matchers: [
+            { predicate: { single_predicate: { input, value_match: { exact: "Zoë" } } }, on_match: chain("b") },
+          ],
+        },
+      },
+    },
+  };
+  const message = fromJson(MatcherSchema, json, { registry });
+  const tree = decodeMatcher(message, { inputs: ROUTE_INPUTS, actions }, createScope());
+  expect(tree).toMatchObject({
+    lengths: [4],
+    otherwise: { tree: { entries: [{ predicate: { match: { text: bytesOfText("Zoë") } } }] } },
+  });
+  expect(tree?.kind === "prefix" && [...tree.outcomes.keys()]).toEqual([bytesOfText("Zoë")]);
 });

@@ -22,6 +22,7 @@ import { type AnyTable, decodeAny, messageEntry } from "../any-field.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape } from "../shape.ts";
 import { decodeCidr } from "../socket-address.ts";
+import { bytesOfText } from "../wire-text.ts";
 import { decodePredicate } from "./decode-predicate.ts";
 import { createIpTable } from "./ip-table.ts";
 import type { MatchInput, MatchOutcome, MatchTree } from "./match-tree.ts";
@@ -119,11 +120,11 @@ class MatcherDecoder<A> {
     const type = message.treeType;
     switch (type.case) {
       case "exactMatchMap": {
-        const outcomes = this.#map(type.value, scope.field("exact_match_map"), depth);
+        const outcomes = this.#map(type.value, input, scope.field("exact_match_map"), depth);
         return input && { kind: "exact", input, outcomes, otherwise };
       }
       case "prefixMatchMap": {
-        const outcomes = this.#map(type.value, scope.field("prefix_match_map"), depth);
+        const outcomes = this.#map(type.value, input, scope.field("prefix_match_map"), depth);
         const lengths = [...new Set([...outcomes.keys()].map((prefix) => prefix.length))].sort((a, b) => b - a);
         return input && { kind: "prefix", input, outcomes, lengths, otherwise };
       }
@@ -137,12 +138,17 @@ class MatcherDecoder<A> {
     }
   }
 
-  #map(message: Matcher_MatcherTree_MatchMap, scope: DecodeScope, depth: number): Map<string, MatchOutcome<A>> {
+  #map(
+    message: Matcher_MatcherTree_MatchMap,
+    input: MatchInput | undefined,
+    scope: DecodeScope,
+    depth: number,
+  ): Map<string, MatchOutcome<A>> {
     const at = scope.field("map");
     const outcomes = new Map<string, MatchOutcome<A>>();
     for (const [key, value] of Object.entries(message.map)) {
       const outcome = this.#outcome(value, at.item(key), depth);
-      if (outcome !== undefined) outcomes.set(key, outcome);
+      if (outcome !== undefined) outcomes.set(input?.kind === "header" ? bytesOfText(key) : key, outcome);
     }
     if (Object.keys(message.map).length === 0) at.problem("a match map needs at least one entry");
     return outcomes;

@@ -88,7 +88,8 @@ function decodeSingle(
   const { matcher } = message;
   switch (matcher.case) {
     case "valueMatch": {
-      const match = decodeStringMatch(matcher.value, scope.field("value_match"));
+      const of = input?.kind === "header" ? "bytes" : "text";
+      const match = decodeStringMatch(matcher.value, scope.field("value_match"), of);
       return input && match && { kind: "text", input, match };
     }
     case "customMatch": {
