@@ -55,9 +55,12 @@ export async function createDiscovery(deps: DiscoveryDeps): Promise<Discovery> {
     // A source that brings something while another is followed is seen by the loop of the first.
     if (following) return;
     following = true;
-    own.follow();
-    ads?.follow();
-    following = false;
+    try {
+      own.follow();
+      ads?.follow();
+    } finally {
+      following = false;
+    }
   }
   if (bootstrap.ads !== undefined) {
     const [{ discoveryTarget }, , { createAdsClient }] = await grpc();
