@@ -221,10 +221,16 @@ function surviveBugs(log: Logger): void {
   });
 }
 
+const STOP_SIGNALS = ["SIGTERM", "SIGINT"] as const;
+
 function untilSignalled(): Promise<void> {
   return new Promise((resolve) => {
-    process.once("SIGTERM", () => resolve());
-    process.once("SIGINT", () => resolve());
+    const asked = () => {
+      // A second signal, whichever of them, ends the process at once.
+      for (const signal of STOP_SIGNALS) process.off(signal, asked);
+      resolve();
+    };
+    for (const signal of STOP_SIGNALS) process.on(signal, asked);
   });
 }
 

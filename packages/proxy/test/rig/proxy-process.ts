@@ -10,7 +10,7 @@ export interface ProxyProcess {
   /** Everything it said on stderr, the last 16 KiB. */
   log(): string;
   admin(path: string, init?: RequestInit): Promise<Response>;
-  signal(name: "SIGTERM" | "SIGKILL"): void;
+  signal(name: "SIGTERM" | "SIGINT" | "SIGKILL"): void;
   readonly exited: Promise<number>;
   stop(): Promise<void>;
 }
