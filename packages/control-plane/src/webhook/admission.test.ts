@@ -1,11 +1,22 @@
 import { expect, test } from "bun:test";
 import { defaultInjectorValues, defaultMeshConfig } from "@heddle/config";
 import { emptyMesh } from "@heddle/model";
-import { createMetricsRegistry, createNullLogger, createSystemClock } from "@heddle/std";
+import { type Clock, createManualClock, createMetricsRegistry, createNullLogger } from "@heddle/std";
 import { createTelemetry } from "../telemetry.ts";
 import { injectionHandler, type NamespaceLookup } from "./admission.ts";
 
-const clock = createSystemClock();
+const time = createManualClock();
+/** What is waited for comes at once. */
+const clock: Clock = {
+  now: () => time.now(),
+  monotonic: () => time.monotonic(),
+  every: (period, callback) => time.every(period, callback),
+  after: (delay, callback) => {
+    const timer = time.after(delay, callback);
+    queueMicrotask(() => time.advance(delay));
+    return timer;
+  },
+};
 
 async function answered(lookup: NamespaceLookup, path: string): Promise<"injected" | "skipped"> {
   const handler = injectionHandler({
@@ -47,7 +58,9 @@ test("a namespace that was made a moment ago is waited for", async () => {
 });
 
 test("what the API server chose by labels is injected, whatever is known of its namespace", async () => {
+  const before = clock.monotonic();
   expect(await answered(() => undefined, "/inject/asked/label")).toBe("injected");
+  expect(clock.monotonic() - before).toBe(1000);
   expect(await answered(() => ({ labels: {}, annotations: {} }), "/inject/asked/label")).toBe("injected");
   expect(await answered(() => ({ labels: {}, annotations: {} }), "/inject")).toBe("skipped");
 });
