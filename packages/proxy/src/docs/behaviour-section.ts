@@ -26,7 +26,7 @@ const DIFFERENCES: readonly (readonly [what: string, ours: string, envoy: string
     "counts as an answer without addresses: `dns_refresh_rate` does",
   ],
   ["predictive preconnect", "looks at the idle connections of its own cluster", "at those of all clusters together"],
-  ["`direct_response` (network filter) on a TLS chain", "is sent after the handshake", "closes without a byte"],
+  ["`direct_response` (network filter) on a TLS chain", "is sent after the handshake", "mostly closes without a byte"],
   [
     "a client's certificate that no root vouches for, or that lacks a wanted name",
     "ends the connection after the handshake, without a TLS alert: the runtime tells of the chain only then; the log names the reason",
