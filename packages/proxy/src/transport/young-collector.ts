@@ -6,8 +6,11 @@ const PER_READ_BYTES = 1024;
 const PER_REQUEST_BYTES = 6144;
 /** Of longer chunks the memory is freed at once. Units: bytes. */
 const LONGEST_BYTES = 16_384;
-/** Garbage that is worth a collection of young objects, which takes less than a millisecond. Units: bytes. */
-const BUDGET_BYTES = 4 << 20;
+/**
+ * Garbage that is worth a collection of young objects, which takes less than a millisecond. Half of it costs a pair 4 % more CPU, half as much again
+ * 4 % more memory (docs/performance.md). Units: bytes.
+ */
+const BUDGET_BYTES = 8 << 20;
 /** Each collection of young objects makes old ones of the requests under way; a full collection follows when the heap has grown so far. */
 const GROWTH = 1.3;
 /** A full collection of a heap so small takes 13–15 ms; larger ones are left to the engine, which marks beside the program. Units: bytes. */
