@@ -3,6 +3,7 @@ import type { HostPolicies } from "../config/filters/local-rate-limit.ts";
 import type { RateLimitAction, RateLimitPolicy } from "../config/rate-limits.ts";
 import { metadataValue } from "../config/value-match.ts";
 import { chooseCluster } from "../router/cluster-choice.ts";
+import { pseudoHeader } from "../router/header-values.ts";
 import { matchesHeader, matchesQuery } from "../router/route-matcher.ts";
 import { maskIp } from "../transport/address.ts";
 import type { FilterCall } from "./http-filter.ts";
@@ -99,21 +100,8 @@ function entryOf(
   }
 }
 
-function headerOf(name: string, call: FilterCall): string | undefined {
-  const { request } = call;
-  switch (name) {
-    case ":method":
-      return request.method;
-    case ":path":
-      return request.path;
-    case ":authority":
-    case "host":
-      return request.authority;
-    case ":scheme":
-      return request.scheme;
-    default:
-      return request.headers.getAll(name);
-  }
+function headerOf(name: string, { request }: FilterCall): string | undefined {
+  return pseudoHeader(name, request) ?? request.headers.getAll(name);
 }
 
 function metadataText(

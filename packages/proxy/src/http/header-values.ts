@@ -2,6 +2,7 @@ import type { HeaderList, RequestHead } from "@heddle/wire";
 import type { FormatCommand, FormatValues } from "../config/format.ts";
 import { renderHeader } from "../config/format.ts";
 import type { HeaderAddition } from "../config/header-mutation.ts";
+import { pseudoHeader } from "../router/header-values.ts";
 
 /** Adds configured headers to a message. */
 export function addHeaders(additions: readonly HeaderAddition[], headers: HeaderList, values: FormatValues): void {
@@ -33,25 +34,8 @@ export function headerCommand(
   headers: HeaderList | undefined,
 ): string | undefined {
   for (const name of command.headers) {
-    const value = pseudoHeader(name, head) ?? headers?.getAll(name);
+    const value = (head && pseudoHeader(name, head)) ?? headers?.getAll(name);
     if (value !== undefined) return value;
   }
   return undefined;
-}
-
-function pseudoHeader(name: string, head: RequestHead | undefined): string | undefined {
-  if (head === undefined) return undefined;
-  switch (name) {
-    case ":method":
-      return head.method;
-    case ":path":
-      return head.path;
-    case ":authority":
-    case "host":
-      return head.authority;
-    case ":scheme":
-      return head.scheme;
-    default:
-      return undefined;
-  }
 }

@@ -1,4 +1,21 @@
-import type { HeaderList } from "@heddle/wire";
+import type { HeaderList, RequestHead } from "@heddle/wire";
+
+/** The part of a request's head that `name` stands for; undefined: it names a header. */
+export function pseudoHeader(name: string, request: RequestHead): string | undefined {
+  switch (name) {
+    case ":method":
+      return request.method;
+    case ":path":
+      return request.path;
+    case ":authority":
+    case "host":
+      return request.authority;
+    case ":scheme":
+      return request.scheme;
+    default:
+      return undefined;
+  }
+}
 
 /** All values of a header with a comma between them, without a space. Source: Envoy `getAllOfHeaderAsString`. */
 export function joinedValue(headers: HeaderList, name: string): string | undefined {

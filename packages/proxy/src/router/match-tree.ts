@@ -5,7 +5,7 @@ import type { MatchInput, MatchOutcome, MatchPredicate, MatchTree } from "../con
 import { matchesString } from "../config/string-match.ts";
 import { textOfBytes } from "../config/wire-text.ts";
 import type { PeerIdentity } from "../transport/connection.ts";
-import { joinedValue } from "./header-values.ts";
+import { joinedValue, pseudoHeader } from "./header-values.ts";
 import { queryValue } from "./route-matcher.ts";
 
 /** What matcher trees look at. */
@@ -178,19 +178,9 @@ export function isLocalSource({ sourceIp, destinationIp }: Pick<MatchFacts, "sou
 }
 
 function headerOf(name: string, request: RequestHead): string | undefined {
-  switch (name) {
-    case ":method":
-      return request.method;
-    case ":path":
-      return request.path === "" ? undefined : request.path;
-    case ":authority":
-    case "host":
-      return request.authority;
-    case ":scheme":
-      return request.scheme;
-    default:
-      return joinedValue(request.headers, name);
-  }
+  // CONNECT has no path.
+  if (name === ":path" && request.path === "") return undefined;
+  return pseudoHeader(name, request) ?? joinedValue(request.headers, name);
 }
 
 /** Source: Envoy decodes parameters here, other than for routes. */

@@ -4,7 +4,7 @@ import type { HeaderMatch } from "../config/header-match.ts";
 import type { PathMatch, QueryMatch, RouteMatchConfig } from "../config/route-match.ts";
 import { matchesString } from "../config/string-match.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { separateValues } from "./header-values.ts";
+import { pseudoHeader, separateValues } from "./header-values.ts";
 
 /** Whether a request satisfies all conditions of a route. Source: Envoy `RouteMatch`. */
 export function matchesRoute(
@@ -87,22 +87,10 @@ function testValue(match: HeaderMatch, value: string): boolean {
   return number >= test.start && number < test.end;
 }
 
-function headerValue(match: HeaderMatch, request: RequestHead): string | undefined {
-  if (match.id !== 0) {
-    return match.name === "host" ? request.authority : request.headers.getAll(match.name);
-  }
-  switch (match.name) {
-    case ":method":
-      return request.method;
-    case ":path":
-      return request.path;
-    case ":authority":
-      return request.authority;
-    case ":scheme":
-      return request.scheme;
-    default:
-      return request.headers.getAll(match.name);
-  }
+function headerValue({ id, name }: HeaderMatch, request: RequestHead): string | undefined {
+  // A known id is that of a header; only Host stands elsewhere.
+  const pseudo = id === 0 || id === HEADER_ID.host ? pseudoHeader(name, request) : undefined;
+  return pseudo ?? request.headers.getAll(name);
 }
 
 /** Whether a path has all query parameters as wanted. */

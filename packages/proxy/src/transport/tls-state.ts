@@ -1,3 +1,4 @@
+import { splitQuoted } from "../split-quoted.ts";
 import type { NativeCertificate, NativeSocket } from "./bun-socket.ts";
 import type { PeerIdentity, TlsState } from "./connection.ts";
 
@@ -57,7 +58,9 @@ export function createHandshakeReader(): HandshakeReader {
 export function peerNames(subjectAltName: string): Pick<PeerIdentity, "uriSans" | "dnsSans"> {
   const uriSans: string[] = [];
   const dnsSans: string[] = [];
-  for (const entry of splitNames(subjectAltName)) {
+  // Values with commas come in double quotes: a certificate must not forge a second name.
+  for (const part of splitQuoted(subjectAltName, ",")) {
+    const entry = part.trim();
     if (entry.startsWith("URI:")) uriSans.push(unquote(entry.slice(4)));
     else if (entry.startsWith("DNS:")) dnsSans.push(unquote(entry.slice(4)));
   }
@@ -83,24 +86,6 @@ function issuersOf(certificate: NativeCertificate): readonly Uint8Array[] {
     last = next;
   }
   return found;
-}
-
-/** Values with commas come in double quotes (a certificate must not forge a second name). */
-function splitNames(text: string): string[] {
-  const parts: string[] = [];
-  let start = 0;
-  let quoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const character = text[i];
-    if (quoted && character === "\\") i++;
-    else if (character === '"') quoted = !quoted;
-    else if (character === "," && !quoted) {
-      parts.push(text.slice(start, i).trim());
-      start = i + 1;
-    }
-  }
-  parts.push(text.slice(start).trim());
-  return parts;
 }
 
 function unquote(text: string): string {
