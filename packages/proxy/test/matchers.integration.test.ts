@@ -1,6 +1,7 @@
 /** Matcher trees beside real Envoy: which filter chain, whether a connection or request may pass, which route. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { freePorts } from "@heddle/std/free-ports";
+import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import {
   MATCHER_LISTENERS,
   type MatcherListener,
@@ -8,15 +9,12 @@ import {
   VALUE_CONDITIONS,
   VALUE_NAMES,
 } from "./rig/matchers-config.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { clientHello } from "./rig/secure-talk.ts";
 import { type Talk, talk } from "./rig/talk.ts";
 
 setDefaultTimeout(60_000);
-const skip = envoyPath() === undefined;
-if (skip) console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH");
-const ENGINES = ["heddle", "envoy"] as const;
-type Engine = (typeof ENGINES)[number];
+const skip = withoutEnvoy();
 
 describe.skipIf(skip)("matcher trees as real Envoy has them", () => {
   const proxies: Partial<Record<Engine, ProxyProcess>> = {};

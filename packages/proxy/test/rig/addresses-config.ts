@@ -1,4 +1,4 @@
-import { cluster, type Json, listener } from "./bootstrap.ts";
+import { bareHttpChain, cluster, type Json, listener } from "./bootstrap.ts";
 
 /** Servers by what they do; one of them is on IPv6. */
 export interface AddressServers {
@@ -43,25 +43,13 @@ export function addressesBootstrap(listen: number, tcp: number, servers: Address
       },
       ...fields,
     });
-  const manager = {
-    "@type": `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
-    stat_prefix: "in",
-    http_filters: [{ name: "router", typed_config: { "@type": `${TYPE}.filters.http.router.v3.Router` } }],
-    route_config: {
-      virtual_hosts: [
-        {
-          name: "all",
-          domains: ["*"],
-          routes: [{ match: { prefix: "/" }, route: { cluster_header: "x-cluster", timeout: "9s" } }],
-        },
-      ],
-    },
-  };
   const relay = { "@type": `${TYPE}.filters.network.tcp_proxy.v3.TcpProxy`, stat_prefix: "tcp", cluster: "refused" };
   return {
     static_resources: {
       listeners: [
-        listener("in", listen, [{ filters: [{ name: "http", typed_config: manager }] }]),
+        listener("in", listen, [
+          bareHttpChain([{ match: { prefix: "/" }, route: { cluster_header: "x-cluster", timeout: "9s" } }]),
+        ]),
         listener("tcp", tcp, [{ filters: [{ name: "tcp", typed_config: relay }] }]),
       ],
       clusters: [

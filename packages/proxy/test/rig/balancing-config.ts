@@ -1,4 +1,4 @@
-import { address, cluster, type Json, listener } from "./bootstrap.ts";
+import { address, bareHttpChain, cluster, type Json, listener } from "./bootstrap.ts";
 
 /** A bootstrap whose clusters differ in how hosts are weighed. Requests name their cluster in `x-cluster`. */
 export interface BalancingPlan {
@@ -83,38 +83,16 @@ export function balancingBootstrap({ listen, origins, weights, endpoints }: Bala
     static_resources: {
       listeners: [
         listener("in", listen, [
-          {
-            filters: [
-              {
-                name: "http",
-                typed_config: {
-                  "@type": `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
-                  stat_prefix: "in",
-                  http_filters: [
-                    { name: "router", typed_config: { "@type": `${TYPE}.filters.http.router.v3.Router` } },
-                  ],
-                  route_config: {
-                    virtual_hosts: [
-                      {
-                        name: "all",
-                        domains: ["*"],
-                        routes: [
-                          {
-                            match: { prefix: "/" },
-                            route: {
-                              cluster_header: "x-cluster",
-                              timeout: "60s",
-                              hash_policy: [{ header: { header_name: "x-key" } }],
-                            },
-                          },
-                        ],
-                      },
-                    ],
-                  },
-                },
+          bareHttpChain([
+            {
+              match: { prefix: "/" },
+              route: {
+                cluster_header: "x-cluster",
+                timeout: "60s",
+                hash_policy: [{ header: { header_name: "x-key" } }],
               },
-            ],
-          },
+            },
+          ]),
         ]),
       ],
       clusters: [

@@ -44,6 +44,17 @@ export function httpFilterChain(cluster: string, options: Json = {}, route: Json
   };
 }
 
+/** A connection manager that only routes, with nothing but defaults. */
+export function bareHttpChain(routes: readonly Json[]): Json {
+  const manager = {
+    "@type": `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
+    stat_prefix: "in",
+    http_filters: [{ name: "router", typed_config: { "@type": `${TYPE}.filters.http.router.v3.Router` } }],
+    route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes }] },
+  };
+  return { filters: [{ name: "http", typed_config: manager }] };
+}
+
 /** Connection manager fields of the mesh's own outbound listeners: ALPN by filter state, with which two of our proxies share connections. */
 export const MESH_ALPN_BY_FILTER: Json = {
   http_filters: [

@@ -1,4 +1,4 @@
-import { address, cluster, type Json, listener } from "./bootstrap.ts";
+import { address, bareHttpChain, cluster, type Json, listener } from "./bootstrap.ts";
 
 /** A bootstrap whose clusters differ in which of their hosts serve. Requests name their cluster in `x-cluster`. */
 export interface HostsPorts {
@@ -138,12 +138,6 @@ export function hostsBootstrap(ports: HostsPorts, own: boolean): Json {
   const { origins, streams, talkers } = ports;
   const [a, b, c] = origins;
   const routes = [{ match: { prefix: "/" }, route: { cluster_header: "x-cluster", timeout: "9s" } }];
-  const manager = {
-    "@type": `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
-    stat_prefix: "in",
-    http_filters: [{ name: "router", typed_config: { "@type": `${TYPE}.filters.http.router.v3.Router` } }],
-    route_config: { virtual_hosts: [{ name: "all", domains: ["*"], routes }] },
-  };
   const tcp = {
     "@type": `${TYPE}.filters.network.tcp_proxy.v3.TcpProxy`,
     stat_prefix: "weighted",
@@ -159,7 +153,7 @@ export function hostsBootstrap(ports: HostsPorts, own: boolean): Json {
     static_resources: {
       listeners: [
         listener("away", ports.away, [{ filters: [{ name: "tcp", typed_config: away }] }]),
-        listener("in", ports.listen, [{ filters: [{ name: "http", typed_config: manager }] }]),
+        listener("in", ports.listen, [bareHttpChain(routes)]),
         listener("weighted", ports.weighted, [{ filters: [{ name: "tcp", typed_config: tcp }] }]),
       ],
       clusters: [

@@ -1,4 +1,4 @@
-import { address, cluster, type Json, listener } from "./bootstrap.ts";
+import { address, bareHttpChain, cluster, type Json, listener } from "./bootstrap.ts";
 
 /** Requests to a cluster of its own, and what its outlier detection must have found then. */
 export interface OutlierCase {
@@ -145,32 +145,10 @@ export function outlierBootstrap({ listen, tcp, origins, fickle }: OutlierPlan):
     static_resources: {
       listeners: [
         listener("in", listen, [
-          {
-            filters: [
-              {
-                name: "http",
-                typed_config: {
-                  "@type": `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
-                  stat_prefix: "in",
-                  http_filters: [
-                    { name: "router", typed_config: { "@type": `${TYPE}.filters.http.router.v3.Router` } },
-                  ],
-                  route_config: {
-                    virtual_hosts: [
-                      {
-                        name: "all",
-                        domains: ["*"],
-                        routes: [
-                          { match: { prefix: "/hang" }, route: { cluster_header: "x-cluster", timeout: "0.1s" } },
-                          { match: { prefix: "/" }, route: { cluster_header: "x-cluster", timeout: "9s" } },
-                        ],
-                      },
-                    ],
-                  },
-                },
-              },
-            ],
-          },
+          bareHttpChain([
+            { match: { prefix: "/hang" }, route: { cluster_header: "x-cluster", timeout: "0.1s" } },
+            { match: { prefix: "/" }, route: { cluster_header: "x-cluster", timeout: "9s" } },
+          ]),
         ]),
         listener("tcp", tcp, [
           {

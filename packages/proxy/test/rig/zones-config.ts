@@ -1,6 +1,4 @@
-import { address, cluster, type Json, listener } from "./bootstrap.ts";
-
-const TYPE = "type.googleapis.com/envoy.extensions";
+import { address, bareHttpChain, cluster, type Json, listener } from "./bootstrap.ts";
 
 /** Clusters by the number of their servers in zones a and b, and what their configuration adds. The proxy is in zone a. */
 export const ZONED = {
@@ -26,21 +24,13 @@ export function zonesBootstrap(listen: number, origins: readonly number[]): Json
       },
       common_lb_config: { zone_aware_lb_config: fields },
     });
-  const manager = {
-    "@type": `${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager`,
-    stat_prefix: "in",
-    http_filters: [{ name: "router", typed_config: { "@type": `${TYPE}.filters.http.router.v3.Router` } }],
-    route_config: {
-      virtual_hosts: [
-        { name: "all", domains: ["*"], routes: [{ match: { prefix: "/" }, route: { cluster_header: "x-cluster" } }] },
-      ],
-    },
-  };
   return {
     node: { id: "proxy-a", cluster: "proxies", locality: { zone: "a" } },
     cluster_manager: { local_cluster_name: "proxies" },
     static_resources: {
-      listeners: [listener("in", listen, [{ filters: [{ name: "http", typed_config: manager }] }])],
+      listeners: [
+        listener("in", listen, [bareHttpChain([{ match: { prefix: "/" }, route: { cluster_header: "x-cluster" } }])]),
+      ],
       clusters: [
         zoned("proxies", [1, 1], {}),
         ...Object.entries(ZONED).map(([name, { servers, fields }]) => zoned(name, servers, fields)),
