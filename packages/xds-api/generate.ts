@@ -18,8 +18,9 @@ const tools = [
 /** What must be reachable; everything that these import is generated too. */
 const roots = [
   "envoy/service/discovery/v3/{ads,discovery}",
-  "envoy/service/{status/v3/csds,secret/v3/sds,runtime/v3/rtds,health/v3/hds,accesslog/v3/als,auth/v3/external_auth,ratelimit/v3/rls,load_stats/v3/lrs}",
+  "envoy/service/{status/v3/csds,secret/v3/sds,runtime/v3/rtds,health/v3/hds,accesslog/v3/als,auth/v3/external_auth,ratelimit/v3/rls,load_stats/v3/lrs,metrics/v3/metrics_service}",
   "envoy/config/{listener/v3/listener,route/v3/route,route/v3/scoped_route,cluster/v3/cluster,endpoint/v3/endpoint,bootstrap/v3/bootstrap}",
+  "envoy/{config/metrics/v3/metrics_service,data/cluster/v3/outlier_detection_event,extensions/stat_sinks/open_telemetry/v3/open_telemetry}",
   "envoy/config/{accesslog/v3/accesslog,rbac/v3/rbac,trace/v3/{zipkin,opentelemetry},core/v3/extension}",
   "envoy/extensions/filters/network/{http_connection_manager,tcp_proxy,rbac,set_filter_state,local_ratelimit,ext_authz,connection_limit,sni_cluster,ratelimit,direct_response}/v3/*",
   "envoy/extensions/filters/http/{router,set_filter_state,cors,fault,rbac,jwt_authn,ext_authz,local_ratelimit,ratelimit,header_mutation,grpc_web,grpc_stats,buffer,lua,wasm,stateful_session,health_check,ext_proc}/v3/*",
@@ -32,7 +33,7 @@ const roots = [
   "envoy/extensions/access_loggers/{file,stream,grpc,open_telemetry,filters/cel}/v3/*",
   "envoy/extensions/tracers/opentelemetry/{resource_detectors,samplers}/v3/*",
   "envoy/extensions/formatter/{req_without_query,metadata,cel}/v3/*",
-  "opentelemetry/proto/collector/{trace,logs}/v1/*",
+  "opentelemetry/proto/collector/{trace,logs,metrics}/v1/*",
   "envoy/extensions/{retry/host/previous_hosts,retry/host/omit_host_metadata,retry/host/omit_canary_hosts,retry/priority/previous_priorities,request_id/uuid,wasm,rbac/audit_loggers/stream}/v3/*",
   "envoy/extensions/path/{match,rewrite}/uri_template/v3/*",
   "envoy/extensions/internal_redirect/{allow_listed_routes,previous_routes,safe_cross_scheme}/v3/*",
@@ -64,6 +65,25 @@ const newerFields: readonly (readonly [file: string, after: string, added: strin
     "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager",
     "google.protobuf.BoolValue spawn_upstream_span = 10;",
     "bool no_context_propagation = 13;",
+  ],
+  [
+    "envoy/extensions/stat_sinks/open_telemetry/v3/open_telemetry",
+    "config.core.v3.GrpcService grpc_service = 1 [(validate.rules).message = {required: true}];",
+    "config.core.v3.HttpService http_service = 9;",
+  ],
+  [
+    "envoy/extensions/stat_sinks/open_telemetry/v3/open_telemetry",
+    "string prefix = 6;",
+    `repeated config.core.v3.TypedExtensionConfig resource_detectors = 7;
+    .xds.type.matcher.v3.Matcher custom_metric_conversions = 8;
+    uint32 max_data_points_per_request = 10;`,
+  ],
+  [
+    "envoy/extensions/stat_sinks/open_telemetry/v3/open_telemetry",
+    "package envoy.extensions.stat_sinks.open_telemetry.v3;",
+    `import "envoy/config/core/v3/extension.proto";
+    import "envoy/config/core/v3/http_service.proto";
+    import "xds/type/matcher/v3/matcher.proto";`,
   ],
   ["envoy/type/tracing/v3/custom_tag", "Metadata metadata = 5;", "string value = 6;"],
   [

@@ -38,6 +38,7 @@ import { file_envoy_config_listener_v3_listener_components } from "./envoy/confi
 import { file_envoy_config_listener_v3_listener } from "./envoy/config/listener/v3/listener_pb.js";
 import { file_envoy_config_listener_v3_quic_config } from "./envoy/config/listener/v3/quic_config_pb.js";
 import { file_envoy_config_listener_v3_udp_listener_config } from "./envoy/config/listener/v3/udp_listener_config_pb.js";
+import { file_envoy_config_metrics_v3_metrics_service } from "./envoy/config/metrics/v3/metrics_service_pb.js";
 import { file_envoy_config_metrics_v3_stats } from "./envoy/config/metrics/v3/stats_pb.js";
 import { file_envoy_config_overload_v3_overload } from "./envoy/config/overload/v3/overload_pb.js";
 import { file_envoy_config_ratelimit_v3_rls } from "./envoy/config/ratelimit/v3/rls_pb.js";
@@ -49,6 +50,7 @@ import { file_envoy_config_trace_v3_http_tracer } from "./envoy/config/trace/v3/
 import { file_envoy_config_trace_v3_opentelemetry } from "./envoy/config/trace/v3/opentelemetry_pb.js";
 import { file_envoy_config_trace_v3_zipkin } from "./envoy/config/trace/v3/zipkin_pb.js";
 import { file_envoy_data_accesslog_v3_accesslog } from "./envoy/data/accesslog/v3/accesslog_pb.js";
+import { file_envoy_data_cluster_v3_outlier_detection_event } from "./envoy/data/cluster/v3/outlier_detection_event_pb.js";
 import { file_envoy_extensions_access_loggers_file_v3_file } from "./envoy/extensions/access_loggers/file/v3/file_pb.js";
 import { file_envoy_extensions_access_loggers_filters_cel_v3_cel } from "./envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js";
 import { file_envoy_extensions_access_loggers_grpc_v3_als } from "./envoy/extensions/access_loggers/grpc/v3/als_pb.js";
@@ -124,6 +126,7 @@ import { file_envoy_extensions_retry_host_omit_canary_hosts_v3_omit_canary_hosts
 import { file_envoy_extensions_retry_host_omit_host_metadata_v3_omit_host_metadata_config } from "./envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config_pb.js";
 import { file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts } from "./envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js";
 import { file_envoy_extensions_retry_priority_previous_priorities_v3_previous_priorities_config } from "./envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.js";
+import { file_envoy_extensions_stat_sinks_open_telemetry_v3_open_telemetry } from "./envoy/extensions/stat_sinks/open_telemetry/v3/open_telemetry_pb.js";
 import { file_envoy_extensions_tracers_opentelemetry_resource_detectors_v3_dynatrace_resource_detector } from "./envoy/extensions/tracers/opentelemetry/resource_detectors/v3/dynatrace_resource_detector_pb.js";
 import { file_envoy_extensions_tracers_opentelemetry_resource_detectors_v3_environment_resource_detector } from "./envoy/extensions/tracers/opentelemetry/resource_detectors/v3/environment_resource_detector_pb.js";
 import { file_envoy_extensions_tracers_opentelemetry_resource_detectors_v3_static_config_resource_detector } from "./envoy/extensions/tracers/opentelemetry/resource_detectors/v3/static_config_resource_detector_pb.js";
@@ -147,6 +150,7 @@ import { file_envoy_service_discovery_v3_ads } from "./envoy/service/discovery/v
 import { file_envoy_service_discovery_v3_discovery } from "./envoy/service/discovery/v3/discovery_pb.js";
 import { file_envoy_service_health_v3_hds } from "./envoy/service/health/v3/hds_pb.js";
 import { file_envoy_service_load_stats_v3_lrs } from "./envoy/service/load_stats/v3/lrs_pb.js";
+import { file_envoy_service_metrics_v3_metrics_service } from "./envoy/service/metrics/v3/metrics_service_pb.js";
 import { file_envoy_service_ratelimit_v3_rls } from "./envoy/service/ratelimit/v3/rls_pb.js";
 import { file_envoy_service_runtime_v3_rtds } from "./envoy/service/runtime/v3/rtds_pb.js";
 import { file_envoy_service_secret_v3_sds } from "./envoy/service/secret/v3/sds_pb.js";
@@ -177,12 +181,15 @@ import { file_google_api_expr_v1alpha1_checked } from "./google/api/expr/v1alpha
 import { file_google_api_expr_v1alpha1_syntax } from "./google/api/expr/v1alpha1/syntax_pb.js";
 import { file_google_rpc_code } from "./google/rpc/code_pb.js";
 import { file_google_rpc_status } from "./google/rpc/status_pb.js";
+import { file_io_prometheus_client_metrics } from "./io/prometheus/client/metrics_pb.js";
 import { file_istio_networking_nds_v1_nds } from "./istio/networking/nds/v1/nds_pb.js";
 import { file_istio_v1_auth_ca } from "./istio/v1/auth/ca_pb.js";
 import { file_opentelemetry_proto_collector_logs_v1_logs_service } from "./opentelemetry/proto/collector/logs/v1/logs_service_pb.js";
+import { file_opentelemetry_proto_collector_metrics_v1_metrics_service } from "./opentelemetry/proto/collector/metrics/v1/metrics_service_pb.js";
 import { file_opentelemetry_proto_collector_trace_v1_trace_service } from "./opentelemetry/proto/collector/trace/v1/trace_service_pb.js";
 import { file_opentelemetry_proto_common_v1_common } from "./opentelemetry/proto/common/v1/common_pb.js";
 import { file_opentelemetry_proto_logs_v1_logs } from "./opentelemetry/proto/logs/v1/logs_pb.js";
+import { file_opentelemetry_proto_metrics_v1_metrics } from "./opentelemetry/proto/metrics/v1/metrics_pb.js";
 import { file_opentelemetry_proto_resource_v1_resource } from "./opentelemetry/proto/resource/v1/resource_pb.js";
 import { file_opentelemetry_proto_trace_v1_trace } from "./opentelemetry/proto/trace/v1/trace_pb.js";
 import { file_udpa_type_v1_typed_struct } from "./udpa/type/v1/typed_struct_pb.js";
@@ -244,6 +251,7 @@ export const files = [
   file_envoy_config_listener_v3_listener,
   file_envoy_config_listener_v3_quic_config,
   file_envoy_config_listener_v3_udp_listener_config,
+  file_envoy_config_metrics_v3_metrics_service,
   file_envoy_config_metrics_v3_stats,
   file_envoy_config_overload_v3_overload,
   file_envoy_config_ratelimit_v3_rls,
@@ -255,6 +263,7 @@ export const files = [
   file_envoy_config_trace_v3_opentelemetry,
   file_envoy_config_trace_v3_zipkin,
   file_envoy_data_accesslog_v3_accesslog,
+  file_envoy_data_cluster_v3_outlier_detection_event,
   file_envoy_extensions_access_loggers_file_v3_file,
   file_envoy_extensions_access_loggers_filters_cel_v3_cel,
   file_envoy_extensions_access_loggers_grpc_v3_als,
@@ -330,6 +339,7 @@ export const files = [
   file_envoy_extensions_retry_host_omit_host_metadata_v3_omit_host_metadata_config,
   file_envoy_extensions_retry_host_previous_hosts_v3_previous_hosts,
   file_envoy_extensions_retry_priority_previous_priorities_v3_previous_priorities_config,
+  file_envoy_extensions_stat_sinks_open_telemetry_v3_open_telemetry,
   file_envoy_extensions_tracers_opentelemetry_resource_detectors_v3_dynatrace_resource_detector,
   file_envoy_extensions_tracers_opentelemetry_resource_detectors_v3_environment_resource_detector,
   file_envoy_extensions_tracers_opentelemetry_resource_detectors_v3_static_config_resource_detector,
@@ -353,6 +363,7 @@ export const files = [
   file_envoy_service_discovery_v3_discovery,
   file_envoy_service_health_v3_hds,
   file_envoy_service_load_stats_v3_lrs,
+  file_envoy_service_metrics_v3_metrics_service,
   file_envoy_service_ratelimit_v3_rls,
   file_envoy_service_runtime_v3_rtds,
   file_envoy_service_secret_v3_sds,
@@ -383,12 +394,15 @@ export const files = [
   file_google_api_expr_v1alpha1_syntax,
   file_google_rpc_code,
   file_google_rpc_status,
+  file_io_prometheus_client_metrics,
   file_istio_networking_nds_v1_nds,
   file_istio_v1_auth_ca,
   file_opentelemetry_proto_collector_logs_v1_logs_service,
+  file_opentelemetry_proto_collector_metrics_v1_metrics_service,
   file_opentelemetry_proto_collector_trace_v1_trace_service,
   file_opentelemetry_proto_common_v1_common,
   file_opentelemetry_proto_logs_v1_logs,
+  file_opentelemetry_proto_metrics_v1_metrics,
   file_opentelemetry_proto_resource_v1_resource,
   file_opentelemetry_proto_trace_v1_trace,
   file_udpa_type_v1_typed_struct,
