@@ -25,7 +25,7 @@ import { createScope, problemText } from "./config/scope.ts";
 import { checkShape } from "./config/shape.ts";
 import { decodeAddress } from "./config/socket-address.ts";
 import { decodeStats, type StatsSettings } from "./config/stats-config.ts";
-import { decodeStatsSinks, type StatsdConfig } from "./config/stats-sinks.ts";
+import { decodeStatsSinks, type StatsSinkConfig } from "./config/stats-sinks.ts";
 import { decodeTraceProvider, type TraceProvider } from "./config/trace-provider.ts";
 import { connectionLimitOf, decodeOverload, withConnectionLimit } from "./overload/decode-overload.ts";
 import { withMonitorTypes } from "./overload/monitor-types.ts";
@@ -75,7 +75,7 @@ export interface BootstrapSettings {
   /** Tracer of connection managers that name none of their own. */
   readonly traceProvider: TraceProvider | undefined;
   readonly stats: StatsSettings;
-  readonly statsSinks: readonly StatsdConfig[];
+  readonly statsSinks: readonly StatsSinkConfig[];
   /** Undefined: sinks are written to when the admin page is asked for statistics. Default: 5 s. Units: ms. */
   readonly statsFlushMs: number | undefined;
   readonly message: Bootstrap;

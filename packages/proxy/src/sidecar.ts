@@ -174,7 +174,7 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   const flushing =
     statsd === undefined
       ? undefined
-      : (await import("./telemetry/stats-flush.ts")).startStatsFlush({
+      : await (await import("./telemetry/stats-flush.ts")).startStatsFlush({
           sinks: [udpStatsd(statsd)],
           settings: statsSettings,
           intervalMs: STATS_FLUSH_MS,
@@ -182,6 +182,10 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
           log: log.child("stats"),
           stats: () => fleetStats(statsSource),
           includes: (name) => statsSource.view.includes(name),
+          bounds: (name) => statsSource.view.bounds(name),
+          node: { id: agent.node.id, cluster: agent.node.cluster, metadata },
+          version: deps.version,
+          env: deps.variable,
           clusterOf: (name) => proxy.clusters.get(name),
         });
   const { probers, problem } = parseAppProbers(options.appProbers);

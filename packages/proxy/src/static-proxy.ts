@@ -154,7 +154,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
       discovery: discovery.facts(),
     }),
   };
-  const flushing = startStatsFlush({
+  const flushing = await startStatsFlush({
     sinks: bootstrap.statsSinks,
     settings: stats,
     intervalMs: bootstrap.statsFlushMs,
@@ -162,6 +162,10 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     log: log.child("stats"),
     stats: () => fleetStats(statsSource),
     includes: (name) => statsSource.view.includes(name),
+    bounds: (name) => statsSource.view.bounds(name),
+    node,
+    version: deps.version,
+    env: deps.variable,
     clusterOf: (name) => proxy.clusters.get(name),
   });
   const reopenLogs = () => {

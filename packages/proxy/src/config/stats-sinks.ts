@@ -10,9 +10,11 @@ import type { Address } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeAddress } from "./socket-address.ts";
+import { type MetricsServiceConfig, type OtlpStatsConfig, STATS_SERVICES } from "./stats-services.ts";
 
 /** Where statistics are written to, in StatsD's lines. */
 export interface StatsdConfig {
+  readonly kind: "statsd";
   readonly to:
     | { readonly kind: "udp"; readonly address: SocketAddress }
     | { readonly kind: "tcp"; readonly cluster: string };
@@ -26,32 +28,36 @@ export interface StatsdConfig {
 
 /** Envoy's defaults for a server that takes datagrams. */
 export function udpStatsd(address: SocketAddress): StatsdConfig {
-  return { to: { kind: "udp", address }, prefix: "envoy", dog: false, datagramBytes: 0 };
+  return { kind: "statsd", to: { kind: "udp", address }, prefix: "envoy", dog: false, datagramBytes: 0 };
 }
 
 export const STATSD_SHAPE = shape(StatsdSinkSchema, ["address", "tcp_cluster_name", "prefix"]);
 export const DOG_STATSD_SHAPE = shape(DogStatsdSinkSchema, ["address", "prefix", "max_bytes_per_datagram"]);
 
-export const STATS_SINKS: AnyTable<StatsdConfig> = {
-  [StatsdSinkSchema.typeName]: messageEntry(StatsdSinkSchema, (message, scope) => {
+/** Where statistics are sent. */
+export type StatsSinkConfig = StatsdConfig | OtlpStatsConfig | MetricsServiceConfig;
+
+export const STATS_SINKS: AnyTable<StatsSinkConfig> = {
+  [StatsdSinkSchema.typeName]: messageEntry(StatsdSinkSchema, (message, scope): StatsdConfig | undefined => {
     checkShape(STATSD_SHAPE, message, scope);
     const to = decodeTarget(message, scope);
-    return to && { to, prefix: message.prefix || "envoy", dog: false, datagramBytes: 0 };
+    return to && { kind: "statsd", to, prefix: message.prefix || "envoy", dog: false, datagramBytes: 0 };
   }),
-  [DogStatsdSinkSchema.typeName]: messageEntry(DogStatsdSinkSchema, (message, scope) => {
+  [DogStatsdSinkSchema.typeName]: messageEntry(DogStatsdSinkSchema, (message, scope): StatsdConfig | undefined => {
     checkShape(DOG_STATSD_SHAPE, message, scope);
     const to = udpTarget(message.dogStatsdSpecifier.value, scope.field("address"));
     const datagramBytes = Number(message.maxBytesPerDatagram ?? 0n);
-    return to && { to, prefix: message.prefix || "envoy", dog: true, datagramBytes };
+    return to && { kind: "statsd", to, prefix: message.prefix || "envoy", dog: true, datagramBytes };
   }),
+  ...STATS_SERVICES,
 };
 
 /** Sinks that the proxy has; for the reference. */
 export const STATS_SINK_TYPES: readonly string[] = Object.keys(STATS_SINKS);
 
-/** Errors: other sinks, such as hystrix and the metrics service. */
-export function decodeStatsSinks(messages: readonly StatsSink[], scope: DecodeScope): readonly StatsdConfig[] {
-  const sinks: StatsdConfig[] = [];
+/** Errors: other sinks, such as hystrix. */
+export function decodeStatsSinks(messages: readonly StatsSink[], scope: DecodeScope): readonly StatsSinkConfig[] {
+  const sinks: StatsSinkConfig[] = [];
   messages.forEach((message, i) => {
     const sink = decodeAny(message.configType.value, STATS_SINKS, scope.item(i).field("typed_config"));
     if (sink !== undefined) sinks.push(sink);

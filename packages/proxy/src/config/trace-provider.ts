@@ -30,15 +30,19 @@ export interface OtlpTarget extends HttpTarget {
   readonly transport: "grpc" | "http";
 }
 
-export interface OpenTelemetryTraces {
-  readonly kind: "opentelemetry";
-  /** Undefined: contexts go on, spans go nowhere. */
-  readonly target: OtlpTarget | undefined;
-  readonly serviceName: string;
+/** What says who sends to a collector. */
+export interface ResourceAttributes {
   /** Attributes of the resource, from static detectors. */
   readonly resource: Readonly<Record<string, string>>;
   /** OTEL_RESOURCE_ATTRIBUTES counts too. */
   readonly fromEnvironment: boolean;
+}
+
+export interface OpenTelemetryTraces extends ResourceAttributes {
+  readonly kind: "opentelemetry";
+  /** Undefined: contexts go on, spans go nowhere. */
+  readonly target: OtlpTarget | undefined;
+  readonly serviceName: string;
   /** Every request that begins a trace is recorded, whatever the sampling says. */
   readonly alwaysOn: boolean;
 }
@@ -85,6 +89,7 @@ export const ZIPKIN_SHAPE = shape(
   },
 );
 
+type Detector = { readonly typedConfig?: Parameters<typeof decodeAny>[0] };
 type Detected = { readonly attributes: Readonly<Record<string, string>> } | { readonly environment: true };
 
 const DETECTORS: AnyTable<Detected> = {
@@ -104,15 +109,7 @@ const SAMPLERS: AnyTable<"always-on"> = {
 export const TRACE_PROVIDERS: AnyTable<TraceProvider> = {
   [OpenTelemetryConfigSchema.typeName]: messageEntry(OpenTelemetryConfigSchema, (message, scope) => {
     checkShape(OPEN_TELEMETRY_SHAPE, message, scope);
-    const resource: Record<string, string> = {};
-    let fromEnvironment = false;
-    message.resourceDetectors.forEach((detector, i) => {
-      const at = scope.field("resource_detectors").item(i).field("typed_config");
-      const found = decodeAny(detector.typedConfig, DETECTORS, at);
-      if (found === undefined) return;
-      if ("environment" in found) fromEnvironment = true;
-      else Object.assign(resource, found.attributes);
-    });
+    const detected = decodeDetectors(message.resourceDetectors, scope.field("resource_detectors"));
     const sampler =
       message.sampler === undefined
         ? undefined
@@ -126,8 +123,7 @@ export const TRACE_PROVIDERS: AnyTable<TraceProvider> = {
           ? message.grpcService && otlpOverGrpc(message.grpcService, scope.field("grpc_service"))
           : otlpOverHttp(message.httpService, scope.field("http_service")),
       serviceName: message.serviceName === "" ? "unknown_service:envoy" : message.serviceName,
-      resource,
-      fromEnvironment,
+      ...detected,
       alwaysOn: sampler !== undefined,
     };
   }),
@@ -174,14 +170,30 @@ export function decodeTraceProvider(message: Provider, scope: DecodeScope): Trac
   return decodeAny(message.configType.value, TRACE_PROVIDERS, scope.field("typed_config"));
 }
 
-function otlpOverGrpc(message: Parameters<typeof decodeGrpcService>[0], scope: DecodeScope): OtlpTarget | undefined {
+/** Errors: unknown detectors. */
+export function decodeDetectors(messages: readonly Detector[], scope: DecodeScope): ResourceAttributes {
+  const resource: Record<string, string> = {};
+  let fromEnvironment = false;
+  messages.forEach((detector, i) => {
+    const found = decodeAny(detector.typedConfig, DETECTORS, scope.item(i).field("typed_config"));
+    if (found === undefined) return;
+    if ("environment" in found) fromEnvironment = true;
+    else Object.assign(resource, found.attributes);
+  });
+  return { resource, fromEnvironment };
+}
+
+export function otlpOverGrpc(
+  message: Parameters<typeof decodeGrpcService>[0],
+  scope: DecodeScope,
+): OtlpTarget | undefined {
   const server = decodeGrpcService(message, scope);
   if (server === undefined) return undefined;
   const { cluster, authority, metadata, timeoutMs = DEFAULT_TIMEOUT_MS } = server;
   return { transport: "grpc", cluster, authority, path: "", headers: metadata, timeoutMs };
 }
 
-function otlpOverHttp(message: HttpService, scope: DecodeScope): OtlpTarget | undefined {
+export function otlpOverHttp(message: HttpService, scope: DecodeScope): OtlpTarget | undefined {
   const target = decodeHttpTarget(message, scope);
   return target && { transport: "http", ...target };
 }

@@ -74,6 +74,9 @@ export function binRange(bin: number): readonly [low: number, width: number] {
 /** Those that are shown. Source: Envoy. Units: %. */
 export const QUANTILES: readonly number[] = [0, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 100];
 
+/** The same as shares, in the digits that they are written with: 99.9 / 100 is not 0.999. */
+export const QUANTILE_SHARES: readonly number[] = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 1];
+
 export function countOf(report: HistogramReport): number {
   return report.bins.reduce((sum, [, count]) => sum + count, 0);
 }

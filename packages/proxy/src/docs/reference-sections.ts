@@ -137,6 +137,7 @@ import {
   STATS_MATCHER_SHAPE,
   STATS_TAG_SHAPE,
 } from "../config/stats-config.ts";
+import { METRICS_SERVICE_SHAPE, OTLP_STATS_SHAPE } from "../config/stats-services.ts";
 import { DOG_STATSD_SHAPE, STATS_SINK_TYPES, STATSD_SHAPE } from "../config/stats-sinks.ts";
 import { SUBSET_SELECTOR_SHAPE, SUBSET_SHAPE } from "../config/subsets.ts";
 import {
@@ -188,6 +189,8 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       DYNAMIC_RESOURCES_SHAPE,
       STATSD_SHAPE,
       DOG_STATSD_SHAPE,
+      OTLP_STATS_SHAPE,
+      METRICS_SERVICE_SHAPE,
       CONFIG_SOURCE_SHAPE,
       PATH_SOURCE_SHAPE,
       API_SOURCE_SHAPE,

@@ -14,14 +14,26 @@ test("reports that come after the end are sent nowhere", async () => {
   const { port } = server.address();
   const clock = createManualClock();
   const reports: ((stats: readonly EnvoyStat[]) => void)[] = [];
-  const flushing = startStatsFlush({
-    sinks: [{ to: { kind: "udp", address: { ip: "127.0.0.1", port } }, prefix: "p", dog: false, datagramBytes: 0 }],
+  const flushing = await startStatsFlush({
+    sinks: [
+      {
+        kind: "statsd",
+        to: { kind: "udp", address: { ip: "127.0.0.1", port } },
+        prefix: "p",
+        dog: false,
+        datagramBytes: 0,
+      },
+    ],
     settings: decodeStats(undefined, createScope()),
     intervalMs: 1000,
     clock,
     log: createLogger({ clock, level: "error", scope: "test", sink: () => undefined }),
     stats: () => new Promise((resolve) => void reports.push(resolve)),
     includes: () => true,
+    node: { id: "n", cluster: "c", metadata: {} },
+    version: "1",
+    bounds: () => [],
+    env: () => undefined,
     clusterOf: () => undefined,
   });
   clock.advance(1000);
@@ -40,14 +52,18 @@ test("reports that come after the end are sent nowhere", async () => {
 test("a cluster that is missing loses its lines, and the log says so once", async () => {
   const clock = createManualClock();
   const lines: string[] = [];
-  const flushing = startStatsFlush({
-    sinks: [{ to: { kind: "tcp", cluster: "statsd" }, prefix: "p", dog: false, datagramBytes: 0 }],
+  const flushing = await startStatsFlush({
+    sinks: [{ kind: "statsd", to: { kind: "tcp", cluster: "statsd" }, prefix: "p", dog: false, datagramBytes: 0 }],
     settings: decodeStats(undefined, createScope()),
     intervalMs: undefined,
     clock,
     log: createLogger({ clock, level: "warn", scope: "test", sink: (line) => void lines.push(JSON.stringify(line)) }),
     stats: async () => [counter("a", 1)],
     includes: () => true,
+    node: { id: "n", cluster: "c", metadata: {} },
+    version: "1",
+    bounds: () => [],
+    env: () => undefined,
     clusterOf: () => undefined,
   });
   clock.advance(60_000);

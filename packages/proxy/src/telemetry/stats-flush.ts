@@ -1,22 +1,20 @@
-import type { Clock, Logger } from "@heddle/std";
 import type { StatsSettings } from "../config/stats-config.ts";
-import type { StatsdConfig } from "../config/stats-sinks.ts";
+import type { StatsdConfig, StatsSinkConfig } from "../config/stats-sinks.ts";
+import { createFreshStats } from "./fresh-stats.ts";
 import type { EnvoyStat } from "./stats/stat.ts";
 import { createStatTags } from "./stats/stat-tags.ts";
-import { createStatsdLines } from "./statsd-lines.ts";
-import { createStatsdSink, type StatsdCluster } from "./statsd-sink.ts";
+import type { StatsOutput, StatsOutputDeps } from "./stats-output.ts";
+import { statsdLines } from "./statsd-lines.ts";
+import { createStatsdSink } from "./statsd-sink.ts";
 
-export interface StatsFlushDeps {
-  readonly sinks: readonly StatsdConfig[];
+export interface StatsFlushDeps extends Omit<StatsOutputDeps, "tags"> {
+  readonly sinks: readonly StatsSinkConfig[];
   readonly settings: StatsSettings;
   /** Undefined: only when `flush` is called. Units: ms. */
   readonly intervalMs: number | undefined;
-  readonly clock: Clock;
-  readonly log: Logger;
   /** All of them, as they are now. */
   stats(): Promise<readonly EnvoyStat[]>;
   includes(name: string): boolean;
-  clusterOf(name: string): StatsdCluster | undefined;
 }
 
 /** Writes statistics to sinks. */
@@ -27,20 +25,19 @@ export interface StatsFlush {
 }
 
 /** Writes the statistics to all sinks again and again. Without sinks nothing runs. */
-export function startStatsFlush(deps: StatsFlushDeps): StatsFlush {
-  const { sinks, settings, clock, log, intervalMs } = deps;
+export async function startStatsFlush(deps: StatsFlushDeps): Promise<StatsFlush> {
+  const { sinks, settings, clock, intervalMs } = deps;
   if (sinks.length === 0) return { flush: async () => {}, close: () => {} };
-  const tags = createStatTags(settings);
-  const outputs = sinks.map((config) => ({
-    lines: createStatsdLines({ prefix: config.prefix, tagged: config.dog ? (name) => tags.of(name) : undefined }),
-    sink: createStatsdSink(config, log, deps.clusterOf),
-  }));
+  const around = { ...deps, tags: createStatTags(settings) };
+  const outputs = await Promise.all(sinks.map((config) => createOutput(config, around)));
+  const fresh = createFreshStats();
   let closed = false;
   const flush = async () => {
     const stats = (await deps.stats()).filter(({ name }) => deps.includes(name));
     // The other workers take their time to report.
     if (closed) return;
-    for (const { lines, sink } of outputs) sink.send(lines.next(stats));
+    const used = fresh.next(stats);
+    for (const output of outputs) output.send(used);
   };
   const timer = intervalMs === undefined ? undefined : clock.every(intervalMs, () => void flush());
   return {
@@ -48,7 +45,25 @@ export function startStatsFlush(deps: StatsFlushDeps): StatsFlush {
     close: () => {
       closed = true;
       timer?.cancel();
-      for (const { sink } of outputs) sink.close();
+      for (const output of outputs) output.close();
     },
   };
+}
+
+/** The messages of services are loaded for those who send any. */
+async function createOutput(config: StatsSinkConfig, deps: StatsOutputDeps): Promise<StatsOutput> {
+  switch (config.kind) {
+    case "statsd":
+      return createStatsdOutput(config, deps);
+    case "otlp":
+      return (await import("./otlp-stats.ts")).createOtlpStats(config, deps);
+    case "metrics-service":
+      return (await import("./metrics-service.ts")).createMetricsService(config, deps);
+  }
+}
+
+function createStatsdOutput(config: StatsdConfig, { tags, log, clusterOf }: StatsOutputDeps): StatsOutput {
+  const format = { prefix: config.prefix, tagged: config.dog ? (name: string) => tags.of(name) : undefined };
+  const sink = createStatsdSink(config, log, clusterOf);
+  return { send: (stats) => sink.send(statsdLines(stats, format)), close: () => sink.close() };
 }

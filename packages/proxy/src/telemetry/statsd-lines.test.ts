@@ -2,9 +2,16 @@ import { expect, test } from "bun:test";
 import { createScope } from "../config/scope.ts";
 import { decodeStats } from "../config/stats-config.ts";
 import { Histogram } from "../counters/histogram.ts";
-import { counter, gauge, histogram } from "./stats/stat.ts";
+import { createFreshStats } from "./fresh-stats.ts";
+import { counter, type EnvoyStat, gauge, histogram } from "./stats/stat.ts";
 import { createStatTags } from "./stats/stat-tags.ts";
-import { createStatsdLines } from "./statsd-lines.ts";
+import { type StatsdFormat, statsdLines } from "./statsd-lines.ts";
+
+/** The lines of one server after the other. */
+function createLines(format: StatsdFormat) {
+  const fresh = createFreshStats();
+  return { next: (stats: readonly EnvoyStat[]) => statsdLines(fresh.next(stats), format) };
+}
 
 const NAME = "cluster.outbound|80||a.upstream_rq_200";
 const at = (count: number, open: number) => [
@@ -14,7 +21,7 @@ const at = (count: number, open: number) => [
 ];
 
 test("counters go as what is new, gauges as they are, unused ones not at all", () => {
-  const lines = createStatsdLines({ prefix: "p" });
+  const lines = createLines({ prefix: "p" });
   expect(lines.next(at(3, 2))).toEqual([
     "p.cluster.outbound_80__a.upstream_rq_200:3|c",
     "p.cluster.a.upstream_cx_active:2|g",
@@ -33,7 +40,7 @@ test("counters go as what is new, gauges as they are, unused ones not at all", (
 
 test("with tags they stand behind the value", () => {
   const tags = createStatTags(decodeStats(undefined, createScope()));
-  const lines = createStatsdLines({ prefix: "envoy", tagged: (name) => tags.of(name) });
+  const lines = createLines({ prefix: "envoy", tagged: (name) => tags.of(name) });
   const times = new Histogram();
   times.record(7);
   expect(
@@ -45,7 +52,7 @@ test("with tags they stand behind the value", () => {
 });
 
 test("each value of a histogram goes once, also after a reset", () => {
-  const lines = createStatsdLines({ prefix: "p" });
+  const lines = createLines({ prefix: "p" });
   const times = new Histogram();
   const next = () => lines.next([histogram("h", times.report())]);
   for (const value of [5, 5, 12]) times.record(value);
@@ -61,7 +68,7 @@ test("each value of a histogram goes once, also after a reset", () => {
 });
 
 test("of very many values a sample is sent, with its rate", () => {
-  const lines = createStatsdLines({ prefix: "p" });
+  const lines = createLines({ prefix: "p" });
   const times = new Histogram();
   for (let i = 0; i < 10_000; i++) times.record(i % 2);
   const sent = lines.next([histogram("h", times.report())]);

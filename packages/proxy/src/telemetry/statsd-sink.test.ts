@@ -23,7 +23,7 @@ test("each time that a server does not read is told, not each line that it loses
     sink: ({ fields }) => void said.push(String(fields["reason"])),
   });
   const to = { kind: "tcp", cluster: "statsd" } as const;
-  const sink = createStatsdSink({ to, prefix: "p", dog: false, datagramBytes: 0 }, log, () => cluster);
+  const sink = createStatsdSink({ kind: "statsd", to, prefix: "p", dog: false, datagramBytes: 0 }, log, () => cluster);
   const got: string[] = [];
   const server = {
     writable: true,

@@ -8,12 +8,12 @@ import type { DiscoveryFacts, TypeFacts } from "../telemetry/stats/process-stats
 import { applyUpdate } from "./apply-update.ts";
 import { REFERRED } from "./discovery-services.ts";
 import {
-  type AdsNode,
   createDiscoveryStream,
   type DiscoveryStream,
   type DiscoveryTarget,
   type StreamTraffic,
 } from "./discovery-stream.ts";
+import type { AdsNode } from "./node-message.ts";
 import { WantedNames } from "./wanted-names.ts";
 
 export interface AdsClientDeps extends Omit<DiscoveryTarget, "credentials"> {

@@ -1,21 +1,11 @@
-import { create, type JsonObject } from "@bufbuild/protobuf";
 import { type ChannelCredentials, Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 import { type Clock, createBackoff, type Logger } from "@heddle/std";
 import type { ClientStatus, DiscoveryClient, DiscoveryClientOptions } from "@heddle/xds";
-import { type Node, NodeSchema } from "@heddle/xds-api/envoy/config/core/v3/base";
 import type { DiscoveryDialect } from "../config/config-origin.ts";
 import type { ResourceStore } from "../resources.ts";
 import { DELTA, SOTW, type StreamDialect } from "./dialects.ts";
 import { createIntake } from "./intake.ts";
-
-/** Who we are towards the control plane. */
-export interface AdsNode {
-  readonly id: string;
-  readonly cluster: string;
-  readonly metadata: JsonObject;
-  /** Default: not told. */
-  readonly locality?: { readonly region: string; readonly zone: string; readonly subZone: string };
-}
+import { type AdsNode, nodeMessage } from "./node-message.ts";
 
 /** How a server is reached. */
 export interface DiscoveryTarget {
@@ -198,19 +188,6 @@ class GrpcStream<Request, Response extends { readonly typeUrl: string }> impleme
     this.#discovery.streamOpened();
     for (const report of this.#reports.values()) this.#send(report);
   }
-}
-
-function nodeMessage(node: AdsNode, version: string): Node {
-  const { locality } = node;
-  const placed = locality !== undefined && `${locality.region}${locality.zone}${locality.subZone}` !== "";
-  return create(NodeSchema, {
-    ...(placed ? { locality } : {}),
-    id: node.id,
-    cluster: node.cluster,
-    metadata: node.metadata,
-    userAgentName: "heddle",
-    userAgentVersionType: { case: "userAgentVersion", value: version },
-  });
 }
 
 export function createDiscoveryStream(deps: DiscoveryStreamDeps): DiscoveryStream {

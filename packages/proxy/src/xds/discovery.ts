@@ -7,8 +7,8 @@ import type { DiscoveryFacts } from "../telemetry/stats/process-stats.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
 import type { AdsClient } from "./ads-client.ts";
 import { REFERRED } from "./discovery-services.ts";
-import type { AdsNode } from "./discovery-stream.ts";
 import { createFileSource } from "./file-source.ts";
+import type { AdsNode } from "./node-message.ts";
 import { createOwnSources } from "./own-sources.ts";
 
 export interface DiscoveryDeps {

@@ -1,7 +1,7 @@
 import { writeSample } from "@heddle/std";
 import type { StatsSettings } from "../../config/stats-config.ts";
 import { matchesString } from "../../config/string-match.ts";
-import { countOf, countUpTo, type HistogramReport, QUANTILES, quantile } from "../../counters/histogram.ts";
+import { countOf, countUpTo, type HistogramReport, QUANTILE_SHARES, quantile } from "../../counters/histogram.ts";
 import type { EnvoyStat } from "./stat.ts";
 import { createStatTags, type TaggedName, taggedLabels } from "./stat-tags.ts";
 
@@ -57,11 +57,11 @@ export function createStatsView(settings: StatsSettings): StatsView {
 /** Quantiles of all time: there is no last interval. */
 function exposeSummary(tagged: TaggedName, report: HistogramReport): string {
   let text = "";
-  for (const q of QUANTILES)
+  for (const share of QUANTILE_SHARES)
     text += writeSample(
       tagged.metric,
-      taggedLabels(tagged, ["quantile", String(q / 100)]),
-      quantile(report, q / 100) ?? Number.NaN,
+      taggedLabels(tagged, ["quantile", String(share)]),
+      quantile(report, share) ?? Number.NaN,
     );
   text += writeSample(`${tagged.metric}_sum`, taggedLabels(tagged), report.sum);
   return text + writeSample(`${tagged.metric}_count`, taggedLabels(tagged), countOf(report));

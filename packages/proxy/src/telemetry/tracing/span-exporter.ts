@@ -114,7 +114,7 @@ class QueueingExporter implements SpanExporter {
   }
 }
 
-function headOf(request: ExportRequest): RequestHead {
+export function headOf(request: ExportRequest): RequestHead {
   const head = createRequestHead();
   head.method = "POST";
   head.path = request.path;

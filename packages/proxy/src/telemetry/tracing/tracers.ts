@@ -4,6 +4,7 @@ import type { TracingConfig } from "../../config/tracing.ts";
 import type { ExchangeObserver, RequestTracer } from "../../http/connection-manager.ts";
 import type { ObserverSurroundings } from "../../proxy.ts";
 import { createOtlpFormat } from "./otlp-format.ts";
+import { detectedResource } from "./otlp-resource.ts";
 import { createSpanExporter, type SpanExporter, type SpanFormat } from "./span-exporter.ts";
 import { B3_MULTI, W3C } from "./trace-context.ts";
 import { createTracer } from "./tracer.ts";
@@ -70,29 +71,13 @@ function formatOf(
   return provider.target && createOtlpFormat(provider.target, resourceOf(provider, env));
 }
 
-/** Later ones win: what stands in the environment, what is configured, the service's name. */
+/** The service's name wins. */
 function resourceOf(
   provider: OpenTelemetryTraces,
   env: (name: string) => string | undefined,
 ): readonly (readonly [string, string])[] {
-  const all: Record<string, string> = {
-    "telemetry.sdk.language": "nodejs",
-    "telemetry.sdk.name": "heddle",
-    ...(provider.fromEnvironment ? readAttributes(env("OTEL_RESOURCE_ATTRIBUTES") ?? "") : {}),
-    ...provider.resource,
+  return Object.entries({
+    ...Object.fromEntries(detectedResource(provider, env)),
     "service.name": provider.serviceName,
-  };
-  return Object.entries(all);
-}
-
-/** `key=value,key=value`, percent-encoded. Source: OpenTelemetry's resource SDK. */
-function readAttributes(text: string): Record<string, string> {
-  const out: Record<string, string> = {};
-  for (const part of text.split(",")) {
-    const at = part.indexOf("=");
-    if (at <= 0) continue;
-    const value = part.slice(at + 1).trim();
-    out[part.slice(0, at).trim()] = /%(?![0-9a-f]{2})/i.test(value) ? value : decodeURIComponent(value);
-  }
-  return out;
+  });
 }
