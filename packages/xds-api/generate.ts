@@ -24,6 +24,8 @@ const roots = [
   "envoy/config/{accesslog/v3/accesslog,rbac/v3/rbac,trace/v3/{zipkin,opentelemetry},core/v3/extension}",
   "envoy/extensions/filters/network/{http_connection_manager,tcp_proxy,rbac,set_filter_state,local_ratelimit,ext_authz,connection_limit,sni_cluster,ratelimit,direct_response}/v3/*",
   "envoy/extensions/filters/http/{router,set_filter_state,cors,fault,rbac,jwt_authn,ext_authz,local_ratelimit,ratelimit,header_mutation,grpc_web,grpc_stats,buffer,lua,wasm,stateful_session,health_check,ext_proc}/v3/*",
+  "envoy/extensions/filters/http/{csrf,header_to_metadata,set_metadata,ip_tagging,bandwidth_limit,grpc_http1_bridge,grpc_http1_reverse_bridge,admission_control,basic_auth,api_key_auth,json_to_metadata,credential_injector,custom_response}/v3/*",
+  "envoy/extensions/http/{custom_response/{local_response_policy,redirect_policy},injected_credentials/generic}/v3/*",
   "envoy/extensions/filters/listener/{original_dst,tls_inspector,http_inspector,proxy_protocol,original_src}/v3/*",
   "envoy/extensions/filters/common/{set_filter_state,fault}/v3/*",
   "envoy/extensions/http/{original_ip_detection/xff,header_formatters/preserve_case,stateful_session/cookie,stateful_session/header}/v3/*",
@@ -100,6 +102,70 @@ const newerFields: readonly (readonly [file: string, after: string, added: strin
     "envoy/config/trace/v3/zipkin",
     "package envoy.config.trace.v3;",
     'import "envoy/config/core/v3/http_service.proto";',
+  ],
+  [
+    "envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata",
+    "repeated Rule response_rules = 2;",
+    "string stat_prefix = 3;",
+  ],
+  [
+    "envoy/extensions/filters/http/ip_tagging/v3/ip_tagging",
+    "RequestType request_type = 1 [(validate.rules).enum = {defined_only: true}];",
+    `message IPTags {
+      repeated IPTag ip_tags = 1;
+    }
+    message IpTagHeader {
+      enum HeaderAction {
+        SANITIZE = 0;
+        APPEND_IF_EXISTS_OR_ADD = 1;
+      }
+      string header = 1;
+      HeaderAction action = 2;
+    }
+    IpTagHeader ip_tag_header = 5;
+    config.core.v3.DataSource ip_tags_datasource = 6;`,
+  ],
+  [
+    "envoy/extensions/filters/http/ip_tagging/v3/ip_tagging",
+    "package envoy.extensions.filters.http.ip_tagging.v3;",
+    `import "envoy/config/core/v3/base.proto";`,
+  ],
+  [
+    "envoy/extensions/filters/http/basic_auth/v3/basic_auth",
+    "message BasicAuth {",
+    `string authentication_header = 3;
+    bool allow_missing = 4;
+    bool emit_dynamic_metadata = 5;
+    string realm = 6;`,
+  ],
+  ["envoy/extensions/filters/http/basic_auth/v3/basic_auth", "message BasicAuthPerRoute {", "string realm = 2;"],
+  [
+    "envoy/extensions/filters/http/stateful_session/v3/stateful_session",
+    "bool strict = 2;",
+    `string stat_prefix = 3;
+    uint32 status_on_strict_destination_not_found = 4;`,
+  ],
+  [
+    "envoy/extensions/http/custom_response/local_response_policy/v3/local_response_policy",
+    "config.core.v3.SubstitutionFormatString body_format = 2;",
+    `oneof response_code_details_action {
+      bool preserve_response_code_details = 5;
+      string response_code_details = 6;
+    }`,
+  ],
+  [
+    "envoy/extensions/http/injected_credentials/generic/v3/generic",
+    "message Generic {",
+    "string header_value_prefix = 3;",
+  ],
+  ["envoy/type/http/v3/cookie", "string path = 3;", "repeated CookieAttribute attributes = 4;"],
+  [
+    "envoy/type/http/v3/cookie",
+    "package envoy.type.http.v3;",
+    `message CookieAttribute {
+      string name = 1;
+      string value = 2;
+    }`,
   ],
 ];
 

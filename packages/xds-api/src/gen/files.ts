@@ -60,16 +60,28 @@ import { file_envoy_extensions_clusters_aggregate_v3_cluster } from "./envoy/ext
 import { file_envoy_extensions_common_ratelimit_v3_ratelimit } from "./envoy/extensions/common/ratelimit/v3/ratelimit_pb.js";
 import { file_envoy_extensions_filters_common_fault_v3_fault } from "./envoy/extensions/filters/common/fault/v3/fault_pb.js";
 import { file_envoy_extensions_filters_common_set_filter_state_v3_value } from "./envoy/extensions/filters/common/set_filter_state/v3/value_pb.js";
+import { file_envoy_extensions_filters_http_admission_control_v3_admission_control } from "./envoy/extensions/filters/http/admission_control/v3/admission_control_pb.js";
+import { file_envoy_extensions_filters_http_api_key_auth_v3_api_key_auth } from "./envoy/extensions/filters/http/api_key_auth/v3/api_key_auth_pb.js";
+import { file_envoy_extensions_filters_http_bandwidth_limit_v3_bandwidth_limit } from "./envoy/extensions/filters/http/bandwidth_limit/v3/bandwidth_limit_pb.js";
+import { file_envoy_extensions_filters_http_basic_auth_v3_basic_auth } from "./envoy/extensions/filters/http/basic_auth/v3/basic_auth_pb.js";
 import { file_envoy_extensions_filters_http_buffer_v3_buffer } from "./envoy/extensions/filters/http/buffer/v3/buffer_pb.js";
 import { file_envoy_extensions_filters_http_cors_v3_cors } from "./envoy/extensions/filters/http/cors/v3/cors_pb.js";
+import { file_envoy_extensions_filters_http_credential_injector_v3_credential_injector } from "./envoy/extensions/filters/http/credential_injector/v3/credential_injector_pb.js";
+import { file_envoy_extensions_filters_http_csrf_v3_csrf } from "./envoy/extensions/filters/http/csrf/v3/csrf_pb.js";
+import { file_envoy_extensions_filters_http_custom_response_v3_custom_response } from "./envoy/extensions/filters/http/custom_response/v3/custom_response_pb.js";
 import { file_envoy_extensions_filters_http_ext_authz_v3_ext_authz } from "./envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.js";
 import { file_envoy_extensions_filters_http_ext_proc_v3_ext_proc } from "./envoy/extensions/filters/http/ext_proc/v3/ext_proc_pb.js";
 import { file_envoy_extensions_filters_http_ext_proc_v3_processing_mode } from "./envoy/extensions/filters/http/ext_proc/v3/processing_mode_pb.js";
 import { file_envoy_extensions_filters_http_fault_v3_fault } from "./envoy/extensions/filters/http/fault/v3/fault_pb.js";
+import { file_envoy_extensions_filters_http_grpc_http1_bridge_v3_config } from "./envoy/extensions/filters/http/grpc_http1_bridge/v3/config_pb.js";
+import { file_envoy_extensions_filters_http_grpc_http1_reverse_bridge_v3_config } from "./envoy/extensions/filters/http/grpc_http1_reverse_bridge/v3/config_pb.js";
 import { file_envoy_extensions_filters_http_grpc_stats_v3_config } from "./envoy/extensions/filters/http/grpc_stats/v3/config_pb.js";
 import { file_envoy_extensions_filters_http_grpc_web_v3_grpc_web } from "./envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.js";
 import { file_envoy_extensions_filters_http_header_mutation_v3_header_mutation } from "./envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.js";
+import { file_envoy_extensions_filters_http_header_to_metadata_v3_header_to_metadata } from "./envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata_pb.js";
 import { file_envoy_extensions_filters_http_health_check_v3_health_check } from "./envoy/extensions/filters/http/health_check/v3/health_check_pb.js";
+import { file_envoy_extensions_filters_http_ip_tagging_v3_ip_tagging } from "./envoy/extensions/filters/http/ip_tagging/v3/ip_tagging_pb.js";
+import { file_envoy_extensions_filters_http_json_to_metadata_v3_json_to_metadata } from "./envoy/extensions/filters/http/json_to_metadata/v3/json_to_metadata_pb.js";
 import { file_envoy_extensions_filters_http_jwt_authn_v3_config } from "./envoy/extensions/filters/http/jwt_authn/v3/config_pb.js";
 import { file_envoy_extensions_filters_http_local_ratelimit_v3_local_rate_limit } from "./envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit_pb.js";
 import { file_envoy_extensions_filters_http_lua_v3_lua } from "./envoy/extensions/filters/http/lua/v3/lua_pb.js";
@@ -77,6 +89,7 @@ import { file_envoy_extensions_filters_http_ratelimit_v3_rate_limit } from "./en
 import { file_envoy_extensions_filters_http_rbac_v3_rbac } from "./envoy/extensions/filters/http/rbac/v3/rbac_pb.js";
 import { file_envoy_extensions_filters_http_router_v3_router } from "./envoy/extensions/filters/http/router/v3/router_pb.js";
 import { file_envoy_extensions_filters_http_set_filter_state_v3_set_filter_state } from "./envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.js";
+import { file_envoy_extensions_filters_http_set_metadata_v3_set_metadata } from "./envoy/extensions/filters/http/set_metadata/v3/set_metadata_pb.js";
 import { file_envoy_extensions_filters_http_stateful_session_v3_stateful_session } from "./envoy/extensions/filters/http/stateful_session/v3/stateful_session_pb.js";
 import { file_envoy_extensions_filters_http_wasm_v3_wasm } from "./envoy/extensions/filters/http/wasm/v3/wasm_pb.js";
 import { file_envoy_extensions_filters_listener_http_inspector_v3_http_inspector } from "./envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.js";
@@ -97,7 +110,10 @@ import { file_envoy_extensions_filters_network_tcp_proxy_v3_tcp_proxy } from "./
 import { file_envoy_extensions_formatter_cel_v3_cel } from "./envoy/extensions/formatter/cel/v3/cel_pb.js";
 import { file_envoy_extensions_formatter_metadata_v3_metadata } from "./envoy/extensions/formatter/metadata/v3/metadata_pb.js";
 import { file_envoy_extensions_formatter_req_without_query_v3_req_without_query } from "./envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js";
+import { file_envoy_extensions_http_custom_response_local_response_policy_v3_local_response_policy } from "./envoy/extensions/http/custom_response/local_response_policy/v3/local_response_policy_pb.js";
+import { file_envoy_extensions_http_custom_response_redirect_policy_v3_redirect_policy } from "./envoy/extensions/http/custom_response/redirect_policy/v3/redirect_policy_pb.js";
 import { file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case } from "./envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb.js";
+import { file_envoy_extensions_http_injected_credentials_generic_v3_generic } from "./envoy/extensions/http/injected_credentials/generic/v3/generic_pb.js";
 import { file_envoy_extensions_http_original_ip_detection_xff_v3_xff } from "./envoy/extensions/http/original_ip_detection/xff/v3/xff_pb.js";
 import { file_envoy_extensions_http_stateful_session_cookie_v3_cookie } from "./envoy/extensions/http/stateful_session/cookie/v3/cookie_pb.js";
 import { file_envoy_extensions_http_stateful_session_header_v3_header } from "./envoy/extensions/http/stateful_session/header/v3/header_pb.js";
@@ -273,16 +289,28 @@ export const files = [
   file_envoy_extensions_common_ratelimit_v3_ratelimit,
   file_envoy_extensions_filters_common_fault_v3_fault,
   file_envoy_extensions_filters_common_set_filter_state_v3_value,
+  file_envoy_extensions_filters_http_admission_control_v3_admission_control,
+  file_envoy_extensions_filters_http_api_key_auth_v3_api_key_auth,
+  file_envoy_extensions_filters_http_bandwidth_limit_v3_bandwidth_limit,
+  file_envoy_extensions_filters_http_basic_auth_v3_basic_auth,
   file_envoy_extensions_filters_http_buffer_v3_buffer,
   file_envoy_extensions_filters_http_cors_v3_cors,
+  file_envoy_extensions_filters_http_credential_injector_v3_credential_injector,
+  file_envoy_extensions_filters_http_csrf_v3_csrf,
+  file_envoy_extensions_filters_http_custom_response_v3_custom_response,
   file_envoy_extensions_filters_http_ext_authz_v3_ext_authz,
   file_envoy_extensions_filters_http_ext_proc_v3_ext_proc,
   file_envoy_extensions_filters_http_ext_proc_v3_processing_mode,
   file_envoy_extensions_filters_http_fault_v3_fault,
+  file_envoy_extensions_filters_http_grpc_http1_bridge_v3_config,
+  file_envoy_extensions_filters_http_grpc_http1_reverse_bridge_v3_config,
   file_envoy_extensions_filters_http_grpc_stats_v3_config,
   file_envoy_extensions_filters_http_grpc_web_v3_grpc_web,
   file_envoy_extensions_filters_http_header_mutation_v3_header_mutation,
+  file_envoy_extensions_filters_http_header_to_metadata_v3_header_to_metadata,
   file_envoy_extensions_filters_http_health_check_v3_health_check,
+  file_envoy_extensions_filters_http_ip_tagging_v3_ip_tagging,
+  file_envoy_extensions_filters_http_json_to_metadata_v3_json_to_metadata,
   file_envoy_extensions_filters_http_jwt_authn_v3_config,
   file_envoy_extensions_filters_http_local_ratelimit_v3_local_rate_limit,
   file_envoy_extensions_filters_http_lua_v3_lua,
@@ -290,6 +318,7 @@ export const files = [
   file_envoy_extensions_filters_http_rbac_v3_rbac,
   file_envoy_extensions_filters_http_router_v3_router,
   file_envoy_extensions_filters_http_set_filter_state_v3_set_filter_state,
+  file_envoy_extensions_filters_http_set_metadata_v3_set_metadata,
   file_envoy_extensions_filters_http_stateful_session_v3_stateful_session,
   file_envoy_extensions_filters_http_wasm_v3_wasm,
   file_envoy_extensions_filters_listener_http_inspector_v3_http_inspector,
@@ -310,7 +339,10 @@ export const files = [
   file_envoy_extensions_formatter_cel_v3_cel,
   file_envoy_extensions_formatter_metadata_v3_metadata,
   file_envoy_extensions_formatter_req_without_query_v3_req_without_query,
+  file_envoy_extensions_http_custom_response_local_response_policy_v3_local_response_policy,
+  file_envoy_extensions_http_custom_response_redirect_policy_v3_redirect_policy,
   file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case,
+  file_envoy_extensions_http_injected_credentials_generic_v3_generic,
   file_envoy_extensions_http_original_ip_detection_xff_v3_xff,
   file_envoy_extensions_http_stateful_session_cookie_v3_cookie,
   file_envoy_extensions_http_stateful_session_header_v3_header,

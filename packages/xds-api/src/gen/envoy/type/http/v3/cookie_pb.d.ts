@@ -12,6 +12,27 @@ import type { Duration } from "@bufbuild/protobuf/wkt";
 export declare const file_envoy_type_http_v3_cookie: GenFile;
 
 /**
+ * @generated from message envoy.type.http.v3.CookieAttribute
+ */
+export declare type CookieAttribute = Message<"envoy.type.http.v3.CookieAttribute"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message envoy.type.http.v3.CookieAttribute.
+ * Use `create(CookieAttributeSchema)` to create a new message.
+ */
+export declare const CookieAttributeSchema: GenMessage<CookieAttribute>;
+
+/**
  * Cookie defines an API for obtaining or generating HTTP cookie.
  *
  * @generated from message envoy.type.http.v3.Cookie
@@ -40,6 +61,11 @@ export declare type Cookie = Message<"envoy.type.http.v3.Cookie"> & {
    * @generated from field: string path = 3;
    */
   path: string;
+
+  /**
+   * @generated from field: repeated envoy.type.http.v3.CookieAttribute attributes = 4;
+   */
+  attributes: CookieAttribute[];
 };
 
 /**

@@ -9,12 +9,19 @@ import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
  * Describes the file envoy/type/http/v3/cookie.proto.
  */
 export const file_envoy_type_http_v3_cookie = /*@__PURE__*/
-  fileDesc("Ch9lbnZveS90eXBlL2h0dHAvdjMvY29va2llLnByb3RvEhJlbnZveS50eXBlLmh0dHAudjMiTAoGQ29va2llEgwKBG5hbWUYASABKAkSJgoDdHRsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBHBhdGgYAyABKAlCcwogaW8uZW52b3lwcm94eS5lbnZveS50eXBlLmh0dHAudjNCC0Nvb2tpZVByb3RvUAFaQGdpdGh1Yi5jb20vZW52b3lwcm94eS9nby1jb250cm9sLXBsYW5lL2Vudm95L3R5cGUvaHR0cC92MztodHRwdjNiBnByb3RvMw", [file_google_protobuf_duration]);
+  fileDesc("Ch9lbnZveS90eXBlL2h0dHAvdjMvY29va2llLnByb3RvEhJlbnZveS50eXBlLmh0dHAudjMiLgoPQ29va2llQXR0cmlidXRlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAkihQEKBkNvb2tpZRIMCgRuYW1lGAEgASgJEiYKA3R0bBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIMCgRwYXRoGAMgASgJEjcKCmF0dHJpYnV0ZXMYBCADKAsyIy5lbnZveS50eXBlLmh0dHAudjMuQ29va2llQXR0cmlidXRlQnMKIGlvLmVudm95cHJveHkuZW52b3kudHlwZS5odHRwLnYzQgtDb29raWVQcm90b1ABWkBnaXRodWIuY29tL2Vudm95cHJveHkvZ28tY29udHJvbC1wbGFuZS9lbnZveS90eXBlL2h0dHAvdjM7aHR0cHYzYgZwcm90bzM", [file_google_protobuf_duration]);
+
+/**
+ * Describes the message envoy.type.http.v3.CookieAttribute.
+ * Use `create(CookieAttributeSchema)` to create a new message.
+ */
+export const CookieAttributeSchema = /*@__PURE__*/
+  messageDesc(file_envoy_type_http_v3_cookie, 0);
 
 /**
  * Describes the message envoy.type.http.v3.Cookie.
  * Use `create(CookieSchema)` to create a new message.
  */
 export const CookieSchema = /*@__PURE__*/
-  messageDesc(file_envoy_type_http_v3_cookie, 0);
+  messageDesc(file_envoy_type_http_v3_cookie, 1);
 
