@@ -18,7 +18,7 @@ const tools = [
 /** What must be reachable; everything that these import is generated too. */
 const roots = [
   "envoy/service/discovery/v3/{ads,discovery}",
-  "envoy/service/{status/v3/csds,secret/v3/sds,runtime/v3/rtds,health/v3/hds,accesslog/v3/als,auth/v3/external_auth,ratelimit/v3/rls,load_stats/v3/lrs,metrics/v3/metrics_service}",
+  "envoy/service/{status/v3/csds,secret/v3/sds,runtime/v3/rtds,health/v3/hds,accesslog/v3/als,auth/v3/external_auth,ext_proc/v3/external_processor,ratelimit/v3/rls,load_stats/v3/lrs,metrics/v3/metrics_service}",
   "envoy/config/{listener/v3/listener,route/v3/route,route/v3/scoped_route,cluster/v3/cluster,endpoint/v3/endpoint,bootstrap/v3/bootstrap}",
   "envoy/{config/metrics/v3/metrics_service,data/cluster/v3/outlier_detection_event,extensions/stat_sinks/open_telemetry/v3/open_telemetry}",
   "envoy/config/{accesslog/v3/accesslog,rbac/v3/rbac,trace/v3/{zipkin,opentelemetry},core/v3/extension}",
@@ -166,6 +166,97 @@ const newerFields: readonly (readonly [file: string, after: string, added: strin
       string name = 1;
       string value = 2;
     }`,
+  ],
+  [
+    "envoy/extensions/filters/http/ext_proc/v3/processing_mode",
+    "BUFFERED_PARTIAL = 3;",
+    `FULL_DUPLEX_STREAMED = 4;
+    GRPC = 5;`,
+  ],
+  [
+    "envoy/extensions/filters/http/ext_proc/v3/ext_proc",
+    "google.protobuf.Duration deferred_close_timeout = 19;",
+    `ExtProcHttpService http_service = 20;
+    bool send_body_without_waiting_for_header_response = 21;
+    repeated ProcessingMode allowed_override_modes = 22;
+    .envoy.config.core.v3.TypedExtensionConfig on_processing_response = 23;
+    .envoy.type.v3.HttpStatus status_on_error = 24;
+    .envoy.config.core.v3.TypedExtensionConfig processing_request_modifier = 25;
+    bool allow_content_length_header = 26;
+    google.protobuf.BoolValue emit_client_span = 27;`,
+  ],
+  [
+    "envoy/extensions/filters/http/ext_proc/v3/ext_proc",
+    "MetadataNamespaces receiving_namespaces = 2;",
+    "MetadataNamespaces cluster_metadata_forwarding_namespaces = 3;",
+  ],
+  [
+    "envoy/extensions/filters/http/ext_proc/v3/ext_proc",
+    "repeated config.core.v3.HeaderValue grpc_initial_metadata = 7;",
+    `google.protobuf.BoolValue failure_mode_allow = 8;
+    .envoy.config.core.v3.TypedExtensionConfig processing_request_modifier = 9;
+    google.protobuf.BoolValue emit_client_span = 10;`,
+  ],
+  [
+    "envoy/extensions/filters/http/ext_proc/v3/ext_proc",
+    "package envoy.extensions.filters.http.ext_proc.v3;",
+    `import "envoy/config/core/v3/extension.proto";
+    import "envoy/config/core/v3/http_service.proto";
+    import "envoy/type/v3/http_status.proto";
+    import "google/protobuf/wrappers.proto";
+    message ExtProcHttpService {
+      .envoy.config.core.v3.HttpService http_service = 1;
+    }`,
+  ],
+  [
+    "envoy/service/ext_proc/v3/external_processor",
+    "bool end_of_stream = 2;",
+    `bool end_of_stream_without_message = 3;
+    bool grpc_message_compressed = 4;`,
+  ],
+  [
+    "envoy/service/ext_proc/v3/external_processor",
+    "package envoy.service.ext_proc.v3;",
+    `import "google/protobuf/any.proto";
+    message ProtocolConfiguration {
+      envoy.extensions.filters.http.ext_proc.v3.ProcessingMode.BodySendMode request_body_mode = 1;
+      envoy.extensions.filters.http.ext_proc.v3.ProcessingMode.BodySendMode response_body_mode = 2;
+      bool send_body_without_waiting_for_header_response = 3;
+    }
+    message StreamedBodyResponse {
+      bytes body = 1;
+      bool end_of_stream = 2;
+      bool end_of_stream_without_message = 3;
+      bool grpc_message_compressed = 4;
+    }
+    message StreamedImmediateResponse {
+      oneof response {
+        HttpHeaders headers_response = 1;
+        StreamedBodyResponse body_response = 2;
+        config.core.v3.HeaderMap trailers_response = 3;
+      }
+    }`,
+  ],
+  [
+    "envoy/service/ext_proc/v3/external_processor",
+    "bool observability_mode = 10;",
+    "ProtocolConfiguration protocol_config = 11;",
+  ],
+  [
+    "envoy/service/ext_proc/v3/external_processor",
+    "ImmediateResponse immediate_response = 7;",
+    "StreamedImmediateResponse streamed_immediate_response = 11;",
+  ],
+  [
+    "envoy/service/ext_proc/v3/external_processor",
+    "google.protobuf.Duration override_message_timeout = 10;",
+    `bool request_drain = 12;
+    map<string, google.protobuf.Any> typed_dynamic_metadata = 13;`,
+  ],
+  [
+    "envoy/service/ext_proc/v3/external_processor",
+    "bool clear_body = 2;",
+    "StreamedBodyResponse streamed_response = 3;",
   ],
 ];
 

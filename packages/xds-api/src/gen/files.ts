@@ -164,6 +164,7 @@ import { file_envoy_service_auth_v3_attribute_context } from "./envoy/service/au
 import { file_envoy_service_auth_v3_external_auth } from "./envoy/service/auth/v3/external_auth_pb.js";
 import { file_envoy_service_discovery_v3_ads } from "./envoy/service/discovery/v3/ads_pb.js";
 import { file_envoy_service_discovery_v3_discovery } from "./envoy/service/discovery/v3/discovery_pb.js";
+import { file_envoy_service_ext_proc_v3_external_processor } from "./envoy/service/ext_proc/v3/external_processor_pb.js";
 import { file_envoy_service_health_v3_hds } from "./envoy/service/health/v3/hds_pb.js";
 import { file_envoy_service_load_stats_v3_lrs } from "./envoy/service/load_stats/v3/lrs_pb.js";
 import { file_envoy_service_metrics_v3_metrics_service } from "./envoy/service/metrics/v3/metrics_service_pb.js";
@@ -393,6 +394,7 @@ export const files = [
   file_envoy_service_auth_v3_external_auth,
   file_envoy_service_discovery_v3_ads,
   file_envoy_service_discovery_v3_discovery,
+  file_envoy_service_ext_proc_v3_external_processor,
   file_envoy_service_health_v3_hds,
   file_envoy_service_load_stats_v3_lrs,
   file_envoy_service_metrics_v3_metrics_service,

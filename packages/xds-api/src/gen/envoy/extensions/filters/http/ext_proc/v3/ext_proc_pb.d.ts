@@ -4,10 +4,13 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
+import type { HttpService } from "../../../../../config/core/v3/http_service_pb.js";
 import type { GrpcService } from "../../../../../config/core/v3/grpc_service_pb.js";
 import type { ProcessingMode } from "./processing_mode_pb.js";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { HeaderMutationRules } from "../../../../../config/common/mutation_rules/v3/mutation_rules_pb.js";
+import type { TypedExtensionConfig } from "../../../../../config/core/v3/extension_pb.js";
+import type { HttpStatus } from "../../../../../type/v3/http_status_pb.js";
 import type { ListStringMatcher } from "../../../../../type/matcher/v3/string_pb.js";
 import type { HeaderValue } from "../../../../../config/core/v3/base_pb.js";
 
@@ -15,6 +18,22 @@ import type { HeaderValue } from "../../../../../config/core/v3/base_pb.js";
  * Describes the file envoy/extensions/filters/http/ext_proc/v3/ext_proc.proto.
  */
 export declare const file_envoy_extensions_filters_http_ext_proc_v3_ext_proc: GenFile;
+
+/**
+ * @generated from message envoy.extensions.filters.http.ext_proc.v3.ExtProcHttpService
+ */
+export declare type ExtProcHttpService = Message<"envoy.extensions.filters.http.ext_proc.v3.ExtProcHttpService"> & {
+  /**
+   * @generated from field: envoy.config.core.v3.HttpService http_service = 1;
+   */
+  httpService?: HttpService | undefined;
+};
+
+/**
+ * Describes the message envoy.extensions.filters.http.ext_proc.v3.ExtProcHttpService.
+ * Use `create(ExtProcHttpServiceSchema)` to create a new message.
+ */
+export declare const ExtProcHttpServiceSchema: GenMessage<ExtProcHttpService>;
 
 /**
  * The filter communicates with an external gRPC service called an "external processor"
@@ -292,6 +311,46 @@ export declare type ExternalProcessor = Message<"envoy.extensions.filters.http.e
    * @generated from field: google.protobuf.Duration deferred_close_timeout = 19;
    */
   deferredCloseTimeout?: Duration | undefined;
+
+  /**
+   * @generated from field: envoy.extensions.filters.http.ext_proc.v3.ExtProcHttpService http_service = 20;
+   */
+  httpService?: ExtProcHttpService | undefined;
+
+  /**
+   * @generated from field: bool send_body_without_waiting_for_header_response = 21;
+   */
+  sendBodyWithoutWaitingForHeaderResponse: boolean;
+
+  /**
+   * @generated from field: repeated envoy.extensions.filters.http.ext_proc.v3.ProcessingMode allowed_override_modes = 22;
+   */
+  allowedOverrideModes: ProcessingMode[];
+
+  /**
+   * @generated from field: envoy.config.core.v3.TypedExtensionConfig on_processing_response = 23;
+   */
+  onProcessingResponse?: TypedExtensionConfig | undefined;
+
+  /**
+   * @generated from field: envoy.type.v3.HttpStatus status_on_error = 24;
+   */
+  statusOnError?: HttpStatus | undefined;
+
+  /**
+   * @generated from field: envoy.config.core.v3.TypedExtensionConfig processing_request_modifier = 25;
+   */
+  processingRequestModifier?: TypedExtensionConfig | undefined;
+
+  /**
+   * @generated from field: bool allow_content_length_header = 26;
+   */
+  allowContentLengthHeader: boolean;
+
+  /**
+   * @generated from field: google.protobuf.BoolValue emit_client_span = 27;
+   */
+  emitClientSpan?: boolean | undefined;
 };
 
 /**
@@ -364,6 +423,11 @@ export declare type MetadataOptions = Message<"envoy.extensions.filters.http.ext
    * @generated from field: envoy.extensions.filters.http.ext_proc.v3.MetadataOptions.MetadataNamespaces receiving_namespaces = 2;
    */
   receivingNamespaces?: MetadataOptions_MetadataNamespaces | undefined;
+
+  /**
+   * @generated from field: envoy.extensions.filters.http.ext_proc.v3.MetadataOptions.MetadataNamespaces cluster_metadata_forwarding_namespaces = 3;
+   */
+  clusterMetadataForwardingNamespaces?: MetadataOptions_MetadataNamespaces | undefined;
 };
 
 /**
@@ -546,6 +610,21 @@ export declare type ExtProcOverrides = Message<"envoy.extensions.filters.http.ex
    * @generated from field: repeated envoy.config.core.v3.HeaderValue grpc_initial_metadata = 7;
    */
   grpcInitialMetadata: HeaderValue[];
+
+  /**
+   * @generated from field: google.protobuf.BoolValue failure_mode_allow = 8;
+   */
+  failureModeAllow?: boolean | undefined;
+
+  /**
+   * @generated from field: envoy.config.core.v3.TypedExtensionConfig processing_request_modifier = 9;
+   */
+  processingRequestModifier?: TypedExtensionConfig | undefined;
+
+  /**
+   * @generated from field: google.protobuf.BoolValue emit_client_span = 10;
+   */
+  emitClientSpan?: boolean | undefined;
 };
 
 /**
