@@ -123,6 +123,9 @@ export const DESYNC_CASES: readonly DesyncCase[] = [
     name: "Upgrade to h2c",
     bytes: get("connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n"),
   },
+  { name: "Upgrade to h2c or another", bytes: get("connection: Upgrade\r\nupgrade: h2c, strange\r\n") },
+  { name: "Upgrade to what begins as h2c", bytes: get("connection: Upgrade\r\nupgrade: h2cx\r\n") },
+  { name: "Upgrade twice", bytes: get("connection: Upgrade\r\nupgrade: strange\r\nupgrade: h2c\r\n") },
   { name: "Upgrade to an unknown protocol", bytes: get("connection: Upgrade\r\nupgrade: strange\r\n") },
   // Host. Source: RFC 9112 3.2.
   { name: "no Host", bytes: request("GET /c# HTTP/1.1", "x: 1\r\n") },

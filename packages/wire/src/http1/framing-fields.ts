@@ -111,13 +111,14 @@ export class FramingFields implements HeaderLineSink {
         this.#connection(bytes, value, valueEnd);
         return DROP;
       case UPGRADE: {
+        const protocols = bytes.toString("latin1", value, valueEnd);
         // h2c upgrades are ignored, as RFC 9113 3.1 tells servers to.
-        const token = lower(bytes, value, valueEnd);
-        if (!token.includes("h2c")) this.upgrade = bytes.toString("latin1", value, valueEnd);
+        if (this.upgrade !== "") this.upgrade += `,${protocols}`;
+        else if (protocols.toLowerCase() !== "h2c") this.upgrade = protocols;
         return DROP;
       }
       case TE:
-        if (lower(bytes, value, valueEnd).includes("trailers")) {
+        if (TRAILERS.test(bytes.toString("latin1", value, valueEnd))) {
           this.list.removeId(TE);
           this.list.appendId(TE, "trailers");
         }
@@ -161,6 +162,9 @@ export class FramingFields implements HeaderLineSink {
     }
   }
 }
+
+/** `trailers` among the codings of a TE field. */
+const TRAILERS = /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i;
 
 const KEEP = 1;
 const DROP = 0;

@@ -129,6 +129,14 @@ describe("requests", () => {
     const refused = run(`${GET}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`);
     expect(refused.events[0]).toBe("request GET http://x.test:80/a?b end ");
   });
+
+  test.each(["trailers", "gzip, Trailers", "trailers ,gzip"])("TE: %s asks for trailers", (te) => {
+    expect(run(`${GET}TE: ${te}\r\n\r\n`).events[0]).toEndWith(" end te=trailers");
+  });
+
+  test.each(["xtrailers", "gzip, trailers2", "trailers;q=0.5"])("TE: %s does not", (te) => {
+    expect(run(`${GET}TE: ${te}\r\n\r\n`).events[0]).toEndWith(" end ");
+  });
 });
 
 describe("refusals", () => {
