@@ -1,4 +1,5 @@
 import { grpcCodeOfHttpStatus, type WireFailure } from "@heddle/wire";
+import { loggedFailure } from "./tls/logged-failure.ts";
 import type { UpstreamFailure, UpstreamFailureCode } from "./upstream/failure.ts";
 
 /** Everything that can end an exchange other than the upstream's own answer. */
@@ -56,7 +57,7 @@ const TABLE = {
   "tls-failed": {
     status: 503,
     flag: "UF",
-    details: "upstream_reset_before_response_started{remote_connection_failure|TLS_error}",
+    details: "upstream_reset_before_response_started{remote_connection_failure}",
     body: `${RESET_PREFIX}remote connection failure`,
   },
   reset: {
@@ -70,6 +71,12 @@ const TABLE = {
     flag: "UR",
     details: "upstream_reset_before_response_started{remote_refused_stream_reset}",
     body: `${RESET_PREFIX}remote refused stream reset`,
+  },
+  "connect-error": {
+    status: 503,
+    flag: "UR",
+    details: "upstream_reset_before_response_started{remote_error_with_CONNECT_request}",
+    body: `${RESET_PREFIX}remote error with CONNECT request`,
   },
   protocol: {
     status: 502,
@@ -118,9 +125,21 @@ export function rescue(code: TrafficFailureCode, whole = false): Rescue {
 
 /** The answer to an upstream failure; its cause is for logs, not for clients. `retried`: it was not the first. Source: Envoy 1.40. */
 export function rescueUpstream(failure: UpstreamFailure, retried = false): Rescue {
-  const base = TABLE[failure.code];
+  const base = withReason(TABLE[failure.code], failure);
   if (retried) return { ...base, body: base.body.replace(/\breset reason: /, "retried and the latest reset reason: ") };
   return base;
+}
+
+/** What is noted when an upstream fails whose answer has begun. */
+export function rescueStarted(failure: UpstreamFailure): Rescue {
+  const base = TABLE[failure.code];
+  return { ...base, details: base.details.replace("_before_", "_after_") };
+}
+
+/** Why there was no connection stands behind the reset's name. */
+function withReason(base: Rescue, { code, cause }: UpstreamFailure): Rescue {
+  const reason = code === "connect-failed" || code === "tls-failed" ? loggedFailure(cause).replaceAll(" ", "_") : "";
+  return reason === "" ? base : { ...base, details: base.details.replace("}", `|${reason}}`) };
 }
 
 /** What is noted when the client's side of an exchange ends early. */

@@ -16,6 +16,21 @@ const DIFFERENCES: readonly (readonly [what: string, ours: string, envoy: string
     "none does; with `proxy_100_continue` the first of them",
   ],
   [
+    "an HTTP/1 answer that ends with its connection, which is reset",
+    "is cut for the client too (flag UC): it may be incomplete",
+    "counts as complete",
+  ],
+  [
+    "a server's connection that ends behind 103 or 100, before the answer",
+    "`upstream_reset_before_response_started`",
+    "`upstream_reset_after_response_started`, with the same 503",
+  ],
+  [
+    "a tunnel over HTTP/1 (WebSocket, CONNECT) whose client ends its direction",
+    "the server's bytes still reach the client",
+    "ends at once; the log says the same",
+  ],
+  [
     "`watched_directory` of a certificate or validation context that stands in a listener or cluster",
     "refused: only what comes as a secret is read again",
     "is taken, and nothing is read again",

@@ -116,12 +116,18 @@ export class Attempt implements StreamHandler, PoolWaiter {
 
   onReset(_stream: HttpStream, failure: WireFailure): void {
     if (failure.code === "local") return;
-    if (failure.code === "refused" || failure.code === "cancelled" || failure.code === "peer-error")
-      this.cluster.counters.receivedResets++;
-    else if (this.connection !== undefined) this.connection.brokeOff = true;
+    const cause = fromWire(failure);
+    // Source: Envoy counts so; what broke HTTP/2 is a reset of our own.
+    if (cause.code === "reset") this.cluster.counters.receivedResets++;
+    else if (cause.code === "protocol" && this.#pool.protocol === "http2") this.cluster.counters.sentResets++;
+    else if (cause.code === "protocol" || cause.code === "connection-closed") this.#breaksOff();
     if (!this.answered) this.host.stats.rqError++;
     if (this.#owner !== undefined) this.cluster.outlier?.onLocalFailure(this.host);
-    this.#owner?.onAttemptFailed(this, fromWire(failure));
+    this.#owner?.onAttemptFailed(this, cause);
+  }
+
+  #breaksOff(): void {
+    if (this.connection !== undefined) this.connection.brokeOff = true;
   }
 
   onDrain(_stream: HttpStream): void {
@@ -159,6 +165,9 @@ function outlierStatus(head: ResponseHead): number {
   return GRPC_AS_HTTP[code] ?? (code >= 0 && code <= LAST_GRPC_STATUS ? 200 : 500);
 }
 
+/** Of HTTP/2 error codes that say more than that the server gave up. Source: Envoy. */
+const PEER_ERRORS: Readonly<Record<number, UpstreamFailure["code"]>> = { 1: "protocol", 10: "connect-error" };
+
 function fromWire(failure: WireFailure): UpstreamFailure {
   switch (failure.code) {
     case "refused":
@@ -169,8 +178,9 @@ function fromWire(failure: WireFailure): UpstreamFailure {
     case "limit":
     case "abuse":
       return upstreamFailure("protocol", failure.message);
-    case "cancelled":
     case "peer-error":
+      return upstreamFailure(PEER_ERRORS[failure.h2Code] ?? "reset", failure.message);
+    case "cancelled":
     case "local":
       return upstreamFailure("reset", failure.message);
   }

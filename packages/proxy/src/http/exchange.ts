@@ -18,7 +18,7 @@ import type { RouteCounters } from "../counters/route-counters.ts";
 import { type FilteredExchange, FilterRun, WAITING_BYTES } from "../filters/filter-run.ts";
 import type { FilterReply } from "../filters/http-filter.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
-import { rescue, rescueDownstream, rescueUpstream, type TrafficFailureCode } from "../rescue.ts";
+import { rescue, rescueDownstream, rescueStarted, rescueUpstream, type TrafficFailureCode } from "../rescue.ts";
 import { answerOf } from "../router/rewrite.ts";
 import { type CompiledRoute, isGrpc, REPLAY_BYTES } from "../router/route-table.ts";
 import type { LineInterval } from "../telemetry/line-interval.ts";
@@ -41,7 +41,7 @@ import { countRedirect, followRedirect } from "./internal-redirect.ts";
 import { composeLocalReply, overloaded, type ReplyExtra, sendContinue } from "./local-reply.ts";
 import { type RequestMirror, startMirror } from "./mirror.ts";
 import { BODY_WANTED, noteUpstream, noteWanted } from "./note-upstream.ts";
-import { noteTunnel, opensTunnel } from "./open-tunnel.ts";
+import { noteTunnel, noteTunnelEnd, opensTunnel } from "./open-tunnel.ts";
 import { prepareRequest } from "./request-prepare.ts";
 import { prepareResponse } from "./response-prepare.ts";
 import { retryPolicyFor } from "./retry-decision.ts";
@@ -409,6 +409,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   /** The upstream's answer is complete. */
   #answerEnds(): void {
     this.#forwarded = this.#requestEnded;
+    if (this.tunnel && !this.#requestEnded) noteTunnelEnd(this, false);
     if (this.#manager.needs.times) this.upstreamEndMs = this.#manager.clock.monotonic();
     // An HTTP/1 connection counts for its next request from now on.
     this.upstreamBytes = this.#upstreamStream?.wireBytes;
@@ -423,9 +424,9 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     }
     this.#tries.disarm();
     this.#tries.forget(attempt);
-    this.#manager.counters.resetAfterStart++;
-    this.addFlag("UC");
-    this.details = "upstream_reset_after_response_started{connection_termination}";
+    // Source: Envoy counts calls whose status is not known yet.
+    if (this.grpc && this.grpcStatus < 0) this.#manager.counters.resetAfterStart++;
+    this.#note(rescueStarted(failure));
     this.#cut();
   }
 
@@ -446,6 +447,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   }
 
   #endRequest(): void {
+    if (this.tunnel && !this.#answered) noteTunnelEnd(this, true);
     this.#requestEnded = true;
     this.requestEndMs = this.#manager.clock.monotonic();
     this.#mirror?.send();
@@ -575,6 +577,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   #cut(): void {
     this.#answered = true;
     this.#manager.counters.sentResets++;
+    this.#manager.counters.receivedResets++;
     this.#downstream.reset(2);
   }
 

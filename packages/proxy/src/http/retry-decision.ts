@@ -49,6 +49,7 @@ export function retriesFailure(policy: RetryPolicyConfig, failure: UpstreamFailu
     case "refused-stream":
       return (on & (RETRY_ON["refused-stream"] | RETRY_ON["reset-before-request"] | anyReset)) !== 0;
     case "reset":
+    case "connect-error":
     case "connection-closed":
     case "protocol":
       return (on & anyReset) !== 0 || (!sent && (on & RETRY_ON["reset-before-request"]) !== 0);

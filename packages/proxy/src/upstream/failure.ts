@@ -10,6 +10,7 @@ export type UpstreamFailureCode =
   | "tls-failed"
   | "reset"
   | "refused-stream"
+  | "connect-error"
   | "protocol"
   | "connection-closed"
   | "timeout"

@@ -103,6 +103,8 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
   }
 
   abort(message: string): void {
+    // A message that is cut is a broken one, whichever way the connection ended.
+    if (this.reader.midMessage) this.onMalformed(wireFailure("connection-closed", message));
     this.reader.stop();
     this.#end(this.#closedFailure(message));
   }
@@ -189,7 +191,9 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
     this.finishIfDone(stream);
   }
 
-  onMalformed(failure: WireFailure): void {
+  onMalformed(found: WireFailure): void {
+    const cut = found.code === "connection-closed";
+    const failure = cut ? wireFailure("protocol", found.message, { status: 502, h2Code: 1 }) : found;
     this.#host.onFailure(this, failure);
     this.#end(failure);
   }

@@ -141,7 +141,15 @@ describe("responses", () => {
     const inside = start();
     inside.answer(`${OK}Content-Length: 5\r\n\r\nhe`);
     inside.client.receiveEnd();
-    expect(inside.events.slice(-2)).toEqual(["reset 1 connection-closed", "close 1"]);
+    expect(inside.events.slice(-2)).toEqual(["reset 1 protocol", "close 1"]);
+    const broken = start();
+    broken.answer(`${OK}Transfer-Encoding: chunked\r\n\r\n5\r\nhe`);
+    broken.client.abort("connection reset by peer");
+    expect(broken.events.slice(-2)).toEqual(["reset 1 protocol", "close 1"]);
+    const endless = start();
+    endless.answer(`${OK}\r\nhe`);
+    endless.client.abort("connection reset by peer");
+    expect(endless.events.slice(-2)).toEqual(["reset 1 connection-closed", "close 1"]);
     const between = start();
     between.answer(`${OK}Content-Length: 0\r\n\r\n`);
     between.client.receiveEnd();

@@ -65,6 +65,18 @@ export class MessageReader {
     return this.#parser.pending;
   }
 
+  /** A head, a body whose end is framed, or trailers have begun and are not complete. */
+  get midMessage(): boolean {
+    switch (this.#state) {
+      case HEAD:
+        return this.#parser.pending;
+      case BODY:
+        return this.#body.mode !== BODY_UNTIL_CLOSE;
+      default:
+        return this.#state === TRAILERS;
+    }
+  }
+
   /** Bytes have arrived that belong to no message that was asked for so far. */
   get surplus(): boolean {
     return this.#at < this.#end;
@@ -228,7 +240,7 @@ export class MessageReader {
     if (state === BODY && this.#body.mode === BODY_UNTIL_CLOSE) {
       this.#state = WAIT;
       this.#sink.onBody(NO_BYTES, 0, 0, true);
-    } else if (state === WAIT || (state === HEAD && !this.#parser.pending)) {
+    } else if (!this.midMessage) {
       this.#sink.onCleanEnd();
     } else {
       const what = state === HEAD ? "header section" : "body";

