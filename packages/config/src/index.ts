@@ -105,5 +105,4 @@ export {
   type WatchedKind,
   watchedKinds,
 } from "./resources.ts";
-export { nearest } from "./schema/nearest.ts";
 export { readResource } from "./schema/resource.ts";

@@ -1,3 +1,4 @@
+import { nearest } from "@heddle/std";
 import { type AuthorizationPolicy, authorizationPolicy } from "./istio/authorization-policy.ts";
 import { type DestinationRule, destinationRule } from "./istio/destination-rule.ts";
 import { type EnvoyFilter, envoyFilter } from "./istio/envoy-filter.ts";
@@ -14,7 +15,6 @@ import { type WorkloadGroup, workloadGroup } from "./istio/workload-group.ts";
 import { groupOf, type KubeObject, refOf, refText } from "./kube/object.ts";
 import { type ServiceProfile, serviceProfile } from "./linkerd/service-profile.ts";
 import { createProblemSink, type Parsed, type Problem } from "./problem.ts";
-import { nearest } from "./schema/nearest.ts";
 import { type ResourceDefinition, readResource } from "./schema/resource.ts";
 
 /** A custom resource of any dialect that Heddle acts on. */

@@ -19,8 +19,16 @@ export interface Generator {
 export function generatedConfig(state: MeshState, proxy: ProxyNode, generator: Generator): ProxyConfigJson {
   const { views, patcher, registry } = generator;
   const view = views.viewFor(state, proxy);
-  const outbound = patcher.apply(translateOutbound(view.outbound), view.outbound.patches).resources;
-  const inbound = patcher.apply(translateInbound(view.inbound), view.inbound.patches).resources;
+  const outbound = patcher.apply(
+    translateOutbound(view.outbound),
+    view.outbound.patches,
+    view.outbound.dataPlane,
+  ).resources;
+  const inbound = patcher.apply(
+    translateInbound(view.inbound),
+    view.inbound.patches,
+    view.inbound.proxy.dataPlane,
+  ).resources;
   const clusters = [...outbound.clusters, ...inbound.clusters];
   const eds = new Set(clusters.flatMap((cluster) => cluster.edsClusterConfig?.serviceName ?? []));
   return {

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { type JsonObject, type JsonValue, mergeFromBinary, type Registry } from "@bufbuild/protobuf";
 import { err, ok, type Result } from "@heddle/std";
-import { readJson, typeUrls, writeMessage } from "@heddle/xds-api";
-import { parse, stringify } from "yaml";
+import { checkJson, type JsonProblem, typeUrls, writeMessage } from "@heddle/xds-api";
+import { stringify } from "yaml";
 import { decodeAdminLogs } from "./bootstrap/admin-log.ts";
 import {
   ADMIN_SHAPE,
@@ -13,6 +13,7 @@ import {
 import { checkExtensions } from "./bootstrap/default-extensions.ts";
 import { foldEnumCase } from "./bootstrap/enum-case.ts";
 import { upgradeBootstrap } from "./bootstrap/v2-form.ts";
+import { parseText } from "./bootstrap/yaml-text.ts";
 import {
   type ConfigOrigin,
   type DiscoveryServer,
@@ -21,7 +22,8 @@ import {
 } from "./config/config-origin.ts";
 import { decodeDuration } from "./config/duration-field.ts";
 import { type Bootstrap, BootstrapSchema, ClusterSchema, ListenerSchema, SecretSchema } from "./config/proto.ts";
-import { createScope, problemText } from "./config/scope.ts";
+import { decodeResource } from "./config/resources.ts";
+import { type ConfigProblem, createScope, problemText } from "./config/scope.ts";
 import { checkShape } from "./config/shape.ts";
 import { decodeAddress } from "./config/socket-address.ts";
 import { decodeStats, type StatsSettings } from "./config/stats-config.ts";
@@ -51,6 +53,9 @@ export interface StaticResources {
   readonly resources: readonly IncomingResource[];
 }
 
+/** A bootstrap, or all that is wrong with it. */
+export type BootstrapResult = Result<BootstrapSettings, readonly string[]>;
+
 /** What the proxy takes from an Envoy bootstrap. */
 export interface BootstrapSettings {
   readonly nodeId: string;
@@ -79,21 +84,23 @@ export interface BootstrapSettings {
   /** Undefined: sinks are written to when the admin page is asked for statistics. Default: 5 s. Units: ms. */
   readonly statsFlushMs: number | undefined;
   readonly message: Bootstrap;
-  /** Knows every type of the message. */
+  /** Knows every type of the message, but for extensions that the proxy does not have. */
   readonly types: Registry;
+  /** Full names of messages inside `Any` that the registry did not have. */
+  readonly unknownTypes: readonly string[];
 }
 
 /**
  * Reads a bootstrap file in YAML or JSON, v3 or v2. `more` is the text of another one that is merged over it, as Envoy's `--config-yaml`; with one
- * of both empty the other is the whole. Errors: a sentence that names the file and the field.
+ * of both empty the other is the whole. Errors: a sentence for everything that is wrong, with the file and the field.
  */
-export function readBootstrap(path: string, more: string, registry: Registry): Result<BootstrapSettings> {
+export function readBootstrap(path: string, more: string, registry: Registry): BootstrapResult {
   if (path === "") return parseBootstrap(more, MORE, registry);
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    return err(`can't read the bootstrap ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    return err([`can't read the bootstrap ${path}: ${error instanceof Error ? error.message : String(error)}`]);
   }
   if (more === "") return parseBootstrap(text, path, registry);
   const [file, over] = [parseMessage(text, path, registry), parseMessage(more, MORE, registry)];
@@ -102,7 +109,9 @@ export function readBootstrap(path: string, more: string, registry: Registry): R
   // Source: protobuf's merging: scalars are replaced, messages merged, lists joined.
   mergeFromBinary(BootstrapSchema, file.value.message, writeMessage(BootstrapSchema, over.value.message));
   const deprecated = bothForms(file.value.deprecated, over.value.deprecated);
-  return readSettings({ ...file.value, deprecated }, `${path} with ${MORE}`);
+  const unread = [...file.value.unread, ...over.value.unread];
+  const unknownTypes = [...file.value.unknownTypes, ...over.value.unknownTypes];
+  return readSettings({ ...file.value, deprecated, unread, unknownTypes }, `${path} with ${MORE}`);
 }
 
 const MORE = "--config-yaml";
@@ -118,50 +127,38 @@ function bothForms(file: OldForm, over: OldForm): OldForm {
 }
 
 /** The same for the text of a file. */
-export function parseBootstrap(text: string, path: string, known: Registry): Result<BootstrapSettings> {
+export function parseBootstrap(text: string, path: string, known: Registry): BootstrapResult {
   const parsed = parseMessage(text, path, known);
   return parsed.ok ? readSettings(parsed.value, path) : parsed;
 }
 
 /** A bootstrap before its fields are looked at. */
-interface ParsedBootstrap extends Pick<BootstrapSettings, "message" | "types" | "deprecated"> {}
+interface ParsedBootstrap extends Pick<BootstrapSettings, "message" | "types" | "deprecated" | "unknownTypes"> {
+  /** What the message lacks, because it can't be read. */
+  readonly unread: readonly JsonProblem[];
+}
 
-function parseMessage(text: string, path: string, known: Registry): Result<ParsedBootstrap> {
+function parseMessage(text: string, path: string, known: Registry): Result<ParsedBootstrap, readonly string[]> {
   let json: JsonValue;
   try {
     json = parseText(text);
   } catch (error) {
-    return err(`${path} is neither YAML nor JSON: ${error instanceof Error ? error.message : String(error)}`);
+    return err([`${path} is neither YAML nor JSON: ${error instanceof Error ? error.message : String(error)}`]);
   }
   const upgraded = upgradeBootstrap(json);
-  if (upgraded.problems.length > 0) return err(`${path}: ${upgraded.problems.join("; ")}`);
+  if (upgraded.problems.length > 0) return err(upgraded.problems.map((problem) => `${path}: ${problem}`));
   const types = hasOverloadManager(upgraded.json) ? withMonitorTypes(known) : known;
   const folded = foldEnumCase(upgraded.json, BootstrapSchema, types);
   const deprecated =
     upgraded.changes.length === 0
       ? undefined
       : { changes: upgraded.changes, v3: stringify(withoutSecrets(folded), { lineWidth: 0 }) };
-  try {
-    return ok({ message: readJson(BootstrapSchema, folded, types), types, deprecated });
-  } catch (error) {
-    return err(`${path} is not an Envoy bootstrap: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  const { message, problems, unknownTypes } = checkJson(BootstrapSchema, folded, types);
+  return ok({ message, types, deprecated, unread: problems, unknownTypes });
 }
 
 function hasOverloadManager(json: JsonValue): boolean {
   return typeof json === "object" && json !== null && ("overload_manager" in json || "overloadManager" in json);
-}
-
-/** YAML, of which JSON is a part; the YAML reader takes 30 ms for what the JSON reader does in one. */
-function parseText(text: string): JsonValue {
-  if (text.trimStart().startsWith("{")) {
-    try {
-      return JSON.parse(text);
-    } catch {
-      // Braces are YAML too, and the YAML reader says where something is wrong.
-    }
-  }
-  return parse(text);
 }
 
 /** For printing: keys that stand in the file are left out. */
@@ -178,7 +175,8 @@ function withoutSecrets(value: JsonValue): JsonValue {
   );
 }
 
-function readSettings({ message, types, deprecated }: ParsedBootstrap, path: string): Result<BootstrapSettings> {
+function readSettings(parsed: ParsedBootstrap, path: string): BootstrapResult {
+  const { message, types, deprecated, unread, unknownTypes } = parsed;
   const registry = message.overloadManager === undefined ? types : withMonitorTypes(types);
   const scope = createScope();
   checkShape(BOOTSTRAP_SHAPE, message, scope);
@@ -234,7 +232,13 @@ function readSettings({ message, types, deprecated }: ParsedBootstrap, path: str
   if (onAdmin === false) scope.field("stats_flush_on_admin").problem("can only be true; leave it out instead");
   if (onAdmin === true && message.statsFlushInterval !== undefined)
     flushAt.problem("there is no interval with stats_flush_on_admin; remove one of both");
-  if (scope.problems.length > 0) return err(`${path}: ${problemText(scope.problems)}`);
+  const resources = staticResources(message);
+  if (unread.length > 0 || scope.problems.length > 0)
+    return err(
+      [...unread, ...withoutUnread([...scope.problems, ...staticRefusals(resources)], unread)].map(
+        (problem) => `${path}: ${problemText([problem])}`,
+      ),
+    );
   return ok({
     nodeId: message.node?.id ?? "",
     nodeCluster: message.node?.cluster ?? "",
@@ -247,7 +251,7 @@ function readSettings({ message, types, deprecated }: ParsedBootstrap, path: str
     metadata: message.node?.metadata ?? {},
     admin,
     adminLogs,
-    resources: staticResources(message),
+    resources,
     ads,
     clustersFrom,
     listenersFrom,
@@ -260,8 +264,34 @@ function readSettings({ message, types, deprecated }: ParsedBootstrap, path: str
     statsFlushMs: onAdmin === true ? undefined : flushMs,
     message,
     types: registry,
+    unknownTypes,
   });
 }
+
+/** Problems that may be there only because something at or below their place could not be read are left out. */
+function withoutUnread(found: readonly ConfigProblem[], unread: readonly JsonProblem[]): readonly ConfigProblem[] {
+  const reaches = (path: string, below: string) =>
+    below.startsWith(path) && [undefined, ".", "["].includes(below[path.length]);
+  return found.filter(({ path }) => !unread.some((one) => reaches(path, one.path) || reaches(one.path, path)));
+}
+
+/** All that is wrong with the resources that a bootstrap brings. */
+export function staticRefusals(all: readonly StaticResources[]): readonly ConfigProblem[] {
+  return all.flatMap(({ typeUrl, resources }) =>
+    resources.flatMap(({ bytes }, i) => {
+      const decoded = decodeResource(typeUrl, bytes);
+      const at = `static_resources.${LISTS[typeUrl] ?? ""}[${i}]`;
+      if (decoded.ok) return [];
+      return decoded.error.map(({ path, reason }) => ({ path: path === "" ? at : `${at}.${path}`, reason }));
+    }),
+  );
+}
+
+const LISTS: Readonly<Record<string, string>> = {
+  [typeUrls.secret]: "secrets",
+  [typeUrls.cluster]: "clusters",
+  [typeUrls.listener]: "listeners",
+};
 
 function staticResources(message: Bootstrap): readonly StaticResources[] {
   const fixed = message.staticResources;

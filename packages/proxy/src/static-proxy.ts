@@ -6,14 +6,13 @@ import { adminLogLine } from "./admin/admin-log.ts";
 import { type AdminServer, startAdminServer } from "./admin/admin-server.ts";
 import { firstExpiryMs } from "./admin/certificates-page.ts";
 import { knownTypes } from "./bootstrap/known-types.ts";
-import { type BootstrapSettings, type NodeLocality, readBootstrap } from "./bootstrap.ts";
+import { type BootstrapSettings, type NodeLocality, readBootstrap, staticRefusals } from "./bootstrap.ts";
 import { BootstrapSchema } from "./config/proto.ts";
 import { decodeResource } from "./config/resources.ts";
 import { problemText } from "./config/scope.ts";
 import type { StatsSettings } from "./config/stats-config.ts";
 import { shareLimits } from "./overload/overload-config.ts";
 import { createProxy } from "./proxy.ts";
-import type { IncomingResource } from "./resources.ts";
 import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
 import { type FolderLayersDeps, readFolders, watchFolders } from "./runtime/folder-layer.ts";
 import { createRuntime } from "./runtime/runtime.ts";
@@ -42,13 +41,18 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   const { clock, log } = deps;
   let registry: Registry = knownTypes();
   let read = readBootstrap(deps.path, deps.configYaml, registry);
-  // A type that we don't know is refused with its path, for which it must be read; and files may bring any type later.
-  if (!read.ok || read.value.clustersFrom !== undefined || read.value.listenersFrom !== undefined) {
+  // What is wrong with a type that only all of them have is said better when it is known; and files may bring any type later.
+  if (
+    !read.ok ||
+    read.value.unknownTypes.length > 0 ||
+    read.value.clustersFrom !== undefined ||
+    read.value.listenersFrom !== undefined
+  ) {
     registry = await loadTypeRegistry();
     read = readBootstrap(deps.path, deps.configYaml, registry);
   }
   if (!read.ok) {
-    log.error(read.error);
+    for (const problem of read.error) log.error(problem);
     return 1;
   }
   const { value: bootstrap } = read;
@@ -122,14 +126,15 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     for (const resource of list) fixed.add(`${typeUrl}|${resource.name}`);
     const problem = resources.apply(typeUrl, list, []);
     if (problem === undefined) continue;
-    log.error("the bootstrap is refused", { file: deps.path, reason: problem });
+    const all = staticRefusals(bootstrap.resources).map((one) => problemText([one]));
+    refuse(deps, all.length === 0 ? [problem] : all);
     proxy.close();
     return 1;
   }
   const discovery = await createDiscovery({ ...deps, bootstrap, node, registry, clusters: proxy.clusters, resources });
   const problem = discovery.load();
   if (problem !== undefined) {
-    log.error("the bootstrap is refused", { file: deps.path, reason: problem });
+    refuse(deps, [problem]);
     proxy.close();
     return 1;
   }
@@ -269,19 +274,17 @@ function withFixedTags(settings: StatsSettings, tags: StaticFlags["statsTags"]):
 
 /** Decodes everything without opening a port. */
 function validate(deps: StaticProxyDeps, bootstrap: BootstrapSettings, registry: Registry): number {
-  const problems: string[] = [];
-  const check = (typeUrl: string, resource: IncomingResource) => {
-    const decoded = decodeResource(typeUrl, resource.bytes);
-    if (!decoded.ok) problems.push(`${resource.name}: ${problemText(decoded.error)}`);
-  };
-  for (const { typeUrl, resources } of bootstrap.resources) for (const resource of resources) check(typeUrl, resource);
+  const problems = staticRefusals(bootstrap.resources).map((one) => problemText([one]));
   for (const [typeUrl, from] of [
     [typeUrls.cluster, bootstrap.clustersFrom],
     [typeUrls.listener, bootstrap.listenersFrom],
   ] as const) {
     if (from?.kind !== "file") continue;
     try {
-      for (const resource of readResourceFile(from.path, typeUrl, registry)) check(typeUrl, resource);
+      for (const { name, bytes } of readResourceFile(from.path, typeUrl, registry)) {
+        const decoded = decodeResource(typeUrl, bytes);
+        if (!decoded.ok) problems.push(...decoded.error.map((one) => `${from.path}: ${name}: ${problemText([one])}`));
+      }
     } catch (error) {
       problems.push(`${from.path}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -290,8 +293,12 @@ function validate(deps: StaticProxyDeps, bootstrap: BootstrapSettings, registry:
     deps.print(`configuration '${deps.path || "--config-yaml"}' OK\n`);
     return 0;
   }
-  for (const problem of problems) deps.log.error("the bootstrap is refused", { file: deps.path, reason: problem });
+  refuse(deps, problems);
   return 1;
+}
+
+function refuse(deps: StaticProxyDeps, problems: readonly string[]): void {
+  for (const reason of problems) deps.log.error("the bootstrap is refused", { file: deps.path, reason });
 }
 
 /** An old file works; what it should look like goes to the log, so that it can be copied from there. */

@@ -50,6 +50,7 @@ export {
 export { type Exposition, parseExposition, type Sample } from "./metrics/parse.ts";
 export { createMetricsRegistry, DEFAULT_BOUNDS, type MetricsRegistry } from "./metrics/registry.ts";
 export { type Counter, type Gauge, type Histogram, histogramQuantile } from "./metrics/series.ts";
+export { nearest } from "./nearest.ts";
 export { normalizePath, type PathRules } from "./path-normalize.ts";
 export { fromRe2Substitution } from "./re2-substitution.ts";
 export { type Err, err, mapResult, type Ok, ok, type Result, unwrap } from "./result.ts";

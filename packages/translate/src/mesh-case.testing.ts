@@ -56,8 +56,8 @@ export function buildCase(input: MeshCase, patcher?: Patcher): BuiltCase {
   if (!node.ok) throw new Error(JSON.stringify(node.problems));
   const view = createViews().viewFor(state, node.value);
   if (patcher === undefined) return { state, view, resources: translate(view) };
-  const outbound = patcher.apply(translateOutbound(view.outbound), view.outbound.patches);
-  const inbound = patcher.apply(translateInbound(view.inbound), view.inbound.patches);
+  const outbound = patcher.apply(translateOutbound(view.outbound), view.outbound.patches, view.outbound.dataPlane);
+  const inbound = patcher.apply(translateInbound(view.inbound), view.inbound.patches, view.inbound.proxy.dataPlane);
   const problems = [...outbound.problems, ...inbound.problems];
   if (problems.length > 0) throw new Error(JSON.stringify(problems));
   return {

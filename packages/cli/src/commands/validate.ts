@@ -4,6 +4,7 @@ import {
   type EnvoyFilter,
   formatProblem,
   isMeshResource,
+  type Problem,
   parseResource,
   refKey,
   refOf,
@@ -53,12 +54,16 @@ async function refusals(context: CliContext, objects: readonly FileObject[]): Pr
     reference: byKey.get(refKey(one.object))?.reference(one.path) ?? "",
   }));
   for (const one of findings) if (levelOf(one) !== "Error") context.err(`${findingText(one)}\n`);
-  const patches = await patchRefusals(objects);
-  return [...findings.filter((one) => levelOf(one) === "Error").map((one) => findingText(one)), ...patches];
+  const patches = await patchProblems(objects);
+  for (const one of patches) if (one.severity === "warning") context.err(`${formatProblem(one)}\n`);
+  return [
+    ...findings.filter((one) => levelOf(one) === "Error").map((one) => findingText(one)),
+    ...patches.filter(({ severity }) => severity === "error").map(formatProblem),
+  ];
 }
 
 /** Only Envoy's messages can tell whether what a patch holds is right. */
-async function patchRefusals(objects: readonly FileObject[]): Promise<readonly string[]> {
+async function patchProblems(objects: readonly FileObject[]): Promise<readonly Problem[]> {
   const filters = objects.flatMap(({ object }): readonly EnvoyFilter[] => {
     if (object.kind !== "EnvoyFilter" || !isMeshResource(object)) return [];
     const parsed = parseResource(object);
@@ -67,5 +72,5 @@ async function patchRefusals(objects: readonly FileObject[]): Promise<readonly s
   if (filters.length === 0) return [];
   const { createPatcher } = await import("@heddle/translate");
   const patcher = await createPatcher();
-  return filters.flatMap((filter) => patcher.check(filter).map(formatProblem));
+  return filters.flatMap((filter) => patcher.check(filter));
 }

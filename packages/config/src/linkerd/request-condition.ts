@@ -1,6 +1,6 @@
+import { nearest } from "@heddle/std";
 import { regex } from "../istio/string-match.ts";
 import type { ProblemSink } from "../problem.ts";
-import { nearest } from "../schema/nearest.ts";
 import { describe, leaf, type Schema } from "../schema/schema.ts";
 import { readConditions } from "./condition-list.ts";
 

@@ -1,6 +1,6 @@
+import { nearest } from "@heddle/std";
 import { isObject } from "../json.ts";
 import type { ProblemSink } from "../problem.ts";
-import { nearest } from "./nearest.ts";
 import { describe, type FieldMap, type Infer, type Schema } from "./schema.ts";
 
 type AlwaysKeys<F extends FieldMap> = { [K in keyof F]: F[K] extends Schema<unknown, true> ? K : never }[keyof F];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { nearest } from "@heddle/std";
 import { createProblemSink } from "../problem.ts";
 import { list, map, message } from "./compound.ts";
-import { nearest } from "./nearest.ts";
 import { duration, int, oneOf, port, string } from "./scalar.ts";
 import { deprecated, required, type Schema, withDefault } from "./schema.ts";
 

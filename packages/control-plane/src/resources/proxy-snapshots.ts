@@ -1,4 +1,4 @@
-import type { Problem } from "@heddle/config";
+import type { DataPlane, Problem } from "@heddle/config";
 import {
   createHashMemo,
   createViews,
@@ -119,10 +119,14 @@ class Snapshots implements ProxySnapshots {
       view.outbound.hash,
       () =>
         this.#parts.encode(view.outbound) ??
-        encodeResources(this.#patched(translateOutbound(view.outbound), view.outbound.patches)),
+        encodeResources(
+          this.#patched(translateOutbound(view.outbound), view.outbound.patches, view.outbound.dataPlane),
+        ),
     );
     const inbound = keep(this.#inbound, view.inbound.hash, () =>
-      encodeResources(this.#patched(translateInbound(view.inbound), view.inbound.patches)),
+      encodeResources(
+        this.#patched(translateInbound(view.inbound), view.inbound.patches, view.inbound.proxy.dataPlane),
+      ),
     );
     const set = (pick: (half: EncodedResources) => EncodedResources["clusters"]): ResourceSet =>
       createResourceSet(view.hash, [...pick(outbound), ...pick(inbound)]);
@@ -143,9 +147,9 @@ class Snapshots implements ProxySnapshots {
     return made;
   }
 
-  #patched(resources: ProxyResources, patches: readonly ResourcePatch[]): ProxyResources {
+  #patched(resources: ProxyResources, patches: readonly ResourcePatch[], dataPlane: DataPlane): ProxyResources {
     if (patches.length === 0 || this.#options.patcher === undefined) return resources;
-    const patched = this.#options.patcher.apply(resources, patches);
+    const patched = this.#options.patcher.apply(resources, patches, dataPlane);
     for (const problem of patched.problems) this.#options.onProblem?.(problem);
     return patched.resources;
   }

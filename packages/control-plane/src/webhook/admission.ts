@@ -124,12 +124,13 @@ export function validationHandler(options: {
     const parsed = parseResource(object);
     // What a patch holds is Envoy's, so only Envoy's messages can tell whether it is right.
     const patches = parsed.ok && parsed.value.kind === "EnvoyFilter" ? patcher.check(parsed.value) : [];
-    if (parsed.ok && patches.length === 0) {
+    const wrong = patches.filter(({ severity }) => severity === "error");
+    if (parsed.ok && wrong.length === 0) {
       telemetry.validationPassed.with(group, version, object.kind).value++;
-      return allow(request, "skipped", "valid", parsed.warnings.map(formatProblem)).review;
+      return allow(request, "skipped", "valid", [...parsed.warnings, ...patches].map(formatProblem)).review;
     }
     telemetry.validationFailed.with(group, version, object.kind, "invalid_resource").value++;
-    const message = (parsed.ok ? patches : parsed.problems).map(formatProblem).join("; ");
+    const message = (parsed.ok ? wrong : parsed.problems).map(formatProblem).join("; ");
     log.info("resource refused", { message });
     return deny(request, message).review;
   };

@@ -1,5 +1,5 @@
 import type { TypedExtensionConfig } from "@heddle/xds-api/envoy/config/core/v3/extension";
-import { type AnyTable, decodeAny, typeName } from "../config/any-field.ts";
+import { type AnyTable, decodeAny, heldType } from "../config/any-field.ts";
 import { checkDnsResolver } from "../config/dns-resolver.ts";
 import type { Bootstrap } from "../config/proto.ts";
 import type { DecodeScope } from "../config/scope.ts";
@@ -23,6 +23,6 @@ export function checkExtensions(message: Bootstrap, scope: DecodeScope): void {
 }
 
 function only(message: TypedExtensionConfig | undefined, type: string, scope: DecodeScope): void {
-  if (message === undefined || typeName(message.typedConfig?.typeUrl ?? "") === type) return;
+  if (message === undefined || heldType(message.typedConfig) === type) return;
   scope.field("typed_config").problem(`refused: there is ${type} only; leave the field out`);
 }

@@ -1,6 +1,7 @@
 import type { DescMessage, JsonObject, JsonValue, Message, MessageShape } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
-import { readJson, readMessage } from "@heddle/xds-api";
+import { checkJson, readMessage } from "@heddle/xds-api";
+import { unknownExtension } from "./left-out.ts";
 import { UdpaTypedStructSchema, XdsTypedStructSchema } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 
@@ -32,7 +33,7 @@ export function decodeAny<T>(any: Any | undefined, table: AnyTable<T>, scope: De
   }
   const name = typeName(any.typeUrl);
   try {
-    if (name === UdpaTypedStructSchema.typeName || name === XdsTypedStructSchema.typeName) {
+    if (isTypedStruct(name)) {
       const struct = readMessage(XdsTypedStructSchema, any.value);
       return decodeStruct(typeName(struct.typeUrl), struct.value ?? {}, table, scope);
     }
@@ -50,12 +51,32 @@ function decodeStruct<T>(name: string, value: JsonObject, table: AnyTable<T>, sc
   const entry = table[name];
   if (entry === undefined) return refuse(name, table, scope);
   if (entry.kind === "struct") return entry.decode(value, scope);
-  return entry.decode(readJson(entry.schema, value as JsonValue), scope);
+  const { message, problems } = checkJson(entry.schema, value as JsonValue);
+  for (const { path, reason } of problems) (path === "" ? scope : scope.field(path)).problem(reason);
+  return entry.decode(message, scope);
 }
 
 function refuse<T>(name: string, table: AnyTable<T>, scope: DecodeScope): undefined {
-  scope.problem(`${name} is not an extension that this proxy has here; it has ${Object.keys(table).join(", ")}`);
+  scope.problem(unknownExtension(name, Object.keys(table)));
   return undefined;
+}
+
+/** The full name of the message that an `Any` holds, also as a `TypedStruct`; "": none. Errors: throws for bytes that are none. */
+export function heldType(any: Any | undefined): string {
+  const name = typeName(any?.typeUrl ?? "");
+  return any !== undefined && isTypedStruct(name)
+    ? typeName(readMessage(XdsTypedStructSchema, any.value).typeUrl)
+    : name;
+}
+
+/** Whether it holds a message without a field, also as a `TypedStruct`. */
+export function isHeldEmpty(any: Any): boolean {
+  if (!isTypedStruct(typeName(any.typeUrl))) return any.value.length === 0;
+  return Object.keys(readMessage(XdsTypedStructSchema, any.value).value ?? {}).length === 0;
+}
+
+function isTypedStruct(name: string): boolean {
+  return name === UdpaTypedStructSchema.typeName || name === XdsTypedStructSchema.typeName;
 }
 
 /** `type.googleapis.com/a.b.C` → `a.b.C`. */

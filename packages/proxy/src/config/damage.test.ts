@@ -61,7 +61,7 @@ beforeAll(async () => {
   ];
   resources = files.flatMap((file) => {
     const read = parseBootstrap(JSON.stringify(file), "whole.json", registry);
-    if (!read.ok) throw new Error(read.error);
+    if (!read.ok) throw new Error(read.error.join("; "));
     return read.value.resources;
   });
   const layer = { name: "flags", layer: { a: { b: { numerator: 5 } }, "c.d": "1", e: true } };
@@ -83,8 +83,8 @@ function said(run: () => string): string {
 const readText = (text: string, name: string) =>
   said(() => {
     const read = parseBootstrap(text, name, registry);
-    if (!read.ok) expect(read.error.startsWith(name)).toBe(true);
-    return read.ok ? "" : read.error;
+    if (!read.ok) for (const problem of read.error) expect(problem).toStartWith(name);
+    return read.ok ? "" : read.error.join("; ");
   });
 
 /** One value of a tree becomes something else. */
@@ -144,7 +144,7 @@ test("a damaged tree of a bootstrap is refused with its place, or taken", () => 
     const read = parseBootstrap(JSON.stringify(tree), "a.json", registry);
     if (!read.ok) {
       refused++;
-      expect(said(() => read.error)).toStartWith("a.json");
+      expect(said(() => read.error.join("; "))).toStartWith("a.json");
       continue;
     }
     for (const { typeUrl, resources: list } of read.value.resources)

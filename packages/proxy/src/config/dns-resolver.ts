@@ -1,4 +1,4 @@
-import { typeName } from "./any-field.ts";
+import { heldType, isHeldEmpty } from "./any-field.ts";
 import type { TypedExtensionConfig } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 
@@ -7,8 +7,8 @@ const SYSTEM = "envoy.extensions.network.dns_resolver.getaddrinfo.v3.GetAddrInfo
 
 /** Errors: any resolver but the system's, as the system is set up. */
 export function checkDnsResolver(message: TypedExtensionConfig | undefined, scope: DecodeScope): void {
-  const { typeUrl = "", value } = message?.typedConfig ?? {};
-  if (message === undefined || (typeName(typeUrl) === SYSTEM && value?.length === 0)) return;
+  const config = message?.typedConfig;
+  if (message === undefined || (config !== undefined && heldType(config) === SYSTEM && isHeldEmpty(config))) return;
   scope
     .field("typed_config")
     .problem(`refused: names are resolved by the system; leave the field out, or name ${SYSTEM} without fields`);

@@ -7,7 +7,7 @@ import { JwtAuthenticationSchema } from "@heddle/xds-api/envoy/extensions/filter
 import { LocalRateLimitSchema } from "@heddle/xds-api/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit";
 import { RateLimitSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ratelimit/v3/rate_limit";
 import { RBACSchema } from "@heddle/xds-api/envoy/extensions/filters/http/rbac/v3/rbac";
-import { type AnyTable, decodeAny, messageEntry, typeName } from "./any-field.ts";
+import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { decodeFilterState, type FilterStateConfig } from "./filter-state.ts";
 import { type BufferConfig, decodeBuffer } from "./filters/buffer.ts";
 import { decodeExtAuthz, type ExtAuthzConfig } from "./filters/ext-authz.ts";
@@ -140,17 +140,6 @@ export const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
   "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig": INERT_STRUCT("alpn"),
 };
 
-/** Filters that are often asked for and that the proxy leaves out, with the reason. */
-export const HTTP_FILTERS_LEFT_OUT: Readonly<Record<string, string>> = {
-  "envoy.extensions.filters.http.lua.v3.Lua":
-    "the proxy runs no scripts; use header_mutation, ext_authz, or Envoy for this workload (heddle.io/data-plane: envoy)",
-  "envoy.extensions.filters.http.wasm.v3.Wasm":
-    "the proxy runs no WebAssembly; use ext_authz, or Envoy for this workload (heddle.io/data-plane: envoy)",
-  "envoy.extensions.filters.http.compressor.v3.Compressor":
-    "bodies pass as they are; let the application compress them",
-  "envoy.extensions.filters.http.decompressor.v3.Decompressor": "bodies pass as they are",
-};
-
 /** HTTP filters that the proxy has; for the reference. */
 export const HTTP_FILTER_TYPES: readonly string[] = Object.keys(HTTP_FILTERS);
 
@@ -161,11 +150,6 @@ export function decodeHttpFilters(messages: readonly HttpFilter[], scope: Decode
     const at = scope.item(i);
     if (message.configType.case === "configDiscovery") {
       at.field("config_discovery").problem("filter configuration over ECDS is not implemented; send typed_config");
-      return;
-    }
-    const reason = HTTP_FILTERS_LEFT_OUT[typeName(message.configType.value?.typeUrl ?? "")];
-    if (reason !== undefined) {
-      at.field("typed_config").problem(`refused: ${reason}`);
       return;
     }
     const config = decodeAny(message.configType.value, HTTP_FILTERS, at.field("typed_config"));

@@ -23,7 +23,7 @@ import { RingHashSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_
 import { RoundRobinSchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin";
 import { WrrLocalitySchema } from "@heddle/xds-api/envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality";
 import type { RuntimeNumber } from "../runtime/runtime.ts";
-import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
+import { type AnyTable, decodeAny, heldType, messageEntry } from "./any-field.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { runtimeNumber } from "./fraction.ts";
 import {
@@ -209,10 +209,7 @@ export function decodeLoadBalancing(message: Cluster, scope: DecodeScope): LoadB
 /** The first policy that is known, as Envoy takes it. */
 function decodePolicy(message: LoadBalancingPolicy | undefined, scope: DecodeScope): LoadBalancingConfig | undefined {
   const policies = message?.policies ?? [];
-  const known = policies.find((p) => {
-    const type = p.typedExtensionConfig?.typedConfig?.typeUrl ?? "";
-    return LOAD_BALANCING_TYPES.includes(type.slice(type.lastIndexOf("/") + 1));
-  });
+  const known = policies.find((p) => LOAD_BALANCING_TYPES.includes(heldType(p.typedExtensionConfig?.typedConfig)));
   const at = scope.field("policies").item(0).field("typed_extension_config.typed_config");
   return decodeAny((known ?? policies[0])?.typedExtensionConfig?.typedConfig, LB_CONFIGS, at);
 }

@@ -242,7 +242,7 @@ describe("what the proxy can't do is refused with its path", () => {
       "a script",
       "listener",
       manager({ http_filters: [{ name: "lua", typed_config: { "@type": `${EXT}.filters.http.lua.v3.Lua` } }] }),
-      "http_filters[0].typed_config: refused: the proxy runs no scripts",
+      "http_filters[0].typed_config: refused: envoy.extensions.filters.http.lua.v3.Lua is not an extension that this proxy has: the proxy runs no scripts",
     ],
     [
       "a buffer without a limit",
@@ -362,7 +362,7 @@ describe("what the proxy can't do is refused with its path", () => {
         route: { cluster: "a" },
         typed_per_filter_config: { lua: { "@type": `${EXT}.filters.http.lua.v3.LuaPerRoute`, disabled: true } },
       }),
-      "typed_per_filter_config[lua]: envoy.extensions.filters.http.lua.v3.LuaPerRoute is not",
+      "typed_per_filter_config[lua]: refused: envoy.extensions.filters.http.lua.v3.LuaPerRoute is not",
     ],
     [
       "CEL in RBAC",

@@ -4,10 +4,16 @@ import {
   type UpstreamHttpProtocolOptions,
   UpstreamHttpProtocolOptionsSchema,
 } from "@heddle/xds-api/envoy/config/core/v3/protocol";
-import { typeName } from "./any-field.ts";
+import { type AnyTable, decodeAny, heldType, messageEntry } from "./any-field.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeHttp1, decodeHttp2, type Http2Limits } from "./http-protocol.ts";
-import { type Cluster, CommonHttpProtocolOptionsSchema, HttpProtocolOptionsSchema } from "./proto.ts";
+import { unknownExtension } from "./left-out.ts";
+import {
+  type Cluster,
+  CommonHttpProtocolOptionsSchema,
+  type HttpProtocolOptions,
+  HttpProtocolOptionsSchema,
+} from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 
@@ -64,8 +70,12 @@ const IDLE_MS = 3_600_000;
 
 export function decodeUpstreamHttp(cluster: Cluster, scope: DecodeScope): UpstreamHttpConfig {
   const options = cluster.typedExtensionProtocolOptions;
-  for (const name of Object.keys(options)) {
-    if (name !== KEY) scope.field("typed_extension_protocol_options").item(name).problem(`only ${KEY} is implemented`);
+  for (const [name, held] of Object.entries(options)) {
+    if (name === KEY) continue;
+    const type = heldType(held);
+    const at = scope.field("typed_extension_protocol_options").item(name);
+    // Envoy, too, finds the options by their name.
+    at.problem(type === KEY ? `must be called ${KEY}` : unknownExtension(type));
   }
   const any = options[KEY];
   const own = cluster.maxRequestsPerConnection ?? 0;
@@ -108,10 +118,17 @@ function decodeServerName(
   return { autoSniHeader: message.autoSni ? header || ":authority" : "", autoSan: message.autoSanValidation };
 }
 
+const HTTP_OPTIONS: AnyTable<HttpProtocolOptions> = {
+  [HttpProtocolOptionsSchema.typeName]: messageEntry(HttpProtocolOptionsSchema, (message) => message),
+};
+
+function emptyOptions(): HttpProtocolOptions {
+  return readMessage(HttpProtocolOptionsSchema, new Uint8Array(0));
+}
+
 function decodeTyped(any: Any, scope: DecodeScope): UpstreamHttpConfig {
-  if (typeName(any.typeUrl) !== HttpProtocolOptionsSchema.typeName)
-    scope.problem(`expected ${HttpProtocolOptionsSchema.typeName}`);
-  const message = readMessage(HttpProtocolOptionsSchema, any.value);
+  const read = decodeAny(any, HTTP_OPTIONS, scope);
+  const message = read ?? emptyOptions();
   checkShape(UPSTREAM_HTTP_SHAPE, message, scope);
   const common = message.commonHttpProtocolOptions;
   if (common !== undefined) checkShape(UPSTREAM_COMMON_SHAPE, common, scope.field("common_http_protocol_options"));
@@ -156,7 +173,7 @@ function decodeTyped(any: Any, scope: DecodeScope): UpstreamHttpConfig {
       http2 = decodeHttp2(specifier.value.http2ProtocolOptions, scope.field("auto_config.http2_protocol_options"));
       break;
     case undefined:
-      scope.problem("one of explicit_http_config, use_downstream_protocol_config is needed");
+      if (read !== undefined) scope.problem("one of explicit_http_config, use_downstream_protocol_config is needed");
   }
   return {
     protocol,

@@ -47,7 +47,7 @@ import { CALLED_CLUSTER_SHAPE, CALLED_SERVICE_SHAPE } from "../config/grpc-servi
 import { HAPPY_EYEBALLS_SHAPE } from "../config/happy-eyeballs.ts";
 import { HASH_POLICY_SHAPE } from "../config/hash-policy.ts";
 import { HEALTH_CHECK_SHAPE, HTTP_HEALTH_SHAPE, TCP_HEALTH_SHAPE } from "../config/health-check.ts";
-import { HTTP_FILTER_TYPES, HTTP_FILTERS_LEFT_OUT, ROUTER_SHAPE } from "../config/http-filters.ts";
+import { HTTP_FILTER_TYPES, ROUTER_SHAPE } from "../config/http-filters.ts";
 import { COMMON_HTTP_SHAPE, HTTP_MANAGER_SHAPE, MANAGER_UPGRADE_SHAPE, SCHEME_SHAPE } from "../config/http-manager.ts";
 import { HTTP1_SHAPE, HTTP2_SHAPE } from "../config/http-protocol.ts";
 import { INTERNAL_REDIRECT_SHAPE } from "../config/internal-redirect.ts";
@@ -63,6 +63,7 @@ import {
   ROUND_ROBIN_POLICY_SHAPE,
   WRR_LOCALITY_POLICY_SHAPE,
 } from "../config/lb-policy-shapes.ts";
+import { LEFT_OUT_BOOTSTRAP, LEFT_OUT_HTTP, LEFT_OUT_LISTENERS } from "../config/left-out.ts";
 import {
   ADDITIONAL_ADDRESS_SHAPE,
   DOWNSTREAM_TRANSPORT_TYPES,
@@ -164,7 +165,7 @@ export interface ReferenceSection {
   readonly title: string;
   /** What stands in `typed_config` fields of the chapter: a label and full message names. */
   readonly extensions: readonly (readonly [label: string, types: readonly string[]])[];
-  /** Message names of extensions that the proxy leaves out, with the reason. */
+  /** Extensions that the proxy leaves out, by the package of their messages, with the reason. */
   readonly leftOut?: Readonly<Record<string, string>>;
   readonly shapes: readonly Shape[];
 }
@@ -174,6 +175,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
   {
     title: "Bootstrap",
     extensions: [["Sinks of statistics", STATS_SINK_TYPES]],
+    leftOut: LEFT_OUT_BOOTSTRAP,
     shapes: [
       BOOTSTRAP_SHAPE,
       RUNTIME_LAYER_SHAPE,
@@ -208,6 +210,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       ["Transport sockets", DOWNSTREAM_TRANSPORT_TYPES],
       ["Access loggers", ACCESS_LOG_TYPES],
     ],
+    leftOut: LEFT_OUT_LISTENERS,
     shapes: [
       LISTENER_SHAPE,
       ADDITIONAL_ADDRESS_SHAPE,
@@ -237,7 +240,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       ["Tracers", TRACE_PROVIDER_TYPES],
       ["Detection of the client's address", ORIGINAL_IP_TYPES],
     ],
-    leftOut: HTTP_FILTERS_LEFT_OUT,
+    leftOut: LEFT_OUT_HTTP,
     shapes: [
       HTTP_MANAGER_SHAPE,
       MANAGER_UPGRADE_SHAPE,

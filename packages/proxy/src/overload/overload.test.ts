@@ -25,7 +25,7 @@ overload_manager:
   - {name: envoy.overload_actions.stop_accepting_requests, triggers: [{name: envoy.resource_monitors.fixed_heap, threshold: {value: 0.95}}]}
   - {name: envoy.overload_actions.disable_http_keepalive, triggers: [{name: file, scaled: {scaling_threshold: 0.5, saturation_threshold: 0.9}}]}
 `);
-    if (!settings.ok) throw new Error(settings.error);
+    if (!settings.ok) throw new Error(settings.error.join("; "));
     expect(settings.value.overload).toEqual({
       refreshMs: 250 as never,
       monitors: [
@@ -83,7 +83,7 @@ overload_manager:
     ["load shed points", "loadshed_points: [{name: a}]", "overload_manager.loadshed_points: refused"],
   ])("%s is named", (_name, text, message) => {
     const settings = read(`overload_manager: {${text}}`);
-    expect(settings.ok ? "accepted" : settings.error).toContain(message);
+    expect(settings.ok ? "accepted" : settings.error.join("; ")).toContain(message);
   });
 });
 

@@ -4,8 +4,8 @@ import type { Clock, ClockTimer, Logger } from "@heddle/std";
 import { resourceName } from "@heddle/xds";
 import { readJson, readMessage, shortTypeName } from "@heddle/xds-api";
 import { DiscoveryResponseSchema, ResourceSchema } from "@heddle/xds-api/envoy/service/discovery/v3/discovery";
-import { parse } from "yaml";
 import { foldEnumCase } from "../bootstrap/enum-case.ts";
+import { parseText } from "../bootstrap/yaml-text.ts";
 import { stampOf } from "../file-stamp.ts";
 import type { IncomingResource, ResourceStore } from "../resources.ts";
 
@@ -75,7 +75,7 @@ class PolledFile implements FileSource {
 
 /** Errors: throws when the file can't be read or is not a `DiscoveryResponse`. */
 export function readResourceFile(path: string, typeUrl: string, registry: Registry): readonly IncomingResource[] {
-  const json = foldEnumCase(parse(readFileSync(path, "utf8")), DiscoveryResponseSchema, registry);
+  const json = foldEnumCase(parseText(readFileSync(path, "utf8")), DiscoveryResponseSchema, registry);
   const response = readJson(DiscoveryResponseSchema, json, registry);
   return response.resources.map((packed): IncomingResource => {
     if (packed.typeUrl.endsWith(ResourceSchema.typeName)) {

@@ -1,9 +1,13 @@
 import { beforeAll, expect, test } from "bun:test";
 import { type KubeObject, parseResource } from "@heddle/config";
+import { unpackAny, unpackTypedStruct } from "@heddle/xds-api";
+import { HttpConnectionManagerSchema } from "@heddle/xds-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
 import { buildCase } from "../mesh-case.testing.ts";
 import { mergeJson, patchList } from "./json-merge.ts";
 import { patchListener } from "./patch-listeners.ts";
 import { createPatcher, type Patcher } from "./patcher.ts";
+
+const HTTP_MANAGER = "envoy.filters.network.http_connection_manager";
 
 let patcher: Patcher;
 beforeAll(async () => {
@@ -38,6 +42,57 @@ test("values that are not Envoy's are told with their patch", () => {
   ).toContain("no.such.Type");
 });
 
+const OAUTH = "envoy.extensions.filters.http.oauth2.v3.OAuth2";
+
+test("a message that the control plane does not know goes to Envoy as it is written, and not to the built-in proxy", () => {
+  const value = {
+    name: "o",
+    typed_config: { "@type": `type.googleapis.com/${OAUTH}`, config: { auth_scopes: ["a"] } },
+  };
+  const filter = envoyFilter({
+    applyTo: "HTTP_FILTER",
+    match: { context: "SIDECAR_INBOUND", listener: { filterChain: { filter: { name: HTTP_MANAGER } } } },
+    patch: { operation: "INSERT_FIRST", value },
+  });
+  const parsed = parseResource(filter as unknown as KubeObject);
+  if (!parsed.ok || parsed.value.kind !== "EnvoyFilter") throw new Error(JSON.stringify(parsed));
+  expect(patcher.check(parsed.value)).toMatchObject([{ severity: "warning", path: "spec.configPatches[0].patch" }]);
+  const { view, resources: before } = buildCase({
+    proxy: "a/p",
+    objects: [
+      {
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { name: "p", namespace: "a", labels: { a: "b" } },
+        spec: { containers: [{ name: "c", ports: [{ containerPort: 80, name: "http" }] }] },
+        status: { podIP: "10.0.0.1" },
+      },
+      {
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: { name: "web", namespace: "a" },
+        spec: { clusterIP: "10.1.0.1", selector: { a: "b" }, ports: [{ name: "http", port: 80 }] },
+      },
+      filter,
+    ],
+  });
+  const heddle = patcher.apply(before, view.inbound.patches, "heddle");
+  expect(heddle.resources.listeners).toEqual(before.listeners);
+  expect(heddle.problems[0]?.reason).toContain(`${OAUTH}: not an extension that the built-in proxy has`);
+  const envoy = patcher.apply(before, view.inbound.patches, "envoy");
+  expect(envoy.problems).toEqual([]);
+  const managers = envoy.resources.listeners
+    .flatMap(({ filterChains }) => filterChains.flatMap(({ filters }) => filters))
+    .flatMap(({ configType }) => (configType.case === "typedConfig" ? [configType.value] : []))
+    .flatMap((any) => unpackAny(any, HttpConnectionManagerSchema) ?? []);
+  const first = managers.flatMap(({ httpFilters: [one] }) => (one?.name === "o" ? [one] : []));
+  expect(first.length).toBeGreaterThan(0);
+  for (const { configType } of first) {
+    const held = configType.case === "typedConfig" ? unpackTypedStruct(configType.value) : undefined;
+    expect(held).toEqual({ typeUrl: `type.googleapis.com/${OAUTH}`, value: { config: { auth_scopes: ["a"] } } });
+  }
+});
+
 test("a patch whose outcome would be invalid is left out, the others hold", () => {
   const built = buildCase({
     proxy: "a/p",
@@ -64,7 +119,7 @@ test("a patch whose outcome would be invalid is left out, the others hold", () =
       ),
     ],
   });
-  const { resources, problems } = patcher.apply(built.resources, built.view.outbound.patches);
+  const { resources, problems } = patcher.apply(built.resources, built.view.outbound.patches, "heddle");
   expect(problems.map(({ path }) => path)).toContain("spec.configPatches[0].patch");
   expect(resources.routes).toEqual(built.resources.routes);
   const cluster = resources.clusters.find(({ name }) => name === "outbound|80||web.a.svc.cluster.local");

@@ -1,7 +1,7 @@
 import type { DescMessage, JsonObject, JsonValue, MessageShape, Registry } from "@bufbuild/protobuf";
-import { type ConfigPatch, type EnvoyFilter, nearest, type Problem, refText } from "@heddle/config";
+import { type ConfigPatch, type DataPlane, type EnvoyFilter, type Problem, refText } from "@heddle/config";
 import { parseClusterName, type ResourcePatch } from "@heddle/model";
-import { loadTypeRegistry, readJson, toDumpJson } from "@heddle/xds-api";
+import { checkJson, jsonProblemText, loadTypeRegistry, readJson, toDumpJson } from "@heddle/xds-api";
 import { ClusterSchema } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
 import { ListenerSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
 import {
@@ -26,8 +26,8 @@ export interface Patched {
 
 /** Applies EnvoyFilters. Patches work on Envoy's JSON form; the outcome is a message again, or the patch is left out with a problem. */
 export interface Patcher {
-  apply(resources: ProxyResources, patches: readonly ResourcePatch[]): Patched;
-  /** Problems of an EnvoyFilter's values, for admission. */
+  apply(resources: ProxyResources, patches: readonly ResourcePatch[], dataPlane: DataPlane): Patched;
+  /** Problems of an EnvoyFilter's values, for admission; messages that only a real Envoy may know are warnings. */
   check(filter: EnvoyFilter): readonly Problem[];
 }
 
@@ -54,28 +54,34 @@ class RegistryPatcher implements Patcher {
     this.#registry = registry;
   }
 
-  apply(resources: ProxyResources, patches: readonly ResourcePatch[]): Patched {
+  apply(resources: ProxyResources, patches: readonly ResourcePatch[], dataPlane: DataPlane): Patched {
     const problems: Problem[] = [];
     let current = resources;
-    for (const one of patches) current = this.#applyOne(current, one, problems);
+    for (const one of patches) current = this.#applyOne(current, one, dataPlane, problems);
     return { resources: current, problems };
   }
 
   check(filter: EnvoyFilter): readonly Problem[] {
-    return filter.spec.configPatches.flatMap((patch, index) => {
+    return filter.spec.configPatches.flatMap((patch, index): readonly Problem[] => {
+      const one = { source: filter.ref, index, patch };
       const value = this.#valueOf(patch);
-      return typeof value === "string" ? [problemOf({ source: filter.ref, index, patch }, value)] : [];
+      if (typeof value === "string") return [problemOf(one, value)];
+      return value.foreign.length === 0 ? [] : [onlyForEnvoy(one, value.foreign)];
     });
   }
 
-  #applyOne(resources: ProxyResources, one: ResourcePatch, problems: Problem[]): ProxyResources {
+  #applyOne(resources: ProxyResources, one: ResourcePatch, dataPlane: DataPlane, problems: Problem[]): ProxyResources {
     const { patch } = one;
     const written = this.#valueOf(patch);
     if (typeof written === "string") {
       problems.push(problemOf(one, written));
       return resources;
     }
-    const value = isSaying(patch) ? withSource(written, one) : written;
+    if (written.foreign.length > 0 && dataPlane !== "envoy") {
+      problems.push(onlyForEnvoy(one, written.foreign));
+      return resources;
+    }
+    const value = isSaying(patch) ? withSource(written.json, one) : written.json;
     const run = <D extends DescMessage>(schema: D, all: readonly MessageShape<D>[], change: Change) =>
       this.#each(schema, all, one, value, change, problems);
     const listeners = (change: Change) => run(ListenerSchema, resources.listeners, change);
@@ -137,30 +143,28 @@ class RegistryPatcher implements Patcher {
   }
 
   /** The patch's value with Envoy's field names, or what is wrong with it. */
-  #valueOf(patch: ConfigPatch): JsonObject | string {
+  #valueOf(patch: ConfigPatch): PatchValue | string {
     const schema: DescMessage | undefined = schemas[patch.applyTo];
     if (schema === undefined) return `${patch.applyTo} is not available`;
-    if (patch.patch.operation === "REMOVE") return {};
-    const read = this.#read(schema, patch.patch.value as JsonValue);
-    return typeof read === "string" ? read : asObject(toDumpJson(schema, read, this.#registry));
-  }
-
-  /** An unknown key is mostly mistyped, or stands one level too high or too low. */
-  #advice(reason: string): string {
-    const [, type = "", key = ""] = /message (\S+) from JSON: key "([^"]*)" is unknown/.exec(reason) ?? [];
-    const names = this.#registry.getMessage(type)?.fields.map(({ name }) => name) ?? [];
-    if (names.length === 0) return reason;
-    const close = nearest(key, names);
-    return `${reason}; ${close === undefined ? `it has ${names.slice(0, 40).join(", ")}${names.length > 40 ? " …" : ""}` : `did you mean ${close}?`}`;
+    if (patch.patch.operation === "REMOVE") return { json: {}, foreign: [] };
+    const { message, problems, unknownTypes } = checkJson(schema, patch.patch.value as JsonValue, this.#registry);
+    if (problems.length > 0) return jsonProblemText(problems);
+    return { json: asObject(toDumpJson(schema, message, this.#registry)), foreign: unknownTypes };
   }
 
   #read<D extends DescMessage>(schema: D, json: JsonValue): MessageShape<D> | string {
     try {
       return readJson(schema, json, this.#registry);
     } catch (error) {
-      return this.#advice(error instanceof Error ? error.message : String(error));
+      return error instanceof Error ? error.message : String(error);
     }
   }
+}
+
+interface PatchValue {
+  readonly json: JsonObject;
+  /** Messages that only a real Envoy may know; it gets their fields as they are written. */
+  readonly foreign: readonly string[];
 }
 
 function nameOf(message: unknown): string {
@@ -198,6 +202,15 @@ function problemOf({ source, index }: ResourcePatch, reason: string): Problem {
     reason: `can't be applied: ${reason}`,
     source: refText(source),
     severity: "error",
+  };
+}
+
+function onlyForEnvoy({ source, index }: ResourcePatch, types: readonly string[]): Problem {
+  return {
+    path: `spec.configPatches[${index}].patch`,
+    reason: `${types.join(", ")}: not an extension that the built-in proxy has, so the patch is left out there; Envoy gets it as it is written: remove the patch, or run its workloads with Envoy (heddle.io/data-plane: envoy)`,
+    source: refText(source),
+    severity: "warning",
   };
 }
 

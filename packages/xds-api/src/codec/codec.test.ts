@@ -11,9 +11,10 @@ import {
   toBinary,
   toJson,
 } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { loadTypeRegistry } from "../json.ts";
 import { emptyMessage, type Fields, isPlainStruct, isUnwrapped, oneofOf } from "./field-value.ts";
-import { readJson } from "./read-json.ts";
+import { checkJson, readJson } from "./read-json.ts";
 import { readMessage } from "./read-message.ts";
 import { writeMessage } from "./write-message.ts";
 
@@ -184,40 +185,91 @@ test("what is sent twice is merged, unknown fields are kept, damage throws", asy
   });
 });
 
-test("what is wrong in JSON is said in the library's words, behind the path that leads there", async () => {
+test("what is wrong in JSON is said behind the path that leads there, exactly where the library refuses", async () => {
   const registry = await loadTypeRegistry();
   const schema = registry.getMessage("envoy.config.cluster.v3.Cluster");
   if (schema === undefined) throw new Error("the registry lacks Cluster");
-  const wrong: [JsonValue, string][] = [
-    [{ nam: "a" }, ""],
-    [{ name: 1 }, ""],
-    [{ lb_policy: "RING" }, ""],
-    [{ connect_timeout: "soon" }, "connect_timeout: "],
-    [{ load_assignment: [] }, "load_assignment: "],
-    [{ load_assignment: { endpoints: { a: 1 } } }, "load_assignment.endpoints: "],
-    [{ load_assignment: { endpoints: [{}, null] } }, "load_assignment.endpoints[1]: "],
+  const names = "the fields of envoy.config.";
+  const wrong: [JsonValue, ...string[]][] = [
+    [{ nam: "a" }, "nam: no such field in envoy.config.cluster.v3.Cluster; did you mean name?"],
     [
-      { load_assignment: { endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path: 7 } } } }] }] } },
-      "load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.pipe: ",
+      { xyzzyxyzzyxyzzy: 1 },
+      "xyzzyxyzzyxyzzy: no such field in envoy.config.cluster.v3.Cluster; it has transport_socket_matches, name,",
     ],
-    [{ type: "EDS", cluster_type: { name: "x" } }, ""],
+    [{ name: 1 }, "name: wants a text (a number or true needs quotes), not 1"],
     [
-      { transport_socket: { typed_config: { "@type": "type.googleapis.com/no.such.Type" } } },
-      "transport_socket.typed_config: ",
+      { name: 1, alt_stat_name: [] },
+      "name: wants",
+      "alt_stat_name: wants a text (a number or true needs quotes), not an empty list",
     ],
-    [{ transport_socket: { typed_config: { a: 1 } } }, "transport_socket.typed_config: "],
-    [{ connect_timeout: "1s", connectTimeout: "2s" }, ""],
-    [{ metadata: { filter_metadata: 7 } }, "metadata.filter_metadata: "],
-    [{ metadata: { filter_metadata: { a: {}, b: null } } }, "metadata.filter_metadata.b: "],
-    ["text", ""],
+    [{ lb_policy: "RING" }, 'lb_policy: envoy.config.cluster.v3.Cluster.LbPolicy has no "RING"; it has ROUND_ROBIN,'],
+    [{ lb_policy: "ROUNDROBIN" }, "did you mean ROUND_ROBIN?"],
+    [{ connect_timeout: "soon" }, "connect_timeout: wants a time in seconds such as 5s"],
+    [
+      { max_requests_per_connection: -1 },
+      "max_requests_per_connection: wants a whole number from 0 to 4294967295, not -1",
+    ],
+    [{ load_assignment: [] }, `load_assignment: wants ${names}endpoint.v3.ClusterLoadAssignment, not an empty list`],
+    [{ load_assignment: { endpoints: { a: 1 } } }, "load_assignment.endpoints: wants a list, not fields (a)"],
+    [
+      { load_assignment: { endpoints: [{}, null] } },
+      `load_assignment.endpoints[1]: wants ${names}endpoint.v3.LocalityLbEndpoints, not nothing (null)`,
+    ],
+    [
+      {
+        load_assignment: {
+          endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path: 7 } } } }, { endpoint: "a" }] }],
+        },
+      },
+      "load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.pipe.path: wants a text",
+      "load_assignment.endpoints[0].lb_endpoints[1].endpoint: wants the fields of",
+    ],
+    [{ type: "EDS", cluster_type: { name: "x" } }, "cluster_type: stands beside type, and only one of both can be"],
+    [{ transport_socket: { typed_config: { a: 1 } } }, "transport_socket.typed_config: @type is missing"],
+    [{ transport_socket: { typed_config: { "@type": 7 } } }, "transport_socket.typed_config: @type is missing"],
+    [{ connect_timeout: "1s", connectTimeout: "2s" }, "connectTimeout: stands beside connect_timeout"],
+    [{ metadata: { filter_metadata: 7 } }, "metadata.filter_metadata: wants names with a value each, not 7"],
+    [
+      { metadata: { filter_metadata: { a: {}, b: null } } },
+      "metadata.filter_metadata[b]: wants names with a value each, not nothing (null)",
+    ],
+    [
+      { health_checks: [{ http_health_check: { path: "/", request_headers_to_remove: ["a", 1] } }] },
+      "health_checks[0].http_health_check.request_headers_to_remove[1]: wants a text",
+    ],
+    ["text", 'wants the fields of envoy.config.cluster.v3.Cluster, not "text"'],
   ];
-  for (const [json, path] of wrong) {
-    const library = outcome(() => fromJson(schema, json, { registry }));
-    expect(library).toHaveProperty("error");
-    expect(outcome(() => readJson(schema, json, registry))).toEqual(
-      "error" in library ? { error: path + library.error } : library,
-    );
+  for (const [json, ...sentences] of wrong) {
+    expect(outcome(() => fromJson(schema, json, { registry }))).toHaveProperty("error");
+    const said = outcome(() => readJson(schema, json, registry));
+    for (const sentence of sentences) expect("error" in said ? said.error : "read").toContain(sentence);
+    expect(checkJson(schema, json, registry).problems).toHaveLength(sentences.length);
   }
+});
+
+test("what is right beside something wrong is read", async () => {
+  const registry = await loadTypeRegistry();
+  const schema = registry.getMessage("envoy.config.cluster.v3.Cluster");
+  if (schema === undefined) throw new Error("the registry lacks Cluster");
+  const { message, problems } = checkJson(
+    schema,
+    { name: "a", lb_policy: "X", connect_timeout: "2s", nam: 1 },
+    registry,
+  );
+  expect(problems.map(({ path }) => path)).toEqual(["nam", "lb_policy"]);
+  expect(message).toEqual(fromJson(schema, { name: "a", connect_timeout: "2s" }, { registry }));
+});
+
+test("an Any of an unknown type becomes a TypedStruct with its fields", async () => {
+  const registry = await loadTypeRegistry();
+  const fields = { a: [1, { b: null }], "@type": "type.googleapis.com/no.such.Type" };
+  const { message, problems, unknownTypes } = checkJson(AnySchema, fields, registry);
+  expect([problems, unknownTypes]).toEqual([[], ["no.such.Type"]]);
+  expect(toJson(AnySchema, message, { registry })).toEqual({
+    "@type": "type.googleapis.com/xds.type.v3.TypedStruct",
+    typeUrl: "type.googleapis.com/no.such.Type",
+    value: { a: [1, { b: null }] },
+  });
 });
 
 function outcome(run: () => unknown): { readonly value: unknown } | { readonly error: string } {

@@ -8,28 +8,60 @@ import {
   type Registry,
 } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
-import { type Fields, isPlainStruct, isUnwrapped, oneofOf, setOwn } from "./field-value.ts";
+import { TypedStructSchema } from "../gen/xds/type/v3/typed_struct_pb.js";
+import { emptyMessage, type Fields, isPlainStruct, isUnwrapped, oneofOf, setOwn } from "./field-value.ts";
+import {
+  type JsonProblem,
+  jsonProblemText,
+  unknownField,
+  wantsList,
+  wantsNames,
+  wrongMessage,
+  wrongValue,
+} from "./json-problem.ts";
 import { writeMessage } from "./write-message.ts";
+
+/** What a JSON form comes to. */
+export interface CheckedJson<T> {
+  /** Without what is wrong. */
+  readonly message: T;
+  /** All of them, as they are met. */
+  readonly problems: readonly JsonProblem[];
+  /** Full names of messages inside `Any` that the registry does not have. */
+  readonly unknownTypes: readonly string[];
+}
 
 /**
  * Reads a message from protobuf's JSON form as the library's `fromJson` does. The library reads each message's own values, through a view of
  * its descriptor that ends there, so that it compiles nothing for the messages that could be inside (see `readMessage`).
  *
- * Errors: throws what the library says, with the field's full name, behind the path that leads there.
+ * An `Any` of a type that the registry does not have becomes a `TypedStruct` that names the type and holds its fields: Envoy reads one wherever
+ * an extension is configured, and who does not know the extension can say so.
+ *
+ * Errors: throws one sentence with everything that is wrong, each behind the path that leads there.
  */
 export function readJson<D extends DescMessage>(schema: D, json: JsonValue, registry?: Registry): MessageShape<D> {
+  const { message, problems } = checkJson(schema, json, registry);
+  if (problems.length > 0) throw new Error(jsonProblemText(problems));
+  return message;
+}
+
+/** The same; what is wrong is a value. */
+export function checkJson<D extends DescMessage>(
+  schema: D,
+  json: JsonValue,
+  registry?: Registry,
+): CheckedJson<MessageShape<D>> {
   const reader = new JsonReader(registry);
-  try {
-    return reader.read(schema, json) as MessageShape<D>;
-  } catch (error) {
-    const sentence = error instanceof Error ? error.message : String(error);
-    throw reader.path.length === 0 ? error : new Error(`${reader.path.join("").slice(1)}: ${sentence}`);
-  }
+  const message = reader.read(schema, json) as MessageShape<D>;
+  return { message, problems: reader.problems, unknownTypes: [...reader.unknownTypes] };
 }
 
 class JsonReader {
+  readonly problems: JsonProblem[] = [];
+  readonly unknownTypes = new Set<string>();
   /** To the value that is read now, such as `.clusters`, `[0]`. */
-  readonly path: string[] = [];
+  readonly #path: string[] = [];
   readonly #registry: Registry | undefined;
   readonly #options: { readonly registry?: Registry };
   /** Descriptors without the fields that hold messages. */
@@ -41,30 +73,62 @@ class JsonReader {
   }
 
   read(schema: DescMessage, json: JsonValue): Fields {
-    if (schema.typeName === "google.protobuf.Any") return this.#readAny(json);
-    if (schema.typeName.startsWith("google.protobuf.") || !isObject(json))
-      return fromJson(schema, json, this.#options) as unknown as Fields;
+    if (schema.typeName === AnySchema.typeName) return this.#readAny(json);
+    if (schema.typeName.startsWith("google.protobuf."))
+      return this.#library(schema, json) ?? this.#wrong(schema, wrongMessage(schema, json));
+    if (!isObject(json)) return this.#wrong(schema, wrongMessage(schema, json));
     const values: JsonObject = {};
     const inner = new Map<DescField, JsonValue>();
-    const chosen = new Map<string, DescField>();
+    const seen = new Map<DescField, string>();
+    const chosen = new Map<string, string>();
     for (const [key, value] of Object.entries(json)) {
       const field = schema.fields.find((one) => one.name === key || one.jsonName === key);
-      const group = field === undefined || value === null ? undefined : oneofOf(field);
-      if (field !== undefined && group !== undefined) {
-        const other = chosen.get(group.name);
-        if (other !== undefined)
-          throw new Error(
-            `cannot decode ${group} from JSON: oneof set multiple times by ${other.name} and ${field.name}`,
-          );
-        chosen.set(group.name, field);
+      if (field === undefined) {
+        this.#problem(unknownField(schema, key), `.${key}`);
+        continue;
       }
-      if (field?.message === undefined) setOwn(values, key, value);
-      else if (inner.has(field)) throw new Error(`cannot decode ${field} from JSON: set multiple times`);
+      const group = value === null ? undefined : oneofOf(field)?.name;
+      const other = seen.get(field) ?? (group === undefined ? undefined : chosen.get(group));
+      if (other !== undefined) {
+        this.#problem(`stands beside ${other}, and only one of both can be; remove one`, `.${key}`);
+        continue;
+      }
+      seen.set(field, key);
+      if (group !== undefined) chosen.set(group, key);
+      if (field.message === undefined) setOwn(values, key, value);
       else inner.set(field, value);
     }
-    const message = fromJson(this.#view(schema), values, this.#options) as unknown as Fields;
+    const message = this.#readValues(schema, values, seen);
     for (const [field, value] of inner) this.#readInner(field, field.message, message, value);
     return message;
+  }
+
+  /** Fields that hold no messages: at once, or one by one where something is wrong. */
+  #readValues(schema: DescMessage, values: JsonObject, fields: ReadonlyMap<DescField, string>): Fields {
+    const view = this.#view(schema);
+    const all = this.#library(view, values);
+    if (all !== undefined) return all;
+    for (const [field, key] of fields) {
+      const value = values[key];
+      if (value === undefined || this.#library(view, { [key]: value }) !== undefined) continue;
+      this.#path.push(`.${field.name}`);
+      if (field.fieldKind === "list" && Array.isArray(value)) {
+        for (const [i, item] of value.entries())
+          if (this.#library(view, { [key]: [item] }) === undefined) this.#problem(wrongValue(field, item), `[${i}]`);
+      } else this.#problem(field.fieldKind === "list" ? wantsList(value) : wrongValue(field, value));
+      this.#path.pop();
+      delete values[key];
+    }
+    return this.#library(view, values) ?? this.#wrong(schema, wrongMessage(schema, values));
+  }
+
+  /** Undefined: the library refuses it. */
+  #library(schema: DescMessage, json: JsonValue): Fields | undefined {
+    try {
+      return fromJson(schema, json, this.#options) as unknown as Fields;
+    } catch {
+      return undefined;
+    }
   }
 
   #view(schema: DescMessage): DescMessage {
@@ -81,30 +145,30 @@ class JsonReader {
   #readInner(field: DescField, schema: DescMessage | undefined, message: Fields, json: JsonValue): void {
     if (schema === undefined) return;
     const name = field.localName;
-    this.path.push(`.${field.name}`);
+    this.#path.push(`.${field.name}`);
     // A null means a value only where null is one.
     const nullIsValue = schema.typeName === "google.protobuf.Value";
     if (field.fieldKind === "list") {
-      if (json !== null && !Array.isArray(json))
-        throw new Error(`cannot decode ${field} from JSON: expected Array, got ${shown(json)}`);
-      const items = message[name] as unknown[];
-      for (const [i, item] of (json ?? []).entries()) {
-        this.path.push(`[${i}]`);
-        if (item === null && !nullIsValue)
-          throw new Error(`cannot decode ${field} from JSON: list item must not be null`);
-        items.push(this.#readValue(field, schema, item));
-        this.path.pop();
+      if (json !== null && !Array.isArray(json)) this.#problem(wantsList(json));
+      else {
+        const items = message[name] as unknown[];
+        for (const [i, item] of (json ?? []).entries()) {
+          this.#path.push(`[${i}]`);
+          if (item === null && !nullIsValue) this.#problem(wrongMessage(schema, item));
+          else items.push(this.#readValue(field, schema, item));
+          this.#path.pop();
+        }
       }
     } else if (field.fieldKind === "map") {
-      if (json !== null && !isObject(json))
-        throw new Error(`cannot decode ${field} from JSON: expected object, got ${shown(json)}`);
-      const map = message[name] as Fields;
-      for (const [key, item] of Object.entries(json ?? {})) {
-        this.path.push(`.${key}`);
-        if (item === null && !nullIsValue)
-          throw new Error(`cannot decode ${field} from JSON: map value must not be null`);
-        setOwn(map, key, this.#readValue(field, schema, item));
-        this.path.pop();
+      if (json !== null && !isObject(json)) this.#problem(wantsNames(json));
+      else {
+        const map = message[name] as Fields;
+        for (const [key, item] of Object.entries(json ?? {})) {
+          this.#path.push(`[${key}]`);
+          if (item === null && !nullIsValue) this.#problem(wrongMessage(schema, item));
+          else setOwn(map, key, this.#readValue(field, schema, item));
+          this.#path.pop();
+        }
       }
     } else if (json !== null || nullIsValue) {
       const value = this.#readValue(field, schema, json);
@@ -112,36 +176,53 @@ class JsonReader {
       if (group === undefined) message[name] = value;
       else message[group.localName] = { case: name, value };
     }
-    this.path.pop();
+    this.#path.pop();
   }
 
   #readValue(field: DescField, schema: DescMessage, json: JsonValue): unknown {
+    const before = this.problems.length;
     const message = this.read(schema, json);
     if (isUnwrapped(field)) return message["value"];
-    return isPlainStruct(field) ? json : message;
+    if (!isPlainStruct(field)) return message;
+    return this.problems.length > before ? {} : json;
   }
 
   #readAny(json: JsonValue): Fields {
-    const type = isObject(json) ? json["@type"] : undefined;
-    const typeName = typeof type === "string" ? type.slice(type.lastIndexOf("/") + 1) : "";
-    const schema = typeName === "" ? undefined : this.#registry?.getMessage(typeName);
-    // The library knows the sentences for what is wrong, and the JSON forms of protobuf's own types.
-    if (schema === undefined || !isObject(json) || typeName.startsWith("google.protobuf."))
-      return fromJson(AnySchema, json, this.#options) as unknown as Fields;
-    const { "@type": _type, ...fields } = json;
-    const message = this.read(schema, fields) as unknown as MessageShape<DescMessage>;
-    const typeUrl = `type.googleapis.com/${schema.typeName}`;
-    return { $typeName: AnySchema.typeName, typeUrl, value: writeMessage(schema, message) };
+    if (!isObject(json)) return this.#wrong(AnySchema, "wants fields with an @type, not a single value");
+    const { "@type": type, ...fields } = json;
+    if (type === undefined && Object.keys(fields).length === 0) return emptyMessage(AnySchema);
+    if (typeof type !== "string" || type === "")
+      return this.#wrong(AnySchema, "@type is missing: the full name of the message, such as type.googleapis.com/…");
+    const typeName = type.slice(type.lastIndexOf("/") + 1);
+    const schema = this.#registry?.getMessage(typeName);
+    if (typeName.startsWith("google.protobuf.")) {
+      // The library knows the JSON forms of protobuf's own types.
+      return this.#library(AnySchema, json) ?? this.#wrong(AnySchema, `the fields are not those of ${typeName}`);
+    }
+    if (schema === undefined) {
+      this.unknownTypes.add(typeName);
+      const struct = this.#library(TypedStructSchema, { typeUrl: type, value: fields });
+      if (struct === undefined) return this.#wrong(AnySchema, `the fields of ${typeName} can't be read`);
+      return packed(TypedStructSchema, struct);
+    }
+    return packed(schema, this.read(schema, fields));
   }
+
+  #wrong(schema: DescMessage, reason: string): Fields {
+    this.#problem(reason);
+    return emptyMessage(schema);
+  }
+
+  #problem(reason: string, more = ""): void {
+    this.problems.push({ path: `${this.#path.join("")}${more}`.slice(1), reason });
+  }
+}
+
+function packed(schema: DescMessage, message: Fields): Fields {
+  const value = writeMessage(schema, message as unknown as MessageShape<DescMessage>);
+  return { $typeName: AnySchema.typeName, typeUrl: `type.googleapis.com/${schema.typeName}`, value };
 }
 
 function isObject(json: JsonValue): json is JsonObject {
   return typeof json === "object" && json !== null && !Array.isArray(json);
-}
-
-/** As the library names a value of the wrong kind. */
-function shown(json: JsonValue): string {
-  if (Array.isArray(json)) return `Array(${json.length})`;
-  if (typeof json === "object") return json === null ? "null" : "object";
-  return typeof json === "string" ? JSON.stringify(json) : String(json);
 }
