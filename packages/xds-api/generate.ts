@@ -23,12 +23,13 @@ const roots = [
   "envoy/{config/metrics/v3/metrics_service,data/cluster/v3/outlier_detection_event,extensions/stat_sinks/open_telemetry/v3/open_telemetry}",
   "envoy/config/{accesslog/v3/accesslog,rbac/v3/rbac,trace/v3/{zipkin,opentelemetry},core/v3/extension}",
   "envoy/extensions/filters/network/{http_connection_manager,tcp_proxy,rbac,set_filter_state,local_ratelimit,ext_authz,connection_limit,sni_cluster,ratelimit,direct_response}/v3/*",
-  "envoy/extensions/filters/http/{router,set_filter_state,cors,fault,rbac,jwt_authn,ext_authz,local_ratelimit,ratelimit,header_mutation,grpc_web,grpc_stats,buffer,lua,wasm,stateful_session,health_check,ext_proc}/v3/*",
+  "envoy/extensions/filters/http/{router,set_filter_state,cors,fault,rbac,jwt_authn,ext_authz,local_ratelimit,ratelimit,header_mutation,grpc_web,grpc_stats,buffer,lua,wasm,stateful_session,health_check,ext_proc,compressor,decompressor}/v3/*",
   "envoy/extensions/filters/http/{csrf,header_to_metadata,set_metadata,ip_tagging,bandwidth_limit,grpc_http1_bridge,grpc_http1_reverse_bridge,admission_control,basic_auth,api_key_auth,json_to_metadata,credential_injector,custom_response}/v3/*",
   "envoy/extensions/http/{custom_response/{local_response_policy,redirect_policy},injected_credentials/generic}/v3/*",
   "envoy/extensions/filters/listener/{original_dst,tls_inspector,http_inspector,proxy_protocol,original_src}/v3/*",
   "envoy/extensions/filters/common/{set_filter_state,fault}/v3/*",
-  "envoy/extensions/http/{original_ip_detection/xff,header_formatters/preserve_case,stateful_session/cookie,stateful_session/header}/v3/*",
+  "envoy/extensions/http/{original_ip_detection/xff,header_formatters/preserve_case,stateful_session/cookie,stateful_session/header,early_header_mutation/header_mutation}/v3/*",
+  "envoy/extensions/compression/{gzip,brotli,zstd}/{compressor,decompressor}/v3/*",
   "envoy/extensions/transport_sockets/{tls,raw_buffer,proxy_protocol,internal_upstream,starttls}/v3/*",
   "envoy/extensions/upstreams/http/v3/*",
   "envoy/extensions/load_balancing_policies/{pick_first,random,common,subset,wrr_locality,least_request,ring_hash,maglev,cluster_provided,round_robin,client_side_weighted_round_robin}/v3/*",
@@ -257,6 +258,28 @@ const newerFields: readonly (readonly [file: string, after: string, added: strin
     "envoy/service/ext_proc/v3/external_processor",
     "bool clear_body = 2;",
     "StreamedBodyResponse streamed_response = 3;",
+  ],
+  [
+    "envoy/extensions/filters/http/compressor/v3/compressor",
+    "bool remove_accept_encoding_header = 3;",
+    `repeated uint32 uncompressible_response_codes = 4;
+    bool status_header_enabled = 5;
+    bool weaken_etag_on_compress = 6;`,
+  ],
+  [
+    "envoy/extensions/filters/http/compressor/v3/compressor",
+    "repeated string content_type = 3;",
+    "repeated type.matcher.v3.StringMatcher content_type_matcher = 4;",
+  ],
+  [
+    "envoy/extensions/filters/http/compressor/v3/compressor",
+    "ResponseDirectionOverrides response_direction_config = 1;",
+    "config.core.v3.TypedExtensionConfig compressor_library = 2;",
+  ],
+  [
+    "envoy/extensions/filters/http/compressor/v3/compressor",
+    "package envoy.extensions.filters.http.compressor.v3;",
+    'import "envoy/type/matcher/v3/string.proto";',
   ],
 ];
 

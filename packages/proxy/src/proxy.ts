@@ -186,7 +186,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     const inline = routes.kind === "inline" ? compileRouteTable(routes.table, routeCounters) : undefined;
     const counters = httpCountersOf(config);
     const own = counters.filters;
-    const countOwn = (name: string) => void own.set(name, (own.get(name) ?? 0) + 1);
+    const countOwn = (name: string, by = 1) => void own.set(name, (own.get(name) ?? 0) + by);
     const tracer = makeTracer?.(countOwn);
     let upstreamAlpn: readonly string[] | undefined;
     let upstreamAlpnFilter = "";

@@ -1,5 +1,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { BufferSchema } from "@heddle/xds-api/envoy/extensions/filters/http/buffer/v3/buffer";
+import { CompressorSchema } from "@heddle/xds-api/envoy/extensions/filters/http/compressor/v3/compressor";
+import { DecompressorSchema } from "@heddle/xds-api/envoy/extensions/filters/http/decompressor/v3/decompressor";
 import { ExtAuthzSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
 import { GrpcWebSchema } from "@heddle/xds-api/envoy/extensions/filters/http/grpc_web/v3/grpc_web";
 import { HeaderMutationSchema } from "@heddle/xds-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation";
@@ -10,6 +12,8 @@ import { RBACSchema } from "@heddle/xds-api/envoy/extensions/filters/http/rbac/v
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { decodeFilterState, type FilterStateConfig } from "./filter-state.ts";
 import { type BufferConfig, decodeBuffer } from "./filters/buffer.ts";
+import { type CompressorConfig, decodeCompressor } from "./filters/compressor.ts";
+import { type DecompressorConfig, decodeDecompressor } from "./filters/decompressor.ts";
 import { decodeExtAuthz, type ExtAuthzConfig } from "./filters/ext-authz.ts";
 import { decodeFault, type FaultConfig } from "./filters/fault.ts";
 import { decodeHeaderMutationFilter, type HeaderMutationConfig } from "./filters/header-mutation.ts";
@@ -46,6 +50,8 @@ export type HttpFilterConfig =
   | JwtAuthnConfig
   | ExtAuthzConfig
   | RateLimitFilterConfig
+  | CompressorConfig
+  | DecompressorConfig
   /** Accepted, does nothing with the configuration that it has. */
   | { readonly kind: "inert"; readonly name: string };
 
@@ -129,6 +135,12 @@ export const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
   [RBACSchema.typeName]: messageEntry(RBACSchema, (m, s): HttpFilterConfig => decodeRbacFilter(m, s)),
   [BufferSchema.typeName]: messageEntry(BufferSchema, (m, s): HttpFilterConfig => decodeBuffer(m, s)),
   [GrpcWebSchema.typeName]: messageEntry(GrpcWebSchema, (): HttpFilterConfig => ({ kind: "grpc-web" })),
+  [CompressorSchema.typeName]: messageEntry(CompressorSchema, (m, s): HttpFilterConfig | undefined =>
+    decodeCompressor(m, s),
+  ),
+  [DecompressorSchema.typeName]: messageEntry(DecompressorSchema, (m, s): HttpFilterConfig | undefined =>
+    decodeDecompressor(m, s),
+  ),
   // gRPC exchanges are counted by the standard metrics.
   "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig": messageEntry(
     GrpcStatsSchema,

@@ -11,8 +11,6 @@ export const LEFT_OUT_HTTP: LeftOut = {
   [`${HTTP}wasm`]: "the proxy runs no WebAssembly; use ext_authz",
   [`${HTTP}golang`]: SCRIPTS,
   [`${HTTP}dynamic_modules`]: MODULES,
-  [`${HTTP}compressor`]: "bodies pass as they are; let the application compress them",
-  [`${HTTP}decompressor`]: "bodies pass as they are",
   [`${HTTP}cache`]: "answers are not kept; put a cache behind the proxy",
   [`${HTTP}cache_v2`]: "answers are not kept; put a cache behind the proxy",
   [`${HTTP}oauth2`]:

@@ -33,7 +33,31 @@ import {
   LOCALITY_SHAPE,
 } from "../config/endpoints.ts";
 import { BUFFER_ROUTE_SHAPE, BUFFER_SHAPE } from "../config/filters/buffer.ts";
+import {
+  BROTLI_BACK_SHAPE,
+  BROTLI_SHAPE,
+  COMPRESSION_LIBRARY_TYPES,
+  GZIP_BACK_SHAPE,
+  GZIP_SHAPE,
+  ZSTD_BACK_SHAPE,
+  ZSTD_SHAPE,
+} from "../config/filters/compression-library.ts";
+import {
+  COMPRESSED_DIRECTION_SHAPE,
+  COMPRESSED_REQUEST_SHAPE,
+  COMPRESSED_RESPONSE_OVERRIDES_SHAPE,
+  COMPRESSED_RESPONSE_SHAPE,
+  COMPRESSOR_OVERRIDES_SHAPE,
+  COMPRESSOR_ROUTE_SHAPE,
+  COMPRESSOR_SHAPE,
+} from "../config/filters/compressor.ts";
 import { CORS_SHAPE, ROUTE_CORS_SHAPE } from "../config/filters/cors.ts";
+import {
+  DECOMPRESSED_DIRECTION_SHAPE,
+  DECOMPRESSED_REQUEST_SHAPE,
+  DECOMPRESSED_RESPONSE_SHAPE,
+  DECOMPRESSOR_SHAPE,
+} from "../config/filters/decompressor.ts";
 import { AUTHORIZATION_RESPONSE_SHAPE, EXT_AUTHZ_SHAPE } from "../config/filters/ext-authz.ts";
 import { FAULT_ABORT_SHAPE, FAULT_SHAPE } from "../config/filters/fault.ts";
 import { HEADER_MUTATION_SHAPE, MUTATIONS_SHAPE } from "../config/filters/header-mutation.ts";
@@ -237,6 +261,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
     extensions: [
       ["HTTP filters", HTTP_FILTER_TYPES],
       ["Filter configuration of routes", ROUTE_FILTER_TYPES],
+      ["Compressors and decompressors", COMPRESSION_LIBRARY_TYPES],
       ["Tracers", TRACE_PROVIDER_TYPES],
       ["Detection of the client's address", ORIGINAL_IP_TYPES],
     ],
@@ -262,6 +287,23 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       CALLED_CLUSTER_SHAPE,
       BUFFER_SHAPE,
       BUFFER_ROUTE_SHAPE,
+      COMPRESSOR_SHAPE,
+      COMPRESSED_DIRECTION_SHAPE,
+      COMPRESSED_REQUEST_SHAPE,
+      COMPRESSED_RESPONSE_SHAPE,
+      COMPRESSOR_ROUTE_SHAPE,
+      COMPRESSOR_OVERRIDES_SHAPE,
+      COMPRESSED_RESPONSE_OVERRIDES_SHAPE,
+      GZIP_SHAPE,
+      BROTLI_SHAPE,
+      ZSTD_SHAPE,
+      DECOMPRESSOR_SHAPE,
+      DECOMPRESSED_DIRECTION_SHAPE,
+      DECOMPRESSED_REQUEST_SHAPE,
+      DECOMPRESSED_RESPONSE_SHAPE,
+      GZIP_BACK_SHAPE,
+      BROTLI_BACK_SHAPE,
+      ZSTD_BACK_SHAPE,
       CORS_SHAPE,
       ROUTE_CORS_SHAPE,
       FAULT_SHAPE,

@@ -52,7 +52,11 @@ const KEPT: readonly (readonly [prefix: string, note: string, names: readonly st
   ],
   ["http.NAME.", "", names(HTTP_ROWS)],
   ["http.NAME.", "histograms", ["downstream_rq_time", "downstream_cx_length_ms"]],
-  ["http.NAME.", "with the filter", ["cors.*", "fault.*", "rbac.*", "ext_authz.*", "jwt_authn.*", "tracing.*"]],
+  [
+    "http.NAME.",
+    "with the filter",
+    ["cors.*", "fault.*", "rbac.*", "ext_authz.*", "jwt_authn.*", "compressor.*", "decompressor.*", "tracing.*"],
+  ],
   ["NAME.http_local_rate_limit.", "with the filter", ["enabled", "enforced", "rate_limited", "ok"]],
   ["vhost.NAME.route.NAME.", "routes with `stat_prefix`", [...names(ROUTE_ROWS), ...ANSWERS, "upstream_rq_time"]],
   ["vhost.NAME.vcluster.NAME.", "virtual clusters", [...names(ROUTE_ROWS), ...ANSWERS, "upstream_rq_time"]],

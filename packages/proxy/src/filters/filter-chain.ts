@@ -1,4 +1,5 @@
 import { keptState } from "../config/filter-state.ts";
+import type { CompressorRouteConfig } from "../config/filters/compressor.ts";
 import type { ExtAuthzRouteConfig } from "../config/filters/ext-authz.ts";
 import type { HeaderMutationConfig } from "../config/filters/header-mutation.ts";
 import type { JwtAuthnConfig, JwtRouteConfig } from "../config/filters/jwt-authn.ts";
@@ -7,7 +8,10 @@ import type { RateLimitRouteConfig } from "../config/filters/rate-limit.ts";
 import type { HttpFilterConfig, NamedFilter } from "../config/http-filters.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
 import { createBufferFilter } from "./buffer-filter.ts";
+import { createCompressorFilter } from "./compressor-filter.ts";
 import { createCorsFilter } from "./cors-filter.ts";
+import { createDecompressorFilter } from "./decompressor-filter.ts";
+import type { ChainCompressor } from "./encoding-choice.ts";
 import { createExtAuthzFilter } from "./ext-authz-filter.ts";
 import { createFaultFilter } from "./fault-filter.ts";
 import { createFilterStateFilter } from "./filter-state-filter.ts";
@@ -55,12 +59,13 @@ class CompiledChains implements FilterChains {
   /** `levels` from the least to the most specific. */
   #compile(levels: readonly (ReadonlyMap<string, RouteFilter> | undefined)[]): readonly HttpFilter[] {
     const chain: HttpFilter[] = [];
+    const compressors: ChainCompressor[] = [];
     for (const filter of this.#filters) {
       const overrides = levels.map((level) => level?.get(filter.name)).filter((level) => level !== undefined);
       const last = overrides[overrides.length - 1];
       // A level with a configuration switches a filter on that is off by itself.
       if (last === undefined ? filter.disabled : (last.disabled ?? false)) continue;
-      const compiled = this.#instance(filter.config, overrides);
+      const compiled = this.#instance(filter.config, overrides, compressors);
       if (compiled !== undefined) chain.push(compiled);
     }
     return chain;
@@ -76,8 +81,19 @@ class CompiledChains implements FilterChains {
     return verifier;
   }
 
-  #instance(own: HttpFilterConfig, overrides: readonly RouteFilter[]): HttpFilter | undefined {
+  #instance(
+    own: HttpFilterConfig,
+    overrides: readonly RouteFilter[],
+    compressors: ChainCompressor[],
+  ): HttpFilter | undefined {
     if (own.kind === "grpc-web") return GRPC_WEB_FILTER;
+    if (own.kind === "decompressor") return createDecompressorFilter(own, this.#around);
+    if (own.kind === "compressor") {
+      const route = overrides
+        .map((o) => o.config)
+        .findLast((c): c is CompressorRouteConfig => c?.kind === "compressor-route");
+      return createCompressorFilter(own, route, compressors, this.#around);
+    }
     if (own.kind === "set-filter-state") return createFilterStateFilter(own.values);
     if (own.kind === "header-mutation") {
       const levels = overrides.map((o) => o.config).filter((c): c is HeaderMutationConfig => c?.kind === own.kind);
@@ -140,6 +156,7 @@ function create(config: RouteFilterConfig, around: FilterSurroundings): HttpFilt
     case "jwt-route":
     case "ext-authz-route":
     case "rate-limit-route":
+    case "compressor-route":
       // Belong to filters of another kind: a name that was given to the wrong filter.
       return PASS;
   }
@@ -169,4 +186,6 @@ const RUNS: ReadonlySet<HttpFilterConfig["kind"]> = new Set([
   "jwt-authn",
   "ext-authz",
   "rate-limit",
+  "compressor",
+  "decompressor",
 ]);

@@ -1,6 +1,6 @@
 // Hot path: one per request where a connection manager has filters beside the router.
 import type { JsonValue } from "@bufbuild/protobuf";
-import type { RequestHead, ResponseHead, ServerStream } from "@heddle/wire";
+import type { HeaderList, RequestHead, ResponseHead, ServerStream } from "@heddle/wire";
 import type { StateValue } from "../config/filter-state.ts";
 import type { BodyBuffer } from "../http/body-buffer.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
@@ -14,6 +14,8 @@ const SPARE_BYTES = 1_048_576;
 
 /** What an exchange does for its filters. */
 export interface FilteredExchange extends ExchangeRecord {
+  bytesReceived: number;
+  bytesSent: number;
   /** All filters let the request through. */
   onFiltersPassed(): void;
   onFilterReply(reply: FilterReply): void;
@@ -39,7 +41,7 @@ export class FilterRun implements FilterCall {
   state: Map<string, StateValue> | undefined = undefined;
   sharedState: Map<string, StateValue> | undefined = undefined;
   #endCallbacks: (() => void)[] | undefined = undefined;
-  #responseCallbacks: ((head: ResponseHead) => void)[] | undefined = undefined;
+  #responseCallbacks: ((head: ResponseHead, endStream: boolean) => void)[] | undefined = undefined;
   #reader: ((body: RequestBody) => void) | undefined = undefined;
   #readBytes = 0;
   /** The client may send this much while filters wait. Units: bytes. */
@@ -110,11 +112,24 @@ export class FilterRun implements FilterCall {
     this.exchange.replaceClient(make);
   }
 
-  rewriteBody(change: (bytes: Buffer, complete: boolean) => Buffer | undefined): void {
+  get hasBody(): boolean {
+    return this.#body !== undefined;
+  }
+
+  rewriteBody(
+    change: (bytes: Buffer, complete: boolean) => Buffer | undefined,
+    trailers?: (list: HeaderList) => void,
+  ): void {
     const body = this.#body;
-    if (body === undefined || body.length === 0) return;
+    if (body === undefined || (body.length === 0 && !this.#uploaded)) return;
     const changed = change(Buffer.concat(body.chunks), this.#uploaded);
     if (changed !== undefined) body.replace(changed);
+    if (trailers !== undefined && this.#uploaded) body.changeTrailers(trailers);
+  }
+
+  adjustBytes(received: number, sent: number): void {
+    this.exchange.bytesReceived += received;
+    this.exchange.bytesSent += sent;
   }
 
   interrupt(reply: FilterReply): void {
@@ -146,16 +161,16 @@ export class FilterRun implements FilterCall {
     this.#endCallbacks.push(callback);
   }
 
-  onResponse(callback: (head: ResponseHead) => void): void {
+  onResponse(callback: (head: ResponseHead, endStream: boolean) => void): void {
     this.#responseCallbacks ??= [];
     this.#responseCallbacks.push(callback);
   }
 
   /** The response head goes out; the last filter sees it first. */
-  response(head: ResponseHead): void {
+  response(head: ResponseHead, endStream: boolean): void {
     const callbacks = this.#responseCallbacks;
     if (callbacks === undefined) return;
-    for (let i = callbacks.length - 1; i >= 0; i--) callbacks[i]?.(head);
+    for (let i = callbacks.length - 1; i >= 0; i--) callbacks[i]?.(head, endStream);
   }
 
   /** The exchange is over. */

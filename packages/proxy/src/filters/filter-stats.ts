@@ -1,4 +1,6 @@
 import type { HttpFilterConfig } from "../config/http-filters.ts";
+import { compressorPrefix } from "./compressor-filter.ts";
+import { decompressorPrefix } from "./decompressor-filter.ts";
 import { statPrefix } from "./stat-prefix.ts";
 
 /** Names of what a filter counts: behind its connection manager's name, and alone. Source: Envoy's statistics of each filter. */
@@ -15,6 +17,31 @@ export const TRACING_STATS: readonly string[] = [
   "tracing.not_traceable",
   "tracing.health_check",
 ];
+
+const COMPRESSED = [
+  "compressed",
+  "not_compressed",
+  "total_uncompressed_bytes",
+  "total_compressed_bytes",
+  "content_length_too_small",
+];
+const CHOSEN = [
+  "no_accept_header",
+  "header_identity",
+  "header_compressor_used",
+  "header_compressor_overshadowed",
+  "header_wildcard",
+  "header_not_valid",
+  "not_compressed_etag",
+];
+const DECOMPRESSED = ["decompressed", "not_decompressed", "total_uncompressed_bytes", "total_compressed_bytes"];
+const LIBRARY_ERRORS = {
+  gzip: ["errno", "stream_error", "data_error", "mem_error", "buf_error", "version_error"].map(
+    (name) => `zlib_${name}`,
+  ),
+  br: ["brotli_error", "brotli_output_overflow", "brotli_redundant_input"],
+  zstd: ["generic_error", "dictionary_error", "checksum_wrong_error", "memory_error"].map((name) => `zstd_${name}`),
+};
 
 const LIMIT = ["enabled", "enforced", "rate_limited", "ok"];
 
@@ -41,6 +68,16 @@ export function filterStats(config: HttpFilterConfig): FilterStats {
     }
     case "local-rate-limit":
       return { own: [], alone: LIMIT.map((name) => `${config.statPrefix}http_local_rate_limit.${name}`) };
+    case "compressor": {
+      const ways = ["request.", config.responseStat];
+      const names = [...ways.flatMap((way) => COMPRESSED.map((name) => way + name)), ...CHOSEN];
+      return { own: names.map((name) => compressorPrefix(config) + name), alone: [] };
+    }
+    case "decompressor": {
+      const ways = ["request.", "response."].flatMap((way) => DECOMPRESSED.map((name) => way + name));
+      const errors = LIBRARY_ERRORS[config.library.options.coding].map((name) => `decompressor_library.${name}`);
+      return { own: [...ways, ...errors].map((name) => decompressorPrefix(config) + name), alone: [] };
+    }
     default:
       return { own: [], alone: [] };
   }

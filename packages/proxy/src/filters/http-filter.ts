@@ -1,7 +1,7 @@
 // Hot path: where a connection manager has filters beside the router.
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { Clock, TimerWheel } from "@heddle/std";
-import type { RequestHead, ResponseHead, ServerStream } from "@heddle/wire";
+import type { HeaderList, RequestHead, ResponseHead, ServerStream } from "@heddle/wire";
 import type { StateValue } from "../config/filter-state.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -16,8 +16,8 @@ export interface FilterSurroundings {
   readonly clusters: ClusterSet;
   /** Name of the service that this proxy stands for; "" when it was not told. */
   readonly serviceCluster: string;
-  /** Running counts by Envoy's name, created on first use. */
-  count(name: string): void;
+  /** Running counts by Envoy's name, created on first use. `by` default: 1. */
+  count(name: string, by?: number): void;
   /** The same for names that do not begin with the connection manager's. */
   countAlone(name: string): void;
 }
@@ -58,14 +58,24 @@ export interface FilterCall {
   flag(flag: string): void;
   /** Puts another stream in front of the client's: what goes to the client passes through it. */
   replaceClient(make: (client: ServerStream) => ServerStream): void;
-  /** What has arrived of the body is replaced; undefined leaves it. Not called when there is nothing. */
-  rewriteBody(change: (bytes: Buffer, complete: boolean) => Buffer | undefined): void;
+  /** The request has a body, or may have one. */
+  readonly hasBody: boolean;
+  /**
+   * What has arrived of the body is replaced; undefined leaves it. Not called when there is nothing and more may come.
+   * `trailers` gets the list that ends the body, when it is complete.
+   */
+  rewriteBody(
+    change: (bytes: Buffer, complete: boolean) => Buffer | undefined,
+    trailers?: (list: HeaderList) => void,
+  ): void;
+  /** Corrects what logs say of bodies, which are counted between the filters and the router. Units: bytes. */
+  adjustBytes(received: number, sent: number): void;
   /** Ends the request although it has passed the filters. */
   interrupt(reply: FilterReply): void;
   /** Gives the body when it is complete or has reached `maxBytes`, whichever is first. */
   readBody(maxBytes: number, done: (body: RequestBody) => void): void;
-  /** Runs for the response, whoever makes it. */
-  onResponse(callback: (head: ResponseHead) => void): void;
+  /** Runs for the response, whoever makes it. `endStream`: it has no body. */
+  onResponse(callback: (head: ResponseHead, endStream: boolean) => void): void;
 }
 
 /** The beginning of a request's body. */

@@ -37,6 +37,12 @@ export class BodyBuffer {
     this.#trailers.appendAll(trailers);
   }
 
+  /** For the trailers at its end, which may be none yet. */
+  changeTrailers(change: (trailers: HeaderList) => void): void {
+    this.#trailers ??= createHeaderList();
+    change(this.#trailers);
+  }
+
   /** Neither bytes nor trailers. */
   get empty(): boolean {
     return this.length === 0 && this.#trailers === undefined;
@@ -74,7 +80,7 @@ export class BodyBuffer {
   }
 
   replace(bytes: Uint8Array): void {
-    this.#chunks = [bytes];
+    this.#chunks = bytes.length === 0 ? [] : [bytes];
     this.length = bytes.length;
   }
 }

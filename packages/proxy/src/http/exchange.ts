@@ -374,7 +374,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.#tries.countSuccess();
     prepareResponse(this.#manager, this, head, this.firstByteMs - this.startMs);
     if (this.setCookie !== "") head.headers.append("set-cookie", this.setCookie);
-    this.#filters?.response(head);
+    this.#filters?.response(head, endStream);
     noteGrpcStatus(this, head.headers);
     if (opensTunnel(this.request, head)) {
       this.#timer?.disarm();
@@ -557,7 +557,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   #reply(status: number, body: string, location: string | undefined, extra?: ReplyExtra): void {
     const reply = composeLocalReply(this.#manager, this, status, body, location, extra);
     const { head } = reply;
-    this.#filters?.response(head);
+    this.#filters?.response(head, reply.body.length === 0);
     this.response = head;
     this.status = head.status;
     this.grpcStatus = reply.grpcStatus;

@@ -23,6 +23,8 @@ export interface LocalReply {
   readonly body: Uint8Array;
   /** -1: not gRPC. */
   readonly grpcStatus: number;
+  /** Of the body, where nobody says another; "": none is needed. */
+  readonly contentType: string;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -42,12 +44,17 @@ function makeLocalReply(
     headers.appendId(HEADER_ID["content-type"], "application/grpc");
     headers.appendId(HEADER_ID["grpc-status"], String(grpcStatus));
     if (body !== "") headers.appendId(HEADER_ID["grpc-message"], encodeGrpcMessage(body));
-    return { status: 200, headers, body: EMPTY, grpcStatus };
+    return { status: 200, headers, body: EMPTY, grpcStatus, contentType: "" };
   }
   const bytes = body === "" ? EMPTY : Buffer.from(body, "utf8");
   headers.appendId(HEADER_ID["content-length"], String(bytes.length));
-  if (bytes.length > 0) headers.appendId(HEADER_ID["content-type"], contentType);
-  return { status, headers, body: headRequest ? EMPTY : bytes, grpcStatus: -1 };
+  return {
+    status,
+    headers,
+    body: headRequest ? EMPTY : bytes,
+    grpcStatus: -1,
+    contentType: bytes.length > 0 ? contentType : "",
+  };
 }
 
 /** The head of a local reply. */
@@ -115,6 +122,8 @@ export function composeLocalReply(
     addHeaders(mapped.headers, head.headers, mapped.values);
   }
   prepareLocalResponse(manager, exchange, head, extra?.bare === true, extra?.uncounted === true);
+  const type = HEADER_ID["content-type"];
+  if (reply.contentType !== "" && !head.headers.hasId(type)) head.headers.appendId(type, reply.contentType);
   return { head, body: reply.body, grpcStatus: reply.grpcStatus };
 }
 

@@ -58,6 +58,12 @@ import { file_envoy_extensions_access_loggers_open_telemetry_v3_logs_service } f
 import { file_envoy_extensions_access_loggers_stream_v3_stream } from "./envoy/extensions/access_loggers/stream/v3/stream_pb.js";
 import { file_envoy_extensions_clusters_aggregate_v3_cluster } from "./envoy/extensions/clusters/aggregate/v3/cluster_pb.js";
 import { file_envoy_extensions_common_ratelimit_v3_ratelimit } from "./envoy/extensions/common/ratelimit/v3/ratelimit_pb.js";
+import { file_envoy_extensions_compression_brotli_compressor_v3_brotli } from "./envoy/extensions/compression/brotli/compressor/v3/brotli_pb.js";
+import { file_envoy_extensions_compression_brotli_decompressor_v3_brotli } from "./envoy/extensions/compression/brotli/decompressor/v3/brotli_pb.js";
+import { file_envoy_extensions_compression_gzip_compressor_v3_gzip } from "./envoy/extensions/compression/gzip/compressor/v3/gzip_pb.js";
+import { file_envoy_extensions_compression_gzip_decompressor_v3_gzip } from "./envoy/extensions/compression/gzip/decompressor/v3/gzip_pb.js";
+import { file_envoy_extensions_compression_zstd_compressor_v3_zstd } from "./envoy/extensions/compression/zstd/compressor/v3/zstd_pb.js";
+import { file_envoy_extensions_compression_zstd_decompressor_v3_zstd } from "./envoy/extensions/compression/zstd/decompressor/v3/zstd_pb.js";
 import { file_envoy_extensions_filters_common_fault_v3_fault } from "./envoy/extensions/filters/common/fault/v3/fault_pb.js";
 import { file_envoy_extensions_filters_common_set_filter_state_v3_value } from "./envoy/extensions/filters/common/set_filter_state/v3/value_pb.js";
 import { file_envoy_extensions_filters_http_admission_control_v3_admission_control } from "./envoy/extensions/filters/http/admission_control/v3/admission_control_pb.js";
@@ -65,10 +71,12 @@ import { file_envoy_extensions_filters_http_api_key_auth_v3_api_key_auth } from 
 import { file_envoy_extensions_filters_http_bandwidth_limit_v3_bandwidth_limit } from "./envoy/extensions/filters/http/bandwidth_limit/v3/bandwidth_limit_pb.js";
 import { file_envoy_extensions_filters_http_basic_auth_v3_basic_auth } from "./envoy/extensions/filters/http/basic_auth/v3/basic_auth_pb.js";
 import { file_envoy_extensions_filters_http_buffer_v3_buffer } from "./envoy/extensions/filters/http/buffer/v3/buffer_pb.js";
+import { file_envoy_extensions_filters_http_compressor_v3_compressor } from "./envoy/extensions/filters/http/compressor/v3/compressor_pb.js";
 import { file_envoy_extensions_filters_http_cors_v3_cors } from "./envoy/extensions/filters/http/cors/v3/cors_pb.js";
 import { file_envoy_extensions_filters_http_credential_injector_v3_credential_injector } from "./envoy/extensions/filters/http/credential_injector/v3/credential_injector_pb.js";
 import { file_envoy_extensions_filters_http_csrf_v3_csrf } from "./envoy/extensions/filters/http/csrf/v3/csrf_pb.js";
 import { file_envoy_extensions_filters_http_custom_response_v3_custom_response } from "./envoy/extensions/filters/http/custom_response/v3/custom_response_pb.js";
+import { file_envoy_extensions_filters_http_decompressor_v3_decompressor } from "./envoy/extensions/filters/http/decompressor/v3/decompressor_pb.js";
 import { file_envoy_extensions_filters_http_ext_authz_v3_ext_authz } from "./envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.js";
 import { file_envoy_extensions_filters_http_ext_proc_v3_ext_proc } from "./envoy/extensions/filters/http/ext_proc/v3/ext_proc_pb.js";
 import { file_envoy_extensions_filters_http_ext_proc_v3_processing_mode } from "./envoy/extensions/filters/http/ext_proc/v3/processing_mode_pb.js";
@@ -112,6 +120,7 @@ import { file_envoy_extensions_formatter_metadata_v3_metadata } from "./envoy/ex
 import { file_envoy_extensions_formatter_req_without_query_v3_req_without_query } from "./envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js";
 import { file_envoy_extensions_http_custom_response_local_response_policy_v3_local_response_policy } from "./envoy/extensions/http/custom_response/local_response_policy/v3/local_response_policy_pb.js";
 import { file_envoy_extensions_http_custom_response_redirect_policy_v3_redirect_policy } from "./envoy/extensions/http/custom_response/redirect_policy/v3/redirect_policy_pb.js";
+import { file_envoy_extensions_http_early_header_mutation_header_mutation_v3_header_mutation } from "./envoy/extensions/http/early_header_mutation/header_mutation/v3/header_mutation_pb.js";
 import { file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case } from "./envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb.js";
 import { file_envoy_extensions_http_injected_credentials_generic_v3_generic } from "./envoy/extensions/http/injected_credentials/generic/v3/generic_pb.js";
 import { file_envoy_extensions_http_original_ip_detection_xff_v3_xff } from "./envoy/extensions/http/original_ip_detection/xff/v3/xff_pb.js";
@@ -288,6 +297,12 @@ export const files = [
   file_envoy_extensions_access_loggers_stream_v3_stream,
   file_envoy_extensions_clusters_aggregate_v3_cluster,
   file_envoy_extensions_common_ratelimit_v3_ratelimit,
+  file_envoy_extensions_compression_brotli_compressor_v3_brotli,
+  file_envoy_extensions_compression_brotli_decompressor_v3_brotli,
+  file_envoy_extensions_compression_gzip_compressor_v3_gzip,
+  file_envoy_extensions_compression_gzip_decompressor_v3_gzip,
+  file_envoy_extensions_compression_zstd_compressor_v3_zstd,
+  file_envoy_extensions_compression_zstd_decompressor_v3_zstd,
   file_envoy_extensions_filters_common_fault_v3_fault,
   file_envoy_extensions_filters_common_set_filter_state_v3_value,
   file_envoy_extensions_filters_http_admission_control_v3_admission_control,
@@ -295,10 +310,12 @@ export const files = [
   file_envoy_extensions_filters_http_bandwidth_limit_v3_bandwidth_limit,
   file_envoy_extensions_filters_http_basic_auth_v3_basic_auth,
   file_envoy_extensions_filters_http_buffer_v3_buffer,
+  file_envoy_extensions_filters_http_compressor_v3_compressor,
   file_envoy_extensions_filters_http_cors_v3_cors,
   file_envoy_extensions_filters_http_credential_injector_v3_credential_injector,
   file_envoy_extensions_filters_http_csrf_v3_csrf,
   file_envoy_extensions_filters_http_custom_response_v3_custom_response,
+  file_envoy_extensions_filters_http_decompressor_v3_decompressor,
   file_envoy_extensions_filters_http_ext_authz_v3_ext_authz,
   file_envoy_extensions_filters_http_ext_proc_v3_ext_proc,
   file_envoy_extensions_filters_http_ext_proc_v3_processing_mode,
@@ -342,6 +359,7 @@ export const files = [
   file_envoy_extensions_formatter_req_without_query_v3_req_without_query,
   file_envoy_extensions_http_custom_response_local_response_policy_v3_local_response_policy,
   file_envoy_extensions_http_custom_response_redirect_policy_v3_redirect_policy,
+  file_envoy_extensions_http_early_header_mutation_header_mutation_v3_header_mutation,
   file_envoy_extensions_http_header_formatters_preserve_case_v3_preserve_case,
   file_envoy_extensions_http_injected_credentials_generic_v3_generic,
   file_envoy_extensions_http_original_ip_detection_xff_v3_xff,

@@ -1,6 +1,7 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { type FilterConfig, FilterConfigSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
 import { BufferPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/buffer/v3/buffer";
+import { CompressorPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/compressor/v3/compressor";
 import { CorsPolicySchema } from "@heddle/xds-api/envoy/extensions/filters/http/cors/v3/cors";
 import { ExtAuthzPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
 import { HTTPFaultSchema } from "@heddle/xds-api/envoy/extensions/filters/http/fault/v3/fault";
@@ -13,6 +14,7 @@ import { type AnyTable, decodeAny, messageEntry } from "../any-field.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape } from "../shape.ts";
 import { type BufferConfig, decodeBufferRoute } from "./buffer.ts";
+import { type CompressorRouteConfig, decodeCompressorRoute } from "./compressor.ts";
 import { type CorsConfig, decodeCors } from "./cors.ts";
 import { decodeExtAuthzRoute, type ExtAuthzRouteConfig } from "./ext-authz.ts";
 import { decodeFault, type FaultConfig } from "./fault.ts";
@@ -32,7 +34,8 @@ export type RouteFilterConfig =
   | RbacFilterConfig
   | JwtRouteConfig
   | ExtAuthzRouteConfig
-  | RateLimitRouteConfig;
+  | RateLimitRouteConfig
+  | CompressorRouteConfig;
 
 /** What a level of the routes says of a filter. */
 export interface RouteFilter {
@@ -49,6 +52,7 @@ export const ROUTE_FILTER_SHAPE = shape(FilterConfigSchema, ["config", "is_optio
 
 export const ROUTE_FILTERS: AnyTable<RouteFilterConfig> = {
   [BufferPerRouteSchema.typeName]: messageEntry(BufferPerRouteSchema, decodeBufferRoute),
+  [CompressorPerRouteSchema.typeName]: messageEntry(CompressorPerRouteSchema, decodeCompressorRoute),
   [CorsPolicySchema.typeName]: messageEntry(CorsPolicySchema, decodeCors),
   [HTTPFaultSchema.typeName]: messageEntry(HTTPFaultSchema, decodeFault),
   [LocalRateLimitSchema.typeName]: messageEntry(LocalRateLimitSchema, decodeLocalRateLimit),
