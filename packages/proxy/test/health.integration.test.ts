@@ -138,6 +138,9 @@ test("HTTP, TCP and gRPC checks tell who works", async () => {
   await becomes("tcp", echo.port, "healthy");
   await becomes("grpc", [...(await ports("grpc"))][0], "healthy");
   await becomes("tcp", dead, "/failed_active_hc");
+  await eventually("the other service was asked for", async () =>
+    /failure: [1-9]/.test(await (await proxy.admin("/stats?filter=^cluster.grpc-other.health_check.failure$")).text()),
+  );
   expect(await flags("grpc-other", [...(await ports("grpc-other"))][0])).toBe("/failed_active_hc");
 }, 40_000);
 

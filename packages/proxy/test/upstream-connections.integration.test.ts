@@ -5,7 +5,7 @@ import { createServer as createStreams } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { freePorts } from "@heddle/std/free-ports";
 import { ask } from "./rig/ask.ts";
-import { type ConnectionPorts, connectionsBootstrap } from "./rig/connections-config.ts";
+import { type ConnectionPorts, connectionsBootstrap, QUIET_SECONDS } from "./rig/connections-config.ts";
 import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
 import { frame, H2, H2_PREFACE, readFrames } from "./rig/h2-bytes.ts";
@@ -56,13 +56,9 @@ describe.skipIf(skip)("connections to servers as in real Envoy", () => {
   };
   /** The settled number of connections that a cluster has made. */
   const made = async (side: Side, cluster: string, wanted: number): Promise<number> => {
-    await eventually(
-      `${wanted} connections of ${cluster}`,
-      async () => {
-        return (await count(side, `cluster.${cluster}.upstream_cx_total`)) >= wanted;
-      },
-      8000,
-    );
+    await eventually(`${wanted} connections of ${cluster}`, async () => {
+      return (await count(side, `cluster.${cluster}.upstream_cx_total`)) >= wanted;
+    });
     return count(side, `cluster.${cluster}.upstream_cx_total`);
   };
 
@@ -85,7 +81,7 @@ describe.skipIf(skip)("connections to servers as in real Envoy", () => {
       });
       expect(counted).toEqual([wanted, wanted]);
     },
-    20_000,
+    60_000,
   );
 
   test("max_requests_per_connection: each connection takes two of five requests", async () => {
@@ -94,7 +90,7 @@ describe.skipIf(skip)("connections to servers as in real Envoy", () => {
       return [await made(side, "twice", 3), await count(side, "cluster.twice.upstream_cx_max_requests")];
     });
     expect(counted).toEqual([3, 2]);
-  }, 20_000);
+  }, 60_000);
 
   test.each([
     ["narrow", 3],
@@ -109,7 +105,7 @@ describe.skipIf(skip)("connections to servers as in real Envoy", () => {
       });
       expect(counted).toBe(wanted);
     },
-    20_000,
+    60_000,
   );
 
   test("max_connection_duration ends a connection, the next request has another", async () => {
@@ -123,18 +119,18 @@ describe.skipIf(skip)("connections to servers as in real Envoy", () => {
       return made(side, "short", 2);
     });
     expect(counted).toBe(2);
-  }, 20_000);
+  }, 60_000);
 
   test("PINGs that are answered keep a connection", async () => {
     await both(async (side) => {
       const { lively } = side.peers;
       expect(await get(side, "lively")).toBe(200);
-      await eventually("four PINGs", () => lively.seen.filter((one) => one === "ping").length >= 4, 8000);
+      await eventually("four PINGs", () => lively.seen.filter((one) => one === "ping").length >= 4);
       expect(await get(side, "lively")).toBe(200);
       expect(lively.connections).toEqual({ total: 1, open: 1 });
       return count(side, "cluster.lively.http2.keepalive_timeout");
     });
-  }, 20_000);
+  }, 60_000);
 
   test("a server that answers no PING loses its connection, and the request on it fails", async () => {
     const said = await both(async (side) => {
@@ -142,23 +138,23 @@ describe.skipIf(skip)("connections to servers as in real Envoy", () => {
       expect(await get(side, "silent")).toBe(200);
       // We would repeat a GET that is lost with a kept-alive connection.
       const status = await get(side, "silent", "/", 1, "POST");
-      await eventually("the closed connection", () => silent.connections.open === 0, 8000);
+      await eventually("the closed connection", () => silent.connections.open === 0);
       const timeouts = await count(side, "cluster.silent.http2.keepalive_timeout");
       // A new connection serves again.
       return [status, timeouts, await get(side, "silent")];
     });
     expect(said).toEqual([503, 1, 200]);
-  }, 20_000);
+  }, 60_000);
 
   test("connection_idle_interval: a PING goes before the request on a quiet connection", async () => {
     const seen = await both(async (side) => {
       await get(side, "quiet", "/", 2);
-      await Bun.sleep(2200);
+      await Bun.sleep(QUIET_SECONDS * 1000 + 300);
       await get(side, "quiet");
       return side.peers.quiet.seen;
     });
     expect(seen).toEqual(["request", "request", "ping", "request"]);
-  }, 20_000);
+  }, 60_000);
 
   test("a client that answers no PING is closed, one that does is not", async () => {
     const counted = await both(async (side) => {
@@ -173,8 +169,8 @@ describe.skipIf(skip)("connections to servers as in real Envoy", () => {
         answered = pings.length;
       }, 10);
       try {
-        await silent.ended(8000);
-        await eventually("four PINGs", () => answered >= 4, 8000);
+        await silent.ended();
+        await eventually("four PINGs", () => answered >= 4);
         expect(lively.state()).toBe("open");
       } finally {
         clearInterval(answer);
@@ -183,7 +179,7 @@ describe.skipIf(skip)("connections to servers as in real Envoy", () => {
       return count(side, "http2.keepalive_timeout");
     });
     expect(counted).toBe(1);
-  }, 20_000);
+  }, 60_000);
 
   test("tcp_keepalive: the kernel probes the connection after the time that was asked for", async () => {
     await both(async (side) => {
@@ -194,11 +190,11 @@ describe.skipIf(skip)("connections to servers as in real Envoy", () => {
       expect(ofThis).toHaveLength(1);
       return ofThis.length;
     });
-  }, 20_000);
+  }, 60_000);
 
   test.each([
     ["retry-after", (): string => "1"],
-    ["x-ratelimit-reset", (): string => String(Math.ceil(Date.now() / 1000) + 1)],
+    ["x-ratelimit-reset", (): string => String(Math.ceil(Date.now() / 1000) + 3)],
   ] as const)(
     "a retry comes no sooner than %s says",
     async (header, value) => {
@@ -213,7 +209,7 @@ describe.skipIf(skip)("connections to servers as in real Envoy", () => {
         return count(side, "cluster.plain.upstream_rq_retry_backoff_ratelimited");
       });
     },
-    20_000,
+    60_000,
   );
 });
 

@@ -14,6 +14,9 @@ export interface ConnectionPorts {
   readonly quiet: number;
 }
 
+/** A connection that was used less long ago than this is not probed. Units: s. */
+export const QUIET_SECONDS = 4;
+
 const TYPE = "type.googleapis.com/envoy.extensions";
 
 function options(version: Json, common: Json = {}): Json {
@@ -86,7 +89,7 @@ export function connectionsBootstrap(ports: ConnectionPorts): Json {
         listener("pinging", ports.pinging, [
           chain("pinging", {
             codec_type: "HTTP2",
-            http2_protocol_options: { connection_keepalive: { interval: "0.2s", timeout: "1.5s" } },
+            http2_protocol_options: { connection_keepalive: { interval: "0.2s", timeout: "4s" } },
           }),
         ]),
       ],
@@ -100,8 +103,8 @@ export function connectionsBootstrap(ports: ConnectionPorts): Json {
         cluster("narrow", [streams], "http2", http2({ max_concurrent_streams: 1 })),
         cluster("wide", [streams], "http2"),
         cluster("lively", [lively], "http2", keepAlive({ interval: "0.1s", timeout: "9s" })),
-        cluster("silent", [silent], "http2", keepAlive({ interval: "0.2s", timeout: "2s" })),
-        cluster("quiet", [quiet], "http2", keepAlive({ timeout: "9s", connection_idle_interval: "2s" })),
+        cluster("silent", [silent], "http2", keepAlive({ interval: "0.2s", timeout: "4s" })),
+        cluster("quiet", [quiet], "http2", keepAlive({ timeout: "9s", connection_idle_interval: `${QUIET_SECONDS}s` })),
         cluster("watched", one, "http1", {
           upstream_connection_options: {
             tcp_keepalive: { keepalive_probes: 3, keepalive_time: 7000, keepalive_interval: 11 },

@@ -2,14 +2,14 @@ import { connect, type IncomingHttpHeaders } from "node:http2";
 import { connectRaw } from "./raw-client.ts";
 
 /** What a client that sent `expect: 100-continue` saw and did, in its order: statuses, and "body" where it sent its body. */
-export type Expecting = (port: number, path: string) => Promise<readonly string[]>;
+export type Expecting = (port: number, path: string, patienceMs: number) => Promise<readonly string[]>;
 
-/** How long a client waits for 100 before it sends its body anyway. Units: ms. */
-const PATIENCE_MS = 700;
+/** How long a client waits for the end of it all. Units: ms. */
+const LIMIT_MS = 25_000;
 const BODY = "hello";
 
-/** Source: RFC 9110 section 10.1.1. */
-export const expectOverHttp1: Expecting = async (port, path) => {
+/** `patienceMs`: how long a client waits for 100 before it sends its body anyway. Source: RFC 9110 section 10.1.1. */
+export const expectOverHttp1: Expecting = async (port, path, patienceMs) => {
   const client = await connectRaw(port);
   const events: string[] = [];
   client.send(`POST ${path} HTTP/1.1\r\nhost: app\r\nexpect: 100-continue\r\ncontent-length: ${BODY.length}\r\n\r\n`);
@@ -21,13 +21,13 @@ export const expectOverHttp1: Expecting = async (port, path) => {
     return fresh;
   };
   const isFinal = (status: string) => !status.startsWith("1");
-  const deadline = performance.now() + 9000;
+  const deadline = performance.now() + LIMIT_MS;
   let sent = false;
   const beganMs = performance.now();
   while (performance.now() < deadline && client.state() === "open") {
     for (const status of heads()) events.push(status);
     if (events.some((event) => event !== "body" && isFinal(event))) break;
-    if (!sent && (events.includes("100") || performance.now() - beganMs > PATIENCE_MS)) {
+    if (!sent && (events.includes("100") || performance.now() - beganMs > patienceMs)) {
       sent = true;
       events.push("body");
       client.send(BODY);
@@ -40,7 +40,7 @@ export const expectOverHttp1: Expecting = async (port, path) => {
   return events;
 };
 
-export const expectOverHttp2: Expecting = (port, path) =>
+export const expectOverHttp2: Expecting = (port, path, patienceMs) =>
   new Promise((resolve, reject) => {
     const session = connect(`http://127.0.0.1:${port}`);
     const events: string[] = [];
@@ -53,14 +53,14 @@ export const expectOverHttp2: Expecting = (port, path) =>
       events.push("body");
       stream.end(BODY);
     };
-    const patience = setTimeout(send, PATIENCE_MS);
+    const patience = setTimeout(send, patienceMs);
     const finish = () => {
       clearTimeout(patience);
       clearTimeout(over);
       session.destroy();
       resolve(events);
     };
-    const over = setTimeout(finish, 9000);
+    const over = setTimeout(finish, LIMIT_MS);
     stream.on("headers", (head: IncomingHttpHeaders) => {
       events.push(String(head[":status"]));
       if (Number(head[":status"]) === 100) send();

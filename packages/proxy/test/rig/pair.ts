@@ -47,8 +47,8 @@ export interface Pair<Name extends string> {
   stop(): Promise<void>;
 }
 
-/** The detection timeout of the pair's listeners. Units: ms. */
-export const DETECTION_MS = 500;
+/** The detection timeout of the pair's listeners: longer than a busy machine keeps a client from its first bytes. Units: ms. */
+export const DETECTION_MS = 3000;
 const INSPECT: Json = {
   listener_filters: [TLS_INSPECTOR, HTTP_INSPECTOR],
   listener_filters_timeout: `${DETECTION_MS / 1000}s`,
