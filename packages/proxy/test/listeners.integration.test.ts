@@ -138,7 +138,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
       else expect(text).toContain(item.gets);
       if (item.not !== undefined) expect(text).not.toContain(item.not);
     },
-    12_000,
+    30_000,
   );
 
   test("answers have one date, and it is now", async () => {
@@ -171,7 +171,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
       return counted;
     });
     expect(counted).toBe("connection_limit.narrow.limited_connections: 1");
-  }, 12_000);
+  }, 30_000);
 
   test("tcp_proxy idle_timeout ends a quiet connection", async () => {
     const counted = await both(async (engine) => {
@@ -180,7 +180,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
       return await stats(engine, "^tcp.idle.idle_timeout$");
     });
     expect(counted).toBe("tcp.idle.idle_timeout: 1");
-  }, 12_000);
+  }, 30_000);
 
   test("network RBAC: shadow rules count and refuse nothing", async () => {
     const counted = await both(async (engine) => {
@@ -197,7 +197,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
     });
     expect(counted).toContain("shadow_allowed: 1");
     expect(counted).toContain("shadow_denied: 1");
-  }, 12_000);
+  }, 30_000);
 
   test("network RBAC behind a balancer: source_ip is the client's, direct_remote_ip the balancer's", async () => {
     const said = await both(async (engine) =>
@@ -213,7 +213,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
       ),
     );
     expect(said).toEqual(["in", ""]);
-  }, 12_000);
+  }, 30_000);
 
   test("network local_ratelimit: the second connection is closed", async () => {
     const counted = await both(async (engine) => {
@@ -223,7 +223,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
       return await stats(engine, "rate_limited$");
     });
     expect(counted).toBe("local_rate_limit.slow.rate_limited: 1");
-  }, 12_000);
+  }, 30_000);
 
   test("sni_cluster: the name in the ClientHello is the cluster", async () => {
     const said = await both(async (engine) => {
@@ -235,7 +235,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
       ].map((heard) => heard.text);
     });
     expect(said).toEqual(["two", "one", ""]);
-  }, 12_000);
+  }, 30_000);
 
   test("tls_minimum_protocol_version", async () => {
     const said = await both(async (engine) => {
@@ -246,7 +246,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
       ["secure", "TLSv1.3"],
       ["", ""],
     ]);
-  }, 12_000);
+  }, 30_000);
 
   test("direct_response behind TLS: the client is told; Envoy mostly closes without a byte", async () => {
     const [ours, envoy] = await Promise.all(
@@ -254,7 +254,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
     );
     expect([ours?.text, ours?.version]).toEqual(["word", "TLSv1.3"]);
     expect(["", "word"]).toContain(envoy?.text ?? "no answer");
-  }, 12_000);
+  }, 30_000);
 
   test("a ClientHello in one piece with its PROXY header is answered", async () => {
     const hello = await clientHello({ ALPNProtocols: ["h2"] });
@@ -264,7 +264,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
       return heard.text.charCodeAt(0);
     });
     expect(said).toBe(HANDSHAKE_RECORD);
-  }, 12_000);
+  }, 30_000);
 
   test.each([
     ["a server name", { servername: "one.sni.test" }, "exact"],
@@ -290,7 +290,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
       });
       expect(said).toBe(wanted);
     },
-    12_000,
+    30_000,
   );
 
   test("x-request-id: made, kept, replaced, and told in the answer", async () => {
@@ -316,7 +316,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
     expect(kinds).toContain("edge true undefined");
     expect(kinds).toContain("kept mine mine");
     expect(kinds).toContain("inner mine undefined");
-  }, 12_000);
+  }, 30_000);
 
   test("server header: its own, the application's, or the application's where there is one", async () => {
     const names = await both(async (engine) => {
@@ -330,7 +330,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
       return seen;
     });
     expect(names).toEqual(["istio-envoy", "istio-envoy", "gate", "app", "", "app"]);
-  }, 12_000);
+  }, 30_000);
 
   test("cipher_suites and tls_maximum_protocol_version", async () => {
     const said = await both(async (engine) => {
@@ -343,7 +343,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
     });
     expect(said[0]).toEqual({ text: "secure", version: "TLSv1.2", cipher: expect.stringContaining("AES256-GCM") });
     expect(said.slice(1).map(({ text }) => text)).toEqual(["", ""]);
-  }, 12_000);
+  }, 30_000);
 
   test("PROXY header to the upstream, version 1", async () => {
     const header = await both(async (engine) => {
@@ -356,7 +356,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
       return text.replace(` ${localPort} `, " SOURCE ").replace(` ${portOf(engine, "out1")}\r`, " LISTENER\r");
     });
     expect(header).toBe("PROXY TCP4 127.0.0.8 127.0.0.1 SOURCE LISTENER\r\npayload");
-  }, 12_000);
+  }, 30_000);
 
   test("PROXY header to the upstream, version 2", async () => {
     const header = await both(async (engine) => {
@@ -372,7 +372,7 @@ describe.skipIf(skip)("listeners as real Envoy has them", () => {
       return `${bytes.subarray(0, 24).toString("hex")} ${bytes.subarray(28).toString()}`;
     });
     expect(header).toBe("0d0a0d0a000d0a515549540a2111000c7f0000087f000001 payload");
-  }, 12_000);
+  }, 30_000);
 
   test("a listener's own access log tells of every connection, also of those that no chain took", async () => {
     /** Each connection alone, so that the lines come in their order. */

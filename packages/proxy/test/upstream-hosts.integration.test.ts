@@ -6,7 +6,7 @@ import { freePorts } from "@heddle/std/free-ports";
 import { type Answer, ask } from "./rig/ask.ts";
 import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
-import { EJECTING, type HostsPorts, hostsBootstrap, LOST, LOST_AGAIN_SECONDS } from "./rig/hosts-config.ts";
+import { EJECTING, type HostsPorts, hostsBootstrap, LOST } from "./rig/hosts-config.ts";
 import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { talk } from "./rig/talk.ts";
 
@@ -33,6 +33,7 @@ describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
       const server = Bun.serve({
         hostname: "127.0.0.1",
         port: 0,
+        idleTimeout: 0,
         async fetch(incoming) {
           const { pathname } = new URL(incoming.url);
           if (pathname.startsWith("/wait")) {
@@ -40,7 +41,7 @@ describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
             await release.promise;
           }
           // The second is slower, by more than a busy machine makes the first.
-          if (pathname === "/slower" && letter === "b") await Bun.sleep(1000);
+          if (pathname === "/slower" && letter === "b") await Bun.sleep(3000);
           // "/fail/b/502": the second host fails, with this status.
           const [, kind, who, status] = pathname.split("/");
           return new Response(letter, { status: kind === "fail" && who === letter ? Number(status) : 200 });
@@ -122,19 +123,20 @@ describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
       return asked.flat().every((times) => times > 0);
     });
     const first = await counts("heddle", "update_attempt");
-    const beganMs = performance.now();
+    // Long before `dns_refresh_rate`; the very times are the unit tests' matter.
     await eventually("another attempt of each", async () => {
       const now = await counts("heddle", "update_attempt");
       return now.every((times, i) => times > 1 || times > (first[i] ?? 0));
     });
-    // With twice the interval most runs would take longer.
-    expect(performance.now() - beganMs).toBeLessThan(LOST_AGAIN_SECONDS * 1000 + 600);
+    await eventually("Envoy's answers", async () =>
+      (await counts("envoy", "update_success")).every((times) => times > 0),
+    );
     expect(Math.min(...(await counts("heddle", "update_failure")))).toBeGreaterThan(0);
     expect([await counts("envoy", "update_success"), await counts("envoy", "update_failure")]).toEqual([
       LOST.map(() => 1),
       LOST.map(() => 0),
     ]);
-  }, 20_000);
+  }, 60_000);
 
   test.each([
     ["strict", ["a"], "STRICT_DNS"],
@@ -154,7 +156,7 @@ describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
       expect(seen).toEqual([...wanted]);
       await both((engine) => count(engine, `cluster.${cluster}.lb_healthy_panic`));
     },
-    20_000,
+    60_000,
   );
 
   test.each([
@@ -170,14 +172,14 @@ describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
         expect(new Set(seen)).toEqual(new Set(["a", "b"]));
       }
     },
-    20_000,
+    60_000,
   );
 
   test("peak EWMA: the faster host has nearly all requests", async () => {
     const seen = await answerers("heddle", "ewma", 40, "/slower");
     expect(seen.filter((letter) => letter === "a").length).toBeGreaterThan(30);
     expect(seen).toContain("b");
-  }, 20_000);
+  }, 60_000);
 
   test("TCP by weight: both clusters are used, the heavier more", async () => {
     for (const engine of ENGINES) {
@@ -187,7 +189,7 @@ describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
       // 75 are due; 50 or fewer, or all, come once in ten million runs.
       expect(often).toBeWithin(51, 100);
     }
-  }, 30_000);
+  }, 60_000);
 
   test.each([
     ["", "orderly"],
@@ -199,10 +201,10 @@ describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
   test("circuit breakers: max_connections and max_pending_requests", async () => {
     const refused = await both(async (engine) => {
       const first = get(engine, "pending", `/wait/${engine}/1`);
-      await eventually("the first is at the server", () => waiting.has(`/wait/${engine}/1`), 8000);
+      await eventually("the first is at the server", () => waiting.has(`/wait/${engine}/1`));
       const second = get(engine, "pending", `/wait/${engine}/2`);
       const pending = () => count(engine, "cluster.pending.upstream_rq_pending_active");
-      await eventually("the second waits", async () => (await pending()) === 1, 8000);
+      await eventually("the second waits", async () => (await pending()) === 1);
       const { status, headers, body } = await get(engine, "pending");
       const counted = [
         await count(engine, "cluster.pending.upstream_rq_pending_overflow"),
@@ -216,11 +218,11 @@ describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
     });
     expect(refused).toMatchObject({ status: 503, overloaded: "true" });
     expect(refused.body).toContain("overflow");
-  }, 20_000);
+  }, 60_000);
   test("circuit breakers: max_requests, and everything goes on afterwards", async () => {
     const refused = await both(async (engine) => {
       underWay.push(get(engine, "requests", `/wait/${engine}/3`));
-      await eventually("it is at the server", () => waiting.has(`/wait/${engine}/3`), 8000);
+      await eventually("it is at the server", () => waiting.has(`/wait/${engine}/3`));
       const { status, headers } = await get(engine, "requests");
       return [
         status,
@@ -233,7 +235,7 @@ describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
     expect((await Promise.all(underWay)).map(({ status }) => status)).toEqual(underWay.map(() => 200));
     for (const cluster of ["pending", "requests"])
       await both(async (engine) => (await get(engine, cluster)).status).then((status) => expect(status).toBe(200));
-  }, 20_000);
+  }, 60_000);
 
   test.each([
     ["by-5xx", "/fail/b/500", "b"],
@@ -260,6 +262,6 @@ describe.skipIf(skip)("hosts of clusters as in real Envoy", () => {
       const serving = cluster === "by-connect" ? ["a"] : ["a", "b", "c"].filter((letter) => letter !== bad);
       expect(seen).toEqual([serving, 1, 1]);
     },
-    30_000,
+    60_000,
   );
 });

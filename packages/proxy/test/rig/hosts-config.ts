@@ -45,7 +45,8 @@ const ejects = (fields: Json): Json => ({
   outlier_detection: {
     consecutive_5xx: 1000,
     enforcing_success_rate: 0,
-    interval: "0.3s",
+    // Long enough that a slow machine makes its requests within one.
+    interval: "1s",
     base_ejection_time: "600s",
     max_ejection_time: "600s",
     max_ejection_percent: 100,
@@ -117,7 +118,7 @@ const peakEwma = ([fast, slow]: HostsPorts["origins"]): Json =>
 /** Clusters of a name that nobody has. */
 export const LOST = Array.from({ length: 12 }, (_, i) => `lost-${i}`);
 /** How soon it is asked for again at first. Units: s. */
-export const LOST_AGAIN_SECONDS = 2;
+const LOST_AGAIN_SECONDS = 2;
 const lost = (name: string): Json => ({
   ...cluster(name, [], "http1"),
   type: "STRICT_DNS",

@@ -259,7 +259,7 @@ function listenerParts(plan: ListenersPlan): Readonly<Record<ListenerName, Json>
         ),
       ],
     },
-    idle: { filter_chains: [tcpFilterChain("echo", { stat_prefix: "idle", idle_timeout: "0.3s" })] },
+    idle: { filter_chains: [tcpFilterChain("echo", { stat_prefix: "idle", idle_timeout: "3s" })] },
     shadow: {
       filter_chains: [
         gated(

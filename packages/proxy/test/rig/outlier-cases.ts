@@ -24,7 +24,7 @@ const joined: Json = { consecutive_5xx: 2, enforcing_consecutive_gateway_failure
 const once = (...kinds: readonly string[]): Readonly<Record<string, number>> =>
   Object.fromEntries(kinds.flatMap((kind) => [`detected_${kind}`, `enforced_${kind}`]).map((name) => [name, 1]));
 const BROKEN = { detected_consecutive_gateway_failure: 1, ...once("consecutive_5xx") };
-/** Enough of them fail in each interval, however the intervals fall. */
+/** Enough of them fail in an interval, however the intervals fall. */
 const MANY = Array.from({ length: 60 }, () => "ok");
 const rates: Json = { split_external_local_origin_errors: true, consecutive_local_origin_failure: 1000 };
 
@@ -134,7 +134,7 @@ export function outlierBootstrap({ listen, tcp, origins, fickle }: OutlierPlan):
     common_lb_config: { healthy_panic_threshold: { value: 0 } },
     outlier_detection: {
       enforcing_success_rate: 0,
-      interval: "0.3s",
+      interval: "1s",
       base_ejection_time: "600s",
       max_ejection_time: "600s",
       max_ejection_percent: 100,
