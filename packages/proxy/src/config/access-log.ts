@@ -5,7 +5,7 @@ import {
 } from "@heddle/xds-api/envoy/extensions/access_loggers/grpc/v3/als";
 import { OpenTelemetryAccessLogConfigSchema } from "@heddle/xds-api/envoy/extensions/access_loggers/open_telemetry/v3/logs_service";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
-import { type GrpcLogTarget, grpcLogTarget } from "./grpc-log-target.ts";
+import { type GrpcLogExtras, type GrpcLogTarget, grpcLogExtras, grpcLogTarget } from "./grpc-log-target.ts";
 import { decodeLogFilter, type LogFilter } from "./log-filter.ts";
 import { decodeFormatString, ENVOY_DEFAULT_FORMAT, jsonLine, type LogLine, textLine } from "./log-line.ts";
 import { decodeOtelLog, type OtelLogConfig } from "./otel-log.ts";
@@ -25,10 +25,14 @@ export type LogSink =
   { readonly kind: "file"; readonly path: string; readonly line: LogLine } | GrpcLogConfig | OtelLogConfig;
 
 /** Entries go to an access log service. */
-export interface GrpcLogConfig extends GrpcLogTarget {
+export interface GrpcLogConfig extends GrpcLogTarget, GrpcLogExtras, LoggedHeaders {
   readonly kind: "grpc";
+}
+
+interface LoggedHeaders {
   readonly requestHeaders: readonly string[];
   readonly responseHeaders: readonly string[];
+  readonly responseTrailers: readonly string[];
 }
 
 export interface AccessLogConfig {
@@ -36,12 +40,12 @@ export interface AccessLogConfig {
   readonly filter: LogFilter | undefined;
 }
 
-export const HTTP_GRPC_LOG_SHAPE = shape(
-  HttpGrpcAccessLogConfigSchema,
-  ["common_config", "additional_request_headers_to_log", "additional_response_headers_to_log"],
-  {},
-  { additional_response_trailers_to_log: "trailers are not kept" },
-);
+export const HTTP_GRPC_LOG_SHAPE = shape(HttpGrpcAccessLogConfigSchema, [
+  "common_config",
+  "additional_request_headers_to_log",
+  "additional_response_headers_to_log",
+  "additional_response_trailers_to_log",
+]);
 
 export const ACCESS_LOGS: AnyTable<LogSink> = {
   "envoy.extensions.access_loggers.file.v3.FileAccessLog": messageEntry(
@@ -75,10 +79,11 @@ export const ACCESS_LOGS: AnyTable<LogSink> = {
     return grpcSink(message.commonConfig, scope, {
       requestHeaders: lower(message.additionalRequestHeadersToLog),
       responseHeaders: lower(message.additionalResponseHeadersToLog),
+      responseTrailers: lower(message.additionalResponseTrailersToLog),
     });
   }),
   [TcpGrpcAccessLogConfigSchema.typeName]: messageEntry(TcpGrpcAccessLogConfigSchema, (message, scope) =>
-    grpcSink(message.commonConfig, scope, { requestHeaders: [], responseHeaders: [] }),
+    grpcSink(message.commonConfig, scope, { requestHeaders: [], responseHeaders: [], responseTrailers: [] }),
   ),
   [OpenTelemetryAccessLogConfigSchema.typeName]: messageEntry(OpenTelemetryAccessLogConfigSchema, decodeOtelLog),
 };
@@ -111,8 +116,8 @@ function streamSink(path: string, format: SubstitutionFormatString | undefined, 
 function grpcSink(
   message: CommonGrpcAccessLogConfig | undefined,
   scope: DecodeScope,
-  headers: Pick<GrpcLogConfig, "requestHeaders" | "responseHeaders">,
+  headers: LoggedHeaders,
 ): GrpcLogConfig | undefined {
   const target = grpcLogTarget(message, scope);
-  return target && { kind: "grpc", ...target, ...headers };
+  return target && { kind: "grpc", ...target, ...grpcLogExtras(message, scope), ...headers };
 }

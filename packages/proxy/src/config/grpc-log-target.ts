@@ -1,7 +1,9 @@
+import { type RetryPolicy, RetryPolicySchema } from "@heddle/xds-api/envoy/config/core/v3/base";
 import {
   type CommonGrpcAccessLogConfig,
   CommonGrpcAccessLogConfigSchema,
 } from "@heddle/xds-api/envoy/extensions/access_loggers/grpc/v3/als";
+import { decodeCustomTags, type TagConfig } from "./custom-tags.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeGrpcService, type GrpcServer } from "./grpc-service.ts";
 import type { DecodeScope } from "./scope.ts";
@@ -15,19 +17,36 @@ export interface GrpcLogTarget {
   readonly flushMs: number;
   /** Entries are sent when this much waits. Units: bytes. Default: 16 KiB. */
   readonly bufferBytes: number;
+  /** How often a service that can't be connected to is tried again. Default: 0. */
+  readonly retries: number;
+}
+
+/** What entries for an access log service say beside what they always say. */
+export interface GrpcLogExtras {
+  readonly tags: readonly TagConfig[];
+  /** Keys of filter state. */
+  readonly state: readonly string[];
 }
 
 export const GRPC_LOG_SHAPE = shape(
   CommonGrpcAccessLogConfigSchema,
-  ["log_name", "grpc_service", "buffer_flush_interval", "buffer_size_bytes"],
+  [
+    "log_name",
+    "grpc_service",
+    "buffer_flush_interval",
+    "buffer_size_bytes",
+    "grpc_stream_retry_policy",
+    "filter_state_objects_to_log",
+    "custom_tags",
+  ],
   {},
-  {
-    grpc_stream_retry_policy: "entries that can't be sent are dropped and counted",
-    filter_state_objects_to_log: "filter state is not kept",
-    custom_tags: "put what you need into headers to log",
-  },
+  {},
   { only: { transport_api_version: VERSION_3 } },
 );
+export const STREAM_RETRY_SHAPE = shape(RetryPolicySchema, ["num_retries"], {
+  "retry_back_off retry_on retry_priority retry_host_predicate host_selection_retry_max_attempts":
+    "of a log's policy Envoy looks at num_retries only",
+});
 
 export function grpcLogTarget(
   message: CommonGrpcAccessLogConfig | undefined,
@@ -43,5 +62,19 @@ export function grpcLogTarget(
     logName: message.logName,
     flushMs: decodeDuration(message.bufferFlushInterval, at.field("buffer_flush_interval")) ?? 1000,
     bufferBytes: message.bufferSizeBytes ?? 16_384,
+    retries: decodeRetries(message.grpcStreamRetryPolicy, at.field("grpc_stream_retry_policy")),
   };
+}
+
+export function grpcLogExtras(message: CommonGrpcAccessLogConfig | undefined, scope: DecodeScope): GrpcLogExtras {
+  return {
+    tags: decodeCustomTags(message?.customTags ?? [], scope.field("common_config.custom_tags")),
+    state: message?.filterStateObjectsToLog ?? [],
+  };
+}
+
+function decodeRetries(message: RetryPolicy | undefined, scope: DecodeScope): number {
+  if (message === undefined) return 0;
+  checkShape(STREAM_RETRY_SHAPE, message, scope);
+  return message.numRetries ?? 1;
 }

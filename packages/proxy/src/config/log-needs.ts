@@ -35,7 +35,13 @@ const UPSTREAM_BYTES: ReadonlySet<string> = new Set([
 
 export function logNeeds(logs: readonly AccessLogConfig[]): LogNeeds {
   const names = new Set<string>();
+  let [services, trailers] = [false, false];
   for (const { sink } of logs) {
+    if (sink.kind === "grpc") {
+      services = true;
+      trailers ||= sink.responseTrailers.length > 0;
+      for (const tag of sink.tags) if (tag.kind === "format") addNames(tag.format, names);
+    }
     if (sink.kind === "file" && sink.line.kind === "text") addNames(sink.line.format, names);
     else if (sink.kind === "file" && sink.line.kind === "json") addJson(sink.line.fields, names);
     else if (sink.kind === "otel") {
@@ -44,7 +50,13 @@ export function logNeeds(logs: readonly AccessLogConfig[]): LogNeeds {
     }
   }
   const some = (of: ReadonlySet<string>) => [...of].some((name) => names.has(name));
-  return { times: some(TIMES), trailers: some(TRAILERS), bytes: some(UPSTREAM_BYTES), open: some(OF_OPEN) };
+  return {
+    // Entries for services say all of it.
+    times: services || some(TIMES),
+    trailers: trailers || some(TRAILERS),
+    bytes: services || some(UPSTREAM_BYTES),
+    open: services || some(OF_OPEN),
+  };
 }
 
 function addNames(format: Format, names: Set<string>): void {

@@ -38,6 +38,12 @@ export function decodeOtelLog(message: OpenTelemetryAccessLogConfig, scope: Deco
   checkShape(OTEL_LOG_SHAPE, message, scope);
   checkFormatters(message.formatters, scope.field("formatters"));
   const target = grpcLogTarget(message.commonConfig, scope);
+  const common = scope.field("common_config");
+  // Envoy passes them over here.
+  if ((message.commonConfig?.customTags.length ?? 0) > 0)
+    common.field("custom_tags").problem("refused: only access log services get tags; write attributes");
+  if ((message.commonConfig?.filterStateObjectsToLog.length ?? 0) > 0)
+    common.field("filter_state_objects_to_log").problem("refused: write an attribute with %FILTER_STATE(KEY)%");
   const body = message.body === undefined ? undefined : decodeValue(message.body, scope.field("body"));
   const attributes = decodeList(message.attributes, scope.field("attributes"));
   if (target === undefined) return undefined;

@@ -3,29 +3,14 @@ import {
   HttpConnectionManager_TracingSchema,
 } from "@heddle/xds-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
 import { UuidRequestIdConfigSchema } from "@heddle/xds-api/envoy/extensions/request_id/uuid/v3/uuid";
-import type { CustomTag } from "@heddle/xds-api/envoy/type/tracing/v3/custom_tag";
 import type { RuntimeShare } from "../runtime/runtime.ts";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
-import { compileFormat, type Format } from "./format.ts";
+import { decodeCustomTags, type TagConfig } from "./custom-tags.ts";
 import { fractionOf } from "./fraction.ts";
 import type { HttpConnectionManager, Route } from "./proto.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeTraceProvider, type TraceProvider } from "./trace-provider.ts";
-
-/** A tag of spans beside the standard ones. `fallback` "": left out where there is no value. */
-export type TagConfig = { readonly name: string; readonly fallback: string } & (
-  | { readonly kind: "literal"; readonly text: string }
-  | { readonly kind: "format"; readonly format: Format }
-  | { readonly kind: "environment"; readonly variable: string }
-  | { readonly kind: "header"; readonly header: string }
-  | {
-      readonly kind: "metadata";
-      readonly of: "request" | "route" | "cluster" | "host";
-      readonly filter: string;
-      readonly path: readonly string[];
-    }
-);
 
 /** Shares of requests. */
 export interface Sampling {
@@ -104,7 +89,7 @@ export function decodeTracing(
       random: percent(RANDOM_KEY, tracing.randomSampling),
       overall: percent(OVERALL_KEY, tracing.overallSampling),
     },
-    tags: decodeTags(tracing.customTags, at.field("custom_tags")),
+    tags: decodeCustomTags(tracing.customTags, at.field("custom_tags")),
     maxPathLength: tracing.maxPathTagLength ?? 256,
     spawnUpstream: tracing.spawnUpstreamSpan ?? childSpan,
     propagates: !tracing.noContextPropagation,
@@ -126,49 +111,12 @@ export function decodeRouteTracing(message: Route["tracing"], scope: DecodeScope
       random: fraction(RANDOM_KEY, message.randomSampling),
       overall: fraction(OVERALL_KEY, message.overallSampling),
     },
-    tags: decodeTags(message.customTags, scope.field("custom_tags")),
+    tags: decodeCustomTags(message.customTags, scope.field("custom_tags")),
   };
 }
 
 function percent(key: string, value: HttpConnectionManager_Tracing["clientSampling"]): RuntimeShare {
   return { key, base: value === undefined ? 1 : value.value / 100 };
-}
-
-function decodeTags(messages: readonly CustomTag[], scope: DecodeScope): readonly TagConfig[] {
-  const tags: TagConfig[] = [];
-  messages.forEach((message, i) => {
-    const tag = decodeTag(message, scope.item(i));
-    if (tag !== undefined) tags.push(tag);
-  });
-  return tags;
-}
-
-function decodeTag({ type, tag: name }: CustomTag, scope: DecodeScope): TagConfig | undefined {
-  if (name === "") scope.field("tag").problem("a custom tag needs a name");
-  switch (type.case) {
-    case "literal":
-      return { kind: "literal", name, fallback: "", text: type.value.value };
-    case "environment":
-      return { kind: "environment", name, fallback: type.value.defaultValue, variable: type.value.name };
-    case "requestHeader":
-      return { kind: "header", name, fallback: type.value.defaultValue, header: type.value.name.toLowerCase() };
-    case "metadata": {
-      const { kind, metadataKey, defaultValue } = type.value;
-      return {
-        kind: "metadata",
-        name,
-        fallback: defaultValue,
-        of: kind?.kind.case ?? "request",
-        filter: metadataKey?.key ?? "",
-        path: (metadataKey?.path ?? []).map(({ segment }) => segment.value ?? ""),
-      };
-    }
-    case "value":
-      return { kind: "format", name, fallback: "", format: compileFormat(type.value, scope.field("value")) };
-    case undefined:
-      scope.problem("a custom tag needs one of literal, environment, request_header, metadata, value");
-      return undefined;
-  }
 }
 
 const REQUEST_IDS: AnyTable<RequestIdConfig> = {

@@ -66,7 +66,7 @@ import { LOCAL_RATE_LIMIT_SHAPE } from "../config/filters/local-rate-limit.ts";
 import { ROUTE_FILTER_SHAPE, ROUTE_FILTER_TYPES } from "../config/filters/per-route.ts";
 import { RATE_LIMIT_FILTER_SHAPE, RATE_LIMIT_ROUTE_SHAPE } from "../config/filters/rate-limit.ts";
 import { RBAC_FILTER_SHAPE, RBAC_PER_ROUTE_SHAPE } from "../config/filters/rbac.ts";
-import { GRPC_LOG_SHAPE } from "../config/grpc-log-target.ts";
+import { GRPC_LOG_SHAPE, STREAM_RETRY_SHAPE } from "../config/grpc-log-target.ts";
 import { CALLED_CLUSTER_SHAPE, CALLED_SERVICE_SHAPE } from "../config/grpc-service.ts";
 import { HAPPY_EYEBALLS_SHAPE } from "../config/happy-eyeballs.ts";
 import { HASH_POLICY_SHAPE } from "../config/hash-policy.ts";
@@ -251,6 +251,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       NETWORK_RATE_LIMIT_SHAPE,
       DIRECT_RESPONSE_SHAPE,
       GRPC_LOG_SHAPE,
+      STREAM_RETRY_SHAPE,
       HTTP_GRPC_LOG_SHAPE,
       OTEL_LOG_SHAPE,
       FORMAT_STRING_SHAPE,

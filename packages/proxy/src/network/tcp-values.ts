@@ -5,6 +5,7 @@ import { metadataCommand, metadataJson, metadataText } from "../http/metadata-va
 import { dash, expressionText, stateText } from "../http/text-values.ts";
 import { upstreamValue } from "../http/upstream-values.ts";
 import { loggedAttributes } from "../telemetry/record-attributes.ts";
+import { connectionStreamId } from "./stream-id.ts";
 import type { TcpRecord } from "./tcp-record.ts";
 
 /** Values of Envoy's command operators for a TCP connection. */
@@ -33,6 +34,8 @@ function value(record: TcpRecord, command: FormatCommand): string | undefined {
       return String(record.upstream === undefined ? 0 : record.bytesSent);
     case "UPSTREAM_REQUEST_ATTEMPT_COUNT":
       return String(record.attempts);
+    case "STREAM_ID":
+      return record.proxied ? connectionStreamId(record.connection) : undefined;
     case "DURATION":
       return String(Math.trunc(record.endMs - record.startMs));
     case "COMMON_DURATION":

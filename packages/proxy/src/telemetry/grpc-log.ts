@@ -19,6 +19,8 @@ import { connectionEntry, exchangeEntry } from "./log-entry.ts";
 export interface GrpcLogSurroundings {
   readonly clusters: ClusterSet;
   readonly clock: Clock;
+  readonly random: () => number;
+  env(name: string): string | undefined;
   /** How the proxy names itself. */
   readonly node: { readonly id: string; readonly cluster: string };
   /** Entries that could not be sent, or for which there was no room. */
@@ -47,13 +49,13 @@ class GrpcLog implements LogTarget {
   }
 
   exchange(record: Parameters<LogTarget["exchange"]>[0]): void {
-    const entry = create(HTTPAccessLogEntrySchema, exchangeEntry(record, this.#config));
+    const entry = create(HTTPAccessLogEntrySchema, exchangeEntry(record, this.#config, this.#around.env));
     this.#http.push(entry);
     this.#pace.added(ENTRY_BYTES + record.originalPath.length);
   }
 
   connection(record: Parameters<LogTarget["connection"]>[0]): void {
-    this.#tcp.push(create(TCPAccessLogEntrySchema, connectionEntry(record)));
+    this.#tcp.push(create(TCPAccessLogEntrySchema, connectionEntry(record, this.#config, this.#around.env)));
     this.#pace.added(ENTRY_BYTES);
   }
 
@@ -67,8 +69,8 @@ class GrpcLog implements LogTarget {
   }
 
   #send(logEntries: MessageInitShape<typeof StreamAccessLogsMessageSchema>["logEntries"], count: number): void {
-    const { server, logName } = this.#config;
-    const { clusters, clock, node, dropped } = this.#around;
+    const { server, logName, retries } = this.#config;
+    const { clusters, clock, random, node, dropped } = this.#around;
     if (logEntries === undefined || this.#sending >= MAX_SENDING) {
       dropped(count);
       return;
@@ -79,7 +81,15 @@ class GrpcLog implements LogTarget {
     });
     this.#sending++;
     sendSideRequest(
-      { cluster: clusters.get(server.cluster), head, body, clock, timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER },
+      {
+        cluster: clusters.get(server.cluster),
+        head,
+        body,
+        clock,
+        timeoutMs: TIMEOUT_MS,
+        maxBytes: MAX_ANSWER,
+        ...(retries === 0 ? {} : { retry: { times: retries, random } }),
+      },
       (result) => {
         this.#sending--;
         if (!result.ok || result.value.status !== 200) dropped(count);

@@ -18,6 +18,7 @@ import { textAttribute } from "./tracing/otlp-format.ts";
 export interface OtelLogSurroundings {
   readonly clusters: ClusterSet;
   readonly clock: Clock;
+  readonly random: () => number;
   /** How the proxy names itself. */
   readonly node: { readonly id: string; readonly cluster: string };
   count(name: string, by?: number): void;
@@ -124,8 +125,8 @@ class OtelLog implements LogTarget {
     const logRecords = this.#records;
     if (logRecords.length === 0) return;
     this.#records = [];
-    const { clusters, clock, count } = this.#around;
-    const { server } = this.#config;
+    const { clusters, clock, random, count } = this.#around;
+    const { server, retries } = this.#config;
     if (this.#sending >= MAX_SENDING) {
       count(`${STATS}.logs_dropped`, logRecords.length);
       this.#heard(false, "it does not keep up");
@@ -136,7 +137,15 @@ class OtelLog implements LogTarget {
     });
     this.#sending++;
     sendSideRequest(
-      { cluster: clusters.get(server.cluster), head, body, clock, timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER },
+      {
+        cluster: clusters.get(server.cluster),
+        head,
+        body,
+        clock,
+        timeoutMs: TIMEOUT_MS,
+        maxBytes: MAX_ANSWER,
+        ...(retries === 0 ? {} : { retry: { times: retries, random } }),
+      },
       (result) => {
         this.#sending--;
         const outcome = result.ok ? grpcOutcome(result.value) : undefined;

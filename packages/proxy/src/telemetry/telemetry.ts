@@ -88,6 +88,7 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
       case "grpc":
         return createGrpcLog(sink, {
           ...around,
+          env: deps.env,
           dropped: (count) => deps.log.warn("access log entries were dropped", { log: sink.logName, count }),
         });
       case "otel":

@@ -15,7 +15,13 @@ export interface SideRequest {
   readonly timeoutMs: number;
   /** Largest answer. Units: bytes. */
   readonly maxBytes: number;
+  /** How often it is tried again where there was no connection; the time limit holds for all tries. Default: never. */
+  readonly retry?: { readonly times: number; readonly random: () => number };
 }
+
+/** Before another try, with a share by chance: the base, and the most. Source: Envoy's policies of its own calls. Units: ms. */
+const BACK_OFF_MS = 1000;
+const LONGEST_BACK_OFF_MS = 10_000;
 
 class Running implements PoolWaiter {
   readonly #request: SideRequest;
@@ -24,6 +30,8 @@ class Running implements PoolWaiter {
   #pool: HostPool | undefined;
   #stream: HttpStream | undefined;
   #over = false;
+  #tries = 0;
+  #again: ClockTimer | undefined;
 
   constructor(request: SideRequest, done: (result: Result<CollectedResponse>) => void) {
     this.#request = request;
@@ -35,6 +43,7 @@ class Running implements PoolWaiter {
 
   start(): void {
     const { cluster } = this.#request;
+    this.#tries++;
     const host = cluster?.pick(undefined, [], 1);
     if (cluster === undefined || host === undefined) {
       this.#give(err(cluster === undefined ? "the cluster does not exist" : "the cluster has no healthy endpoint"));
@@ -64,7 +73,13 @@ class Running implements PoolWaiter {
 
   onPoolFailure(failure: UpstreamFailure): void {
     this.#pool = undefined;
-    this.#give(err(failure.cause));
+    const { retry, clock } = this.#request;
+    if (retry === undefined || this.#tries > retry.times || this.#over) {
+      this.#give(err(failure.cause));
+      return;
+    }
+    const longestMs = Math.min(BACK_OFF_MS * (2 ** this.#tries - 1), LONGEST_BACK_OFF_MS);
+    this.#again = clock.after(retry.random() * longestMs, () => this.start());
   }
 
   #give(result: Result<CollectedResponse>): void {
@@ -76,6 +91,7 @@ class Running implements PoolWaiter {
   #end(): void {
     this.#over = true;
     this.#timer.cancel();
+    this.#again?.cancel();
     this.#pool?.cancel(this);
     this.#stream?.reset();
   }

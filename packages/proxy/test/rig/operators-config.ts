@@ -265,4 +265,4 @@ export function operatorsBootstrap(
 
 /** Values of time, chance or ports: both are of one kind, and both there or not. */
 export const OWN_VALUES =
-  /^(?:START_TIME|EMIT_TIME|UNIQUE_ID|.*DURATION|.*_PORT$|.*_ADDRESS$|.*CONNECTION_ID|.*CX_RTT|DOWNSTREAM_TLS_SESSION_ID)/;
+  /^(?:START_TIME|EMIT_TIME|UNIQUE_ID|.*DURATION|.*_PORT$|.*_ADDRESS$|.*CONNECTION_ID|.*CX_RTT|DOWNSTREAM_TLS_SESSION_ID|STREAM_ID$)/;

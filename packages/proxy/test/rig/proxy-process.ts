@@ -21,6 +21,8 @@ export interface ProxyPlan {
   readonly bootstrap: Readonly<Record<string, unknown>>;
   readonly adminPort: number;
   readonly args?: readonly string[];
+  /** Variables of its environment beside our own. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const TAIL_BYTES = 16_384;
@@ -51,7 +53,8 @@ export async function startProxy(plan: ProxyPlan): Promise<ProxyProcess> {
           "error",
           ...(plan.args ?? []),
         ];
-  const child = Bun.spawn(argv, { stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  const env = { ...process.env, ...plan.env };
+  const child = Bun.spawn(argv, { stdin: "ignore", stdout: "ignore", stderr: "pipe", env });
   let tail = "";
   void (async () => {
     for await (const chunk of child.stderr) tail = (tail + Buffer.from(chunk).toString()).slice(-TAIL_BYTES);

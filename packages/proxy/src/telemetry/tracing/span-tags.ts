@@ -1,11 +1,6 @@
-import type { JsonValue } from "@bufbuild/protobuf";
-import { renderFormat } from "../../config/format.ts";
-import type { TagConfig } from "../../config/tracing.ts";
-import { metadataValue } from "../../config/value-match.ts";
 import { textOfBytes } from "../../config/wire-text.ts";
 import type { ExchangeRecord } from "../../http/exchange-record.ts";
-import { exchangeValues, versionName } from "../../http/exchange-values.ts";
-import { hostMetadata } from "../../http/metadata-values.ts";
+import { versionName } from "../../http/exchange-values.ts";
 import type { Host } from "../../upstream/host.ts";
 
 type Tag = readonly [name: string, value: string];
@@ -69,70 +64,6 @@ export function failed(record: ExchangeRecord): boolean {
 
 /** UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
 const GRPC_FAULTS: ReadonlySet<number> = new Set([2, 4, 12, 13, 14, 15]);
-
-/** Configured tags; those without a value are left out. */
-export function customTags(
-  tags: readonly TagConfig[],
-  record: ExchangeRecord,
-  env: (name: string) => string | undefined,
-): Tag[] {
-  return tags.flatMap((tag): Tag[] => {
-    const value = tagValue(tag, record, env) || tag.fallback;
-    return value === "" ? [] : [[tag.name, value]];
-  });
-}
-
-function tagValue(tag: TagConfig, record: ExchangeRecord, env: (name: string) => string | undefined): string {
-  switch (tag.kind) {
-    case "literal":
-      return tag.text;
-    case "format":
-      return renderFormat(tag.format, exchangeValues(record), "");
-    case "environment":
-      return env(tag.variable) ?? "";
-    case "header":
-      return headerOf(record, tag.header);
-    case "metadata":
-      return jsonText(metadataValue(metadataOf(tag.of, tag.filter, record), tag.path));
-  }
-}
-
-function headerOf({ request }: ExchangeRecord, name: string): string {
-  switch (name) {
-    case ":path":
-      return request.path;
-    case ":method":
-      return request.method;
-    case ":authority":
-      return request.authority;
-    case ":scheme":
-      return request.scheme;
-    default:
-      return textOfBytes(request.headers.get(name) ?? "");
-  }
-}
-
-function metadataOf(
-  of: Extract<TagConfig, { kind: "metadata" }>["of"],
-  filter: string,
-  record: ExchangeRecord,
-): JsonValue | undefined {
-  switch (of) {
-    case "request":
-      return record.metadata?.get(filter);
-    case "route":
-      return record.route?.route.metadata?.[filter];
-    case "cluster":
-      return record.cluster?.config.metadata?.[filter];
-    case "host":
-      return hostMetadata(record.host, filter);
-  }
-}
-
-function jsonText(value: JsonValue | undefined): string {
-  if (value === undefined || value === null) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
 
 function urlOf({ request, connection, originalPath }: ExchangeRecord, maxPathLength: number): string {
   const scheme = request.headers.get("x-forwarded-proto") ?? (connection.tls === undefined ? "http" : "https");

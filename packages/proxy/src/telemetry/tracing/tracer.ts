@@ -5,8 +5,9 @@ import type { ExchangeObserver, RequestTracer } from "../../http/connection-mana
 import type { ExchangeRecord } from "../../http/exchange-record.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Host } from "../../upstream/host.ts";
+import { customTags } from "../custom-tags.ts";
 import type { ActiveSpan, SpanData, TrySpan } from "./span.ts";
-import { commonTags, customTags, failed, requestTags, tryTags } from "./span-tags.ts";
+import { commonTags, failed, requestTags, tryTags } from "./span-tags.ts";
 import {
   createTraceIds,
   readTraceContext,
