@@ -65,6 +65,7 @@ function bootstrap(listen: number, origin: number, grpc: number, jwks: string): 
       authorization_response: {
         allowed_upstream_headers: { patterns: [{ prefix: "x-granted" }] },
         allowed_client_headers: { patterns: [{ exact: "x-why" }] },
+        dynamic_metadata_from_headers: { patterns: [{ prefix: "x-granted" }, { exact: "x-why" }] },
       },
     },
   });
@@ -116,6 +117,9 @@ function bootstrap(listen: number, origin: number, grpc: number, jwks: string): 
         {
           name: "all",
           domains: ["*"],
+          response_headers_to_add: ["x-granted-by", "x-why", "x-other", "word", "ext_authz_duration"].map((key) => ({
+            header: { key: `x-left-${key}`, value: `%DYNAMIC_METADATA(envoy.filters.http.ext_authz:${key})%` },
+          })),
           rate_limits: [{ actions: [{ request_headers: { header_name: "x-host-wide", descriptor_key: "wide" } }] }],
           routes: [
             {
@@ -277,8 +281,9 @@ describe.skipIf(skip)("JWT and external authorization as real Envoy has them", (
     const both = await Promise.all(
       ports.map((port) => ask(port, { name: "", host: "a.test", path, headers, ...sent })),
     );
-    expect(both[0]).toEqual(both[1] as Answer);
-    return both[0];
+    const [ours, theirs] = both.map(masked);
+    expect(ours).toEqual(theirs as Answer);
+    return ours;
   }
 
   test.each([
@@ -318,7 +323,9 @@ describe.skipIf(skip)("JWT and external authorization as real Envoy has them", (
   }, 30_000);
 
   test("external authorization over HTTP: allowed, denied, broken", async () => {
-    expect((await compare("/authz/x?a=1", { "x-user": "alice" }))?.status).toBe(200);
+    const allowed = await compare("/authz/x?a=1", { "x-user": "alice" });
+    expect(allowed?.status).toBe(200);
+    expect(allowed?.headers).toMatchObject({ "x-left-x-granted-by": "check", "x-left-ext_authz_duration": "ms" });
     expect((await compare("/authz/x", { "x-user": "bob" }))?.status).toBe(401);
     expect((await compare("/authz/x", { "x-user": "broken" }))?.status).toBe(403);
   }, 30_000);
@@ -369,3 +376,10 @@ describe.skipIf(skip)("JWT and external authorization as real Envoy has them", (
     expect((await compare("/grpc-authz/x", { "x-user": "broken" }))?.status).toBe(403);
   }, 30_000);
 });
+
+/** Without how long the service took. */
+function masked(answer: Answer): Answer {
+  const name = "x-left-ext_authz_duration";
+  const took = answer.headers[name];
+  return /^\d/.test(took ?? "") ? { ...answer, headers: { ...answer.headers, [name]: "ms" } } : answer;
+}

@@ -18,6 +18,16 @@ export interface HeaderMutations {
   readonly requestRemove: readonly string[];
   readonly responseAdd: readonly HeaderAddition[];
   readonly responseRemove: readonly string[];
+  /** They change the header that names the client, who must be read before. */
+  readonly namesClient: boolean;
+}
+
+/** Who the client behind trusted proxies is. */
+const CLIENT_HEADER = "x-forwarded-for";
+
+/** Whether changes of request headers touch the one that names the client. */
+export function namesClient(steps: readonly (string | Pick<HeaderAddition, "name">)[]): boolean {
+  return steps.some((step) => (typeof step === "string" ? step : step.name) === CLIENT_HEADER);
 }
 
 interface MutationFields {
@@ -29,14 +39,13 @@ interface MutationFields {
 
 /** Undefined when nothing changes, so that the hot path tests one field. */
 export function decodeHeaderMutations(message: MutationFields, scope: DecodeScope): HeaderMutations | undefined {
+  const requestAdd = decodeAdditions(message.requestHeadersToAdd, scope.field("request_headers_to_add"));
+  const requestRemove = message.requestHeadersToRemove.map((name) => name.toLowerCase());
   const mutations: HeaderMutations = {
-    requestAdd: message.requestHeadersToAdd.map((o, i) =>
-      decodeAddition(o, scope.field("request_headers_to_add").item(i)),
-    ),
-    requestRemove: message.requestHeadersToRemove.map((name) => name.toLowerCase()),
-    responseAdd: message.responseHeadersToAdd.map((o, i) =>
-      decodeAddition(o, scope.field("response_headers_to_add").item(i)),
-    ),
+    requestAdd,
+    requestRemove,
+    namesClient: namesClient([...requestAdd, ...requestRemove]),
+    responseAdd: decodeAdditions(message.responseHeadersToAdd, scope.field("response_headers_to_add")),
     responseRemove: message.responseHeadersToRemove.map((name) => name.toLowerCase()),
   };
   const count =

@@ -16,9 +16,11 @@ class HeaderMutationFilter implements HttpFilter {
 
   onRequest(call: FilterCall): boolean {
     const values = exchangeValues(call.exchange);
-    // Read as long as the headers still name the client.
-    void call.exchange.forwardedIp;
-    for (const level of this.#levels) apply(level.request, call.request.headers, values);
+    for (const level of this.#levels) {
+      // Read as long as the headers still name the client.
+      if (level.namesClient) void call.exchange.forwardedIp;
+      apply(level.request, call.request.headers, values);
+    }
     if (this.#levels.some((level) => level.response.length > 0)) {
       call.onResponse((head) => {
         for (const level of this.#levels) apply(level.response, head.headers, values);

@@ -10,7 +10,6 @@ import type { CompiledRoute } from "../router/route-table.ts";
 import type { HostCriteria } from "../upstream/cluster.ts";
 import { hash64 } from "../upstream/consistent-hash.ts";
 import type { Host } from "../upstream/host.ts";
-import { clientIpOf } from "./client-address.ts";
 import type { HttpManager } from "./connection-manager.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { exchangeValues } from "./exchange-values.ts";
@@ -135,7 +134,7 @@ function selectHosts(exchange: ForwardedExchange, action: ForwardAction, manager
   const { request, connection } = exchange;
   let hash: bigint | undefined;
   if (action.hash.length > 0) {
-    const clientIp = clientIpOf(manager.config, connection, request);
+    const clientIp = exchange.forwardedIp ?? connection.remote.ip;
     const { filterState } = exchange;
     hash = hashRequest(
       action.hash,
@@ -170,9 +169,9 @@ function applyWeights(exchange: ForwardedExchange, action: ForwardAction, manage
 function applyMutations(exchange: ExchangeRecord, levels: readonly HeaderMutations[]): void {
   const { headers } = exchange.request;
   const values = exchangeValues(exchange);
-  // Read as long as the headers still name the client.
-  void exchange.forwardedIp;
   for (const level of levels) {
+    // Read as long as the headers still name the client.
+    if (level.namesClient) void exchange.forwardedIp;
     for (const name of level.requestRemove) headers.remove(name);
     addHeaders(level.requestAdd, headers, values);
   }

@@ -53,6 +53,7 @@ function check(call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffe
   if (user === "alice") {
     answer({
       status: { code: 0 },
+      dynamicMetadata: { word: "yes" },
       httpResponse: {
         case: "okResponse",
         value: {
@@ -72,6 +73,7 @@ function check(call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffe
   } else if (user === "bob") {
     answer({
       status: { code: 7 },
+      dynamicMetadata: { word: "no" },
       httpResponse: {
         case: "deniedResponse",
         value: { status: { code: 429 }, body: "no", headers: [{ header: { key: "x-why", value: "bob" } }] },

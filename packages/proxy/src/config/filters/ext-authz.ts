@@ -33,6 +33,8 @@ export type AuthorizationService =
       readonly upstreamAppend: readonly StringMatch[];
       /** Undefined: all of them. */
       readonly clientHeaders: readonly StringMatch[] | undefined;
+      /** Those of an answer which later filters and logs find in metadata. */
+      readonly metadataHeaders: readonly StringMatch[];
       readonly clientHeadersOnSuccess: readonly StringMatch[];
     };
 
@@ -125,17 +127,13 @@ export const EXT_AUTHZ_SHAPE = shape(
     },
   },
 );
-export const AUTHORIZATION_RESPONSE_SHAPE = shape(
-  AuthorizationResponseSchema,
-  [
-    "allowed_upstream_headers",
-    "allowed_upstream_headers_to_append",
-    "allowed_client_headers",
-    "allowed_client_headers_on_success",
-  ],
-  {},
-  { dynamic_metadata_from_headers: "metadata of the answer is not kept" },
-);
+export const AUTHORIZATION_RESPONSE_SHAPE = shape(AuthorizationResponseSchema, [
+  "allowed_upstream_headers",
+  "allowed_upstream_headers_to_append",
+  "allowed_client_headers",
+  "allowed_client_headers_on_success",
+  "dynamic_metadata_from_headers",
+]);
 
 /** Default of Envoy. Units: ms. */
 const TIMEOUT_MS = 200;
@@ -236,6 +234,7 @@ function decodeHttp(message: HttpService, scope: DecodeScope): AuthorizationServ
       answer?.allowedClientHeadersOnSuccess,
       at.field("allowed_client_headers_on_success"),
     ),
+    metadataHeaders: matches(answer?.dynamicMetadataFromHeaders, at.field("dynamic_metadata_from_headers")),
   };
 }
 

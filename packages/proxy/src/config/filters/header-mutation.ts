@@ -5,7 +5,7 @@ import {
   type Mutations,
   MutationsSchema,
 } from "@heddle/xds-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation";
-import { decodeAddition, type HeaderAddition } from "../header-mutation.ts";
+import { decodeAddition, type HeaderAddition, namesClient } from "../header-mutation.ts";
 import type { DecodeScope } from "../scope.ts";
 import { checkShape, shape } from "../shape.ts";
 
@@ -17,6 +17,8 @@ export interface HeaderMutationConfig {
   readonly request: readonly HeaderStep[];
   readonly response: readonly HeaderStep[];
   readonly mostSpecificWins: boolean;
+  /** They change the header that names the client, who must be read before. */
+  readonly namesClient: boolean;
 }
 
 export const HEADER_MUTATION_SHAPE = shape(HeaderMutationSchema, ["mutations", "most_specific_header_mutations_wins"]);
@@ -33,9 +35,11 @@ export function decodeMutations(
   scope: DecodeScope,
 ): HeaderMutationConfig {
   if (message !== undefined) checkShape(MUTATIONS_SHAPE, message, scope);
+  const request = steps(message?.requestMutations ?? [], scope.field("request_mutations"));
   return {
     kind: "header-mutation",
-    request: steps(message?.requestMutations ?? [], scope.field("request_mutations")),
+    request,
+    namesClient: namesClient(request),
     response: steps(message?.responseMutations ?? [], scope.field("response_mutations")),
     mostSpecificWins,
   };
