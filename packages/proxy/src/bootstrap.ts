@@ -63,6 +63,8 @@ export interface BootstrapSettings {
   readonly locality: NodeLocality;
   /** The cluster of which this proxy is one; "": none, zones don't count. */
   readonly localCluster: string;
+  /** A file with a line for each host that is ejected or back; "": none. */
+  readonly ejectionLog: string;
   readonly metadata: JsonObject;
   readonly admin: SocketAddress | undefined;
   /** Files with a line for each request to the admin port. */
@@ -243,6 +245,7 @@ function readSettings(parsed: ParsedBootstrap, path: string): BootstrapResult {
     nodeId: message.node?.id ?? "",
     nodeCluster: message.node?.cluster ?? "",
     localCluster,
+    ejectionLog: message.clusterManager?.outlierDetection?.eventLogPath ?? "",
     locality: {
       region: message.node?.locality?.region ?? "",
       zone: message.node?.locality?.zone ?? "",

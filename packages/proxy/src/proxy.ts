@@ -32,6 +32,7 @@ import { createYoungCollector } from "./transport/young-collector.ts";
 import type { ZonePlace } from "./upstream/cluster.ts";
 import { type ClusterSet, createClusterSet } from "./upstream/cluster-set.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
+import type { EjectionLog } from "./upstream/ejection-log.ts";
 
 /** What observers may use of the data plane. */
 export interface ObserverSurroundings {
@@ -79,6 +80,8 @@ export interface ProxyDeps {
   readonly runtime?: Runtime;
   /** Where it stands among others like it. Default: zones don't count. */
   readonly zone?: ZonePlace | undefined;
+  /** Default: nobody keeps a record of hosts that are ejected. */
+  readonly ejections?: EjectionLog | undefined;
   /** Our URI name, for x-forwarded-client-cert and metrics. */
   localUri(): string;
   observe(listener: ListenerConfig, chain: FilterChainConfig, around: ObserverSurroundings): ChainObservers;
@@ -129,7 +132,17 @@ export function createProxy(deps: ProxyDeps): DataPlane {
   const httpLog = log.child("http");
   const contexts = createSecureContexts(secrets, () => clock.now());
   const clusters = createClusterSet(
-    { network, clock, wheel, random: deps.random, contexts, runtime, log: log.child("upstream"), mark: deps.mark },
+    {
+      network,
+      clock,
+      wheel,
+      random: deps.random,
+      contexts,
+      runtime,
+      log: log.child("upstream"),
+      mark: deps.mark,
+      ejections: deps.ejections,
+    },
     deps.resolve,
     deps.zone,
   );

@@ -5,6 +5,7 @@ import { createLogWriter } from "./telemetry/log-writer.ts";
 import { createTelemetry, type Telemetry, type TelemetryDeps } from "./telemetry/telemetry.ts";
 import type { Kernel } from "./transport/kernel.ts";
 import type { ResolveHost } from "./upstream/dns-watch.ts";
+import type { EjectionLog } from "./upstream/ejection-log.ts";
 import type { StartFleet } from "./workers/worker-pool.ts";
 
 /** What each role of the data plane gets of its process. */
@@ -69,5 +70,24 @@ export function roleTelemetry(
       reopenLog();
     },
     closeLogs: () => writer.close(),
+  };
+}
+
+/** A record of ejections in a file; undefined where none is asked for. Its messages are loaded with the first one. */
+export function ejectionLogTo(
+  path: string,
+  { writeLog }: Pick<RoleTelemetry, "writeLog">,
+  clock: Clock,
+): EjectionLog | undefined {
+  if (path === "") return undefined;
+  const log = async () =>
+    (await import("./upstream/ejection-log.ts")).createEjectionLog(
+      (line) => writeLog(path, line),
+      () => clock.now(),
+    );
+  let loaded: Promise<EjectionLog> | undefined;
+  return (event) => {
+    loaded ??= log();
+    void loaded.then((write) => write(event));
   };
 }

@@ -13,7 +13,7 @@ import { problemText } from "./config/scope.ts";
 import type { StatsSettings } from "./config/stats-config.ts";
 import { shareLimits } from "./overload/overload-config.ts";
 import { createProxy } from "./proxy.ts";
-import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
+import { ejectionLogTo, type FirstRoleDeps, roleTelemetry } from "./role.ts";
 import { type FolderLayersDeps, readFolders, watchFolders } from "./runtime/folder-layer.ts";
 import { createRuntime } from "./runtime/runtime.ts";
 import { type StaticFlags, warnOfUnknownParts } from "./static-flags.ts";
@@ -99,6 +99,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     limits,
     runtime,
     zone: place,
+    ejections: ejectionLogTo(bootstrap.ejectionLog, telemetry, clock),
     drainMs: deps.drainMs,
     localUri,
     observe: telemetry.observe,
@@ -115,6 +116,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
       mark: deps.mark,
       limits,
       zone: place,
+      ejectionLog: bootstrap.ejectionLog,
       runtime: bootstrap.runtime,
       traceProvider: bootstrap.traceProvider,
     },

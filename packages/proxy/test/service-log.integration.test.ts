@@ -30,7 +30,7 @@ const said = async (port: number, bytes: string, end: RegExp): Promise<void> => 
   await client.until((heard) => end.test(heard));
   client.close();
 };
-const ANSWERED = /\r\n\r\n[^]*(ok|teapot|denied|failure)|content-length: 0[^]*\r\n\r\n/;
+const ANSWERED = /\r\n\r\n[\s\S]*(ok|teapot|denied|failure)|content-length: 0[\s\S]*\r\n\r\n/;
 
 describe.skipIf(skip)("entries as real Envoy sends them", () => {
   const folder = mkdtempSync(join(tmpdir(), "heddle-service-log-"));

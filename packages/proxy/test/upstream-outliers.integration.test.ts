@@ -1,6 +1,9 @@
 /** What outlier detection counts as a failure of a host, as in real Envoy: bad answers, and what goes wrong before and after them. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { freePorts } from "@heddle/std/free-ports";
 import { ENGINES, type Engine, withoutEnvoy } from "./rig/engines.ts";
 import { eventually } from "./rig/eventually.ts";
@@ -31,6 +34,8 @@ function startServer(): Server {
 }
 
 describe.skipIf(skip)("outliers as in real Envoy", () => {
+  const folder = mkdtempSync(join(tmpdir(), "heddle-outliers-"));
+  const eventsOf = (engine: Engine): string => join(folder, `${engine}.events`);
   const servers: Server[] = [];
   const proxies = new Map<Engine, ProxyProcess>();
   const ports = new Map<Engine, { readonly listen: number; readonly tcp: number; readonly fickle: number }>();
@@ -48,8 +53,17 @@ describe.skipIf(skip)("outliers as in real Envoy", () => {
       ENGINES.map(async (engine) => {
         const [listen = 0, tcp = 0, fickle = 0, adminPort = 0] = freePorts(4);
         ports.set(engine, { listen, tcp, fickle });
-        const bootstrap = outlierBootstrap({ listen, tcp, origins, fickle });
-        proxies.set(engine, await startProxy({ engine, bootstrap, adminPort }));
+        writeFileSync(eventsOf(engine), "");
+        const bootstrap = outlierBootstrap({ listen, tcp, origins, fickle, events: eventsOf(engine) });
+        proxies.set(
+          engine,
+          await startProxy({
+            engine,
+            bootstrap,
+            adminPort,
+            args: engine === "envoy" ? ["--file-flush-interval-msec", "50"] : [],
+          }),
+        );
       }),
     );
   }, 40_000);
@@ -57,6 +71,7 @@ describe.skipIf(skip)("outliers as in real Envoy", () => {
   afterAll(async () => {
     await Promise.all([...proxies.values()].map((proxy) => proxy.stop()));
     for (const server of servers) server.close();
+    rmSync(folder, { recursive: true, force: true });
   });
 
   /** Findings of a cluster that are not 0. */
@@ -129,5 +144,50 @@ describe.skipIf(skip)("outliers as in real Envoy", () => {
     );
     const wanted = [{}, { detected_consecutive_5xx: 1, enforced_consecutive_5xx: 1 }];
     expect(seen).toEqual([wanted, wanted]);
+  }, 60_000);
+
+  /** What was written of a cluster; times are there, ports are by their order. */
+  const events = (engine: Engine, cluster: string): Record<string, unknown>[] => {
+    const hosts = new Map<string, string>();
+    return readFileSync(eventsOf(engine), "utf8")
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter((event) => event["cluster_name"] === cluster)
+      .map((event) => {
+        const url = String(event["upstream_url"]);
+        hosts.set(url, hosts.get(url) ?? `host ${hosts.size}`);
+        expect(Math.abs(Date.parse(String(event["timestamp"])) - Date.now())).toBeLessThan(600_000);
+        return { ...event, upstream_url: hosts.get(url), timestamp: "now" };
+      });
+  };
+  const fail = async (engine: Engine, cluster: string): Promise<void> => {
+    const fields = `host: a\r\nx-cluster: ${cluster}\r\nconnection: close`;
+    await talk({ port: ports.get(engine)?.listen ?? 0, send: `GET /status/500 HTTP/1.1\r\n${fields}\r\n\r\n` });
+  };
+
+  test("a record of ejections: ejected, back, and again", async () => {
+    for (const engine of ENGINES) {
+      await fail(engine, "again");
+      await eventually("ejected and back", () => events(engine, "again").length === 2, 30_000);
+      await fail(engine, "unlucky");
+      await eventually("left out by chance", () => events(engine, "unlucky").length === 1, 30_000);
+    }
+    const [ours, theirs] = ENGINES.map((engine) => events(engine, "again"));
+    expect(ours).toEqual(theirs ?? []);
+    expect(ours?.map(({ action }) => action)).toEqual(["EJECT", "UNEJECT"]);
+    expect(events("heddle", "unlucky")).toEqual(events("envoy", "unlucky"));
+    // The keys are in one order, as tools that cut lines expect.
+    const [first, other] = ENGINES.map((engine) => readFileSync(eventsOf(engine), "utf8").split("\n")[0] ?? "{}");
+    expect(Object.keys(JSON.parse(first ?? "{}"))).toEqual(Object.keys(JSON.parse(other ?? "{}")));
+  }, 90_000);
+
+  test("a record of ejections for each cause", async () => {
+    for (let i = 0; i < OUTLIER_CASES.length; i++) {
+      const count = (engine: Engine): number => events(engine, `c${i}`).length;
+      await eventually("as many lines", () => count("heddle") === count("envoy"), 10_000).catch(() => undefined);
+      const [ours, theirs] = ENGINES.map((engine) => events(engine, `c${i}`));
+      expect([OUTLIER_CASES[i]?.name, ...(ours ?? [])]).toEqual([OUTLIER_CASES[i]?.name, ...(theirs ?? [])]);
+    }
   }, 60_000);
 });

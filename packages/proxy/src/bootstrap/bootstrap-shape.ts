@@ -3,6 +3,7 @@ import {
   Bootstrap_DynamicResourcesSchema,
   Bootstrap_StaticResourcesSchema,
   BootstrapSchema,
+  ClusterManager_OutlierDetectionSchema,
   ClusterManagerSchema,
 } from "@heddle/xds-api/envoy/config/bootstrap/v3/bootstrap";
 import { shape } from "../config/shape.ts";
@@ -54,15 +55,22 @@ export const BOOTSTRAP_SHAPE = shape(
   },
 );
 
+export const EJECTION_LOG_SHAPE = shape(
+  ClusterManager_OutlierDetectionSchema,
+  ["event_log_path"],
+  {},
+  { event_service: "Envoy does not implement it either; use event_log_path" },
+);
+
 export const CLUSTER_MANAGER_SHAPE = shape(
   ClusterManagerSchema,
-  ["local_cluster_name"],
+  ["local_cluster_name", "outlier_detection"],
   { enable_deferred_cluster_creation: "when Envoy's threads make their part of a cluster, to save memory" },
   {
-    outlier_detection: "ejections go to the log and into statistics, not into a file or to a service",
     upstream_bind_config: "write it into each cluster",
     load_stats_config: "load is not reported; statistics are pulled",
   },
+  { inside: { outlier_detection: EJECTION_LOG_SHAPE } },
 );
 
 export const STATIC_RESOURCES_SHAPE = shape(Bootstrap_StaticResourcesSchema, ["listeners", "clusters", "secrets"]);

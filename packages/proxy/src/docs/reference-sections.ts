@@ -3,6 +3,7 @@ import {
   BOOTSTRAP_SHAPE,
   CLUSTER_MANAGER_SHAPE,
   DYNAMIC_RESOURCES_SHAPE,
+  EJECTION_LOG_SHAPE,
   STATIC_RESOURCES_SHAPE,
 } from "../bootstrap/bootstrap-shape.ts";
 import { ACCESS_LOG_TYPES, HTTP_GRPC_LOG_SHAPE } from "../config/access-log.ts";
@@ -224,6 +225,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       ENVOY_GRPC_SHAPE,
       ADMIN_SHAPE,
       CLUSTER_MANAGER_SHAPE,
+      EJECTION_LOG_SHAPE,
     ],
   },
   {

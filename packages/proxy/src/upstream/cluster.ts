@@ -11,6 +11,7 @@ import { raceDials } from "../transport/race-dial.ts";
 import { orderAddresses } from "./address-order.ts";
 import { createConnectionPool } from "./connection-pool.ts";
 import { type ClusterCounters, createClusterCounters } from "./counters.ts";
+import type { EjectionLog } from "./ejection-log.ts";
 import { dialTls, transportFor } from "./endpoint-tls.ts";
 import { type UpstreamFailure, upstreamFailure } from "./failure.ts";
 import { createHealthChecker, type HealthChecker } from "./health-checker.ts";
@@ -36,6 +37,8 @@ export interface UpstreamSurroundings {
   readonly mark: number | undefined;
   /** Where this proxy stands among others; undefined: zones don't count. */
   readonly zone?: ZoneSurroundings | undefined;
+  /** Undefined: nobody keeps a record of ejections. */
+  readonly ejections?: EjectionLog | undefined;
 }
 
 /** Source: Envoy `cluster_manager.local_cluster_name` and the node's locality. */
@@ -176,7 +179,9 @@ class RuntimeCluster implements Cluster {
     const hosts = () => this.hosts;
     const onChange = () => this.#rebuild();
     this.outlier =
-      config.outlier === undefined ? undefined : createOutlierDetector(config.outlier, { ...shared, hosts, onChange });
+      config.outlier === undefined
+        ? undefined
+        : createOutlierDetector(config.outlier, { ...shared, hosts, onChange, ejections: around.ejections });
     this.#health =
       config.healthChecks.length === 0
         ? undefined

@@ -1,5 +1,6 @@
 import type { Clock, ClockTimer, Logger } from "@heddle/std";
 import type { OutlierConfig } from "../config/outlier-detection.ts";
+import type { ComparedRates, EjectionLog } from "./ejection-log.ts";
 import type { Host } from "./host.ts";
 
 /** What the detector knows of a host. Source: Envoy outlier detection. */
@@ -14,6 +15,11 @@ export interface HostOutlier {
   localSuccesses: number;
   ejections: number;
   ejectedUntilMs: number;
+  /** In all. */
+  timesEjected: number;
+  /** When it was last ejected, and back. Units: ms of the monotonic clock; -1: never. */
+  ejectedMs: number;
+  backMs: number;
 }
 
 /** What a host is found to be an outlier by; in Envoy's names of statistics. */
@@ -59,6 +65,8 @@ export interface OutlierSurroundings {
   hosts(): readonly Host[];
   /** The health of a host changed. */
   onChange(): void;
+  /** Undefined: nobody keeps a record of ejections. */
+  readonly ejections?: EjectionLog | undefined;
 }
 
 class Detector implements OutlierDetector {
@@ -140,6 +148,8 @@ class Detector implements OutlierDetector {
     state.consecutive5xx = 0;
     state.consecutiveGateway = 0;
     state.consecutiveLocal = 0;
+    this.#record(host, state, undefined, false, undefined);
+    state.backMs = this.#around.clock.monotonic();
     host.updateHealth();
     this.#around.log.info("a host is back after its ejection", { cluster: this.#around.cluster, host: host.text });
     this.#around.onChange();
@@ -149,7 +159,7 @@ class Detector implements OutlierDetector {
     this.#timer.cancel();
   }
 
-  #enforce(host: Host, share: number, kind: OutlierKind): void {
+  #enforce(host: Host, share: number, kind: OutlierKind, rates?: ComparedRates): void {
     if (host.ejected) return;
     this.detected[kind]++;
     const hosts = this.#around.hosts();
@@ -161,15 +171,21 @@ class Detector implements OutlierDetector {
       this.overflow++;
       return;
     }
-    if (this.#around.random() >= share) return;
-    this.enforced[kind]++;
     const state = stateOf(host);
+    if (this.#around.random() >= share) {
+      this.#record(host, state, kind, false, rates);
+      return;
+    }
+    this.enforced[kind]++;
     host.ejected = true;
     const { baseEjectionMs, maxEjectionMs, jitterMs } = this.#config;
     // Counted only as far as it makes the time longer, so that a host is forgiven in good time.
     if (state.ejections * baseEjectionMs < maxEjectionMs + baseEjectionMs) state.ejections++;
     const ms = Math.min(baseEjectionMs * state.ejections, maxEjectionMs) + this.#around.random() * jitterMs;
-    state.ejectedUntilMs = this.#around.clock.monotonic() + ms;
+    state.timesEjected++;
+    state.ejectedMs = this.#around.clock.monotonic();
+    state.ejectedUntilMs = state.ejectedMs + ms;
+    this.#record(host, state, kind, true, rates);
     this.ejectionsActive++;
     this.ejectionsTotal++;
     host.updateHealth();
@@ -180,6 +196,18 @@ class Detector implements OutlierDetector {
       forMs: Math.round(ms),
     });
     this.#around.onChange();
+  }
+
+  #record(
+    host: Host,
+    state: HostOutlier,
+    kind: OutlierKind | undefined,
+    enforced: boolean,
+    rates: ComparedRates | undefined,
+  ): void {
+    const { ejections, cluster, clock } = this.#around;
+    // It is written later, when they may be others.
+    ejections?.({ cluster, host: host.text, kind, enforced, rates, state: { ...state }, nowMs: clock.monotonic() });
   }
 
   #sweep(): void {
@@ -224,14 +252,21 @@ class Detector implements OutlierDetector {
       const limit = mean - successRateStdev * Math.sqrt(variance);
       const share = local ? enforcing.localSuccessRate : enforcing.successRate;
       for (const rate of busy)
-        if (rate.percent < limit) this.#enforce(rate.host, share, local ? "local_origin_success_rate" : "success_rate");
+        if (rate.percent < limit)
+          this.#enforce(rate.host, share, local ? "local_origin_success_rate" : "success_rate", {
+            host: rate.percent,
+            mean,
+            threshold: limit,
+          });
     }
     const counted = rates.filter((rate) => rate.requests >= failureVolume);
     if (counted.length === 0 || counted.length < failureMinHosts) return;
     const share = local ? enforcing.localFailurePercentage : enforcing.failurePercentage;
     for (const rate of counted)
       if (100 - rate.percent >= failureThreshold)
-        this.#enforce(rate.host, share, local ? "local_origin_failure_percentage" : "failure_percentage");
+        this.#enforce(rate.host, share, local ? "local_origin_failure_percentage" : "failure_percentage", {
+          host: rate.percent,
+        });
   }
 }
 
@@ -258,6 +293,9 @@ function stateOf(host: Host): HostOutlier {
     localSuccesses: 0,
     ejections: 0,
     ejectedUntilMs: 0,
+    timesEjected: 0,
+    ejectedMs: -1,
+    backMs: -1,
   };
   return host.outlier;
 }

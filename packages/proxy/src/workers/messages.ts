@@ -22,6 +22,8 @@ export interface WorkerSettings {
   readonly mark: number | undefined;
   /** Undefined: zones don't count. */
   readonly zone?: ZonePlace | undefined;
+  /** A file with a line for each host that is ejected or back. Default: none. */
+  readonly ejectionLog?: string;
   /** This worker's part of the limits. */
   readonly limits: OverloadConfig;
   readonly runtime: RuntimeSettings;

@@ -1,7 +1,7 @@
 import type { TapEvent } from "@heddle/std/tap-event";
 import { loggingPage } from "../admin/logging-page.ts";
 import { createProxy, type DataPlane } from "../proxy.ts";
-import { type RoleDeps, type RoleTelemetry, roleTelemetry } from "../role.ts";
+import { ejectionLogTo, type RoleDeps, type RoleTelemetry, roleTelemetry } from "../role.ts";
 import { type FolderLayersDeps, readFolders, watchFolders } from "../runtime/folder-layer.ts";
 import { createRuntime } from "../runtime/runtime.ts";
 import { type ComponentLevels, setComponentLevels } from "../static-flags.ts";
@@ -91,6 +91,7 @@ class Worker {
       ports: "others",
       limits: settings.limits,
       zone: settings.zone,
+      ejections: ejectionLogTo(settings.ejectionLog ?? "", this.#telemetry, deps.clock),
       runtime,
       memory: deps.memory,
     });

@@ -126,10 +126,12 @@ export interface OutlierPlan {
   readonly origins: readonly [number, number];
   /** A TCP server that comes and goes. */
   readonly fickle: number;
+  /** Where ejections are written to. */
+  readonly events: string;
 }
 
 /** Requests name the number of their case in `x-cluster`. */
-export function outlierBootstrap({ listen, tcp, origins, fickle }: OutlierPlan): Json {
+export function outlierBootstrap({ listen, tcp, origins, fickle, events }: OutlierPlan): Json {
   const detects = (fields: Json): Json => ({
     common_lb_config: { healthy_panic_threshold: { value: 0 } },
     outlier_detection: {
@@ -142,6 +144,7 @@ export function outlierBootstrap({ listen, tcp, origins, fickle }: OutlierPlan):
     },
   });
   return {
+    cluster_manager: { outlier_detection: { event_log_path: events } },
     static_resources: {
       listeners: [
         listener("in", listen, [
@@ -177,6 +180,16 @@ export function outlierBootstrap({ listen, tcp, origins, fickle }: OutlierPlan):
             ...detects(detection),
           });
         }),
+        cluster("again", [origins[0], origins[1]], "http1", {
+          ...detects({
+            consecutive_5xx: 1,
+            base_ejection_time: "0.3s",
+            max_ejection_percent: 50,
+            enforcing_consecutive_gateway_failure: 0,
+          }),
+          lb_policy: "ROUND_ROBIN",
+        }),
+        cluster("unlucky", [origins[0]], "http1", detects({ consecutive_5xx: 1, enforcing_consecutive_5xx: 0 })),
         cluster("fickle", [fickle], "http1", detects({ consecutive_5xx: 3, enforcing_consecutive_gateway_failure: 0 })),
       ],
     },
