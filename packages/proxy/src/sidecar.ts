@@ -18,6 +18,7 @@ import { startStatusServer } from "./agent/status-server.ts";
 import type { WorkloadSecret } from "./agent/workload-certificate.ts";
 import { udpStatsd } from "./config/stats-sinks.ts";
 import type { KeyPair, ValidationConfig } from "./config/tls-context.ts";
+import { endListeners } from "./end-listeners.ts";
 import type { DrainOptions } from "./listener/listener-set.ts";
 import { runtimeLimit, shareLimits, sidecarLimits, sidecarRuntime } from "./overload/overload-config.ts";
 import { createProxy } from "./proxy.ts";
@@ -25,7 +26,6 @@ import { type FirstRoleDeps, roleTelemetry } from "./role.ts";
 import { createRuntime } from "./runtime/runtime.ts";
 import { createStatsView } from "./telemetry/stats/stats-view.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
-import { untilIdle } from "./until-idle.ts";
 import { fleetExposition, fleetMetrics, fleetStats, type StatsSource } from "./workers/fleet-pages.ts";
 import type { LocalSecret } from "./workers/messages.ts";
 import { type AdsClient, createAdsClient } from "./xds/ads-client.ts";
@@ -242,14 +242,10 @@ export async function runSidecar(deps: SidecarDeps): Promise<number> {
   await Promise.race([deps.stop, quitAsked]);
   ending = true;
   log.info("draining", { connections: proxy.listeners.connections, atMostMs: options.terminationDrainMs });
-  proxy.listeners.drain();
   // Services still send here until their endpoints are updated, so a moment without connections proves little at first.
   const notBeforeMs = 1000;
   const others = fleet.end({}, notBeforeMs, options.terminationDrainMs);
-  await untilIdle(() => proxy.listeners.connections === 0, clock, {
-    notBeforeMs,
-    limitMs: options.terminationDrainMs,
-  });
+  await endListeners(proxy.listeners, {}, clock, { notBeforeMs, limitMs: options.terminationDrainMs });
   await others;
   health?.close();
   flushing?.close();

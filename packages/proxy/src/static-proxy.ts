@@ -11,6 +11,7 @@ import { BootstrapSchema } from "./config/proto.ts";
 import { decodeResource } from "./config/resources.ts";
 import { problemText } from "./config/scope.ts";
 import type { StatsSettings } from "./config/stats-config.ts";
+import { endListeners } from "./end-listeners.ts";
 import { shareLimits } from "./overload/overload-config.ts";
 import { createProxy } from "./proxy.ts";
 import { ejectionLogTo, type FirstRoleDeps, roleTelemetry } from "./role.ts";
@@ -21,7 +22,6 @@ import { createStatsView } from "./telemetry/stats/stats-view.ts";
 import { startStatsFlush } from "./telemetry/stats-flush.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
 import { formatAddress } from "./transport/address.ts";
-import { untilIdle } from "./until-idle.ts";
 import { localityName } from "./upstream/cluster.ts";
 import { fleetExposition, fleetStats, type StatsSource } from "./workers/fleet-pages.ts";
 import { createDiscovery } from "./xds/discovery.ts";
@@ -233,12 +233,9 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
   await Promise.race([deps.stop, quitAsked]);
   log.info("draining", { connections: running.listeners.connections, atMostMs: Math.min(deps.drainMs, STOP_MS) });
   const limitMs = Math.min(deps.drainMs, STOP_MS);
-  running.listeners.drain({ closePorts: true });
-  const others = fleet.end({ closePorts: true }, 0, limitMs);
-  const idle = await untilIdle(() => running.listeners.connections === 0, clock, {
-    notBeforeMs: 0,
-    limitMs,
-  });
+  const how = { closePorts: true };
+  const others = fleet.end(how, 0, limitMs);
+  const idle = await endListeners(running.listeners, how, clock, { notBeforeMs: 0, limitMs });
   await others;
   if (!idle)
     log.warn("connections are cut at the end of the drain time", { connections: running.listeners.connections });

@@ -50,9 +50,14 @@ export interface ListenerSet {
   /** Addresses really bound, for tests that ask for port 0. */
   boundAddress(name: string): SocketAddress | undefined;
   readonly connections: number;
+  /** Nobody is connected, or about to be. */
+  readonly idle: boolean;
   /** False: ports are closed for the time being. */
   setAccepting(on: boolean): void;
-  /** Connections end when their requests are done; new connections get one request each, or none when the ports close. */
+  /**
+   * Connections end when their requests are done, idle ones of HTTP/1 a moment later: their next request may be on its way. New connections get
+   * one request each; where ports close, also those that were being made. Listeners that come later drain, too.
+   */
   drain(options?: DrainOptions): void;
   close(): void;
 }
@@ -63,6 +68,11 @@ export interface DrainOptions {
   /** Close the ports too: new connections are refused. */
   readonly closePorts?: boolean;
 }
+
+/** A port that closes still accepts whom the kernel has answered, for the time of a round trip. Units: ms. */
+const CLOSING_MS = 500;
+/** For requests that are on their way when the drain begins, also on connections that were accepted last. Units: ms. */
+const IDLE_CLOSE_MS = 1000;
 
 interface Entry {
   config: ListenerConfig;
@@ -85,6 +95,10 @@ class NamedListeners implements ListenerSet {
   readonly #draining = new Map<ChainRuntime, ClockTimer>();
   readonly #around: IncomingSurroundings;
   #accepting = true;
+  /** Drains so far: what comes later drains as well. */
+  readonly #drains: DrainOptions[] = [];
+  /** Drains whose last steps are still to come. */
+  #ending = 0;
   #index: ListenerIndex = createListenerIndex([]);
 
   constructor(deps: ListenerSetDeps) {
@@ -139,7 +153,9 @@ class NamedListeners implements ListenerSet {
     const old = this.#entries.get(config.name);
     if (old?.fingerprint === fingerprint) return ok(undefined);
     const ports = new Map<string, BoundPort>(old?.ports);
-    const wanted = config.bindToPort ? bindAddresses(config) : [];
+    const drains = this.#drains.filter((how) => concerns(how, config));
+    const closed = drains.some(({ closePorts }) => closePorts === true);
+    const wanted = config.bindToPort && !closed ? bindAddresses(config) : [];
     for (const at of wanted) {
       const key = "path" in at ? at.path : formatAddress(at);
       if (ports.has(key)) continue;
@@ -177,7 +193,7 @@ class NamedListeners implements ListenerSet {
       ports,
       limit: { key: `envoy.resource_limits.listener.${config.name}.connection_limit`, base: Number.POSITIVE_INFINITY },
       chains: this.#carryOver(old, config),
-      draining: old?.draining ?? false,
+      draining: drains.length > 0,
     });
     this.#reindex();
     if (!this.#accepting) this.setAccepting(false);
@@ -224,13 +240,30 @@ class NamedListeners implements ListenerSet {
     }
   }
 
-  drain({ inboundOnly = false, closePorts = false }: DrainOptions = {}): void {
-    for (const entry of this.#entries.values()) {
-      if (inboundOnly && entry.config.direction !== "inbound") continue;
+  get idle(): boolean {
+    return this.#ending === 0 && this.connections === 0;
+  }
+
+  drain(how: DrainOptions = {}): void {
+    const { clock } = this.#deps;
+    this.#drains.push(how);
+    const entries = [...this.#entries.values()].filter(({ config }) => concerns(how, config));
+    for (const entry of entries) {
       entry.draining = true;
-      if (closePorts) for (const port of entry.ports.values()) port.stop();
-      for (const chain of entry.chains.values()) chain.drain();
+      for (const chain of entry.chains.values()) chain.retire();
     }
+    const ports = how.closePorts === true ? entries.flatMap((entry) => [...entry.ports.values()]) : [];
+    for (const port of ports) port.refuseNew();
+    if (ports.length > 0) {
+      clock.after(CLOSING_MS, () => {
+        for (const port of ports) port.stop();
+      });
+    }
+    this.#ending++;
+    clock.after(IDLE_CLOSE_MS, () => {
+      this.#ending--;
+      for (const entry of entries) for (const chain of entry.chains.values()) chain.drain();
+    });
   }
 
   close(): void {
@@ -331,6 +364,10 @@ class NamedListeners implements ListenerSet {
 }
 
 const NOBODY: readonly TcpObserver[] = [];
+
+function concerns({ inboundOnly = false }: DrainOptions, { direction }: ListenerConfig): boolean {
+  return !inboundOnly || direction === "inbound";
+}
 
 function chainsOf(config: ListenerConfig): readonly FilterChainConfig[] {
   return config.defaultChain === undefined ? config.chains : [...config.chains, config.defaultChain];

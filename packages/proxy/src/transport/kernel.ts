@@ -29,6 +29,8 @@ export interface Kernel {
   receive(fd: number): number;
   /** What `receive` took last; the next call overwrites it. */
   readonly inbox: Uint8Array;
+  /** The kernel drops whoever wants to connect to a listening socket from now on; who is about to be connected still is. False: it can't. */
+  refuseNew(fd: number): boolean;
   closeFd(fd: number): void;
   /** Another descriptor of the same socket; a negative errno when there are none left. */
   duplicate(fd: number): number;
@@ -39,6 +41,7 @@ const AF_INET6 = 10;
 const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0o4000 | 0o2000000;
 const SOL_SOCKET = 1;
 const SO_ERROR = 4;
+const SO_ATTACH_FILTER = 26;
 const SO_KEEPALIVE = 9;
 const SO_MARK = 36;
 const IPPROTO_TCP = 6;
@@ -63,6 +66,26 @@ const F_DUPFD_CLOEXEC = 1030;
  * 1,448 bytes a segment (Ethernet) or 65,483 (loopback), so that no third, tiny one follows. Small enough for a processor's own cache. Units: bytes.
  */
 const INBOX_BYTES = 130_144;
+
+/** In the flags of a TCP header, which are its 14th byte. */
+const TCP_SYN = 2;
+
+/** A packet filter that drops what opens a connection, as `struct sock_filter[4]`. Source: Linux Documentation/networking/filter.rst. */
+function synFilter(): Uint8Array {
+  const bytes = new Uint8Array(32);
+  const view = new DataView(bytes.buffer);
+  const instruction = (at: number, code: number, whenTrue: number, whenFalse: number, k: number) => {
+    view.setUint16(at * 8, code, true);
+    view.setUint8(at * 8 + 2, whenTrue);
+    view.setUint8(at * 8 + 3, whenFalse);
+    view.setUint32(at * 8 + 4, k, true);
+  };
+  instruction(0, 0x30, 0, 0, 13); // load the byte of the flags
+  instruction(1, 0x45, 0, 1, TCP_SYN); // is it set?
+  instruction(2, 0x06, 0, 0, 0); // drop
+  instruction(3, 0x06, 0, 0, 0xffff_ffff); // keep all of it
+  return bytes;
+}
 
 function openLibc() {
   return dlopen("libc.so.6", {
@@ -156,6 +179,15 @@ class LinuxKernel implements Kernel {
     if (taken >= 0) return taken;
     const errno = this.#errno();
     return errno === EAGAIN || errno === EINTR ? 0 : -errno;
+  }
+
+  refuseNew(fd: number): boolean {
+    const filter = synFilter();
+    const program = new Uint8Array(16);
+    const view = new DataView(program.buffer);
+    view.setUint16(0, filter.length / 8, true);
+    view.setBigUint64(8, BigInt(ptr(filter)), true);
+    return this.#libc.setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, ptr(program), program.length) === 0;
   }
 
   closeFd(fd: number): void {

@@ -15,6 +15,8 @@ export interface BoundPort {
   readonly address: SocketAddress | { readonly path: string };
   /** No new connections; those that are there go on. */
   stop(): void;
+  /** Who wants to connect is passed over from now on; those whose connection is being made are still accepted, until `stop`. */
+  refuseNew(): void;
   /** Stops for a while: new connections are refused, or taken by who else listens on the port. Errors: throws when the port is no longer free. */
   setAccepting(on: boolean): void;
 }
@@ -42,6 +44,8 @@ export interface Network {
 
 /** What listens at present. */
 interface Listening {
+  /** Missing from Bun's published types. */
+  readonly fd?: number;
   stop(closeActive: boolean): void;
 }
 
@@ -71,11 +75,13 @@ class Acceptor implements SocketEvents {
 
 class Port implements BoundPort {
   readonly address: BoundPort["address"];
+  readonly #kernel: Kernel;
   readonly #listen: () => Listening;
   #server: Listening | undefined;
   #stopped = false;
 
-  constructor(address: BoundPort["address"], listen: () => Listening, server = listen()) {
+  constructor(kernel: Kernel, address: BoundPort["address"], listen: () => Listening, server = listen()) {
+    this.#kernel = kernel;
     this.address = address;
     this.#listen = listen;
     this.#server = server;
@@ -84,6 +90,12 @@ class Port implements BoundPort {
   stop(): void {
     this.#stopped = true;
     this.setAccepting(false);
+  }
+
+  refuseNew(): void {
+    this.#stopped = true;
+    const fd = this.#server?.fd ?? -1;
+    if (fd >= 0 && !("path" in this.address)) this.#kernel.refuseNew(fd);
   }
 
   setAccepting(on: boolean): void {
@@ -116,7 +128,7 @@ class BunNetwork implements Network {
   listen(at: SocketAddress | { readonly path: string }, accept: AcceptHandler): BoundPort {
     // A path can't be shared, and a port that the system chooses differs in each process: the first one serves those alone.
     if (this.#ports === "others" && ("path" in at || at.port === 0))
-      return { address: at, stop() {}, setAccepting() {} };
+      return { address: at, stop() {}, refuseNew() {}, setAccepting() {} };
     const acceptor = new Acceptor(this.shared, accept);
     const common = {
       allowHalfOpen: true,
@@ -124,7 +136,7 @@ class BunNetwork implements Network {
       socket: asBunHandlers(this.#acceptHandlers(acceptor)),
     };
     if ("path" in at) {
-      return new Port(at, () => Bun.listen<SocketEvents>({ unix: at.path, ...common }));
+      return new Port(this.kernel, at, () => Bun.listen<SocketEvents>({ unix: at.path, ...common }));
     }
     let { port } = at;
     const listen = () => {
@@ -134,7 +146,7 @@ class BunNetwork implements Network {
       return server;
     };
     const server = listen();
-    return new Port({ ip: at.ip, port }, listen, server);
+    return new Port(this.kernel, { ip: at.ip, port }, listen, server);
   }
 
   silence(accepted: NativeSocket): NativeSocket {

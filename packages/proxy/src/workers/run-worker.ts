@@ -1,12 +1,12 @@
 import type { TapEvent } from "@heddle/std/tap-event";
 import { loggingPage } from "../admin/logging-page.ts";
+import { endListeners } from "../end-listeners.ts";
 import { createProxy, type DataPlane } from "../proxy.ts";
 import { ejectionLogTo, type RoleDeps, type RoleTelemetry, roleTelemetry } from "../role.ts";
 import { type FolderLayersDeps, readFolders, watchFolders } from "../runtime/folder-layer.ts";
 import { createRuntime } from "../runtime/runtime.ts";
 import { type ComponentLevels, setComponentLevels } from "../static-flags.ts";
 import { envoyStats, resetEnvoyStats } from "../telemetry/envoy-stats.ts";
-import { untilIdle } from "../until-idle.ts";
 import { createIntake, type Intake } from "../xds/intake.ts";
 import type {
   HostReport,
@@ -134,8 +134,7 @@ class Worker {
         this.#proxy.listeners.drain(command.how);
         return;
       case "end":
-        this.#proxy.listeners.drain(command.how);
-        void this.#end(command.notBeforeMs, command.limitMs);
+        void this.#end(command);
         return;
     }
   }
@@ -160,9 +159,8 @@ class Worker {
     this.#unwatch = on ? this.#telemetry.tap.watch(pass) : undefined;
   }
 
-  async #end(notBeforeMs: number, limitMs: number): Promise<void> {
-    const { listeners } = this.#proxy;
-    await untilIdle(() => listeners.connections === 0, this.#deps.clock, { notBeforeMs, limitMs });
+  async #end(command: Extract<WorkerCommand, { readonly kind: "end" }>): Promise<void> {
+    await endListeners(this.#proxy.listeners, command.how, this.#deps.clock, command);
     this.#intake.close();
     this.#proxy.close();
     this.#telemetry.closeLogs();

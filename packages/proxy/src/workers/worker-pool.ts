@@ -1,6 +1,7 @@
 import { type Clock, type ClockTimer, createBackoff, type Logger } from "@heddle/std";
 import type { TapEvent } from "@heddle/std/tap-event";
 import { typeUrls } from "@heddle/xds-api";
+import { LAST_MS } from "../end-listeners.ts";
 import type { DrainOptions } from "../listener/listener-set.ts";
 import type { ResourceStore } from "../resources.ts";
 import type { Tap } from "../telemetry/tap.ts";
@@ -36,8 +37,8 @@ export interface WorkerPoolDeps {
 
 /** A worker that does not answer is busy or hangs; its last report stands for it. Units: ms. */
 const REPORT_MS = 2000;
-/** Beyond `limitMs` of the end. Units: ms. */
-const GRACE_MS = 1000;
+/** Beyond `limitMs` of the end, and of closing ports. Units: ms. */
+const GRACE_MS = LAST_MS + 1000;
 /** A worker that lived so long counts as healthy. Units: ms. */
 const HEALTHY_MS = 60_000;
 /** Secrets before what uses them, listeners last. */
@@ -74,6 +75,8 @@ class ProcessPool implements Fleet {
   /** Counts of workers that have ended, so that no sum ever shrinks. */
   #retired: WorkerReport[] = [];
   #store: ResourceStore | undefined;
+  /** Drains that operators asked for: a worker that starts later opens no port that is closed. */
+  readonly #drains: DrainOptions[] = [];
   /** An operator changed levels of the log. */
   #levelsChanged = false;
   #nextId = 1;
@@ -168,6 +171,7 @@ class ProcessPool implements Fleet {
   }
 
   drain(how: DrainOptions): void {
+    this.#drains.push(how);
     this.#broadcast({ kind: "drain", how });
   }
 
@@ -262,6 +266,7 @@ class ProcessPool implements Fleet {
     process.send({ kind: "start", settings: { ...this.#deps.settings, index: slot.index } });
     if (this.#runtime.size > 0) process.send({ kind: "runtime", changes: [...this.#runtime] });
     process.send({ kind: "identity", identity: this.#deps.identity() });
+    for (const how of this.#drains) process.send({ kind: "drain", how });
     for (const typeUrl of REPLAY_ORDER) {
       const held = this.#store?.held(typeUrl) ?? [];
       if (held.length === 0) continue;
