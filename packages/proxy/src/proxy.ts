@@ -1,5 +1,5 @@
 import { type Clock, type ClockTimer, createTimerWheel, type Logger, type TimerWheel } from "@heddle/std";
-import type { HttpManagerConfig } from "./config/http-manager.ts";
+import type { HttpManagerConfig, RouteSource } from "./config/http-manager.ts";
 import type { FilterChainConfig, ListenerConfig } from "./config/listener.ts";
 import { logNeeds } from "./config/log-needs.ts";
 import { AT_END } from "./config/log-timing.ts";
@@ -19,6 +19,7 @@ import { createOverloadState, type OverloadState } from "./overload/overload-sta
 import { type MemoryReadings, watchOverload } from "./overload/overload-watch.ts";
 import { createResourceStore, type ResourceStore } from "./resources.ts";
 import { compileRouteTable } from "./router/route-table.ts";
+import { ScopeSet } from "./router/scoped-routes.ts";
 import { NO_RUNTIME, type Runtime } from "./runtime/runtime.ts";
 import type { AccessLogWriter } from "./telemetry/access-log.ts";
 import { offerMultiplex } from "./tls/multiplex-alpn.ts";
@@ -196,7 +197,6 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     listenerCounters: ListenerCounters,
   ): HttpManager => {
     const { routes } = config;
-    const inline = routes.kind === "inline" ? compileRouteTable(routes.table, routeCounters) : undefined;
     const counters = httpCountersOf(config);
     const own = counters.filters;
     const countOwn = (name: string, by = 1) => void own.set(name, (own.get(name) ?? 0) + by);
@@ -232,7 +232,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
         countAlone: count,
       }),
       exchange: config.filters.some((filter) => filter.kind === "istio-stats") ? deps.exchange : undefined,
-      routes: routes.kind === "inline" ? () => inline : () => resources.route(routes.name),
+      routes: routesOf(routes),
       httpDate: dates,
       draining: false,
     };
@@ -280,6 +280,24 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       else if (last?.kind === "tcp") tcpCountersOf(last.statPrefix);
     },
   });
+  /** The way from a request to its routes. */
+  const routesOf = (source: RouteSource): HttpManager["routes"] => {
+    switch (source.kind) {
+      case "inline": {
+        const table = compileRouteTable(source.table, routeCounters);
+        return () => table;
+      }
+      case "rds":
+        return () => resources.route(source.name);
+      case "scoped": {
+        const { scopes, fragments } = source;
+        if (scopes.kind === "srds") return (request) => resources.scopes.find(fragments, request);
+        const own = new ScopeSet(routeCounters, (name) => resources.route(name));
+        for (const scope of scopes.list) own.set(scope);
+        return (request) => own.find(fragments, request);
+      }
+    }
+  };
   const resources: ResourceStore = createResourceStore({
     listeners,
     clusters,

@@ -2,6 +2,7 @@ import type { Logger } from "@heddle/std";
 import { typeUrls } from "@heddle/xds-api";
 import type { ConfigOrigin } from "./config/config-origin.ts";
 import { fingerprint } from "./config/fingerprint.ts";
+import type { RouteSource } from "./config/http-manager.ts";
 import type { ListenerConfig } from "./config/listener.ts";
 import {
   type DecodedResource,
@@ -11,12 +12,14 @@ import {
 } from "./config/resources.ts";
 import type { RouteTableConfig } from "./config/route-table.ts";
 import { problemText } from "./config/scope.ts";
+import { sameKey } from "./config/scoped-routes.ts";
 import type { SecretConfig } from "./config/secret.ts";
 import type { Steps } from "./config/steps.ts";
 import type { TlsConfig } from "./config/tls-context.ts";
 import type { RouteCounterSet } from "./counters/route-counters.ts";
 import type { ListenerSet } from "./listener/listener-set.ts";
 import { compileRouteTable, type RouteTable } from "./router/route-table.ts";
+import { ScopeSet } from "./router/scoped-routes.ts";
 import type { Runtime } from "./runtime/runtime.ts";
 import { secretProblem } from "./tls/secret-check.ts";
 import type { SecretFiles } from "./tls/secret-files.ts";
@@ -41,6 +44,7 @@ export interface IncomingResource {
 
 /** A resource that another refers to. */
 export interface WantedResource {
+  /** "*": all of the type. */
   readonly name: string;
   readonly from: ConfigOrigin;
 }
@@ -55,6 +59,8 @@ export interface ResourceStore {
   /** Applies an update as a whole, or refuses it: undefined, or every problem in one text. */
   apply(typeUrl: string, resources: readonly IncomingResource[], removed: readonly string[]): string | undefined;
   route(name: string): RouteTable | undefined;
+  /** Scopes that discovery has brought. */
+  readonly scopes: ScopeSet;
   /** Resources of a type that others refer to, and where they come from. */
   wanted(typeUrl: string): readonly WantedResource[];
   held(typeUrl: string): readonly HeldResource[];
@@ -85,9 +91,13 @@ class Store implements ResourceStore {
   readonly #rejected = new Map<string, string>();
   readonly #prepared = new WeakMap<Uint8Array, DecodedResource>();
   readonly received = new Set<string>();
+  readonly scopes: ScopeSet;
+  /** Those of the update that is applied which are not applied yet. */
+  #changing: Set<string> = new Set();
 
   constructor(deps: ResourceStoreDeps) {
     this.#deps = deps;
+    this.scopes = new ScopeSet(deps.routeCounters, (name) => this.route(name));
   }
 
   prepare(typeUrl: string, resources: readonly IncomingResource[]): Steps<void> | undefined {
@@ -105,8 +115,10 @@ class Store implements ResourceStore {
 
   apply(typeUrl: string, resources: readonly IncomingResource[], removed: readonly string[]): string | undefined {
     const problems: string[] = [];
+    this.#changing = new Set([...resources.map(({ name }) => name), ...removed]);
     for (const resource of resources) {
       const problem = this.#applyOne(typeUrl, resource);
+      this.#changing.delete(resource.name);
       const key = `${typeUrl}|${resource.name}`;
       if (problem === undefined) {
         this.#rejected.delete(key);
@@ -135,8 +147,13 @@ class Store implements ResourceStore {
     switch (typeUrl) {
       case typeUrls.route:
         for (const chain of this.#chains())
+          for (const filter of chain.filters) if (filter.kind === "http") yield* this.#tablesOf(filter.routes);
+        return;
+      case typeUrls.scopedRoute:
+        for (const chain of this.#chains())
           for (const filter of chain.filters)
-            if (filter.kind === "http" && filter.routes.kind === "rds") yield filter.routes;
+            if (filter.kind === "http" && filter.routes.kind === "scoped" && filter.routes.scopes.kind === "srds")
+              yield { name: "*", from: filter.routes.scopes.from };
         return;
       case typeUrls.endpoint:
         for (const { config } of clusters.all())
@@ -153,6 +170,14 @@ class Store implements ResourceStore {
       case typeUrls.runtime:
         for (const { resource, from } of this.#deps.runtime.discovered) yield { name: resource, from };
     }
+  }
+
+  *#tablesOf(routes: RouteSource): Iterable<WantedResource> {
+    if (routes.kind === "rds") yield routes;
+    if (routes.kind !== "scoped") return;
+    const { scopes, tablesFrom: from } = routes;
+    if (scopes.kind === "srds") for (const name of this.scopes.tables()) yield { name, from };
+    else for (const { routes: table } of scopes.list) if (table.kind === "rds") yield { name: table.name, from };
   }
 
   held(typeUrl: string): readonly HeldResource[] {
@@ -215,6 +240,12 @@ class Store implements ResourceStore {
       case "route":
         this.#installRoute(resource.config, resource.fingerprint);
         return undefined;
+      case "scope": {
+        const other = this.scopes.conflict(resource.config, this.#changing);
+        if (other !== undefined) return `key: ${sameKey(other)}`;
+        this.scopes.set(resource.config);
+        return undefined;
+      }
       case "cluster":
         clusters.set(resource.config, resource.fingerprint);
         return undefined;
@@ -244,6 +275,9 @@ class Store implements ResourceStore {
         break;
       case typeUrls.route:
         this.#routes.delete(name);
+        break;
+      case typeUrls.scopedRoute:
+        this.scopes.remove(name);
         break;
       case typeUrls.cluster:
         this.#deps.clusters.remove(name);

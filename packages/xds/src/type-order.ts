@@ -11,9 +11,12 @@ export function rankOf(typeUrl: string): number {
   return order.indexOf(typeUrl);
 }
 
-/** Types of which a state-of-the-world response holds everything: what is absent is gone. Source: xDS protocol, "How the client specifies what resources to return". */
+/**
+ * Types of which a state-of-the-world response holds everything: what is absent is gone. Source: xDS protocol, "How the client specifies what
+ * resources to return"; of scoped routes only Envoy's subscription says so, which takes those away that a response does not have.
+ */
 export function isFullState(typeUrl: string): boolean {
-  return typeUrl === typeUrls.cluster || typeUrl === typeUrls.listener;
+  return typeUrl === typeUrls.cluster || typeUrl === typeUrls.listener || typeUrl === typeUrls.scopedRoute;
 }
 
 /** Types whose removal waits until nothing refers to them any more (make before break). */

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 import { readMessage, toDumpJson, typeUrls } from "@heddle/xds-api";
+import { ScopedRouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/scoped_route";
 import {
   ClusterLoadAssignmentSchema,
   ClusterSchema,
@@ -8,10 +9,12 @@ import {
   SecretSchema,
 } from "../config/proto.ts";
 import type { HeldResource, ResourceStore } from "../resources.ts";
+import { scopedRoutesDump } from "./scoped-routes-dump.ts";
 
 const SCHEMAS = {
   [typeUrls.listener]: ListenerSchema,
   [typeUrls.route]: RouteConfigurationSchema,
+  [typeUrls.scopedRoute]: ScopedRouteConfigurationSchema,
   [typeUrls.cluster]: ClusterSchema,
   [typeUrls.endpoint]: ClusterLoadAssignmentSchema,
   [typeUrls.secret]: SecretSchema,
@@ -91,6 +94,7 @@ export function configDump(
       : []),
     { "@type": `${DUMP}ListenersConfigDump`, static_listeners: listeners.fixed, dynamic_listeners: listeners.dynamic },
     { "@type": `${DUMP}RoutesConfigDump`, static_route_configs: routes.fixed, dynamic_route_configs: routes.dynamic },
+    ...scopedRoutesDump(store, registry, options.names),
     {
       "@type": `${DUMP}SecretsConfigDump`,
       static_secrets: secrets.fixed,
@@ -116,6 +120,8 @@ const ENTRY_TYPES: Readonly<Record<string, string>> = {
   dynamic_endpoint_configs: "DynamicEndpointConfig",
   static_listeners: "StaticListener",
   dynamic_listeners: "DynamicListener",
+  inline_scoped_route_configs: "InlineScopedRouteConfigs",
+  dynamic_scoped_route_configs: "DynamicScopedRouteConfigs",
   static_route_configs: "StaticRouteConfig",
   dynamic_route_configs: "DynamicRouteConfig",
   static_secrets: "StaticSecret",

@@ -21,6 +21,7 @@ export function withNameTable(onTable: (entries: readonly NameEntry[]) => void, 
       }
     },
     wanted: (typeUrl) => rest?.wanted(typeUrl) ?? [],
+    held: (typeUrl) => rest?.held(typeUrl) ?? [],
   };
 }
 

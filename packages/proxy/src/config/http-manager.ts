@@ -22,13 +22,15 @@ import {
 } from "./proto.ts";
 import { decodeRouteTable, type RouteTableConfig } from "./route-table.ts";
 import type { DecodeScope } from "./scope.ts";
+import { decodeScopedRoutes, type ScopedRoutesConfig } from "./scoped-routes.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeTracing, type TracingConfig } from "./tracing.ts";
 
 /** Where the routes of a connection manager come from. */
 export type RouteSource =
   | { readonly kind: "rds"; readonly name: string; readonly from: ConfigOrigin }
-  | { readonly kind: "inline"; readonly table: RouteTableConfig };
+  | { readonly kind: "inline"; readonly table: RouteTableConfig }
+  | ScopedRoutesConfig;
 
 /** What happens to x-forwarded-client-cert. */
 export type ForwardClientCert = "sanitize" | "forward-only" | "append-forward" | "sanitize-set" | "always-forward-only";
@@ -116,6 +118,7 @@ export const HTTP_MANAGER_SHAPE = shape(
     "stat_prefix",
     "rds",
     "route_config",
+    "scoped_routes",
     "http_filters",
     "common_http_protocol_options",
     "http_protocol_options",
@@ -157,7 +160,6 @@ export const HTTP_MANAGER_SHAPE = shape(
   {},
   {
     internal_address_config: "no address counts as internal, Envoy's default; x-envoy-internal is removed at the edge",
-    scoped_routes: "use rds or route_config with a virtual host for each scope",
     add_user_agent: "write the header with request_headers_to_add",
     http3_protocol_options: "HTTP/3 is not implemented",
     early_header_mutation_extensions: "use header_mutation as the first HTTP filter",
@@ -316,9 +318,9 @@ function decodeRouteSource(message: HttpConnectionManager, scope: DecodeScope): 
     case "routeConfig":
       return { kind: "inline", table: decodeRouteTable(specifier.value, scope.field("route_config")) };
     case "scopedRoutes":
-      return undefined;
+      return decodeScopedRoutes(specifier.value, scope.field("scoped_routes"));
     case undefined:
-      scope.problem("an HTTP connection manager needs one of rds, route_config");
+      scope.problem("an HTTP connection manager needs one of rds, route_config, scoped_routes");
       return undefined;
   }
 }

@@ -1,6 +1,7 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import { err, ok, type Result } from "@heddle/std";
 import { readMessage, typeUrls } from "@heddle/xds-api";
+import { ScopedRouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/scoped_route";
 import { valueProblems } from "../runtime/decode-runtime.ts";
 import { type ClusterConfig, decodeCluster } from "./cluster.ts";
 import { decodeLoadAssignment, type LoadAssignmentConfig } from "./endpoints.ts";
@@ -9,6 +10,7 @@ import { decodeListener, type ListenerConfig } from "./listener.ts";
 import { ClusterLoadAssignmentSchema, ClusterSchema, ListenerSchema, RuntimeSchema, SecretSchema } from "./proto.ts";
 import { decodeRouteTableInSteps, type RouteTableConfig } from "./route-table.ts";
 import { type ConfigProblem, createScope, type DecodeScope } from "./scope.ts";
+import { decodeScope, type RouteScope } from "./scoped-routes.ts";
 import { decodeSecret, type SecretConfig } from "./secret.ts";
 import { runSteps, type Steps } from "./steps.ts";
 
@@ -16,6 +18,7 @@ import { runSteps, type Steps } from "./steps.ts";
 export type ResourceConfig =
   | { readonly kind: "listener"; readonly config: ListenerConfig; readonly fingerprint: string }
   | { readonly kind: "route"; readonly config: RouteTableConfig; readonly fingerprint: string }
+  | { readonly kind: "scope"; readonly config: RouteScope; readonly fingerprint: string }
   | { readonly kind: "cluster"; readonly config: ClusterConfig; readonly fingerprint: string }
   | { readonly kind: "endpoints"; readonly config: LoadAssignmentConfig; readonly fingerprint: string }
   | { readonly kind: "secret"; readonly config: SecretConfig; readonly fingerprint: string }
@@ -36,6 +39,8 @@ const DECODERS: Readonly<Record<string, Decoder>> = {
   *[typeUrls.route](bytes, scope) {
     return wrap("route", yield* decodeRouteTableInSteps(bytes, scope));
   },
+  [typeUrls.scopedRoute]: (bytes, scope) =>
+    wrap("scope", decodeScope(readMessage(ScopedRouteConfigurationSchema, bytes), scope)),
   [typeUrls.cluster]: (bytes, scope) => wrap("cluster", decodeCluster(readMessage(ClusterSchema, bytes), scope)),
   [typeUrls.endpoint]: (bytes, scope) =>
     wrap("endpoints", decodeLoadAssignment(readMessage(ClusterLoadAssignmentSchema, bytes), scope)),

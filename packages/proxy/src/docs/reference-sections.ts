@@ -155,6 +155,7 @@ import {
 } from "../config/route-action.ts";
 import { ROUTE_MATCH_SHAPE } from "../config/route-match.ts";
 import { ROUTE_LIST_SHAPE, ROUTE_TABLE_SHAPE, VIRTUAL_HOST_SHAPE } from "../config/route-table.ts";
+import { ROUTE_SCOPE_SHAPE, SCOPED_RDS_SHAPE, SCOPED_ROUTES_SHAPE } from "../config/scoped-routes.ts";
 import { SECRET_SHAPE } from "../config/secret.ts";
 import type { Shape } from "../config/shape.ts";
 import {
@@ -335,6 +336,9 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
     title: "Routes",
     extensions: [],
     shapes: [
+      SCOPED_ROUTES_SHAPE,
+      SCOPED_RDS_SHAPE,
+      ROUTE_SCOPE_SHAPE,
       ROUTE_TABLE_SHAPE,
       VIRTUAL_HOST_SHAPE,
       ROUTE_LIST_SHAPE,

@@ -1,5 +1,5 @@
 import type { Clock, Logger, TimerWheel } from "@heddle/std";
-import { HTTP_2 } from "@heddle/wire";
+import { HTTP_2, type RequestHead } from "@heddle/wire";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { LogNeeds } from "../config/log-needs.ts";
 import type { FilterChains } from "../filters/filter-chain.ts";
@@ -64,8 +64,8 @@ export interface HttpManager {
   readonly multiplexAlpn: readonly string[] | undefined;
   /** Filters before the router; undefined: none. */
   readonly filters: FilterChains | undefined;
-  /** The present routes; undefined until RDS has answered. */
-  routes(): RouteTable | undefined;
+  /** The present routes for a request; undefined until RDS has answered, or when it belongs to no scope. */
+  routes(request: RequestHead): RouteTable | undefined;
   /** `date` header of the present second. */
   httpDate(): string;
   /** True once the listener or process drains: connections end when they can. */

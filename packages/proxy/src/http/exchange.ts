@@ -174,7 +174,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   }
 
   chooseRoute(): void {
-    this.route = this.#manager.routes()?.match(this.request, this.#manager.random, this.#manager.runtime);
+    this.route = this.#manager.routes(this.request)?.match(this.request, this.#manager.random, this.#manager.runtime);
   }
 
   get forwardedIp(): ExchangeRecord["forwardedIp"] {

@@ -31,7 +31,7 @@ export function followRedirect(
   request.headers.set("x-forwarded-proto", next);
   request.authority = target.host;
   request.path = target.pathname + target.search;
-  const route = manager.routes()?.match(request, manager.random, manager.runtime);
+  const route = manager.routes(request)?.match(request, manager.random, manager.runtime);
   if (route === undefined || !allowed(config, route, followed)) {
     request.headers.set("x-forwarded-proto", scheme);
     request.authority = authority;

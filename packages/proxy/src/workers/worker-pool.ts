@@ -48,6 +48,7 @@ const REPLAY_ORDER = [
   typeUrls.cluster,
   typeUrls.endpoint,
   typeUrls.route,
+  typeUrls.scopedRoute,
   typeUrls.listener,
 ];
 const KEPT_FAILURES = 64;
@@ -115,6 +116,7 @@ class ProcessPool implements Fleet {
         return problem;
       },
       route: (name) => own.route(name),
+      scopes: own.scopes,
       wanted: (typeUrl) => own.wanted(typeUrl),
       held: (typeUrl) => own.held(typeUrl),
       rejected: () => own.rejected(),

@@ -19,7 +19,7 @@ import { WantedNames } from "./wanted-names.ts";
 export interface AdsClientDeps extends Omit<DiscoveryTarget, "credentials"> {
   readonly node: AdsNode;
   readonly version: string;
-  readonly resources: Pick<ResourceStore, "prepare" | "apply" | "wanted">;
+  readonly resources: Pick<ResourceStore, "prepare" | "apply" | "wanted" | "held">;
   /** Default: delta. */
   readonly dialect?: DiscoveryDialect;
   /** Types of which everything is asked for. Default: clusters and listeners. */
@@ -135,7 +135,7 @@ class Aggregated implements AdsClient {
         unsubscribe: (stale) => {
           this.#stream.unsubscribe(typeUrl, stale);
           // The server says nothing about what it is no longer asked for.
-          resources.apply(typeUrl, [], stale);
+          resources.apply(typeUrl, [], stale ?? resources.held(typeUrl).map(({ name }) => name));
         },
       });
     }

@@ -10,7 +10,7 @@ import type { FileSource } from "./file-source.ts";
 import { WantedNames } from "./wanted-names.ts";
 
 export interface OwnSourcesDeps {
-  readonly resources: Pick<ResourceStore, "apply" | "wanted">;
+  readonly resources: Pick<ResourceStore, "apply" | "wanted" | "held">;
   /** Types that others refer to. */
   readonly types: readonly string[];
   readonly clock: Clock;
@@ -46,7 +46,7 @@ interface Source {
 
 class StreamSource implements Source {
   readonly #wanted = new WantedNames();
-  readonly #forget: (names: readonly string[]) => void;
+  readonly #forget: (names: readonly string[] | undefined) => void;
   readonly #typeUrl: string;
   /** Undefined: everything. */
   #names: readonly string[] | undefined = undefined;
@@ -56,7 +56,7 @@ class StreamSource implements Source {
   constructor(
     typeUrl: string,
     opening: Promise<DiscoveryStream | undefined>,
-    forget: (names: readonly string[]) => void,
+    forget: (names: readonly string[] | undefined) => void,
   ) {
     this.#typeUrl = typeUrl;
     this.#forget = forget;
@@ -161,7 +161,8 @@ class Sources implements OwnSources {
       return rejection;
     });
     // The server says nothing about what it is no longer asked for.
-    const forget = (names: readonly string[]) => void resources.apply(typeUrl, [], names);
+    const forget = (names: readonly string[] | undefined) =>
+      void resources.apply(typeUrl, [], names ?? resources.held(typeUrl).map(({ name }) => name));
     this.#sources.set(
       `${typeUrl}|${originKey({ kind: "stream", server })}`,
       new StreamSource(typeUrl, opening, forget),

@@ -6,6 +6,7 @@ import { ClusterSchema } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
 import { ClusterLoadAssignmentSchema } from "@heddle/xds-api/envoy/config/endpoint/v3/endpoint";
 import { ListenerSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
 import { RouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/route";
+import { ScopedRouteConfigurationSchema } from "@heddle/xds-api/envoy/config/route/v3/scoped_route";
 import { SecretSchema } from "@heddle/xds-api/envoy/extensions/transport_sockets/tls/v3/secret";
 import {
   DeltaDiscoveryRequestSchema,
@@ -19,6 +20,7 @@ export const SERVED = {
   Listener: [typeUrls.listener, ListenerSchema],
   Cluster: [typeUrls.cluster, ClusterSchema],
   Route: [typeUrls.route, RouteConfigurationSchema],
+  ScopedRoutes: [typeUrls.scopedRoute, ScopedRouteConfigurationSchema],
   Endpoint: [typeUrls.endpoint, ClusterLoadAssignmentSchema],
   Secret: [typeUrls.secret, SecretSchema],
   Runtime: [typeUrls.runtime, RuntimeSchema],
@@ -27,7 +29,8 @@ export type ServedType = keyof typeof SERVED;
 
 /** A discovery server of the stand-alone cache of `packages/xds`: a service for each type, and an aggregated one, in both dialects. */
 export interface DiscoveryRig {
-  set(group: string, type: ServedType, name: string, json: Json): void;
+  /** `json` undefined: takes it away. */
+  set(group: string, type: ServedType, name: string, json: Json | undefined): void;
   clients(): readonly CacheClient[];
   /** Paths of the methods that were called. */
   readonly called: ReadonlySet<string>;
@@ -60,8 +63,9 @@ export async function startDiscoveryServer(port: number): Promise<DiscoveryRig> 
       for (const event of ["close", "cancelled", "error"]) call.on(event, () => stream.close());
     };
   for (const type of Object.keys(SERVED)) {
-    const base = `/envoy.service.${type.toLowerCase()}.v3.${type}DiscoveryService`;
-    const several = type === "Runtime" ? type : `${type}s`;
+    const folder = type === "ScopedRoutes" ? "route" : type.toLowerCase();
+    const base = `/envoy.service.${folder}.v3.${type}DiscoveryService`;
+    const several = type === "Runtime" || type === "ScopedRoutes" ? type : `${type}s`;
     offer(`${base}/Stream${several}`, `${base}/Delta${several}`);
   }
   const aggregated = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
@@ -80,6 +84,10 @@ export async function startDiscoveryServer(port: number): Promise<DiscoveryRig> 
   return {
     set: (group, type, name, json) => {
       const [typeUrl, schema] = SERVED[type];
+      if (json === undefined) {
+        cache.remove(group, typeUrl, name);
+        return;
+      }
       const body = toBinary<DescMessage>(schema, fromJson<DescMessage>(schema, json as JsonValue, { registry }));
       cache.set(group, typeUrl, { name, version: String(++version), body });
     },

@@ -9,6 +9,7 @@ export const ABSENT_STATS: readonly (readonly [reason: string, names: readonly s
     "endpoints that discovery sent stay until it sends others",
     ["cluster.NAME.assignment_*", "cluster.NAME.update_empty", "cluster.NAME.update_no_rebuild"],
   ],
+  ["discovery is counted for listeners and clusters; scopes are in /config_dump", ["http.NAME.scoped_rds.*"]],
   ["an assigned version is a text, in /config_dump", ["cluster.NAME.version", "server.version"]],
   ["a source address that can't be bound counts as upstream_cx_connect_fail", ["cluster.NAME.bind_errors"]],
   ["pools are bounded by the endpoints", ["*cx_pool*", "cluster.NAME.upstream_queue_overloaded"]],
