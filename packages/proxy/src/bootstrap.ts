@@ -65,6 +65,8 @@ export interface BootstrapSettings {
   readonly localCluster: string;
   /** A file with a line for each host that is ejected or back; "": none. */
   readonly ejectionLog: string;
+  /** Who is told of the load of hosts; undefined: nobody. */
+  readonly loadServer: DiscoveryServer | undefined;
   readonly metadata: JsonObject;
   readonly admin: SocketAddress | undefined;
   /** Files with a line for each request to the admin port. */
@@ -210,6 +212,8 @@ function readSettings(parsed: ParsedBootstrap, path: string): BootstrapResult {
   const ads = dynamic?.adsConfig && decodeDiscoveryServer(dynamic.adsConfig, at.field("ads_config"));
   if (dynamic?.adsConfig === undefined && (clustersFrom?.kind === "ads" || listenersFrom?.kind === "ads"))
     at.problem("lds_config or cds_config says ads, but ads_config is missing");
+  const loadConfig = message.clusterManager?.loadStatsConfig;
+  const loadServer = loadConfig && decodeDiscoveryServer(loadConfig, scope.field("cluster_manager.load_stats_config"));
   const runtime = decodeRuntime(message.layeredRuntime, scope.field("layered_runtime"));
   if (dynamic?.adsConfig === undefined && runtime.discovered?.some(({ from }) => from.kind === "ads") === true)
     scope.field("layered_runtime").problem("an rtds_layer says ads, but dynamic_resources.ads_config is missing");
@@ -245,6 +249,7 @@ function readSettings(parsed: ParsedBootstrap, path: string): BootstrapResult {
     nodeId: message.node?.id ?? "",
     nodeCluster: message.node?.cluster ?? "",
     localCluster,
+    loadServer,
     ejectionLog: message.clusterManager?.outlierDetection?.eventLogPath ?? "",
     locality: {
       region: message.node?.locality?.region ?? "",

@@ -18,19 +18,26 @@ import { ejectionLogTo, type FirstRoleDeps, roleTelemetry } from "./role.ts";
 import { type FolderLayersDeps, readFolders, watchFolders } from "./runtime/folder-layer.ts";
 import { createRuntime } from "./runtime/runtime.ts";
 import { type StaticFlags, warnOfUnknownParts } from "./static-flags.ts";
+import type { LoadReports } from "./telemetry/load-reports.ts";
 import { createStatsView } from "./telemetry/stats/stats-view.ts";
 import { startStatsFlush } from "./telemetry/stats-flush.ts";
 import { encodePeerMetadata, workloadOfMetadata } from "./telemetry/workload.ts";
 import { formatAddress } from "./transport/address.ts";
 import { localityName } from "./upstream/cluster.ts";
-import { fleetExposition, fleetStats, type StatsSource } from "./workers/fleet-pages.ts";
+import { fleetExposition, fleetLoads, fleetStats, type StatsSource } from "./workers/fleet-pages.ts";
 import { createDiscovery } from "./xds/discovery.ts";
 import { readResourceFile } from "./xds/file-source.ts";
+import type { AdsNode } from "./xds/node-message.ts";
 
 export interface StaticProxyDeps extends FirstRoleDeps, Omit<StaticFlags, "concurrency"> {
   print(line: string): void;
   /** The same to the error stream, as it is. */
   complain(text: string): void;
+}
+
+interface LoadReportsSurroundings extends Pick<StaticProxyDeps, "clock" | "log" | "version"> {
+  readonly node: AdsNode;
+  readonly source: StatsSource;
 }
 
 /** What runs when the process is asked to end has this long; Kubernetes kills after 30 s. A second signal ends at once. Units: ms. */
@@ -175,6 +182,7 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     env: deps.variable,
     clusterOf: (name) => proxy.clusters.get(name),
   });
+  const reports = await startLoadReports(bootstrap, { ...deps, node, source: statsSource });
   const reopenLogs = () => {
     telemetry.reopenLogs();
     fleet.reopenLogs();
@@ -241,11 +249,35 @@ export async function runStaticProxy(deps: StaticProxyDeps): Promise<number> {
     log.warn("connections are cut at the end of the drain time", { connections: running.listeners.connections });
   discovery.close();
   flushing.close();
+  reports?.close();
   watching.close();
   await admin?.close();
   running.close();
   telemetry.closeLogs();
   return 0;
+}
+
+/** Undefined where nobody wants to know; the messages are loaded for those who do. */
+async function startLoadReports(
+  { loadServer }: Pick<BootstrapSettings, "loadServer">,
+  { source, clock, log, node, version }: LoadReportsSurroundings,
+): Promise<LoadReports | undefined> {
+  if (loadServer === undefined) return undefined;
+  const { proxy, fleet } = source;
+  const { cluster, authority, metadata } = loadServer;
+  const { createLoadReports } = await import("./telemetry/load-reports.ts");
+  const reports = createLoadReports({
+    server: { cluster, authority: authority === "" ? cluster : authority, metadata },
+    clock,
+    log: log.child("load-reports", { cluster }),
+    node,
+    version,
+    clusterOf: (name) => proxy.clusters.get(name),
+    loads: () => fleetLoads(proxy, fleet),
+    count: (name) => void proxy.counts.set(name, (proxy.counts.get(name) ?? 0) + 1),
+  });
+  reports.start();
+  return reports;
 }
 
 /** Source: `envoy.config.core.v3.Locality`, in which what is empty is left out. */

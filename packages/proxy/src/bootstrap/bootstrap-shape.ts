@@ -64,11 +64,10 @@ export const EJECTION_LOG_SHAPE = shape(
 
 export const CLUSTER_MANAGER_SHAPE = shape(
   ClusterManagerSchema,
-  ["local_cluster_name", "outlier_detection"],
+  ["local_cluster_name", "outlier_detection", "load_stats_config"],
   { enable_deferred_cluster_creation: "when Envoy's threads make their part of a cluster, to save memory" },
   {
     upstream_bind_config: "write it into each cluster",
-    load_stats_config: "load is not reported; statistics are pulled",
   },
   { inside: { outlier_detection: EJECTION_LOG_SHAPE } },
 );

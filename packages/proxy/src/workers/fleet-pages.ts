@@ -2,6 +2,7 @@ import type { MetricsRegistry } from "@heddle/std";
 import type { ClusterView } from "../admin/clusters-page.ts";
 import type { DataPlane } from "../proxy.ts";
 import { type EnvoyStat, envoyStats } from "../telemetry/envoy-stats.ts";
+import type { LoadedCluster } from "../telemetry/load-reports.ts";
 import { type ServerFacts, serverStats } from "../telemetry/stats/process-stats.ts";
 import type { StatsView } from "../telemetry/stats/stats-view.ts";
 import type { Fleet } from "./fleet.ts";
@@ -94,3 +95,24 @@ export async function fleetMemory(own: MemoryUse, fleet: Fleet): Promise<MemoryU
   }
   return sum;
 }
+
+/** Clusters as `fleetClusters` has them, with the requests that found them full. */
+export async function fleetLoads(proxy: DataPlane, fleet: Fleet): Promise<readonly LoadedCluster[]> {
+  const clusters = await fleetClusters(proxy, fleet);
+  const reports = fleet.concurrency === 1 ? [] : await fleet.reports();
+  const full = new Map<string, number>();
+  for (const { stats } of reports)
+    for (const { name, value } of stats) {
+      const at = FULL.find((end) => name.endsWith(end));
+      if (at === undefined) continue;
+      const cluster = name.slice(0, -at.length);
+      full.set(cluster, (full.get(cluster) ?? 0) + value);
+    }
+  return clusters.map(({ config, hosts }) => {
+    const counters = proxy.clusters.get(config.name)?.counters;
+    const own = (counters?.pendingOverflow ?? 0) + (counters?.requestOverflow ?? 0);
+    return { config, hosts, dropped: own + (full.get(`cluster.${config.statName}`) ?? 0) };
+  });
+}
+
+const FULL = [".upstream_rq_pending_overflow", ".upstream_rq_active_overflow"];
