@@ -13,6 +13,8 @@ export interface OutputBuffer {
   readonly end: number;
   /** Bytes waiting. */
   readonly length: number;
+  /** Bytes that the transport has taken so far. */
+  readonly taken: number;
   /** Drops `n` bytes from the front. Once empty the memory is reused from its beginning, and a large one is given back. */
   consume(n: number): void;
   /** Makes room for `n` more bytes; `bytes` may be another object afterwards. Returns `end`. */
@@ -30,6 +32,7 @@ class GatheringBuffer implements OutputBuffer {
   bytes: Buffer;
   start = 0;
   end = 0;
+  taken = 0;
   readonly #initialBytes: number;
   readonly #spare: SpareMemory | undefined;
 
@@ -46,6 +49,7 @@ class GatheringBuffer implements OutputBuffer {
 
   consume(n: number): void {
     this.start += n;
+    this.taken += n;
     if (this.start >= this.end) this.clear();
   }
 

@@ -36,7 +36,7 @@ export class Attempt implements StreamHandler, PoolWaiter {
   stream: HttpStream | undefined = undefined;
   /** A final response head has come. */
   answered = false;
-  /** The connection had carried requests before this one. */
+  /** The connection was there before: it had carried requests, or waited for its first. */
   reused = false;
   /** Its own time limits; undefined mostly. */
   limits: { end(): void } | undefined = undefined;
@@ -54,8 +54,9 @@ export class Attempt implements StreamHandler, PoolWaiter {
     cluster.counters.requests++;
   }
 
-  start(): void {
-    this.#pool.acquire(this);
+  /** `fresh`: its connection may not be one that stood idle. */
+  start(fresh: boolean): void {
+    this.#pool.acquire(this, fresh);
   }
 
   /** Stops without telling the owner anything more. */
@@ -80,7 +81,7 @@ export class Attempt implements StreamHandler, PoolWaiter {
     this.connection = connection;
     this.cluster.counters.requestsTotal++;
     this.cluster.outlier?.onConnected(this.host);
-    this.reused = connection.requests > 1;
+    this.reused = connection.requests > 1 || connection.waited;
     if (this.cluster.observesLatency) this.#sentMs = performance.now();
     this.#owner.onAttemptReady(this, connection);
   }
@@ -173,7 +174,7 @@ function fromWire(failure: WireFailure): UpstreamFailure {
     case "refused":
       return upstreamFailure("refused-stream", failure.message);
     case "connection-closed":
-      return upstreamFailure("connection-closed", failure.message);
+      return upstreamFailure("connection-closed", failure.message, failure.retryable);
     case "protocol":
     case "limit":
     case "abuse":

@@ -15,8 +15,8 @@ export class FailedTries {
   readonly hedged: Attempt[] = [];
   /** A new try waits for its back-off. */
   waiting = false;
-  /** Requests that were lost with a kept-alive connection. */
-  lostIdle = 0;
+  /** Connections that it was lost with, or left behind by, before it got another. */
+  moves = 0;
   /** The last try ended because of its time limit. */
   timedOut = false;
   /** No try is left. */

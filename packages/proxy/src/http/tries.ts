@@ -92,7 +92,7 @@ export class Tries {
       this.#timer ??= this.#manager.wheel.create(new TryTimeout(owner));
       this.#timer.arm(retry.perTryTimeoutMs);
     }
-    attempt.start();
+    attempt.start(this.#failed !== undefined && this.#failed.moves > 0);
   }
 
   /** Whether the client gets nothing of a response, because another try is under way or follows. */
@@ -142,12 +142,8 @@ export class Tries {
     const owner = this.#owner;
     if (this.#failed !== undefined && this.#leavesRace(attempt, true)) return;
     this.#timer?.disarm();
-    if (this.#retriesLostIdle(attempt, failure)) {
-      // The server closed a kept-alive connection while our request was on its way: that says nothing about the host.
-      this.#failures().lostIdle++;
-      owner.attempts--;
-      this.current = undefined;
-      this.#start();
+    if (this.#lostIdle(attempt, failure)) {
+      this.#move();
       return;
     }
     const sent = attempt.stream !== undefined;
@@ -156,6 +152,10 @@ export class Tries {
       return;
     }
     if (retry !== undefined && usedUp(retry, owner.attempts) && retriesFailure(retry, failure, sent)) this.#usedUp();
+    else if (this.#leftBehind(attempt, failure)) {
+      this.#move();
+      return;
+    }
     this.current = undefined;
     owner.onTriesFailed(failure);
   }
@@ -230,9 +230,28 @@ export class Tries {
     return false;
   }
 
-  #retriesLostIdle(attempt: Attempt, failure: UpstreamFailure): boolean {
-    if (!attempt.reused || failure.code !== "connection-closed" || (this.#failed?.lostIdle ?? 0) >= 2) return false;
-    return this.#owner.replayable && isIdempotent(this.#owner.request.method);
+  /** The server closed a kept-alive connection while our request was on its way: that says nothing about the host. */
+  #lostIdle(attempt: Attempt, failure: UpstreamFailure): boolean {
+    if (!attempt.reused || failure.code !== "connection-closed") return false;
+    // What was not sent can't have been processed.
+    return this.#mayMove && (failure.retryable || isIdempotent(this.#owner.request.method));
+  }
+
+  /** The server ends its connection in good order (GOAWAY) and says that it did not look at this request. */
+  #leftBehind(attempt: Attempt, failure: UpstreamFailure): boolean {
+    return failure.code === "refused-stream" && attempt.connection?.http.capacity === 0 && this.#mayMove;
+  }
+
+  get #mayMove(): boolean {
+    return this.#owner.replayable && (this.#failed?.moves ?? 0) < MOST_MOVES;
+  }
+
+  /** Another connection gets the request, as if it had been taken at first. */
+  #move(): void {
+    this.#failures().moves++;
+    this.#owner.attempts--;
+    this.current = undefined;
+    this.#start();
   }
 
   /** `stop`: false leaves the failed try running beside the new one. */
@@ -256,4 +275,6 @@ export class Tries {
   }
 }
 
+/** Connections that a request may be lost with before that is told. */
+const MOST_MOVES = 2;
 const NO_TRIES: readonly FailedTry[] = [];

@@ -237,12 +237,13 @@ export class StreamConnection implements Connection, Flushable, SocketEvents {
     if (this.closed) return;
     this.closed = true;
     if (this.counted) this.shared.accepted--;
-    this.output.clear();
     const failure = this.#failure ?? (error instanceof Error ? connectionError(error) : undefined);
     // With our half closed already, the runtime reports the peer's orderly end as the close alone.
     if (failure === undefined && !this.#peerEnded && this.#ending < CLOSE_WANTED) this.handler.onEnd();
+    // What was not sent is still there to be looked at.
     this.handler.onClose(failure);
     this.handler = IGNORE_EVENTS;
+    this.output.clear();
   }
 
   #send(): void {

@@ -81,8 +81,8 @@ class ConnectionPool implements HostPool, LinkPool {
     return this.#shared ? (this.surroundings.http.http2.maxConcurrentStreams ?? ASSUMED_STREAMS) : 1;
   }
 
-  acquire(waiter: PoolWaiter): void {
-    const ready = this.#takeReady();
+  acquire(waiter: PoolWaiter, fresh = false): void {
+    const ready = fresh && !this.#shared && this.#mayDial ? undefined : this.#takeReady();
     if (ready !== undefined) {
       this.#handOut(ready, waiter);
       this.#connectAhead();
@@ -196,6 +196,7 @@ class ConnectionPool implements HostPool, LinkPool {
     else this.offer(link);
     // One HTTP/2 connection serves many who waited for it.
     while (this.#waiters.length > 0 && link.http.capacity > 0) this.offer(link);
+    link.waited = link.requests === 0;
     this.#dialForWaiters();
   }
 

@@ -27,10 +27,15 @@ export interface UpstreamFailure {
   readonly cause: string;
 }
 
-export function upstreamFailure(code: UpstreamFailureCode, cause: string): UpstreamFailure {
+/** `unsent`: not a byte of the request went out. */
+export function upstreamFailure(code: UpstreamFailureCode, cause: string, unsent = false): UpstreamFailure {
   const local = code === "no-cluster" || code === "no-healthy-host" || code === "overflow";
   const retryable =
-    code === "connect-failed" || code === "connect-timeout" || code === "tls-failed" || code === "refused-stream";
+    unsent ||
+    code === "connect-failed" ||
+    code === "connect-timeout" ||
+    code === "tls-failed" ||
+    code === "refused-stream";
   return { code, origin: local ? "local" : "upstream", retryable, cause };
 }
 

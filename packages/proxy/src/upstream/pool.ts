@@ -14,6 +14,8 @@ export interface PooledConnection {
   requests: number;
   /** A request was under way when it ended. */
   brokeOff: boolean;
+  /** It stood idle before its first request. */
+  waited: boolean;
 }
 
 /** A request that needs a connection. One of both is called once, possibly before `acquire` returns. */
@@ -29,7 +31,8 @@ export interface HostPool {
   readonly transportKey: unknown;
   /** The name that TLS asks for, where requests give it. */
   readonly serverName: string | undefined;
-  acquire(waiter: PoolWaiter): void;
+  /** `fresh`: rather one that is yet to be made than one that stands idle; a server that ended one idle connection may just have ended them all. */
+  acquire(waiter: PoolWaiter, fresh?: boolean): void;
   /** The waiter went away before it got a connection. */
   cancel(waiter: PoolWaiter): void;
   /** No new requests; connections close when their requests are done. */

@@ -35,6 +35,7 @@ export class PooledLink implements PooledConnection, LinkOwner, Expirable, Enlis
   readonly #openedMs = performance.now();
   requests = 0;
   brokeOff = false;
+  waited = false;
   /** Its place in the pool's stack of usable connections. */
   ready = false;
   readonly idleTimer: WheelTimer;

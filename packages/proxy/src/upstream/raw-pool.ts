@@ -31,6 +31,7 @@ class RawStream implements PooledConnection, ClientConnection, HttpStream, Conne
   handler: StreamHandler;
   requests = 1;
   brokeOff = false;
+  waited = false;
   receiveClosed = false;
   sendClosed = false;
   readonly wireBytes = undefined;

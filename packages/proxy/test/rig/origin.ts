@@ -19,6 +19,8 @@ export interface Origin {
   /** Heads that arrived, complete or not. */
   readonly heads: readonly string[];
   readonly connections: number;
+  /** Those that are open. */
+  readonly sockets: ReadonlySet<Socket>;
   close(): void;
 }
 
@@ -78,6 +80,7 @@ export async function startOrigin(
     port: typeof at === "object" && at !== null ? at.port : 0,
     requests,
     heads,
+    sockets: open,
     get connections() {
       return connections;
     },

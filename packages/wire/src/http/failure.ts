@@ -22,7 +22,7 @@ export interface WireFailure {
   readonly code: WireFailureCode;
   /** Whose fault: the peer at the other end of this connection, or this process. */
   readonly origin: "peer" | "local";
-  /** Whether the request surely was not processed, so that repeating it elsewhere is always legal. */
+  /** Whether the request surely was not processed (refused, or not one byte of it was sent), so that repeating it elsewhere is always legal. */
   readonly retryable: boolean;
   /** HTTP/2 error code that was received or sent; for HTTP/1 the nearest one. */
   readonly h2Code: number;

@@ -6,6 +6,7 @@ import { createHttp1Client } from "../http1/client-connection.ts";
 import { createHttp1Server } from "../http1/server-connection.ts";
 import { createHttp2Client } from "../http2/client-connection.ts";
 import { createHttp2Server } from "../http2/server-connection.ts";
+import type { WireFailure } from "./failure.ts";
 import { headerListOf } from "./header-list.ts";
 import { createRequestHead, createResponseHead, type RequestHead } from "./message-head.ts";
 
@@ -49,6 +50,26 @@ for (const version of versions) {
         expect(server.activeStreams + client.activeStreams).toBe(0);
         expect(client.capacity).toBeGreaterThan(0);
       });
+    }
+
+    for (const [name, bytes, retryable] of [
+      ["not a byte of the request was taken", 0, true],
+      ["a byte was taken", 1, false],
+    ] as const) {
+      for (const end of ["receiveEnd", "abort"] as const) {
+        test(`the connection is lost (${end}) and ${name}`, () => {
+          const { recorder, client } = pair();
+          const failures: WireFailure[] = [];
+          recorder.onReset = (_stream, failure) => void failures.push(failure);
+          const stream = client.request(head({ method: "POST" }), false, recorder);
+          stream.sendData(Buffer.from("body"), 0, 4, true);
+          client.output.consume(bytes);
+          client[end]("reset by peer");
+          expect(failures.map((one) => [one.code, one.retryable])).toEqual([["connection-closed", retryable]]);
+          // What may be sent elsewhere now must not leave here.
+          expect(client.output.length).toBe(0);
+        });
+      }
     }
 
     test("request heads arrive alike", () => {

@@ -106,7 +106,7 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
     // A message that is cut is a broken one, whichever way the connection ended.
     if (this.reader.midMessage) this.onMalformed(wireFailure("connection-closed", message));
     this.reader.stop();
-    this.#end(this.#closedFailure(message));
+    this.#lost(message);
   }
 
   drained(): void {
@@ -203,7 +203,7 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
   }
 
   onCleanEnd(): void {
-    this.#end(this.#closedFailure("the server closed the connection before it answered"));
+    this.#lost("the server closed the connection before it answered");
   }
 
   hasRoom(): boolean {
@@ -254,9 +254,13 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
     return stream.method === "CONNECT" ? status >= 200 && status < 300 : status === 101;
   }
 
-  #closedFailure(message: string): WireFailure {
+  #lost(message: string): void {
     const hint = this.#answered ? "" : " (nothing of the response had arrived)";
-    return wireFailure("connection-closed", message + hint, { h2Code: 8 });
+    // Output leaves in order: with so much of it left, the request is all there.
+    const retryable = this.#stream !== null && this.output.length >= this.#stream.bytesSent;
+    // Who hears that a request was not sent may send it elsewhere: it must not go out here after that.
+    this.output.clear();
+    this.#end(wireFailure("connection-closed", message + hint, { h2Code: 8, retryable }));
   }
 
   /** Returns the bytes of the request line. */

@@ -15,7 +15,8 @@ export class Http1ClientStream implements HttpStream {
   readonly mayUpgrade: boolean;
   tunnel = false;
   waitsForRoom = false;
-  #bytesSent = 0;
+  /** Written to the output so far. */
+  bytesSent = 0;
   #fieldBytesSent = 0;
   readonly #connection: Http1ClientConnection;
 
@@ -42,12 +43,12 @@ export class Http1ClientStream implements HttpStream {
   }
 
   get wireBytes(): StreamBytes {
-    return this.#connection.reader.exchangeBytes(this.#bytesSent, this.#fieldBytesSent);
+    return this.#connection.reader.exchangeBytes(this.bytesSent, this.#fieldBytesSent);
   }
 
   /** The head was written. */
   countHead(bytes: number, startLine: number): void {
-    this.#bytesSent = bytes;
+    this.bytesSent = bytes;
     this.#fieldBytesSent = bytes - startLine - END_OF_FIELDS;
   }
 
@@ -59,7 +60,7 @@ export class Http1ClientStream implements HttpStream {
       connection.fail(this, "a request body differs from its Content-Length");
       return true;
     }
-    this.#bytesSent += connection.output.length - before;
+    this.bytesSent += connection.output.length - before;
     connection.flushSoon();
     if (endStream) {
       this.#closeSend();
@@ -79,7 +80,7 @@ export class Http1ClientStream implements HttpStream {
       return;
     }
     const written = connection.output.length - before;
-    this.#bytesSent += written;
+    this.bytesSent += written;
     if (written > AROUND_TRAILERS) this.#fieldBytesSent += written - AROUND_TRAILERS;
     connection.flushSoon();
     this.#closeSend();

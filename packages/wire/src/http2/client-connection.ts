@@ -70,11 +70,12 @@ class Http2ClientConnection implements ClientConnection, Http2Role {
   }
 
   receiveEnd(): void {
-    this.#core.receiveEnd();
-    this.#tellCapacity();
+    this.abort("the server closed the connection");
   }
 
   abort(message: string): void {
+    // Who hears that a request was not sent may send it elsewhere: it must not go out here after that.
+    this.#core.output.clear();
     this.#core.abort(message);
     this.#tellCapacity();
   }
@@ -108,6 +109,7 @@ class Http2ClientConnection implements ClientConnection, Http2Role {
     stream.handler = handler;
     stream.extendedConnect = head.protocol !== "";
     core.streams.add(stream);
+    stream.startsAt = core.output.taken + core.output.length;
     this.#writeHead(head, stream, endStream);
     if (endStream) {
       stream.sendClosed = true;

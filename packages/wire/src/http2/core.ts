@@ -219,7 +219,9 @@ export class Http2Core implements FrameSink, Pings {
   }
 
   endAll(failure: WireFailure): void {
-    for (const stream of this.streams.snapshot()) this.endStream(stream, failure);
+    const { taken } = this.output;
+    for (const stream of this.streams.snapshot())
+      this.endStream(stream, stream.startsAt >= taken ? { ...failure, retryable: true } : failure);
   }
 
   closeIfDone(stream: Http2Stream): void {

@@ -45,6 +45,8 @@ export class Http2Stream implements ServerStream {
   headerBytesOut = 0;
   dataBytesIn = 0;
   dataBytesOut = 0;
+  /** Client: bytes that stood before its head on the connection, which is not sent as long as no more were taken. */
+  startsAt = -1;
   /** Names and values before their compression. */
   plainBytesIn = 0;
   plainBytesOut = 0;
