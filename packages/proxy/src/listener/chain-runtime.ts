@@ -43,10 +43,19 @@ export interface ChainRuntime extends HttpDownstreamOwner, TcpSessionOwner {
   drain(): void;
   closeAll(): void;
   /**
-   * Replaced by another chain: as `drain`, but idle HTTP/1 connections stay until their next answer, because a client that just sends a
-   * request on one could not tell whether it was read. HTTP/2 has GOAWAY for that.
+   * Replaced by another chain, or soon to end: as `drain`, but idle HTTP/1 connections stay until their next answer, because a client that just sends a
+   * request on one could not tell whether it was read. HTTP/2 has GOAWAY for that. `owner` hears when its connections are gone, and when one
+   * comes that was on its way.
    */
-  retire(): void;
+  retire(owner?: RetiredChainOwner): void;
+}
+
+/** Who looks after a chain that was replaced. */
+export interface RetiredChainOwner {
+  /** It has a connection and had none. */
+  onChainBusy(chain: ChainRuntime): void;
+  /** Its last connection has ended. */
+  onChainEmpty(chain: ChainRuntime): void;
 }
 
 class TrackingChain implements ChainRuntime {
@@ -59,6 +68,8 @@ class TrackingChain implements ChainRuntime {
   readonly #http = createRoster<HttpDownstream>();
   readonly #tcp = createRoster<TcpSession>();
   readonly #counters: ListenerCounters;
+  /** Undefined: in service. */
+  #retired: RetiredChainOwner | undefined = undefined;
 
   constructor(
     listener: ListenerConfig,
@@ -92,20 +103,24 @@ class TrackingChain implements ChainRuntime {
 
   addHttp(downstream: HttpDownstream): void {
     this.#http.add(downstream);
+    if (this.connections === 1) this.#retired?.onChainBusy(this);
   }
 
   addTcp(session: TcpSession): void {
     this.#tcp.add(session);
+    if (this.connections === 1) this.#retired?.onChainBusy(this);
   }
 
   onDownstreamClosed(downstream: HttpDownstream, ms: number): void {
     this.#http.delete(downstream);
     this.#counters.gone(ms);
+    if (this.connections === 0) this.#retired?.onChainEmpty(this);
   }
 
   onTcpClosed(session: TcpSession, ms: number): void {
     this.#tcp.delete(session);
     this.#counters.gone(ms);
+    if (this.connections === 0) this.#retired?.onChainEmpty(this);
   }
 
   countBytes(): void {
@@ -118,7 +133,9 @@ class TrackingChain implements ChainRuntime {
     for (const downstream of this.#http.snapshot()) downstream.drain();
   }
 
-  retire(): void {
+  retire(owner?: RetiredChainOwner): void {
+    this.#retired = owner;
+    if (this.connections > 0) owner?.onChainBusy(this);
     if (this.handler.kind === "http") this.handler.manager.draining = true;
     for (const downstream of this.#http.snapshot()) downstream.retire();
   }

@@ -1,4 +1,4 @@
-import type { Clock, ClockTimer, Logger } from "@heddle/std";
+import type { Clock, Logger } from "@heddle/std";
 import { err, ok, type Result } from "@heddle/std";
 import type { FilterChainConfig, ListenerConfig } from "../config/listener.ts";
 import { isGate } from "../config/network-filters.ts";
@@ -10,6 +10,7 @@ import type { SecureContexts } from "../tls/secure-context.ts";
 import { formatAddress, type SocketAddress } from "../transport/address.ts";
 import type { BoundPort, Network } from "../transport/network.ts";
 import { type ChainHandler, type ChainRuntime, createChainRuntime } from "./chain-runtime.ts";
+import { createDrainWindow, type DrainWindow } from "./drain-window.ts";
 import { handleIncoming, type IncomingSurroundings } from "./incoming.ts";
 import { createSharedListenerCounters, ListenerCounters, type SharedListenerCounters } from "./listener-counters.ts";
 import { createNetworkGate, type NetworkGate } from "./network-gate.ts";
@@ -41,8 +42,8 @@ export interface ListenerSet {
   secureAddresses(): ReadonlySet<string>;
   /** Brings byte counts up to date. */
   countBytes(): void;
-  /** Chains that were replaced and still have connections. */
-  readonly chainsDraining: number;
+  /** Chains that were replaced, and listeners that were removed, within the time to drain. */
+  readonly draining: Pick<DrainWindow, "chains" | "listeners">;
   all(): Iterable<ListenerConfig>;
   /** Adds or replaces in place: open connections stay with the chain they have. Errors: a sentence when the port can't be bound. */
   set(config: ListenerConfig, fingerprint: string): Result<void>;
@@ -92,7 +93,7 @@ class NamedListeners implements ListenerSet {
   readonly #deps: ListenerSetDeps;
   readonly #entries = new Map<string, Entry>();
   readonly #observers = new WeakMap<ListenerConfig, readonly TcpObserver[]>();
-  readonly #draining = new Map<ChainRuntime, ClockTimer>();
+  readonly draining: DrainWindow;
   readonly #around: IncomingSurroundings;
   #accepting = true;
   /** Drains so far: what comes later drains as well. */
@@ -103,6 +104,7 @@ class NamedListeners implements ListenerSet {
 
   constructor(deps: ListenerSetDeps) {
     this.#deps = deps;
+    this.draining = createDrainWindow(deps.clock, deps.drainMs);
     this.#around = {
       network: deps.network,
       clock: deps.clock,
@@ -126,13 +128,9 @@ class NamedListeners implements ListenerSet {
     return new Set(secure.map(statAddress));
   }
 
-  get chainsDraining(): number {
-    return this.#draining.size;
-  }
-
   countBytes(): void {
     for (const entry of this.#entries.values()) for (const chain of entry.chains.values()) chain.countBytes();
-    for (const chain of this.#draining.keys()) chain.countBytes();
+    for (const chain of this.draining.busy()) chain.countBytes();
   }
 
   #countersOf(listener: ListenerConfig): ListenerCounters {
@@ -206,7 +204,8 @@ class NamedListeners implements ListenerSet {
     this.#entries.delete(name);
     this.counters.removed++;
     for (const port of entry.ports.values()) port.stop();
-    for (const chain of entry.chains.values()) this.#retire(chain);
+    for (const chain of entry.chains.values()) this.draining.retire(chain);
+    this.draining.count("listeners", 1);
     this.#reindex();
   }
 
@@ -220,7 +219,7 @@ class NamedListeners implements ListenerSet {
   get connections(): number {
     let count = 0;
     for (const entry of this.#entries.values()) for (const chain of entry.chains.values()) count += chain.connections;
-    for (const chain of this.#draining.keys()) count += chain.connections;
+    for (const chain of this.draining.busy()) count += chain.connections;
     return count;
   }
 
@@ -271,12 +270,8 @@ class NamedListeners implements ListenerSet {
       for (const port of entry.ports.values()) port.stop();
       for (const chain of entry.chains.values()) chain.closeAll();
     }
-    for (const [chain, timer] of this.#draining) {
-      timer.cancel();
-      chain.closeAll();
-    }
+    this.draining.close();
     this.#entries.clear();
-    this.#draining.clear();
   }
 
   #observersOf(listener: ListenerConfig): readonly TcpObserver[] {
@@ -325,7 +320,7 @@ class NamedListeners implements ListenerSet {
     if (entry?.config === listener) {
       entry.chains.set(chain, runtime);
       if (entry.draining) runtime.drain();
-    } else this.#retire(runtime);
+    } else this.draining.retire(runtime);
     return runtime;
   }
 
@@ -344,18 +339,11 @@ class NamedListeners implements ListenerSet {
     for (const [before, runtime] of old.chains) {
       const same = next.find((chain) => chain.fingerprint === before.fingerprint && !kept.has(chain));
       if (same !== undefined && old.config.direction === config.direction) kept.set(same, runtime);
-      else this.#retire(runtime);
+      else this.draining.retire(runtime);
     }
+    const there = new Set(next.map(({ fingerprint }) => fingerprint));
+    this.draining.count("chains", chainsOf(old.config).filter(({ fingerprint }) => !there.has(fingerprint)).length);
     return kept;
-  }
-
-  #retire(chain: ChainRuntime): void {
-    chain.retire();
-    const timer = this.#deps.clock.after(this.#deps.drainMs, () => {
-      this.#draining.delete(chain);
-      chain.closeAll();
-    });
-    this.#draining.set(chain, timer);
   }
 
   #reindex(): void {

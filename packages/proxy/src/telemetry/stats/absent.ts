@@ -73,7 +73,6 @@ export const ABSENT_STATS: readonly (readonly [reason: string, names: readonly s
     [
       "listener_manager.listener_in_place_updated",
       "listener_manager.listener_stopped",
-      "listener_manager.total_listeners_draining",
       "listener_manager.total_listeners_warming",
       "listener_manager.workers_pinned",
     ],
