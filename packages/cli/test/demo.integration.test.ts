@@ -80,7 +80,12 @@ describe("heddle demo", () => {
       const row = rowOf(report, name);
       console.log(`${name}: ${row.success} of ${row.requests} requests at ${row.rps} rps`);
       expect(row.requests).toBeGreaterThan(600);
-      expect(Math.abs((row.success ?? 0) - share)).toBeLessThanOrEqual(0.06);
+      // A slow machine makes fewer rounds, which chance brings further apart.
+      const draws = name === "web" ? row.requests / 2 : row.requests;
+      const spread = name === "web" ? chance(0.841, draws) / 2 : chance(share, draws);
+      expect(Math.abs((row.success ?? 0) - share)).toBeLessThanOrEqual(
+        name === "emoji" ? 0.06 : Math.max(0.06, spread),
+      );
     }
   });
 

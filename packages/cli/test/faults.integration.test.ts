@@ -97,8 +97,7 @@ describe("a pod dies", () => {
     await Bun.sleep(5000);
     // The bot gives up on a call after ten seconds; a hang would be such a line.
     expect(await botLog(30)).not.toContain("timed out");
-    const after = await meshTraffic();
-    expect(after.requests).toBeGreaterThan(0);
+    await eventually("traffic afterwards", async () => (await meshTraffic()).requests > 0);
   }, 120_000);
 });
 
@@ -149,7 +148,7 @@ describe("STRICT", () => {
     await demo.kube.applyObjects([policy]);
     await eventually("plain text refused", async () => !(await answers()));
     await Bun.sleep(3000);
-    expect((await meshTraffic()).requests).toBeGreaterThan(20);
+    await eventually("meshed callers go on", async () => (await meshTraffic()).requests > 20);
     expect((await pods("app=web-svc")).every(isMeshedAndReady)).toBe(true);
     await demo.kube.delete({ apiVersion: policy.apiVersion, kind: policy.kind, name: "default", namespace: NAMESPACE });
     await eventually("plain text accepted again", answers);

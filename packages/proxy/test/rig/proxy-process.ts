@@ -60,7 +60,7 @@ export async function startProxy(plan: ProxyPlan): Promise<ProxyProcess> {
     for await (const chunk of child.stderr) tail = (tail + Buffer.from(chunk).toString()).slice(-TAIL_BYTES);
   })();
   const call = (target: string, init?: RequestInit) =>
-    fetch(`http://127.0.0.1:${plan.adminPort}${target}`, { ...init, signal: AbortSignal.timeout(5000) });
+    fetch(`http://127.0.0.1:${plan.adminPort}${target}`, { ...init, signal: AbortSignal.timeout(20_000) });
   const stop = async () => {
     if (child.exitCode === null) child.kill("SIGKILL");
     await child.exited;

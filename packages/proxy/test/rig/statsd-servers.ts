@@ -19,7 +19,8 @@ export async function startStatsdServers(own: WorkloadFiles): Promise<StatsdServ
   const lines: Record<StatsdKind, string[]> = { udp: [], dog: [], tcp: [], tls: [] };
   const closing: (() => void)[] = [];
   const datagrams = async (into: string[]): Promise<number> => {
-    const socket = createSocket("udp4");
+    // A flush is hundreds of datagrams; those that come while this process stands still must have room.
+    const socket = createSocket({ type: "udp4", recvBufferSize: 8 << 20 });
     socket.on("message", (text) => void into.push(...String(text).split("\n")));
     socket.bind(0, "127.0.0.1");
     await once(socket, "listening");
