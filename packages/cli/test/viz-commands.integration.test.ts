@@ -122,40 +122,44 @@ describe("viz stat", () => {
     expect((await viz(`stat ${kind} -n ${ZOO}`)).err).toContain("No resources found.");
   });
 
-  test("authorities, with the callers' figures where a caller is named", async () => {
-    const { header, rows } = await tableOf("stat au -n emojivoto");
-    expect(header).toBe(`NAME MESHED ${FIGURES}`);
-    const hosts = ["emoji-svc", "voting-svc", "web-svc"].map((name) => `${name}.emojivoto.svc.cluster.local`);
-    expect([...rows.keys()]).toEqual(hosts);
-    expect(rows.get(hosts[0] ?? "")?.[1]).toBe("-");
-    expect(percent(rows.get(hosts[0] ?? "")?.[2])).toBeGreaterThan(90);
-    const sent = await tableOf("stat authority -n emojivoto --from deploy/web");
-    expect([...sent.rows.keys()]).toEqual(hosts.slice(0, 2));
-    const [row] = JSON.parse((await viz(`stat au/${hosts[2]} -n emojivoto -o json`)).out);
-    expect(Object.keys(row)).toEqual(
-      "namespace kind name success rps latency_ms_p50 latency_ms_p95 latency_ms_p99 tcp_open_connections tcp_read_bytes_rate tcp_write_bytes_rate requests failures".split(
-        " ",
-      ),
-    );
-  });
+  test("authorities, with the callers' figures where a caller is named", () =>
+    settles(async () => {
+      const { header, rows } = await tableOf("stat au -n emojivoto");
+      expect(header).toBe(`NAME MESHED ${FIGURES}`);
+      const hosts = ["emoji-svc", "voting-svc", "web-svc"].map((name) => `${name}.emojivoto.svc.cluster.local`);
+      expect([...rows.keys()]).toEqual(hosts);
+      expect(rows.get(hosts[0] ?? "")?.[1]).toBe("-");
+      expect(percent(rows.get(hosts[0] ?? "")?.[2])).toBeGreaterThan(90);
+      const sent = await tableOf("stat authority -n emojivoto --from deploy/web");
+      expect([...sent.rows.keys()]).toEqual(hosts.slice(0, 2));
+      const [row] = JSON.parse((await viz(`stat au/${hosts[2]} -n emojivoto -o json`)).out);
+      expect(Object.keys(row)).toEqual(
+        "namespace kind name success rps latency_ms_p50 latency_ms_p95 latency_ms_p99 tcp_open_connections tcp_read_bytes_rate tcp_write_bytes_rate requests failures".split(
+          " ",
+        ),
+      );
+    }));
 
-  test("policies with what they refused; kinds that this mesh has not are told from one another", async () => {
-    const { header, rows } = await tableOf("stat authorizationpolicy -n emojivoto");
-    expect(header).toBe(`NAME UNAUTHORIZED ${FIGURES}`);
-    expect(rows.get("emoji-callers")?.[1]).toBe("0.0rps");
-    expect(percent(rows.get("emoji-callers")?.[2])).toBeGreaterThan(90);
-    for (const kind of ["server", "serverauthorization", "httproute", "trafficsplit"]) {
-      const refused = await viz(`stat ${kind} -n emojivoto`);
-      expect(refused.code).toBe(1);
-      expect(refused.err).toContain(`${kind}: this mesh keeps no figures of that kind; see `);
-    }
-  });
+  test("policies with what they refused; kinds that this mesh has not are told from one another", () =>
+    settles(async () => {
+      const { header, rows } = await tableOf("stat authorizationpolicy -n emojivoto");
+      expect(header).toBe(`NAME UNAUTHORIZED ${FIGURES}`);
+      expect(rows.get("emoji-callers")?.[1]).toBe("0.0rps");
+      expect(percent(rows.get("emoji-callers")?.[2])).toBeGreaterThan(90);
+      for (const kind of ["server", "serverauthorization", "httproute", "trafficsplit"]) {
+        const refused = await viz(`stat ${kind} -n emojivoto`);
+        expect(refused.code).toBe(1);
+        expect(refused.err).toContain(`${kind}: this mesh keeps no figures of that kind; see `);
+      }
+    }));
 
   test("senders and receivers, and what can't be asked", async () => {
-    const to = await tableOf("stat deploy -n emojivoto --to deploy/voting");
-    expect(perSecond(to.rows.get("web")?.[3])).toBeGreaterThan(0);
-    const from = await tableOf("stat deploy/voting -n emojivoto --from deploy/web");
-    expect(percent(from.rows.get("voting")?.[2])).toBeLessThan(100);
+    await settles(async () => {
+      const to = await tableOf("stat deploy -n emojivoto --to deploy/voting");
+      expect(perSecond(to.rows.get("web")?.[3])).toBeGreaterThan(0);
+      const from = await tableOf("stat deploy/voting -n emojivoto --from deploy/web");
+      expect(percent(from.rows.get("voting")?.[2])).toBeLessThan(100);
+    });
     for (const [line, sentence] of [
       ["stat gadget", "gadget: unknown kind; known are deployment"],
       ["stat deploy -t 5s", "expected a time of at least 15s"],
@@ -177,37 +181,39 @@ test("stat-inbound and stat-outbound by named route, routes, edges, authz", asyn
     expect(inbound.out).toMatch(/^voting +\[default\] +doughnut +0\.00%/m);
     expect(inbound.out).toMatch(/^voting +\[default\] +\[default\] +\d+\.\d\d%/m);
   }, 40_000);
-  expect((await viz("stat-inbound deploy/emoji -n emojivoto")).out).toMatch(
-    /^emoji +\[default\] +\[default\] +\d+\.\d\d%/m,
-  );
-  const outbound = await viz("stat-outbound deploy/web -n emojivoto");
-  expect(outbound.out.split("\n")[0]?.split(/ +/).join(" ")).toBe(
-    `NAME SERVICE ROUTE TYPE BACKEND ${FIGURES} TIMEOUTS RETRIES`,
-  );
-  // Callers may have seen emoji's old pod go.
-  expect(outbound.out).toMatch(/^web +emoji-svc +\[default\] +emoji-svc +\d+\.\d\d% +\d+\.\drps/m);
-  const routes = await tableOf("routes svc/voting-svc -n emojivoto -o wide");
-  expect(routes.header).toBe(
-    "ROUTE SERVICE EFFECTIVE_SUCCESS EFFECTIVE_RPS ACTUAL_SUCCESS ACTUAL_RPS LATENCY_P50 LATENCY_P95 LATENCY_P99",
-  );
-  expect([...routes.rows.keys()]).toEqual(["doughnut", "[DEFAULT]"]);
-  const edges = await tableOf("edges deploy -n emojivoto");
-  expect(edges.header).toBe("SRC DST SRC_NS DST_NS SECURED");
-  const listed = JSON.parse((await viz("edges deploy -n emojivoto -o json")).out);
-  expect(Object.keys(listed[0]).slice(0, 7)).toEqual(
-    "src src_namespace dst dst_namespace client_id server_id no_tls_reason".split(" "),
-  );
-  // The bot may have called before web was there: such a way has no destination that could prove who it is.
-  const secured = listed.filter((e: Record<string, string>) => e["no_tls_reason"] === "");
-  expect(secured.map((e: Record<string, string>) => `${e["src"]} ${e["dst"]}`)).toEqual([
-    "vote-bot web",
-    "web emoji",
-    "web voting",
-  ]);
-  const authz = await viz("authz deploy -n emojivoto");
-  expect(authz.out.split("\n")[0]?.split(/ +/).join(" ")).toBe(`ROUTE SERVER AUTHORIZATION UNAUTHORIZED ${FIGURES}`);
-  expect(authz.out).toMatch(/^default +deployment\/emoji +authorizationpolicy\/emoji-callers +0\.0rps +\d+\.\d\d%/m);
-  expect(authz.out).toMatch(/^default +deployment\/web +default:all-unauthenticated/m);
+  await settles(async () => {
+    expect((await viz("stat-inbound deploy/emoji -n emojivoto")).out).toMatch(
+      /^emoji +\[default\] +\[default\] +\d+\.\d\d%/m,
+    );
+    const outbound = await viz("stat-outbound deploy/web -n emojivoto");
+    expect(outbound.out.split("\n")[0]?.split(/ +/).join(" ")).toBe(
+      `NAME SERVICE ROUTE TYPE BACKEND ${FIGURES} TIMEOUTS RETRIES`,
+    );
+    // Callers may have seen emoji's old pod go.
+    expect(outbound.out).toMatch(/^web +emoji-svc +\[default\] +emoji-svc +\d+\.\d\d% +\d+\.\drps/m);
+    const routes = await tableOf("routes svc/voting-svc -n emojivoto -o wide");
+    expect(routes.header).toBe(
+      "ROUTE SERVICE EFFECTIVE_SUCCESS EFFECTIVE_RPS ACTUAL_SUCCESS ACTUAL_RPS LATENCY_P50 LATENCY_P95 LATENCY_P99",
+    );
+    expect([...routes.rows.keys()]).toEqual(["doughnut", "[DEFAULT]"]);
+    const edges = await tableOf("edges deploy -n emojivoto");
+    expect(edges.header).toBe("SRC DST SRC_NS DST_NS SECURED");
+    const listed = JSON.parse((await viz("edges deploy -n emojivoto -o json")).out);
+    expect(Object.keys(listed[0]).slice(0, 7)).toEqual(
+      "src src_namespace dst dst_namespace client_id server_id no_tls_reason".split(" "),
+    );
+    // The bot may have called before web was there: such a way has no destination that could prove who it is.
+    const secured = listed.filter((e: Record<string, string>) => e["no_tls_reason"] === "");
+    expect(secured.map((e: Record<string, string>) => `${e["src"]} ${e["dst"]}`)).toEqual([
+      "vote-bot web",
+      "web emoji",
+      "web voting",
+    ]);
+    const authz = await viz("authz deploy -n emojivoto");
+    expect(authz.out.split("\n")[0]?.split(/ +/).join(" ")).toBe(`ROUTE SERVER AUTHORIZATION UNAUTHORIZED ${FIGURES}`);
+    expect(authz.out).toMatch(/^default +deployment\/emoji +authorizationpolicy\/emoji-callers +0\.0rps +\d+\.\d\d%/m);
+    expect(authz.out).toMatch(/^default +deployment\/web +default:all-unauthenticated/m);
+  });
 });
 
 /** Runs a command that does not end by itself until `pattern` is printed, then ends it as Ctrl-C does. */

@@ -80,15 +80,11 @@ describe.skipIf(skip)("ends of HTTP as real Envoy tells them", () => {
   const requests = async (engine: Engine, run: (port: Port) => Promise<unknown>) => {
     const before = readFileSync(logOf(engine), "utf8").length;
     const heard = await run((name) => ports[engine]?.[name] ?? 0);
-    const lines = await eventually(
-      `the connection's line of ${engine}`,
-      () => {
-        const all = readFileSync(logOf(engine), "utf8").slice(before).split("\n").slice(0, -1);
-        const found = all.map((line) => JSON.parse(line) as Line);
-        return found.some((line) => line["ACCESS_LOG_TYPE"] === "NotSet") && found;
-      },
-      15_000,
-    );
+    const lines = await eventually(`the connection's line of ${engine}`, () => {
+      const all = readFileSync(logOf(engine), "utf8").slice(before).split("\n").slice(0, -1);
+      const found = all.map((line) => JSON.parse(line) as Line);
+      return found.some((line) => line["ACCESS_LOG_TYPE"] === "NotSet") && found;
+    });
     return { lines: lines.filter((line) => line["ACCESS_LOG_TYPE"] !== "NotSet"), heard };
   };
   const bothSay = async (run: (port: Port) => Promise<unknown>): Promise<readonly Line[]> => {
@@ -106,24 +102,24 @@ describe.skipIf(skip)("ends of HTTP as real Envoy tells them", () => {
     test.each(Object.keys(HTTP1_BREAKS))(
       "HTTP/1: %s",
       async (path) => void (await bothSay((port) => answer(port("one"), get(path, "connection: close")))),
-      20_000,
+      60_000,
     );
     test.each(Object.keys(HTTP2_BREAKS))(
       "HTTP/2: %s",
       async (path) => void (await bothSay((port) => answer(port("two"), get(path, "connection: close")))),
-      20_000,
+      60_000,
     );
     test("HTTP/2: a gRPC call without its status", async () => {
       const fields = ["content-type: application/grpc", "connection: close"];
       await bothSay((port) => answer(port("two"), get("/data", ...fields)));
-    }, 20_000);
+    }, 60_000);
 
     test("a server that can't be reached, has no TLS, or does not answer a handshake", async () => {
       for (const name of ["dead", "secure", "silent"] as const) {
         const [line] = await bothSay((port) => answer(port(name), get("/", "connection: close")));
         expect(line).toMatchObject({ RESPONSE_FLAGS: "UF" });
       }
-    }, 40_000);
+    }, 60_000);
 
     test("statistics", async () => {
       const counted = await Promise.all(
@@ -184,7 +180,7 @@ describe.skipIf(skip)("ends of HTTP as real Envoy tells them", () => {
       "%s: %s",
       async (_kind, _name, head, end) =>
         void (await bothSay(async (port) => void (await end(await opened(port, head))))),
-      20_000,
+      60_000,
     );
   });
 });

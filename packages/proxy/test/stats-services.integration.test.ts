@@ -196,6 +196,15 @@ function metricsOf(exports: readonly ExportMetricsServiceRequest[]): readonly Me
   );
 }
 
+/** How many flushes have begun to arrive: each tells this gauge once. */
+function flushesOf(exports: readonly ExportMetricsServiceRequest[]): number {
+  return metricsOf(exports).filter(({ name, data }) => {
+    if (!/membership_healthy$/.test(name)) return false;
+    const points = data.case === "gauge" ? data.value.dataPoints : [];
+    return points.some(({ attributes }) => isCompared(name, attributesOf(attributes)));
+  }).length;
+}
+
 /** The same of a metrics service, whose histograms are always what is new. */
 function told({ streams }: StatsServices, deltas: boolean): Said {
   const found = new Map<string, number | string>();
@@ -241,8 +250,13 @@ describe.skipIf(envoyPath() === undefined)("every stats_flush_interval, as real 
   });
   afterAll(() => Promise.all([ours?.stop(), theirs?.stop()]));
 
-  const compare = async (read: (run: Run) => Said) => {
-    for (const run of [ours, theirs]) await eventually("everything was sent", () => complete(read(run)), 20_000);
+  const compare = async (read: (run: Run) => Said, flushes: (run: Run) => number) => {
+    for (const run of [ours, theirs]) {
+      await eventually("everything was sent", () => complete(read(run)));
+      // One flush may be many messages: two more begin, so that one of them has arrived whole.
+      const before = flushes(run);
+      await eventually("a whole flush", () => flushes(run) >= before + 2);
+    }
     expect([...read(ours)].sort()).toEqual([...read(theirs)].sort());
     expect(read(ours).size).toBeGreaterThan(12);
   };
@@ -253,11 +267,18 @@ describe.skipIf(envoyPath() === undefined)("every stats_flush_interval, as real 
   };
 
   test.each(Object.keys(OTLP))("OpenTelemetry, %s: names, attributes, kinds, values", async (name) => {
-    await compare((run) => said(service(run, `otlp-${name}`).exports));
+    await compare(
+      (run) => said(service(run, `otlp-${name}`).exports),
+      (run) => flushesOf(service(run, `otlp-${name}`).exports),
+    );
     expect([...service(ours, `otlp-${name}`).meshes]).toEqual(["a"]);
   });
 
-  test("OpenTelemetry over HTTP", () => compare((run) => said(run.posted)));
+  test("OpenTelemetry over HTTP", () =>
+    compare(
+      (run) => said(run.posted),
+      (run) => flushesOf(run.posted),
+    ));
 
   test("requests have no more values than they may", async () => {
     for (const run of [ours, theirs]) {
@@ -275,7 +296,10 @@ describe.skipIf(envoyPath() === undefined)("every stats_flush_interval, as real 
   });
 
   test.each(Object.keys(SERVICE))("metrics service, %s: families, labels, kinds, values", async (name) => {
-    await compare((run) => told(service(run, name), name === "changed"));
+    await compare(
+      (run) => told(service(run, name), name === "changed"),
+      (run) => service(run, name).streams.flat().length,
+    );
     expect([...service(ours, name).meshes]).toEqual(["a"]);
   });
 
