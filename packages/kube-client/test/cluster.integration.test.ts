@@ -28,9 +28,9 @@ function configMap(name: string, data: Record<string, string>): KubeObject {
 }
 
 async function until(what: string, check: () => boolean): Promise<void> {
-  const end = performance.now() + 10_000;
+  const end = performance.now() + 40_000;
   while (!check()) {
-    if (performance.now() > end) throw new Error(`not within 10 s: ${what}`);
+    if (performance.now() > end) throw new Error(`not within 40 s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
