@@ -1,3 +1,4 @@
+import { RouteMatch_TlsContextMatchOptionsSchema } from "@heddle/xds-api/envoy/config/route/v3/route_components";
 import { UriTemplateMatchConfigSchema } from "@heddle/xds-api/envoy/extensions/path/match/uri_template/v3/uri_template_match";
 import type { RuntimeShare } from "../runtime/runtime.ts";
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
@@ -9,6 +10,7 @@ import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeStringMatch, type StringMatch } from "./string-match.ts";
 import { compileUriTemplate, type UriTemplate } from "./uri-template.ts";
+import { decodeMetadataMatch, type MetadataMatch } from "./value-match.ts";
 import { bytesOfText } from "./wire-text.ts";
 
 export type PathMatch =
@@ -33,29 +35,36 @@ export interface RouteMatchConfig {
   readonly grpc: boolean;
   /** Share of requests that match, 0…1; undefined for all. */
   readonly fraction: RuntimeShare | undefined;
+  /** Undefined: the request alone decides. */
+  readonly around: AroundRequest | undefined;
 }
 
-export const ROUTE_MATCH_SHAPE = shape(
-  RouteMatchSchema,
-  [
-    "prefix",
-    "path",
-    "safe_regex",
-    "connect_matcher",
-    "path_separated_prefix",
-    "case_sensitive",
-    "runtime_fraction",
-    "headers",
-    "query_parameters",
-    "grpc",
-    "path_match_policy",
-  ],
-  {},
-  {
-    tls_context: "routes do not look at certificates; use RBAC",
-    dynamic_metadata: "routes do not look at what filters found; use RBAC",
-  },
-);
+/** Conditions on what a request came over, and on what filters found of it. */
+export interface AroundRequest {
+  /** Whether the client showed a certificate; undefined: no matter. */
+  readonly presented: boolean | undefined;
+  /** Whether the listener's roots or pins cover it. */
+  readonly validated: boolean | undefined;
+  /** All must hold. Filters run behind the choice of a route, so those count that choose again. */
+  readonly metadata: readonly MetadataMatch[];
+}
+
+export const ROUTE_MATCH_SHAPE = shape(RouteMatchSchema, [
+  "prefix",
+  "path",
+  "safe_regex",
+  "connect_matcher",
+  "path_separated_prefix",
+  "case_sensitive",
+  "runtime_fraction",
+  "headers",
+  "query_parameters",
+  "grpc",
+  "path_match_policy",
+  "tls_context",
+  "dynamic_metadata",
+]);
+export const ROUTE_TLS_SHAPE = shape(RouteMatch_TlsContextMatchOptionsSchema, ["presented", "validated"]);
 
 export function decodeRouteMatch(message: RouteMatch | undefined, scope: DecodeScope): RouteMatchConfig | undefined {
   if (message === undefined) {
@@ -77,7 +86,18 @@ export function decodeRouteMatch(message: RouteMatch | undefined, scope: DecodeS
   });
   if (path === undefined) return undefined;
   const fraction = message.runtimeFraction && runtimeFraction(message.runtimeFraction, 1);
-  return { path, caseSensitive, headers, query, grpc: message.grpc !== undefined, fraction };
+  const around = decodeAround(message, scope);
+  return { path, caseSensitive, headers, query, grpc: message.grpc !== undefined, fraction, around };
+}
+
+function decodeAround({ tlsContext, dynamicMetadata }: RouteMatch, scope: DecodeScope): AroundRequest | undefined {
+  if (tlsContext !== undefined) checkShape(ROUTE_TLS_SHAPE, tlsContext, scope.field("tls_context"));
+  const metadata = dynamicMetadata.flatMap(
+    (item, i) => decodeMetadataMatch(item, scope.field("dynamic_metadata").item(i)) ?? [],
+  );
+  const { presented, validated } = tlsContext ?? {};
+  if (presented === undefined && validated === undefined && metadata.length === 0) return undefined;
+  return { presented, validated, metadata };
 }
 
 const PATH_POLICIES: AnyTable<UriTemplate> = {

@@ -153,7 +153,7 @@ import {
   ROUTE_UPGRADE_SHAPE,
   WEIGHTED_CLUSTER_SHAPE,
 } from "../config/route-action.ts";
-import { ROUTE_MATCH_SHAPE } from "../config/route-match.ts";
+import { ROUTE_MATCH_SHAPE, ROUTE_TLS_SHAPE } from "../config/route-match.ts";
 import { ROUTE_LIST_SHAPE, ROUTE_TABLE_SHAPE, VIRTUAL_HOST_SHAPE } from "../config/route-table.ts";
 import { ROUTE_SCOPE_SHAPE, SCOPED_RDS_SHAPE, SCOPED_ROUTES_SHAPE } from "../config/scoped-routes.ts";
 import { SECRET_SHAPE } from "../config/secret.ts";
@@ -345,6 +345,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       ROUTE_SHAPE,
       DECORATOR_SHAPE,
       ROUTE_MATCH_SHAPE,
+      ROUTE_TLS_SHAPE,
       ROUTE_ACTION_SHAPE,
       ROUTE_UPGRADE_SHAPE,
       CONNECT_CONFIG_SHAPE,

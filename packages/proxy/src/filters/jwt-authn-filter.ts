@@ -291,7 +291,7 @@ class JwtAuthnFilter implements HttpFilter {
     if (this.#route?.disabled === true) return undefined;
     if (this.#route !== undefined && this.#route.requirement !== "") return config.named.get(this.#route.requirement);
     return config.rules.find((rule) =>
-      matchesRoute(rule.match, call.request, false, this.#around.random, this.#around.runtime),
+      matchesRoute(rule.match, call.request, false, this.#around.random, this.#around.runtime, call.exchange),
     )?.requirement;
   }
 

@@ -174,7 +174,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   }
 
   chooseRoute(): void {
-    this.route = this.#manager.routes(this.request)?.match(this.request, this.#manager.random, this.#manager.runtime);
+    const { random, runtime } = this.#manager;
+    this.route = this.#manager.routes(this.request)?.match(this.request, random, runtime, this);
   }
 
   get forwardedIp(): ExchangeRecord["forwardedIp"] {
@@ -510,7 +511,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   /** Starts again where a redirect points; false: the client follows it. */
   #redirected(head: ResponseHead, policy: InternalRedirectConfig): boolean {
     const next = this.replayable
-      ? followRedirect(policy, this.request, head, this.#redirects, this.#manager)
+      ? followRedirect(policy, this.request, head, this.#redirects, this.#manager, this)
       : undefined;
     countRedirect(this.cluster, head.status, next !== undefined);
     if (next === undefined) return false;

@@ -1,5 +1,6 @@
 import type { RequestHead, ResponseHead } from "@heddle/wire";
 import type { InternalRedirectConfig } from "../config/internal-redirect.ts";
+import type { MatchedRecord } from "../router/route-matcher.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { HttpManager } from "./connection-manager.ts";
@@ -14,6 +15,7 @@ export function followRedirect(
   head: ResponseHead,
   followed: readonly CompiledRoute[],
   manager: Pick<HttpManager, "routes" | "random" | "runtime">,
+  record?: MatchedRecord,
 ): CompiledRoute | undefined {
   if (followed.length >= config.max || !config.statuses.has(head.status)) return undefined;
   const location = head.headers.get("location");
@@ -31,7 +33,7 @@ export function followRedirect(
   request.headers.set("x-forwarded-proto", next);
   request.authority = target.host;
   request.path = target.pathname + target.search;
-  const route = manager.routes(request)?.match(request, manager.random, manager.runtime);
+  const route = manager.routes(request)?.match(request, manager.random, manager.runtime, record);
   if (route === undefined || !allowed(config, route, followed)) {
     request.headers.set("x-forwarded-proto", scheme);
     request.authority = authority;

@@ -59,3 +59,69 @@ describe("texts beyond ASCII are the bytes of their UTF-8, as in Envoy", () => {
     expect(match && matchesRoute(match, request, false, () => 0, NO_RUNTIME)).toBe(true);
   });
 });
+
+describe("what surrounds a request", () => {
+  const peer = { uriSans: [], dnsSans: [], subject: "", certificate: undefined };
+  const state = { version: "", cipher: "", alpn: undefined, sni: undefined, reused: false };
+  const plain = { connection: { tls: undefined }, metadata: undefined };
+  const nothing = { connection: { tls: { ...state, peer: undefined } }, metadata: undefined };
+  const shown = { connection: { tls: { ...state, peer } }, metadata: undefined };
+  const verified = { connection: { tls: { ...state, peer, verified: true } }, metadata: undefined };
+  const all = { plain, nothing, shown, verified } as const;
+  const found = (match: MessageInitShape<typeof RouteMatchSchema>) => {
+    const scope = createScope();
+    const route = { pathSpecifier: { case: "prefix", value: "/" } as const, ...match };
+    const config = decodeRouteMatch(create(RouteMatchSchema, route), scope);
+    expect(scope.problems).toEqual([]);
+    const request = createRequestHead();
+    request.path = "/";
+    const matches = (record: (typeof all)[keyof typeof all] | undefined) =>
+      config !== undefined && matchesRoute(config, request, false, () => 0, NO_RUNTIME, record);
+    return [
+      ...Object.entries(all).flatMap(([name, record]) => (matches(record) ? [name] : [])),
+      matches(undefined),
+    ].join();
+  };
+
+  test.each<[MessageInitShape<typeof RouteMatchSchema>["tlsContext"], string]>([
+    [{ presented: true }, "shown,verified,false"],
+    [{ presented: false }, "plain,nothing,true"],
+    [{ validated: true }, "verified,false"],
+    [{ validated: false }, "plain,nothing,shown,true"],
+    [{ presented: true, validated: false }, "shown,false"],
+    [{}, "plain,nothing,shown,verified,true"],
+  ])("%o", (tlsContext, expected) => {
+    expect(found(tlsContext === undefined ? {} : { tlsContext })).toBe(expected);
+  });
+
+  test("metadata: all conditions hold", () => {
+    const message = (filter: string, invert: boolean) => ({
+      filter,
+      path: [{ segment: { case: "key", value: "a" } as const }],
+      value: { matchPattern: { case: "presentMatch", value: true } as const },
+      invert,
+    });
+    const scope = createScope();
+    const match = decodeRouteMatch(
+      create(RouteMatchSchema, {
+        pathSpecifier: { case: "prefix", value: "/" },
+        dynamicMetadata: [message("f", false), message("g", true)],
+      }),
+      scope,
+    );
+    const request = createRequestHead();
+    request.path = "/";
+    const of = (metadata: Map<string, { a: string }> | undefined) =>
+      match && matchesRoute(match, request, false, () => 0, NO_RUNTIME, { ...plain, metadata });
+    expect(of(new Map([["f", { a: "x" }]]))).toBe(true);
+    expect(
+      of(
+        new Map([
+          ["f", { a: "x" }],
+          ["g", { a: "y" }],
+        ]),
+      ),
+    ).toBe(false);
+    expect(of(undefined)).toBe(false);
+  });
+});

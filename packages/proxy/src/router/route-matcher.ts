@@ -1,10 +1,19 @@
 // Hot path: for each request whose virtual host has more than a catch-all route.
 import { HEADER_ID, type RequestHead } from "@heddle/wire";
 import type { HeaderMatch } from "../config/header-match.ts";
-import type { PathMatch, QueryMatch, RouteMatchConfig } from "../config/route-match.ts";
+import type { AroundRequest, PathMatch, QueryMatch, RouteMatchConfig } from "../config/route-match.ts";
 import { matchesString } from "../config/string-match.ts";
+import { type MetadataMap, matchesMetadata } from "../config/value-match.ts";
+import type { ConnectionInfo } from "../listener/connection-info.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { pseudoHeader, separateValues } from "./header-values.ts";
+
+/** What else than the request routes may look at. */
+export interface MatchedRecord {
+  readonly connection: Pick<ConnectionInfo, "tls">;
+  /** What filters left; undefined: nothing. */
+  readonly metadata: MetadataMap | undefined;
+}
 
 /** Whether a request satisfies all conditions of a route. Source: Envoy `RouteMatch`. */
 export function matchesRoute(
@@ -13,6 +22,7 @@ export function matchesRoute(
   ignorePathParameters: boolean,
   random: () => number,
   runtime: Runtime,
+  record?: MatchedRecord,
 ): boolean {
   if (!matchesPath(match.path, match.caseSensitive, request, ignorePathParameters)) return false;
   for (let i = 0; i < match.headers.length; i++) {
@@ -22,7 +32,17 @@ export function matchesRoute(
   if (match.query.length > 0 && !matchesQuery(match.query, request.path)) return false;
   if (match.grpc && request.headers.getId(HEADER_ID["content-type"])?.startsWith("application/grpc") !== true)
     return false;
+  if (match.around !== undefined && !matchesAround(match.around, record)) return false;
   return match.fraction === undefined || random() < runtime.share(match.fraction);
+}
+
+/** Source: Envoy `RouteEntryImplBase::matchRoute`. */
+function matchesAround({ presented, validated, metadata }: AroundRequest, record: MatchedRecord | undefined): boolean {
+  const tls = record?.connection.tls;
+  if (presented !== undefined && presented !== (tls?.peer !== undefined)) return false;
+  if (validated !== undefined && validated !== (tls?.verified === true)) return false;
+  for (const match of metadata) if (!matchesMetadata(match, record?.metadata)) return false;
+  return true;
 }
 
 /** The path without query, and without `;parameters` when asked. */

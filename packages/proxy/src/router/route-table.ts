@@ -10,7 +10,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { chooseWeighted } from "./cluster-choice.ts";
 import { matchTree } from "./match-tree.ts";
 import { requestOnly } from "./request-facts.ts";
-import { matchesRoute } from "./route-matcher.ts";
+import { type MatchedRecord, matchesRoute } from "./route-matcher.ts";
 import { createVirtualClusters, type VirtualClusters } from "./virtual-clusters.ts";
 
 /** A route together with what surrounds it; made once per configuration. */
@@ -39,8 +39,13 @@ export interface RouteTable {
   readonly config: RouteTableConfig;
   /** The virtual host of an authority, or undefined. */
   findHost(authority: string): VirtualHostConfig | undefined;
-  /** The first route that matches, or undefined. `random` in [0, 1) decides runtime fractions. */
-  match(request: RequestHead, random: () => number, runtime: Runtime): CompiledRoute | undefined;
+  /** The first route that matches, or undefined. `random` in [0, 1) decides runtime fractions; without `record` nothing is known but the request. */
+  match(
+    request: RequestHead,
+    random: () => number,
+    runtime: Runtime,
+    record?: MatchedRecord,
+  ): CompiledRoute | undefined;
 }
 
 class CompiledHost {
@@ -65,7 +70,8 @@ class CompiledHost {
       first.headers.length === 0 &&
       first.query.length === 0 &&
       !first.grpc &&
-      first.fraction === undefined;
+      first.fraction === undefined &&
+      first.around === undefined;
     this.catchAll = takesAll ? this.routes[0] : undefined;
     this.byTree = host.tree && routesByTree(host.tree, (route) => compileRoute(table, host, route, counters, groups));
     this.toHttps = host.requireTls === "none" ? undefined : compileRoute(table, host, TO_HTTPS, counters, groups);
@@ -137,6 +143,7 @@ const TO_HTTPS: RouteConfig = {
     query: [],
     grpc: false,
     fraction: undefined,
+    around: undefined,
   },
   action: {
     kind: "redirect",
@@ -203,7 +210,12 @@ class IndexedTable implements RouteTable {
     return this.#find(authority)?.config;
   }
 
-  match(request: RequestHead, random: () => number, runtime: Runtime): CompiledRoute | undefined {
+  match(
+    request: RequestHead,
+    random: () => number,
+    runtime: Runtime,
+    record?: MatchedRecord,
+  ): CompiledRoute | undefined {
     const host = this.#find(request.authority);
     if (host === undefined) return undefined;
     if (host.toHttps !== undefined && needsTls(host.config, request)) return host.toHttps;
@@ -215,7 +227,7 @@ class IndexedTable implements RouteTable {
       const compiled = routes[i];
       if (
         compiled !== undefined &&
-        matchesRoute(compiled.route.match, request, this.config.ignorePathParameters, random, runtime)
+        matchesRoute(compiled.route.match, request, this.config.ignorePathParameters, random, runtime, record)
       ) {
         return compiled.shares === undefined ? compiled : shareOf(compiled, request, random);
       }

@@ -64,6 +64,7 @@ function serve(kernel: Kernel, atLeast = 1): Server {
               context,
               sans: [],
               verifyChain: false,
+              asksPeer: false,
               pins: undefined,
               sessions: undefined,
               checks: [],

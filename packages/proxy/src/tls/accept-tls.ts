@@ -67,7 +67,7 @@ class Handshake implements SocketEvents {
       data: this,
       tls: {
         secureContext: ready.context,
-        requestCert: requireCertificate || ready.verifyChain || ready.pins !== undefined,
+        requestCert: requireCertificate || ready.asksPeer || ready.pins !== undefined,
         rejectUnauthorized: requireCertificate && ready.verifyChain,
         ...(wire === undefined ? {} : { ALPNProtocols: wire }),
       },
@@ -98,7 +98,9 @@ class Handshake implements SocketEvents {
     }
     this.#done = true;
     this.#timer.cancel();
-    this.#connection.tls = ready.own === undefined ? state : { ...state, own: ready.own };
+    const verified = state.peer !== undefined && (chainError === undefined || ready.pins !== undefined);
+    const known = verified ? { ...state, verified } : state;
+    this.#connection.tls = ready.own === undefined ? known : { ...known, own: ready.own };
     socket.data = this.#connection;
     this.#owner.onSecured(this.#connection);
   }

@@ -24,6 +24,8 @@ export interface ReadyTls {
   readonly sans: readonly SanMatch[];
   /** Roots are known, so the peer's chain is checked. */
   readonly verifyChain: boolean;
+  /** Roots are known, so a client is asked for a certificate, even where any is accepted. Source: Envoy. */
+  readonly asksPeer: boolean;
   /** Accepted certificates and keys; undefined: any. */
   readonly pins: CertificatePins | undefined;
   /** Undefined: handshakes never go on from earlier ones. */
@@ -125,6 +127,7 @@ function buildContext(
       context: (wrapper as unknown as { context: NativeSecureContext }).context,
       sans: [...own.sans, ...(shared?.sans ?? [])],
       verifyChain: roots !== undefined && !acceptUntrusted,
+      asksPeer: roots !== undefined,
       pins: own.pins ?? shared?.pins,
       sessions: config.sessionKeys > 0 ? createSessionStore(config.sessionKeys, nowMs) : undefined,
       own: pair === undefined ? undefined : createOwnIdentity(pair.certificateChain),

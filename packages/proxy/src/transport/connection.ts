@@ -41,6 +41,8 @@ export interface TlsState {
   readonly alpn: string | undefined;
   readonly sni: string | undefined;
   readonly peer: PeerIdentity | undefined;
+  /** Our roots or pins cover the peer's certificate. Only of clients' connections. */
+  readonly verified?: boolean;
   /** It went on from an earlier handshake. */
   readonly reused: boolean;
   /** Our own certificate; undefined: we showed none. */
