@@ -18,6 +18,7 @@ import { decodeExtAuthz, type ExtAuthzConfig } from "./filters/ext-authz.ts";
 import { decodeFault, type FaultConfig } from "./filters/fault.ts";
 import { decodeHeaderMutationFilter, type HeaderMutationConfig } from "./filters/header-mutation.ts";
 import { decodeJwtAuthn, type JwtAuthnConfig } from "./filters/jwt-authn.ts";
+import { LAYERED_FILTERS, type LayeredConfig } from "./filters/layered-filters.ts";
 import { decodeLocalRateLimit, type LocalRateLimitConfig } from "./filters/local-rate-limit.ts";
 import { decodeRateLimitFilter, type RateLimitFilterConfig } from "./filters/rate-limit.ts";
 import { decodeRbacFilter, type RbacFilterConfig } from "./filters/rbac.ts";
@@ -52,6 +53,7 @@ export type HttpFilterConfig =
   | RateLimitFilterConfig
   | CompressorConfig
   | DecompressorConfig
+  | LayeredConfig
   /** Accepted, does nothing with the configuration that it has. */
   | { readonly kind: "inert"; readonly name: string };
 
@@ -146,6 +148,7 @@ export const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
     GrpcStatsSchema,
     (): HttpFilterConfig => ({ kind: "inert", name: "grpc_stats" }),
   ),
+  ...LAYERED_FILTERS,
   "stats.PluginConfig": STATS_ENTRY,
   // Peers are learnt together with the standard metrics.
   "io.istio.http.peer_metadata.Config": INERT_STRUCT("peer_metadata"),

@@ -7,6 +7,18 @@ export interface SubsetKey {
   readonly values: string;
 }
 
+/** The same with more labels, which win over those of a route. Source: Envoy `MetadataMatchCriteria::mergeMatchCriteria`. */
+export function subsetKeyWith(key: SubsetKey | undefined, labels: JsonObject): SubsetKey | undefined {
+  const before: JsonObject = {};
+  if (key !== undefined) {
+    const values = key.values.split(SUBSET_SEPARATOR);
+    key.keys.split(SUBSET_SEPARATOR).forEach((name, i) => {
+      before[name] = JSON.parse(values[i] ?? "null");
+    });
+  }
+  return subsetKeyOf({ ...before, ...labels });
+}
+
 /** Stands between the parts of a key. */
 export const SUBSET_SEPARATOR = "\u0000";
 

@@ -63,6 +63,7 @@ import { AUTHORIZATION_RESPONSE_SHAPE, EXT_AUTHZ_SHAPE } from "../config/filters
 import { FAULT_ABORT_SHAPE, FAULT_SHAPE } from "../config/filters/fault.ts";
 import { HEADER_MUTATION_SHAPE, MUTATIONS_SHAPE } from "../config/filters/header-mutation.ts";
 import { JWT_AUTHN_SHAPE, JWT_PROVIDER_SHAPE, REMOTE_JWKS_SHAPE } from "../config/filters/jwt-authn.ts";
+import { LAYERED_SHAPES } from "../config/filters/layered-shapes.ts";
 import { LOCAL_RATE_LIMIT_SHAPE } from "../config/filters/local-rate-limit.ts";
 import { ROUTE_FILTER_SHAPE, ROUTE_FILTER_TYPES } from "../config/filters/per-route.ts";
 import { RATE_LIMIT_FILTER_SHAPE, RATE_LIMIT_ROUTE_SHAPE } from "../config/filters/rate-limit.ts";
@@ -330,6 +331,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       RBAC_PERMISSION_SHAPE,
       RBAC_PRINCIPAL_SHAPE,
       RBAC_ACTION_SHAPE,
+      ...LAYERED_SHAPES,
     ],
   },
   {

@@ -1,3 +1,4 @@
+import { HEADER_TO_METADATA_STATS } from "../filters/header-to-metadata-filter.ts";
 import { ABSENT_STATS } from "../telemetry/stats/absent.ts";
 import {
   CHECK_ROWS,
@@ -19,6 +20,8 @@ import { OUTLIER_KINDS } from "../upstream/outlier-detector.ts";
 const names = (rows: readonly (readonly [name: string, ...rest: readonly unknown[]])[]) => rows.map(([name]) => name);
 
 const ANSWERS = ["upstream_rq_<code>", "upstream_rq_<class>xx", "upstream_rq_completed"];
+
+const LAYERED_STATS = ["api_key_auth.*", "basic_auth.*", "csrf.*", "ip_tagging.*", "set_metadata.overwrite_denied"];
 
 /** Names by what is in front of them. */
 const KEPT: readonly (readonly [prefix: string, note: string, names: readonly string[]])[] = [
@@ -55,9 +58,20 @@ const KEPT: readonly (readonly [prefix: string, note: string, names: readonly st
   [
     "http.NAME.",
     "with the filter",
-    ["cors.*", "fault.*", "rbac.*", "ext_authz.*", "jwt_authn.*", "compressor.*", "decompressor.*", "tracing.*"],
+    [
+      "cors.*",
+      "fault.*",
+      "rbac.*",
+      "ext_authz.*",
+      "jwt_authn.*",
+      "compressor.*",
+      "decompressor.*",
+      "tracing.*",
+      ...LAYERED_STATS,
+    ],
   ],
   ["NAME.http_local_rate_limit.", "with the filter", ["enabled", "enforced", "rate_limited", "ok"]],
+  ["http_filter_name.PREFIX.", "`header_to_metadata` with `stat_prefix`", HEADER_TO_METADATA_STATS],
   ["vhost.NAME.route.NAME.", "routes with `stat_prefix`", [...names(ROUTE_ROWS), ...ANSWERS, "upstream_rq_time"]],
   ["vhost.NAME.vcluster.NAME.", "virtual clusters", [...names(ROUTE_ROWS), ...ANSWERS, "upstream_rq_time"]],
   ["tcp.NAME.", "", names(TCP_ROWS)],

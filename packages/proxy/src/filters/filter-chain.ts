@@ -3,6 +3,7 @@ import type { CompressorRouteConfig } from "../config/filters/compressor.ts";
 import type { ExtAuthzRouteConfig } from "../config/filters/ext-authz.ts";
 import type { HeaderMutationConfig } from "../config/filters/header-mutation.ts";
 import type { JwtAuthnConfig, JwtRouteConfig } from "../config/filters/jwt-authn.ts";
+import type { LayeredRouteConfig } from "../config/filters/layered-filters.ts";
 import type { RouteFilter, RouteFilterConfig } from "../config/filters/per-route.ts";
 import type { RateLimitRouteConfig } from "../config/filters/rate-limit.ts";
 import type { HttpFilterConfig, NamedFilter } from "../config/http-filters.ts";
@@ -19,6 +20,7 @@ import { GRPC_WEB_FILTER } from "./grpc-web-filter.ts";
 import { createHeaderMutationFilter } from "./header-mutation-filter.ts";
 import type { FilterSurroundings, HttpFilter } from "./http-filter.ts";
 import { createJwtAuthnFilter, createJwtVerifier, type JwtVerifier } from "./jwt-authn-filter.ts";
+import { createLayeredFilters, isLayered, isLayeredRoute, type LayeredFilters } from "./layered-filters.ts";
 import { createLocalRateLimitFilter } from "./local-rate-limit-filter.ts";
 import { createRateLimitFilter } from "./rate-limit-filter.ts";
 import { createRbacFilter } from "./rbac-filter.ts";
@@ -36,11 +38,13 @@ class CompiledChains implements FilterChains {
   /** One instance per configuration: a bucket or a limit counts over all routes that share it. */
   readonly #instances = new WeakMap<object, HttpFilter>();
   readonly #verifiers = new WeakMap<JwtAuthnConfig, JwtVerifier>();
+  readonly #layered: LayeredFilters;
   #withoutRoute: readonly HttpFilter[] | undefined;
 
   constructor(filters: readonly NamedFilter[], around: FilterSurroundings) {
     this.#filters = filters;
     this.#around = around;
+    this.#layered = createLayeredFilters(around);
   }
 
   forRoute(route: CompiledRoute | undefined): readonly HttpFilter[] {
@@ -65,7 +69,7 @@ class CompiledChains implements FilterChains {
       const last = overrides[overrides.length - 1];
       // A level with a configuration switches a filter on that is off by itself.
       if (last === undefined ? filter.disabled : (last.disabled ?? false)) continue;
-      const compiled = this.#instance(filter.config, overrides, compressors);
+      const compiled = this.#instance(filter.name, filter.config, overrides, compressors);
       if (compiled !== undefined) chain.push(compiled);
     }
     return chain;
@@ -82,10 +86,15 @@ class CompiledChains implements FilterChains {
   }
 
   #instance(
+    name: string,
     own: HttpFilterConfig,
     overrides: readonly RouteFilter[],
     compressors: ChainCompressor[],
   ): HttpFilter | undefined {
+    if (isLayered(own)) {
+      const route = overrides.findLast(({ config }) => config !== undefined)?.config;
+      return this.#layered.of(name, own, route !== undefined && isLayeredRoute(route) ? route : undefined);
+    }
     if (own.kind === "grpc-web") return GRPC_WEB_FILTER;
     if (own.kind === "decompressor") return createDecompressorFilter(own, this.#around);
     if (own.kind === "compressor") {
@@ -116,7 +125,7 @@ class CompiledChains implements FilterChains {
       return createRateLimitFilter(own, route, this.#around);
     }
     const config = overrides.findLast((o) => o.config !== undefined)?.config ?? routeConfig(own);
-    if (config === undefined) return undefined;
+    if (config === undefined || isLayeredRoute(config)) return undefined;
     let instance = this.#instances.get(config);
     if (instance === undefined) {
       instance = create(config, this.#around);
@@ -139,7 +148,7 @@ function routeConfig(own: HttpFilterConfig): RouteFilterConfig | undefined {
   }
 }
 
-function create(config: RouteFilterConfig, around: FilterSurroundings): HttpFilter {
+function create(config: Exclude<RouteFilterConfig, LayeredRouteConfig>, around: FilterSurroundings): HttpFilter {
   switch (config.kind) {
     case "buffer":
       return createBufferFilter(config);
@@ -168,7 +177,9 @@ export function createFilterChains(
   around: FilterSurroundings,
 ): FilterChains | undefined {
   const active = filters.filter(({ config }) =>
-    config.kind === "set-filter-state" ? keptState(config.values).length > 0 : RUNS.has(config.kind),
+    config.kind === "set-filter-state"
+      ? keptState(config.values).length > 0
+      : isLayered(config) || RUNS.has(config.kind),
   );
   return active.length === 0 ? undefined : new CompiledChains(active, around);
 }

@@ -1,6 +1,7 @@
 import type { HttpFilterConfig } from "../config/http-filters.ts";
 import { compressorPrefix } from "./compressor-filter.ts";
 import { decompressorPrefix } from "./decompressor-filter.ts";
+import { isLayered, layeredStats } from "./layered-filters.ts";
 import { statPrefix } from "./stat-prefix.ts";
 
 /** Names of what a filter counts: behind its connection manager's name, and alone. Source: Envoy's statistics of each filter. */
@@ -47,6 +48,7 @@ const LIMIT = ["enabled", "enforced", "rate_limited", "ok"];
 
 /** Names that are there from the beginning, at zero. */
 export function filterStats(config: HttpFilterConfig): FilterStats {
+  if (isLayered(config)) return layeredStats(config);
   switch (config.kind) {
     case "cors":
       return { own: ["cors.origin_valid", "cors.origin_invalid"], alone: [] };

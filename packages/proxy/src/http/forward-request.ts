@@ -1,8 +1,10 @@
 // Hot path: once per forwarded request.
+import type { JsonValue } from "@bufbuild/protobuf";
 import { HEADER_ID, type RequestHead } from "@heddle/wire";
 import type { HeaderMutations } from "../config/header-mutation.ts";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { ConnectConfig, ForwardAction } from "../config/route-action.ts";
+import { subsetKeyWith } from "../config/subset-key.ts";
 import { chooseCluster, chooseWeighted } from "../router/cluster-choice.ts";
 import { hashRequest, missingCookie } from "../router/host-criteria.ts";
 import { rewritePath } from "../router/rewrite.ts";
@@ -54,6 +56,8 @@ export function forwardRequest(
   const { envoyHeaders } = manager.config;
   if (action.timeoutMs > 0 && envoyHeaders) headers.setId(EXPECTED_TIMEOUT, String(action.timeoutMs));
   const cluster = applyWeights(exchange, action, manager);
+  const { metadata } = exchange;
+  if (metadata !== undefined) selectByMetadata(exchange, metadata.get("envoy.lb"));
   if (route.mutations.length > 0) applyMutations(exchange, route.mutations);
   if (action.pathRewrite !== undefined) {
     if (envoyHeaders) headers.setId(ORIGINAL_PATH, request.path);
@@ -154,6 +158,15 @@ function selectHosts(exchange: ForwardedExchange, action: ForwardAction, manager
   }
   exchange.criteria = { hash, subset: action.subset, original: undefined };
 }
+
+/** What filters left for balancing chooses hosts as a route's `metadata_match` does. Source: Envoy's router, `envoy.lb`. */
+function selectByMetadata(exchange: ForwardedExchange, labels: JsonValue | undefined): void {
+  if (typeof labels !== "object" || labels === null || Array.isArray(labels)) return;
+  const { hash, subset, original } = exchange.criteria ?? NO_CRITERIA;
+  exchange.criteria = { hash, subset: subsetKeyWith(subset, labels), original };
+}
+
+const NO_CRITERIA: HostCriteria = { hash: undefined, subset: undefined, original: undefined };
 
 function applyWeights(exchange: ForwardedExchange, action: ForwardAction, manager: HttpManager): string {
   const { choice } = action;

@@ -41,14 +41,14 @@ export function prepareRequest(
     // Requests of HTTP/1.1 without Host are refused by the codec.
     if (request.authority === "" && request.version === HTTP_1_0) return "no-host";
   }
+  // No address counts as internal, and nobody may claim to be.
+  headers.removeId(X_ENVOY_INTERNAL);
   if (config.useRemoteAddress) {
     if (!config.skipXffAppend) {
       const before = headers.getAll("x-forwarded-for");
       const client = isLoopback(info.remote.ip) ? config.ownIp : info.remote.ip;
       headers.setId(X_FORWARDED_FOR, before === undefined ? client : `${before},${client}`);
     }
-    // From outside nobody may claim to be inside.
-    headers.removeId(X_ENVOY_INTERNAL);
     headers.setId(X_ENVOY_EXTERNAL_ADDRESS, clientIpOf(config, info, request));
     // A trusted proxy in front knows what the client spoke.
     if (config.trustedHops === 0 || !headers.hasId(X_FORWARDED_PROTO))

@@ -1,5 +1,5 @@
 // Hot path: once per try of requests whose route hashes or selects a subset.
-import type { RequestHead } from "@heddle/wire";
+import type { HeaderList, RequestHead } from "@heddle/wire";
 import type { StateValue } from "../config/filter-state.ts";
 import type { HashPolicy } from "../config/hash-policy.ts";
 import { hash64 } from "../upstream/consistent-hash.ts";
@@ -52,11 +52,19 @@ function partOf(
 
 /** Value of a cookie of the request. */
 export function cookieValue(request: RequestHead, name: string): string | undefined {
-  for (const part of (request.headers.getAll("cookie") ?? "").split(/[;,]/)) {
-    const equals = part.indexOf("=");
-    if (equals > 0 && part.slice(0, equals).trim() === name) {
-      const value = part.slice(equals + 1).trim();
-      return value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value;
+  return cookieIn(request.headers, name);
+}
+
+/** Value of a cookie in the lines that clients send. Source: Envoy `parseCookieValue`. */
+export function cookieIn(headers: HeaderList, name: string): string | undefined {
+  for (let i = 0; i < headers.length; i++) {
+    if (headers.nameAt(i) !== "cookie") continue;
+    for (const part of headers.valueAt(i).split(";")) {
+      const equals = part.indexOf("=");
+      if (equals > 0 && part.slice(0, equals).trim() === name) {
+        const value = part.slice(equals + 1).trim();
+        return value.startsWith('"') && value.endsWith('"') && value.length > 1 ? value.slice(1, -1) : value;
+      }
     }
   }
   return undefined;

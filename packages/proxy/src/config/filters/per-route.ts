@@ -20,6 +20,7 @@ import { decodeExtAuthzRoute, type ExtAuthzRouteConfig } from "./ext-authz.ts";
 import { decodeFault, type FaultConfig } from "./fault.ts";
 import { decodeMutations, type HeaderMutationConfig } from "./header-mutation.ts";
 import { decodeJwtRoute, type JwtRouteConfig } from "./jwt-authn.ts";
+import { LAYERED_ROUTES, type LayeredRouteConfig } from "./layered-filters.ts";
 import { decodeLocalRateLimit, type LocalRateLimitConfig } from "./local-rate-limit.ts";
 import { decodeRateLimitRoute, type RateLimitRouteConfig } from "./rate-limit.ts";
 import { decodeRbacPerRoute, type RbacFilterConfig } from "./rbac.ts";
@@ -35,7 +36,8 @@ export type RouteFilterConfig =
   | JwtRouteConfig
   | ExtAuthzRouteConfig
   | RateLimitRouteConfig
-  | CompressorRouteConfig;
+  | CompressorRouteConfig
+  | LayeredRouteConfig;
 
 /** What a level of the routes says of a filter. */
 export interface RouteFilter {
@@ -63,6 +65,7 @@ export const ROUTE_FILTERS: AnyTable<RouteFilterConfig> = {
   [ExtAuthzPerRouteSchema.typeName]: messageEntry(ExtAuthzPerRouteSchema, decodeExtAuthzRoute),
   [RateLimitPerRouteSchema.typeName]: messageEntry(RateLimitPerRouteSchema, decodeRateLimitRoute),
   [RBACPerRouteSchema.typeName]: messageEntry(RBACPerRouteSchema, decodeRbacPerRoute),
+  ...LAYERED_ROUTES,
 };
 
 /** Configurations that the proxy knows for routes; for the reference. */

@@ -1,0 +1,33 @@
+import type { Shape } from "../shape.ts";
+import {
+  API_CREDENTIAL_SHAPE,
+  API_FORWARDING_SHAPE,
+  API_KEY_AUTH_ROUTE_SHAPE,
+  API_KEY_AUTH_SHAPE,
+  API_KEY_SOURCE_SHAPE,
+} from "./api-key-auth.ts";
+import { BASIC_AUTH_ROUTE_SHAPE, BASIC_AUTH_SHAPE } from "./basic-auth.ts";
+import { CSRF_SHAPE } from "./csrf.ts";
+import { HEADER_TO_METADATA_SHAPE, METADATA_RULE_SHAPE, METADATA_WRITE_SHAPE } from "./header-to-metadata.ts";
+import { IP_TAG_HEADER_SHAPE, IP_TAG_SHAPE, IP_TAGGING_SHAPE } from "./ip-tagging.ts";
+import { METADATA_ENTRY_SHAPE, SET_METADATA_SHAPE } from "./set-metadata.ts";
+
+/** Messages of these filters; for the reference. */
+export const LAYERED_SHAPES: readonly Shape[] = [
+  API_KEY_AUTH_SHAPE,
+  API_KEY_AUTH_ROUTE_SHAPE,
+  API_CREDENTIAL_SHAPE,
+  API_KEY_SOURCE_SHAPE,
+  API_FORWARDING_SHAPE,
+  BASIC_AUTH_SHAPE,
+  BASIC_AUTH_ROUTE_SHAPE,
+  CSRF_SHAPE,
+  HEADER_TO_METADATA_SHAPE,
+  METADATA_RULE_SHAPE,
+  METADATA_WRITE_SHAPE,
+  IP_TAGGING_SHAPE,
+  IP_TAG_SHAPE,
+  IP_TAG_HEADER_SHAPE,
+  SET_METADATA_SHAPE,
+  METADATA_ENTRY_SHAPE,
+];
