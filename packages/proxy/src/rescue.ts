@@ -125,7 +125,8 @@ export function rescue(code: TrafficFailureCode, whole = false): Rescue {
 
 /** The answer to an upstream failure; its cause is for logs, not for clients. `retried`: it was not the first. Source: Envoy 1.40. */
 export function rescueUpstream(failure: UpstreamFailure, retried = false): Rescue {
-  const base = withReason(TABLE[failure.code], failure);
+  const found = withReason(TABLE[failure.code], failure);
+  const base = failure.status === undefined ? found : { ...found, status: failure.status };
   if (retried) return { ...base, body: base.body.replace(/\breset reason: /, "retried and the latest reset reason: ") };
   return base;
 }

@@ -29,6 +29,7 @@ import {
 import { PROXY_HEADER_SHAPE } from "./proxy-header.ts";
 import { type ForeignMetadata, foreignMetadata, type ResourceSource, sourceOf } from "./resource-source.ts";
 import type { DecodeScope } from "./scope.ts";
+import { decodeSessionHosts, type SessionHosts } from "./session-hosts.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeSubsets, type SubsetConfig } from "./subsets.ts";
 import { decodeUpstreamTls, type UpstreamTlsConfig } from "./tls-context.ts";
@@ -75,6 +76,8 @@ export interface ClusterConfig {
   readonly subsets: SubsetConfig | undefined;
   readonly outlier: OutlierConfig | undefined;
   readonly healthChecks: readonly HealthCheckConfig[];
+  /** Undefined: those that work. */
+  readonly sessionHosts?: SessionHosts;
   readonly closeUnhealthy: boolean;
   /** A host that discovery leaves out stays while its health checks pass, unless this is set. */
   readonly ignoreHealthOnRemoval: boolean;
@@ -302,6 +305,7 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
         : message.dnsLookupFamily === Cluster_DnsLookupFamily.V6_ONLY
           ? "v6"
           : "any",
+    sessionHosts: decodeSessionHosts(message, scope),
     panicPercent: message.commonLbConfig?.healthyPanicThreshold?.value ?? 50,
     preconnect: decodePreconnect(message.preconnectPolicy, scope.field("preconnect_policy")),
     services: decodeServices(message.metadata?.filterMetadata["istio"]),

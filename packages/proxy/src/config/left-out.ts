@@ -15,8 +15,6 @@ export const LEFT_OUT_HTTP: LeftOut = {
   [`${HTTP}cache_v2`]: "answers are not kept; put a cache behind the proxy",
   [`${HTTP}oauth2`]:
     "the proxy keeps no login sessions; use ext_authz with a login service, and jwt_authn for its tokens",
-  [`${HTTP}basic_auth`]: "the proxy keeps no passwords; use ext_authz",
-  [`${HTTP}api_key_auth`]: "the proxy keeps no keys of clients; use ext_authz",
   [`${HTTP}credential_injector`]:
     "the proxy keeps no credentials for others; add the header with request_headers_to_add",
   [`${HTTP}grpc_json_transcoder`]: "bodies are not translated; use grpc_web, or a gateway for JSON in the application",
@@ -28,8 +26,6 @@ export const LEFT_OUT_HTTP: LeftOut = {
   [`${HTTP}gcp_authn`]: "tokens are not fetched from Google's metadata server; fetch them in the application",
   [`${HTTP}adaptive_concurrency`]: "limits of concurrency are fixed; use circuit_breakers, or local_ratelimit",
   [`${HTTP}rate_limit_quota`]: "quotas are not assigned by a server; use ratelimit or local_ratelimit",
-  [`${HTTP}stateful_session`]:
-    "sessions do not keep their host by a cookie of the proxy; use hash_policy with a cookie",
   [`${HTTP}custom_response`]: "use local_reply_config for answers of the proxy itself",
   [`${HTTP}tap`]: "requests are shown by heddle viz tap, and on the admin page /tap",
   [`${HTTP}geoip`]: "the proxy has no map of addresses; let the edge or ext_authz say where a client is",

@@ -81,9 +81,14 @@ export interface LoadBalancingConfig {
 
 export const COMMON_LB_SHAPE = shape(
   Cluster_CommonLbConfigSchema,
-  ["healthy_panic_threshold", "locality_weighted_lb_config", "zone_aware_lb_config", "consistent_hashing_lb_config"],
+  [
+    "healthy_panic_threshold",
+    "locality_weighted_lb_config",
+    "zone_aware_lb_config",
+    "consistent_hashing_lb_config",
+    "override_host_status",
+  ],
   {
-    override_host_status: "acts only with stateful sessions, a filter that is refused",
     update_merge_window: "how long Envoy may put updates together to save itself work; every update is applied at once",
   },
   {},

@@ -68,6 +68,7 @@ import { LOCAL_RATE_LIMIT_SHAPE } from "../config/filters/local-rate-limit.ts";
 import { ROUTE_FILTER_SHAPE, ROUTE_FILTER_TYPES } from "../config/filters/per-route.ts";
 import { RATE_LIMIT_FILTER_SHAPE, RATE_LIMIT_ROUTE_SHAPE } from "../config/filters/rate-limit.ts";
 import { RBAC_FILTER_SHAPE, RBAC_PER_ROUTE_SHAPE } from "../config/filters/rbac.ts";
+import { SESSION_STATE_TYPES } from "../config/filters/stateful-session.ts";
 import { GRPC_LOG_SHAPE, STREAM_RETRY_SHAPE } from "../config/grpc-log-target.ts";
 import { CALLED_CLUSTER_SHAPE, CALLED_SERVICE_SHAPE } from "../config/grpc-service.ts";
 import { HAPPY_EYEBALLS_SHAPE } from "../config/happy-eyeballs.ts";
@@ -267,6 +268,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       ["HTTP filters", HTTP_FILTER_TYPES],
       ["Filter configuration of routes", ROUTE_FILTER_TYPES],
       ["Compressors and decompressors", COMPRESSION_LIBRARY_TYPES],
+      ["Sessions of `stateful_session`", SESSION_STATE_TYPES],
       ["Tracers", TRACE_PROVIDER_TYPES],
       ["Detection of the client's address", ORIGINAL_IP_TYPES],
     ],

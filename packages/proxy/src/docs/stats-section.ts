@@ -21,7 +21,14 @@ const names = (rows: readonly (readonly [name: string, ...rest: readonly unknown
 
 const ANSWERS = ["upstream_rq_<code>", "upstream_rq_<class>xx", "upstream_rq_completed"];
 
-const LAYERED_STATS = ["api_key_auth.*", "basic_auth.*", "csrf.*", "ip_tagging.*", "set_metadata.overwrite_denied"];
+const LAYERED_STATS = [
+  "api_key_auth.*",
+  "basic_auth.*",
+  "csrf.*",
+  "ip_tagging.*",
+  "set_metadata.overwrite_denied",
+  "stateful_session.*",
+];
 
 /** Names by what is in front of them. */
 const KEPT: readonly (readonly [prefix: string, note: string, names: readonly string[]])[] = [

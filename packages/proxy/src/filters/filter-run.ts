@@ -5,7 +5,7 @@ import type { StateValue } from "../config/filter-state.ts";
 import type { BodyBuffer } from "../http/body-buffer.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { FilterChains } from "./filter-chain.ts";
-import type { FilterCall, FilterReply, HttpFilter, RequestBody } from "./http-filter.ts";
+import type { FilterCall, FilterReply, HttpFilter, RequestBody, WantedHost } from "./http-filter.ts";
 
 /** With this much waiting for filters the client is asked to pause. Units: bytes. */
 export const WAITING_BYTES = 65_536;
@@ -40,6 +40,8 @@ export class FilterRun implements FilterCall {
   /** What filters put beside the request, and the part of it for the upstream; undefined: nothing. */
   state: Map<string, StateValue> | undefined = undefined;
   sharedState: Map<string, StateValue> | undefined = undefined;
+  /** Undefined: any. */
+  wantedHost: WantedHost | undefined = undefined;
   #endCallbacks: (() => void)[] | undefined = undefined;
   #responseCallbacks: ((head: ResponseHead, endStream: boolean) => void)[] | undefined = undefined;
   #reader: ((body: RequestBody) => void) | undefined = undefined;
@@ -76,6 +78,10 @@ export class FilterRun implements FilterCall {
     if (!shared) return;
     this.sharedState ??= new Map();
     this.sharedState.set(key, value);
+  }
+
+  wantHost(wanted: WantedHost): void {
+    this.wantedHost = wanted;
   }
 
   clientIp(): string {

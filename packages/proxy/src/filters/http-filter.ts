@@ -36,6 +36,15 @@ export interface FilterReply {
   readonly headers?: readonly (readonly [name: string, value: string])[];
 }
 
+/** A host that a request is to go to at its first try. */
+export interface WantedHost {
+  /** `1.2.3.4:80`. */
+  readonly address: string;
+  /** No other will do: the answer then has this status. */
+  readonly strict: boolean;
+  readonly status: number;
+}
+
 /** One request on its way through the filters. */
 export interface FilterCall {
   readonly exchange: ExchangeRecord;
@@ -46,6 +55,8 @@ export interface FilterCall {
   setState(key: string, value: StateValue, shared: boolean): void;
   /** The client behind trusted proxies. Source: Envoy `xff_num_trusted_hops`. */
   clientIp(): string;
+  /** Wants a host whatever the balancer would choose. */
+  wantHost(wanted: WantedHost): void;
   /** Ends the request with an answer. */
   reply(reply: FilterReply): void;
   /** Goes on after a filter that has returned false without answering. */

@@ -8,6 +8,7 @@ import { createHeaderToMetadataFilter, HEADER_TO_METADATA_STATS } from "./header
 import type { FilterSurroundings, HttpFilter } from "./http-filter.ts";
 import { createIpTaggingFilter } from "./ip-tagging-filter.ts";
 import { createSetMetadataFilter } from "./set-metadata-filter.ts";
+import { createStatefulSessionFilter, SESSION_STATS } from "./stateful-session-filter.ts";
 
 const KINDS = {
   "api-key-auth": true,
@@ -16,6 +17,7 @@ const KINDS = {
   "header-to-metadata": true,
   "ip-tagging": true,
   "set-metadata": true,
+  "stateful-session": true,
 } as const satisfies Readonly<Record<LayeredConfig["kind"], true>>;
 
 const ROUTE_KINDS = {
@@ -24,6 +26,7 @@ const ROUTE_KINDS = {
   csrf: true,
   "header-to-metadata": true,
   "set-metadata": true,
+  "stateful-session": true,
 } as const satisfies Readonly<Record<LayeredRouteConfig["kind"], true>>;
 
 export function isLayered(config: HttpFilterConfig): config is LayeredConfig {
@@ -86,6 +89,8 @@ function create(
       return createIpTaggingFilter(own, around);
     case "set-metadata":
       return createSetMetadataFilter(own, route?.kind === "set-metadata" ? route : undefined, around);
+    case "stateful-session":
+      return createStatefulSessionFilter(own, route?.kind === "stateful-session" ? route : undefined, around);
   }
 }
 
@@ -113,5 +118,10 @@ export function layeredStats(config: LayeredConfig): {
       return { own: [], alone: [] };
     case "set-metadata":
       return { own: ["set_metadata.overwrite_denied"], alone: [] };
+    case "stateful-session":
+      return {
+        own: config.statPrefix === "" ? [] : names(`stateful_session.${config.statPrefix}`, ...SESSION_STATS),
+        alone: [],
+      };
   }
 }

@@ -191,6 +191,9 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   get sharedState(): ExchangeRecord["sharedState"] {
     return this.#filters?.sharedState;
   }
+  get wantedHost(): ExchangeRecord["wantedHost"] {
+    return this.#filters?.wantedHost;
+  }
   get metadata(): ExchangeRecord["metadata"] {
     return this.#filters?.written;
   }

@@ -8,6 +8,7 @@ import { parseAddress } from "../transport/address.ts";
 import type { Cluster, TriedHosts } from "../upstream/cluster.ts";
 import { type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
 import { createRawPool } from "../upstream/raw-pool.ts";
+import { usableHost, wantedHost } from "../upstream/wanted-host.ts";
 import { Attempt, type AttemptOwner } from "./attempt.ts";
 import type { HttpManager } from "./connection-manager.ts";
 import { type AttemptLimitsOwner, startAttemptLimits } from "./exchange-timers.ts";
@@ -33,24 +34,23 @@ export function prepareAttempt(
   const tried = failed?.tries.map(({ host }) => host);
   const avoided = tried === undefined ? NONE : avoidedHosts(retry, tried, cluster);
   const excluded = tried === undefined ? undefined : excludedPriorities(retry, tried, cluster);
-  const host = cluster.pick(
-    exchange.connection.original,
-    avoided,
-    retry?.hostAttempts ?? 1,
-    exchange.criteria,
-    excluded,
-  );
+  const wanted = tried === undefined ? exchange.wantedHost : undefined;
+  const asked = wanted && wantedHost(cluster, wanted.address);
+  let host = asked && usableHost(cluster, asked);
+  if (host === undefined && wanted?.strict !== true)
+    host = cluster.pick(exchange.connection.original, avoided, retry?.hostAttempts ?? 1, exchange.criteria, excluded);
   if (host === undefined) {
     cluster.counters.noHealthyHost++;
-    return upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint");
+    const failure = upstreamFailure("no-healthy-host", "the cluster has no healthy endpoint");
+    return wanted?.strict === true && asked === undefined ? { ...failure, status: wanted.status } : failure;
   }
   const limits = action?.highPriority === true ? cluster.config.highLimits : cluster.config.limits;
   if (cluster.counters.requests >= limits.maxRequests) {
     cluster.counters.requestOverflow++;
     return upstreamFailure("overflow", "too many requests to the cluster (circuit breaker)");
   }
-  const wanted = cluster.config.http.protocol;
-  const http2 = wanted === "http2" || (wanted === "downstream" && exchange.request.version === HTTP_2);
+  const { protocol } = cluster.config.http;
+  const http2 = protocol === "http2" || (protocol === "downstream" && exchange.request.version === HTTP_2);
   const alpn = upstreamAlpn(exchange, http2, manager);
   const connect = action?.connect;
   const serverName = serverNameOf(cluster, exchange.request);

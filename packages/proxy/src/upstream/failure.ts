@@ -25,6 +25,8 @@ export interface UpstreamFailure {
   /** Nothing of the request can have been processed. */
   readonly retryable: boolean;
   readonly cause: string;
+  /** Of the answer, in place of the one that stands for the code. */
+  readonly status?: number;
 }
 
 /** `unsent`: not a byte of the request went out. */

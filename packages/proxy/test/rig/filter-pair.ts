@@ -50,8 +50,10 @@ export interface FilterResult {
 export interface FilterPair {
   /** Sends the cases one after another to both, compares answers and lines, and gives ours. `comparable`: what is compared of bodies. */
   compare(cases: readonly FilterCase[], comparable?: (body: string) => string): Promise<readonly FilterResult[]>;
-  /** Compares statistics whose names match, once ours are Envoy's; gives ours. */
-  compareStats(pattern: RegExp): Promise<Readonly<Record<string, number>>>;
+  /** Compares statistics whose names match and gives ours. `zeros`: also those that are 0. Default: true. */
+  compareStats(pattern: RegExp, zeros?: boolean): Promise<Readonly<Record<string, number>>>;
+  /** Sends the cases to one of them, and waits for their lines. */
+  send(engine: Engine, cases: readonly FilterCase[]): Promise<readonly FilterResult[]>;
   port(engine: Engine, listener: string): number;
   proxy(engine: Engine): ProxyProcess;
   stop(): Promise<void>;
@@ -132,6 +134,7 @@ export async function startFilterPair(plan: FilterPlan): Promise<FilterPair> {
     return answers.map((answer, i) => ({ answer, line: lines[i] ?? {} }));
   };
   return {
+    send: results,
     port,
     proxy,
     stop,
@@ -144,10 +147,12 @@ export async function startFilterPair(plan: FilterPlan): Promise<FilterPair> {
       expect(differing.map((i) => own[i])).toEqual(differing.map((i) => wanted[i]));
       return ours;
     },
-    compareStats: async (pattern) => {
+    compareStats: async (pattern, zeros = true) => {
       const read = async (engine: Engine): Promise<Record<string, number>> => {
         const text = await (await proxy(engine).admin("/stats")).text();
-        const found = [...text.matchAll(/^(\S+): (\d+)$/gm)].filter(([, name = ""]) => pattern.test(name));
+        const found = [...text.matchAll(/^(\S+): (\d+)$/gm)].filter(
+          ([, name = "", value]) => pattern.test(name) && (zeros || value !== "0"),
+        );
         return Object.fromEntries(found.map(([, name = "", value = ""]) => [name, Number(value)]));
       };
       const [ours = {}, envoys = {}] = await Promise.all(ENGINES.map(read));

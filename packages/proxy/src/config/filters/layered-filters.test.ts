@@ -51,6 +51,12 @@ const keys = (fields: JsonObject): JsonObject =>
     ...fields,
   });
 
+const session = (fields: JsonObject): JsonObject => typed("stateful_session", "StatefulSession", fields);
+const state = (type: string, fields: JsonObject): JsonObject => ({
+  name: "s",
+  typed_config: { "@type": `${EXT}.http.stateful_session.${type}`, ...fields },
+});
+
 const CASES: readonly (readonly [what: string, config: JsonObject, problem: string])[] = [
   ["csrf that is nowhere enabled", typed("csrf", "CsrfPolicy", {}), "filter_enabled: is required"],
   [
@@ -114,6 +120,21 @@ const CASES: readonly (readonly [what: string, config: JsonObject, problem: stri
       metadata: [{ metadata_namespace: "n", typed_value: typed("router", "Router", {}) }],
     }),
     "metadata[0].typed_value: refused",
+  ],
+  [
+    "a session cookie without a name",
+    session({ session_state: state("cookie.v3.CookieBasedSessionState", { cookie: {} }) }),
+    "session_state.typed_config.cookie.name",
+  ],
+  [
+    "a session header without a name",
+    session({ session_state: state("header.v3.HeaderBasedSessionState", {}) }),
+    "session_state.typed_config.name",
+  ],
+  [
+    "a status that is none",
+    session({ status_on_strict_destination_not_found: 99 }),
+    "status_on_strict_destination_not_found: 99",
   ],
   ["metadata without a name", typed("set_metadata", "Config", { metadata: [{ value: {} }] }), "metadata_namespace"],
 ];

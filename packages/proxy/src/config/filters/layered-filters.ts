@@ -10,6 +10,10 @@ import { CsrfPolicySchema } from "@heddle/xds-api/envoy/extensions/filters/http/
 import { ConfigSchema as HeaderToMetadataSchema } from "@heddle/xds-api/envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata";
 import { IPTaggingSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ip_tagging/v3/ip_tagging";
 import { ConfigSchema as SetMetadataSchema } from "@heddle/xds-api/envoy/extensions/filters/http/set_metadata/v3/set_metadata";
+import {
+  StatefulSessionPerRouteSchema,
+  StatefulSessionSchema,
+} from "@heddle/xds-api/envoy/extensions/filters/http/stateful_session/v3/stateful_session";
 import { type AnyTable, messageEntry } from "../any-field.ts";
 import {
   type ApiKeyAuthConfig,
@@ -31,6 +35,7 @@ import {
 } from "./header-to-metadata.ts";
 import { decodeIpTagging, type IpTaggingConfig } from "./ip-tagging.ts";
 import { decodeSetMetadata, type SetMetadataConfig } from "./set-metadata.ts";
+import { decodeStatefulSession, decodeStatefulSessionRoute, type StatefulSessionConfig } from "./stateful-session.ts";
 
 /** Filters that run by their own configuration and the most specific one of the route, which has parts of it or all. */
 export type LayeredConfig =
@@ -39,7 +44,8 @@ export type LayeredConfig =
   | CsrfConfig
   | HeaderToMetadataConfig
   | IpTaggingConfig
-  | SetMetadataConfig;
+  | SetMetadataConfig
+  | StatefulSessionConfig;
 
 /** What routes say of them. */
 export type LayeredRouteConfig =
@@ -47,7 +53,8 @@ export type LayeredRouteConfig =
   | BasicAuthRouteConfig
   | CsrfConfig
   | HeaderToMetadataConfig
-  | SetMetadataConfig;
+  | SetMetadataConfig
+  | StatefulSessionConfig;
 
 export const LAYERED_FILTERS: AnyTable<LayeredConfig> = {
   [ApiKeyAuthSchema.typeName]: messageEntry(ApiKeyAuthSchema, decodeApiKeyAuth),
@@ -56,6 +63,7 @@ export const LAYERED_FILTERS: AnyTable<LayeredConfig> = {
   [HeaderToMetadataSchema.typeName]: messageEntry(HeaderToMetadataSchema, decodeHeaderToMetadata),
   [IPTaggingSchema.typeName]: messageEntry(IPTaggingSchema, decodeIpTagging),
   [SetMetadataSchema.typeName]: messageEntry(SetMetadataSchema, decodeSetMetadata),
+  [StatefulSessionSchema.typeName]: messageEntry(StatefulSessionSchema, decodeStatefulSession),
 };
 
 export const LAYERED_ROUTES: AnyTable<LayeredRouteConfig> = {
@@ -64,4 +72,5 @@ export const LAYERED_ROUTES: AnyTable<LayeredRouteConfig> = {
   [CsrfPolicySchema.typeName]: messageEntry(CsrfPolicySchema, decodeCsrf),
   [HeaderToMetadataSchema.typeName]: messageEntry(HeaderToMetadataSchema, decodeHeaderToMetadataRoute),
   [SetMetadataSchema.typeName]: messageEntry(SetMetadataSchema, decodeSetMetadata),
+  [StatefulSessionPerRouteSchema.typeName]: messageEntry(StatefulSessionPerRouteSchema, decodeStatefulSessionRoute),
 };

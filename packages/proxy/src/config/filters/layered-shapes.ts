@@ -1,3 +1,4 @@
+import { HEALTH_STATUS_SET_SHAPE } from "../session-hosts.ts";
 import type { Shape } from "../shape.ts";
 import {
   API_CREDENTIAL_SHAPE,
@@ -11,6 +12,14 @@ import { CSRF_SHAPE } from "./csrf.ts";
 import { HEADER_TO_METADATA_SHAPE, METADATA_RULE_SHAPE, METADATA_WRITE_SHAPE } from "./header-to-metadata.ts";
 import { IP_TAG_HEADER_SHAPE, IP_TAG_SHAPE, IP_TAGGING_SHAPE } from "./ip-tagging.ts";
 import { METADATA_ENTRY_SHAPE, SET_METADATA_SHAPE } from "./set-metadata.ts";
+import {
+  COOKIE_ATTRIBUTE_SHAPE,
+  SESSION_COOKIE_SHAPE,
+  SESSION_COOKIE_STATE_SHAPE,
+  SESSION_HEADER_STATE_SHAPE,
+  STATEFUL_SESSION_ROUTE_SHAPE,
+  STATEFUL_SESSION_SHAPE,
+} from "./stateful-session.ts";
 
 /** Messages of these filters; for the reference. */
 export const LAYERED_SHAPES: readonly Shape[] = [
@@ -30,4 +39,11 @@ export const LAYERED_SHAPES: readonly Shape[] = [
   IP_TAG_HEADER_SHAPE,
   SET_METADATA_SHAPE,
   METADATA_ENTRY_SHAPE,
+  STATEFUL_SESSION_SHAPE,
+  STATEFUL_SESSION_ROUTE_SHAPE,
+  SESSION_COOKIE_STATE_SHAPE,
+  SESSION_COOKIE_SHAPE,
+  COOKIE_ATTRIBUTE_SHAPE,
+  SESSION_HEADER_STATE_SHAPE,
+  HEALTH_STATUS_SET_SHAPE,
 ];
