@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { requestUrl } from "@heddle/std/request-url";
 
 /** The dashboard's files, ready to be sent. */
 export interface Dashboard {
@@ -56,7 +57,7 @@ export async function loadDashboard(): Promise<Dashboard> {
   return {
     sizes: Object.fromEntries(Object.entries(assets).map(([path, a]) => [path, a.packed.byteLength])),
     page: (request) => {
-      const { pathname } = new URL(request.url);
+      const { pathname } = requestUrl(request.url);
       // An Ingress may send its own prefix along; the page's paths are relative, so only the last part counts.
       const name = pathname.slice(pathname.lastIndexOf("/"));
       if (pathname.includes("/api/")) return undefined;

@@ -1,3 +1,4 @@
+import { requestUrl } from "@heddle/std/request-url";
 import type { ConfigAnswer, GatewaysAnswer } from "./config-contract.ts";
 import type { MeshAnswer, ProblemsAnswer } from "./dashboard-contract.ts";
 import type { HostRefusal } from "./enforced-host.ts";
@@ -147,7 +148,7 @@ async function problemsNow(query: WindowQuery, deps: ApiDeps): Promise<ProblemsA
 /** The HTTP/JSON API (`GET /api/…`, `/ready`) and, at every other path, the dashboard. Pure but for its deps. */
 export function createApi(deps: ApiDeps): (request: Request) => Promise<Response> {
   return async (request) => {
-    const { pathname: asked, searchParams } = new URL(request.url);
+    const { pathname: asked, searchParams } = requestUrl(request.url);
     const pathname = withoutPrefix(asked);
     if (request.method !== "GET" && request.method !== "HEAD")
       return Response.json({ error: "only GET is answered here" }, { status: 405 });

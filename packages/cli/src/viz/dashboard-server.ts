@@ -1,4 +1,5 @@
 import { isKubeError, type KubeClient } from "@heddle/kube-client";
+import { requestUrl } from "@heddle/std/request-url";
 import { UsageError } from "../context.ts";
 import { METRICS_SERVICE, sentenceOf } from "./client.ts";
 import { liveCalls } from "./live-calls.ts";
@@ -21,7 +22,7 @@ export function createDashboardServer({
   page,
 }: DashboardServerDeps): (request: Request) => Promise<Response> {
   return async (request) => {
-    const url = new URL(request.url);
+    const url = requestUrl(request.url);
     if (!hosts.has(url.hostname))
       return problem(
         `the host name ${JSON.stringify(url.hostname)} is not one that this dashboard was opened for`,

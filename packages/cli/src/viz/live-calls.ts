@@ -1,4 +1,5 @@
 import type { KubeClient } from "@heddle/kube-client";
+import { requestUrl } from "@heddle/std/request-url";
 import { type NamedTapEvent, type ResourceKind, watchCalls } from "@heddle/viz";
 import { UsageError } from "../context.ts";
 import { noRunningPods, type Target } from "./pods-of.ts";
@@ -12,7 +13,7 @@ const BACKLOG = 1000;
 
 /** Calls as proxies tell them, for the dashboard's pages. Undefined: another path. Errors: UsageError, KubeError. */
 export function liveCalls(kube: KubeClient, { url, signal }: Request): Promise<Response> | undefined {
-  const { pathname, searchParams } = new URL(url);
+  const { pathname, searchParams } = requestUrl(url);
   if (pathname.endsWith("/api/tap")) return tapStream(kube, searchParams, signal);
   return pathname.endsWith("/api/recent-failures") ? recentFailures(kube, searchParams) : undefined;
 }

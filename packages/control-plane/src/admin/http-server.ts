@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Logger } from "@heddle/std";
+import { requestUrl } from "@heddle/std/request-url";
 import type { ListenAddress } from "../options.ts";
 
 export interface HttpAnswer {
@@ -55,7 +56,7 @@ class Admin implements AdminServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let answer: HttpAnswer | undefined;
     try {
-      const url = new URL(request.url ?? "/", "http://localhost");
+      const url = requestUrl(request.url ?? "/");
       answer =
         request.method === "GET" || request.method === "HEAD"
           ? await this.#handler(url)

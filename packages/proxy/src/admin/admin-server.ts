@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { Logger } from "@heddle/std";
+import { requestUrl } from "@heddle/std/request-url";
 import type { DrainOptions } from "../listener/listener-set.ts";
 import type { DataPlane } from "../proxy.ts";
 import type { HeldResource } from "../resources.ts";
@@ -57,11 +58,6 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-/** Where a request goes; one of HTTP/1.0 need not name a host. */
-function urlOf({ url }: Request): URL {
-  return new URL(url, "http://admin");
-}
-
 /** Envoy's admin interface. Errors: throws when the port is taken. */
 export function startAdminServer(deps: AdminDeps, hostname: string, port: number): AdminServer {
   const pages = adminPages(deps);
@@ -71,7 +67,7 @@ export function startAdminServer(deps: AdminDeps, hostname: string, port: number
     development: false,
     fetch: async (request) => {
       const startMs = deps.now();
-      const response = withAdminHeaders(await showPage(pages, request.method, urlOf(request)));
+      const response = withAdminHeaders(await showPage(pages, request.method, requestUrl(request.url)));
       deps.onAnswer?.({ request, response, startMs, endMs: deps.now() });
       return response;
     },
@@ -91,7 +87,7 @@ export function startProbeServer(
     port,
     development: false,
     fetch: async (request) => {
-      const { pathname } = urlOf(request);
+      const { pathname } = requestUrl(request.url);
       if (pathname === "/stats/prometheus") return prometheusAnswer(await deps.metrics());
       // `/ready` is what other clusters ask a gateway.
       if (pathname === "/healthz/ready" || pathname === "/ready") return readiness(deps.notReady());

@@ -1,4 +1,5 @@
 import { redactText } from "@heddle/std";
+import { requestUrl } from "@heddle/std/request-url";
 import type { TapEvent } from "@heddle/std/tap-event";
 import { RequestMethod } from "@heddle/xds-api/envoy/config/core/v3/base";
 import type { HTTPAccessLogEntry } from "@heddle/xds-api/envoy/data/accesslog/v3/accesslog";
@@ -66,7 +67,7 @@ export function serveEnvoyTap(tap: TapFeed, forbidden: boolean, now: () => numbe
     development: false,
     idleTimeout: 0,
     fetch: (request) => {
-      const url = new URL(request.url);
+      const url = requestUrl(request.url);
       if (url.pathname === "/tap") return tapPage(tap, url, forbidden, now);
       return new Response(`no ${url.pathname} here; there is /tap\n`, { status: 404 });
     },

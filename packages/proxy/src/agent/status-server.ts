@@ -1,4 +1,5 @@
 import type { Logger } from "@heddle/std";
+import { requestUrl } from "@heddle/std/request-url";
 import { type AppProbers, runAppProbe } from "./app-probe.ts";
 import { type AppMetricsTarget, mergedMetrics } from "./merged-metrics.ts";
 
@@ -28,7 +29,7 @@ export function startStatusServer(deps: StatusServerDeps): StatusServer {
   let failures = 0;
   const answer = async (request: Request): Promise<Response> => {
     // Health checks of HTTP/1.0 need not name a host.
-    const { pathname } = new URL(request.url, "http://agent");
+    const { pathname } = requestUrl(request.url);
     const probe = deps.probers.get(pathname);
     if (probe) return new Response(null, { status: await runAppProbe(probe, deps.podIp, request.headers) });
     switch (pathname) {

@@ -3,7 +3,7 @@ import { HEADER_ID, type RequestHead, type ResponseHead } from "@heddle/wire";
 import type { CircuitLimits } from "../config/circuit-breakers.ts";
 import { type LabelSet, RETRY_ON, type RetryPolicyConfig } from "../config/retry-policy.ts";
 import type { ForwardAction } from "../config/route-action.ts";
-import { matchesHeader, matchesHeaderValue } from "../router/route-matcher.ts";
+import { matchesAnswerHeader, matchesHeader } from "../router/route-matcher.ts";
 import type { Cluster } from "../upstream/cluster.ts";
 import type { ClusterCounters } from "../upstream/counters.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
@@ -30,7 +30,7 @@ export function retriesResponse(policy: RetryPolicyConfig, head: ResponseHead): 
   if (status === 409 && (on & RETRY_ON["retriable-4xx"]) !== 0) return true;
   if ((on & RETRY_ON["retriable-status-codes"]) !== 0 && policy.statusCodes.has(status)) return true;
   if ((on & RETRY_ON["retriable-headers"]) !== 0) {
-    if (policy.headers.some((match) => matchesHeaderValue(match, headers.getAll(match.name)))) return true;
+    if (policy.headers.some((match) => matchesAnswerHeader(match, headers))) return true;
   }
   if (on < RETRY_ON.cancelled) return false;
   const grpcStatus = headers.getId(HEADER_ID["grpc-status"]);

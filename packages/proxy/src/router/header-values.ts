@@ -33,6 +33,12 @@ export function separateValues(headers: HeaderList, name: string): readonly stri
   return JOINED.has(name) ? [values.join(",")] : values;
 }
 
+/** The same of an answer, of which Envoy keeps other headers as one line. None: it has no such header. */
+export function answerValues(headers: HeaderList, name: string): readonly string[] {
+  const values = valuesOf(headers, name);
+  return values.length > 1 && JOINED_IN_ANSWERS.has(name) ? [values.join(",")] : values;
+}
+
 function valuesOf(headers: HeaderList, name: string): string[] {
   const values: string[] = [];
   for (let i = 0; i < headers.length; i++) if (headers.nameAt(i) === name) values.push(headers.valueAt(i));
@@ -77,5 +83,39 @@ const JOINED: ReadonlySet<string> = new Set([
   "x-forwarded-host",
   "x-forwarded-port",
   "x-forwarded-proto",
+  "x-request-id",
+]);
+
+/** Of answers. Source: the same, by `retriable_headers`. */
+const JOINED_IN_ANSWERS: ReadonlySet<string> = new Set([
+  "access-control-allow-credentials",
+  "access-control-allow-headers",
+  "access-control-allow-methods",
+  "access-control-allow-origin",
+  "access-control-allow-private-network",
+  "access-control-expose-headers",
+  "access-control-max-age",
+  "age",
+  "cache-control",
+  "content-encoding",
+  "content-type",
+  "date",
+  "etag",
+  "expires",
+  "grpc-message",
+  "grpc-status",
+  "last-modified",
+  "location",
+  "proxy-status",
+  "server",
+  "vary",
+  "via",
+  "x-envoy-attempt-count",
+  "x-envoy-decorator-operation",
+  "x-envoy-degraded",
+  "x-envoy-immediate-health-check-fail",
+  "x-envoy-upstream-canary",
+  "x-envoy-upstream-healthchecked-cluster",
+  "x-envoy-upstream-service-time",
   "x-request-id",
 ]);

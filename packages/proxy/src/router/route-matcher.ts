@@ -1,12 +1,12 @@
 // Hot path: for each request whose virtual host has more than a catch-all route.
-import { HEADER_ID, type RequestHead } from "@heddle/wire";
+import { HEADER_ID, type HeaderList, type RequestHead } from "@heddle/wire";
 import type { HeaderMatch } from "../config/header-match.ts";
 import type { AroundRequest, PathMatch, QueryMatch, RouteMatchConfig } from "../config/route-match.ts";
 import { matchesString } from "../config/string-match.ts";
 import { type MetadataMap, matchesMetadata } from "../config/value-match.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { pseudoHeader, separateValues } from "./header-values.ts";
+import { answerValues, pseudoHeader, separateValues } from "./header-values.ts";
 
 /** What else than the request routes may look at. */
 export interface MatchedRecord {
@@ -92,11 +92,12 @@ function testSeparately(match: HeaderMatch, request: RequestHead): boolean {
   return separateValues(request.headers, match.name).some((value) => testValue(match, value));
 }
 
-/** The same for a response or any other list of headers. */
-export function matchesHeaderValue(match: HeaderMatch, value: string | undefined): boolean {
-  if (match.test.kind === "present") return (value !== undefined) === (match.test.present !== match.invert);
-  if (value === undefined && !match.missingIsEmpty) return false;
-  return testValue(match, value ?? "") !== match.invert;
+/** One condition on the headers of an answer. */
+export function matchesAnswerHeader(match: HeaderMatch, headers: HeaderList): boolean {
+  const values = answerValues(headers, match.name);
+  if (match.test.kind === "present") return values.length > 0 === (match.test.present !== match.invert);
+  if (values.length === 0) return match.missingIsEmpty && testValue(match, "") !== match.invert;
+  return values.some((value) => testValue(match, value)) !== match.invert;
 }
 
 function testValue(match: HeaderMatch, value: string): boolean {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, TLSSocket } from "node:tls";
 import type { Logger } from "@heddle/std";
+import { requestUrl } from "@heddle/std/request-url";
 import { type FrontProxy, maySpeak, remoteUser } from "./front-proxy.ts";
 import type { ServingCertificate } from "./serving-certificate.ts";
 import { statusDocument } from "./tap-documents.ts";
@@ -63,7 +64,7 @@ export function createTapServer({ frontProxy, certificate, handle, log }: TapSer
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const url = new URL(request.url ?? "/", "https://tap");
+    const url = requestUrl(request.url ?? "/");
     const found = await handle(url.pathname.replace(/(?<=.)\/$/, ""), url.searchParams, userOf(request));
     if (found.kind === "document") return send(response, found.status, found.body);
     const gone = new AbortController();

@@ -1,6 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData, status } from "@grpc/grpc-js";
 import type { Logger } from "@heddle/std";
+import { requestUrl } from "@heddle/std/request-url";
 import { readOtlp } from "./read-otlp.ts";
 import { readZipkin } from "./read-zipkin.ts";
 import type { StoredSpan, TraceStore } from "./trace-store.ts";
@@ -48,7 +49,7 @@ export async function startTraceReceivers(
       hostname,
       maxRequestBodySize: MAX_BODY,
       fetch: async (request) => {
-        const { pathname } = new URL(request.url);
+        const { pathname } = requestUrl(request.url);
         if (pathname !== path || request.method !== "POST")
           return Response.json({ error: `POST ${path} takes spans; nothing else is here` }, { status: 404 });
         const body = Buffer.from(await request.arrayBuffer());
