@@ -282,6 +282,7 @@ describe.skipIf(skip)("access logs and local replies as real Envoy has them", ()
     origin = Bun.serve({
       hostname: "127.0.0.1",
       port: 0,
+      idleTimeout: 0,
       fetch: (incoming) =>
         new URL(incoming.url).pathname.endsWith("/grpc")
           ? new Response("", { headers: { "content-type": "application/grpc", "grpc-status": "14" } })

@@ -240,6 +240,7 @@ describe.skipIf(skip)("JWT and external authorization as real Envoy has them", (
     origin = Bun.serve({
       hostname: "127.0.0.1",
       port: 0,
+      idleTimeout: 0,
       fetch(incoming) {
         const url = new URL(incoming.url);
         if (url.pathname === "/jwks") return new Response(jwks);

@@ -41,6 +41,7 @@ describe.skipIf(skip)("routes, filters and balancers as real Envoy has them", ()
         Bun.serve({
           hostname: "127.0.0.1",
           port: 0,
+          idleTimeout: 0,
           async fetch(incoming) {
             const url = new URL(incoming.url);
             const key = `${incoming.headers.get("x-engine")}${url.pathname}`;

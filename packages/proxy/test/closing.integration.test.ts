@@ -42,7 +42,8 @@ describe.skipIf(skip)("ends of connections as real Envoy tells them", () => {
   beforeAll(async () => {
     files = makeNamedCertificates(folder, ["client", "proxy"]);
     const web = await serve(
-      createHttpServer((incoming, answer) => {
+      // An idle connection that just ends would race with the next request.
+      createHttpServer({ keepAliveTimeout: 0 }, (incoming, answer) => {
         if (incoming.url?.startsWith("/silent") === true) return void silent.add(incoming.url);
         if (incoming.url === "/reset") incoming.socket.resetAndDestroy();
         else answer.end("fine");

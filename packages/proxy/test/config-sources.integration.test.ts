@@ -23,7 +23,7 @@ const certificate = await foreignCertificate();
 const renewed = await foreignCertificate();
 let discovery: DiscoveryRig;
 const origins = ["one", "two"].map((text) =>
-  Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(text) }),
+  Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 0, fetch: () => new Response(text) }),
 );
 const proxies: ProxyProcess[] = [];
 

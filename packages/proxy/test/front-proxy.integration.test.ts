@@ -32,7 +32,7 @@ const listener = (port: number, statPrefix: string) => ({
 });
 
 beforeAll(async () => {
-  origin = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("from the gateway") });
+  origin = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 0, fetch: () => new Response("from the gateway") });
   proxy = await startProxy({
     engine: "heddle",
     adminPort: admin,

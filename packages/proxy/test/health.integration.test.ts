@@ -63,10 +63,11 @@ function cluster(name: string, ports: readonly number[], fields: Record<string, 
 }
 
 beforeAll(async () => {
-  good = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("good") });
+  good = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 0, fetch: () => new Response("good") });
   other = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
+    idleTimeout: 0,
     fetch: (request) =>
       new Response("other", { status: request.url.endsWith("/health") ? answers.health : answers.traffic }),
   });

@@ -113,7 +113,7 @@ describe.skipIf(skip)("metadata of filters in logs as real Envoy has it", () => 
     tokens.set("bad signature", await sign({}, stranger.privateKey));
     tokens.set("unknown key", await sign({}, stranger.privateKey, "none"));
     tokens.set("no token", "abc");
-    origin = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("fine") });
+    origin = Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 0, fetch: () => new Response("fine") });
     const free = freePorts(6);
     for (const engine of ENGINES) {
       const own = { one: free.pop() ?? 0, several: free.pop() ?? 0 };

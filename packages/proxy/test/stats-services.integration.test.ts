@@ -71,6 +71,7 @@ async function start(engine: "heddle" | "envoy"): Promise<Run> {
   const web = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
+    idleTimeout: 0,
     fetch: async (request) => {
       const { pathname } = new URL(request.url);
       if (pathname !== "/v1/metrics" || request.headers.get("x-mesh") !== "a") return new Response("", { status: 404 });

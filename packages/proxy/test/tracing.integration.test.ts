@@ -152,6 +152,7 @@ describe("spans", () => {
     origin = Bun.serve({
       hostname: "127.0.0.1",
       port: 0,
+      idleTimeout: 0,
       fetch: (incoming) => Response.json(Object.fromEntries(incoming.headers)),
     });
     for (const engine of ENGINES) {

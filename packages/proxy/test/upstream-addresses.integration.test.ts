@@ -19,7 +19,7 @@ describe.skipIf(skip)("addresses of one server as in real Envoy", () => {
   const ports = new Map<Engine, { readonly listen: number; readonly tcp: number; readonly held: () => number }>();
 
   const says = (text: string, hostname: string): number => {
-    const server = Bun.serve({ hostname, port: 0, fetch: () => new Response(text) });
+    const server = Bun.serve({ hostname, port: 0, idleTimeout: 0, fetch: () => new Response(text) });
     closers.push(() => void server.stop(true));
     return server.port ?? 0;
   };

@@ -219,6 +219,7 @@ async function startSide(engine: Engine): Promise<Side> {
     Bun.serve({
       hostname: "127.0.0.1",
       port: 0,
+      idleTimeout: 0,
       fetch(incoming) {
         const { pathname } = new URL(incoming.url);
         const times = arrivals.get(pathname) ?? [];

@@ -17,7 +17,12 @@ describe.skipIf(skip)("zones as in real Envoy", () => {
 
   beforeAll(async () => {
     const origins = Array.from({ length: 12 }, (_, i) => {
-      const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response(i < 6 ? "a" : "b") });
+      const server = Bun.serve({
+        hostname: "127.0.0.1",
+        port: 0,
+        idleTimeout: 0,
+        fetch: () => new Response(i < 6 ? "a" : "b"),
+      });
       closers.push(() => void server.stop(true));
       return server.port ?? 0;
     });

@@ -23,7 +23,8 @@ const SHOWN = ["accept-encoding", "content-encoding", "content-length", "transfe
 
 /** A server that answers as it is asked to, and says what it got. */
 export async function startCodingOrigin(): Promise<CodingOrigin> {
-  const server = createServer((request, response) => {
+  // An idle connection that just ends would race with the next request.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => answer(request, Buffer.concat(chunks), response));

@@ -83,6 +83,7 @@ export async function startTraceCollector(): Promise<TraceCollector> {
   const http = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
+    idleTimeout: 0,
     fetch: async (request) => {
       const { pathname } = new URL(request.url);
       if (pathname === "/v1/traces") {
