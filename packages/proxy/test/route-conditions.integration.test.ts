@@ -106,6 +106,7 @@ describe.skipIf(skip)("conditions of routes as in real Envoy", () => {
   const authorizer = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
+    idleTimeout: 0,
     fetch: () => new Response("", { headers: { "x-granted": "yes" } }),
   });
 

@@ -65,6 +65,7 @@ export function echoOrigin(name = "origin"): ReturnType<typeof Bun.serve> {
   return Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
+    idleTimeout: 0,
     fetch: async (request) => {
       const url = new URL(request.url);
       const headers = [...request.headers]
