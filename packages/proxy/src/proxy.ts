@@ -21,6 +21,7 @@ import { createResourceStore, type ResourceStore } from "./resources.ts";
 import { compileRouteTable } from "./router/route-table.ts";
 import { ScopeSet } from "./router/scoped-routes.ts";
 import { NO_RUNTIME, type Runtime } from "./runtime/runtime.ts";
+import { createServerHealth, type ServerHealthSwitch } from "./server-health.ts";
 import type { AccessLogWriter } from "./telemetry/access-log.ts";
 import { offerMultiplex } from "./tls/multiplex-alpn.ts";
 import { createSecretFiles } from "./tls/secret-files.ts";
@@ -96,6 +97,7 @@ export interface DataPlane {
   readonly wheel: TimerWheel;
   readonly secrets: SecretStore;
   readonly overload: OverloadState;
+  readonly health: ServerHealthSwitch;
   readonly runtime: Runtime;
   readonly clusters: ClusterSet;
   readonly listeners: ListenerSet;
@@ -124,6 +126,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
   const network = createNetwork(deps.kernel, createFlushQueue(garbage), deps.ports);
   const limits = deps.limits ?? NO_LIMITS;
   const runtime = deps.runtime ?? NO_RUNTIME;
+  const health = createServerHealth();
   const overload = createOverloadState(limits, deps.random);
   const unloaded = createOverloadState(NO_LIMITS, deps.random);
   const wheel = createTimerWheel({ tickMs: TICK_MS }, clock.monotonic());
@@ -171,7 +174,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
   ): ChainHandler => {
     const last = chain.filters[chain.filters.length - 1];
     const observers = deps.observe(listener, chain, around);
-    const shared = { clusters, wheel, clock, random: deps.random, runtime, upstreamAlpn: undefined };
+    const shared = { clusters, wheel, clock, random: deps.random, runtime, health, upstreamAlpn: undefined };
     const sniCluster = chain.filters.some((filter) => filter.kind === "sni-cluster");
     if (last?.kind === "tcp") {
       const reportingMs = chain.filters.find((filter) => filter.kind === "istio-stats")?.stats.reportingMs ?? 5000;
@@ -193,7 +196,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
   const makeHttpManager = (
     config: HttpManagerConfig,
     { http, logs, tracer: makeTracer }: ChainObservers,
-    shared: Pick<HttpManager, "clusters" | "wheel" | "clock" | "random" | "runtime" | "overload">,
+    shared: Pick<HttpManager, "clusters" | "wheel" | "clock" | "random" | "runtime" | "health" | "overload">,
     listenerCounters: ListenerCounters,
   ): HttpManager => {
     const { routes } = config;
@@ -316,6 +319,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
     secrets,
     overload,
     runtime,
+    health,
     clusters,
     listeners,
     resources,

@@ -85,12 +85,12 @@ const PROMETHEUS_PARAMETERS: readonly PageParameter[] = [
 export function adminPages(deps: AdminDeps): Pages {
   const { proxy } = deps;
   let registry: Promise<Registry> | undefined;
-  let failed = false;
   const usedBefore = new Set<string>();
   const ok = () => textAnswer("OK\n");
-  const ready = () => (failed ? textAnswer("DRAINING\n", 503) : readiness(deps.notReady()));
+  const ready = () => (proxy.health.failed ? textAnswer("DRAINING\n", 503) : readiness(deps.notReady()));
   const setFailed = (to: boolean) => () => {
-    failed = to;
+    proxy.health.set(to);
+    deps.fleet.setHealth(to);
     return ok();
   };
   const stats = async (url: URL) => {
@@ -132,7 +132,11 @@ export function adminPages(deps: AdminDeps): Pages {
     "/help": { help: "this list", show: () => textAnswer(helpText(pages)) },
     "/ready": { help: "200 once the proxy serves, else 503 with the reason", show: ready },
     "/healthz/ready": { help: "the same for the kubelet", show: ready },
-    "/healthcheck/fail": { help: "answer /ready with 503 from now on", post: true, show: setFailed(true) },
+    "/healthcheck/fail": {
+      help: "answer /ready and health checks with 503 from now on",
+      post: true,
+      show: setFailed(true),
+    },
     "/healthcheck/ok": { help: "take that back", post: true, show: setFailed(false) },
     "/stats": { help: "statistics", parameters: STATS_PARAMETERS, show: stats },
     "/stats/prometheus": { help: "all metrics for Prometheus", parameters: PROMETHEUS_PARAMETERS, show: stats },
@@ -182,7 +186,7 @@ export function adminPages(deps: AdminDeps): Pages {
           : textAnswer(listenersText(proxy.listeners)),
     },
     "/certs": { help: "certificates in use", show: () => jsonAnswer(certificatesPage(proxy, deps.now())) },
-    "/server_info": { help: "version, state, node", show: () => jsonAnswer(serverInfo(deps, failed)) },
+    "/server_info": { help: "version, state, node", show: () => jsonAnswer(serverInfo(deps, proxy.health.failed)) },
     "/runtime": { help: "runtime values by layer", show: () => jsonAnswer(runtimePage(proxy.runtime.layers())) },
     "/runtime_modify": {
       help: "changes values of the admin layer: ?KEY=VALUE; an empty value removes",

@@ -37,6 +37,8 @@ export interface LogFacts {
   readonly logType: string;
   readonly flags: string;
   readonly userAgent: string;
+  /** A filter said so. */
+  readonly healthCheck?: boolean;
   /** Undefined: none. */
   requestId(): string | undefined;
   readonly metadata: MetadataMap | undefined;
@@ -145,6 +147,7 @@ export function passesFilter(filter: LogFilter, facts: LogFacts): boolean {
     case "log-type":
       return filter.types.includes(facts.logType) !== filter.exclude;
     case "not-health-check":
+      if (facts.healthCheck === true) return false;
       return !facts.userAgent.startsWith("kube-probe/") && !facts.userAgent.startsWith("Envoy/HC");
     case "header":
       return facts.matches(filter.match);

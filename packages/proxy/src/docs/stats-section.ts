@@ -25,6 +25,7 @@ const LAYERED_STATS = [
   "api_key_auth.*",
   "basic_auth.*",
   "csrf.*",
+  "health_check.*",
   "ip_tagging.*",
   "set_metadata.overwrite_denied",
   "stateful_session.*",

@@ -5,7 +5,7 @@ import type { StateValue } from "../config/filter-state.ts";
 import type { BodyBuffer } from "../http/body-buffer.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { FilterChains } from "./filter-chain.ts";
-import type { FilterCall, FilterReply, HttpFilter, RequestBody, WantedHost } from "./http-filter.ts";
+import type { FilterCall, FilterMarks, FilterReply, HttpFilter, RequestBody, WantedHost } from "./http-filter.ts";
 
 /** With this much waiting for filters the client is asked to pause. Units: bytes. */
 export const WAITING_BYTES = 65_536;
@@ -28,7 +28,7 @@ export interface FilteredExchange extends ExchangeRecord {
 }
 
 /** A request's way through the filters of its route. */
-export class FilterRun implements FilterCall {
+export class FilterRun implements FilterCall, FilterMarks {
   readonly exchange: FilteredExchange;
   readonly #filters: readonly HttpFilter[];
   /** What has arrived of the request's body; undefined: it has none. */
@@ -40,7 +40,7 @@ export class FilterRun implements FilterCall {
   /** What filters put beside the request, and the part of it for the upstream; undefined: nothing. */
   state: Map<string, StateValue> | undefined = undefined;
   sharedState: Map<string, StateValue> | undefined = undefined;
-  /** Undefined: any. */
+  healthCheck = false;
   wantedHost: WantedHost | undefined = undefined;
   #endCallbacks: (() => void)[] | undefined = undefined;
   #responseCallbacks: ((head: ResponseHead, endStream: boolean) => void)[] | undefined = undefined;
@@ -78,6 +78,10 @@ export class FilterRun implements FilterCall {
     if (!shared) return;
     this.sharedState ??= new Map();
     this.sharedState.set(key, value);
+  }
+
+  markHealthCheck(): void {
+    this.healthCheck = true;
   }
 
   wantHost(wanted: WantedHost): void {

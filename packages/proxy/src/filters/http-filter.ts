@@ -5,6 +5,7 @@ import type { HeaderList, RequestHead, ResponseHead, ServerStream } from "@heddl
 import type { StateValue } from "../config/filter-state.ts";
 import type { ExchangeRecord } from "../http/exchange-record.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { ServerHealth } from "../server-health.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
 
 /** What filters share with the rest of the process. */
@@ -14,6 +15,7 @@ export interface FilterSurroundings {
   readonly random: () => number;
   readonly runtime: Runtime;
   readonly clusters: ClusterSet;
+  readonly health: ServerHealth;
   /** Name of the service that this proxy stands for; "" when it was not told. */
   readonly serviceCluster: string;
   /** Running counts by Envoy's name, created on first use. `by` default: 1. */
@@ -45,6 +47,13 @@ export interface WantedHost {
   readonly status: number;
 }
 
+/** How filters want a request to be treated. */
+export interface FilterMarks {
+  /** Undefined: any. */
+  readonly wantedHost: WantedHost | undefined;
+  readonly healthCheck: boolean;
+}
+
 /** One request on its way through the filters. */
 export interface FilterCall {
   readonly exchange: ExchangeRecord;
@@ -55,6 +64,8 @@ export interface FilterCall {
   setState(key: string, value: StateValue, shared: boolean): void;
   /** The client behind trusted proxies. Source: Envoy `xff_num_trusted_hops`. */
   clientIp(): string;
+  /** It only asks whether all is well: traffic is not counted with it. */
+  markHealthCheck(): void;
   /** Wants a host whatever the balancer would choose. */
   wantHost(wanted: WantedHost): void;
   /** Ends the request with an answer. */

@@ -5,6 +5,7 @@ import { createApiKeyAuthFilter } from "./api-key-auth-filter.ts";
 import { createBasicAuthFilter } from "./basic-auth-filter.ts";
 import { createCsrfFilter } from "./csrf-filter.ts";
 import { createHeaderToMetadataFilter, HEADER_TO_METADATA_STATS } from "./header-to-metadata-filter.ts";
+import { createHealthCheckFilter, HEALTH_CHECK_STATS } from "./health-check-filter.ts";
 import type { FilterSurroundings, HttpFilter } from "./http-filter.ts";
 import { createIpTaggingFilter } from "./ip-tagging-filter.ts";
 import { createSetMetadataFilter } from "./set-metadata-filter.ts";
@@ -15,6 +16,7 @@ const KINDS = {
   "basic-auth": true,
   csrf: true,
   "header-to-metadata": true,
+  "health-check": true,
   "ip-tagging": true,
   "set-metadata": true,
   "stateful-session": true,
@@ -85,6 +87,8 @@ function create(
       return createCsrfFilter(route?.kind === "csrf" ? route : own, around);
     case "header-to-metadata":
       return createHeaderToMetadataFilter(route?.kind === "header-to-metadata" ? route : own, around);
+    case "health-check":
+      return createHealthCheckFilter(own, around);
     case "ip-tagging":
       return createIpTaggingFilter(own, around);
     case "set-metadata":
@@ -114,6 +118,8 @@ export function layeredStats(config: LayeredConfig): {
       const alone = statPrefix === "" ? [] : names(`http_filter_name.${statPrefix}`, ...HEADER_TO_METADATA_STATS);
       return { own: [], alone };
     }
+    case "health-check":
+      return { own: names("health_check", ...HEALTH_CHECK_STATS), alone: [] };
     case "ip-tagging":
       return { own: [], alone: [] };
     case "set-metadata":

@@ -6,6 +6,7 @@ import type { FilterChains } from "../filters/filter-chain.ts";
 import type { OverloadState } from "../overload/overload-state.ts";
 import type { RouteTable } from "../router/route-table.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { ServerHealth } from "../server-health.ts";
 import type { ActiveSpan } from "../telemetry/tracing/span.ts";
 import type { YoungCollector } from "../transport/young-collector.ts";
 import type { ClusterSet } from "../upstream/cluster-set.ts";
@@ -68,6 +69,7 @@ export interface HttpManager {
   routes(request: RequestHead): RouteTable | undefined;
   /** `date` header of the present second. */
   httpDate(): string;
+  readonly health: ServerHealth;
   /** True once the listener or process drains: connections end when they can. */
   draining: boolean;
 }
@@ -86,7 +88,8 @@ export function reportDone(manager: HttpManager, record: ExchangeRecord): void {
   counters.requestsActive--;
   manager.garbage?.request();
   const { status } = record;
-  if (status > 0) countAnswer(manager, status);
+  // Source: Envoy counts no statuses of health checks.
+  if (status > 0 && record.marks?.healthCheck !== true) countAnswer(manager, status);
   counters.requestTime.record(record.endMs - record.startMs);
   for (let i = 0; i < observers.length; i++) observers[i]?.onExchangeDone(record);
 }

@@ -149,8 +149,8 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     this.#headSinceMs = -1;
     this.#requests++;
     const limit = manager.config.maxRequestsPerConnection;
-    if (manager.draining || (limit > 0 && this.#requests >= limit)) {
-      if (manager.draining) manager.counters.drainCloses++;
+    if (manager.draining || manager.health.failed || (limit > 0 && this.#requests >= limit)) {
+      if (manager.draining || manager.health.failed) manager.counters.drainCloses++;
       else manager.counters.maxRequests++;
       this.#link.http.shutdown();
     }

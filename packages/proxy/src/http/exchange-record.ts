@@ -3,7 +3,7 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import type { HeaderList, RequestHead, ResponseHead, StreamBytes } from "@heddle/wire";
 import type { FilterState } from "../config/filter-state.ts";
 import type { RouteCounters } from "../counters/route-counters.ts";
-import type { WantedHost } from "../filters/http-filter.ts";
+import type { FilterMarks } from "../filters/http-filter.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import type { CompiledRoute } from "../router/route-table.ts";
 import type { ActiveSpan } from "../telemetry/tracing/span.ts";
@@ -79,8 +79,8 @@ export interface ExchangeRecord {
   readonly filterState: FilterState | undefined;
   /** The part of it that the upstream's side gets. */
   readonly sharedState: FilterState | undefined;
-  /** The host that a filter asked for; undefined: any. */
-  readonly wantedHost?: WantedHost | undefined;
+  /** Undefined: there were no filters. */
+  readonly marks?: FilterMarks | undefined;
   /** Undefined: not recorded. */
   readonly span: ActiveSpan | undefined;
   readonly logType: ExchangeLogType;

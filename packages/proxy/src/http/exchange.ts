@@ -191,8 +191,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   get sharedState(): ExchangeRecord["sharedState"] {
     return this.#filters?.sharedState;
   }
-  get wantedHost(): ExchangeRecord["wantedHost"] {
-    return this.#filters?.wantedHost;
+  get marks(): ExchangeRecord["marks"] {
+    return this.#filters;
   }
   get metadata(): ExchangeRecord["metadata"] {
     return this.#filters?.written;

@@ -34,7 +34,7 @@ export function prepareAttempt(
   const tried = failed?.tries.map(({ host }) => host);
   const avoided = tried === undefined ? NONE : avoidedHosts(retry, tried, cluster);
   const excluded = tried === undefined ? undefined : excludedPriorities(retry, tried, cluster);
-  const wanted = tried === undefined ? exchange.wantedHost : undefined;
+  const wanted = tried === undefined ? exchange.marks?.wantedHost : undefined;
   const asked = wanted && wantedHost(cluster, wanted.address);
   let host = asked && usableHost(cluster, asked);
   if (host === undefined && wanted?.strict !== true)

@@ -63,6 +63,7 @@ export function exchangeFacts(record: ExchangeRecord, random: () => number, runt
     durationMs: record.endMs - record.startMs,
     logType: record.logType,
     userAgent: record.request.headers.get("user-agent") ?? "",
+    healthCheck: record.marks?.healthCheck === true,
     requestId: () => record.request.headers.get("x-request-id"),
     metadata: record.metadata,
     matches: (header) => matchesHeader(header, record.request),

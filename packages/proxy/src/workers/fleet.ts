@@ -19,6 +19,8 @@ export interface Fleet {
   identityChanged(): void;
   setLogging(query: string): void;
   modifyRuntime(changes: readonly (readonly [key: string, text: string])[]): void;
+  /** Health checks of filters fail, or not any more. */
+  setHealth(failed: boolean): void;
   /** All counters begin at zero again. */
   resetCounters(): void;
   /** Access logs of all processes go on in new files. */
@@ -39,6 +41,7 @@ export const ALONE: Fleet = {
   identityChanged() {},
   setLogging() {},
   modifyRuntime() {},
+  setHealth() {},
   resetCounters() {},
   reopenLogs() {},
   drain() {},

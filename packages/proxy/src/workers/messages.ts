@@ -57,6 +57,7 @@ export type WorkerCommand =
   | { readonly kind: "reopen-logs" }
   | { readonly kind: "logging"; readonly query: string }
   | { readonly kind: "runtime"; readonly changes: readonly (readonly [key: string, text: string])[] }
+  | { readonly kind: "health"; readonly failed: boolean }
   | { readonly kind: "tap"; readonly on: boolean }
   | { readonly kind: "drain"; readonly how: DrainOptions }
   /** Drain, then end: at the earliest and at the latest after so much time. */

@@ -127,6 +127,9 @@ class Worker {
       case "runtime":
         this.#proxy.runtime.modify(command.changes);
         return;
+      case "health":
+        this.#proxy.health.set(command.failed);
+        return;
       case "tap":
         this.#watch(command.on);
         return;

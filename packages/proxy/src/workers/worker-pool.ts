@@ -73,6 +73,8 @@ class ProcessPool implements Fleet {
   readonly #asked = new Map<number, () => void>();
   /** Changes of the runtime, for workers that start later. */
   readonly #runtime = new Map<string, string>();
+  /** Workers that start later fail their health checks, too. */
+  #failed = false;
   /** Counts of workers that have ended, so that no sum ever shrinks. */
   #retired: WorkerReport[] = [];
   #store: ResourceStore | undefined;
@@ -161,6 +163,11 @@ class ProcessPool implements Fleet {
   modifyRuntime(changes: readonly (readonly [key: string, text: string])[]): void {
     for (const [key, text] of changes) this.#runtime.set(key, text);
     this.#broadcast({ kind: "runtime", changes });
+  }
+
+  setHealth(failed: boolean): void {
+    this.#failed = failed;
+    this.#broadcast({ kind: "health", failed });
   }
 
   resetCounters(): void {
@@ -266,6 +273,7 @@ class ProcessPool implements Fleet {
     const { process } = slot;
     if (process === undefined || this.#ending) return;
     process.send({ kind: "start", settings: { ...this.#deps.settings, index: slot.index } });
+    if (this.#failed) process.send({ kind: "health", failed: true });
     if (this.#runtime.size > 0) process.send({ kind: "runtime", changes: [...this.#runtime] });
     process.send({ kind: "identity", identity: this.#deps.identity() });
     for (const how of this.#drains) process.send({ kind: "drain", how });

@@ -136,6 +136,12 @@ const CASES: readonly (readonly [what: string, config: JsonObject, problem: stri
     session({ status_on_strict_destination_not_found: 99 }),
     "status_on_strict_destination_not_found: 99",
   ],
+  ["a health check that goes nowhere", typed("health_check", "HealthCheck", {}), "pass_through_mode: is required"],
+  [
+    "a cache of what is not asked",
+    typed("health_check", "HealthCheck", { pass_through_mode: false, cache_time: "1s" }),
+    "cache_time: needs pass_through_mode",
+  ],
   ["metadata without a name", typed("set_metadata", "Config", { metadata: [{ value: {} }] }), "metadata_namespace"],
 ];
 

@@ -8,6 +8,7 @@ import {
 } from "@heddle/xds-api/envoy/extensions/filters/http/basic_auth/v3/basic_auth";
 import { CsrfPolicySchema } from "@heddle/xds-api/envoy/extensions/filters/http/csrf/v3/csrf";
 import { ConfigSchema as HeaderToMetadataSchema } from "@heddle/xds-api/envoy/extensions/filters/http/header_to_metadata/v3/header_to_metadata";
+import { HealthCheckSchema } from "@heddle/xds-api/envoy/extensions/filters/http/health_check/v3/health_check";
 import { IPTaggingSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ip_tagging/v3/ip_tagging";
 import { ConfigSchema as SetMetadataSchema } from "@heddle/xds-api/envoy/extensions/filters/http/set_metadata/v3/set_metadata";
 import {
@@ -33,6 +34,7 @@ import {
   decodeHeaderToMetadataRoute,
   type HeaderToMetadataConfig,
 } from "./header-to-metadata.ts";
+import { decodeHealthCheckFilter, type HealthCheckFilterConfig } from "./health-check.ts";
 import { decodeIpTagging, type IpTaggingConfig } from "./ip-tagging.ts";
 import { decodeSetMetadata, type SetMetadataConfig } from "./set-metadata.ts";
 import { decodeStatefulSession, decodeStatefulSessionRoute, type StatefulSessionConfig } from "./stateful-session.ts";
@@ -43,6 +45,7 @@ export type LayeredConfig =
   | BasicAuthConfig
   | CsrfConfig
   | HeaderToMetadataConfig
+  | HealthCheckFilterConfig
   | IpTaggingConfig
   | SetMetadataConfig
   | StatefulSessionConfig;
@@ -61,6 +64,7 @@ export const LAYERED_FILTERS: AnyTable<LayeredConfig> = {
   [BasicAuthSchema.typeName]: messageEntry(BasicAuthSchema, decodeBasicAuth),
   [CsrfPolicySchema.typeName]: messageEntry(CsrfPolicySchema, decodeCsrf),
   [HeaderToMetadataSchema.typeName]: messageEntry(HeaderToMetadataSchema, decodeHeaderToMetadata),
+  [HealthCheckSchema.typeName]: messageEntry(HealthCheckSchema, decodeHealthCheckFilter),
   [IPTaggingSchema.typeName]: messageEntry(IPTaggingSchema, decodeIpTagging),
   [SetMetadataSchema.typeName]: messageEntry(SetMetadataSchema, decodeSetMetadata),
   [StatefulSessionSchema.typeName]: messageEntry(StatefulSessionSchema, decodeStatefulSession),

@@ -10,6 +10,7 @@ import {
 import { BASIC_AUTH_ROUTE_SHAPE, BASIC_AUTH_SHAPE } from "./basic-auth.ts";
 import { CSRF_SHAPE } from "./csrf.ts";
 import { HEADER_TO_METADATA_SHAPE, METADATA_RULE_SHAPE, METADATA_WRITE_SHAPE } from "./header-to-metadata.ts";
+import { HEALTH_CHECK_FILTER_SHAPE } from "./health-check.ts";
 import { IP_TAG_HEADER_SHAPE, IP_TAG_SHAPE, IP_TAGGING_SHAPE } from "./ip-tagging.ts";
 import { METADATA_ENTRY_SHAPE, SET_METADATA_SHAPE } from "./set-metadata.ts";
 import {
@@ -34,6 +35,7 @@ export const LAYERED_SHAPES: readonly Shape[] = [
   HEADER_TO_METADATA_SHAPE,
   METADATA_RULE_SHAPE,
   METADATA_WRITE_SHAPE,
+  HEALTH_CHECK_FILTER_SHAPE,
   IP_TAGGING_SHAPE,
   IP_TAG_SHAPE,
   IP_TAG_HEADER_SHAPE,
