@@ -159,7 +159,8 @@ export const HTTP_MANAGER_SHAPE = shape(
   ],
   {},
   {
-    internal_address_config: "no address counts as internal, Envoy's default; x-envoy-internal is removed at the edge",
+    internal_address_config:
+      "no address counts as internal, Envoy's default; what only those inside may ask for (x-envoy-internal, x-envoy-retry-on …) is removed",
     add_user_agent: "write the header with request_headers_to_add",
     http3_protocol_options: "HTTP/3 is not implemented",
     early_header_mutation_extensions: "use header_mutation as the first HTTP filter",

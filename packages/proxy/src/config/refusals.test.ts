@@ -167,12 +167,6 @@ describe("what the proxy can't do is refused with its path", () => {
       "upgrade_configs[0].connect_config.proxy_protocol_config.pass_through_tlvs: refused",
     ],
     [
-      "a span's name that stays here",
-      "route",
-      route({ route: { cluster: "a" }, decorator: { operation: "o", propagate: false } }),
-      `${PLACE}.decorator.propagate: refused: false is not true`,
-    ],
-    [
       "more source addresses",
       "cluster",
       {

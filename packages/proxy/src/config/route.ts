@@ -52,6 +52,8 @@ export interface RouteConfig {
   readonly bufferBytes: number | undefined;
   /** Name of the operation for traces. */
   readonly operation: string;
+  /** The same, where neighbours are told of it; "": they are not. */
+  readonly toldOperation: string;
   /** Name under which its statistics are kept; "": none are. */
   readonly statPrefix: string;
   readonly tracing: RouteTracing | undefined;
@@ -60,13 +62,7 @@ export interface RouteConfig {
   readonly metadata: Readonly<Record<string, JsonObject>> | undefined;
 }
 
-export const DECORATOR_SHAPE = shape(
-  DecoratorSchema,
-  ["operation"],
-  {},
-  {},
-  { only: { propagate: { values: ["true"], reason: "the span's name always goes on" } } },
-);
+export const DECORATOR_SHAPE = shape(DecoratorSchema, ["operation", "propagate"]);
 
 export const ROUTE_SHAPE = shape(
   RouteSchema,
@@ -114,6 +110,7 @@ export function decodeRoute(message: Route, fallback: RouteFallback, scope: Deco
     bufferBytes: message.perRequestBufferLimitBytes,
     statPrefix: message.statPrefix,
     operation: message.decorator?.operation ?? "",
+    toldOperation: message.decorator?.propagate === false ? "" : (message.decorator?.operation ?? ""),
     tracing: decodeRouteTracing(message.tracing, scope.field("tracing")),
     source: sourceOf(message.metadata),
     metadata: message.metadata?.filterMetadata,

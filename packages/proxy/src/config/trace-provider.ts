@@ -12,6 +12,7 @@ import { AlwaysOnSamplerConfigSchema } from "@heddle/xds-api/envoy/extensions/tr
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { decodeDuration } from "./duration-field.ts";
 import { decodeGrpcService } from "./grpc-service.ts";
+import { splitHttpUri } from "./http-uri.ts";
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 
@@ -206,13 +207,12 @@ function decodeHttpTarget(message: HttpService, scope: DecodeScope): HttpTarget 
     return undefined;
   }
   const cluster = uri.httpUpstreamType.value;
-  const alone = uri.uri.startsWith("/");
-  const url = URL.parse(alone ? `http://path.alone${uri.uri}` : uri.uri);
-  if (url === null) at.field("uri").problem(`${uri.uri} is no URL; write http://host:4318/v1/traces`);
+  if (uri.uri === "") at.field("uri").problem("is needed; write http://host:4318/v1/traces");
+  const { authority, path } = splitHttpUri(uri.uri);
   return {
     cluster,
-    authority: alone ? cluster : (url?.host ?? ""),
-    path: url === null ? "/" : `${url.pathname}${url.search}`,
+    authority: authority === "" ? cluster : authority,
+    path,
     headers: message.requestHeadersToAdd.map(
       ({ header }) => [header?.key.toLowerCase() ?? "", header?.value ?? ""] as const,
     ),

@@ -2,6 +2,7 @@ import { err, ok, type Result } from "@heddle/std";
 import { createRequestHead } from "@heddle/wire";
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
 import type { JwksSource } from "../config/filters/jwt-authn.ts";
+import { splitHttpUri } from "../config/http-uri.ts";
 import { sendSideRequest } from "../upstream/side-request.ts";
 import type { FilterSurroundings } from "./http-filter.ts";
 
@@ -40,10 +41,10 @@ class CachedKeys implements JwksKeys {
   }
 
   #fetch(source: Extract<JwksSource, { readonly kind: "remote" }>): Promise<Result<JWTVerifyGetKey>> {
-    const url = new URL(source.uri);
+    const { authority, path } = splitHttpUri(source.uri);
     const head = createRequestHead();
-    head.authority = url.host;
-    head.path = url.pathname + url.search;
+    head.authority = authority;
+    head.path = path;
     const { clusters, clock } = this.#around;
     return new Promise((resolve) => {
       sendSideRequest(

@@ -1,5 +1,5 @@
 import type { Clock, Logger, TimerWheel } from "@heddle/std";
-import { HTTP_2, type RequestHead } from "@heddle/wire";
+import { type HeaderList, HTTP_2, type RequestHead } from "@heddle/wire";
 import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { LogNeeds } from "../config/log-needs.ts";
 import type { FilterChains } from "../filters/filter-chain.ts";
@@ -23,6 +23,8 @@ export interface ExchangeObserver {
 export interface RequestTracer {
   /** The request has a route: decides, and writes the trace's context into its headers. Undefined: it is not recorded. */
   begin(record: ExchangeRecord): ActiveSpan | undefined;
+  /** The answer has its head: neighbours tell each other the name of the operation. */
+  answer(record: ExchangeRecord, headers: HeaderList): void;
 }
 
 /** How peers describe themselves to each other inside the mesh. */

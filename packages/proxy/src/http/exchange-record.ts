@@ -83,6 +83,8 @@ export interface ExchangeRecord {
   readonly marks?: FilterMarks | undefined;
   /** Undefined: not recorded. */
   readonly span: ActiveSpan | undefined;
+  /** The span's name as a neighbour told it; undefined: none did. */
+  spanName?: string | undefined;
   readonly logType: ExchangeLogType;
 }
 

@@ -108,6 +108,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   #filters: FilterRun | undefined = undefined;
   criteria: HostCriteria | undefined = undefined;
   setCookie = "";
+  spanName: string | undefined = undefined;
   #mirror: RequestMirror | undefined = undefined;
   #redirects: readonly CompiledRoute[] = NO_ROUTES;
   #body: BodyBuffer | undefined = undefined;

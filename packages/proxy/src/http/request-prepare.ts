@@ -7,11 +7,11 @@ import { withoutPort } from "../router/route-table.ts";
 import { isLoopback } from "../transport/address.ts";
 import { clientIpOf } from "./client-address.ts";
 import { forwardClientCert } from "./client-cert-header.ts";
+import { dropOutsiderHeaders } from "./outsider-headers.ts";
 
 const X_FORWARDED_PROTO = HEADER_ID["x-forwarded-proto"];
 const X_FORWARDED_FOR = HEADER_ID["x-forwarded-for"];
 const X_REQUEST_ID = HEADER_ID["x-request-id"];
-const X_ENVOY_INTERNAL = HEADER_ID["x-envoy-internal"];
 const X_ENVOY_EXTERNAL_ADDRESS = HEADER_ID["x-envoy-external-address"];
 const VIA = HEADER_ID.via;
 
@@ -41,8 +41,7 @@ export function prepareRequest(
     // Requests of HTTP/1.1 without Host are refused by the codec.
     if (request.authority === "" && request.version === HTTP_1_0) return "no-host";
   }
-  // No address counts as internal, and nobody may claim to be.
-  headers.removeId(X_ENVOY_INTERNAL);
+  dropOutsiderHeaders(headers, config.useRemoteAddress);
   if (config.useRemoteAddress) {
     if (!config.skipXffAppend) {
       const before = headers.getAll("x-forwarded-for");
@@ -60,7 +59,10 @@ export function prepareRequest(
     const keep = !config.useRemoteAddress || config.preserveExternalRequestId;
     if (!keep || !headers.hasId(X_REQUEST_ID)) headers.setId(X_REQUEST_ID, uuid());
   }
-  if (config.schemeOverwrite !== undefined) request.scheme = config.schemeOverwrite;
+  if (config.schemeOverwrite !== undefined) {
+    request.scheme = config.schemeOverwrite;
+    headers.setId(X_FORWARDED_PROTO, config.schemeOverwrite);
+  }
   if (config.appendForwardedPort && !headers.has("x-forwarded-port"))
     headers.append("x-forwarded-port", String(info.local.port));
   if (config.underscores !== "allow" && !checkUnderscores(headers, config.underscores === "drop"))

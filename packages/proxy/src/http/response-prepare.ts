@@ -79,6 +79,7 @@ function finish(
     headers.setId(VIA, before === undefined ? config.via : `${before}, ${config.via}`);
   }
   if (!headers.hasId(DATE)) headers.appendId(DATE, manager.httpDate());
+  manager.tracer?.answer(exchange, headers);
   if (config.requestIdInResponse) {
     const id = exchange.request.headers.getId(X_REQUEST_ID);
     if (id !== undefined) headers.setId(X_REQUEST_ID, id);

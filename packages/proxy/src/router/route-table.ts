@@ -158,6 +158,7 @@ const TO_HTTPS: RouteConfig = {
   filters: undefined,
   bufferBytes: undefined,
   operation: "",
+  toldOperation: "",
   statPrefix: "",
   tracing: undefined,
   source: undefined,

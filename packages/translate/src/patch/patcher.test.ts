@@ -2,11 +2,13 @@ import { beforeAll, expect, test } from "bun:test";
 import { type KubeObject, parseResource } from "@heddle/config";
 import { unpackAny, unpackTypedStruct } from "@heddle/xds-api";
 import { HttpConnectionManagerSchema } from "@heddle/xds-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
+import { HttpProtocolOptionsSchema } from "@heddle/xds-api/envoy/extensions/upstreams/http/v3/http_protocol_options";
 import { buildCase } from "../mesh-case.testing.ts";
 import { mergeJson, patchList } from "./json-merge.ts";
 import { patchListener } from "./patch-listeners.ts";
 import { createPatcher, type Patcher } from "./patcher.ts";
 
+const HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 const HTTP_MANAGER = "envoy.filters.network.http_connection_manager";
 
 let patcher: Patcher;
@@ -36,6 +38,13 @@ test("values that are not Envoy's are told with their patch", () => {
   expect(complaints({ connectTimeout: "3s" })).toBe("");
   expect(complaints({ connect_timeot: "3s" })).toContain("spec.configPatches[0].patch: can't be applied");
   expect(complaints({ connect_timeot: "3s" })).toContain("did you mean connect_timeout?");
+  expect(complaints({ connect_timeout: "500ms" })).toBe("");
+  expect(
+    complaints(
+      { name: "x", typed_config: { "@type": "type.googleapis.com/envoy.config.filter.http.lua.v2.Lua" } },
+      "HTTP_FILTER",
+    ),
+  ).toContain("of the v2 API, which Envoy no longer has");
   expect(complaints({ connect_timeout: "soon" })).toContain("google.protobuf.Duration");
   expect(
     complaints({ name: "x", typed_config: { "@type": "type.googleapis.com/no.such.Type" } }, "HTTP_FILTER"),
@@ -93,7 +102,7 @@ test("a message that the control plane does not know goes to Envoy as it is writ
   }
 });
 
-test("a patch whose outcome would be invalid is left out, the others hold", () => {
+test("of fields that exclude one another the patch's one holds, as in protobuf's merging", () => {
   const built = buildCase({
     proxy: "a/p",
     objects: [
@@ -108,22 +117,37 @@ test("a patch whose outcome would be invalid is left out, the others hold", () =
         {
           applyTo: "HTTP_ROUTE",
           match: { context: "SIDECAR_OUTBOUND", routeConfiguration: { name: "80" } },
-          // A route that forwards cannot answer itself, too.
           patch: { operation: "MERGE", value: { direct_response: { status: 200 } } },
         },
         {
           applyTo: "CLUSTER",
           match: { context: "SIDECAR_OUTBOUND", cluster: { service: "web.a.svc.cluster.local" } },
-          patch: { operation: "MERGE", value: { connect_timeout: "3s" } },
+          patch: {
+            operation: "MERGE",
+            value: {
+              // Go's JSON reader, which Istio reads patches with, takes Go's durations.
+              connect_timeout: "1m3s",
+              typed_extension_protocol_options: {
+                [HTTP_OPTIONS]: {
+                  "@type": `type.googleapis.com/${HTTP_OPTIONS}`,
+                  use_downstream_protocol_config: { http_protocol_options: {} },
+                },
+              },
+            },
+          },
         },
       ),
     ],
   });
   const { resources, problems } = patcher.apply(built.resources, built.view.outbound.patches, "heddle");
-  expect(problems.map(({ path }) => path)).toContain("spec.configPatches[0].patch");
-  expect(resources.routes).toEqual(built.resources.routes);
+  expect(problems).toEqual([]);
+  const routes = resources.routes.filter(({ name }) => name === "80").flatMap(({ virtualHosts }) => virtualHosts);
+  expect(routes.flatMap((host) => host.routes.map(({ action }) => action.case))).toContain("directResponse");
   const cluster = resources.clusters.find(({ name }) => name === "outbound|80||web.a.svc.cluster.local");
-  expect(cluster?.connectTimeout?.seconds).toBe(3n);
+  expect(cluster?.connectTimeout?.seconds).toBe(63n);
+  const options = cluster?.typedExtensionProtocolOptions[HTTP_OPTIONS];
+  const read = options && unpackAny(options, HttpProtocolOptionsSchema);
+  expect(read?.upstreamProtocolOptions.case).toBe("useDownstreamProtocolConfig");
 });
 
 test("lists are put one after the other, or replaced; an Any of another type is replaced", () => {

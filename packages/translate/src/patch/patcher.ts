@@ -1,7 +1,7 @@
 import type { DescMessage, JsonObject, JsonValue, MessageShape, Registry } from "@bufbuild/protobuf";
 import { type ConfigPatch, type DataPlane, type EnvoyFilter, type Problem, refText } from "@heddle/config";
 import { parseClusterName, type ResourcePatch } from "@heddle/model";
-import { checkJson, jsonProblemText, loadTypeRegistry, readJson, toDumpJson } from "@heddle/xds-api";
+import { checkJson, jsonProblemText, loadTypeRegistry, toDumpJson } from "@heddle/xds-api";
 import { ClusterSchema } from "@heddle/xds-api/envoy/config/cluster/v3/cluster";
 import { ListenerSchema } from "@heddle/xds-api/envoy/config/listener/v3/listener";
 import {
@@ -44,6 +44,8 @@ const schemas = {
   EXTENSION_CONFIG: undefined,
   BOOTSTRAP: undefined,
 } as const;
+
+const OLD_API = /^envoy\.(api\.v2|config\.filter)\.|^envoy\..*\.v2(alpha\d*)?\./;
 
 type Change = (json: JsonObject, patch: ConfigPatch, value: JsonObject) => JsonObject | undefined;
 
@@ -147,17 +149,21 @@ class RegistryPatcher implements Patcher {
     const schema: DescMessage | undefined = schemas[patch.applyTo];
     if (schema === undefined) return `${patch.applyTo} is not available`;
     if (patch.patch.operation === "REMOVE") return { json: {}, foreign: [] };
-    const { message, problems, unknownTypes } = checkJson(schema, patch.patch.value as JsonValue, this.#registry);
+    // Source: Istio reads patches with Go's JSON reader, which takes Go's durations.
+    const leniency = { goDurations: true };
+    const value = patch.patch.value as JsonValue;
+    const { message, problems, unknownTypes } = checkJson(schema, value, this.#registry, leniency);
     if (problems.length > 0) return jsonProblemText(problems);
+    const old = unknownTypes.filter((type) => OLD_API.test(type));
+    if (old.length > 0)
+      return `${old.join(", ")}: of the v2 API, which Envoy no longer has; write the message's v3 name as @type`;
     return { json: asObject(toDumpJson(schema, message, this.#registry)), foreign: unknownTypes };
   }
 
   #read<D extends DescMessage>(schema: D, json: JsonValue): MessageShape<D> | string {
-    try {
-      return readJson(schema, json, this.#registry);
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error);
-    }
+    // Source: protobuf's merging: what is set last takes the place of what excludes it.
+    const { message, problems } = checkJson(schema, json, this.#registry, { lastOfGroup: true });
+    return problems.length > 0 ? jsonProblemText(problems) : message;
   }
 }
 

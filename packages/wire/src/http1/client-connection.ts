@@ -279,8 +279,8 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
       this.writer.begin(SEND_LENGTH, Number(length));
     } else if (endStream) {
       this.writer.begin(SEND_NONE, 0);
-      // RFC 9110 8.6: methods that expect a body say that there is none.
-      if (head.method === "POST" || head.method === "PUT" || head.method === "PATCH") writeBytes(LENGTH_ZERO, output);
+      // RFC 9110 8.6: requests that could have a body say that there is none. Source: those of Envoy.
+      if (!isBodiless(head.method)) writeBytes(LENGTH_ZERO, output);
     } else {
       this.writer.begin(SEND_CHUNKED, 0);
       writeBytes(TRANSFER_CHUNKED, output);
@@ -304,6 +304,10 @@ export class Http1ClientConnection implements ClientConnection, MessageSink {
     this.close();
     if (wasOpen) this.#host.onCapacity(this);
   }
+}
+
+function isBodiless(method: string): boolean {
+  return method === "GET" || method === "HEAD" || method === "DELETE" || method === "TRACE" || method === "CONNECT";
 }
 
 /** An HTTP/1 client connection. It is sans I/O: see README.md for how to bind a socket. */

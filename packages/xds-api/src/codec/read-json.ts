@@ -8,6 +8,7 @@ import {
   type Registry,
 } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { formatProtoDuration, parseGoDuration } from "@heddle/std";
 import { TypedStructSchema } from "../gen/xds/type/v3/typed_struct_pb.js";
 import { emptyMessage, type Fields, isPlainStruct, isUnwrapped, oneofOf, setOwn } from "./field-value.ts";
 import {
@@ -31,6 +32,14 @@ export interface CheckedJson<T> {
   readonly unknownTypes: readonly string[];
 }
 
+/** What is read beyond protobuf's own JSON form. */
+export interface JsonLeniency {
+  /** Times as Go writes them (`500ms`, `1h30m`), too. */
+  readonly goDurations?: boolean;
+  /** Of fields that exclude one another the last one counts, as where messages were merged; otherwise both are a problem. */
+  readonly lastOfGroup?: boolean;
+}
+
 /**
  * Reads a message from protobuf's JSON form as the library's `fromJson` does. The library reads each message's own values, through a view of
  * its descriptor that ends there, so that it compiles nothing for the messages that could be inside (see `readMessage`).
@@ -51,8 +60,9 @@ export function checkJson<D extends DescMessage>(
   schema: D,
   json: JsonValue,
   registry?: Registry,
+  leniency: JsonLeniency = {},
 ): CheckedJson<MessageShape<D>> {
-  const reader = new JsonReader(registry);
+  const reader = new JsonReader(registry, leniency);
   const message = reader.read(schema, json) as MessageShape<D>;
   return { message, problems: reader.problems, unknownTypes: [...reader.unknownTypes] };
 }
@@ -63,24 +73,28 @@ class JsonReader {
   /** To the value that is read now, such as `.clusters`, `[0]`. */
   readonly #path: string[] = [];
   readonly #registry: Registry | undefined;
+  readonly #leniency: JsonLeniency;
   readonly #options: { readonly registry?: Registry };
   /** Descriptors without the fields that hold messages. */
   readonly #views = new Map<DescMessage, DescMessage>();
 
-  constructor(registry: Registry | undefined) {
+  constructor(registry: Registry | undefined, leniency: JsonLeniency) {
     this.#registry = registry;
+    this.#leniency = leniency;
     this.#options = registry === undefined ? {} : { registry };
   }
 
   read(schema: DescMessage, json: JsonValue): Fields {
     if (schema.typeName === AnySchema.typeName) return this.#readAny(json);
     if (schema.typeName.startsWith("google.protobuf."))
-      return this.#library(schema, json) ?? this.#wrong(schema, wrongMessage(schema, json));
+      return (
+        this.#library(schema, json) ?? this.#goDuration(schema, json) ?? this.#wrong(schema, wrongMessage(schema, json))
+      );
     if (!isObject(json)) return this.#wrong(schema, wrongMessage(schema, json));
     const values: JsonObject = {};
     const inner = new Map<DescField, JsonValue>();
     const seen = new Map<DescField, string>();
-    const chosen = new Map<string, string>();
+    const chosen = new Map<string, { readonly field: DescField; readonly key: string }>();
     for (const [key, value] of Object.entries(json)) {
       const field = schema.fields.find((one) => one.name === key || one.jsonName === key);
       if (field === undefined) {
@@ -88,13 +102,17 @@ class JsonReader {
         continue;
       }
       const group = value === null ? undefined : oneofOf(field)?.name;
-      const other = seen.get(field) ?? (group === undefined ? undefined : chosen.get(group));
-      if (other !== undefined) {
+      const rival = group === undefined ? undefined : chosen.get(group);
+      const other = seen.get(field) ?? rival?.key;
+      if (rival !== undefined && rival.field !== field && this.#leniency.lastOfGroup === true) {
+        delete values[rival.key];
+        inner.delete(rival.field);
+      } else if (other !== undefined) {
         this.#problem(`stands beside ${other}, and only one of both can be; remove one`, `.${key}`);
         continue;
       }
       seen.set(field, key);
-      if (group !== undefined) chosen.set(group, key);
+      if (group !== undefined) chosen.set(group, { field, key });
       if (field.message === undefined) setOwn(values, key, value);
       else inner.set(field, value);
     }
@@ -129,6 +147,12 @@ class JsonReader {
     } catch {
       return undefined;
     }
+  }
+
+  #goDuration(schema: DescMessage, json: JsonValue): Fields | undefined {
+    if (this.#leniency.goDurations !== true || schema.typeName !== "google.protobuf.Duration") return undefined;
+    const read = typeof json === "string" ? parseGoDuration(json) : undefined;
+    return read?.ok === true ? this.#library(schema, formatProtoDuration(read.value)) : undefined;
   }
 
   #view(schema: DescMessage): DescMessage {

@@ -23,7 +23,6 @@ export type AuthorizationService =
   | {
       readonly kind: "http";
       readonly cluster: string;
-      readonly host: string;
       readonly pathPrefix: string;
       readonly timeoutMs: number;
       readonly headersToAdd: readonly (readonly [string, string])[];
@@ -207,9 +206,9 @@ function decodeService(message: ExtAuthz, scope: DecodeScope): AuthorizationServ
 
 function decodeHttp(message: HttpService, scope: DecodeScope): AuthorizationService | undefined {
   const uri = message.serverUri;
-  const url = URL.parse(uri?.uri ?? "");
-  if (uri?.httpUpstreamType.case !== "cluster" || url === null) {
-    scope.field("server_uri").problem("the service needs a complete uri and a cluster");
+  // The uri itself is sent to nobody, as in Envoy: the service sees the request's own host and path.
+  if (uri?.httpUpstreamType.case !== "cluster" || uri.uri === "") {
+    scope.field("server_uri").problem("the service needs a uri and a cluster");
     return undefined;
   }
   const answer: AuthorizationResponse | undefined = message.authorizationResponse;
@@ -219,7 +218,6 @@ function decodeHttp(message: HttpService, scope: DecodeScope): AuthorizationServ
   return {
     kind: "http",
     cluster: uri.httpUpstreamType.value,
-    host: url.host,
     pathPrefix: message.pathPrefix,
     timeoutMs: decodeDuration(uri.timeout, scope.field("server_uri.timeout")) ?? TIMEOUT_MS,
     headersToAdd: (request?.headersToAdd ?? []).map((h): [string, string] => [h.key.toLowerCase(), h.value]),

@@ -221,8 +221,10 @@ function decodeJwks(message: JwtProvider, scope: DecodeScope): JwksSource | unde
 function decodeRemote(message: RemoteJwks, scope: DecodeScope): JwksSource | undefined {
   checkShape(REMOTE_JWKS_SHAPE, message, scope);
   const uri = message.httpUri;
-  if (uri === undefined || uri.httpUpstreamType.case !== "cluster" || URL.parse(uri.uri) === null) {
-    scope.field("http_uri").problem("the keys' address needs a complete uri and a cluster");
+  if (uri === undefined || uri.httpUpstreamType.case !== "cluster" || !/^https?:\/\/[^/]/i.test(uri.uri)) {
+    scope
+      .field("http_uri")
+      .problem("the keys' address needs a uri that begins with http:// or https://, and a cluster");
     return undefined;
   }
   return {

@@ -19,6 +19,7 @@ import {
 import { decideTrace, type TraceReason } from "./trace-decision.ts";
 
 const TRACESTATE = HEADER_ID.tracestate;
+const DECORATOR_OPERATION = HEADER_ID["x-envoy-decorator-operation"];
 
 export interface TracerDeps {
   readonly config: TracingConfig;
@@ -64,6 +65,7 @@ class Tracer implements RequestTracer, ExchangeObserver {
   begin(record: ExchangeRecord): ActiveSpan | undefined {
     const { config, random, runtime, alwaysOn, count } = this.#deps;
     const { headers } = record.request;
+    this.#nameRequest(record, headers);
     const sampling = record.route?.route.tracing?.sampling ?? config.sampling;
     const reason = decideTrace(headers, sampling, config.requestId, random, runtime);
     count(COUNTED[reason]);
@@ -77,6 +79,31 @@ class Tracer implements RequestTracer, ExchangeObserver {
     if (shared)
       return this.#span(context.traceId, context.spanId, context.parentId, true, headers, context.forms | this.#forms);
     return this.#enter(context, headers);
+  }
+
+  /** Source: Envoy: who calls tells the called one how to name its span, unless that has a name of its own to tell. */
+  #nameRequest(record: ExchangeRecord, headers: HeaderList): void {
+    if (this.#ingress) {
+      const told = headers.getId(DECORATOR_OPERATION);
+      if (told === undefined) return;
+      headers.removeId(DECORATOR_OPERATION);
+      if (told !== "") record.spanName = told;
+      return;
+    }
+    const name = record.route?.route.toldOperation ?? "";
+    if (name !== "") headers.setId(DECORATOR_OPERATION, name);
+  }
+
+  answer(record: ExchangeRecord, headers: HeaderList): void {
+    if (this.#ingress) {
+      const name = record.spanName === undefined ? (record.route?.route.toldOperation ?? "") : "";
+      if (name !== "") headers.setId(DECORATOR_OPERATION, name);
+      return;
+    }
+    const told = headers.getId(DECORATOR_OPERATION);
+    if (told === undefined) return;
+    headers.removeId(DECORATOR_OPERATION);
+    if (told !== "") record.spanName = told;
   }
 
   #enter(context: TraceContext, headers: HeaderList): ActiveSpan {
@@ -133,7 +160,7 @@ class Tracer implements RequestTracer, ExchangeObserver {
     const own = record.route?.route.tracing?.tags;
     const extra = customTags(own === undefined ? config.tags : [...config.tags, ...own], record, this.#deps.env);
     const { traceId, traceState, tries } = span;
-    const operation = record.route?.route.operation ?? "";
+    const operation = record.spanName ?? record.route?.route.operation ?? "";
     const name = operation === "" ? this.#plainName(record.request.authority) : operation;
     const shared = {
       traceId,
