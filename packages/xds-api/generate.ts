@@ -40,7 +40,7 @@ const roots = [
   "envoy/extensions/{retry/host/previous_hosts,retry/host/omit_host_metadata,retry/host/omit_canary_hosts,retry/priority/previous_priorities,request_id/uuid,wasm,rbac/audit_loggers/stream}/v3/*",
   "envoy/extensions/path/{match,rewrite}/uri_template/v3/*",
   "envoy/extensions/internal_redirect/{allow_listed_routes,previous_routes,safe_cross_scheme}/v3/*",
-  "envoy/extensions/clusters/aggregate/v3/*",
+  "envoy/extensions/clusters/{aggregate,dns}/v3/*",
   "envoy/admin/v3/{config_dump,config_dump_shared,clusters,certs,server_info,listeners}",
   "envoy/extensions/matching/{common_inputs/{network,ssl},input_matchers/ip}/v3/*",
   "envoy/type/matcher/v3/{string,regex,value,http_inputs}",

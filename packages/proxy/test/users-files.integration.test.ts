@@ -32,6 +32,23 @@ const keysFrom = (uri: string): Fields => ({
   },
 });
 
+/** Instead of `type: STATIC`. */
+const namedCluster = (config: Fields, port = 1): Fields => ({
+  type: undefined,
+  cluster_type: {
+    name: "envoy.cluster.dns",
+    typed_config: { "@type": `${TYPE}.extensions.clusters.dns.v3.DnsCluster`, ...config },
+  },
+  load_assignment: {
+    cluster_name: "named",
+    endpoints: [
+      {
+        lb_endpoints: [{ endpoint: { address: { socket_address: { address: "localhost", port_value: port } } } }],
+      },
+    ],
+  },
+});
+
 describe.skipIf(skip)("a file is taken or refused as by real Envoy", () => {
   const folder = mkdtempSync(join(tmpdir(), "heddle-users-files-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -71,6 +88,18 @@ describe.skipIf(skip)("a file is taken or refused as by real Envoy", () => {
     ["a check's service without a scheme", file(filters(authorized("auth-service:9000"))), ""],
     ["a check's service with a name alone", file(filters(authorized("auth-service"))), ""],
     ["a check's service without a name", file(filters(authorized(""))), "server_uri: the service needs a uri"],
+    [
+      "a kind of cluster by its name",
+      file({}, { type: undefined, cluster_type: { name: "envoy.cluster.static" } }),
+      "",
+    ],
+    ["a cluster with names of its own kind", file({}, namedCluster({ dns_refresh_rate: "3s" })), ""],
+    [
+      "a kind of cluster that there is not",
+      file({}, { type: undefined, cluster_type: { name: "a" } }),
+      "no cluster type a",
+    ],
+    ["names that fail at once", file({}, namedCluster({ dns_failure_refresh_rate: {} })), "base_interval: must be"],
     ["keys at https", file(filters(keysFrom("https://keys.test:443/jwks"))), ""],
     ["keys without a scheme", file(filters(keysFrom("keys.test:9000/jwks"))), "a uri that begins with http://"],
   ])(
@@ -100,7 +129,7 @@ const ZIPKIN = {
   },
 };
 const unsampled = { ...ZIPKIN, overall_sampling: { value: 0 } };
-const decorated = (decorator: Fields | undefined, extra: Fields = {}): Fields => ({
+const decorated = (decorator: Fields | undefined, extra: Fields = {}, to = "app"): Fields => ({
   route_config: {
     name: "r",
     virtual_hosts: [
@@ -109,7 +138,7 @@ const decorated = (decorator: Fields | undefined, extra: Fields = {}): Fields =>
         domains: ["*"],
         routes: [
           { match: { path: "/direct" }, direct_response: { status: 200 }, ...(decorator && { decorator }) },
-          { match: { prefix: "/" }, route: { cluster: "app" }, ...(decorator && { decorator }) },
+          { match: { prefix: "/" }, route: { cluster: to }, ...(decorator && { decorator }) },
         ],
       },
     ],
@@ -133,6 +162,7 @@ const LISTENERS: Readonly<Record<string, readonly [options: Fields, direction?: 
   "no names, inbound": [decorated(undefined, { tracing: ZIPKIN }), "INBOUND"],
   "no names, outbound": [decorated(undefined, { tracing: ZIPKIN }), "OUTBOUND"],
   "names without tracing": [decorated(op)],
+  "a cluster of names": [decorated(undefined, {}, "named")],
   "checked by a service": [{ http_filters: [authorized("auth-service:9000"), ROUTER] }],
 };
 
@@ -198,7 +228,11 @@ describe.skipIf(skip)("headers at both ends are real Envoy's", () => {
             traffic_direction: direction ?? "UNSPECIFIED",
           });
         });
-        const clusters = [cluster("app", [origin.port], "http1")];
+        const family = { dns_lookup_family: "V4_ONLY" };
+        const clusters = [
+          cluster("app", [origin.port], "http1"),
+          { ...cluster("named", [], "http1"), ...namedCluster(family, origin.port) },
+        ];
         const bootstrap = { node: { id: "n", cluster: "c" }, static_resources: { listeners, clusters } };
         proxies.push(await startProxy({ engine, bootstrap, adminPort: free.at(-1) ?? 0 }));
       }),

@@ -2,6 +2,7 @@ import { createRegistry, type DescMessage, type Registry } from "@bufbuild/proto
 import { ACCESS_LOGS } from "../config/access-log.ts";
 import type { AnyTable } from "../config/any-field.ts";
 import { UPSTREAM_TRANSPORTS } from "../config/cluster.ts";
+import { TYPED_CLUSTERS } from "../config/cluster-type.ts";
 import { ROUTE_FILTERS } from "../config/filters/per-route.ts";
 import { HTTP_FILTERS } from "../config/http-filters.ts";
 import { DOWNSTREAM_TRANSPORTS } from "../config/listener.ts";
@@ -22,6 +23,7 @@ const TABLES: readonly AnyTable<unknown>[] = [
   ROUTE_FILTERS,
   STATS_SINKS,
   TRACE_PROVIDERS,
+  TYPED_CLUSTERS,
   UPSTREAM_TRANSPORTS,
 ];
 

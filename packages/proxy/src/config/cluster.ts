@@ -8,6 +8,7 @@ import { ProxyProtocolUpstreamTransportSchema } from "@heddle/xds-api/envoy/exte
 import { type AnyTable, decodeAny, messageEntry } from "./any-field.ts";
 import { BIND_CONFIG_SHAPE, decodeSources } from "./bind-config.ts";
 import { type CircuitLimits, checkCircuitBreakers, decodeLimits } from "./circuit-breakers.ts";
+import { type DnsFailureConfig, decodeClusterType } from "./cluster-type.ts";
 import { type ConfigOrigin, decodeConfigOrigin } from "./config-origin.ts";
 import { checkDnsResolver } from "./dns-resolver.ts";
 import { decodeDuration } from "./duration-field.ts";
@@ -20,7 +21,6 @@ import { decodePreconnect, type PreconnectConfig } from "./preconnect.ts";
 import {
   type Cluster,
   Cluster_DiscoveryType,
-  Cluster_DnsLookupFamily,
   ClusterSchema,
   RawBufferSchema,
   RoutingPriority,
@@ -60,12 +60,6 @@ export interface KeepAliveConfig {
   readonly probes: number;
   readonly idleSeconds: number;
   readonly intervalSeconds: number;
-}
-
-/** How soon a name is asked for again that did not resolve: twice as long each time. Units: ms. */
-export interface DnsFailureConfig {
-  readonly baseMs: number;
-  readonly maxMs: number;
 }
 
 export interface ClusterConfig {
@@ -142,6 +136,7 @@ export const CLUSTER_SHAPE = shape(
     "name",
     "alt_stat_name",
     "type",
+    "cluster_type",
     "eds_cluster_config",
     "connect_timeout",
     "lb_policy",
@@ -182,7 +177,6 @@ export const CLUSTER_SHAPE = shape(
     cleanup_interval: "when Envoy gives back the memory of original destinations that nobody uses",
   },
   {
-    cluster_type: "custom cluster types are not implemented",
     "dns_resolvers use_tcp_for_dns_lookups dns_resolution_config": "names are resolved by the system",
     "lrs_server lrs_report_endpoint_metrics": "load is not reported; statistics are pulled",
     upstream_config: "there is one HTTP upstream",
@@ -239,7 +233,8 @@ export const UPSTREAM_TRANSPORT_TYPES: readonly string[] = Object.keys(UPSTREAM_
 export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConfig | undefined {
   checkShape(CLUSTER_SHAPE, message, scope);
   if (message.name === "") scope.field("name").problem("a cluster needs a name");
-  const discovery = decodeDiscovery(message, scope);
+  const found = decodeClusterType(message, scope);
+  const discovery = found && decodeDiscovery(message, found.type, scope);
   const loadBalancing = decodeLoadBalancing(message, scope);
   checkUpstreamFilters(message, scope.field("filters"));
   checkDnsResolver(message.typedDnsResolverConfig, scope.field("typed_dns_resolver_config"));
@@ -266,7 +261,7 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
     );
   const http = decodeUpstreamHttp(message, scope);
   const keepAlive = message.upstreamConnectionOptions?.tcpKeepalive;
-  if (discovery === undefined || loadBalancing === undefined) return undefined;
+  if (found === undefined || discovery === undefined || loadBalancing === undefined) return undefined;
   return {
     name: message.name,
     statName: message.altStatName === "" ? message.name : message.altStatName,
@@ -297,14 +292,9 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
       message.upstreamConnectionOptions?.happyEyeballsConfig,
       scope.field("upstream_connection_options.happy_eyeballs_config"),
     ),
-    dnsRefreshMs: decodeDuration(message.dnsRefreshRate, scope.field("dns_refresh_rate")) ?? 5000,
-    dnsFailure: decodeDnsFailure(message, scope.field("dns_failure_refresh_rate")),
-    dnsFamily:
-      message.dnsLookupFamily === Cluster_DnsLookupFamily.V4_ONLY
-        ? "v4"
-        : message.dnsLookupFamily === Cluster_DnsLookupFamily.V6_ONLY
-          ? "v6"
-          : "any",
+    dnsRefreshMs: found.dns.refreshMs,
+    dnsFailure: found.dns.failure,
+    dnsFamily: found.dns.family,
     sessionHosts: decodeSessionHosts(message, scope),
     panicPercent: message.commonLbConfig?.healthyPanicThreshold?.value ?? 50,
     preconnect: decodePreconnect(message.preconnectPolicy, scope.field("preconnect_policy")),
@@ -312,16 +302,6 @@ export function decodeCluster(message: Cluster, scope: DecodeScope): ClusterConf
     metadata: foreignMetadata(message.metadata),
     source: sourceOf(message.metadata),
   };
-}
-
-/** Errors: a longest time below the shortest. */
-function decodeDnsFailure({ dnsFailureRefreshRate: rate }: Cluster, scope: DecodeScope): DnsFailureConfig | undefined {
-  if (rate === undefined) return undefined;
-  const baseMs = decodeDuration(rate.baseInterval, scope.field("base_interval")) ?? 0;
-  if (baseMs <= 0) scope.field("base_interval").problem("must be greater than 0");
-  const maxMs = decodeDuration(rate.maxInterval, scope.field("max_interval")) ?? baseMs * 10;
-  if (maxMs < baseMs) scope.field("max_interval").problem("must not be below base_interval");
-  return { baseMs, maxMs };
 }
 
 /** Network filters towards servers, by their types. */
@@ -342,12 +322,7 @@ function checkUpstreamFilters(message: Cluster, scope: DecodeScope): void {
 
 const DST_HEADER = "x-envoy-original-dst-host";
 
-function decodeDiscovery(message: Cluster, scope: DecodeScope): ClusterDiscovery | undefined {
-  if (message.clusterDiscoveryType.case === "clusterType") {
-    scope.field("cluster_type").problem("custom cluster types are not implemented");
-    return undefined;
-  }
-  const type = message.clusterDiscoveryType.value ?? Cluster_DiscoveryType.STATIC;
+function decodeDiscovery(message: Cluster, type: Cluster_DiscoveryType, scope: DecodeScope): ClusterDiscovery {
   const assignment = () =>
     message.loadAssignment === undefined
       ? { cluster: message.name, localities: [], overprovisioning: 140 }

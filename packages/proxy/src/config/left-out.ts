@@ -49,6 +49,12 @@ export const LEFT_OUT_HTTP: LeftOut = {
   "envoy.config.trace.v3.XRayConfig": "use OpenTelemetryConfig with the collector of AWS",
   "envoy.config.trace.v3.OpenCensusConfig": "Envoy has given it up, too; use OpenTelemetryConfig",
   "envoy.config.trace.v3.DynamicOtConfig": "the proxy loads no libraries of others; use OpenTelemetryConfig",
+  "envoy.extensions.clusters.aggregate":
+    "clusters do not lead to clusters; use priorities of one cluster, or weighted_clusters",
+  "envoy.extensions.clusters.dynamic_forward_proxy":
+    "clusters are not made from requests; name the hosts in clusters, or use ORIGINAL_DST with a header",
+  "envoy.extensions.clusters.redis": "Redis passes as bytes; use tcp_proxy with STRICT_DNS",
+  "envoy.extensions.clusters.original_dst": "use type ORIGINAL_DST with original_dst_lb_config",
   "envoy.extensions.router.cluster_specifiers":
     "clusters are chosen by the route; use cluster_header or weighted_clusters",
 };

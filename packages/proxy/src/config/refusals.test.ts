@@ -388,7 +388,12 @@ describe("what the proxy can't do is refused with its path", () => {
       }),
       "token_bucket.fill_interval",
     ],
-    ["custom clusters", "cluster", { name: "c", cluster_type: { name: "envoy.clusters.redis" } }, "cluster_type: "],
+    [
+      "custom clusters",
+      "cluster",
+      { name: "c", cluster_type: { name: "envoy.clusters.redis" } },
+      "cluster_type: there is no cluster type envoy.clusters.redis without typed_config; there are envoy.cluster.static",
+    ],
     [
       "a name in a static cluster",
       "cluster",

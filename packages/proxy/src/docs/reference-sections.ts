@@ -18,6 +18,7 @@ import {
   UPSTREAM_CONNECTION_SHAPE,
   UPSTREAM_TRANSPORT_TYPES,
 } from "../config/cluster.ts";
+import { CLUSTER_TYPES, DNS_CLUSTER_SHAPE } from "../config/cluster-type.ts";
 import {
   API_SOURCE_SHAPE,
   CONFIG_SOURCE_SHAPE,
@@ -390,11 +391,13 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
   {
     title: "Clusters",
     extensions: [
+      ["Kinds of clusters", CLUSTER_TYPES],
       ["Load balancing policies", LOAD_BALANCING_TYPES],
       ["Transport sockets", UPSTREAM_TRANSPORT_TYPES],
     ],
     shapes: [
       CLUSTER_SHAPE,
+      DNS_CLUSTER_SHAPE,
       BIND_CONFIG_SHAPE,
       EXTRA_SOURCE_SHAPE,
       UPSTREAM_CONNECTION_SHAPE,
