@@ -82,7 +82,7 @@ class ConnectionPool implements HostPool, LinkPool {
   }
 
   acquire(waiter: PoolWaiter, fresh = false): void {
-    const ready = fresh && !this.#shared && this.#mayDial ? undefined : this.#takeReady();
+    const ready = fresh && this.#mayMakeOne ? undefined : this.#takeReady();
     if (ready !== undefined) {
       this.#handOut(ready, waiter);
       this.#connectAhead();
@@ -122,6 +122,12 @@ class ConnectionPool implements HostPool, LinkPool {
 
   get #needsDial(): boolean {
     return this.#waiters.length > this.#dials.size * this.#streamsPerDial;
+  }
+
+  /** One request alone may have a connection made for it, and wait for that. */
+  get #mayMakeOne(): boolean {
+    const { limits, counters } = this.surroundings;
+    return !this.#shared && this.#mayDial && counters.pending < limits.maxPendingRequests;
   }
 
   /** A host may always have one connection, whatever the limit of the cluster. */

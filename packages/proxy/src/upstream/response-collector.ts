@@ -21,6 +21,7 @@ export interface CollectedResponse {
 export class ResponseCollector implements StreamHandler {
   readonly #limit: number;
   readonly #done: (result: Result<CollectedResponse>) => void;
+  readonly #moves: (failure: WireFailure) => boolean;
   #status = 0;
   #headers = createHeaderList();
   #trailers = createHeaderList();
@@ -28,9 +29,15 @@ export class ResponseCollector implements StreamHandler {
   #length = 0;
   #over = false;
 
-  constructor(limit: number, done: (result: Result<CollectedResponse>) => void) {
+  /** `moves`: asked when the stream ends before its answer begins; true: the request is sent again, and nothing is to be told. */
+  constructor(
+    limit: number,
+    done: (result: Result<CollectedResponse>) => void,
+    moves: (failure: WireFailure) => boolean = () => false,
+  ) {
     this.#limit = limit;
     this.#done = done;
+    this.#moves = moves;
   }
 
   onHead(_stream: HttpStream, head: ResponseHead, endStream: boolean): void {
@@ -60,6 +67,7 @@ export class ResponseCollector implements StreamHandler {
   }
 
   onReset(_stream: HttpStream, failure: WireFailure): void {
+    if (this.#status === 0 && !this.#over && this.#moves(failure)) this.#over = true;
     this.#finish(err(failure.message));
   }
 

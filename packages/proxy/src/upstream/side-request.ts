@@ -1,6 +1,6 @@
 import type { Clock, ClockTimer } from "@heddle/std";
 import { err, type Result } from "@heddle/std";
-import type { HttpStream, RequestHead } from "@heddle/wire";
+import type { HttpStream, RequestHead, WireFailure } from "@heddle/wire";
 import type { Cluster } from "./cluster.ts";
 import type { UpstreamFailure } from "./failure.ts";
 import type { HostPool, PooledConnection, PoolWaiter } from "./pool.ts";
@@ -23,6 +23,9 @@ export interface SideRequest {
 const BACK_OFF_MS = 1000;
 const LONGEST_BACK_OFF_MS = 10_000;
 
+/** Connections that it may be lost with before that is told. */
+const MOST_MOVES = 2;
+
 class Running implements PoolWaiter {
   readonly #request: SideRequest;
   readonly #done: (result: Result<CollectedResponse>) => void;
@@ -31,6 +34,7 @@ class Running implements PoolWaiter {
   #stream: HttpStream | undefined;
   #over = false;
   #tries = 0;
+  #moves = 0;
   #again: ClockTimer | undefined;
 
   constructor(request: SideRequest, done: (result: Result<CollectedResponse>) => void) {
@@ -50,7 +54,7 @@ class Running implements PoolWaiter {
       return;
     }
     this.#pool = cluster.pool(host, cluster.config.http.protocol === "http2", undefined);
-    this.#pool.acquire(this);
+    this.#pool.acquire(this, this.#moves > 0);
   }
 
   cancel(): void {
@@ -62,13 +66,31 @@ class Running implements PoolWaiter {
     if (this.#over) return;
     const { head, body, maxBytes } = this.#request;
     head.scheme = connection.secure ? "https" : "http";
-    const collector = new ResponseCollector(maxBytes, (result) => {
-      this.#stream = undefined;
-      this.#give(result);
-    });
+    const reused = connection.requests > 1 || connection.waited;
+    const collector = new ResponseCollector(
+      maxBytes,
+      (result) => {
+        this.#stream = undefined;
+        this.#give(result);
+      },
+      (failure) => this.#moved(failure, connection, reused),
+    );
     const stream = connection.http.request(head, body === undefined, collector);
     this.#stream = stream;
     if (body !== undefined) stream.sendData(body, 0, body.length, true);
+  }
+
+  /** The server ended the connection; another one gets what it did not look at, or what may be asked twice. `reused`: it stood idle before. */
+  #moved(failure: WireFailure, { http }: PooledConnection, reused: boolean): boolean {
+    if (this.#over || this.#moves >= MOST_MOVES) return false;
+    const { retryable, code } = failure;
+    const idle = reused && code === "connection-closed" && (retryable || this.#request.head.method === "GET");
+    if (!idle && !(code === "refused" && http.capacity === 0)) return false;
+    this.#moves++;
+    this.#tries--;
+    this.#stream = undefined;
+    this.start();
+    return true;
   }
 
   onPoolFailure(failure: UpstreamFailure): void {
