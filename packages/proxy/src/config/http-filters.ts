@@ -3,6 +3,7 @@ import { BufferSchema } from "@heddle/xds-api/envoy/extensions/filters/http/buff
 import { CompressorSchema } from "@heddle/xds-api/envoy/extensions/filters/http/compressor/v3/compressor";
 import { DecompressorSchema } from "@heddle/xds-api/envoy/extensions/filters/http/decompressor/v3/decompressor";
 import { ExtAuthzSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
+import { ExternalProcessorSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ext_proc/v3/ext_proc";
 import { GrpcWebSchema } from "@heddle/xds-api/envoy/extensions/filters/http/grpc_web/v3/grpc_web";
 import { HeaderMutationSchema } from "@heddle/xds-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation";
 import { JwtAuthenticationSchema } from "@heddle/xds-api/envoy/extensions/filters/http/jwt_authn/v3/config";
@@ -15,6 +16,7 @@ import { type BufferConfig, decodeBuffer } from "./filters/buffer.ts";
 import { type CompressorConfig, decodeCompressor } from "./filters/compressor.ts";
 import { type DecompressorConfig, decodeDecompressor } from "./filters/decompressor.ts";
 import { decodeExtAuthz, type ExtAuthzConfig } from "./filters/ext-authz.ts";
+import { decodeExtProc, type ExtProcConfig } from "./filters/ext-proc.ts";
 import { decodeFault, type FaultConfig } from "./filters/fault.ts";
 import { decodeHeaderMutationFilter, type HeaderMutationConfig } from "./filters/header-mutation.ts";
 import { decodeJwtAuthn, type JwtAuthnConfig } from "./filters/jwt-authn.ts";
@@ -50,6 +52,7 @@ export type HttpFilterConfig =
   | RbacFilterConfig
   | JwtAuthnConfig
   | ExtAuthzConfig
+  | ExtProcConfig
   | RateLimitFilterConfig
   | CompressorConfig
   | DecompressorConfig
@@ -131,6 +134,9 @@ export const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
     (m, s): HttpFilterConfig => decodeJwtAuthn(m, s),
   ),
   [ExtAuthzSchema.typeName]: messageEntry(ExtAuthzSchema, (m, s): HttpFilterConfig | undefined => decodeExtAuthz(m, s)),
+  [ExternalProcessorSchema.typeName]: messageEntry(ExternalProcessorSchema, (m, s): HttpFilterConfig | undefined =>
+    decodeExtProc(m, s),
+  ),
   [RateLimitSchema.typeName]: messageEntry(RateLimitSchema, (m, s): HttpFilterConfig | undefined =>
     decodeRateLimitFilter(m, s),
   ),

@@ -76,6 +76,8 @@ const tls = (common: JsonObject): JsonValue => ({
 const validation = (context: JsonObject): JsonValue => tls({ validation_context: context });
 const asked = (service: JsonObject): JsonValue =>
   filter({ "@type": `${EXT}.filters.http.ext_authz.v3.ExtAuthz`, transport_api_version: "V3", grpc_service: service });
+const processed = (more: JsonObject): JsonValue =>
+  filter({ "@type": `${EXT}.filters.http.ext_proc.v3.ExternalProcessor`, grpc_service: server(), ...more });
 const limited = (service: JsonObject): JsonValue =>
   filter({
     "@type": `${EXT}.filters.http.ratelimit.v3.RateLimit`,
@@ -96,6 +98,37 @@ const server = (more: JsonObject = {}): JsonObject => ({ envoy_grpc: { cluster_n
 test.each<[name: string, kind: ResourceKind, json: JsonValue, says: string]>([
   ["a resolver", "listener", at({ resolver_name: "r" }), "address.socket_address.resolver_name: refused"],
   ["IPv4 in IPv6", "listener", at({ ipv4_compat: true }), "address.socket_address.ipv4_compat: refused"],
+  ["processing over HTTP", "listener", processed({ http_service: {} }), "typed_config.http_service: refused"],
+  [
+    "processing of gRPC messages",
+    "listener",
+    processed({ processing_mode: { request_body_mode: "GRPC" } }),
+    "processing_mode.request_body_mode: refused: GRPC is not NONE",
+  ],
+  [
+    "a duplex body without trailers",
+    "listener",
+    processed({ processing_mode: { response_body_mode: "FULL_DUPLEX_STREAMED" } }),
+    "processing_mode.response_trailer_mode: must be SEND",
+  ],
+  [
+    "typed metadata for a processor",
+    "listener",
+    processed({ metadata_options: { forwarding_namespaces: { typed: ["a"] } } }),
+    "metadata_options.forwarding_namespaces.typed: refused",
+  ],
+  [
+    "an attribute that is not there",
+    "listener",
+    processed({ request_attributes: ["request.weather"] }),
+    "request_attributes[0]: cannot be read at character 8",
+  ],
+  [
+    "two words about the route",
+    "listener",
+    processed({ disable_clear_route_cache: true, route_cache_action: "CLEAR" }),
+    "route_cache_action: can't be set together",
+  ],
   [
     "a watched folder",
     "cluster",

@@ -38,7 +38,6 @@ export const LEFT_OUT_HTTP: LeftOut = {
   [`${HTTP}kill_request`]: "requests can't end the proxy; use fault, or SIGKILL",
   [`${HTTP}alternate_protocols_cache`]: "HTTP/3 is not implemented",
   [`${HTTP}upstream_codec`]: "filters run once for a request, before the router; leave http_filters of the cluster out",
-  [`${HTTP}ext_proc`]: "bodies and headers are not sent to a processor; use ext_authz",
   [`${HTTP}original_src`]:
     "connections to servers come from the proxy's address; use x-forwarded-for or proxy_protocol",
   "envoy.extensions.common.matching": "filters are chosen by route; use typed_per_filter_config with disabled",

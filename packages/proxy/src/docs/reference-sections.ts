@@ -61,12 +61,21 @@ import {
   DECOMPRESSOR_SHAPE,
 } from "../config/filters/decompressor.ts";
 import { AUTHORIZATION_RESPONSE_SHAPE, EXT_AUTHZ_SHAPE } from "../config/filters/ext-authz.ts";
+import {
+  EXT_PROC_OVERRIDES_SHAPE,
+  EXT_PROC_ROUTE_SHAPE,
+  EXT_PROC_SHAPE,
+  FORWARD_RULES_SHAPE,
+  METADATA_NAMESPACES_SHAPE,
+  METADATA_OPTIONS_SHAPE,
+} from "../config/filters/ext-proc.ts";
 import { FAULT_ABORT_SHAPE, FAULT_SHAPE } from "../config/filters/fault.ts";
 import { HEADER_MUTATION_SHAPE, MUTATIONS_SHAPE } from "../config/filters/header-mutation.ts";
 import { JWT_AUTHN_SHAPE, JWT_PROVIDER_SHAPE, REMOTE_JWKS_SHAPE } from "../config/filters/jwt-authn.ts";
 import { LAYERED_SHAPES } from "../config/filters/layered-shapes.ts";
 import { LOCAL_RATE_LIMIT_SHAPE } from "../config/filters/local-rate-limit.ts";
 import { ROUTE_FILTER_SHAPE, ROUTE_FILTER_TYPES } from "../config/filters/per-route.ts";
+import { PROCESSING_MODE_SHAPE } from "../config/filters/processing-mode.ts";
 import { RATE_LIMIT_FILTER_SHAPE, RATE_LIMIT_ROUTE_SHAPE } from "../config/filters/rate-limit.ts";
 import { RBAC_FILTER_SHAPE, RBAC_PER_ROUTE_SHAPE } from "../config/filters/rbac.ts";
 import { SESSION_STATE_TYPES } from "../config/filters/stateful-session.ts";
@@ -125,6 +134,7 @@ import {
 } from "../config/matcher/decode-predicate.ts";
 import { CHAIN_INPUTS, CONNECTION_INPUTS, REQUEST_INPUTS, ROUTE_INPUTS } from "../config/matcher/matcher-inputs.ts";
 import { MIRROR_SHAPE } from "../config/mirror.ts";
+import { MUTATION_RULES_SHAPE } from "../config/mutation-rules.ts";
 import { NETWORK_FILTER_TYPES, TCP_PROXY_SHAPE, TUNNELING_SHAPE } from "../config/network-filters.ts";
 import {
   CONNECTION_LIMIT_SHAPE,
@@ -327,6 +337,14 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       REMOTE_JWKS_SHAPE,
       EXT_AUTHZ_SHAPE,
       AUTHORIZATION_RESPONSE_SHAPE,
+      EXT_PROC_SHAPE,
+      EXT_PROC_ROUTE_SHAPE,
+      EXT_PROC_OVERRIDES_SHAPE,
+      PROCESSING_MODE_SHAPE,
+      MUTATION_RULES_SHAPE,
+      FORWARD_RULES_SHAPE,
+      METADATA_OPTIONS_SHAPE,
+      METADATA_NAMESPACES_SHAPE,
       RBAC_FILTER_SHAPE,
       RBAC_PER_ROUTE_SHAPE,
       RBAC_RULES_SHAPE,

@@ -71,6 +71,7 @@ const KEPT: readonly (readonly [prefix: string, note: string, names: readonly st
       "fault.*",
       "rbac.*",
       "ext_authz.*",
+      "ext_proc.*",
       "jwt_authn.*",
       "compressor.*",
       "decompressor.*",

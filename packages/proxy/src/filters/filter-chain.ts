@@ -1,6 +1,7 @@
 import { keptState } from "../config/filter-state.ts";
 import type { CompressorRouteConfig } from "../config/filters/compressor.ts";
 import type { ExtAuthzRouteConfig } from "../config/filters/ext-authz.ts";
+import type { ExtProcRouteConfig } from "../config/filters/ext-proc.ts";
 import type { HeaderMutationConfig } from "../config/filters/header-mutation.ts";
 import type { JwtAuthnConfig, JwtRouteConfig } from "../config/filters/jwt-authn.ts";
 import type { LayeredRouteConfig } from "../config/filters/layered-filters.ts";
@@ -14,6 +15,7 @@ import { createCorsFilter } from "./cors-filter.ts";
 import { createDecompressorFilter } from "./decompressor-filter.ts";
 import type { ChainCompressor } from "./encoding-choice.ts";
 import { createExtAuthzFilter } from "./ext-authz-filter.ts";
+import { createExtProcFilter } from "./ext-proc/ext-proc-filter.ts";
 import { createFaultFilter } from "./fault-filter.ts";
 import { createFilterStateFilter } from "./filter-state-filter.ts";
 import { GRPC_WEB_FILTER } from "./grpc-web-filter.ts";
@@ -118,6 +120,12 @@ class CompiledChains implements FilterChains {
         .findLast((c): c is ExtAuthzRouteConfig => c?.kind === "ext-authz-route");
       return createExtAuthzFilter(own, route, this.#around);
     }
+    if (own.kind === "ext-proc") {
+      const levels = overrides
+        .map((o) => o.config)
+        .filter((c): c is ExtProcRouteConfig => c?.kind === "ext-proc-route");
+      return createExtProcFilter(own, levels, this.#around);
+    }
     if (own.kind === "rate-limit") {
       const route = overrides
         .map((o) => o.config)
@@ -164,6 +172,7 @@ function create(config: Exclude<RouteFilterConfig, LayeredRouteConfig>, around: 
       return createHeaderMutationFilter([config]);
     case "jwt-route":
     case "ext-authz-route":
+    case "ext-proc-route":
     case "rate-limit-route":
     case "compressor-route":
       // Belong to filters of another kind: a name that was given to the wrong filter.
@@ -196,6 +205,7 @@ const RUNS: ReadonlySet<HttpFilterConfig["kind"]> = new Set([
   "header-mutation",
   "jwt-authn",
   "ext-authz",
+  "ext-proc",
   "rate-limit",
   "compressor",
   "decompressor",

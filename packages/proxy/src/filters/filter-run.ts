@@ -2,29 +2,38 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { HeaderList, RequestHead, ResponseHead, ServerStream } from "@heddle/wire";
 import type { StateValue } from "../config/filter-state.ts";
-import type { BodyBuffer } from "../http/body-buffer.ts";
-import type { ExchangeRecord } from "../http/exchange-record.ts";
+import { BodyBuffer } from "../http/body-buffer.ts";
 import type { FilterChains } from "./filter-chain.ts";
-import type { FilterCall, FilterMarks, FilterReply, HttpFilter, RequestBody, WantedHost } from "./http-filter.ts";
+import type {
+  CorrectedRecord,
+  FilterCall,
+  FilterMarks,
+  FilterReply,
+  HeldAnswer,
+  HttpFilter,
+  RequestBody,
+  TakenBody,
+  WantedHost,
+} from "./http-filter.ts";
 
 /** With this much waiting for filters the client is asked to pause. Units: bytes. */
 export const WAITING_BYTES = 65_536;
 /** May still arrive after the client was asked to pause. Units: bytes. */
 const SPARE_BYTES = 1_048_576;
+/** May come at once from a filter that has held the body back. Units: bytes. */
+const TAKEN_BYTES = 4 * 1_048_576;
 
 /** What an exchange does for its filters. */
-export interface FilteredExchange extends ExchangeRecord {
-  bytesReceived: number;
-  bytesSent: number;
-  /** All filters let the request through. */
-  onFiltersPassed(): void;
+export interface FilteredExchange extends CorrectedRecord {
+  /** All filters let the request through. `body`: what has arrived of it. */
+  onFiltersPassed(body?: BodyBuffer): void;
   onFilterReply(reply: FilterReply): void;
   addFlag(flag: string): void;
   /** Chooses the route again. */
   chooseRoute(): void;
   replaceClient(make: (client: ServerStream) => ServerStream): void;
   /** The same as `onFilterReply`, after the request may have been forwarded or answered. */
-  onInterrupt(reply: FilterReply): void;
+  onInterrupt(reply: FilterReply, held?: HeldAnswer): void;
 }
 
 /** A request's way through the filters of its route. */
@@ -32,7 +41,7 @@ export class FilterRun implements FilterCall, FilterMarks {
   readonly exchange: FilteredExchange;
   readonly #filters: readonly HttpFilter[];
   /** What has arrived of the request's body; undefined: it has none. */
-  readonly #body: BodyBuffer | undefined;
+  #body: BodyBuffer | undefined;
   /** The request is complete. */
   #uploaded: boolean;
   #next = 0;
@@ -101,13 +110,20 @@ export class FilterRun implements FilterCall, FilterMarks {
     }
     if (this.#done) return;
     this.#done = true;
-    this.exchange.onFiltersPassed();
+    this.exchange.onFiltersPassed(this.#body);
   }
 
   reply(reply: FilterReply): void {
     if (this.#done) return;
-    this.#done = true;
+    this.#skipRest();
     this.exchange.onFilterReply(reply);
+  }
+
+  /** Some filters see the answer although they have not seen the request. */
+  #skipRest(): void {
+    if (this.#done) return;
+    this.#done = true;
+    while (this.#next < this.#filters.length) this.#filters[this.#next++]?.onSkipped?.(this);
   }
 
   clearRoute(): void {
@@ -142,9 +158,39 @@ export class FilterRun implements FilterCall, FilterMarks {
     this.exchange.bytesSent += sent;
   }
 
-  interrupt(reply: FilterReply): void {
-    this.#done = true;
-    this.exchange.onInterrupt(reply);
+  interrupt(reply: FilterReply, held?: HeldAnswer): void {
+    this.#skipRest();
+    this.exchange.onInterrupt(reply, held);
+  }
+
+  get uploaded(): boolean {
+    return this.#uploaded;
+  }
+
+  takeBody(): TakenBody {
+    const body = this.#body;
+    const uploaded = this.#uploaded;
+    const chunks = body?.chunks ?? [];
+    const trailers = body?.trailers;
+    if (body !== undefined && !uploaded) {
+      body.clear();
+      body.allow(TAKEN_BYTES);
+    }
+    return { chunks, trailers, uploaded };
+  }
+
+  putBody(bytes: Uint8Array): void {
+    this.#body ??= new BodyBuffer(TAKEN_BYTES);
+    this.#body.replace(bytes);
+  }
+
+  takeResponse(): ((head: ResponseHead, endStream: boolean) => void) | undefined {
+    const callbacks = this.#responseCallbacks;
+    if (callbacks === undefined) return undefined;
+    this.#responseCallbacks = undefined;
+    return (head, endStream) => {
+      for (let i = callbacks.length - 1; i >= 0; i--) callbacks[i]?.(head, endStream);
+    };
   }
 
   readBody(maxBytes: number, done: (body: RequestBody) => void): void {

@@ -46,6 +46,26 @@ const LIBRARY_ERRORS = {
 
 const LIMIT = ["enabled", "enforced", "rate_limited", "ok"];
 
+const PROCESSOR = [
+  "clear_route_cache_disabled",
+  "clear_route_cache_ignored",
+  "clear_route_cache_upstream_ignored",
+  "failure_mode_allowed",
+  "http_not_ok_resp_received",
+  "immediate_responses_sent",
+  "message_timeouts",
+  "override_message_timeout_ignored",
+  "override_message_timeout_received",
+  "rejected_header_mutations",
+  "server_half_closed",
+  "spurious_msgs_received",
+  "stream_msgs_received",
+  "stream_msgs_sent",
+  "streams_closed",
+  "streams_failed",
+  "streams_started",
+];
+
 /** Names that are there from the beginning, at zero. */
 export function filterStats(config: HttpFilterConfig): FilterStats {
   if (isLayered(config)) return layeredStats(config);
@@ -68,6 +88,8 @@ export function filterStats(config: HttpFilterConfig): FilterStats {
       const names = ["ok", "denied", "error", "disabled", "failure_mode_allowed", "invalid"];
       return { own: names.map((name) => `ext_authz.${config.statPrefix}${name}`), alone: [] };
     }
+    case "ext-proc":
+      return { own: PROCESSOR.map((name) => `ext_proc.${config.statPrefix}${name}`), alone: [] };
     case "local-rate-limit":
       return { own: [], alone: LIMIT.map((name) => `${config.statPrefix}http_local_rate_limit.${name}`) };
     case "compressor": {

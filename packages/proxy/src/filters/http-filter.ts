@@ -36,6 +36,30 @@ export interface FilterReply {
   /** Routes add nothing to it. */
   readonly bare?: boolean;
   readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** The body where it need not be text; `body` says the same for gRPC clients and for logs. */
+  readonly bytes?: Uint8Array;
+  /** Changes the head when all else has been added to it. */
+  readonly change?: (head: ResponseHead) => void;
+}
+
+/** What filters that stand between client and exchange set right of its record. */
+export interface CorrectedRecord extends ExchangeRecord {
+  response: ResponseHead | undefined;
+  status: number;
+  grpcStatus: number;
+  bytesReceived: number;
+  bytesSent: number;
+}
+
+/** What a filter keeps of an answer that the exchange has given: all of it, or what follows the head. */
+export type HeldAnswer = "whole" | "rest";
+
+/** What has arrived of a request's body. */
+export interface TakenBody {
+  readonly chunks: readonly Uint8Array[];
+  readonly trailers: HeaderList | undefined;
+  /** It is all of the request. */
+  readonly uploaded: boolean;
 }
 
 /** A host that a request is to go to at its first try. */
@@ -56,7 +80,7 @@ export interface FilterMarks {
 
 /** One request on its way through the filters. */
 export interface FilterCall {
-  readonly exchange: ExchangeRecord;
+  readonly exchange: CorrectedRecord;
   readonly request: RequestHead;
   /** Values that filters leave for each other, by filter name. */
   readonly metadata: Map<string, JsonValue>;
@@ -92,8 +116,16 @@ export interface FilterCall {
   ): void;
   /** Corrects what logs say of bodies, which are counted between the filters and the router. Units: bytes. */
   adjustBytes(received: number, sent: number): void;
-  /** Ends the request although it has passed the filters. */
-  interrupt(reply: FilterReply): void;
+  /** Ends the request although it has passed the filters; of an answer that is held nothing more goes to the client. */
+  interrupt(reply: FilterReply, held?: HeldAnswer): void;
+  /** The request is complete. */
+  readonly uploaded: boolean;
+  /** What has arrived of the body, which comes again by the client's stream; a complete one stays, to be replaced. */
+  takeBody(): TakenBody;
+  /** The body of a request that is complete, whether it had one or not. */
+  putBody(bytes: Uint8Array): void;
+  /** What those filters that stand before this one do to the answer's head: to be done by who takes it. */
+  takeResponse(): ((head: ResponseHead, endStream: boolean) => void) | undefined;
   /** Gives the body when it is complete or has reached `maxBytes`, whichever is first. */
   readBody(maxBytes: number, done: (body: RequestBody) => void): void;
   /** Runs for the response, whoever makes it. `endStream`: it has no body. */
@@ -111,4 +143,6 @@ export interface RequestBody {
 export interface HttpFilter {
   /** False: the filter has answered, or will call `resume`. */
   onRequest(call: FilterCall): boolean;
+  /** An earlier filter has answered; for filters that see all answers. */
+  onSkipped?(call: FilterCall): void;
 }

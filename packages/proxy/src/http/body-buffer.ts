@@ -83,4 +83,14 @@ export class BodyBuffer {
     this.#chunks = bytes.length === 0 ? [] : [bytes];
     this.length = bytes.length;
   }
+
+  /** As at the beginning. */
+  clear(): void {
+    this.#chunks = [];
+    this.length = 0;
+  }
+
+  get trailers(): HeaderList | undefined {
+    return this.#trailers;
+  }
 }

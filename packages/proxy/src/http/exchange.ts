@@ -16,7 +16,7 @@ import type { InternalRedirectConfig } from "../config/internal-redirect.ts";
 import type { ForwardAction } from "../config/route-action.ts";
 import type { RouteCounters } from "../counters/route-counters.ts";
 import { type FilteredExchange, FilterRun, WAITING_BYTES } from "../filters/filter-run.ts";
-import type { FilterReply } from "../filters/http-filter.ts";
+import type { FilterReply, HeldAnswer } from "../filters/http-filter.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { rescue, rescueDownstream, rescueStarted, rescueUpstream, type TrafficFailureCode } from "../rescue.ts";
 import { answerOf } from "../router/rewrite.ts";
@@ -38,7 +38,7 @@ import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.t
 import { GrpcMessages } from "./grpc-messages.ts";
 import { noteGrpcStatus } from "./grpc-status.ts";
 import { countRedirect, followRedirect } from "./internal-redirect.ts";
-import { composeLocalReply, overloaded, type ReplyExtra, sendContinue } from "./local-reply.ts";
+import { composeLocalReply, failureExtra, overloaded, type ReplyExtra, sendContinue } from "./local-reply.ts";
 import { type RequestMirror, startMirror } from "./mirror.ts";
 import { BODY_WANTED, noteUpstream, noteWanted } from "./note-upstream.ts";
 import { noteTunnel, noteTunnelEnd, opensTunnel } from "./open-tunnel.ts";
@@ -170,6 +170,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     }
     // Kept while a filter waits.
     if (!this.#requestEnded) this.#body = new BodyBuffer(this.route?.bufferBytes ?? REPLAY_BYTES);
+    this.#filters?.end();
     this.#filters = new FilterRun(this, filters, this.#body, this.#requestEnded);
     this.#filters.resume();
   }
@@ -207,7 +208,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   }
 
   /** The router: forwards or answers. */
-  onFiltersPassed(): void {
+  onFiltersPassed(body?: BodyBuffer): void {
+    this.#body = body ?? this.#body;
     const { request, route } = this;
     const { counters } = this.#manager;
     counters.routed++;
@@ -232,10 +234,10 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.#reply(reply.status, reply.body, undefined, reply);
   }
 
-  onInterrupt(reply: FilterReply): void {
-    if (this.settled) return;
+  onInterrupt(reply: FilterReply, held?: HeldAnswer): void {
+    if (this.#over || (this.#answered && held === undefined)) return;
     this.#tries.giveUp();
-    if (!this.#committed) {
+    if (!this.#committed || held === "whole") {
       this.onFilterReply(reply);
       return;
     }
@@ -253,12 +255,8 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.#note(answer);
     if (this.#committed) this.#cut();
     else {
-      const { status, body, grpcStatus } = answer;
       const location = code === "path-redirected" && !this.grpc ? this.request.path : undefined;
-      this.#reply(status, body, location, {
-        uncounted: code !== "timeout",
-        ...(grpcStatus === undefined ? {} : { grpcStatus }),
-      });
+      this.#reply(answer.status, answer.body, location, failureExtra(code, answer));
     }
   }
 

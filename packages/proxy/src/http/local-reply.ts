@@ -8,7 +8,7 @@ import {
   type ServerStream,
 } from "@heddle/wire";
 import type { FilterReply } from "../filters/http-filter.ts";
-import { grpcStatusOf } from "../rescue.ts";
+import { grpcStatusOf, type Rescue, type TrafficFailureCode } from "../rescue.ts";
 import type { HttpManager } from "./connection-manager.ts";
 import type { ForwardedExchange } from "./forward-request.ts";
 import { addHeaders } from "./header-values.ts";
@@ -82,9 +82,14 @@ export interface ComposedReply {
 }
 
 /** What a reply of the proxy itself has beside status and body. */
-export interface ReplyExtra extends Pick<FilterReply, "grpcStatus" | "bare" | "headers"> {
+export interface ReplyExtra extends Pick<FilterReply, "grpcStatus" | "bare" | "headers" | "bytes" | "change"> {
   /** Says nothing of the tries: of the connection manager's own limits, which know nothing of them. */
   readonly uncounted?: boolean;
+}
+
+/** Of a failure's own answer. */
+export function failureExtra(code: TrafficFailureCode, { grpcStatus }: Rescue): ReplyExtra {
+  return { uncounted: code !== "timeout", ...(grpcStatus === undefined ? {} : { grpcStatus }) };
 }
 
 /** Of requests that a circuit breaker refused. Source: Envoy's router filter. */
@@ -124,7 +129,12 @@ export function composeLocalReply(
   prepareLocalResponse(manager, exchange, head, extra?.bare === true, extra?.uncounted === true);
   const type = HEADER_ID["content-type"];
   if (reply.contentType !== "" && !head.headers.hasId(type)) head.headers.appendId(type, reply.contentType);
-  return { head, body: reply.body, grpcStatus: reply.grpcStatus };
+  extra?.change?.(head);
+  // Bytes stand for a text that nobody has mapped.
+  const bytes = reply.body.length > 0 && localReply === undefined ? extra?.bytes : undefined;
+  if (bytes === undefined) return { head, body: reply.body, grpcStatus: reply.grpcStatus };
+  head.headers.setId(HEADER_ID["content-length"], String(bytes.length));
+  return { head, body: bytes, grpcStatus: reply.grpcStatus };
 }
 
 /** Tells a client that waits for it to send its body. */

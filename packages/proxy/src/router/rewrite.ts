@@ -17,6 +17,8 @@ export function rewritePath(route: RouteConfig, action: ForwardAction, path: str
     return renderTemplate(rewrite.parts, match.kind === "template" ? match.template.captures(bare) : undefined) + rest;
   }
   const matched = matchedLength(route, bare);
+  // A filter may have written another path since the route was chosen: that one stays.
+  if (matched < 0) return path;
   return rewrite.text + bare.slice(matched) + rest;
 }
 
@@ -24,8 +26,11 @@ function matchedLength(route: RouteConfig, bare: string): number {
   const path = route.match.path;
   switch (path.kind) {
     case "prefix":
-    case "separated-prefix":
-      return path.text.length;
+    case "separated-prefix": {
+      const { text } = path;
+      if (bare.startsWith(text)) return text.length;
+      return bare.slice(0, text.length).toLowerCase() === text.toLowerCase() ? text.length : -1;
+    }
     case "exact":
       return bare.length;
     case "regex":

@@ -5,6 +5,7 @@ interface BytesMethod {
   readonly path: string;
   /** Default: one message. */
   readonly requestStream?: boolean;
+  readonly responseStream?: boolean;
   readonly handle: UntypedServiceImplementation[string];
 }
 
@@ -15,13 +16,13 @@ export async function startGrpcServer(
   ...methods: readonly BytesMethod[]
 ): Promise<{ readonly port: number; close(): void }> {
   const server = new Server();
-  for (const { path, requestStream = false, handle } of methods)
+  for (const { path, requestStream = false, responseStream = false, handle } of methods)
     server.addService(
       {
         method: {
           path,
           requestStream,
-          responseStream: false,
+          responseStream,
           requestSerialize: PASS,
           requestDeserialize: PASS,
           responseSerialize: PASS,

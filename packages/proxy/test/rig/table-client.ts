@@ -10,6 +10,7 @@ export interface TableRequest {
   /** With a Content-Length; else chunked or of unknown length. */
   readonly sized?: boolean;
   readonly trailers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface TableAnswer {
@@ -53,7 +54,7 @@ export const http1Client = (port: number): TableClient => ({
 });
 
 async function callHttp1(port: number, request: TableRequest): Promise<TableAnswer> {
-  const { method, path, body, sized, trailers } = request;
+  const { method, path, body, sized, trailers, headers = {} } = request;
   const client = await connectRaw(port);
   const end =
     trailers === undefined
@@ -61,9 +62,12 @@ async function callHttp1(port: number, request: TableRequest): Promise<TableAnsw
       : Object.entries(trailers)
           .map(([k, v]) => `${k}: ${v}\r\n`)
           .join("");
+  const own = Object.entries(headers)
+    .map(([k, v]) => `${k}: ${v}\r\n`)
+    .join("");
   const framing =
     body === undefined ? "" : sized ? `content-length: ${body.length}\r\n` : "transfer-encoding: chunked\r\n";
-  client.send(`${method} ${path} HTTP/1.1\r\nhost: app\r\nconnection: close\r\n${framing}\r\n`);
+  client.send(`${method} ${path} HTTP/1.1\r\nhost: app\r\nconnection: close\r\n${own}${framing}\r\n`);
   if (body !== undefined && sized) client.send(body);
   else if (body !== undefined) {
     if (body.length > 0) {
@@ -166,10 +170,10 @@ async function open(port: number): Promise<ClientHttp2Session> {
 }
 
 function callHttp2(session: ClientHttp2Session, request: TableRequest): Promise<TableAnswer> {
-  const { method, path, body, sized, trailers } = request;
+  const { method, path, body, sized, trailers, headers: own = {} } = request;
   const length = body !== undefined && sized === true ? { "content-length": body.length } : {};
   const stream: ClientHttp2Stream = session.request(
-    { ":method": method, ":path": path, ":authority": "app", ...length },
+    { ":method": method, ":path": path, ":authority": "app", ...length, ...own },
     { endStream: body === undefined, ...(trailers === undefined ? {} : { waitForTrailers: true }) },
   );
   if (trailers !== undefined) stream.on("wantTrailers", () => stream.sendTrailers(trailers));

@@ -4,6 +4,7 @@ import { BufferPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/h
 import { CompressorPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/compressor/v3/compressor";
 import { CorsPolicySchema } from "@heddle/xds-api/envoy/extensions/filters/http/cors/v3/cors";
 import { ExtAuthzPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ext_authz/v3/ext_authz";
+import { ExtProcPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/ext_proc/v3/ext_proc";
 import { HTTPFaultSchema } from "@heddle/xds-api/envoy/extensions/filters/http/fault/v3/fault";
 import { HeaderMutationPerRouteSchema } from "@heddle/xds-api/envoy/extensions/filters/http/header_mutation/v3/header_mutation";
 import { PerRouteConfigSchema } from "@heddle/xds-api/envoy/extensions/filters/http/jwt_authn/v3/config";
@@ -17,6 +18,7 @@ import { type BufferConfig, decodeBufferRoute } from "./buffer.ts";
 import { type CompressorRouteConfig, decodeCompressorRoute } from "./compressor.ts";
 import { type CorsConfig, decodeCors } from "./cors.ts";
 import { decodeExtAuthzRoute, type ExtAuthzRouteConfig } from "./ext-authz.ts";
+import { decodeExtProcRoute, type ExtProcRouteConfig } from "./ext-proc.ts";
 import { decodeFault, type FaultConfig } from "./fault.ts";
 import { decodeMutations, type HeaderMutationConfig } from "./header-mutation.ts";
 import { decodeJwtRoute, type JwtRouteConfig } from "./jwt-authn.ts";
@@ -35,6 +37,7 @@ export type RouteFilterConfig =
   | RbacFilterConfig
   | JwtRouteConfig
   | ExtAuthzRouteConfig
+  | ExtProcRouteConfig
   | RateLimitRouteConfig
   | CompressorRouteConfig
   | LayeredRouteConfig;
@@ -63,6 +66,7 @@ export const ROUTE_FILTERS: AnyTable<RouteFilterConfig> = {
   ),
   [PerRouteConfigSchema.typeName]: messageEntry(PerRouteConfigSchema, decodeJwtRoute),
   [ExtAuthzPerRouteSchema.typeName]: messageEntry(ExtAuthzPerRouteSchema, decodeExtAuthzRoute),
+  [ExtProcPerRouteSchema.typeName]: messageEntry(ExtProcPerRouteSchema, decodeExtProcRoute),
   [RateLimitPerRouteSchema.typeName]: messageEntry(RateLimitPerRouteSchema, decodeRateLimitRoute),
   [RBACPerRouteSchema.typeName]: messageEntry(RBACPerRouteSchema, decodeRbacPerRoute),
   ...LAYERED_ROUTES,

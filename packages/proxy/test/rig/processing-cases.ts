@@ -1,0 +1,317 @@
+import { FAILURE_CASES } from "./processing-failures.ts";
+import {
+  ALL,
+  ALL_STREAMED,
+  at,
+  bodies,
+  bytes,
+  type Common,
+  change,
+  DUPLEX,
+  louder,
+  mode,
+  mutate,
+  POST,
+  type ProcessingCase,
+  SKIP,
+  set,
+  TRAILERS,
+} from "./processing-scripts.ts";
+import type { ProcessingAnswer } from "./processor.ts";
+
+/** Bodies, headers, routes and trailers, and what goes wrong. */
+export const CASES: readonly ProcessingCase[] = [
+  { name: "plain", filter: {} },
+  { name: "plain-post", filter: {}, ...POST },
+  { name: "nothing", filter: mode(SKIP), ...POST },
+  ...["NONE", "BUFFERED", "BUFFERED_PARTIAL", "STREAMED"].flatMap((kind): ProcessingCase[] => [
+    { name: `agree-${kind}`, filter: bodies(kind), ...POST },
+    { name: `agree-sized-${kind}`, filter: bodies(kind), method: "POST", path: "plain", body: 2000, sized: true },
+    { name: `agree-empty-${kind}`, filter: bodies(kind), path: "empty" },
+    { name: `agree-trailers-${kind}`, filter: bodies(kind, TRAILERS), ...POST },
+    { name: `agree-skip-${kind}`, filter: bodies(kind, { ...SKIP, ...TRAILERS }), ...POST },
+    { name: `louder-${kind}`, filter: bodies(kind), script: louder(false), ...POST },
+    {
+      name: `louder-skip-${kind}`,
+      filter: bodies(kind, SKIP),
+      script: louder(false),
+      method: "POST",
+      path: "plain",
+      body: 2000,
+      sized: true,
+    },
+    { name: `large-${kind}`, filter: bodies(kind), script: louder(false), method: "POST", body: 300_000 },
+  ]),
+  { name: "duplex", filter: DUPLEX, script: louder(true), ...POST },
+  { name: "duplex-large", filter: DUPLEX, script: louder(true), method: "POST", body: 300_000 },
+  { name: "duplex-get", filter: DUPLEX, script: louder(true) },
+  { name: "duplex-empty", filter: DUPLEX, script: louder(true), path: "empty" },
+  {
+    name: "duplex-sized",
+    filter: DUPLEX,
+    script: louder(true),
+    method: "POST",
+    path: "plain",
+    body: 2000,
+    sized: true,
+  },
+  { name: "duplex-wrong", filter: DUPLEX, script: louder(false), ...POST },
+  { name: "streamed-wrong", filter: ALL_STREAMED, script: louder(true), ...POST },
+  {
+    name: "headers-set",
+    filter: {},
+    script: mutate(
+      "requestHeaders",
+      [
+        set("x-one", "1"),
+        set("x-one", "2"),
+        set("x-envoy-thing", "no"),
+        set(":path", "/empty?x=1"),
+        set("host", "other"),
+      ],
+      ["x-absent", ":path", "host"],
+    ),
+    path: "echo",
+  },
+  {
+    name: "headers-append",
+    filter: {},
+    script: mutate("requestHeaders", [
+      set("x-one", "1", { appendAction: 0 }),
+      set("x-one", "2", { appendAction: 0 }),
+      set("x-one", "3", { appendAction: 1 }),
+      set("x-two", "4", { appendAction: 3 }),
+      set("x-three", "5", { append: true }),
+      set("x-three", "6", { append: false }),
+    ]),
+  },
+  {
+    name: "headers-value",
+    filter: {},
+    script: mutate("requestHeaders", [{ header: { key: "x-one", rawValue: bytes(""), value: "text" } } as never]),
+  },
+  {
+    name: "headers-both",
+    filter: {},
+    script: mutate("requestHeaders", [{ header: { key: "x-one", rawValue: bytes("a"), value: "b" } } as never]),
+  },
+  { name: "headers-invalid", filter: {}, script: mutate("requestHeaders", [set("x one", "1")]) },
+  { name: "headers-invalid-value", filter: {}, script: mutate("requestHeaders", [set("x-one", "a\r\nb")]) },
+  { name: "headers-invalid-remove", filter: {}, script: mutate("requestHeaders", [], ["x one"]) },
+  {
+    name: "headers-routing",
+    filter: { mutation_rules: { allow_all_routing: true, allow_envoy: true } },
+    script: mutate("requestHeaders", [set(":method", "PUT"), set("host", "other"), set("x-envoy-thing", "yes")]),
+  },
+  {
+    name: "headers-authority",
+    filter: { mutation_rules: { allow_all_routing: true } },
+    script: mutate("requestHeaders", [set(":authority", "third"), set(":scheme", "https")]),
+  },
+  {
+    name: "headers-error",
+    filter: { mutation_rules: { disallow_is_error: true } },
+    script: mutate("requestHeaders", [set("x-one", "1"), set("host", "other")]),
+  },
+  {
+    name: "headers-error-remove",
+    filter: { mutation_rules: { disallow_all: true, disallow_is_error: true } },
+    script: mutate("requestHeaders", [], ["x-gone"]),
+  },
+  {
+    name: "headers-system",
+    filter: { mutation_rules: { disallow_system: true } },
+    script: mutate("requestHeaders", [set(":path", "/empty"), set("x-one", "1")]),
+  },
+  {
+    name: "headers-all",
+    filter: { mutation_rules: { disallow_all: true, allow_expression: { regex: "x-y.*" } } },
+    script: mutate("requestHeaders", [set("x-one", "1"), set("x-yes", "1")]),
+  },
+  {
+    name: "headers-expression",
+    filter: { mutation_rules: { disallow_expression: { regex: "x-o.*" } } },
+    script: mutate("requestHeaders", [set("x-one", "1"), set("x-yes", "1")]),
+  },
+  {
+    name: "headers-many",
+    filter: {},
+    script: mutate(
+      "requestHeaders",
+      Array.from({ length: 101 }, (_, i) => set(`x-many-${i}`, "1")),
+    ),
+  },
+  { name: "headers-large", filter: {}, script: mutate("requestHeaders", [set("x-large", "l".repeat(70_000))]) },
+  {
+    name: "response-set",
+    filter: {},
+    script: mutate(
+      "responseHeaders",
+      [set("x-one", "1"), set(":status", "222"), set("x-envoy-thing", "no")],
+      ["x-seen", "x-route", ":status"],
+    ),
+  },
+  { name: "response-status", filter: {}, script: mutate("responseHeaders", [set(":status", "99")]) },
+  {
+    name: "route",
+    filter: {},
+    script: change("requestHeaders", {
+      headerMutation: { setHeaders: [set("x-move", "yes")] },
+      clearRouteCache: true,
+    } as Common),
+  },
+  { name: "route-kept", filter: {}, script: mutate("requestHeaders", [set("x-move", "yes")]) },
+  {
+    name: "route-clear",
+    filter: { route_cache_action: "CLEAR" },
+    script: mutate("requestHeaders", [set("x-move", "yes")]),
+  },
+  {
+    name: "route-retain",
+    filter: { route_cache_action: "RETAIN" },
+    script: change("requestHeaders", {
+      headerMutation: { setHeaders: [set("x-move", "yes")] },
+      clearRouteCache: true,
+    } as Common),
+  },
+  {
+    name: "route-disabled",
+    filter: { disable_clear_route_cache: true },
+    script: change("requestHeaders", {
+      headerMutation: { setHeaders: [set("x-move", "yes")] },
+      clearRouteCache: true,
+    } as Common),
+  },
+  { name: "route-nothing", filter: {}, script: change("requestHeaders", { clearRouteCache: true } as Common) },
+  {
+    name: "replace-request",
+    filter: ALL,
+    script: change("requestHeaders", {
+      status: 1,
+      bodyMutation: { mutation: { case: "body", value: bytes("replaced") } },
+    } as Common),
+    ...POST,
+  },
+  {
+    name: "replace-get",
+    filter: ALL,
+    script: change("requestHeaders", {
+      status: 1,
+      headerMutation: { setHeaders: [set(":method", "POST")] },
+      bodyMutation: { mutation: { case: "body", value: bytes("replaced") } },
+    } as Common),
+  },
+  {
+    name: "replace-sized",
+    filter: {},
+    script: change("requestHeaders", {
+      status: 1,
+      bodyMutation: { mutation: { case: "body", value: bytes("replaced") } },
+    } as Common),
+    method: "POST",
+    path: "plain",
+    body: 2000,
+    sized: true,
+  },
+  { name: "replace-none", filter: ALL, script: change("requestHeaders", { status: 1 } as Common), ...POST },
+  {
+    name: "replace-response",
+    filter: ALL,
+    script: change("responseHeaders", {
+      status: 1,
+      bodyMutation: { mutation: { case: "body", value: bytes("replaced") } },
+    } as Common),
+    ...POST,
+  },
+  {
+    name: "replace-response-plain",
+    filter: {},
+    script: change("responseHeaders", {
+      status: 1,
+      bodyMutation: { mutation: { case: "body", value: bytes("replaced") } },
+    } as Common),
+    method: "POST",
+    path: "plain",
+    body: 2000,
+    sized: true,
+  },
+  {
+    name: "replace-response-empty",
+    filter: {},
+    script: change("responseHeaders", {
+      status: 1,
+      bodyMutation: { mutation: { case: "body", value: bytes("replaced") } },
+    } as Common),
+    path: "empty",
+  },
+  {
+    name: "body-clear",
+    filter: mode({ request_body_mode: "BUFFERED" }),
+    script: change("requestBody", { bodyMutation: { mutation: { case: "clearBody", value: true } } } as Common),
+    ...POST,
+  },
+  {
+    name: "body-clear-streamed",
+    filter: bodies("STREAMED"),
+    script: change("responseBody", { bodyMutation: { mutation: { case: "clearBody", value: true } } } as Common),
+    ...POST,
+  },
+  { name: "body-headers", filter: bodies("BUFFERED"), script: mutate("requestBody", [set("x-late", "1")]), ...POST },
+  {
+    name: "body-headers-response",
+    filter: bodies("BUFFERED"),
+    script: mutate("responseBody", [set("x-late", "1")]),
+    ...POST,
+  },
+  {
+    name: "body-headers-streamed",
+    filter: bodies("STREAMED"),
+    script: mutate("requestBody", [set("x-late", "1")]),
+    ...POST,
+  },
+  {
+    name: "body-length",
+    filter: bodies("BUFFERED"),
+    script: change("requestBody", { bodyMutation: { mutation: { case: "body", value: bytes("short") } } } as Common),
+    method: "POST",
+    path: "plain",
+    body: 2000,
+    sized: true,
+  },
+  {
+    name: "body-length-told",
+    filter: bodies("BUFFERED"),
+    script: change("requestBody", {
+      headerMutation: { setHeaders: [set("content-length", "5")] },
+      bodyMutation: { mutation: { case: "body", value: bytes("short") } },
+    } as Common),
+    method: "POST",
+    path: "plain",
+    body: 2000,
+    sized: true,
+  },
+  {
+    name: "trailers-set",
+    filter: mode(TRAILERS),
+    script: at("requestTrailers", (call) =>
+      call.send({
+        response: { case: "requestTrailers", value: { headerMutation: { setHeaders: [set("x-sum", "changed")] } } },
+      } as ProcessingAnswer),
+    ),
+    ...POST,
+  },
+  {
+    name: "trailers-response",
+    filter: mode(TRAILERS),
+    script: at("responseTrailers", (call) =>
+      call.send({
+        response: {
+          case: "responseTrailers",
+          value: { headerMutation: { setHeaders: [set("x-late", "1")], removeHeaders: ["x-echo"] } },
+        },
+      } as ProcessingAnswer),
+    ),
+    ...POST,
+  },
+  ...FAILURE_CASES,
+];
