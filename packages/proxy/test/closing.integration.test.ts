@@ -207,14 +207,10 @@ describe.skipIf(skip)("ends of connections as real Envoy tells them", () => {
     "what is no request has a line: %s",
     async (_name, send) => {
       const [ours, envoy] = await Promise.all(
-        ENGINES.map(async (engine) => {
-          // The listener's line differs: Envoy closes a second later, for another reason.
-          const lines = await said(engine, (port) => talk({ port: port("web"), send }), 2);
-          return lines.find((line) => line["ACCESS_LOG_TYPE"] === "DownstreamEnd");
-        }),
+        ENGINES.map((engine) => said(engine, (port) => talk({ port: port("web"), send }), 2)),
       );
       expect(ours).toEqual(envoy as never);
-      expect(ours).toMatchObject({ RESPONSE_FLAGS: "DPE" });
+      expect(ours?.[0]).toMatchObject({ RESPONSE_FLAGS: "DPE" });
     },
     60_000,
   );

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { freePorts } from "@heddle/std/free-ports";
 import { breakingHttp1, breakingHttp2, HTTP1_BREAKS, HTTP2_BREAKS } from "./rig/breaking-servers.ts";
 import { eventually } from "./rig/eventually.ts";
+import { END_HEADERS, END_STREAM, fieldBlock, frame, H2, H2_PREFACE } from "./rig/h2-bytes.ts";
 import { HTTP_ENDERS, type HttpEnder, type HttpEnderPorts, httpEndsBootstrap } from "./rig/http-ends-config.ts";
 import { makeNamedCertificates } from "./rig/named-certificates.ts";
 import { envoyPath, type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
@@ -76,16 +77,21 @@ describe.skipIf(skip)("ends of HTTP as real Envoy tells them", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** The new lines of requests, once the connection's own line is there, and what the client got. */
-  const requests = async (engine: Engine, run: (port: Port) => Promise<unknown>) => {
+  /** The new lines, the connection's own too, and what the client got. */
+  const lines = async (engine: Engine, run: (port: Port) => Promise<unknown>) => {
     const before = readFileSync(logOf(engine), "utf8").length;
     const heard = await run((name) => ports[engine]?.[name] ?? 0);
-    const lines = await eventually(`the connection's line of ${engine}`, () => {
+    const said = await eventually(`the connection's line of ${engine}`, () => {
       const all = readFileSync(logOf(engine), "utf8").slice(before).split("\n").slice(0, -1);
       const found = all.map((line) => JSON.parse(line) as Line);
       return found.some((line) => line["ACCESS_LOG_TYPE"] === "NotSet") && found;
     });
-    return { lines: lines.filter((line) => line["ACCESS_LOG_TYPE"] !== "NotSet"), heard };
+    const order = (line: Line) => `${line["ACCESS_LOG_TYPE"]} ${line["RESPONSE_CODE"]}`;
+    return { lines: said.sort((a, b) => order(a).localeCompare(order(b))), heard };
+  };
+  const requests = async (engine: Engine, run: (port: Port) => Promise<unknown>) => {
+    const { lines: said, heard } = await lines(engine, run);
+    return { lines: said.filter((line) => line["ACCESS_LOG_TYPE"] !== "NotSet"), heard };
   };
   const bothSay = async (run: (port: Port) => Promise<unknown>): Promise<readonly Line[]> => {
     const [ours, envoy] = await Promise.all(ENGINES.map((engine) => requests(engine, run)));
@@ -93,6 +99,14 @@ describe.skipIf(skip)("ends of HTTP as real Envoy tells them", () => {
     expect(ours).toEqual(envoy as never);
     return ours?.lines ?? [];
   };
+  const statistics = (owners: string, names: RegExp): Promise<readonly (readonly string[])[]> =>
+    Promise.all(
+      ENGINES.map(async (engine) => {
+        const text = await (await proxies[engine]?.admin(`/stats?filter=^(http|cluster)[.](${owners})`))?.text();
+        const counted = (text ?? "").split("\n").filter((line) => names.test(line) && !line.endsWith(": 0"));
+        return counted.sort();
+      }),
+    );
   const answer = async (port: number, send: string): Promise<unknown> => {
     const { text, end } = await talk({ port, send });
     return { text: comparable(text), end };
@@ -122,16 +136,84 @@ describe.skipIf(skip)("ends of HTTP as real Envoy tells them", () => {
     }, 60_000);
 
     test("statistics", async () => {
-      const counted = await Promise.all(
-        ENGINES.map(async (engine) => {
-          const text = await (
-            await proxies[engine]?.admin("/stats?filter=^(http|cluster)[.](one|two|dead|secure|silent)")
-          )?.text();
-          return (text ?? "").split("\n").filter((line) => COUNTED.test(line) && !line.endsWith(": 0"));
-        }),
-      );
-      expect(counted[0]?.sort()).toEqual(counted[1]?.sort() as never);
+      const counted = await statistics("one|two|dead|secure|silent", COUNTED);
+      expect(counted[0]).toEqual(counted[1] as never);
       expect(counted[0]).toContain("http.two.rq_reset_after_downstream_response_started: 1");
+    });
+  });
+
+  describe("heads that never finish, and limits of connections", () => {
+    const kept = async (port: number, run: (client: RawClient) => Promise<unknown> | undefined): Promise<string> => {
+      const client = await connectRaw(port);
+      await run(client);
+      await client.ended();
+      client.close();
+      return comparable(client.received());
+    };
+    const sends = (bytes: string) => (client: RawClient) => {
+      client.send(bytes);
+      return undefined;
+    };
+    const served = async (client: RawClient) => {
+      client.send(get("/fine"));
+      await client.until((heard) => heard.endsWith("fine"));
+    };
+    const half = "GET / HTTP/1.1\r\nhost: a\r\nb";
+    const cutWith = (end: (client: RawClient) => unknown) => async (port: Port) => {
+      const client = await connectRaw(port("one"));
+      client.send(half);
+      // The proxy has read it.
+      await Bun.sleep(200);
+      end(client);
+    };
+    const cases: readonly (readonly [name: string, run: (port: Port) => Promise<unknown>])[] = [
+      ["request_headers_timeout, no whole line", (port) => kept(port("heads"), sends("GET / HT"))],
+      ["request_headers_timeout, half the fields", (port) => kept(port("heads"), sends(half))],
+      [
+        "request_headers_timeout, behind a request",
+        (port) =>
+          kept(port("heads"), async (client) => {
+            await served(client);
+            client.send(half);
+          }),
+      ],
+      ["stream_idle_timeout", (port) => kept(port("quiet"), sends(half))],
+      ["a client that is gone", cutWith((client) => client.close())],
+      ["a client that ends", cutWith((client) => client.socket.end())],
+      ["a client that breaks off", cutWith((client) => client.socket.resetAndDestroy())],
+      ["idle_timeout, no byte", (port) => kept(port("idle"), () => undefined)],
+      ["idle_timeout, HTTP/1", (port) => kept(port("idle"), served)],
+      ["max_connection_duration, no byte", (port) => kept(port("aged"), () => undefined)],
+      ["max_connection_duration, HTTP/1", (port) => kept(port("aged"), served)],
+    ];
+    test.each(cases)(
+      "%s",
+      async (_name, run) => {
+        const [ours, envoy] = await Promise.all(ENGINES.map((engine) => lines(engine, run)));
+        expect(ours).toEqual(envoy as never);
+      },
+      60_000,
+    );
+
+    test.each(["idle", "aged"] as const)("a client of HTTP/2 that never answers is closed, too: %s", async (name) => {
+      const request = frame(H2.headers, END_STREAM | END_HEADERS, 1, fieldBlock(FINE));
+      const bytes = Buffer.concat([H2_PREFACE, frame(H2.settings, 0, 0), request]);
+      const run = (port: Port) => kept(port(name), (client) => void client.send(bytes)).then(() => undefined);
+      const [ours, envoy] = await Promise.all(ENGINES.map((engine) => lines(engine, run)));
+      expect(ours).toEqual(envoy as never);
+    }, 60_000);
+
+    test("a body that never comes: one answer, one line", async () => {
+      const head = "POST /silent HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\n\r\nab";
+      const [line] = await bothSay((port) => kept(port("quiet"), sends(head)));
+      expect(line).toMatchObject({ RESPONSE_FLAGS: "SI", RESPONSE_CODE: 408 });
+    }, 60_000);
+
+    test("statistics", async () => {
+      // A body that never comes ends its connection otherwise here.
+      const counted = await statistics("heads|idle|aged", LIMITS);
+      expect(counted[0]).toEqual(counted[1] as never);
+      expect(counted[0]).toContain("http.heads.downstream_rq_header_timeout: 3");
     });
   });
 
@@ -188,3 +270,13 @@ describe.skipIf(skip)("ends of HTTP as real Envoy tells them", () => {
 /** What is counted of requests and answers that break. */
 const COUNTED =
   /(?:rq_(?:rx|tx)_reset|rq_reset_after_downstream_response_started|rq_[1-5]xx|rq_50\d|with_active_rq|connect_fail): /;
+/** What is counted of connections and of heads. */
+const LIMITS =
+  /(?:cx_(?:total|destroy\w*|delayed_close_timeout|idle_timeout|max_duration_reached|protocol_error)|rq_(?:total|http\d_total|rx_reset|tx_reset|header_timeout|idle_timeout|completed|[1-5]xx|response_before_rq_complete)): /;
+
+const FINE: readonly (readonly [string, string])[] = [
+  [":method", "GET"],
+  [":scheme", "http"],
+  [":authority", "a"],
+  [":path", "/fine"],
+];

@@ -21,7 +21,7 @@ export function operatorsSection(): string {
     ].join("\n"),
     "Others are refused with their place. `STREAM_ID` of a TCP connection is `-`.",
     `Why connections end (\`*_CLOSE_REASON\`, \`*_CLOSE_TYPE\`, \`*_FAILURE_REASON\`, \`CONNECTION_TERMINATION_DETAILS\`) is told, as in Envoy, by logs of listeners and of TCP proxies, also where a network
-filter or the handshake ended them; another test compares the causes. Differences: certificates that are not trusted have our own sentence; an HTTP connection that reached a time limit has no reason
-(Envoy: its timer for clients that don't close, \`triggered_delayed_close_timeout\`).`,
+filter or the handshake ended them; another test compares the causes. Differences: certificates that are not trusted have our own sentence; an
+answer before the end of its request closes at once (Envoy: a second later where the client does not, \`triggered_delayed_close_timeout\`); an HTTP/2 head that is late closes the connection (Envoy: 408 on its stream).`,
   ].join("\n\n");
 }

@@ -10,9 +10,9 @@ import type { Connection, ConnectionError } from "../transport/connection.ts";
 import { type HttpLink, type LinkOwner, SocketLink } from "../transport/http-link.ts";
 import { type KeepAlive, startKeepAlive } from "../transport/keep-alive.ts";
 import { ByteCount } from "../upstream/count-connection.ts";
-import { countAnswer, type HttpManager } from "./connection-manager.ts";
+import type { HttpManager } from "./connection-manager.ts";
 import { Exchange, type ExchangeOwner } from "./exchange.ts";
-import { unreadRequest } from "./unread-request.ts";
+import { LATE_HEAD, lateAnswer, SILENT_HEAD, tellUnread, unreadCause } from "./unread-request.ts";
 
 /** An HTTP connection of a client. */
 export interface HttpDownstream extends Enlisted {
@@ -59,8 +59,12 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   #broke = false;
   wrong = false;
   clientReset: HttpDownstream["clientReset"] = "";
-  /** A time limit of the connection was reached. */
-  #overdue = false;
+  /** When a time limit of the connection was reached; -1: none was. Units: ms of the wheel. */
+  #overdueMs = -1;
+  /** An answer is out that nobody asked for any more: the client may read it. */
+  lingers = false;
+  /** The client left the connection to us. */
+  #waitedInVain = false;
   readonly #bytes: ByteCount;
 
   constructor(
@@ -126,7 +130,8 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   }
 
   get closeReason(): string {
-    const answered = this.#requests > 0 && !this.wrong && !this.#overdue;
+    if (this.#waitedInVain) return "triggered_delayed_close_timeout";
+    const answered = this.#requests > 0 && !this.wrong;
     return answered && this.#link.connection.endedHere ? "deferred_close_on_drained_connection" : "";
   }
 
@@ -149,9 +154,11 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     this.#headSinceMs = -1;
     this.#requests++;
     const limit = manager.config.maxRequestsPerConnection;
-    if (manager.draining || manager.health.failed || (limit > 0 && this.#requests >= limit)) {
-      if (manager.draining || manager.health.failed) manager.counters.drainCloses++;
-      else manager.counters.maxRequests++;
+    const overdue = this.#overdueMs >= 0;
+    const drains = manager.draining || manager.health.failed;
+    if (drains || overdue || (limit > 0 && this.#requests >= limit)) {
+      if (drains) manager.counters.drainCloses++;
+      else if (!overdue) manager.counters.maxRequests++;
       this.#link.http.shutdown();
     }
     if (this.#multiplexed) stream.request.version = HTTP_1_1;
@@ -211,23 +218,77 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   }
 
   onLinkFailure(_link: HttpLink, failure: WireFailure): void {
+    // Of a head that was late everything is told.
+    if (this.lingers) return;
     const manager = this.#manager;
-    manager.counters.protocolErrors++;
-    this.wrong = failure.code !== "connection-closed";
+    const gone = failure.code === "connection-closed";
+    if (!gone) manager.counters.protocolErrors++;
+    this.wrong ||= !gone;
+    // Bytes that are not read any more would reset the connection, and with it the answer that says why.
+    if (!gone && !this.#http2) this.#linger();
     // HTTP/1 answers what it can't read as a request. Source: Envoy counts it as one.
-    if (this.#http2 || failure.code === "connection-closed" || this.#exchanges.size > 0) return;
-    manager.counters.requestsTotal++;
-    manager.counters.requestsHttp1++;
-    manager.counters.receivedResets++;
-    manager.counters.earlyAnswers++;
+    if (this.#http2 || this.#exchanges.size > 0 || (!gone && failure.status < 400)) return;
     if (failure.status === 431) manager.counters.tooLarge++;
-    if (failure.status < 400) return;
-    countAnswer(manager, failure.status);
-    const record = unreadRequest(this.#info, failure, manager.clock);
-    for (const observer of manager.observers) observer.onExchangeDone(record);
+    if (gone) this.#requests++;
+    this.#broke ||= gone;
+    tellUnread(manager, this.#info, unreadCause(failure));
   }
 
   onLinkCapacity(): void {}
+
+  /** A request may be on its way: HTTP/2 says which is the last, HTTP/1 with its next answer. */
+  #beginEnd(nowMs: number): void {
+    this.#overdueMs = nowMs;
+    this.retire();
+  }
+
+  /** Source: Envoy waits for `drain_timeout`, then as long as for any client that does not close. */
+  #endOverdue(nowMs: number): void {
+    if (this.#exchanges.size > 0 || nowMs - this.#overdueMs < DRAIN_MS + DELAYED_CLOSE_MS) return;
+    this.#giveUpWaiting();
+  }
+
+  /** Without a limit of its own, a head may take as long as a stream may be silent. */
+  #checkHead(nowMs: number): void {
+    const { config, counters } = this.#manager;
+    const own = config.requestHeadersTimeoutMs > 0;
+    const limitMs = own ? config.requestHeadersTimeoutMs : config.streamIdleTimeoutMs;
+    if (this.lingers || limitMs === 0 || !this.#link.http.headPending) {
+      this.#headSinceMs = -1;
+      return;
+    }
+    if (this.#headSinceMs < 0) this.#headSinceMs = nowMs;
+    if (nowMs - this.#headSinceMs < limitMs) return;
+    if (own) counters.headerTimeouts++;
+    else counters.streamIdleTimeouts++;
+    const { connection, http } = this.#link;
+    // The bytes of an HTTP/2 head belong to no stream yet.
+    if (this.#http2) {
+      connection.close();
+      return;
+    }
+    const cause = own ? LATE_HEAD : SILENT_HEAD;
+    this.#requests++;
+    this.#linger();
+    http.abort("the head of a request did not become complete in time");
+    connection.write(lateAnswer(this.#manager, cause));
+    tellUnread(this.#manager, this.#info, cause);
+  }
+
+  /** The client has time to read the last answer, and to close. Source: Envoy `delayed_close_timeout`. */
+  #linger(): void {
+    this.lingers = true;
+    this.#manager.clock.after(DELAYED_CLOSE_MS, () => this.#giveUpWaiting());
+  }
+
+  /** The client had its time to close. */
+  #giveUpWaiting(): void {
+    const { connection } = this.#link;
+    if (connection.closed) return;
+    this.#waitedInVain = true;
+    this.#manager.counters.delayedCloses++;
+    connection.close();
+  }
 
   /** Looks at all deadlines of the connection; coarse, so that requests arm no timers of their own. */
   onExpire(): void {
@@ -235,37 +296,26 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     const nowMs = wheel.nowMs;
     for (const exchange of this.#exchanges.snapshot()) exchange.checkDurations(nowMs);
     const http = this.#link.http;
-    if (
+    if (this.#overdueMs >= 0) this.#endOverdue(nowMs);
+    else if (
       this.#exchanges.size === 0 &&
       !http.headPending &&
       config.idleTimeoutMs > 0 &&
       nowMs - this.#lastUsedMs >= config.idleTimeoutMs
     ) {
-      this.#overdue = true;
       this.#manager.counters.idleTimeouts++;
-      http.shutdown();
-    }
-    if (config.maxConnectionDurationMs > 0 && nowMs - this.#openedMs >= config.maxConnectionDurationMs) {
-      this.#overdue = true;
+      this.#beginEnd(nowMs);
+    } else if (config.maxConnectionDurationMs > 0 && nowMs - this.#openedMs >= config.maxConnectionDurationMs) {
       if (!http.shouldClose) this.#manager.counters.maxDuration++;
-      http.shutdown();
+      this.#beginEnd(nowMs);
     }
-    // Without a limit of its own, a head may take as long as a stream may be silent.
-    const headLimitMs =
-      config.requestHeadersTimeoutMs > 0 ? config.requestHeadersTimeoutMs : config.streamIdleTimeoutMs;
-    if (http.headPending && headLimitMs > 0) {
-      if (this.#headSinceMs < 0) this.#headSinceMs = nowMs;
-      else if (nowMs - this.#headSinceMs >= headLimitMs) {
-        this.#overdue = true;
-        this.#manager.counters.headerTimeouts++;
-        this.#link.connection.close();
-      }
-    } else {
-      this.#headSinceMs = -1;
-    }
+    this.#checkHead(nowMs);
     if (!this.#link.connection.closed) this.#timer.arm(SWEEP_MS);
   }
 }
+
+/** How long a connection that reached a limit takes further requests. Source: Envoy `drain_timeout`. Units: ms. */
+const DRAIN_MS = 5000;
 
 /** Time to read a refusal. Source: Envoy `delayed_close_timeout`. Units: ms. */
 const DELAYED_CLOSE_MS = 1000;

@@ -162,6 +162,8 @@ function headerBytes(headers: HeaderList): number {
 
 /** `:path` in a log is what the client sent, not what the route made of it. */
 function requestHeader(record: ExchangeRecord, command: FormatCommand): string | undefined {
+  // What was no request has no fields either.
+  if (record.request.method === "") return undefined;
   if (command.headers[0] === "x-envoy-original-path" && command.headers[1] === ":path") return record.originalPath;
   return headerCommand(command, record.request, record.request.headers);
 }

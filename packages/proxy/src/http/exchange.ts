@@ -202,7 +202,6 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   get downstreamBytes(): ExchangeRecord["downstreamBytes"] {
     return this.#downstream.wireBytes;
   }
-
   replaceClient(make: (client: ServerStream) => ServerStream): void {
     this.#downstream = make(this.#downstream);
   }
@@ -260,12 +259,13 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     }
   }
 
-  /** Ends what is quiet for too long, or takes longer than the connection manager allows. */
+  /** Ends what is quiet for too long, or takes longer than allowed; who has its answer is told nothing more. */
   checkDurations(nowMs: number): void {
     const uploading = !this.#requestEnded && !this.tunnel;
     const quietMs = nowMs - this.lastActivityMs;
     const code = overdue(this.#manager.config, this.#action, quietMs, nowMs - this.#openedMs, uploading);
-    if (code !== undefined) this.fail(code);
+    if (this.#answered && code !== undefined) this.#downstream.reset(0);
+    else if (code !== undefined) this.fail(code);
   }
 
   // ---- The client's stream -------------------------------------------------------------------------------------------

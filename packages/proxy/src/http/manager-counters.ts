@@ -49,6 +49,8 @@ export class HttpManagerCounters {
   noCluster = 0;
   direct = 0;
   resetAfterStart = 0;
+  /** Connections that their clients did not close in time. */
+  delayedCloses = 0;
   redirectsTooMany = 0;
   /** Requests answered with 503, and connections ended, because the process is overloaded. */
   overloadClosed = 0;

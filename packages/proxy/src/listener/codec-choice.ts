@@ -1,4 +1,5 @@
 import type { Clock, ClockTimer } from "@heddle/std";
+import type { HttpManagerConfig } from "../config/http-manager.ts";
 import type { ConnectionHandler } from "../transport/connection.ts";
 import type { StreamConnection } from "../transport/stream-connection.ts";
 
@@ -14,12 +15,16 @@ export function isPreface(first: Uint8Array): boolean {
 /** "PRI" differs from "POST", "PUT" and "PATCH" at the third byte. Units: bytes. */
 const PREFACE_DECIDES = 3;
 
+/** Why a connection was closed that never said anything. Source: Envoy `DOWNSTREAM_LOCAL_CLOSE_REASON`. */
+export type SilentEnd = "on_idle_timeout" | "duration_timeout";
+
 /** Waits for the bytes that tell HTTP/2 from HTTP/1. */
 export class CodecChoice implements ConnectionHandler {
   readonly #connection: StreamConnection;
   readonly #decide: (http2: boolean, first: Uint8Array) => void;
   readonly #timer: ClockTimer | undefined;
-  readonly #onGone: () => void;
+  readonly #onGone: (closed: SilentEnd | undefined) => void;
+  #closed: SilentEnd | undefined = undefined;
   #first: Uint8Array;
 
   constructor(
@@ -27,14 +32,21 @@ export class CodecChoice implements ConnectionHandler {
     first: Uint8Array,
     decide: (http2: boolean, first: Uint8Array) => void,
     clock: Clock,
-    idleTimeoutMs: number,
-    onGone: () => void,
+    limits: Pick<HttpManagerConfig, "idleTimeoutMs" | "maxConnectionDurationMs">,
+    onGone: (closed: SilentEnd | undefined) => void,
   ) {
     this.#onGone = onGone;
     this.#connection = connection;
     this.#first = first;
     this.#decide = decide;
-    this.#timer = idleTimeoutMs > 0 ? clock.after(idleTimeoutMs, () => connection.close()) : undefined;
+    const { idleTimeoutMs, maxConnectionDurationMs } = limits;
+    const old = maxConnectionDurationMs > 0 && (idleTimeoutMs === 0 || maxConnectionDurationMs < idleTimeoutMs);
+    const limitMs = old ? maxConnectionDurationMs : idleTimeoutMs;
+    if (limitMs === 0) return;
+    this.#timer = clock.after(limitMs, () => {
+      this.#closed = old ? "duration_timeout" : "on_idle_timeout";
+      connection.close();
+    });
   }
 
   onData(chunk: Uint8Array): void {
@@ -51,6 +63,6 @@ export class CodecChoice implements ConnectionHandler {
   onDrain(): void {}
   onClose(): void {
     this.#timer?.cancel();
-    this.#onGone();
+    this.#onGone(this.#closed);
   }
 }

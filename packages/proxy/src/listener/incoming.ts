@@ -4,6 +4,7 @@ import type { ListenerConfig } from "../config/listener.ts";
 import type { ProxyProtocolConfig } from "../config/listener-filters.ts";
 import { noteOpen } from "../config/log-needs.ts";
 import { type HttpDownstreamOwner, serveHttp } from "../http/downstream.ts";
+import type { HttpManagerCounters } from "../http/manager-counters.ts";
 import { serveTcp, type TcpSessionOwner } from "../network/tcp-proxy.ts";
 import type { TcpObserver } from "../network/tcp-record.ts";
 import { type InspectionNeeds, inspectionNeeds, matchFilterChain } from "../router/chain-matcher.ts";
@@ -16,7 +17,7 @@ import type { Network } from "../transport/network.ts";
 import type { StreamConnection } from "../transport/stream-connection.ts";
 import type { ChainRuntime } from "./chain-runtime.ts";
 import { readClientHeader } from "./client-header.ts";
-import { CodecChoice, decided, isPreface } from "./codec-choice.ts";
+import { CodecChoice, decided, isPreface, type SilentEnd } from "./codec-choice.ts";
 import { type ConnectionEnd, tellEnd, tellSession } from "./connection-end.ts";
 import { type ConnectionInfo, describeConnection } from "./connection-info.ts";
 import { HelloWait } from "./hello-wait.ts";
@@ -378,10 +379,11 @@ class Incoming implements ConnectionHandler {
         first,
         serve,
         this.#around.clock,
-        handler.manager.config.idleTimeoutMs,
-        () => {
+        handler.manager.config,
+        (closed) => {
           this.#gone();
-          this.#tell({}, runtime);
+          countSilent(handler.manager.counters, closed, info.tls !== undefined);
+          this.#tell({ closeReason: closed ?? "" }, runtime);
         },
       );
   }
@@ -415,6 +417,16 @@ class Incoming implements ConnectionHandler {
 /** Both sides close for the client's reason. */
 function closedFor(reason: string): ConnectionEnd {
   return { closeReason: reason, upstreamCloseReason: reason };
+}
+
+/** Source: Envoy counts connections from their accept. */
+function countSilent(counters: HttpManagerCounters, closed: SilentEnd | undefined, secure: boolean): void {
+  counters.connectionsTotal++;
+  if (secure) counters.connectionsTls++;
+  if (closed === undefined) counters.destroyedRemote++;
+  else counters.destroyedLocal++;
+  if (closed === "on_idle_timeout") counters.idleTimeouts++;
+  if (closed === "duration_timeout") counters.maxDuration++;
 }
 
 function countInspection(counters: InspectorCounters, found: Inspection): void {

@@ -4,6 +4,8 @@ import type { Connection, ConnectionError, ConnectionHandler } from "./connectio
 
 /** Who owns a joined connection. */
 export interface LinkOwner {
+  /** The codec is done with the connection, and the owner closes it later. Undefined: it closes at once. */
+  readonly lingers?: boolean;
   /** The socket is gone; all streams were reset before. */
   onLinkClosed(link: HttpLink, error: ConnectionError | undefined): void;
   /** The peer broke the protocol. */
@@ -42,6 +44,7 @@ export class SocketLink<Http extends HttpConnection>
 
   onEnd(): void {
     this.http.receiveEnd();
+    if (this.#owner.lingers === true) this.connection.close();
   }
 
   onDrain(): void {
@@ -67,7 +70,7 @@ export class SocketLink<Http extends HttpConnection>
   }
 
   wantsClose(_http: HttpConnection): void {
-    this.connection.close();
+    if (this.#owner.lingers !== true) this.connection.close();
   }
 
   onFailure(_http: HttpConnection, failure: WireFailure): void {

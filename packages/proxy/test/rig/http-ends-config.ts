@@ -12,7 +12,6 @@ export const HTTP_ENDERS = [
   "quiet",
   "idle",
   "aged",
-  "agedHard",
   "dead",
   "secure",
   "silent",
@@ -70,10 +69,6 @@ export function httpEndsBootstrap(plan: HttpEndsPlan): Json {
     quiet: web("quiet", "one", { stream_idle_timeout: "0.5s" }),
     idle: web("idle", "one", { common_http_protocol_options: { idle_timeout: "0.5s" } }),
     aged: web("aged", "one", { common_http_protocol_options: { max_connection_duration: "0.5s" } }),
-    agedHard: web("agedHard", "one", {
-      common_http_protocol_options: { max_connection_duration: "0.5s" },
-      http1_safe_max_connection_duration: true,
-    }),
     dead: web("dead", "dead"),
     secure: web("secure", "secure"),
     silent: web("silent", "silent"),
@@ -107,7 +102,7 @@ export function httpEndsBootstrap(plan: HttpEndsPlan): Json {
   };
   return {
     static_resources: {
-      listeners: HTTP_ENDERS.filter((name) => name !== "agedHard").map((name) =>
+      listeners: HTTP_ENDERS.map((name) =>
         listener(name, plan.ports[name], [chains[name]], { access_log, stat_prefix: name }),
       ),
       clusters: [

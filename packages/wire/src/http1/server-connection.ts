@@ -82,8 +82,11 @@ export class Http1ServerConnection implements HttpConnection, MessageSink {
   }
 
   abort(message: string): void {
+    const failure = wireFailure("connection-closed", message, { h2Code: 8 });
+    // Of a request that was never complete nobody else hears.
+    if (this.#stream === null && this.headPending && !this.shouldClose) this.#host.onFailure(this, failure);
     this.reader.stop();
-    this.#end(wireFailure("connection-closed", message, { h2Code: 8 }));
+    this.#end(failure);
   }
 
   drained(): void {
@@ -197,7 +200,8 @@ export class Http1ServerConnection implements HttpConnection, MessageSink {
       this.writer.begin(SEND_CHUNKED, 0);
       writeBytes(TRANSFER_CHUNKED, output);
     }
-    if (endStream && !stream.receiveClosed) this.#keepAlive = false;
+    // Nobody waits for the rest of the request before the next. Source: Envoy.
+    if (!stream.receiveClosed) this.#keepAlive = false;
     if (!this.#keepAlive) writeBytes(CONNECTION_CLOSE, output);
     else if (request.version === HTTP_1_0) writeBytes(CONNECTION_KEEP_ALIVE, output);
     writeHeaders(headers, output);

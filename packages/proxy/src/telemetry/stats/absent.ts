@@ -50,7 +50,6 @@ export const ABSENT_STATS: readonly (readonly [reason: string, names: readonly s
   ["access logs are files and streams of ours, without counts", ["filesystem.*", "access_logs.*"]],
   ["streams are not reset for their memory", ["envoy.overload_actions.*", "overload.refresh_interval_delay"]],
   ["requests pass with filter_enforced below 100 %, and count as rate_limited without enforced", ["*.shadow_mode"]],
-  ["a connection is closed when everything is sent", ["http.NAME.downstream_cx_delayed_close_timeout"]],
   ["a drain counts as downstream_cx_drain_close", ["http.NAME.downstream_cx_http1_soft_drain"]],
   ["absolute and relative targets are both taken", ["http.NAME.downstream_rq_non_relative_path"]],
   ["there is one way to find the client's address", ["http.NAME.downstream_rq_rejected_via_ip_detection"]],

@@ -55,6 +55,7 @@ export const HTTP_ROWS: readonly StatRow<HttpManagerCounters>[] = [
   ["no_cluster", (c) => c.noCluster],
   ["no_route", (c) => c.noRoute],
   ["rq_direct_response", (c) => c.direct],
+  ["downstream_cx_delayed_close_timeout", (c) => c.delayedCloses],
   ["rq_reset_after_downstream_response_started", (c) => c.resetAfterStart],
   ["rq_total", (c) => c.routed],
 ];
