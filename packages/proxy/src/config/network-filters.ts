@@ -95,7 +95,8 @@ export const TCP_PROXY_SHAPE = shape(
   ],
   {},
   {
-    "downstream_idle_timeout upstream_idle_timeout": "use idle_timeout, which looks at both sides",
+    "downstream_idle_timeout upstream_idle_timeout":
+      "Envoy does not implement them either; use idle_timeout, which looks at both sides",
     on_demand: "clusters are not asked for on demand",
   },
   { inside: { access_log_options: TCP_LOG_OPTIONS_SHAPE } },
