@@ -9,6 +9,7 @@ import { filterStats, TRACING_STATS } from "./filters/filter-stats.ts";
 import type { ExchangeObserver, HttpManager, MetadataExchange, RequestTracer } from "./http/connection-manager.ts";
 import { createEarlyLines } from "./http/early-lines.ts";
 import { HttpManagerCounters } from "./http/manager-counters.ts";
+import { createTryLogs } from "./http/try-log.ts";
 import { alpnFromFilterState, type ChainHandler } from "./listener/chain-runtime.ts";
 import type { ListenerCounters } from "./listener/listener-counters.ts";
 import { createListenerSet, type ListenerSet } from "./listener/listener-set.ts";
@@ -54,6 +55,8 @@ export interface ChainObservers {
   readonly tcp: readonly TcpObserver[];
   /** Access logs, which are among both: for lines before the end. */
   readonly logs: readonly AccessLogWriter[];
+  /** Those for each try of a request. Default: none. */
+  readonly tryLogs?: readonly AccessLogWriter[];
   /** Makes the chain's tracer; `count` counts under the connection manager. Undefined: no spans. */
   tracer?(count: (name: string) => void): (RequestTracer & ExchangeObserver) | undefined;
 }
@@ -195,7 +198,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
 
   const makeHttpManager = (
     config: HttpManagerConfig,
-    { http, logs, tracer: makeTracer }: ChainObservers,
+    { http, logs, tryLogs = [], tracer: makeTracer }: ChainObservers,
     shared: Pick<HttpManager, "clusters" | "wheel" | "clock" | "random" | "runtime" | "health" | "overload">,
     listenerCounters: ListenerCounters,
   ): HttpManager => {
@@ -216,7 +219,9 @@ export function createProxy(deps: ProxyDeps): DataPlane {
       ...shared,
       config,
       observers: tracer === undefined ? http : [...http, tracer],
-      needs: logNeeds(config.accessLogs),
+      needs: logNeeds([...config.accessLogs, ...(config.upstreamLog?.logs ?? [])]),
+      tryLogs:
+        config.upstreamLog && createTryLogs(config.upstreamLog, tryLogs, logNeeds(config.upstreamLog.logs), shared),
       earlyLines:
         config.logTiming === AT_END ? undefined : createEarlyLines(config.logTiming, logs, shared.wheel, shared.clock),
       tracer,

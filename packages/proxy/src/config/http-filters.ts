@@ -35,11 +35,21 @@ import {
 import type { DecodeScope } from "./scope.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeIstioStats, type IstioStatsConfig } from "./stats-plugin.ts";
+import { decodeUpstreamLog, type UpstreamLogConfig } from "./upstream-log.ts";
+
+export interface RouterConfig {
+  readonly kind: "router";
+  /** It writes x-envoy-* headers of its own. */
+  readonly envoyHeaders: boolean;
+  /** Each try has a span. */
+  readonly childSpan: boolean;
+  /** Undefined: tries have no lines in logs. */
+  readonly upstreamLog: UpstreamLogConfig | undefined;
+}
 
 /** One HTTP filter of a connection manager. */
 export type HttpFilterConfig =
-  /** `envoyHeaders`: it writes x-envoy-* headers of its own. `childSpan`: each try has a span. */
-  | { readonly kind: "router"; readonly envoyHeaders: boolean; readonly childSpan: boolean }
+  | RouterConfig
   | { readonly kind: "istio-stats"; readonly stats: IstioStatsConfig }
   | { readonly kind: "set-filter-state"; readonly values: readonly FilterStateConfig[] }
   /** Runs where a route brings a policy. */
@@ -70,12 +80,10 @@ export interface NamedFilter {
 
 export const ROUTER_SHAPE = shape(
   RouterSchema,
-  ["suppress_envoy_headers", "start_child_span"],
+  ["suppress_envoy_headers", "start_child_span", "upstream_log", "upstream_log_options"],
   {},
   {
     strict_check_headers: "x-envoy-* request headers do not change how a request is treated, whatever they say",
-    "upstream_log upstream_log_options":
-      "the connection manager's access_log tells the last try and the number of tries",
     upstream_http_filters: "filters run once for a request, before the router",
   },
   {
@@ -107,7 +115,12 @@ const INERT_STRUCT = (name: string) => ({
 export const HTTP_FILTERS: AnyTable<HttpFilterConfig> = {
   "envoy.extensions.filters.http.router.v3.Router": messageEntry(RouterSchema, (message, scope): HttpFilterConfig => {
     checkShape(ROUTER_SHAPE, message, scope);
-    return { kind: "router", envoyHeaders: !message.suppressEnvoyHeaders, childSpan: message.startChildSpan };
+    return {
+      kind: "router",
+      envoyHeaders: !message.suppressEnvoyHeaders,
+      childSpan: message.startChildSpan,
+      upstreamLog: decodeUpstreamLog(message, scope),
+    };
   }),
   "envoy.extensions.filters.http.set_filter_state.v3.Config": messageEntry(
     HttpSetFilterStateSchema,

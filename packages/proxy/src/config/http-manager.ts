@@ -25,6 +25,7 @@ import type { DecodeScope } from "./scope.ts";
 import { decodeScopedRoutes, type ScopedRoutesConfig } from "./scoped-routes.ts";
 import { checkShape, shape } from "./shape.ts";
 import { decodeTracing, type TracingConfig } from "./tracing.ts";
+import type { UpstreamLogConfig } from "./upstream-log.ts";
 
 /** Where the routes of a connection manager come from. */
 export type RouteSource =
@@ -55,6 +56,8 @@ export interface HttpManagerConfig extends PathRules {
   readonly namedFilters: readonly NamedFilter[];
   readonly accessLogs: readonly AccessLogConfig[];
   readonly logTiming: LogTiming;
+  /** Undefined: tries have no lines of their own. */
+  readonly upstreamLog: UpstreamLogConfig | undefined;
   readonly http1: Http1Limits;
   readonly http2: Http2Limits;
   readonly serverName: string;
@@ -242,6 +245,7 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
     filters: namedFilters.filter((f) => !f.disabled).map((f) => f.config),
     namedFilters,
     accessLogs,
+    upstreamLog: router?.kind === "router" ? router.upstreamLog : undefined,
     logTiming: decodeHttpLogTiming(message, scope),
     http1: decodeHttp1(message.httpProtocolOptions, scope.field("http_protocol_options")),
     http2: decodeHttp2(message.http2ProtocolOptions, scope.field("http2_protocol_options")),

@@ -195,6 +195,7 @@ import { OPEN_TELEMETRY_SHAPE, TRACE_PROVIDER_TYPES, ZIPKIN_SHAPE } from "../con
 import { TRACING_SHAPE } from "../config/tracing.ts";
 import { SPIFFE_TRUST_DOMAIN_SHAPE, SPIFFE_VALIDATOR_SHAPE } from "../config/trust-bundles.ts";
 import { UPSTREAM_COMMON_SHAPE, UPSTREAM_HTTP_SHAPE, UPSTREAM_SERVER_NAME_SHAPE } from "../config/upstream-http.ts";
+import { UPSTREAM_LOG_OPTIONS_SHAPE } from "../config/upstream-log.ts";
 import { ZONE_AWARE_POLICY_SHAPE, ZONE_AWARE_SHAPE } from "../config/zone-aware.ts";
 import { OVERLOAD_ACTION_SHAPE, OVERLOAD_MANAGER_SHAPE } from "../overload/decode-overload.ts";
 import { DISK_LAYER_SHAPE, RTDS_LAYER_SHAPE, RUNTIME_LAYER_SHAPE } from "../runtime/decode-runtime.ts";
@@ -300,6 +301,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       HTTP2_SHAPE,
       KEEPALIVE_SHAPE,
       ROUTER_SHAPE,
+      UPSTREAM_LOG_OPTIONS_SHAPE,
       ROUTE_FILTER_SHAPE,
       CALLED_SERVICE_SHAPE,
       CALLED_CLUSTER_SHAPE,

@@ -11,6 +11,7 @@ import type { Cluster } from "../upstream/cluster.ts";
 import { type UpstreamFailure, upstreamFailure } from "../upstream/failure.ts";
 import type { Host } from "../upstream/host.ts";
 import type { HostPool, PooledConnection, PoolWaiter } from "../upstream/pool.ts";
+import type { TryLimit } from "./exchange-timers.ts";
 
 const GRPC_STATUS = HEADER_ID["grpc-status"];
 
@@ -38,8 +39,8 @@ export class Attempt implements StreamHandler, PoolWaiter {
   answered = false;
   /** The connection was there before: it had carried requests, or waited for its first. */
   reused = false;
-  /** Its own time limits; undefined mostly. */
-  limits: { end(): void } | undefined = undefined;
+  /** Its own time limits, and who writes lines of it; undefined mostly. */
+  limits: { end(): void; timedOut?(limit: TryLimit): void } | undefined = undefined;
   #sentMs = 0;
   #counted = true;
   #waiting = true;

@@ -13,6 +13,7 @@ import type { ClusterSet } from "../upstream/cluster-set.ts";
 import type { EarlyLines } from "./early-lines.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import type { HttpManagerCounters, ListenerHttpCounters } from "./manager-counters.ts";
+import type { TryLogs } from "./try-log.ts";
 
 /** Takes finished exchanges: metrics, access logs. */
 export interface ExchangeObserver {
@@ -53,6 +54,8 @@ export interface HttpManager {
   readonly needs: LogNeeds;
   /** Undefined: logs have one line for each request. */
   readonly earlyLines: EarlyLines | undefined;
+  /** Undefined: tries have no lines of their own. */
+  readonly tryLogs: TryLogs | undefined;
   /** Undefined: young objects are left to the engine. */
   readonly garbage: YoungCollector | undefined;
   /** Undefined: no spans. */

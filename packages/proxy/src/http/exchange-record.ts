@@ -93,4 +93,8 @@ export type ExchangeLogType =
   | "DownstreamStart"
   | "DownstreamPeriodic"
   | "DownstreamTunnelSuccessfullyEstablished"
-  | "DownstreamEnd";
+  | "DownstreamEnd"
+  /** Of one try, whose record has nothing of the others. */
+  | "UpstreamPoolReady"
+  | "UpstreamPeriodic"
+  | "UpstreamEnd";

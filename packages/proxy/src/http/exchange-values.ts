@@ -46,7 +46,10 @@ function value(record: ExchangeRecord, command: FormatCommand): string | undefin
     case "RESPONSE_HEADER":
       return headerCommand(command, undefined, record.response?.headers);
     case "PROTOCOL":
-      return versionName(request.version);
+      // A try knows it from its connection on.
+      return record.logType.startsWith("Upstream") && record.upstream === undefined
+        ? undefined
+        : versionName(request.version);
     case "UPSTREAM_PROTOCOL":
       return record.upstreamVersion === 0 ? undefined : versionName(record.response?.version ?? record.upstreamVersion);
     case "RESPONSE_CODE":

@@ -6,6 +6,8 @@ export interface FailedTry {
   readonly host: Host;
   /** 0: no answer. */
   readonly status: number;
+  /** It had a connection. */
+  readonly connected: boolean;
 }
 
 /** What an exchange remembers of tries that went wrong; made with the first of them, so that most requests have none. */

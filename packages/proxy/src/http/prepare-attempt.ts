@@ -47,7 +47,9 @@ export function prepareAttempt(
   const limits = action?.highPriority === true ? cluster.config.highLimits : cluster.config.limits;
   if (cluster.counters.requests >= limits.maxRequests) {
     cluster.counters.requestOverflow++;
-    return upstreamFailure("overflow", "too many requests to the cluster (circuit breaker)");
+    const failure = upstreamFailure("overflow", "too many requests to the cluster (circuit breaker)");
+    manager.tryLogs?.refused(exchange, cluster, failure);
+    return failure;
   }
   const { protocol } = cluster.config.http;
   const http2 = protocol === "http2" || (protocol === "downstream" && exchange.request.version === HTTP_2);
@@ -59,11 +61,16 @@ export function prepareAttempt(
       ? createRawPool(cluster, host, alpn, connect.proxyProtocol, exchange.connection)
       : cluster.pool(host, http2, alpn, exchange.connection, serverName);
   cluster.preconnect?.((next) => cluster.pool(next, http2, alpn, exchange.connection, serverName));
-  const attempt = new Attempt(exchange, cluster, host, pool);
+  const watched = manager.tryLogs?.watch(exchange, cluster, host);
+  const attempt = new Attempt(watched ?? exchange, cluster, host, pool);
   const quietMs = retry === undefined ? 0 : retry.perTryIdleMs;
   const longestMs = cluster.config.http.maxStreamMs;
   if (quietMs > 0 || longestMs > 0)
     attempt.limits = startAttemptLimits(exchange, attempt, manager.wheel, quietMs, longestMs);
+  if (watched !== undefined) {
+    watched.limits = attempt.limits;
+    attempt.limits = watched;
+  }
   return attempt;
 }
 

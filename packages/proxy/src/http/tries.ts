@@ -157,6 +157,8 @@ export class Tries {
       return;
     }
     this.current = undefined;
+    // Source: Envoy, for which a host that was full was not chosen.
+    if (failure.code === "overflow") owner.host = undefined;
     owner.onTriesFailed(failure);
   }
 
@@ -166,6 +168,7 @@ export class Tries {
     if (attempt === undefined) return;
     const { retry } = this;
     attempt.host.stats.rqTimeout++;
+    attempt.limits?.timedOut?.(kind);
     const { counters } = attempt.cluster;
     if (kind === "per-try-timeout") counters.tryTimeouts++;
     else if (kind === "per-try-idle") counters.tryIdleTimeouts++;
@@ -265,7 +268,7 @@ export class Tries {
       counters.retried ??= new ResponseCodes();
       counters.retried.count(head.status);
     }
-    failures.tries.push({ host: failed.host, status: head?.status ?? 0 });
+    failures.tries.push({ host: failed.host, status: head?.status ?? 0, connected: failed.connection !== undefined });
     failures.waiting = true;
     backOff(policy, this.#owner.attempts, head, failed.cluster.counters, this.#manager, () => {
       if (this.#owner.settled || !failures.waiting) return;

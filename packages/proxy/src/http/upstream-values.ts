@@ -32,7 +32,7 @@ export interface UpstreamFacts {
   readonly upstreamWantedMs: number;
   readonly upstreamReadyMs: number;
   /** Those of tries that failed, before `host`. */
-  readonly failedTries: readonly { readonly host: Host }[];
+  readonly failedTries: readonly { readonly host: Host; readonly connected?: boolean }[];
   /** The server broke the connection off. */
   readonly upstreamReset?: boolean;
 }
@@ -120,12 +120,12 @@ export function upstreamValue(record: UpstreamFacts, command: FormatCommand): st
   }
 }
 
-/** The hosts of all tries, each once. */
+/** The hosts of all tries that had a connection, each once. */
 function attempted(record: UpstreamFacts, name: (host: Host) => string): string | undefined {
   const last = connected(record);
-  const failed = record.failedTries.map(({ host }) => host);
-  const hosts = last === undefined ? failed : [...failed, last];
-  return dash(hosts.map(name).join(","));
+  const failed = record.failedTries.filter(({ connected }) => connected !== false).map(({ host }) => host);
+  const hosts = new Set(last === undefined ? failed : [...failed, last]);
+  return dash([...hosts].map(name).join(","));
 }
 
 /** The host, once there was a connection to it. */

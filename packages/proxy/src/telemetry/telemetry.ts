@@ -169,7 +169,8 @@ export function createTelemetry(deps: TelemetryDeps): Telemetry {
       const logs = last?.kind === "http" || last?.kind === "tcp" ? last.accessLogs : [];
       const writers = loggers(logs, around);
       const all = watchers(chain, writers, around);
-      const observers = { http: [...all, tap.observer], tcp: all, logs: writers };
+      const tryLogs = last?.kind === "http" ? loggers(last.upstreamLog?.logs ?? [], around) : [];
+      const observers = { http: [...all, tap.observer], tcp: all, logs: writers, tryLogs };
       const tracing = last?.kind === "http" ? last.tracing : undefined;
       if (tracing === undefined) return observers;
       return { ...observers, tracer: (count) => tracers.create(tracing, listener.direction, around, count) };
