@@ -146,6 +146,22 @@ const decorated = (decorator: Fields | undefined, extra: Fields = {}, to = "app"
   ...extra,
 });
 const op = { operation: "lookup" };
+const withOrigins = (allow_origin_string_match: readonly Fields[]): Fields => {
+  const policy = { "@type": `${HTTP_FILTERS}.cors.v3.CorsPolicy`, allow_origin_string_match };
+  const routes = [{ match: { prefix: "/" }, route: { cluster: "app" } }];
+  return {
+    route_config: {
+      name: "r",
+      virtual_hosts: [
+        { name: "v", domains: ["*"], typed_per_filter_config: { "envoy.filters.http.cors": policy }, routes },
+      ],
+    },
+    http_filters: [
+      { name: "envoy.filters.http.cors", typed_config: { "@type": `${HTTP_FILTERS}.cors.v3.Cors` } },
+      ROUTER,
+    ],
+  };
+};
 const LISTENERS: Readonly<Record<string, readonly [options: Fields, direction?: string]>> = {
   plain: [{}],
   edge: [{ use_remote_address: true }],
@@ -162,6 +178,9 @@ const LISTENERS: Readonly<Record<string, readonly [options: Fields, direction?: 
   "no names, inbound": [decorated(undefined, { tracing: ZIPKIN }), "INBOUND"],
   "no names, outbound": [decorated(undefined, { tracing: ZIPKIN }), "OUTBOUND"],
   "names without tracing": [decorated(op)],
+  "any origin by an expression": [withOrigins([{ safe_regex: { regex: "\\*" } }])],
+  "any origin by a beginning": [withOrigins([{ prefix: "*" }])],
+  "one origin": [withOrigins([{ exact: "http://one.test" }])],
   "a cluster of names": [decorated(undefined, {}, "named")],
   "checked by a service": [{ http_filters: [authorized("auth-service:9000"), ROUTER] }],
 };
@@ -194,6 +213,9 @@ const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TR
 const REQUESTS: readonly (readonly [string, readonly string[]])[] = [
   ...METHODS.map((method) => [`${method} / HTTP/1.1`, []] as const),
   ["GET /direct HTTP/1.1", []],
+  ["GET /page HTTP/1.1", ["origin: http://one.test"]],
+  ["GET /page HTTP/1.1", ["origin: http://two.test"]],
+  ["OPTIONS /page HTTP/1.1", ["origin: http://two.test", "access-control-request-method: GET"]],
   ["GET /all HTTP/1.1", OUTSIDERS],
   ["GET /empty HTTP/1.1", ["x-envoy-decorator-operation: "]],
   ["GET /named HTTP/1.1", ["x-answer: named"]],

@@ -20,9 +20,8 @@ class CorsFilter implements HttpFilter {
     const origin = headers.get("origin");
     if (origin === undefined || origin === "") return true;
     if (!isChosen(this.#around.runtime.share(config.fraction), this.#around.random)) return true;
-    const allowed = config.origins.some((match) =>
-      match.kind !== "regex" && match.text === "*" ? true : matchesString(match, origin),
-    );
+    // Source: Envoy: what takes the text * takes every origin.
+    const allowed = config.origins.some((match) => matchesString(match, "*") || matchesString(match, origin));
     this.#around.count(allowed ? "cors.origin_valid" : "cors.origin_invalid");
     const preflight = method === "OPTIONS" && headers.has("access-control-request-method");
     if (!allowed) {
