@@ -22,6 +22,7 @@ const names = (rows: readonly (readonly [name: string, ...rest: readonly unknown
 const ANSWERS = ["upstream_rq_<code>", "upstream_rq_<class>xx", "upstream_rq_completed"];
 
 const LAYERED_STATS = [
+  "admission_control.*",
   "api_key_auth.*",
   "basic_auth.*",
   "csrf.*",

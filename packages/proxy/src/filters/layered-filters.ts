@@ -1,6 +1,7 @@
 import type { LayeredConfig, LayeredRouteConfig } from "../config/filters/layered-filters.ts";
 import type { RouteFilterConfig } from "../config/filters/per-route.ts";
 import type { HttpFilterConfig } from "../config/http-filters.ts";
+import { ADMISSION_STATS, createAdmissionControlFilter } from "./admission-control-filter.ts";
 import { createApiKeyAuthFilter } from "./api-key-auth-filter.ts";
 import { createBasicAuthFilter } from "./basic-auth-filter.ts";
 import { createCsrfFilter } from "./csrf-filter.ts";
@@ -12,6 +13,7 @@ import { createSetMetadataFilter } from "./set-metadata-filter.ts";
 import { createStatefulSessionFilter, SESSION_STATS } from "./stateful-session-filter.ts";
 
 const KINDS = {
+  "admission-control": true,
   "api-key-auth": true,
   "basic-auth": true,
   csrf: true,
@@ -79,6 +81,8 @@ function create(
   around: FilterSurroundings,
 ): HttpFilter {
   switch (own.kind) {
+    case "admission-control":
+      return createAdmissionControlFilter(own, around);
     case "api-key-auth":
       return createApiKeyAuthFilter(own, route?.kind === "api-key-auth-route" ? route : undefined, around);
     case "basic-auth":
@@ -107,6 +111,8 @@ export function layeredStats(config: LayeredConfig): {
   readonly alone: readonly string[];
 } {
   switch (config.kind) {
+    case "admission-control":
+      return { own: names("admission_control", ...ADMISSION_STATS), alone: [] };
     case "api-key-auth":
       return { own: names("api_key_auth", "allowed", "unauthorized", "forbidden"), alone: [] };
     case "basic-auth":

@@ -57,6 +57,9 @@ const state = (type: string, fields: JsonObject): JsonObject => ({
   typed_config: { "@type": `${EXT}.http.stateful_session.${type}`, ...fields },
 });
 
+const admission = (fields: JsonObject): JsonObject =>
+  typed("admission_control", "AdmissionControl", { success_criteria: {}, ...fields });
+
 const CASES: readonly (readonly [what: string, config: JsonObject, problem: string])[] = [
   ["csrf that is nowhere enabled", typed("csrf", "CsrfPolicy", {}), "filter_enabled: is required"],
   [
@@ -141,6 +144,23 @@ const CASES: readonly (readonly [what: string, config: JsonObject, problem: stri
     "a cache of what is not asked",
     typed("health_check", "HealthCheck", { pass_through_mode: false, cache_time: "1s" }),
     "cache_time: needs pass_through_mode",
+  ],
+  ["admission without criteria", typed("admission_control", "AdmissionControl", {}), "success_criteria: is required"],
+  ["a threshold of nothing", admission({ sr_threshold: { default_value: { value: 0.5 } } }), "sr_threshold"],
+  [
+    "a share that is none",
+    admission({ max_rejection_probability: { default_value: { value: 101 } } }),
+    "max_rejection_probability.default_value",
+  ],
+  [
+    "a range that is none",
+    admission({ success_criteria: { http_criteria: { http_success_status: [{ start: 300, end: 200 }] } } }),
+    "http_success_status[0]",
+  ],
+  [
+    "a gRPC status that is none",
+    admission({ success_criteria: { grpc_criteria: { grpc_success_status: [0, 17] } } }),
+    "grpc_success_status[1]: 17",
   ],
   ["metadata without a name", typed("set_metadata", "Config", { metadata: [{ value: {} }] }), "metadata_namespace"],
 ];

@@ -1,3 +1,4 @@
+import { AdmissionControlSchema } from "@heddle/xds-api/envoy/extensions/filters/http/admission_control/v3/admission_control";
 import {
   ApiKeyAuthPerRouteSchema,
   ApiKeyAuthSchema,
@@ -16,6 +17,7 @@ import {
   StatefulSessionSchema,
 } from "@heddle/xds-api/envoy/extensions/filters/http/stateful_session/v3/stateful_session";
 import { type AnyTable, messageEntry } from "../any-field.ts";
+import { type AdmissionControlConfig, decodeAdmissionControl } from "./admission-control.ts";
 import {
   type ApiKeyAuthConfig,
   type ApiKeyAuthRouteConfig,
@@ -41,6 +43,7 @@ import { decodeStatefulSession, decodeStatefulSessionRoute, type StatefulSession
 
 /** Filters that run by their own configuration and the most specific one of the route, which has parts of it or all. */
 export type LayeredConfig =
+  | AdmissionControlConfig
   | ApiKeyAuthConfig
   | BasicAuthConfig
   | CsrfConfig
@@ -60,6 +63,7 @@ export type LayeredRouteConfig =
   | StatefulSessionConfig;
 
 export const LAYERED_FILTERS: AnyTable<LayeredConfig> = {
+  [AdmissionControlSchema.typeName]: messageEntry(AdmissionControlSchema, decodeAdmissionControl),
   [ApiKeyAuthSchema.typeName]: messageEntry(ApiKeyAuthSchema, decodeApiKeyAuth),
   [BasicAuthSchema.typeName]: messageEntry(BasicAuthSchema, decodeBasicAuth),
   [CsrfPolicySchema.typeName]: messageEntry(CsrfPolicySchema, decodeCsrf),

@@ -1,6 +1,12 @@
 import { HEALTH_STATUS_SET_SHAPE } from "../session-hosts.ts";
 import type { Shape } from "../shape.ts";
 import {
+  ADMISSION_CONTROL_SHAPE,
+  GRPC_CRITERIA_SHAPE,
+  HTTP_CRITERIA_SHAPE,
+  SUCCESS_CRITERIA_SHAPE,
+} from "./admission-control.ts";
+import {
   API_CREDENTIAL_SHAPE,
   API_FORWARDING_SHAPE,
   API_KEY_AUTH_ROUTE_SHAPE,
@@ -24,6 +30,10 @@ import {
 
 /** Messages of these filters; for the reference. */
 export const LAYERED_SHAPES: readonly Shape[] = [
+  ADMISSION_CONTROL_SHAPE,
+  SUCCESS_CRITERIA_SHAPE,
+  HTTP_CRITERIA_SHAPE,
+  GRPC_CRITERIA_SHAPE,
   API_KEY_AUTH_SHAPE,
   API_KEY_AUTH_ROUTE_SHAPE,
   API_CREDENTIAL_SHAPE,
