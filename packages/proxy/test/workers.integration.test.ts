@@ -5,6 +5,7 @@ import { freePorts } from "@heddle/std/free-ports";
 import { type AdsServer, type Configuration, dynamicBootstrap, startAdsServer } from "./rig/ads-server.ts";
 import { cluster, httpFilterChain, listener } from "./rig/bootstrap.ts";
 import { eventually } from "./rig/eventually.ts";
+import { filterMessage } from "./rig/filter-pair.ts";
 import { type Origin, startOrigin } from "./rig/origin.ts";
 import { type ProxyProcess, startProxy } from "./rig/proxy-process.ts";
 import { connectRaw } from "./rig/raw-client.ts";
@@ -24,6 +25,16 @@ const config = (answer: string): Configuration => ({
   listeners: [
     listener("web", web, [
       httpFilterChain("web", {
+        http_filters: [
+          {
+            name: "health",
+            typed_config: filterMessage("health_check", "HealthCheck", {
+              pass_through_mode: false,
+              headers: [{ name: ":path", string_match: { exact: "/health" } }],
+            }),
+          },
+          { name: "router", typed_config: filterMessage("router", "Router") },
+        ],
         route_config: {
           virtual_hosts: [
             {
@@ -149,14 +160,39 @@ test("/tap shows the exchanges of all workers", async () => {
   await reading;
 });
 
+/** Statuses that health checks get, several from each worker. */
+async function healthStatuses(): Promise<ReadonlySet<number>> {
+  const statuses = new Set<number>();
+  for (let i = 0; i < 40; i++) {
+    const answer = await fetch(`http://127.0.0.1:${web}/health`, { headers: { connection: "close" } });
+    sent++;
+    statuses.add(answer.status);
+  }
+  return statuses;
+}
+
+test("health checks fail in all workers, also in one that starts later", async () => {
+  expect([...(await healthStatuses())]).toEqual([200]);
+  await proxy.admin("/healthcheck/fail", { method: "POST" });
+  await eventually("all fail", async () => [...(await healthStatuses())].join() === "503");
+  const [victim = 0] = workers();
+  process.kill(victim, "SIGKILL");
+  await gone(victim);
+  await everyWorkerServes();
+  expect([...(await healthStatuses())]).toEqual([503]);
+  await proxy.admin("/healthcheck/ok", { method: "POST" });
+  await eventually("all are well", async () => [...(await healthStatuses())].join() === "200");
+});
+
 test("a worker that is killed is started again with the present configuration, and nothing that was counted is lost", async () => {
   const before = await stat("cluster.web.upstream_rq_total");
+  const restarts = await stat("server.worker_restarts");
   const [victim = 0] = workers();
   process.kill(victim, "SIGKILL");
   await eventually("another one", () => workers().length === CONCURRENCY - 1 && !workers().includes(victim));
   await everyWorkerServes();
   for (let i = 0; i < 20; i++) expect(await ask("/version")).toBe("two");
-  expect(await stat("server.worker_restarts")).toBe(1);
+  expect(await stat("server.worker_restarts")).toBe(restarts + 1);
   expect(await stat("cluster.web.upstream_rq_total")).toBeGreaterThanOrEqual(before);
   expect(proxy.log()).toContain("a worker ended by itself");
 });
