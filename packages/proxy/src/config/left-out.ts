@@ -30,6 +30,10 @@ export const LEFT_OUT_HTTP: LeftOut = {
   [`${HTTP}tap`]: "requests are shown by heddle viz tap, and on the admin page /tap",
   [`${HTTP}geoip`]: "the proxy has no map of addresses; let the edge or ext_authz say where a client is",
   [`${HTTP}json_to_metadata`]: "bodies are not read for metadata; use ext_authz with with_request_body",
+  [`${HTTP}bandwidth_limit`]:
+    "bodies go as fast as both ends take them; slow answers down by fault's response_rate_limit",
+  [`${HTTP}grpc_http1_bridge`]: "bodies are not translated; use grpc_web",
+  [`${HTTP}grpc_http1_reverse_bridge`]: "bodies are not translated; let the application speak gRPC",
   [`${HTTP}sse_to_metadata`]: "bodies are not read for metadata",
   [`${HTTP}composite`]: "filters are chosen by route; use typed_per_filter_config with disabled",
   [`${HTTP}on_demand`]: "resources arrive with their listener; leave the filter out",
