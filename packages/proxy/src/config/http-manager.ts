@@ -1,12 +1,15 @@
-import type { PathRules } from "@heddle/std";
+import type { Cidr, PathRules } from "@heddle/std";
 import { SchemeHeaderTransformationSchema } from "@heddle/xds-api/envoy/config/core/v3/protocol";
 import { HttpConnectionManager_UpgradeConfigSchema } from "@heddle/xds-api/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager";
 import { ownIp } from "../transport/address.ts";
 import { type AccessLogConfig, decodeAccessLogs } from "./access-log.ts";
 import { type ConfigOrigin, decodeConfigOrigin } from "./config-origin.ts";
 import { decodeDuration } from "./duration-field.ts";
+import { decodeEarlyMutations } from "./early-mutations.ts";
+import type { HeaderStep } from "./filters/header-mutation.ts";
 import { decodeHttpFilters, type HttpFilterConfig, type NamedFilter } from "./http-filters.ts";
 import { decodeHttp1, decodeHttp2, type Http1Limits, type Http2Limits } from "./http-protocol.ts";
+import { decodeInternalAddresses } from "./internal-addresses.ts";
 import { decodeLocalReply, type LocalReplyConfig } from "./local-reply.ts";
 import { decodeHttpLogTiming, HTTP_LOG_OPTIONS_SHAPE, type LogTiming } from "./log-timing.ts";
 import { decodeOriginalIp } from "./original-ip.ts";
@@ -99,6 +102,10 @@ export interface HttpManagerConfig extends PathRules {
   readonly tracing: TracingConfig | undefined;
   /** The router writes x-envoy-* headers of its own. */
   readonly envoyHeaders: boolean;
+  /** Clients whose requests are internal; undefined: nobody's are. */
+  readonly internalAddresses: readonly Cidr[] | undefined;
+  /** Changes of request headers before anything looks at them; undefined: none. */
+  readonly earlyMutations: readonly HeaderStep[] | undefined;
 }
 
 export const MANAGER_UPGRADE_SHAPE = shape(
@@ -159,14 +166,12 @@ export const HTTP_MANAGER_SHAPE = shape(
     "local_reply_config",
     "tracing",
     "request_id_extension",
+    "early_header_mutation_extensions",
   ],
   {},
   {
-    internal_address_config:
-      "no address counts as internal, Envoy's default; what only those inside may ask for (x-envoy-internal, x-envoy-retry-on …) is removed",
     add_user_agent: "write the header with request_headers_to_add",
     http3_protocol_options: "HTTP/3 is not implemented",
-    early_header_mutation_extensions: "use header_mutation as the first HTTP filter",
     represent_ipv4_remote_address_as_ipv4_mapped_ipv6: "addresses of version 4 are always written as such",
     path_normalization_options: "use normalize_path, merge_slashes and path_with_escaped_slashes_action",
     proxy_status_config: "the header proxy-status is not written; reasons are in the access log",
@@ -185,6 +190,10 @@ export const HTTP_MANAGER_SHAPE = shape(
         reason: "a PROXY header to the upstream always names the client that the listener knows",
       },
       append_local_overload: { values: ["false"], reason: "the answer of a shed request says overload in its body" },
+    },
+    differs: {
+      internal_address_config:
+        "x-envoy-hedge-on-per-try-timeout, x-envoy-upstream-alt-stat-name and x-envoy-upstream-rq-timeout-alt-response of internal clients go on to the server and do nothing here",
     },
     inside: {
       access_log_options: HTTP_LOG_OPTIONS_SHAPE,
@@ -306,6 +315,11 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
     localReply: decodeLocalReply(message.localReplyConfig, scope.field("local_reply_config")),
     tracing: decodeTracing(message, childSpan, scope),
     envoyHeaders: router?.kind !== "router" || router.envoyHeaders,
+    internalAddresses: decodeInternalAddresses(message, scope),
+    earlyMutations: decodeEarlyMutations(
+      message.earlyHeaderMutationExtensions,
+      scope.field("early_header_mutation_extensions"),
+    ),
   };
 }
 

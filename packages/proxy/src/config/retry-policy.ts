@@ -152,6 +152,35 @@ function decodeRetryPriority(message: RetryPolicy, scope: DecodeScope): number {
   return updateFrequency;
 }
 
+/** What a request without a policy has when it asks to be tried again itself. Source: Envoy `RetryPolicyImpl`. */
+export const PLAIN_RETRY: RetryPolicyConfig = {
+  on: 0,
+  retries: 1,
+  perTryTimeoutMs: 0,
+  perTryIdleMs: 0,
+  statusCodes: new Set(),
+  headers: [],
+  requestHeaders: [],
+  resetHeaders: [],
+  resetMaxMs: 300_000,
+  avoidPreviousHosts: false,
+  omit: [],
+  hostAttempts: 1,
+  priorityFrequency: 0,
+  backOffBaseMs: 25,
+  backOffMaxMs: 250,
+};
+
+/** Conditions that a request header names; unknown ones are left out. `grpc`: those of `x-envoy-retry-grpc-on`. */
+export function readRetryOn(text: string, grpc: boolean): number {
+  let bits = 0;
+  for (const word of text.split(",")) {
+    const bit = BITS.get(word.trim()) ?? 0;
+    if (bit >= RETRY_ON.cancelled === grpc) bits |= bit;
+  }
+  return bits;
+}
+
 const BITS: ReadonlyMap<string, number> = new Map(Object.entries(RETRY_ON));
 
 function retryBits(text: string, scope: DecodeScope): number {

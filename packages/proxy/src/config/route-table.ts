@@ -63,6 +63,8 @@ export interface RouteTableConfig {
   readonly ignorePathParameters: boolean;
   /** Header mutations run from the most to the least specific level, or the other way round. */
   readonly mostSpecificWins: boolean;
+  /** Only internal clients may send these; in lower case, empty mostly. */
+  readonly internalOnly: readonly string[];
   readonly source: ResourceSource;
 }
 
@@ -82,10 +84,10 @@ export const ROUTE_TABLE_SHAPE = shape(
     "typed_per_filter_config",
     "request_mirror_policies",
     "max_direct_response_body_size_bytes",
+    "internal_only_headers",
   ],
   {},
   {
-    internal_only_headers: "no address counts as internal; use request_headers_to_remove",
     vhds: "virtual hosts come inside their route configuration",
     cluster_specifier_plugins: "there are no cluster specifier plugins",
   },
@@ -187,6 +189,7 @@ function* decodeTable(
     filters: decodeRouteFilters(message.typedPerFilterConfig, scope.field("typed_per_filter_config")),
     ignorePort: message.ignorePortInHostMatching,
     ignorePathParameters: message.ignorePathParametersInPathMatching,
+    internalOnly: message.internalOnlyHeaders.map((name) => name.toLowerCase()),
     mostSpecificWins: message.mostSpecificHeaderMutationsWins,
     source: sourceOf(message.metadata),
   };

@@ -26,6 +26,7 @@ import {
   GRPC_SERVICE_SHAPE,
   PATH_SOURCE_SHAPE,
 } from "../config/config-origin.ts";
+import { EARLY_MUTATION_SHAPE, EARLY_MUTATION_TYPES } from "../config/early-mutations.ts";
 import {
   ENDPOINT_ADDRESS_SHAPE,
   ENDPOINT_SHAPE,
@@ -87,6 +88,7 @@ import { HEALTH_CHECK_SHAPE, HTTP_HEALTH_SHAPE, TCP_HEALTH_SHAPE } from "../conf
 import { HTTP_FILTER_TYPES, ROUTER_SHAPE } from "../config/http-filters.ts";
 import { COMMON_HTTP_SHAPE, HTTP_MANAGER_SHAPE, MANAGER_UPGRADE_SHAPE, SCHEME_SHAPE } from "../config/http-manager.ts";
 import { HTTP1_SHAPE, HTTP2_SHAPE } from "../config/http-protocol.ts";
+import { INTERNAL_ADDRESS_SHAPE } from "../config/internal-addresses.ts";
 import { INTERNAL_REDIRECT_SHAPE } from "../config/internal-redirect.ts";
 import { KEEPALIVE_SHAPE } from "../config/keep-alive-pings.ts";
 import {
@@ -283,6 +285,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       ["Sessions of `stateful_session`", SESSION_STATE_TYPES],
       ["Tracers", TRACE_PROVIDER_TYPES],
       ["Detection of the client's address", ORIGINAL_IP_TYPES],
+      ["Early changes of headers", EARLY_MUTATION_TYPES],
     ],
     leftOut: LEFT_OUT_HTTP,
     shapes: [
@@ -291,6 +294,8 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       HTTP_LOG_OPTIONS_SHAPE,
       SCHEME_SHAPE,
       XFF_SHAPE,
+      INTERNAL_ADDRESS_SHAPE,
+      EARLY_MUTATION_SHAPE,
       TRACING_SHAPE,
       OPEN_TELEMETRY_SHAPE,
       ZIPKIN_SHAPE,

@@ -1,8 +1,6 @@
-import type { HeaderList } from "@heddle/wire";
-import type { HeaderMutationConfig, HeaderStep } from "../config/filters/header-mutation.ts";
-import type { FormatValues } from "../config/format.ts";
+import type { HeaderMutationConfig } from "../config/filters/header-mutation.ts";
 import { exchangeValues } from "../http/exchange-values.ts";
-import { addHeaders } from "../http/header-values.ts";
+import { applySteps } from "../http/header-values.ts";
 import type { FilterCall, HttpFilter } from "./http-filter.ts";
 
 /** Changes headers of requests and responses. Source: Envoy `envoy.filters.http.header_mutation`. */
@@ -19,21 +17,14 @@ class HeaderMutationFilter implements HttpFilter {
     for (const level of this.#levels) {
       // Read as long as the headers still name the client.
       if (level.namesClient) void call.exchange.forwardedIp;
-      apply(level.request, call.request.headers, values);
+      applySteps(level.request, call.request.headers, values);
     }
     if (this.#levels.some((level) => level.response.length > 0)) {
       call.onResponse((head) => {
-        for (const level of this.#levels) apply(level.response, head.headers, values);
+        for (const level of this.#levels) applySteps(level.response, head.headers, values);
       });
     }
     return true;
-  }
-}
-
-function apply(steps: readonly HeaderStep[], headers: HeaderList, values: FormatValues): void {
-  for (const step of steps) {
-    if (typeof step === "string") headers.remove(step);
-    else addHeaders([step], headers, values);
   }
 }
 

@@ -2,10 +2,11 @@
 
 import type { Enlisted, WheelTimer } from "@heddle/std";
 import {
-  createHeaderList,
   type HeaderList,
   HTTP_2,
   type HttpStream,
+  headerEntries,
+  headerListOf,
   type RequestHead,
   type ResponseHead,
   type ServerStream,
@@ -38,6 +39,7 @@ import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.t
 import { GrpcMessages } from "./grpc-messages.ts";
 import { noteGrpcStatus } from "./grpc-status.ts";
 import { countRedirect, followRedirect } from "./internal-redirect.ts";
+import { askedAction, markedInternal } from "./internal-request.ts";
 import { composeLocalReply, failureExtra, overloaded, type ReplyExtra, sendContinue } from "./local-reply.ts";
 import { type RequestMirror, startMirror } from "./mirror.ts";
 import { BODY_WANTED, noteUpstream, noteWanted } from "./note-upstream.ts";
@@ -151,7 +153,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.originalPath = request.path;
     if (endStream) this.#endRequest();
     if (expectContinue && !config.proxy100Continue) sendContinue(this.#downstream);
-    const refusal = prepareRequest(config, this.connection, request, this.#manager.uuid);
+    const refusal = prepareRequest(config, this.connection, request, this.#manager.uuid, this);
     if (refusal !== undefined) {
       this.fail(refusal);
       return;
@@ -219,7 +221,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     }
     const { action } = route.route;
     if (action.kind === "forward") {
-      this.#forward(route, action);
+      this.#forward(route, markedInternal(request.headers) ? askedAction(action, request) : action);
       return;
     }
     counters.direct++;
@@ -400,10 +402,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
 
   onAttemptTrailers(attempt: Attempt, trailers: HeaderList): void {
     noteGrpcStatus(this, trailers);
-    if (this.#manager.needs.trailers) {
-      this.responseTrailers = createHeaderList();
-      this.responseTrailers.appendAll(trailers);
-    }
+    if (this.#manager.needs.trailers) this.responseTrailers = headerListOf(headerEntries(trailers));
     this.#answerEnds();
     this.#downstream.sendTrailers(trailers);
     this.#responseComplete(attempt);

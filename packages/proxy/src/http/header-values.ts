@@ -1,4 +1,5 @@
 import type { HeaderList, RequestHead } from "@heddle/wire";
+import type { HeaderStep } from "../config/filters/header-mutation.ts";
 import type { FormatCommand, FormatValues } from "../config/format.ts";
 import { renderHeader } from "../config/format.ts";
 import type { HeaderAddition } from "../config/header-mutation.ts";
@@ -24,6 +25,14 @@ export function addHeaders(additions: readonly HeaderAddition[], headers: Header
         if (headers.has(addition.name)) headers.set(addition.name, value);
         break;
     }
+  }
+}
+
+/** Removes and adds headers, in the order of the list. */
+export function applySteps(steps: readonly HeaderStep[], headers: HeaderList, values: FormatValues): void {
+  for (const step of steps) {
+    if (typeof step === "string") headers.remove(step);
+    else addHeaders([step], headers, values);
   }
 }
 

@@ -1,7 +1,7 @@
 // Hot path: once per request.
 import { HEADER_ID, type HeaderList } from "@heddle/wire";
 
-/** What only those inside may ask for; nobody counts as inside. Source: Envoy `ConnectionManagerUtility::mutateRequestHeaders`. */
+/** What only those inside may ask for. Source: Envoy `ConnectionManagerUtility::mutateRequestHeaders`. */
 const INSIDERS: readonly number[] = [
   HEADER_ID["x-envoy-internal"],
   HEADER_ID["x-envoy-retriable-status-codes"],

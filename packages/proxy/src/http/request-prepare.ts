@@ -7,11 +7,16 @@ import { withoutPort } from "../router/route-table.ts";
 import { isLoopback } from "../transport/address.ts";
 import { clientIpOf } from "./client-address.ts";
 import { forwardClientCert } from "./client-cert-header.ts";
+import type { ExchangeRecord } from "./exchange-record.ts";
+import { exchangeValues } from "./exchange-values.ts";
+import { applySteps } from "./header-values.ts";
+import { isInternal } from "./internal-request.ts";
 import { dropOutsiderHeaders } from "./outsider-headers.ts";
 
 const X_FORWARDED_PROTO = HEADER_ID["x-forwarded-proto"];
 const X_FORWARDED_FOR = HEADER_ID["x-forwarded-for"];
 const X_REQUEST_ID = HEADER_ID["x-request-id"];
+const X_ENVOY_INTERNAL = HEADER_ID["x-envoy-internal"];
 const X_ENVOY_EXTERNAL_ADDRESS = HEADER_ID["x-envoy-external-address"];
 const VIA = HEADER_ID.via;
 
@@ -34,21 +39,28 @@ export function prepareRequest(
   info: ConnectionInfo,
   request: RequestHead,
   uuid: () => string,
+  record?: ExchangeRecord,
 ): Refusal | undefined {
   const { headers } = request;
+  if (config.earlyMutations !== undefined && record !== undefined)
+    applySteps(config.earlyMutations, headers, exchangeValues(record));
+  const { internalAddresses } = config;
+  const internal = internalAddresses !== undefined && isInternal(internalAddresses, config, info, headers);
+  // Who is inside is found out here; nobody may claim it.
+  if (internal) headers.setId(X_ENVOY_INTERNAL, "true");
+  else dropOutsiderHeaders(headers, config.useRemoteAddress);
   if (request.authority === "") {
     request.authority = config.http1.defaultHost;
     // Requests of HTTP/1.1 without Host are refused by the codec.
     if (request.authority === "" && request.version === HTTP_1_0) return "no-host";
   }
-  dropOutsiderHeaders(headers, config.useRemoteAddress);
   if (config.useRemoteAddress) {
     if (!config.skipXffAppend) {
       const before = headers.getAll("x-forwarded-for");
       const client = isLoopback(info.remote.ip) ? config.ownIp : info.remote.ip;
       headers.setId(X_FORWARDED_FOR, before === undefined ? client : `${before},${client}`);
     }
-    headers.setId(X_ENVOY_EXTERNAL_ADDRESS, clientIpOf(config, info, request));
+    if (!internal) headers.setId(X_ENVOY_EXTERNAL_ADDRESS, clientIpOf(config, info, request));
     // A trusted proxy in front knows what the client spoke.
     if (config.trustedHops === 0 || !headers.hasId(X_FORWARDED_PROTO))
       headers.setId(X_FORWARDED_PROTO, info.tls === undefined ? "http" : "https");
@@ -56,7 +68,7 @@ export function prepareRequest(
     headers.appendId(X_FORWARDED_PROTO, info.tls === undefined ? "http" : "https");
   }
   if (config.generateRequestId) {
-    const keep = !config.useRemoteAddress || config.preserveExternalRequestId;
+    const keep = internal || !config.useRemoteAddress || config.preserveExternalRequestId;
     if (!keep || !headers.hasId(X_REQUEST_ID)) headers.setId(X_REQUEST_ID, uuid());
   }
   if (config.schemeOverwrite !== undefined) {

@@ -31,6 +31,8 @@ export interface CompiledRoute {
   readonly virtualClusters: VirtualClusters | undefined;
 }
 
+const X_ENVOY_INTERNAL = HEADER_ID["x-envoy-internal"];
+
 /** Body kept for a retry, or while no connection is there. Beyond it a request is sent once only. Units: bytes. */
 export const REPLAY_BYTES = 262_144;
 
@@ -217,6 +219,9 @@ class IndexedTable implements RouteTable {
     runtime: Runtime,
     record?: MatchedRecord,
   ): CompiledRoute | undefined {
+    const { internalOnly } = this.config;
+    if (internalOnly.length > 0 && !request.headers.hasId(X_ENVOY_INTERNAL))
+      for (const name of internalOnly) request.headers.remove(name);
     const host = this.#find(request.authority);
     if (host === undefined) return undefined;
     if (host.toHttps !== undefined && needsTls(host.config, request)) return host.toHttps;

@@ -35,17 +35,18 @@ export function decodeMutations(
   scope: DecodeScope,
 ): HeaderMutationConfig {
   if (message !== undefined) checkShape(MUTATIONS_SHAPE, message, scope);
-  const request = steps(message?.requestMutations ?? [], scope.field("request_mutations"));
+  const request = decodeHeaderSteps(message?.requestMutations ?? [], scope.field("request_mutations"));
   return {
     kind: "header-mutation",
     request,
     namesClient: namesClient(request),
-    response: steps(message?.responseMutations ?? [], scope.field("response_mutations")),
+    response: decodeHeaderSteps(message?.responseMutations ?? [], scope.field("response_mutations")),
     mostSpecificWins,
   };
 }
 
-function steps(list: readonly Mutation[], scope: DecodeScope): readonly HeaderStep[] {
+/** Errors: an entry that neither removes nor adds. */
+export function decodeHeaderSteps(list: readonly Mutation[], scope: DecodeScope): readonly HeaderStep[] {
   const out: HeaderStep[] = [];
   list.forEach((item, i) => {
     const at = scope.item(i);
