@@ -239,6 +239,7 @@ export function createProxy(deps: ProxyDeps): DataPlane {
         count: countOwn,
         countAlone: count,
       }),
+      nodeId: deps.exchange?.id ?? "",
       exchange: config.filters.some((filter) => filter.kind === "istio-stats") ? deps.exchange : undefined,
       routes: routesOf(routes),
       httpDate: dates,

@@ -23,6 +23,7 @@ import {
   HttpConnectionManagerSchema,
   HttpProtocolOptions_HeadersWithUnderscoresAction,
 } from "./proto.ts";
+import { decodeProxyStatus, type ProxyStatusConfig } from "./proxy-status.ts";
 import { decodeRouteTable, type RouteTableConfig } from "./route-table.ts";
 import type { DecodeScope } from "./scope.ts";
 import { decodeScopedRoutes, type ScopedRoutesConfig } from "./scoped-routes.ts";
@@ -106,6 +107,8 @@ export interface HttpManagerConfig extends PathRules {
   readonly internalAddresses: readonly Cidr[] | undefined;
   /** Changes of request headers before anything looks at them; undefined: none. */
   readonly earlyMutations: readonly HeaderStep[] | undefined;
+  /** Answers say what went wrong; undefined: they do not. */
+  readonly proxyStatus: ProxyStatusConfig | undefined;
 }
 
 export const MANAGER_UPGRADE_SHAPE = shape(
@@ -167,6 +170,7 @@ export const HTTP_MANAGER_SHAPE = shape(
     "tracing",
     "request_id_extension",
     "early_header_mutation_extensions",
+    "proxy_status_config",
   ],
   {},
   {
@@ -174,7 +178,6 @@ export const HTTP_MANAGER_SHAPE = shape(
     http3_protocol_options: "HTTP/3 is not implemented",
     represent_ipv4_remote_address_as_ipv4_mapped_ipv6: "addresses of version 4 are always written as such",
     path_normalization_options: "use normalize_path, merge_slashes and path_with_escaped_slashes_action",
-    proxy_status_config: "the header proxy-status is not written; reasons are in the access log",
     typed_header_validation_config: "there is one set of rules, Envoy's secure defaults",
   },
   {
@@ -315,6 +318,7 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
     localReply: decodeLocalReply(message.localReplyConfig, scope.field("local_reply_config")),
     tracing: decodeTracing(message, childSpan, scope),
     envoyHeaders: router?.kind !== "router" || router.envoyHeaders,
+    proxyStatus: decodeProxyStatus(message, scope),
     internalAddresses: decodeInternalAddresses(message, scope),
     earlyMutations: decodeEarlyMutations(
       message.earlyHeaderMutationExtensions,

@@ -149,6 +149,7 @@ import { OTEL_LOG_SHAPE } from "../config/otel-log.ts";
 import { OUTLIER_SHAPE } from "../config/outlier-detection.ts";
 import { PRECONNECT_SHAPE } from "../config/preconnect.ts";
 import { PROXY_HEADER_SHAPE } from "../config/proxy-header.ts";
+import { PROXY_STATUS_SHAPE } from "../config/proxy-status.ts";
 import { RATE_LIMIT_ACTION_SHAPE, RATE_LIMIT_SHAPE } from "../config/rate-limits.ts";
 import {
   RBAC_ACTION_SHAPE,
@@ -296,6 +297,7 @@ export const REFERENCE_SECTIONS: readonly ReferenceSection[] = [
       XFF_SHAPE,
       INTERNAL_ADDRESS_SHAPE,
       EARLY_MUTATION_SHAPE,
+      PROXY_STATUS_SHAPE,
       TRACING_SHAPE,
       OPEN_TELEMETRY_SHAPE,
       ZIPKIN_SHAPE,

@@ -60,6 +60,8 @@ export interface HttpManager {
   readonly garbage: YoungCollector | undefined;
   /** Undefined: no spans. */
   readonly tracer: RequestTracer | undefined;
+  /** "": it was not told. */
+  readonly nodeId: string;
   /** Set where the standard metrics are on: peers exchange their metadata. */
   readonly exchange: MetadataExchange | undefined;
   /** ALPN that upstream connections offer instead of the cluster's; undefined: no change. */

@@ -4,6 +4,7 @@ import type { HttpManager } from "./connection-manager.ts";
 import { exchangeValues } from "./exchange-values.ts";
 import type { ForwardedExchange } from "./forward-request.ts";
 import { addHeaders } from "./header-values.ts";
+import { writeProxyStatus } from "./proxy-status.ts";
 
 const PEER_METADATA = HEADER_ID["x-envoy-peer-metadata"];
 const PEER_METADATA_ID = HEADER_ID["x-envoy-peer-metadata-id"];
@@ -86,4 +87,6 @@ function finish(
   }
   if (exchange.route?.host.attemptCountInResponse === true && exchange.attempts > 0 && !uncounted)
     headers.setId(ATTEMPT_COUNT, String(exchange.attempts));
+  if (config.proxyStatus !== undefined && exchange.flags !== "-")
+    writeProxyStatus(config.proxyStatus, exchange, head, manager.nodeId);
 }
