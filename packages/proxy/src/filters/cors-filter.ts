@@ -19,10 +19,13 @@ class CorsFilter implements HttpFilter {
     const { headers, method } = call.request;
     const origin = headers.get("origin");
     if (origin === undefined || origin === "") return true;
-    if (!isChosen(this.#around.runtime.share(config.fraction), this.#around.random)) return true;
+    const { runtime, random } = this.#around;
+    const enforced = isChosen(runtime.share(config.fraction), random);
+    if (!enforced && !isChosen(runtime.share(config.shadow), random)) return true;
     // Source: Envoy: what takes the text * takes every origin.
     const allowed = config.origins.some((match) => matchesString(match, "*") || matchesString(match, origin));
     this.#around.count(allowed ? "cors.origin_valid" : "cors.origin_invalid");
+    if (!enforced) return true;
     const preflight = method === "OPTIONS" && headers.has("access-control-request-method");
     if (!allowed) {
       if (!preflight || config.forwardOtherPreflights) return true;

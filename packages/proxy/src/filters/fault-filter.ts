@@ -8,9 +8,12 @@ import type { FilterCall, FilterSurroundings, HttpFilter } from "./http-filter.t
 class FaultFilter implements HttpFilter {
   readonly #config: FaultConfig;
   readonly #around: FilterSurroundings;
+  /** As configured, under which metadata stand. */
+  readonly #name: string;
   #active = 0;
 
-  constructor(config: FaultConfig, around: FilterSurroundings) {
+  constructor(config: FaultConfig, name: string, around: FilterSurroundings) {
+    this.#name = name;
     this.#config = config;
     this.#around = around;
   }
@@ -28,6 +31,7 @@ class FaultFilter implements HttpFilter {
     this.#begin(call);
     this.#around.count("fault.delays_injected");
     call.flag("DI");
+    this.#leave(call);
     const timer = this.#around.clock.after(delayMs, () => {
       if (!this.#abort(call)) call.resume();
     });
@@ -74,6 +78,11 @@ class FaultFilter implements HttpFilter {
     return node !== undefined && downstreamNodes.includes(node);
   }
 
+  #leave(call: FilterCall): void {
+    const { metadata } = this.#config;
+    if (metadata !== undefined) call.metadata.set(this.#name, metadata);
+  }
+
   #delayMs(call: FilterCall): number {
     const { delay } = this.#config;
     if (delay === undefined) return 0;
@@ -101,6 +110,7 @@ class FaultFilter implements HttpFilter {
     }
     if (this.#around.random() >= fraction) return false;
     this.#around.count("fault.aborts_injected");
+    this.#leave(call);
     call.reply({
       status: httpStatus ?? httpStatusOf(grpcStatus ?? 2),
       body: "fault filter abort",
@@ -129,6 +139,6 @@ function httpStatusOf(grpcStatus: number): number {
   return HTTP_STATUS[grpcStatus] ?? 500;
 }
 
-export function createFaultFilter(config: FaultConfig, around: FilterSurroundings): HttpFilter {
-  return new FaultFilter(config, around);
+export function createFaultFilter(config: FaultConfig, name: string, around: FilterSurroundings): HttpFilter {
+  return new FaultFilter(config, name, around);
 }

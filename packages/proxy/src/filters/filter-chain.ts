@@ -136,7 +136,7 @@ class CompiledChains implements FilterChains {
     if (config === undefined || isLayeredRoute(config)) return undefined;
     let instance = this.#instances.get(config);
     if (instance === undefined) {
-      instance = create(config, this.#around);
+      instance = create(config, name, this.#around);
       this.#instances.set(config, instance);
     }
     return instance;
@@ -156,14 +156,18 @@ function routeConfig(own: HttpFilterConfig): RouteFilterConfig | undefined {
   }
 }
 
-function create(config: Exclude<RouteFilterConfig, LayeredRouteConfig>, around: FilterSurroundings): HttpFilter {
+function create(
+  config: Exclude<RouteFilterConfig, LayeredRouteConfig>,
+  name: string,
+  around: FilterSurroundings,
+): HttpFilter {
   switch (config.kind) {
     case "buffer":
       return createBufferFilter(config);
     case "cors":
       return createCorsFilter(config, around);
     case "fault":
-      return createFaultFilter(config, around);
+      return createFaultFilter(config, name, around);
     case "local-rate-limit":
       return createLocalRateLimitFilter(config, around);
     case "rbac":

@@ -24,7 +24,10 @@ export interface CorsConfig {
   readonly credentials: boolean;
   readonly privateNetwork: boolean;
   readonly forwardOtherPreflights: boolean;
+  /** Of requests under the policy. */
   readonly fraction: RuntimeShare;
+  /** Of the others, those whose origins are counted, and nothing else. */
+  readonly shadow: RuntimeShare;
 }
 
 const FIELDS = [
@@ -35,14 +38,13 @@ const FIELDS = [
   "max_age",
   "allow_credentials",
   "filter_enabled",
+  "shadow_enabled",
   "allow_private_network_access",
   "forward_not_matching_preflights",
 ];
-const SHADOW = { shadow_enabled: "a policy is in force or not; origins are not counted apart" };
-
-export const CORS_SHAPE = shape(FilterCorsPolicySchema, FIELDS, {}, SHADOW);
+export const CORS_SHAPE = shape(FilterCorsPolicySchema, FIELDS);
 /** The deprecated place: a field of routes and virtual hosts. */
-export const ROUTE_CORS_SHAPE = shape(RouteCorsPolicySchema, FIELDS, {}, SHADOW);
+export const ROUTE_CORS_SHAPE = shape(RouteCorsPolicySchema, FIELDS);
 
 export function decodeCors(message: FilterCorsPolicy, scope: DecodeScope): CorsConfig {
   checkShape(CORS_SHAPE, message, scope);
@@ -73,7 +75,9 @@ function fields(message: FilterCorsPolicy | RouteCorsPolicy, fraction: RuntimeSh
     privateNetwork: message.allowPrivateNetworkAccess ?? false,
     forwardOtherPreflights: message.forwardNotMatchingPreflights ?? true,
     fraction,
+    shadow: message.shadowEnabled === undefined ? NEVER : runtimeFraction(message.shadowEnabled, 1),
   };
 }
 
 const ALWAYS: RuntimeShare = { key: "", base: 1 };
+const NEVER: RuntimeShare = { key: "", base: 0 };

@@ -1,3 +1,4 @@
+import type { JsonObject } from "@bufbuild/protobuf";
 import type { FaultDelay, FaultRateLimit } from "@heddle/xds-api/envoy/extensions/filters/common/fault/v3/fault";
 import {
   type FaultAbort,
@@ -35,6 +36,8 @@ export interface FaultConfig {
   readonly downstreamNodes: readonly string[];
   readonly maxActive: number | undefined;
   readonly slow: FaultRateConfig | undefined;
+  /** What delays and aborts leave for logs; undefined: nothing. */
+  readonly metadata: JsonObject | undefined;
 }
 
 /** A slow response; the request's own header says how slow when `kbps` is undefined. */
@@ -57,12 +60,13 @@ export const FAULT_SHAPE = shape(
     "delay_percent_runtime",
     "abort_percent_runtime",
     "response_rate_limit_percent_runtime",
+    "filter_metadata",
   ],
   {
     "delay_duration_runtime abort_http_status_runtime max_active_faults_runtime abort_grpc_status_runtime":
       "the runtime changes percentages; durations, statuses and limits are those of the configuration",
   },
-  { filter_metadata: "faults leave no metadata for access logs" },
+  {},
   {
     only: {
       disable_downstream_cluster_stats: {
@@ -103,6 +107,7 @@ export function decodeFault(message: HTTPFault, scope: DecodeScope): FaultConfig
     headers,
     downstreamNodes: message.downstreamNodes,
     maxActive: message.maxActiveFaults,
+    metadata: message.filterMetadata,
     slow:
       message.responseRateLimit === undefined
         ? undefined
