@@ -185,6 +185,9 @@ describe.skipIf(skip)("ends of HTTP as real Envoy tells them", () => {
       ["idle_timeout, HTTP/1", (port) => kept(port("idle"), served)],
       ["max_connection_duration, no byte", (port) => kept(port("aged"), () => undefined)],
       ["max_connection_duration, HTTP/1", (port) => kept(port("aged"), served)],
+      ["drain_timeout and delayed_close_timeout, HTTP/1", (port) => kept(port("hasty"), served)],
+      ["no delayed_close_timeout, a late head", (port) => kept(port("prompt"), sends(half))],
+      ["no delayed_close_timeout, idle", (port) => kept(port("prompt"), served)],
     ];
     test.each(cases)(
       "%s",
@@ -211,7 +214,7 @@ describe.skipIf(skip)("ends of HTTP as real Envoy tells them", () => {
 
     test("statistics", async () => {
       // A body that never comes ends its connection otherwise here.
-      const counted = await statistics("heads|idle|aged", LIMITS);
+      const counted = await statistics("heads|idle|aged|hasty|prompt", LIMITS);
       expect(counted[0]).toEqual(counted[1] as never);
       expect(counted[0]).toContain("http.heads.downstream_rq_header_timeout: 3");
     });

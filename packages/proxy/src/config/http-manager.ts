@@ -74,6 +74,10 @@ export interface HttpManagerConfig extends PathRules {
   /** Until the whole request is there. Units: ms. */
   readonly requestTimeoutMs: number;
   readonly requestHeadersTimeoutMs: number;
+  /** How long a connection that reached a limit takes further requests. Default: 5 s. */
+  readonly drainMs: number;
+  /** A client's time to read the last answer and to close; 0: none. Default: 1 s. */
+  readonly delayedCloseMs: number;
   /** Connection without streams. Default: 1 h. Units: ms. */
   readonly idleTimeoutMs: number;
   readonly maxConnectionDurationMs: number;
@@ -171,6 +175,8 @@ export const HTTP_MANAGER_SHAPE = shape(
     "request_id_extension",
     "early_header_mutation_extensions",
     "proxy_status_config",
+    "drain_timeout",
+    "delayed_close_timeout",
   ],
   {},
   {
@@ -182,8 +188,6 @@ export const HTTP_MANAGER_SHAPE = shape(
   },
   {
     only: {
-      drain_timeout: { values: ["5s"], reason: "a draining connection ends with its last request" },
-      delayed_close_timeout: { values: ["1s", "0s"], reason: "a connection closes after its last bytes were taken" },
       stream_error_on_invalid_http_message: {
         values: ["false"],
         reason: "an invalid message always ends the connection, so that no byte after it is read as a request",
@@ -274,6 +278,8 @@ export function decodeHttpManager(message: HttpConnectionManager, scope: DecodeS
     streamIdleTimeoutMs: ms("stream_idle_timeout", message.streamIdleTimeout, 300_000),
     requestTimeoutMs: ms("request_timeout", message.requestTimeout, 0),
     requestHeadersTimeoutMs: ms("request_headers_timeout", message.requestHeadersTimeout, 0),
+    drainMs: ms("drain_timeout", message.drainTimeout, 5000),
+    delayedCloseMs: ms("delayed_close_timeout", message.delayedCloseTimeout, 1000),
     idleTimeoutMs: ms("common_http_protocol_options.idle_timeout", common?.idleTimeout, 3_600_000),
     maxConnectionDurationMs: ms(
       "common_http_protocol_options.max_connection_duration",

@@ -184,7 +184,7 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     exchange.fail("overload");
     // Who goes on sending a body would keep the connection.
     const { connection } = this.#link;
-    if (!endStream && !this.#http2) this.#manager.clock.after(DELAYED_CLOSE_MS, () => connection.close());
+    if (!endStream && !this.#http2) this.#manager.clock.after(this.#manager.config.delayedCloseMs, () => connection.close());
   }
 
   countBytes(): void {
@@ -244,7 +244,8 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
 
   /** Source: Envoy waits for `drain_timeout`, then as long as for any client that does not close. */
   #endOverdue(nowMs: number): void {
-    if (this.#exchanges.size > 0 || nowMs - this.#overdueMs < DRAIN_MS + DELAYED_CLOSE_MS) return;
+    const { drainMs, delayedCloseMs } = this.#manager.config;
+    if (this.#exchanges.size > 0 || nowMs - this.#overdueMs < drainMs + delayedCloseMs) return;
     this.#giveUpWaiting();
   }
 
@@ -278,15 +279,17 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
   /** The client has time to read the last answer, and to close. Source: Envoy `delayed_close_timeout`. */
   #linger(): void {
     this.lingers = true;
-    this.#manager.clock.after(DELAYED_CLOSE_MS, () => this.#giveUpWaiting());
+    this.#manager.clock.after(this.#manager.config.delayedCloseMs, () => this.#giveUpWaiting());
   }
 
   /** The client had its time to close. */
   #giveUpWaiting(): void {
     const { connection } = this.#link;
     if (connection.closed) return;
-    this.#waitedInVain = true;
-    this.#manager.counters.delayedCloses++;
+    if (this.#manager.config.delayedCloseMs > 0) {
+      this.#waitedInVain = true;
+      this.#manager.counters.delayedCloses++;
+    }
     connection.close();
   }
 
@@ -313,12 +316,6 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     if (!this.#link.connection.closed) this.#timer.arm(SWEEP_MS);
   }
 }
-
-/** How long a connection that reached a limit takes further requests. Source: Envoy `drain_timeout`. Units: ms. */
-const DRAIN_MS = 5000;
-
-/** Time to read a refusal. Source: Envoy `delayed_close_timeout`. Units: ms. */
-const DELAYED_CLOSE_MS = 1000;
 
 /** How exact idle timeouts are. Units: ms. */
 const SWEEP_MS = 1000;
