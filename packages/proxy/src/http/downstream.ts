@@ -184,7 +184,8 @@ class ServerConnection implements HttpDownstream, ServerHandler, LinkOwner, Exch
     exchange.fail("overload");
     // Who goes on sending a body would keep the connection.
     const { connection } = this.#link;
-    if (!endStream && !this.#http2) this.#manager.clock.after(this.#manager.config.delayedCloseMs, () => connection.close());
+    if (!endStream && !this.#http2)
+      this.#manager.clock.after(this.#manager.config.delayedCloseMs, () => connection.close());
   }
 
   countBytes(): void {

@@ -7,7 +7,6 @@ import {
   type HttpStream,
   headerEntries,
   headerListOf,
-  type RequestHead,
   type ResponseHead,
   type ServerStream,
   type StreamHandler,
@@ -15,17 +14,14 @@ import {
 } from "@heddle/wire";
 import type { InternalRedirectConfig } from "../config/internal-redirect.ts";
 import type { ForwardAction } from "../config/route-action.ts";
-import type { RouteCounters } from "../counters/route-counters.ts";
 import { type FilteredExchange, FilterRun, WAITING_BYTES } from "../filters/filter-run.ts";
 import type { FilterReply, HeldAnswer } from "../filters/http-filter.ts";
 import type { ConnectionInfo } from "../listener/connection-info.ts";
 import { rescue, rescueDownstream, rescueStarted, rescueUpstream, type TrafficFailureCode } from "../rescue.ts";
 import { answerOf } from "../router/rewrite.ts";
-import { type CompiledRoute, isGrpc, REPLAY_BYTES } from "../router/route-table.ts";
+import { type CompiledRoute, REPLAY_BYTES } from "../router/route-table.ts";
 import type { LineInterval } from "../telemetry/line-interval.ts";
-import type { Cluster, HostCriteria } from "../upstream/cluster.ts";
 import type { UpstreamFailure } from "../upstream/failure.ts";
-import type { Host } from "../upstream/host.ts";
 import type { PooledConnection } from "../upstream/pool.ts";
 import type { Attempt } from "./attempt.ts";
 import { BodyBuffer } from "./body-buffer.ts";
@@ -33,10 +29,10 @@ import { chargeAnswer, chargeTime, chargeTimeout, chargeTry } from "./charge-ans
 import { forwardedIp } from "./client-address.ts";
 import { countRequest, type HttpManager, reportDone } from "./connection-manager.ts";
 import { countFailure } from "./count-failure.ts";
+import { ExchangeFacts } from "./exchange-facts.ts";
 import type { ExchangeRecord } from "./exchange-record.ts";
 import { effectiveTimeoutMs, overdue, RouteTimeout, type TryLimit } from "./exchange-timers.ts";
 import { adaptToUpstream, forwardRequest, mayUpgrade } from "./forward-request.ts";
-import { GrpcMessages } from "./grpc-messages.ts";
 import { noteGrpcStatus } from "./grpc-status.ts";
 import { countRedirect, followRedirect } from "./internal-redirect.ts";
 import { askedAction, markedInternal } from "./internal-request.ts";
@@ -55,62 +51,17 @@ export interface ExchangeOwner {
 }
 
 /** One request and its response, from the client's stream to the upstream's and back. States: LIFECYCLE.md. */
-export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, Enlisted {
+export class Exchange extends ExchangeFacts implements StreamHandler, TriesOwner, FilteredExchange, Enlisted {
   rosterAt = -1;
-  readonly connection: ConnectionInfo;
-  readonly request: RequestHead;
-  readonly grpc: boolean;
-  readonly requestMessages: GrpcMessages | undefined;
-  readonly responseMessages: GrpcMessages | undefined;
-  readonly startMs: number;
-  readonly startTime: number;
   readonly #manager: HttpManager;
   readonly #owner: ExchangeOwner;
   #downstream: ServerStream;
-  response: ResponseHead | undefined = undefined;
-  route: CompiledRoute | undefined = undefined;
-  cluster: Cluster | undefined = undefined;
-  clusterName = "";
-  host: Host | undefined = undefined;
-  upstreamLocal = "";
-  upstreamSecure = false;
-  upstreamVersion = 0;
-  upstreamPrincipal = "";
-  upstream: ExchangeRecord["upstream"] = undefined;
-  upstreamBytes: ExchangeRecord["upstreamBytes"] = undefined;
-  upstreamWantedMs = -1;
-  upstreamReadyMs = -1;
-  upstreamEndMs = -1;
-  upstreamBodyMs = -1;
-  responseTrailers: HeaderList | undefined = undefined;
-  status = 0;
-  grpcStatus = -1;
-  flags = "-";
-  details = "via_upstream";
-  logType: ExchangeRecord["logType"] = "DownstreamEnd";
-  transportFailure = "";
-  bytesReceived = 0;
-  bytesSent = 0;
-  attempts = 0;
-  endMs = -1;
-  requestEndMs = -1;
-  firstByteMs = -1;
-  originalPath = "";
-  peerMetadataId = "";
-  peerMetadata = "";
-  span: ExchangeRecord["span"] = undefined;
-  virtualCluster: RouteCounters | undefined = undefined;
   /** Last event of either direction. Units: ms of the wheel. */
   lastActivityMs: number;
-  /** A tunnel (upgrade or CONNECT) is open: both directions end on their own. */
-  tunnel = false;
   readonly #openedMs: number;
   #action: ForwardAction | undefined = undefined;
   readonly #tries: Tries;
   #filters: FilterRun | undefined = undefined;
-  criteria: HostCriteria | undefined = undefined;
-  setCookie = "";
-  spanName: string | undefined = undefined;
   #mirror: RequestMirror | undefined = undefined;
   #redirects: readonly CompiledRoute[] = NO_ROUTES;
   #body: BodyBuffer | undefined = undefined;
@@ -130,17 +81,11 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   #upstreamStream: HttpStream | undefined = undefined;
 
   constructor(manager: HttpManager, owner: ExchangeOwner, connection: ConnectionInfo, downstream: ServerStream) {
+    super(manager.clock, connection, downstream.request);
     this.#manager = manager;
     this.#owner = owner;
-    this.connection = connection;
     this.#downstream = downstream;
     this.#tries = new Tries(this, manager);
-    this.request = downstream.request;
-    this.grpc = isGrpc(downstream.request);
-    this.requestMessages = this.grpc ? new GrpcMessages() : undefined;
-    this.responseMessages = this.grpc ? new GrpcMessages() : undefined;
-    this.startMs = manager.clock.monotonic();
-    this.startTime = manager.clock.now();
     this.lastActivityMs = manager.wheel.nowMs;
     this.#openedMs = this.lastActivityMs;
     countRequest(manager, downstream.request.version);
@@ -231,7 +176,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   }
 
   onFilterReply(reply: FilterReply): void {
-    this.#note(reply);
+    this.note(reply);
     this.#reply(reply.status, reply.body, undefined, reply);
   }
 
@@ -242,7 +187,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
       this.onFilterReply(reply);
       return;
     }
-    this.#note(reply);
+    this.note(reply);
     this.#cut();
   }
 
@@ -253,7 +198,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     countFailure(this.#manager.counters, code);
     if (code === "timeout" && !this.#committed) chargeAnswer(this, answer.status);
     this.#tries.giveUp();
-    this.#note(answer);
+    this.note(answer);
     if (this.#committed) this.#cut();
     else {
       const location = code === "path-redirected" && !this.grpc ? this.request.path : undefined;
@@ -314,7 +259,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     if (!this.#answered) counters.receivedResets++;
     this.#tries.giveUp();
     if (this.#answered) return;
-    this.#note(rescueDownstream(failure));
+    this.note(rescueDownstream(failure));
   }
 
   onDrain(): void {
@@ -428,7 +373,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.#tries.forget(attempt);
     // Source: Envoy counts calls whose status is not known yet.
     if (this.grpc && this.grpcStatus < 0) this.#manager.counters.resetAfterStart++;
-    this.#note(rescueStarted(failure));
+    this.note(rescueStarted(failure));
     this.#cut();
   }
 
@@ -472,7 +417,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     const cluster = this.#manager.clusters.get(this.clusterName);
     if (cluster === undefined) {
       this.#manager.counters.noCluster++;
-      this.#note(rescue("no-cluster"));
+      this.note(rescue("no-cluster"));
       this.#reply(action.clusterNotFoundStatus, "", undefined);
       return;
     }
@@ -527,7 +472,7 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
   onTriesFailed(failure: UpstreamFailure): void {
     const answer = rescueUpstream(failure, this.attempts > 1);
     chargeAnswer(this, answer.status);
-    this.#note(answer);
+    this.note(answer);
     this.#reply(
       answer.status,
       answer.body,
@@ -581,16 +526,6 @@ export class Exchange implements StreamHandler, TriesOwner, FilteredExchange, En
     this.#manager.counters.sentResets++;
     this.#manager.counters.receivedResets++;
     this.#downstream.reset(2);
-  }
-
-  #note(cause: { readonly flag: string; readonly details: string }): void {
-    this.addFlag(cause.flag);
-    this.details = cause.details;
-  }
-
-  addFlag(flag: string): void {
-    if (flag === "-") return;
-    this.flags = this.flags === "-" ? flag : `${this.flags},${flag}`;
   }
 }
 
