@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closingLine, failuresOf, tallyOf } from "./test-lanes.ts";
+import { closingLine, failuresOf, sideBySide, tallyOf } from "./test-lanes.ts";
 
 test("counts what bun test reports", () => {
   expect(tallyOf(" 12 pass\n 2 skip\n 1 fail\n", 1)).toEqual({ passed: 12, failed: 1, skipped: 2 });
@@ -21,4 +21,18 @@ test("a failing test is repeated with its own lines, not with those of the test 
     "one\n(pass) first [1ms]\nerror: expected 2\n(fail) second [3ms]\n(pass) third\nlate\n(fail) fourth\n 1 fail\n";
   expect(failuresOf(output)).toEqual(["(fail) second [3ms]\nerror: expected 2", "(fail) fourth\nlate"]);
   expect(failuresOf("boom\n")).toEqual(["boom\n"]);
+});
+
+test("two lanes take every item once, and never more than two at a time", async () => {
+  const began: number[] = [];
+  let busy = 0;
+  let most = 0;
+  await sideBySide([3, 1, 2, 1, 1], 2, async (turns) => {
+    began.push(turns);
+    most = Math.max(most, ++busy);
+    for (let i = 0; i < turns; i++) await Promise.resolve();
+    busy--;
+  });
+  expect(began).toEqual([3, 1, 2, 1, 1]);
+  expect(most).toBe(2);
 });

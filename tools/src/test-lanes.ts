@@ -63,6 +63,19 @@ export function heldBack(): { readonly sink: Sink; flush(): void } {
   };
 }
 
+/** Runs each of `items` in its order, `atOnce` of them at a time. */
+export async function sideBySide<T>(
+  items: readonly T[],
+  atOnce: number,
+  run: (item: T) => Promise<void>,
+): Promise<void> {
+  const left = [...items];
+  const lane = async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) await run(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+}
+
 /** What one `bun test` process came to. `failures` is empty where `tally` counts none. */
 export interface Outcome {
   readonly tally: Tally;

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { withKubernetes } from "./kubernetes/kubernetes-lane.ts";
 import { runChecks } from "./ok.ts";
 import { type Found, findDnsmasq, findEnvoy, findGrpcGo, findGrpcJava, findKubectl } from "./prerequisites.ts";
-import { add, bunTest, closingLine, heldBack, nothing, type Outcome, type Tally } from "./test-lanes.ts";
+import { add, bunTest, closingLine, heldBack, nothing, type Outcome, sideBySide, type Tally } from "./test-lanes.ts";
 
 const root = join(import.meta.dir, "../..");
 const INTEGRATION_TIMEOUT_MS = 600_000;
@@ -51,7 +51,12 @@ function runsBeside(file: string): boolean {
   return file === "bench/test/soak.integration.test.ts";
 }
 
-/** `npm test`: the quick checks, then every integration file in a process of its own, one after the other; the long ones beside them. */
+/** Many, and mostly waiting: two at a time, their output held back until each is done. */
+function runsInPairs(file: string): boolean {
+  return file.startsWith("packages/proxy/test/");
+}
+
+/** `npm test`: the quick checks, then every integration file in a process of its own, one or two at a time; the long ones beside them. */
 async function main(only: readonly string[]): Promise<number> {
   const started = performance.now();
   const minutes = () => `${((performance.now() - started) / 60_000).toFixed(1)} min`;
@@ -71,7 +76,8 @@ async function main(only: readonly string[]): Promise<number> {
   const files = await integrationFiles(only);
   const beside = files.length > 1 ? files.filter(runsBeside) : [];
   const onKubernetes = files.filter(wantsKubernetes);
-  const others = files.filter((f) => !wantsKubernetes(f) && !beside.includes(f));
+  const pairs = files.filter(runsInPairs);
+  const others = files.filter((f) => !wantsKubernetes(f) && !beside.includes(f) && !pairs.includes(f));
   let done = 0;
   const runFiles = async (lane: readonly string[], laneEnv: Readonly<Record<string, string>>) => {
     for (const file of lane) {
@@ -85,6 +91,13 @@ async function main(only: readonly string[]): Promise<number> {
     return { file, output, outcome: bunTest(root, [`./${file}`], INTEGRATION_TIMEOUT_MS, env, output.sink) };
   });
   await runFiles(others, {});
+  await sideBySide(pairs, 2, async (file) => {
+    const output = heldBack();
+    const outcome = await bunTest(root, [`./${file}`], INTEGRATION_TIMEOUT_MS, env, output.sink);
+    console.log(`== ${file} (${++done} of ${files.length}, ${minutes()})`);
+    output.flush();
+    count(file, outcome);
+  });
   if (onKubernetes.length > 0) await withKubernetes(root, (laneEnv) => runFiles(onKubernetes, laneEnv));
   for (const { file, output, outcome } of long) {
     const counted = await outcome;

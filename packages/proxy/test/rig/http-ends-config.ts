@@ -69,8 +69,12 @@ export function httpEndsBootstrap(plan: HttpEndsPlan): Json {
     heads: web("heads", "one", { request_headers_timeout: "0.3s" }),
     heads2: web("heads2", "one", { request_headers_timeout: "0.3s", codec_type: "HTTP2" }),
     quiet: web("quiet", "one", { stream_idle_timeout: "0.5s" }),
-    idle: web("idle", "one", { common_http_protocol_options: { idle_timeout: "0.5s" } }),
-    aged: web("aged", "one", { common_http_protocol_options: { max_connection_duration: "0.5s" } }),
+    // By default a client has five seconds to go.
+    idle: web("idle", "one", { common_http_protocol_options: { idle_timeout: "0.5s" }, drain_timeout: "0.5s" }),
+    aged: web("aged", "one", {
+      common_http_protocol_options: { max_connection_duration: "0.5s" },
+      drain_timeout: "0.5s",
+    }),
     hasty: web("hasty", "one", {
       common_http_protocol_options: { max_connection_duration: "0.5s" },
       drain_timeout: "0.3s",
