@@ -53,7 +53,7 @@ test("values that are not Envoy's are told with their patch", () => {
 
 const OAUTH = "envoy.extensions.filters.http.oauth2.v3.OAuth2";
 
-test("a message that the control plane does not know goes to Envoy as it is written, and not to the built-in proxy", () => {
+test("a message that the control plane does not know goes to proxies as it is written; that the built-in one will refuse it is told", () => {
   const value = {
     name: "o",
     typed_config: { "@type": `type.googleapis.com/${OAUTH}`, config: { auth_scopes: ["a"] } },
@@ -86,10 +86,10 @@ test("a message that the control plane does not know goes to Envoy as it is writ
     ],
   });
   const heddle = patcher.apply(before, view.inbound.patches, "heddle");
-  expect(heddle.resources.listeners).toEqual(before.listeners);
   expect(heddle.problems[0]?.reason).toContain(`${OAUTH}: not an extension that the built-in proxy has`);
   const envoy = patcher.apply(before, view.inbound.patches, "envoy");
   expect(envoy.problems).toEqual([]);
+  expect(heddle.resources.listeners).toEqual(envoy.resources.listeners);
   const managers = envoy.resources.listeners
     .flatMap(({ filterChains }) => filterChains.flatMap(({ filters }) => filters))
     .flatMap(({ configType }) => (configType.case === "typedConfig" ? [configType.value] : []))

@@ -79,10 +79,8 @@ class RegistryPatcher implements Patcher {
       problems.push(problemOf(one, written));
       return resources;
     }
-    if (written.foreign.length > 0 && dataPlane !== "envoy") {
-      problems.push(onlyForEnvoy(one, written.foreign));
-      return resources;
-    }
+    // It gets it all the same, and refuses what holds it: the patch may be what keeps somebody out.
+    if (written.foreign.length > 0 && dataPlane !== "envoy") problems.push(onlyForEnvoy(one, written.foreign));
     const value = isSaying(patch) ? withSource(written.json, one) : written.json;
     const run = <D extends DescMessage>(schema: D, all: readonly MessageShape<D>[], change: Change) =>
       this.#each(schema, all, one, value, change, problems);
@@ -214,7 +212,7 @@ function problemOf({ source, index }: ResourcePatch, reason: string): Problem {
 function onlyForEnvoy({ source, index }: ResourcePatch, types: readonly string[]): Problem {
   return {
     path: `spec.configPatches[${index}].patch`,
-    reason: `${types.join(", ")}: not an extension that the built-in proxy has, so the patch is left out there; Envoy gets it as it is written: remove the patch, or run its workloads with Envoy (heddle.io/data-plane: envoy)`,
+    reason: `${types.join(", ")}: not an extension that the built-in proxy has: it refuses what holds it, and goes on with what it had; remove the patch, or run its workloads with Envoy (heddle.io/data-plane: envoy)`,
     source: refText(source),
     severity: "warning",
   };
