@@ -1,16 +1,6 @@
-import {
-  createHeaderList,
-  type HeaderList,
-  type HttpConnection,
-  type HttpStream,
-  type RequestHead,
-  type ResponseHead,
-  type ServerStream,
-  type StreamBytes,
-  type StreamHandler,
-  type WireFailure,
-} from "@heddle/wire";
+import { createHeaderList, type HeaderList, type HttpStream, type ServerStream } from "@heddle/wire";
 import type { ByteCoder, CodedSink } from "../compression/native-coder.ts";
+import { PassedStream } from "./passed-stream.ts";
 
 /** The coding of one direction of an exchange. */
 export interface CodedBody {
@@ -24,10 +14,7 @@ export interface CodedBody {
 const NOTHING = new Uint8Array(0);
 
 /** The stream of a client whose bodies are compressed or decompressed as they pass; what is slow at one end is so at the other. */
-export class CodedStream implements ServerStream, StreamHandler {
-  readonly #inner: ServerStream;
-  /** Who gets what the client sends. */
-  handler: StreamHandler;
+export class CodedStream extends PassedStream {
   #request: CodedBody | undefined = undefined;
   #response: CodedBody | undefined = undefined;
   #closed = false;
@@ -38,14 +25,12 @@ export class CodedStream implements ServerStream, StreamHandler {
   readonly #toServer: CodedSink;
 
   constructor(inner: ServerStream) {
-    this.#inner = inner;
-    this.handler = inner.handler;
-    inner.handler = this;
+    super(inner);
     this.#toClient = (bytes, length, last) => {
       const ends = last && this.#response?.trailers === undefined;
       this.#made += length;
       if (length === 0 && !ends) return;
-      if (!this.#inner.sendData(bytes, 0, length, ends)) this.#room = false;
+      if (!this.inner.sendData(bytes, 0, length, ends)) this.#room = false;
     };
     this.#toServer = (bytes, length, last) => {
       const ends = last && this.#request?.trailers === undefined;
@@ -63,28 +48,6 @@ export class CodedStream implements ServerStream, StreamHandler {
   /** The same for the answer, before its head is sent. */
   codeResponse(body: CodedBody): void {
     this.#response = body;
-  }
-
-  get id(): number {
-    return this.#inner.id;
-  }
-  get connection(): HttpConnection {
-    return this.#inner.connection;
-  }
-  get request(): RequestHead {
-    return this.#inner.request;
-  }
-  get wireBytes(): StreamBytes | undefined {
-    return this.#inner.wireBytes;
-  }
-  get bufferedBytes(): number {
-    return this.#inner.bufferedBytes;
-  }
-  get receiveClosed(): boolean {
-    return this.#inner.receiveClosed;
-  }
-  get sendClosed(): boolean {
-    return this.#inner.sendClosed;
   }
 
   // ---- From the client -----------------------------------------------------------------------------------------------
@@ -114,41 +77,25 @@ export class CodedStream implements ServerStream, StreamHandler {
     }
     this.handler.onTrailers(this, trailers);
   }
-  onReset(_stream: HttpStream, failure: WireFailure): void {
-    this.handler.onReset(this, failure);
-  }
-  onDrain(): void {
-    this.handler.onDrain(this);
-  }
-  onClose(): void {
+  override onClose(): void {
     this.#closed = true;
     this.#request?.coder.close();
     this.#response?.coder.close();
-    this.handler.onClose(this);
+    super.onClose();
   }
-  onHead(): void {}
-  onInformational(): void {}
 
   // ---- To the client -------------------------------------------------------------------------------------------------
 
-  sendInformational(head: ResponseHead): void {
-    this.#inner.sendInformational(head);
-  }
-
-  sendHead(head: ResponseHead, endStream: boolean): void {
-    this.#inner.sendHead(head, endStream);
-  }
-
   sendData(bytes: Uint8Array, start: number, end: number, endStream: boolean): boolean {
     const body = this.#response;
-    if (body === undefined) return this.#inner.sendData(bytes, start, end, endStream);
+    if (body === undefined) return this.inner.sendData(bytes, start, end, endStream);
     this.#room = true;
     this.#pass(body, bytes, start, end, endStream, this.#toClient);
     const room = this.#room;
     if (endStream && body.trailers !== undefined) {
       const trailers = createHeaderList();
       body.trailers(trailers);
-      this.#inner.sendTrailers(trailers);
+      this.inner.sendTrailers(trailers);
     }
     return room;
   }
@@ -158,11 +105,11 @@ export class CodedStream implements ServerStream, StreamHandler {
     if (body !== undefined) {
       this.#finish(body, (bytes, length) => {
         this.#made += length;
-        if (length > 0) this.#inner.sendData(bytes, 0, length, false);
+        if (length > 0) this.inner.sendData(bytes, 0, length, false);
       });
       body.trailers?.(trailers);
     }
-    this.#inner.sendTrailers(trailers);
+    this.inner.sendTrailers(trailers);
   }
 
   #pass(body: CodedBody, bytes: Uint8Array, start: number, end: number, last: boolean, sink: CodedSink): void {
@@ -173,15 +120,5 @@ export class CodedStream implements ServerStream, StreamHandler {
 
   #finish(body: CodedBody, sink: CodedSink): void {
     this.#pass(body, NOTHING, 0, 0, true, sink);
-  }
-
-  reset(h2Code?: number): void {
-    this.#inner.reset(h2Code);
-  }
-  pause(): void {
-    this.#inner.pause();
-  }
-  resume(): void {
-    this.#inner.resume();
   }
 }

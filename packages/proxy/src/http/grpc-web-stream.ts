@@ -3,17 +3,13 @@ import {
   GRPC_PREFIX_BYTES,
   grpcCodeOfHttpStatus,
   type HeaderList,
-  type HttpConnection,
   type HttpStream,
   headerEntries,
-  type RequestHead,
   type ResponseHead,
   type ServerStream,
-  type StreamBytes,
-  type StreamHandler,
-  type WireFailure,
 } from "@heddle/wire";
 import { type Base64Frames, createBase64Frames } from "./base64-frames.ts";
+import { PassedStream } from "./passed-stream.ts";
 
 /** More of an answer that is not gRPC is not repeated in `grpc-message`. Source: Envoy. Units: bytes. */
 const MAX_MESSAGE_BYTES = 16_384;
@@ -22,10 +18,7 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const TRAILERS_FLAG = 0x80;
 
 /** The stream of a gRPC-Web client, as gRPC for whoever is behind it: base64 out of requests, trailers into the body of responses. */
-export class GrpcWebStream implements ServerStream, StreamHandler {
-  readonly #inner: ServerStream;
-  /** Who gets what the client sends. */
-  handler: StreamHandler;
+export class GrpcWebStream extends PassedStream {
   readonly #textRequest: boolean;
   readonly #frames: Base64Frames | undefined;
   readonly #onBroken: (details: string) => void;
@@ -40,34 +33,10 @@ export class GrpcWebStream implements ServerStream, StreamHandler {
   #heldBytes = 0;
 
   constructor(inner: ServerStream, textRequest: boolean, textResponse: boolean, onBroken: (details: string) => void) {
-    this.#inner = inner;
-    this.handler = inner.handler;
-    inner.handler = this;
+    super(inner);
     this.#textRequest = textRequest;
     this.#frames = textResponse ? createBase64Frames() : undefined;
     this.#onBroken = onBroken;
-  }
-
-  get id(): number {
-    return this.#inner.id;
-  }
-  get connection(): HttpConnection {
-    return this.#inner.connection;
-  }
-  get request(): RequestHead {
-    return this.#inner.request;
-  }
-  get wireBytes(): StreamBytes | undefined {
-    return this.#inner.wireBytes;
-  }
-  get bufferedBytes(): number {
-    return this.#inner.bufferedBytes;
-  }
-  get receiveClosed(): boolean {
-    return this.#inner.receiveClosed;
-  }
-  get sendClosed(): boolean {
-    return this.#inner.sendClosed;
   }
 
   // ---- From the client -----------------------------------------------------------------------------------------------
@@ -101,17 +70,6 @@ export class GrpcWebStream implements ServerStream, StreamHandler {
   onTrailers(_stream: HttpStream, trailers: HeaderList): void {
     if (!this.broken) this.handler.onTrailers(this, trailers);
   }
-  onReset(_stream: HttpStream, failure: WireFailure): void {
-    this.handler.onReset(this, failure);
-  }
-  onDrain(): void {
-    this.handler.onDrain(this);
-  }
-  onClose(): void {
-    this.handler.onClose(this);
-  }
-  onHead(): void {}
-  onInformational(): void {}
 
   // ---- To the client -------------------------------------------------------------------------------------------------
 
@@ -120,13 +78,9 @@ export class GrpcWebStream implements ServerStream, StreamHandler {
     this.#holds = true;
   }
 
-  sendInformational(head: ResponseHead): void {
-    this.#inner.sendInformational(head);
-  }
-
-  sendHead(head: ResponseHead, endStream: boolean): void {
+  override sendHead(head: ResponseHead, endStream: boolean): void {
     if (this.#holds && !endStream) this.#heldHead = head;
-    else this.#inner.sendHead(head, endStream);
+    else this.inner.sendHead(head, endStream);
   }
 
   sendData(bytes: Uint8Array, start: number, end: number, endStream: boolean): boolean {
@@ -135,9 +89,9 @@ export class GrpcWebStream implements ServerStream, StreamHandler {
       if (endStream) this.#sendHeld(this.#heldHead);
       return true;
     }
-    if (this.#frames === undefined) return this.#inner.sendData(bytes, start, end, endStream);
+    if (this.#frames === undefined) return this.inner.sendData(bytes, start, end, endStream);
     const text = this.#frames.encode(bytes, start, end);
-    return this.#inner.sendData(text, 0, text.length, endStream);
+    return this.inner.sendData(text, 0, text.length, endStream);
   }
 
   sendTrailers(trailers: HeaderList): void {
@@ -152,7 +106,7 @@ export class GrpcWebStream implements ServerStream, StreamHandler {
     frame.writeUInt32BE(body.length, 1);
     body.copy(frame, GRPC_PREFIX_BYTES);
     const bytes = this.#frames === undefined ? frame : Buffer.from(frame.toString("base64"), "latin1");
-    this.#inner.sendData(bytes, 0, bytes.length, true);
+    this.inner.sendData(bytes, 0, bytes.length, true);
   }
 
   #hold(bytes: Uint8Array): void {
@@ -170,16 +124,6 @@ export class GrpcWebStream implements ServerStream, StreamHandler {
     headers.set("grpc-status", String(grpcCodeOfHttpStatus(head.status)));
     headers.set("content-length", "0");
     this.#heldBody = [];
-    this.#inner.sendHead(head, true);
-  }
-
-  reset(h2Code?: number): void {
-    this.#inner.reset(h2Code);
-  }
-  pause(): void {
-    this.#inner.pause();
-  }
-  resume(): void {
-    this.#inner.resume();
+    this.inner.sendHead(head, true);
   }
 }

@@ -2,17 +2,14 @@ import {
   createHeaderList,
   createResponseHead,
   type HeaderList,
-  type HttpConnection,
   type HttpStream,
-  type RequestHead,
   type ResponseHead,
   type ServerStream,
-  type StreamBytes,
-  type StreamHandler,
   type WireFailure,
 } from "@heddle/wire";
 import type { ExtProcConfig } from "../../config/filters/ext-proc.ts";
 import { noteGrpcStatus } from "../../http/grpc-status.ts";
+import { PassedStream } from "../../http/passed-stream.ts";
 import type { FilterCall, FilterReply } from "../http-filter.ts";
 import { BUFFER_BYTES, Direction, type DirectionExit, type DirectionWay } from "./direction.ts";
 import { requestFields, responseFields } from "./header-fields.ts";
@@ -31,11 +28,8 @@ const RESPONSE_TOO_LARGE: FilterReply = {
   flag: "-",
 };
 
-/** The client's stream with the processor in front of it: what comes and what goes passes by there. The picture is in README.md. */
-export class ProcessedStream implements ServerStream, StreamHandler {
-  readonly #inner: ServerStream;
-  /** Who gets what the client sends. */
-  handler: StreamHandler;
+/** The client's stream with the processor in front of it: what comes and what goes passes by there. The picture is in LIFECYCLE.md. */
+export class ProcessedStream extends PassedStream {
   readonly #call: FilterCall;
   readonly #processor: Processor;
   readonly #up: Direction;
@@ -63,9 +57,7 @@ export class ProcessedStream implements ServerStream, StreamHandler {
   #over = false;
 
   constructor(inner: ServerStream, call: FilterCall, processor: Processor, config: ExtProcConfig) {
-    this.#inner = inner;
-    this.handler = inner.handler;
-    inner.handler = this;
+    super(inner);
     this.#call = call;
     this.#processor = processor;
     this.#earlier = call.takeResponse();
@@ -82,28 +74,6 @@ export class ProcessedStream implements ServerStream, StreamHandler {
         this.#down.block(!room);
       },
     };
-  }
-
-  get id(): number {
-    return this.#inner.id;
-  }
-  get connection(): HttpConnection {
-    return this.#inner.connection;
-  }
-  get request(): RequestHead {
-    return this.#inner.request;
-  }
-  get wireBytes(): StreamBytes | undefined {
-    return this.#inner.wireBytes;
-  }
-  get bufferedBytes(): number {
-    return this.#inner.bufferedBytes;
-  }
-  get receiveClosed(): boolean {
-    return this.#inner.receiveClosed;
-  }
-  get sendClosed(): boolean {
-    return this.#inner.sendClosed;
   }
 
   /** Shows the request to the processor. False: it waits there, or was answered. */
@@ -182,18 +152,15 @@ export class ProcessedStream implements ServerStream, StreamHandler {
     this.#up.onTrailers(copyOf(trailers));
   }
 
-  onReset(_stream: HttpStream, failure: WireFailure): void {
+  override onReset(_stream: HttpStream, failure: WireFailure): void {
     this.#end();
     this.handler.onReset(this, failure);
   }
 
-  onClose(): void {
+  override onClose(): void {
     this.#end();
     this.handler.onClose(this);
   }
-
-  onHead(): void {}
-  onInformational(): void {}
 
   /** The exchange begins anew, with filters of its own: this one lets everything pass. */
   leave(): void {
@@ -209,12 +176,12 @@ export class ProcessedStream implements ServerStream, StreamHandler {
     this.#down.discard();
   }
 
-  pause(): void {
+  override pause(): void {
     this.#exchangeFull = true;
     this.#pace();
   }
 
-  resume(): void {
+  override resume(): void {
     this.#exchangeFull = false;
     this.#excess = 0;
     this.#pace();
@@ -226,10 +193,10 @@ export class ProcessedStream implements ServerStream, StreamHandler {
     const paused = this.#exchangeFull || this.#upHeld;
     if (paused !== this.#paused) {
       this.#paused = paused;
-      if (paused) this.#inner.pause();
-      else this.#inner.resume();
+      if (paused) this.inner.pause();
+      else this.inner.resume();
     }
-    this.#processor.hush(this.#excess > BUFFER_BYTES || (this.#clientFull && this.#inner.bufferedBytes > BUFFER_BYTES));
+    this.#processor.hush(this.#excess > BUFFER_BYTES || (this.#clientFull && this.inner.bufferedBytes > BUFFER_BYTES));
   }
 
   // ---- The answer ----------------------------------------------------------------------------------------------------
@@ -244,18 +211,18 @@ export class ProcessedStream implements ServerStream, StreamHandler {
         const { exchange } = this.#call;
         exchange.status = head.status;
         noteGrpcStatus(exchange, head.headers);
-        this.#inner.sendHead(head, end);
+        this.inner.sendHead(head, end);
         if (end) this.#sent();
       },
       passData: (bytes, end) => {
         this.#call.exchange.bytesSent += bytes.length;
-        this.#clientFull = !this.#inner.sendData(bytes, 0, bytes.length, end);
+        this.#clientFull = !this.inner.sendData(bytes, 0, bytes.length, end);
         if (end) this.#sent();
         else if (this.#clientFull) this.#pace();
       },
       passTrailers: (trailers) => {
         noteGrpcStatus(this.#call.exchange, trailers);
-        this.#inner.sendTrailers(trailers);
+        this.inner.sendTrailers(trailers);
         this.#sent();
       },
       hold: (held) => {
@@ -275,14 +242,10 @@ export class ProcessedStream implements ServerStream, StreamHandler {
   #sent(): void {
     if (!this.#stopUpload) return;
     this.#stopUpload = false;
-    this.#inner.reset(0);
+    this.inner.reset(0);
   }
 
-  sendInformational(head: ResponseHead): void {
-    this.#inner.sendInformational(head);
-  }
-
-  sendHead(head: ResponseHead, endStream: boolean): void {
+  override sendHead(head: ResponseHead, endStream: boolean): void {
     // Another answer takes the place of one that is held here.
     if (this.#head !== undefined) this.#down.discard();
     const copy = createResponseHead();
@@ -306,13 +269,13 @@ export class ProcessedStream implements ServerStream, StreamHandler {
     this.#down.onTrailers(copyOf(trailers));
   }
 
-  onDrain(): void {
+  override onDrain(): void {
     this.#clientFull = false;
     this.#pace();
     if (this.#hasRoom) this.handler.onDrain(this);
   }
 
-  reset(h2Code?: number): void {
+  override reset(h2Code?: number): void {
     if (h2Code === 0 && this.#head !== undefined && !this.#down.ended) {
       // The client is told to send no more when it has its answer.
       this.#stopUpload = true;
@@ -320,7 +283,7 @@ export class ProcessedStream implements ServerStream, StreamHandler {
       return;
     }
     this.#end();
-    this.#inner.reset(h2Code);
+    this.inner.reset(h2Code);
   }
 
   #answer(reply: FilterReply): void {
