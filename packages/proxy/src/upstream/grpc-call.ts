@@ -1,7 +1,6 @@
 import type { TimerWheel, WheelTimer } from "@heddle/std";
 import {
   createGrpcMessageReader,
-  createRequestHead,
   grpcCodeOfHttpStatus,
   type HeaderList,
   type HttpStream,
@@ -13,7 +12,7 @@ import type { GrpcServer } from "../config/grpc-service.ts";
 import { rescueUpstream } from "../rescue.ts";
 import type { Cluster } from "./cluster.ts";
 import type { UpstreamFailure } from "./failure.ts";
-import { frameGrpcMessage } from "./grpc-message.ts";
+import { frameGrpcMessage, grpcRequestHead } from "./grpc-message.ts";
 import type { HostPool, PooledConnection, PoolWaiter } from "./pool.ts";
 
 /** Told what comes of a call; nothing after `close`. */
@@ -136,14 +135,8 @@ class OpenCall implements GrpcCall, PoolWaiter, StreamHandler {
   onConnection(connection: PooledConnection): void {
     this.#pool = undefined;
     if (this.#closed) return;
-    const head = createRequestHead();
-    head.method = "POST";
-    head.path = this.#path;
+    const head = grpcRequestHead(this.#path, this.#server);
     head.scheme = connection.secure ? "https" : "http";
-    head.authority = this.#server.authority;
-    head.headers.set("content-type", "application/grpc");
-    head.headers.set("te", "trailers");
-    for (const [name, value] of this.#server.metadata) head.headers.append(name, value);
     const stream = connection.http.request(head, false, this);
     this.#stream = stream;
     if (this.#paused) stream.pause();

@@ -25,13 +25,8 @@ export function unframeGrpcMessage(body: Buffer): Uint8Array | undefined {
   return body.length < 5 + length ? undefined : body.subarray(5, 5 + length);
 }
 
-/** A call of the proxy itself, with one message. `server`: how it is named, and what it wants to know of us. */
-export function grpcRequest<S extends DescMessage>(
-  path: string,
-  server: Pick<GrpcServer, "authority" | "metadata">,
-  schema: S,
-  message: MessageInitShape<S>,
-): { readonly head: RequestHead; readonly body: Buffer } {
+/** The head of a call of the proxy itself. `server`: how it is named, and what it wants to know of us. */
+export function grpcRequestHead(path: string, server: Pick<GrpcServer, "authority" | "metadata">): RequestHead {
   const head = createRequestHead();
   head.method = "POST";
   head.path = path;
@@ -39,7 +34,17 @@ export function grpcRequest<S extends DescMessage>(
   head.headers.set("content-type", "application/grpc");
   head.headers.set("te", "trailers");
   for (const [name, value] of server.metadata) head.headers.append(name, value);
-  return { head, body: frameGrpcMessage(toBinary(schema, create(schema, message))) };
+  return head;
+}
+
+/** A call with one message. */
+export function grpcRequest<S extends DescMessage>(
+  path: string,
+  server: Pick<GrpcServer, "authority" | "metadata">,
+  schema: S,
+  message: MessageInitShape<S>,
+): { readonly head: RequestHead; readonly body: Buffer } {
+  return { head: grpcRequestHead(path, server), body: frameGrpcMessage(toBinary(schema, create(schema, message))) };
 }
 
 /** How a call ended; undefined when its answer does not say so. */

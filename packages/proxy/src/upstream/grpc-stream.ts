@@ -1,14 +1,8 @@
-import {
-  createGrpcMessageReader,
-  createRequestHead,
-  type HttpStream,
-  readGrpcStatus,
-  type StreamHandler,
-} from "@heddle/wire";
+import { createGrpcMessageReader, type HttpStream, readGrpcStatus, type StreamHandler } from "@heddle/wire";
 import type { GrpcServer } from "../config/grpc-service.ts";
 import type { Cluster } from "./cluster.ts";
 import type { UpstreamFailure } from "./failure.ts";
-import { frameGrpcMessage } from "./grpc-message.ts";
+import { frameGrpcMessage, grpcRequestHead } from "./grpc-message.ts";
 import type { HostPool, PooledConnection, PoolWaiter } from "./pool.ts";
 
 /** Told what comes over a stream. */
@@ -76,14 +70,8 @@ class OpenStream implements GrpcStream, PoolWaiter, StreamHandler {
   onConnection(connection: PooledConnection): void {
     this.#pool = undefined;
     if (this.#over) return;
-    const head = createRequestHead();
-    head.method = "POST";
-    head.path = this.#path;
+    const head = grpcRequestHead(this.#path, this.#server);
     head.scheme = connection.secure ? "https" : "http";
-    head.authority = this.#server.authority;
-    head.headers.set("content-type", "application/grpc");
-    head.headers.set("te", "trailers");
-    for (const [name, value] of this.#server.metadata) head.headers.append(name, value);
     const stream = connection.http.request(head, false, this);
     this.#stream = stream;
     const bytes = this.#waiting;
